@@ -1,0 +1,22 @@
+"""ir-transfer: RGB pictures in, infrared pictures of exactly the same size out, in the look of an exemplar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ir_transfer.models.registry import create_model, list_models, model_info
+
+if TYPE_CHECKING:
+    from ir_transfer.models.base import StyleCode, TranslationModel
+
+__version__ = "0.1.0"
+__all__ = ["StyleCode", "TranslationModel", "__version__", "create_model", "list_models", "model_info"]
+
+
+def __getattr__(name: str) -> object:
+    # torch takes two seconds to import: names that need it are fetched on first use.
+    if name in {"StyleCode", "TranslationModel"}:
+        from ir_transfer.models import base
+
+        return getattr(base, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

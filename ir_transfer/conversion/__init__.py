@@ -1,0 +1,1 @@
+"""The main job: plan, read, translate, write; with manifest and resume."""

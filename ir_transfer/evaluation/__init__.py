@@ -1,0 +1,1 @@
+"""Metrics, baselines' rows and reports."""

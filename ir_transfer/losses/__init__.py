@@ -1,0 +1,1 @@
+"""One loss per file, made by name from a recipe."""

@@ -1,0 +1,1 @@
+"""One folder per system; :mod:`ir_transfer.models.registry` finds them."""

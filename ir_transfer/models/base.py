@@ -1,0 +1,229 @@
+"""The contract of every model: prepare the exemplars once, then translate many pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.errors import InputError
+from ir_transfer.models import weight_files
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.nn.moments import Statistics
+
+SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True)
+class StyleCode:
+    """What a model keeps of its exemplars: small tensors with a leading batch dimension of 1.
+
+    Attributes:
+        model: Name of the model that prepared it.
+        tensors: The code itself.
+        metadata: Strings that travel with the file: weights' hash, band, polarity, description.
+    """
+
+    model: str
+    tensors: Mapping[str, Tensor]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> StyleCode:
+        """Return the code on a device (and in a dtype)."""
+        return StyleCode(self.model, {k: v.to(device, dtype) for k, v in self.tensors.items()}, self.metadata)
+
+    def save(self, path: str | Path) -> None:
+        """Write the code as ``.safetensors``."""
+        weight_files.write(Path(path), self.tensors, {**self.metadata, "kind": "style", "model": self.model})
+
+    @classmethod
+    def load(cls, path: str | Path) -> StyleCode:
+        """Read a code written by :meth:`save`.
+
+        Raises:
+            MissingFileError: No such file.
+            WeightsError: The file is damaged or is no style code.
+        """
+        tensors, metadata = weight_files.read(Path(path), kind="style")
+        return cls(metadata["model"], tensors, {k: v for k, v in metadata.items() if k not in {"kind", "model"}})
+
+    @property
+    def hash(self) -> str:
+        """Hash of the code's tensors, for manifests."""
+        return weight_files.tensors_hash(self.tensors)
+
+
+def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
+    """Return the weighted sum of style codes of one model (weights are normalised to sum to 1).
+
+    Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
+    linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2).
+    """
+    if len(codes) != len(weights):
+        raise InputError(f"expected one weight per exemplar, got {len(weights)} weights for {len(codes)} exemplars")
+    if any(w < 0 for w in weights) or sum(weights) <= 0:
+        raise InputError(f"expected weights >= 0 with a positive sum, got {list(weights)}")
+    total = sum(weights)
+    tensors = {
+        name: torch.stack([code.tensors[name] * (w / total) for code, w in zip(codes, weights, strict=True)]).sum(0)
+        for name in codes[0].tensors
+    }
+    return StyleCode(codes[0].model, tensors, codes[0].metadata)
+
+
+class TranslationModel(nn.Module, ABC):
+    """Base of all models: checks, padding, cropping, saving; a subclass adds ``encode`` and ``translate``.
+
+    Args:
+        info: What the model declares about itself.
+        hyper_parameters: What its constructor took; stored in the weight file.
+    """
+
+    def __init__(self, info: ModelInfo, hyper_parameters: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.info = info
+        self.hyper_parameters: dict[str, Any] = dict(hyper_parameters or {})
+        self.weights_hash = "none"
+        self.metadata: dict[str, str] = {}
+
+    # -- to be written by a model -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Turn exemplars (B, 1, h, w) in [0, 1] into style tensors with batch B; differentiable where trainable."""
+
+    @abstractmethod
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
+
+    def content_statistics(self, content: Tensor) -> Statistics:
+        """Return the global statistics of a picture or tile (B, 3, h, w) that :meth:`forward` may be given.
+
+        Raises:
+            InputError: The model has no such statistics.
+        """
+        raise InputError(f"expected a model with global content statistics, got {self.info.name!r}, which has none")
+
+    # -- the same for all ---------------------------------------------------------------------------------------
+
+    @property
+    def exemplar_channels(self) -> int:
+        """Channels of an exemplar: 1, or 3 for published three-channel checkpoints."""
+        return 3 if int(self.hyper_parameters.get("out_channels", self.info.out_channels)) == 3 else 1
+
+    @torch.inference_mode()
+    def prepare(self, exemplars: Sequence[Tensor], weights: Sequence[float] | None = None) -> StyleCode:
+        """Encode the exemplars once for a run.
+
+        Args:
+            exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
+            weights: Share of each; equal by default.
+
+        Raises:
+            InputError: No exemplar, a wrong shape, values outside [0, 1], or as many weights as do not fit.
+        """
+        if not exemplars:
+            raise InputError("expected at least one exemplar, got none")
+        for exemplar in exemplars:
+            _check_picture("exemplar", exemplar, self.exemplar_channels)
+        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        codes = [
+            StyleCode(self.info.name, self.encode(e.to(device)), {"weights_hash": self.weights_hash})
+            for e in exemplars
+        ]
+        return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
+
+    def forward(
+        self, content: Tensor, style: StyleCode, strength: float = 1.0, *, statistics: Statistics | None = None
+    ) -> Tensor:
+        """Translate pictures.
+
+        Args:
+            content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16.
+            style: From :meth:`prepare` of this very model.
+            strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+            statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
+
+        Returns:
+            Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
+
+        Raises:
+            InputError: A shape, a range or a style of another model.
+        """
+        _check_picture("content", content, 3)
+        self._check_style(style, strength)
+        height, width = content.shape[-2:]
+        multiple = self.info.size_multiple
+        pad = (0, -width % multiple, 0, -height % multiple)
+        padded = F.pad(content, pad, mode="reflect") if any(pad) else content
+        if statistics is None and any(pad) and self.info.tiling == "exact":
+            statistics = self.content_statistics(content)
+        output = self.translate(padded, style.tensors, strength, statistics)[..., :height, :width]
+        return output if self.training else output.clamp(0, 1)
+
+    def _check_style(self, style: StyleCode, strength: float) -> None:
+        if style.model != self.info.name:
+            raise InputError(f"expected a style of model {self.info.name!r}, got one of {style.model!r}: prepare it again")
+        made_with = style.metadata.get("weights_hash", self.weights_hash)
+        if made_with != self.weights_hash:
+            raise InputError(
+                f"expected a style prepared with weights {self.weights_hash}, got {made_with}: prepare it again"
+            )
+        if not 0 <= strength <= 1:
+            raise InputError(f"expected strength in [0, 1], got {strength}")
+
+    def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+        """Write weights, hyper-parameters and ``metadata`` to one ``.safetensors`` file."""
+        described = {
+            **(metadata or {}),
+            "kind": "weights",
+            "model": self.info.name,
+            "hyper_parameters": json.dumps(self.hyper_parameters),
+        }
+        weight_files.write(Path(path), self.state_dict(), described)
+
+    @classmethod
+    def build(
+        cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
+    ) -> Self:
+        """Construct the model and load its weights; see :func:`ir_transfer.create_model`."""
+        if encoder_weights is not None:
+            raise InputError(f"expected no encoder_weights for model {info.name!r}, got {encoder_weights!s}")
+        if weights is None or not info.needs_weights:
+            return cls(info, **hyper_parameters)
+        return cls._from_file(info, weight_files.locate(info, weights), hyper_parameters)
+
+    @classmethod
+    def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
+        tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
+        stored: dict[str, Any] = json.loads(metadata.get("hyper_parameters", "{}"))
+        weight_files.refuse_contradiction(path, stored, asked)
+        model = cls(info, **{**stored, **asked})
+        weight_files.load_into(model, tensors, path)
+        model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        model.metadata = metadata
+        return model
+
+
+def _check_picture(what: str, picture: Tensor, channels: int) -> None:
+    if picture.dim() != 4 or picture.shape[1] != channels:
+        raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
+    if not picture.is_floating_point():
+        raise InputError(f"expected a float {what} in [0, 1], got {picture.dtype}: divide by its white level")
+    if min(picture.shape[-2:]) < SMALLEST_SIDE:
+        raise InputError(
+            f"expected {what} sides of at least {SMALLEST_SIDE} pixels, got {tuple(picture.shape[-2:])}: enlarge it"
+        )
+    low, high = picture.detach().aminmax()
+    if not (low >= -1e-4 and high <= 1 + 1e-4):  # also true for NaN
+        raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")

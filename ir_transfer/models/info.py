@@ -1,0 +1,39 @@
+"""What a model declares about itself. Free of torch, so that listing models is instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tiling = Literal["exact", "none"]
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model's declared facts: nothing about a model is guessed from its name.
+
+    Attributes:
+        name: Name in the registry.
+        summary: One line for ``ir-transfer models``.
+        paper: Authors, year and arXiv number; empty for a baseline.
+        bands: Infrared bands it has weights for, for example ``("lwir", "nir")``.
+        out_channels: Channels of its output by default.
+        size_multiple: Sides are padded to this multiple inside the model and cropped again.
+        tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole.
+        controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``.
+        weights: Names of the weights that ship; the first is the default. Empty if it needs none.
+        needs_weights: Whether it has parameters that must be trained.
+        target: ``"module:Class"`` of the implementation, imported only when a model is made.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    target: str
+    bands: tuple[str, ...] = ("lwir", "nir")
+    out_channels: int = 1
+    size_multiple: int = 1
+    tiling: Tiling = "none"
+    controls: tuple[str, ...] = ("strength",)
+    weights: tuple[str, ...] = ()
+    needs_weights: bool = True

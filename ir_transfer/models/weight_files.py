@@ -1,0 +1,116 @@
+"""Weight and style files: ``.safetensors`` whose metadata says all there is to know, found by name or path."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ir_transfer.errors import MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.resources import resource
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors with string metadata; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read tensors (as float32) and metadata of a file written by :func:`write`.
+
+    Args:
+        path: The file.
+        kind: ``"weights"`` or ``"style"``: what the file must say it is.
+        model: The model that it must say it belongs to.
+
+    Raises:
+        MissingFileError: No such file.
+        WeightsError: Damaged, of another kind or of another model.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a {kind} file at {path}, found none: check the path")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}: fetch or build it again") from error
+    if metadata.get("kind") != kind:
+        raise WeightsError(
+            f"expected {path} to hold {kind} of ir-transfer, got {metadata.get('kind', 'a file that does not say')!r}"
+        )
+    if model is not None and metadata.get("model") != model:
+        raise WeightsError(
+            f"expected weights of model {model!r} in {path}, got those of {metadata.get('model')!r}: "
+            f"pass --model {metadata.get('model')}, or another file"
+        )
+    return {k: v.float() if v.dtype == torch.float16 else v for k, v in tensors.items()}, metadata
+
+
+def locate(info: ModelInfo, weights: str | Path) -> Path:
+    """Return the path of weights given by file, by name (``"adain-nir"``), by band (``"nir"``) or ``"default"``.
+
+    Raises:
+        UnknownNameError: No bundled weights of that name.
+        MissingFileError: A path that does not exist.
+    """
+    text = str(weights)
+    if "/" in text or os.sep in text or Path(text).suffix:
+        if not Path(text).is_file():
+            raise MissingFileError(f"expected a weights file at {text}, found none: check the path")
+        return Path(text)
+    if not info.weights:
+        raise WeightsError(f"model {info.name!r} ships no weights: pass a file with --weights, or train it")
+    aliases = {"default": info.weights[0], **{name.removeprefix(f"{info.name}-"): name for name in info.weights}}
+    name = aliases.get(text, text)
+    if name not in info.weights:
+        raise UnknownNameError.among(f"weights of model {info.name}", text, [*info.weights, *aliases])
+    return resource(f"weights/{name}.safetensors")
+
+
+def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise :class:`WeightsError` if a hyper-parameter that was asked for is not the stored one."""
+    for name, value in asked.items():
+        normal = list(value) if isinstance(value, tuple) else value
+        if name in stored and stored[name] != normal:
+            raise WeightsError(f"expected {name}={stored[name]!r} as stored in {path}, got {value!r}: leave it out")
+
+
+def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Load tensors into a module; every key must fit.
+
+    Raises:
+        WeightsError: Keys or shapes differ.
+    """
+    try:
+        model.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:300]
+        raise WeightsError(f"expected the layout of {type(model).__name__} in {path}, got: {first}") from error
+
+
+def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
+    """Return a short hash of names, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(f"{name}{tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].detach().cpu().float().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Layers that two systems or more share: pure tensors in, tensors out."""

@@ -1,0 +1,87 @@
+"""Global statistics as values that add up: the mean and spread of features over a whole picture or its tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of a feature map over space.
+
+    Attributes:
+        count: Number of positions seen.
+        mean: (B, C).
+        scatter: Sum of squared deviations from the mean: (B, C) per channel, or (B, C, C) as a matrix.
+    """
+
+    count: int
+    mean: Tensor
+    scatter: Tensor
+
+    def __add__(self, other: Moments) -> Moments:
+        """Merge with the moments of another tile (Chan, Golub and LeVeque 1983, pairwise update)."""
+        count = self.count + other.count
+        delta = other.mean - self.mean
+        share = other.count / count
+        product = delta**2 if self.scatter.dim() == 2 else delta[:, :, None] * delta[:, None, :]
+        scatter = self.scatter + other.scatter + product * (self.count * share)
+        return Moments(count, self.mean + delta * share, scatter)
+
+    def std(self, eps: float = 1e-5) -> Tensor:
+        """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
+        scatter = self.scatter if self.scatter.dim() == 2 else self.scatter.diagonal(dim1=1, dim2=2)
+        return (scatter / max(self.count - 1, 1) + eps).sqrt()
+
+    def covariance(self) -> Tensor:
+        """Return the unbiased covariance (B, C, C)."""
+        if self.scatter.dim() != 3:
+            raise InputError("expected matrix moments for a covariance, got per-channel ones: use covariance_moments")
+        return self.scatter / max(self.count - 1, 1)
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Moments by place in the network; those of tiles add up to those of the picture."""
+
+    places: Mapping[str, Moments]
+
+    def __add__(self, other: Statistics) -> Statistics:
+        """Merge place by place."""
+        if self.places.keys() != other.places.keys():
+            raise InputError(f"expected statistics of the same places, got {[*self.places]} and {[*other.places]}")
+        return Statistics({name: moments + other.places[name] for name, moments in self.places.items()})
+
+    def __getitem__(self, place: str) -> Moments:
+        """Return the moments at one place."""
+        return self.places[place]
+
+    @staticmethod
+    def total(parts: list[Statistics]) -> Statistics:
+        """Merge the statistics of many tiles."""
+        return reduce(lambda a, b: a + b, parts)
+
+
+def channel_moments(features: Tensor) -> Moments:
+    """Return per-channel moments of features (B, C, H, W), in float32 or better."""
+    flat = features.flatten(2)
+    flat = flat if flat.dtype == torch.float64 else flat.float()
+    count = flat.shape[-1]
+    variance, mean = torch.var_mean(flat, dim=-1, correction=0)
+    return Moments(count, mean, variance * count)
+
+
+def covariance_moments(features: Tensor) -> Moments:
+    """Return matrix moments of features (B, C, H, W), in float32 or better."""
+    flat = features.flatten(2)
+    flat = flat if flat.dtype == torch.float64 else flat.float()
+    mean = flat.mean(dim=-1)
+    centred = flat - mean[..., None]
+    return Moments(flat.shape[-1], mean, centred @ centred.transpose(1, 2))
