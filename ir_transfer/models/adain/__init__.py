@@ -1,0 +1,16 @@
+"""AdaIN: arbitrary style transfer by channel statistics (Huang and Belongie 2017)."""
+
+from ir_transfer.models.info import ModelInfo
+
+INFOS = (
+    ModelInfo(
+        name="adain",
+        summary="channel statistics of the exemplar at every level of a U-shaped encoder and decoder; fast",
+        paper="Huang and Belongie 2017, arXiv:1703.06868",
+        target="ir_transfer.models.adain.model:AdaIN",
+        size_multiple=16,
+        tiling="exact",
+        controls=("strength", "style-weights"),
+        weights=("adain-lwir", "adain-nir"),
+    ),
+)

@@ -1,0 +1,89 @@
+"""The exemplar's side of the compact AdaIN: from an infrared picture to the statistics it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.nn.moments import channel_moments
+from ir_transfer.nn.vgg import VggEncoder
+
+_SHORT_SIDE = 192
+_QUANTILES = 17
+
+
+class ExemplarEncoder(nn.Module):
+    """Maps an exemplar to a mean and a standard deviation for every level of the content.
+
+    The paper takes the statistics of the exemplar's own VGG features. An infrared exemplar and a colour
+    content do not share features, so here the statistics of an infrared encoder and the exemplar's quantiles
+    are mapped to those of the content's levels.
+
+    Args:
+        targets: Channels of the content's levels.
+        widths: Channels of this encoder's levels.
+        hidden: Width of the mapping network.
+    """
+
+    def __init__(
+        self, targets: Sequence[int], widths: Sequence[int] = (16, 32, 64, 96, 128), hidden: int = 256
+    ) -> None:
+        super().__init__()
+        self.targets = tuple(targets)
+        self.encoder = VggEncoder(widths, (1, 1, 1, 2, 2), in_channels=2, padding="zeros", residual=True)
+        self.mapping = nn.Sequential(
+            nn.Linear(2 * sum(widths) + _QUANTILES, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
+        )
+        self.head = nn.Linear(hidden, 2 * sum(targets))
+        nn.init.normal_(self.head.weight, std=0.01)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, exemplars: Tensor) -> dict[str, Tensor]:
+        """Map white-hot exemplars (B, 1, h, w) to ``level{l}.mean`` and ``level{l}.std``, each (B, C_l)."""
+        pictures = _resize_short_side(exemplars, _SHORT_SIDE)
+        rows = torch.linspace(-1, 1, pictures.shape[-2], device=pictures.device, dtype=pictures.dtype)
+        features = self.encoder(torch.cat([pictures, rows.view(1, 1, -1, 1).expand_as(pictures)], dim=1))
+        moments = [channel_moments(f) for f in features]
+        levels = torch.linspace(0, 1, _QUANTILES, device=pictures.device)
+        quantiles = torch.quantile(pictures.flatten(1).float(), levels, dim=1).T
+        described = torch.cat([*(m.mean for m in moments), *(m.std().log() for m in moments), quantiles], dim=1)
+        asked = self.head(self.mapping(described)).float()
+        means, logs = asked.split(sum(self.targets), dim=1)
+        style = {f"level{i + 1}.mean": m for i, m in enumerate(means.split(self.targets, dim=1))}
+        return style | {f"level{i + 1}.std": s.exp() for i, s in enumerate(logs.split(self.targets, dim=1))}
+
+
+class ContentCorrection(nn.Module):
+    """Lets the content's own statistics (is it night? is it a forest?) correct what the exemplar asks for.
+
+    Args:
+        widths: Channels of the content's levels.
+        hidden: Width of the mapping network.
+    """
+
+    def __init__(self, widths: Sequence[int], hidden: int = 128) -> None:
+        super().__init__()
+        self.widths = tuple(widths)
+        self.mapping = nn.Sequential(nn.Linear(2 * sum(widths), hidden), nn.SiLU())
+        self.head = nn.Linear(hidden, 2 * sum(widths))
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, means: Sequence[Tensor], stds: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+        """Return, for each level, an offset (B, C) to the mean and a factor (B, C) to the deviation."""
+        described = torch.cat([*means, *(s.log() for s in stds)], dim=1)
+        offsets, logs = self.head(self.mapping(described)).float().split(sum(self.widths), dim=1)
+        factors = logs.exp().split(self.widths, dim=1)
+        return list(zip(offsets.split(self.widths, dim=1), factors, strict=True))
+
+
+def _resize_short_side(pictures: Tensor, side: int) -> Tensor:
+    height, width = pictures.shape[-2:]
+    factor = side / min(height, width)
+    size = (max(16, round(height * factor)), max(16, round(width * factor)))
+    if size == (height, width):
+        return pictures
+    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

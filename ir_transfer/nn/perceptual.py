@@ -1,0 +1,93 @@
+"""A frozen VGG that judges pictures: features for perceptual losses and distances.
+
+Two sources: a compact VGG-19 file in the layout of Collaborative Distillation (Wang et al. 2020,
+arXiv:2003.08436; conv0, conv11 ... conv51, here as ``.safetensors``), or torchvision's VGG-19 by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ir_transfer.errors import MissingFileError, WeightsError
+
+LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+_NAMES = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class PerceptualEncoder(nn.Module):
+    """VGG-19 to relu5_1 at any width, frozen.
+
+    Args:
+        widths: Channels of the five levels.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)) -> None:
+        super().__init__()
+        self.conv0 = nn.Conv2d(3, 3, 1)
+        before = 3
+        for name in _NAMES:
+            width = widths[int(name[0]) - 1]
+            setattr(self, f"conv{name}", nn.Conv2d(before, width, 3))
+            before = width
+        self.requires_grad_(False).eval()
+
+    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Return the features relu1_1 to relu5_1 of pictures (B, 1 or 3, H, W) in [0, 1]."""
+        x = self.conv0(pictures.expand(-1, 3, -1, -1))
+        found: dict[str, Tensor] = {}
+        for name in _NAMES:
+            if name[1] == "1" and name[0] != "1":
+                x = F.max_pool2d(x, 2)
+            x = F.relu(getattr(self, f"conv{name}")(F.pad(x, (1, 1, 1, 1), mode="reflect")))
+            if name[1] == "1":
+                found[f"relu{name[0]}_1"] = x
+        return found
+
+    @classmethod
+    def load(cls, source: str | Path) -> Self:
+        """Load from a file, or from torchvision when ``source`` is ``"torchvision"`` (downloads on first use).
+
+        Raises:
+            MissingFileError: No such file.
+            WeightsError: The file has another layout.
+        """
+        state = _torchvision_state() if str(source) == "torchvision" else _file_state(Path(source))
+        widths = tuple(int(state[f"conv{level}1.weight"].shape[0]) for level in range(1, 6))
+        encoder = cls(widths)  # type: ignore[arg-type]
+        encoder.load_state_dict(state)
+        return encoder
+
+
+def _file_state(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise MissingFileError(f"expected a perceptual VGG at {path}, found none: pass its path, or 'torchvision'")
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}") from error
+    wanted = {f"conv{n}.{part}" for n in ("0", *_NAMES) for part in ("weight", "bias")}
+    if not wanted <= state.keys():
+        raise WeightsError(f"expected layers conv0, conv11 ... conv51 in {path}, missing {sorted(wanted - state.keys())[:3]}")
+    return {name: state[name] for name in wanted}
+
+
+def _torchvision_state() -> dict[str, Tensor]:
+    from torchvision.models import VGG19_Weights, vgg19
+
+    features = vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features
+    convs = [layer for layer in features if isinstance(layer, nn.Conv2d)][: len(_NAMES)]
+    state = {f"conv{n}.weight": c.weight.data for n, c in zip(_NAMES, convs, strict=True)}
+    state |= {f"conv{n}.bias": c.bias.data for n, c in zip(_NAMES, convs, strict=True) if c.bias is not None}
+    std = torch.tensor(_IMAGENET_STD)
+    state["conv0.weight"] = torch.diag(1 / std)[:, :, None, None]
+    state["conv0.bias"] = -torch.tensor(_IMAGENET_MEAN) / std
+    return state
