@@ -1,0 +1,148 @@
+"""The baselines as models: no weights, the same contract as every other, the luma as their strength 0."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.nn.moments import Statistics
+
+QUANTILES = 1024
+"""Points of the stored quantile function; linear between them, so the values of a 16-bit output stay continuous."""
+
+REFERENCE_SIDE = 512
+"""Side to which Fourier domain adaptation brings an exemplar, so that ``beta`` means the same for every picture."""
+
+
+class Baseline(TranslationModel):
+    """A fixed function of the luma and the exemplar; ``strength`` blends from the luma."""
+
+    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Keep nothing of the exemplar; overridden where the exemplar matters."""
+        return {}
+
+    @abstractmethod
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the picture at full strength from the luma (B, 1, H, W)."""
+
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's look."""
+        gray = rgb_to_grayscale(content)
+        return gray + strength * (self.look(gray, style) - gray)
+
+
+class Constant(Baseline):
+    """The exemplar's mean everywhere."""
+
+    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Keep the mean (B, 1)."""
+        return {"mean": exemplars.mean(dim=(2, 3))}
+
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Spread the mean over the picture."""
+        return style["mean"].to(gray)[..., None, None].expand_as(gray)
+
+
+class Gray(Baseline):
+    """The luma itself; the exemplar has no say."""
+
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the luma."""
+        return gray
+
+
+class Inverted(Baseline):
+    """One minus the luma; the exemplar has no say."""
+
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the negative."""
+        return 1 - gray
+
+
+class Histogram(Baseline):
+    """Classic histogram matching: each value goes to the exemplar's value of the same rank.
+
+    The code is the exemplar's quantile function, not its histogram: quantile functions blend linearly into the
+    histogram half way between two exemplars (the one-dimensional Wasserstein barycentre) and have no bins.
+    """
+
+    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Keep the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
+        ordered = exemplars.flatten(1).float().sort(dim=1).values
+        ranks = torch.linspace(0, 1, QUANTILES, device=ordered.device)
+        return {"quantiles": _interpolate(ordered, ranks.expand(len(ordered), -1))}
+
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Replace each value by the exemplar's at its rank; equal values stay equal (middle rank)."""
+        flat = gray.flatten(1).float()
+        ordered = flat.sort(dim=1).values
+        below, up_to = (torch.searchsorted(ordered, flat, right=right) for right in (False, True))
+        ranks = (below + up_to - 1) / (2 * max(flat.shape[1] - 1, 1))
+        quantiles = style["quantiles"].to(ranks).expand(len(flat), -1)
+        return _interpolate(quantiles, ranks).view_as(gray).to(gray.dtype)
+
+
+class FourierDomainAdaptation(Baseline):
+    """Low-frequency amplitudes of the exemplar under the phases of the luma (Yang and Soatto 2020, equation 3).
+
+    Frequencies are counted in cycles per picture, as if exemplar and content had been resized to one size.
+
+    Args:
+        info: Declared facts.
+        beta: Half the side of the swapped window as a share of a 512-pixel side, in (0, 0.5): 0.01 swaps the 5
+            lowest cycles each way, the paper's usual choice; more takes over the exemplar's layout, with ghosts.
+
+    Raises:
+        InputError: ``beta`` is out of range.
+    """
+
+    def __init__(self, info: ModelInfo, beta: float = 0.01) -> None:
+        if not 0 < beta < 0.5:
+            raise InputError(f"expected beta in (0, 0.5), got {beta}")
+        super().__init__(info, {"beta": beta})
+        self.cycles = int(beta * REFERENCE_SIDE)
+
+    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Keep the amplitudes of the lowest frequencies per pixel (B, 2 cycles + 1, cycles + 1)."""
+        side = (REFERENCE_SIDE, REFERENCE_SIDE)
+        resized = F.interpolate(exemplars.float(), side, mode="bilinear", antialias=True, align_corners=False)
+        amplitudes = torch.fft.rfft2(resized[:, 0], norm="forward").abs()
+        return {"amplitudes": _low_rows(amplitudes, self.cycles)[:, :, : self.cycles + 1]}
+
+    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Swap the amplitudes of the low frequencies, as many as the picture has."""
+        height, width = gray.shape[-2:]
+        spectrum = torch.fft.rfft2(gray[:, 0].float(), norm="forward")
+        rows, columns = (min(self.cycles, (side - 1) // 2) for side in (height, width))
+        amplitudes = _low_rows(style["amplitudes"].to(spectrum.device, torch.float32), rows)[:, :, : columns + 1]
+        low = torch.polar(
+            amplitudes.expand(len(gray), -1, -1).contiguous(), _low_rows(spectrum, rows)[:, :, : columns + 1].angle()
+        )
+        spectrum[:, : rows + 1, : columns + 1] = low[:, : rows + 1]
+        if rows:
+            spectrum[:, -rows:, : columns + 1] = low[:, -rows:]
+        picture: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
+        return picture[:, None].to(gray.dtype).clamp(0, 1)
+
+
+def _interpolate(table: Tensor, ranks: Tensor) -> Tensor:
+    """Read rows of ``table`` (B, K) at ``ranks`` (B, N) in [0, 1], linearly between entries."""
+    position = ranks * (table.shape[1] - 1)
+    lower = position.floor().long().clamp(0, max(table.shape[1] - 2, 0))
+    upper = (lower + 1).clamp(max=table.shape[1] - 1)
+    return torch.lerp(table.gather(1, lower), table.gather(1, upper), position - lower)
+
+
+def _low_rows(spectrum: Tensor, cycles: int) -> Tensor:
+    """Return the rows of frequency 0 to ``cycles`` and -``cycles`` to -1, in the order of the transform."""
+    return torch.cat([spectrum[:, : cycles + 1], spectrum[:, spectrum.shape[1] - cycles :]], dim=1)
