@@ -1,1 +1,1 @@
-"""One loss per file, made by name from a recipe."""
+"""One loss per file; a recipe names them with a weight: see :data:`ir_transfer.losses.registry.LOSSES`."""

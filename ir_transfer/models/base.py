@@ -106,6 +106,10 @@ class TranslationModel(nn.Module, ABC):
     ) -> Tensor:
         """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
 
+    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:  # noqa: ARG002
+        """Return what the model wants minimised besides the recipe's losses; ``white_hot`` is (B,) bool."""
+        return exemplars.new_zeros(())
+
     def content_statistics(self, content: Tensor) -> Statistics:
         """Return the global statistics of a picture or tile (B, 3, h, w) that :meth:`forward` may be given.
 

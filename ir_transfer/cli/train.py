@@ -1,0 +1,66 @@
+"""``ir-transfer train``: train the model of a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the pair sets.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
+@click.option("--vgg", help="Perceptual VGG: a .safetensors file, or 'torchvision' (downloads on first use).")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
+@click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
+@click.option("--threads", type=click.IntRange(1), help="Processor threads. [default: all]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+def train(
+    recipe: Path,
+    data_root: Path,
+    out: Path | None,
+    vgg: str | None,
+    overrides: tuple[str, ...],
+    resume: bool,
+    threads: int | None,
+    device: str,
+) -> None:
+    """Train the model of RECIPE (a YAML file, see configs/train) on pair sets below --data.
+
+    The run folder receives a checkpoint, a log, contact sheets of validation pictures and best.safetensors,
+    which `ir-transfer convert --weights` takes.
+
+    \b
+    Examples:
+      ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg torchvision
+      ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg vgg.safetensors --set training.lr=1e-4
+    """
+    import torch
+
+    from ir_transfer.errors import InputError
+    from ir_transfer.training.loop import Trainer
+    from ir_transfer.training.recipe import load_recipe
+
+    pairs = [text.partition("=") for text in overrides]
+    if bad := [key for key, sign, _ in pairs if not sign]:
+        raise InputError(f"expected --set KEY=VALUE, got {bad[0]!r}")
+    loaded = load_recipe(recipe, {key: value for key, _, value in pairs})
+    out = out or Path("runs") / recipe.stem
+    if (out / "last.pt").exists() and not resume:
+        raise InputError(f"expected a new run folder, got {out}, which has a checkpoint: pass --resume or another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    if threads:
+        torch.set_num_threads(threads)
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    with (out / "log.txt").open("a") as file:
+
+        def log(line: str) -> None:
+            click.echo(line)
+            print(line, file=file, flush=True)
+
+        trainer = Trainer(loaded, data_root, out, vgg, torch.device(chosen), log)
+        log(f"{trainer.batches.count} pairs, {sum(p.numel() for p in trainer.model.parameters()):,} parameters")
+        if resume:
+            trainer.resume()
+        trainer.run()

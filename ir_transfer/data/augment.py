@@ -1,0 +1,114 @@
+"""What is varied in training: one geometry for both pictures, light and camera for the photograph, tone for infrared."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
+
+import albumentations
+
+Picture = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+class PairAugment:
+    """Random crop, flip and slight rotation alike for photograph and truth; colour and blur for the photograph.
+
+    Args:
+        size: Side of the square crop in pixels.
+        seed: Seed of its random state.
+    """
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.geometry = albumentations.Compose(
+            [
+                albumentations.Affine(rotate=(-6, 6), shear=(-4, 4), border_mode=4, p=0.3),
+                albumentations.RandomResizedCrop((size, size), scale=(0.25, 1.0), ratio=(0.75, 1.33)),
+                albumentations.HorizontalFlip(p=0.5),
+            ],
+            additional_targets={"truth": "image"},
+            seed=seed,
+        )
+        self.camera = albumentations.Compose(
+            [
+                albumentations.ColorJitter(brightness=0.25, contrast=0.25, saturation=0.35, hue=0.04, p=0.7),
+                albumentations.RandomGamma((70, 140), p=0.3),
+                albumentations.ToGray(p=0.06),
+                albumentations.GaussianBlur(blur_limit=(3, 5), p=0.1),
+                albumentations.GaussNoise(std_range=(0.01, 0.04), p=0.15),
+                albumentations.ImageCompression(quality_range=(50, 95), p=0.15),
+            ],
+            seed=seed + 1,
+        )
+
+    def reseed(self, seed: int) -> None:
+        """Restart the random state."""
+        self.geometry.set_random_seed(seed)
+        self.camera.set_random_seed(seed + 1)
+
+    def __call__(self, rgb: Picture, ir: Picture) -> tuple[Floats, Floats]:
+        """Return a crop of both: (3, size, size) and (1, size, size), in [0, 1]."""
+        moved = self.geometry(image=rgb, truth=np.repeat(ir[..., None], 3, axis=2))
+        seen = self.camera(image=moved["image"])["image"]
+        content = seen.transpose(2, 0, 1).astype(np.float32) / 255
+        truth = moved["truth"][..., 0][None].astype(np.float32) / 255
+        return np.ascontiguousarray(content), np.ascontiguousarray(truth)
+
+
+class ExemplarAugment:
+    """Random crop and flip of an exemplar.
+
+    Args:
+        size: (height, width) of the crop.
+        seed: Seed of its random state.
+    """
+
+    def __init__(self, size: tuple[int, int], seed: int) -> None:
+        self.geometry = albumentations.Compose(
+            [
+                albumentations.RandomResizedCrop(size, scale=(0.5, 1.0), ratio=(1.0, 1.6)),
+                albumentations.HorizontalFlip(p=0.5),
+            ],
+            seed=seed,
+        )
+
+    def reseed(self, seed: int) -> None:
+        """Restart the random state."""
+        self.geometry.set_random_seed(seed)
+
+    def __call__(self, ir: Picture) -> Floats:
+        """Return a crop (1, h, w) in [0, 1]."""
+        crop = self.geometry(image=ir)["image"]
+        return np.ascontiguousarray(crop[None].astype(np.float32) / 255)
+
+
+@dataclass(frozen=True)
+class Tone:
+    """A camera's tone: ``gain * x^gamma + offset``, then the polarity.
+
+    Applied alike to exemplar and truth, it changes the right answer together with the only hint at it,
+    so that a network has to read the exemplar.
+    """
+
+    gamma: float = 1.0
+    gain: float = 1.0
+    offset: float = 0.0
+    inverted: bool = False
+
+    @classmethod
+    def draw(cls, random: np.random.Generator, spread: float = 1.0, flips: float = 0.5) -> Tone:
+        """Draw a tone; ``spread`` 0 gives the identity, ``flips`` is the share of black-hot ones."""
+        gamma = float(np.exp(random.normal(0, 0.25 * spread)))
+        gain = float(np.exp(random.normal(0, 0.2 * spread)))
+        offset = float(random.normal(0, 0.06 * spread)) + 0.5 * (1 - gain) * float(random.random() < 0.5)
+        return cls(gamma, gain, offset, bool(random.random() < flips))
+
+    def __call__(self, picture: Floats) -> Floats:
+        """Apply to a picture in [0, 1]; the result is clipped to [0, 1]."""
+        toned = np.clip(self.gain * picture**self.gamma + self.offset, 0, 1)
+        return np.asarray(1 - toned if self.inverted else toned, dtype=np.float32)

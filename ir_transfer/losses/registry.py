@@ -1,0 +1,29 @@
+"""Losses by the name that a recipe uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ir_transfer.errors import UnknownNameError
+from ir_transfer.losses import edge, paired, perceptual, style
+from ir_transfer.losses.base import Loss
+
+LOSSES: Mapping[str, Loss] = {
+    "l1": paired.l1,
+    "charbonnier": paired.charbonnier,
+    "laplacian": paired.laplacian,
+    "hot_objects": paired.hot_objects,
+    "perceptual": perceptual.perceptual,
+    "mean_std": style.mean_std,
+    "edge": edge.edge,
+}
+NEED_VGG = frozenset({"perceptual", "mean_std"})
+# Has a network and an optimiser of its own, so the training loop runs it.
+ADVERSARIAL = "adversarial"
+
+
+def check_names(weights: Mapping[str, float]) -> None:
+    """Raise :class:`UnknownNameError` for a loss that does not exist."""
+    for name in weights:
+        if name not in LOSSES and name != ADVERSARIAL:
+            raise UnknownNameError.among("loss", name, [*LOSSES, ADVERSARIAL])

@@ -1,0 +1,101 @@
+"""Validation on whole pictures with one fixed exemplar, as a user would convert them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import kornia
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ir_transfer.data.pairs import list_pairs, load_pair
+from ir_transfer.errors import InputError
+from ir_transfer.losses import edge, paired, perceptual
+from ir_transfer.losses.base import Scene
+from ir_transfer.models.base import StyleCode, TranslationModel
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.training.recipe import DataSection
+
+_SHEET_ROWS = 5
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over the validation pictures.
+
+    Attributes:
+        psnr: Peak signal-to-noise ratio in dB.
+        perceptual: Perceptual distance, lower is better; 0 without a perceptual encoder.
+        edges: Correlation of edges with the photograph.
+        hot: Shortfall of local contrast where the truth is locally hot, lower is better.
+    """
+
+    psnr: float
+    perceptual: float
+    edges: float
+    hot: float
+
+    @property
+    def rank(self) -> float:
+        """Smaller is better: fog loses by perceptual distance and cold people, wrong tone by PSNR."""
+        return self.perceptual - 0.02 * self.psnr + self.hot
+
+
+class Validation:
+    """Holds the validation pictures and scores a model on them.
+
+    Args:
+        data: The recipe's data section.
+        root: Folder that its paths are relative to.
+        vgg: The judge, or None.
+    """
+
+    def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
+        self.pairs = [load_pair(pair) for pair in list_pairs(root / data.validation)]
+        path = root / data.validation_exemplar
+        if not path.is_file():
+            raise InputError(f"expected the validation exemplar {path}, found none: set data.validation_exemplar")
+        with Image.open(path) as file:
+            self.exemplar = torch.from_numpy(np.asarray(file.convert("L"), dtype=np.float32) / 255)[None, None]
+        self.vgg = vgg
+
+    @torch.inference_mode()
+    def __call__(self, model: TranslationModel, sheet: Path | None = None) -> Scores:
+        """Score a model in evaluation mode and write a contact sheet (input | exemplar | output | truth)."""
+        style = model.prepare([self.exemplar])
+        rows, scores = [], []
+        for rgb, ir in self.pairs:
+            scene = self._translate(model, style, rgb, ir)
+            scores.append(self._score(scene))
+            rows.append(scene)
+        if sheet is not None:
+            _write_sheet(rows[:: max(1, len(rows) // _SHEET_ROWS)], self.exemplar, sheet)
+        means = np.mean(scores, axis=0)
+        return Scores(*(float(v) for v in means))
+
+    def _translate(self, model: TranslationModel, style: StyleCode, rgb: np.ndarray, ir: np.ndarray) -> Scene:
+        device = next(model.parameters()).device
+        content = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None].to(device)
+        truth = torch.from_numpy(ir.astype(np.float32) / 255)[None, None].to(device)
+        return Scene(content, truth, model(content, style.to(device)), self.vgg)
+
+    def _score(self, scene: Scene) -> tuple[float, float, float, float]:
+        psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0).item()
+        distance = perceptual.perceptual(scene).item() if self.vgg is not None else 0.0
+        return psnr, distance, 1 - edge.edge(scene).item(), paired.hot_objects(scene).item()
+
+
+def _write_sheet(scenes: list[Scene], exemplar: Tensor, path: Path) -> None:
+    rows = []
+    for scene in scenes:
+        size = scene.truth.shape[-2:]
+        shown = torch.nn.functional.interpolate(exemplar, size, mode="bilinear", antialias=True)
+        cells = [scene.content[0].cpu(), *(p[0].cpu().expand(3, -1, -1) for p in (shown, scene.output, scene.truth))]
+        row = torch.cat(cells, dim=2)
+        height = round(row.shape[1] * 2000 / row.shape[2])
+        rows.append(torch.nn.functional.interpolate(row[None], (height, 2000), mode="bilinear", antialias=True)[0])
+    picture = (torch.cat(rows, dim=1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    Image.fromarray(picture).save(path)
