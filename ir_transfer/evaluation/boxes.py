@@ -1,0 +1,55 @@
+"""Object frames from label files: Pascal VOC xml per picture, or one JSON for all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.evaluation.metrics.object_heat import Box
+
+
+def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
+    """Return the boxes of one picture.
+
+    Args:
+        source: A folder of ``<stem>.xml`` files (Pascal VOC), or a JSON file that maps stems to lists of
+            ``{"box": [left, top, right, bottom], "label": "Person"}``.
+        stem: Which picture; one without labels has no boxes.
+        label: Only objects of this label, in any case.
+
+    Raises:
+        MissingFileError: ``source`` does not exist.
+        InputError: A file of another layout.
+    """
+    if not source.exists():
+        raise MissingFileError(f"expected a folder of VOC .xml files or a .json file at {source}, found none")
+    try:
+        found = _from_voc(source / f"{stem}.xml") if source.is_dir() else _from_json(source, stem)
+    except (ElementTree.ParseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"expected boxes of {stem!r} in {source} as VOC xml or JSON, got: {error!r}") from error
+    return [box for box in found if label is None or box.label.lower() == label.lower()]
+
+
+def _from_voc(path: Path) -> list[Box]:
+    if not path.exists():
+        return []
+    boxes = []
+    for item in ElementTree.parse(path).getroot().iter("object"):
+        frame = item.find("bndbox")
+        if frame is None:
+            raise InputError(f"expected a bndbox in every object of {path}")
+        left, top, right, bottom = (round(float(frame.findtext(s, ""))) for s in ("xmin", "ymin", "xmax", "ymax"))
+        boxes.append(Box(left, top, right, bottom, item.findtext("name", "")))
+    return boxes
+
+
+def _from_json(path: Path, stem: str) -> list[Box]:
+    entries: list[dict[str, Any]] = json.loads(path.read_text()).get(stem, [])
+    boxes = []
+    for entry in entries:
+        left, top, right, bottom = (round(side) for side in entry["box"])
+        boxes.append(Box(left, top, right, bottom, str(entry.get("label", ""))))
+    return boxes

@@ -1,0 +1,45 @@
+"""Pictures side by side with a heading, so that a person can judge them at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+HEADING = 22
+GAP = 4
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[NDArray[np.float32]]], headings: Sequence[str], cell_width: int = 400
+) -> Image.Image:
+    """Return a sheet with one scene per row.
+
+    Args:
+        rows: Pictures (H, W) or (H, W, 3) in [0, 1]. Each is fitted into a cell of the aspect of its row's first.
+        headings: One per column.
+        cell_width: Pixels.
+    """
+    heights = [max(round(cell_width * row[0].shape[0] / row[0].shape[1]), 1) for row in rows]
+    width = len(headings) * (cell_width + GAP) - GAP
+    sheet = Image.new("RGB", (width, HEADING + sum(heights) + GAP * len(rows)), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    for column, heading in enumerate(headings):
+        draw.text((column * (cell_width + GAP) + 4, 3), heading, fill="black", font=font)
+    top = HEADING
+    for row, height in zip(rows, heights, strict=True):
+        for column, picture in enumerate(row):
+            image = _fit(picture, cell_width, height)
+            left = column * (cell_width + GAP)
+            sheet.paste(image, (left + (cell_width - image.width) // 2, top + (height - image.height) // 2))
+        top += height + GAP
+    return sheet
+
+
+def _fit(picture: NDArray[np.float32], width: int, height: int) -> Image.Image:
+    image = Image.fromarray(np.uint8(np.clip(picture, 0, 1) * 255 + 0.5)).convert("RGB")
+    scale = min(width / image.width, height / image.height)
+    size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
+    return image.resize(size, Image.Resampling.LANCZOS)

@@ -1,0 +1,98 @@
+"""Distances between two sets of pictures: do the outputs, taken together, look like infrared pictures?
+
+The samples are patches, not pictures: a picture of 640 x 512 gives 285 patches of 64 pixels every 32, so that a few
+dozen scenes suffice to estimate a covariance. A patch's feature is the mean, over the patch, of the unit-normalised
+VGG features of all five levels, side by side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.evaluation.metrics.perceptual import unit_features
+from ir_transfer.nn.perceptual import LEVELS, PerceptualEncoder
+
+PATCH = 64
+BLOCK = 250
+_STRIDE = 16  # of the deepest level, relu5_1
+
+Samples = NDArray[np.float64]
+
+
+def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> Samples:
+    """Return the features (N, D) of all 64-pixel patches, 32 pixels apart.
+
+    Args:
+        encoder: The VGG that judges.
+        pictures: (B, 1, H, W) in [0, 1], sides >= 64.
+
+    Raises:
+        InputError: A side is shorter than a patch.
+    """
+    height, width = pictures.shape[-2:]
+    if min(height, width) < PATCH:
+        raise InputError(f"expected pictures of at least {PATCH} x {PATCH} pixels, got {height} x {width}")
+    # Sides that all levels divide give each level the same grid of patches.
+    cropped = pictures[..., : height - height % _STRIDE, : width - width % _STRIDE]
+    pooled = []
+    for level, features in enumerate(unit_features(encoder, cropped)):
+        pooled.append(F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level))
+    samples = torch.cat(pooled, dim=1).permute(0, 2, 3, 1).flatten(0, 2)
+    return samples.double().cpu().numpy()
+
+
+def frechet_distance(samples: Samples, reference: Samples) -> float:
+    """Return the Frechet distance of two Gaussians fitted to samples (N, D) and (M, D).
+
+    |mu_1 - mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)) (Heusel et al. 2017, arXiv:1706.08500). It is biased upwards
+    for few samples: compare methods on the same number of them only.
+    """
+    mean_a, mean_b = samples.mean(axis=0), reference.mean(axis=0)
+    cov_a, cov_b = np.cov(samples, rowvar=False), np.cov(reference, rowvar=False)
+    # The trace of the root of a product equals that of a symmetric matrix, which needs no complex square root.
+    values, vectors = np.linalg.eigh(cov_a)
+    root = vectors * np.sqrt(values.clip(min=0)) @ vectors.T
+    cross = np.sqrt(np.linalg.eigvalsh(root @ cov_b @ root).clip(min=0)).sum()
+    return float(np.square(mean_a - mean_b).sum() + np.trace(cov_a) + np.trace(cov_b) - 2 * cross)
+
+
+def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK, seed: int = 0) -> tuple[float, float]:
+    """Return the kernel distance KID and its standard error.
+
+    The squared maximum mean discrepancy with the kernel (x y / 5 + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401; 5 is
+    the number of levels, hence the largest x y), by its unbiased estimator on disjoint random blocks. The mean over
+    blocks is unbiased too, and blocks share no sample, so their spread is the standard error. It may be negative.
+
+    Args:
+        samples: (N, D).
+        reference: (M, D).
+        block: Samples of each set in a block; less where the sets are too small for two blocks.
+        seed: Of the random blocks.
+
+    Raises:
+        InputError: Fewer than 4 samples in a set.
+    """
+    smaller = min(len(samples), len(reference))
+    if smaller < 4:
+        raise InputError(f"expected at least 4 samples in each set, got {len(samples)} and {len(reference)}")
+    blocks = max(smaller // block, 2)
+    rng = np.random.default_rng(seed)
+    parts = [np.array_split(rng.permutation(s)[: smaller - smaller % blocks], blocks) for s in (samples, reference)]
+    estimates = [_unbiased_mmd(a, b) for a, b in zip(*parts, strict=True)]
+    return float(np.mean(estimates)), float(np.std(estimates, ddof=1) / np.sqrt(blocks))
+
+
+def _unbiased_mmd(a: Samples, b: Samples) -> float:
+    def kernel(x: Samples, y: Samples) -> Samples:
+        return (x @ y.T / len(LEVELS) + 1) ** 3
+
+    def off_diagonal_mean(matrix: Samples) -> float:
+        return float((matrix.sum() - np.trace(matrix)) / (len(matrix) * (len(matrix) - 1)))
+
+    within = off_diagonal_mean(kernel(a, a)) + off_diagonal_mean(kernel(b, b))
+    return within - 2 * float(kernel(a, b).mean())

@@ -1,0 +1,61 @@
+"""Registered pairs as tensors, for measuring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.data.image_io import read_picture
+from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import InputError
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photograph and its true infrared picture.
+
+    Attributes:
+        stem: Common name of the two files.
+        photograph: sRGB (1, 3, H, W) in [0, 1].
+        truth: Apparent intensity (1, 1, H, W) in [0, 1].
+        scale: Size of these pictures over that of the files.
+    """
+
+    stem: str
+    photograph: Tensor
+    truth: Tensor
+    scale: float = 1.0
+
+
+def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu") -> Scene:
+    """Read a pair; a longer side than ``max_side`` is reduced to it (area-averaging bilinear).
+
+    Raises:
+        InputError: The two files differ in size.
+        DecodeError: A file is no picture.
+    """
+    rgb, ir = read_picture(pair.rgb), read_picture(pair.ir)
+    if (rgb.height, rgb.width) != (ir.height, ir.width):
+        raise InputError(
+            f"expected {pair.rgb} and {pair.ir} of one size, got {rgb.width} x {rgb.height} and "
+            f"{ir.width} x {ir.height}: register them"
+        )
+    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in (rgb.rgb(), ir.gray()))
+    scale = min(1.0, max_side / max(rgb.height, rgb.width)) if max_side else 1.0
+    return Scene(pair.stem, _reduce(photograph, scale), _reduce(truth, scale), scale)
+
+
+def load_exemplar(path: Path, device: str = "cpu") -> Tensor:
+    """Read an infrared exemplar as (1, 1, h, w) in [0, 1]."""
+    return torch.from_numpy(read_picture(path).gray())[None].to(device)
+
+
+def _reduce(picture: Tensor, scale: float) -> Tensor:
+    if scale == 1:
+        return picture
+    size = [round(side * scale) for side in picture.shape[-2:]]
+    return F.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
