@@ -1,0 +1,80 @@
+"""The command ``ir-transfer``: finds its commands by name and imports one only when it is run."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from ir_transfer import __version__
+from ir_transfer.errors import IrTransferError
+
+# name -> ("module:function", one line for --help, so that listing them imports none)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "convert": ("ir_transfer.cli.convert:convert", "Convert photographs into infrared pictures."),
+    "models": ("ir_transfer.cli.models:models", "List the models."),
+    "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
+    "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
+    "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Score a model or a folder of results on pairs."),
+    "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
+}
+
+INTERRUPTED = 130
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+@click.version_option(__version__, prog_name="ir-transfer")
+def ir_transfer() -> None:
+    """RGB pictures in, infrared pictures of exactly the same size out, in the look of an infrared exemplar.
+
+    \b
+    Examples:
+      ir-transfer convert photos/ --style thermal.png
+      ir-transfer convert photos/ --style preset:lwir-road-night -o night/
+      ir-transfer styles
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Any :class:`IrTransferError` becomes one line on stderr and the code 2, as wrong usage does.
+
+    Args:
+        argv: Arguments after the program's name; those of the process by default.
+    """
+    args = list(argv if argv is not None else sys.argv[1:])
+    try:
+        code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
+    except IrTransferError as error:
+        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code if isinstance(code, int) else 0

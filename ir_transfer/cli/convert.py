@@ -1,0 +1,177 @@
+"""``ir-transfer convert``: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from ir_transfer.cli.console import ProgressBar, set_up_messages
+from ir_transfer.cli.options import (
+    NumberList,
+    device_option,
+    max_pixels_option,
+    model_option,
+    seed_option,
+    threads_option,
+    verbosity_options,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.options import Options
+    from ir_transfer.data.image_io import BitDepth
+
+
+class _AutoOrCount(click.ParamType["int | None"]):
+    name = "auto|n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value != "auto" and not (str(value).isdigit() and int(value) >= 1):
+            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
+        return None if value == "auto" else int(value)
+
+
+@click.command(short_help="Convert photographs into infrared pictures.")
+@click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
+@click.option(
+    "--style",
+    "styles",
+    multiple=True,
+    required=True,
+    metavar="FILE|preset:NAME",
+    help="Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend.",
+)
+@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the results.  [default: INPUT_ir]")
+@model_option
+@weights_option
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    help="0 keeps the photograph's own look, 1 takes the exemplar's.",
+)
+@click.option(
+    "--polarity",
+    type=click.Choice(["white-hot", "black-hot"]),
+    help="Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]",
+)
+@click.option("--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results.")
+@click.option(
+    "--format", "format_", type=click.Choice(["png", "tiff"]), default="png", show_default=True, help="Of the results."
+)
+@device_option
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="bfloat16 is faster where the machine supports it, and less exact.",
+)
+@click.option(
+    "--batch-size",
+    type=_AutoOrCount(),
+    default="auto",
+    show_default=True,
+    metavar="auto|N",
+    help="Pictures at once on CUDA; a CPU takes them one by one, which is as fast there.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads that read, and as many that write.  [default: cores, at most 4]",
+)
+@threads_option
+@click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
+@click.option("--overwrite", is_flag=True, help="Make existing results again.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
+@click.option("--preview", is_flag=True, help="Also write a contact sheet of input, exemplar and output.")
+@seed_option
+@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@max_pixels_option
+@verbosity_options
+def convert(*, dry_run: bool, preview: bool, verbose: bool, quiet: bool, **given: Any) -> int:
+    """Convert photographs into one-channel infrared pictures of exactly the same size.
+
+    INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, or a list file (.txt, one
+    path a line). PNG, JPEG, TIFF, BMP and WebP are read, 8 and 16 bit. Results keep their sub-folder and name
+    below OUT, where manifest.jsonl says for each input what became of it and how it was made.
+
+    A picture that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
+    1 some failed, 2 wrong usage or nothing to do.
+
+    \b
+    Examples:
+      One folder, one infrared picture of the look:
+        ir-transfer convert photos/ --style thermal.png
+      A shipped style, 16-bit TIFF, hot things dark:
+        ir-transfer convert photos/ --style preset:lwir-road-day --polarity black-hot \\
+            --bit-depth 16 --format tiff -o night/
+      A blend of two exemplars, with a contact sheet:
+        ir-transfer convert 'photos/**/*.jpg' --style a.png --style b.png \\
+            --style-weights 0.7,0.3 -o blend/ --preview
+      Go on after an interruption:
+        ir-transfer convert photos/ --style thermal.png --resume
+    """
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    set_up_messages(verbose=verbose, quiet=quiet)
+    options = _options(given)
+    if dry_run:
+        return _print_plan(options)
+    return _run(options, preview=preview, quiet=quiet)
+
+
+def _options(given: dict[str, Any]) -> Options:
+    from ir_transfer.conversion.options import Options
+
+    fields = {key: value for key, value in given.items() if key != "format_"}
+    fields |= {"format": given["format_"], "bit_depth": cast("BitDepth", int(given["bit_depth"]))}
+    typed = click.get_current_context().find_root().obj or sys.argv[1:]
+    return Options(**fields, command=shlex.join(["ir-transfer", *typed]))
+
+
+def _print_plan(options: Options) -> int:
+    from ir_transfer.conversion.plan import make_plan, refuse_existing
+    from ir_transfer.conversion.styles import choose_styles
+
+    plan = make_plan(options.inputs, options.out, options.format)
+    refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
+    choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    for job in plan.jobs:
+        click.echo(f"{job.source} -> {plan.out / job.output}")
+    for entry in plan.refused:
+        click.echo(f"Error: {entry.error}", err=True)
+    click.echo(
+        f"would convert {len(plan.jobs)}, fail {len(plan.refused)}, "
+        f"with model {choice.model}, weights {choice.weights}, into {plan.out}"
+    )
+    return 1 if plan.refused else 0
+
+
+def _run(options: Options, *, preview: bool, quiet: bool) -> int:
+    # Pillow warns of damage that is harmless or that we report ourselves.
+    warnings.filterwarnings("ignore", module="PIL")
+    from ir_transfer.conversion.convert import convert as convert_pictures
+
+    with ProgressBar(quiet=quiet) as progress:
+        summary = convert_pictures(options, progress)
+    if summary.stopped is not None:
+        click.echo(f"Error: {summary.stopped}", err=True)
+    if preview:
+        from ir_transfer.conversion.preview import write_preview
+
+        sheet = write_preview(summary.plan, options.styles)
+        if sheet is not None and not quiet:
+            click.echo(f"preview: {sheet}")
+    if not quiet:
+        counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
+        click.echo(f"{counts} (see manifest.jsonl)")
+    return 1 if summary.failed or summary.stopped is not None else 0

@@ -1,0 +1,177 @@
+"""manifest.jsonl: a header that says how the pictures were made, then a line for each input; it survives a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.data.image_io import write_whole
+from ir_transfer.errors import EncodeError, InputError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of one input.
+
+    Attributes:
+        input: The file, as it was found.
+        output: Where the picture lies below OUT; None if another input took its place.
+        status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
+        input_sha256: None if it could not be read.
+        output_sha256: None if none was written.
+        width: Columns of the upright picture.
+        height: Rows of the upright picture.
+        bit_depth: Of the input.
+        error: Why it failed.
+    """
+
+    input: str
+    output: str | None
+    status: Literal["converted", "failed"]
+    input_sha256: str | None = None
+    output_sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    bit_depth: int | None = None
+    error: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What the line is about: one output has one line, the latest."""
+        return self.output if self.output is not None else f"input:{self.input}"
+
+
+@dataclass(frozen=True)
+class Header:
+    """How the pictures of a folder were made.
+
+    Attributes:
+        command: As typed.
+        look: All that decides the pixels: model, weights, style, options, seed. One folder has one look.
+        versions: Of this package and what computes, and the device: may change them in the last digit.
+    """
+
+    command: str
+    look: Mapping[str, Any]
+    versions: Mapping[str, str]
+    kind: str = "header"
+    format: int = FORMAT
+
+    def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
+        """Raise :class:`InputError` unless ``asked`` is this very look."""
+        for key in sorted(self.look.keys() | asked.keys()):
+            if self.look.get(key) != asked.get(key):
+                raise InputError(
+                    f"expected {key}={json.dumps(self.look.get(key))} as in {path}, got {json.dumps(asked.get(key))}: "
+                    "one folder keeps one look; use the same options, --overwrite, or another -o"
+                )
+
+
+@dataclass
+class Manifest:
+    """The manifest of a folder, open for appending.
+
+    Attributes:
+        path: The file.
+        header: Its first line.
+        entries: The latest line for each key.
+    """
+
+    path: Path
+    header: Header
+    entries: dict[str, Entry] = field(default_factory=dict)
+    _handle: int | None = None
+
+    @classmethod
+    def create(cls, out: Path, header: Header) -> Self:
+        """Start a new manifest, replacing an older one."""
+        manifest = cls(out / MANIFEST_NAME, header)
+        manifest._rewrite(())
+        return manifest
+
+    @classmethod
+    def load(cls, out: Path) -> Self | None:
+        """Read the manifest of a folder; None if it has none. A last line torn by a kill is dropped.
+
+        Raises:
+            InputError: The file is not a manifest of this package.
+        """
+        path = out / MANIFEST_NAME
+        if not path.is_file():
+            return None
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        records = [_parse(line, path, number) for number, line in enumerate(lines[:-1], start=1)]
+        if not records or records[0].get("kind") != "header":
+            raise InputError(f"expected a manifest of ir-transfer in {path}, got another file: choose another -o")
+        if records[0].get("format") != FORMAT:
+            raise InputError(f"expected format {FORMAT} in {path}, got {records[0].get('format')}: use --overwrite")
+        try:
+            manifest = cls(path, Header(**records[0]))
+            entries = [Entry(**record) for record in records[1:]]
+        except TypeError as error:
+            raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error
+        manifest.entries = {entry.key: entry for entry in entries}
+        return manifest
+
+    def reopen(self) -> None:
+        """Make the file whole again before appending to what a killed run left."""
+        self._rewrite(self.entries.values())
+
+    def append(self, entry: Entry) -> None:
+        """Add a line, in one write, so that a kill tears at most this one.
+
+        Raises:
+            EncodeError: The disk is full or the file is gone.
+        """
+        self.entries[entry.key] = entry
+        line = _line(asdict(entry))
+        try:
+            if self._handle is None:
+                self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            written = os.write(self._handle, line)
+        except OSError as error:
+            raise EncodeError(
+                f"{self.path}: expected to add a line, got: {error.strerror}: go on with --resume"
+            ) from error
+        if written < len(line):
+            raise EncodeError(f"{self.path}: expected to add a line, got a full disk: free some space, then --resume")
+
+    def finish(self, order: Iterable[str]) -> None:
+        """Rewrite the file with one line for each key, those of ``order`` last and in that order."""
+        keys = list(order)
+        last = set(keys)
+        earlier = [entry for key, entry in self.entries.items() if key not in last]
+        self._rewrite([*earlier, *(self.entries[key] for key in keys if key in self.entries)])
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _rewrite(self, entries: Iterable[Entry]) -> None:
+        self.close()
+        write_whole(self.path, b"".join([_line(asdict(self.header)), *(_line(asdict(entry)) for entry in entries)]))
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    # "kind" first: a reader knows the header at a glance
+    ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
+    return json.dumps(ordered, ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+
+
+def _parse(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError:
+        record = None
+    if not isinstance(record, dict):
+        raise InputError(f"expected a JSON object in line {number} of {path}, got damage: use --overwrite")
+    return record

@@ -1,0 +1,95 @@
+"""What a conversion is asked for and what it did; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ir_transfer.conversion.plan import Plan
+from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
+
+Precision = Literal["float32", "bfloat16"]
+Polarity = Literal["white-hot", "black-hot"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What ``ir-transfer convert`` was asked for.
+
+    Attributes:
+        inputs: Files, folders, globs, list files.
+        styles: Exemplars, saved codes, ``preset:NAME``.
+        out: Folder of the results; ``<input>_ir`` if None.
+        model: Name; by default what the styles say, else adain.
+        weights: Name or file; by default what the styles say, else the model's default.
+        style_weights: Weight of each style; equal if None.
+        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        polarity: None keeps the exemplar's own.
+        bit_depth: Of the results.
+        format: Of the results.
+        precision: What to compute in.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        batch_size: Pictures at once on CUDA; automatic if None.
+        workers: Threads that read, and as many that write; automatic if None.
+        threads: Threads that compute on a CPU; torch's choice if None.
+        resume: Go on with what an earlier run left.
+        overwrite: Make existing results again.
+        seed: For models that draw random numbers.
+        fail_fast: Stop at the first picture that fails.
+        max_pixels: Larger pictures are refused.
+        command: As typed, for the manifest.
+    """
+
+    inputs: tuple[str, ...]
+    styles: tuple[str, ...]
+    out: Path | None = None
+    model: str | None = None
+    weights: str | None = None
+    style_weights: tuple[float, ...] | None = None
+    strength: float = 1.0
+    polarity: Polarity | None = None
+    bit_depth: BitDepth = 8
+    format: Format = "png"
+    precision: Precision = "float32"
+    device: str = "auto"
+    batch_size: int | None = None
+    workers: int | None = None
+    threads: int | None = None
+    resume: bool = False
+    overwrite: bool = False
+    seed: int = 0
+    fail_fast: bool = False
+    max_pixels: int = MAX_PIXELS
+    command: str = ""
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    Attributes:
+        out: Folder of the results.
+        converted: Pictures made now.
+        skipped: Pictures that an earlier run had made.
+        failed: Inputs that could not be converted.
+        stopped: Why the run ended early, if it did.
+        plan: What was to be done.
+    """
+
+    out: Path
+    plan: Plan
+    converted: int = 0
+    skipped: int = 0
+    failed: int = 0
+    stopped: str | None = None
+
+
+class Observer(Protocol):
+    """Told what happens, for progress and messages."""
+
+    def start(self, total: int) -> None:
+        """Called once, with the number of inputs."""
+
+    def advance(self, error: str | None) -> None:
+        """Called for every input that is dealt with, with what went wrong."""

@@ -1,0 +1,115 @@
+"""What to convert into what, what cannot be done and why: decided before anything is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.data.image_io import OUTPUT_SUFFIX, Format, is_picture_name
+from ir_transfer.errors import InputError
+
+
+@dataclass(frozen=True)
+class Job:
+    """One picture to convert.
+
+    Attributes:
+        source: The photograph.
+        output: Where its translation goes, below OUT.
+    """
+
+    source: Path
+    output: PurePosixPath
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of a run.
+
+    Attributes:
+        out: Folder of the results.
+        jobs: What to convert, in the order of the inputs.
+        refused: Lines of inputs that cannot be converted, known without reading them.
+    """
+
+    out: Path
+    jobs: tuple[Job, ...]
+    refused: tuple[Entry, ...]
+
+    @property
+    def order(self) -> list[str]:
+        """Keys of the manifest lines, in the order of the plan."""
+        return [*(str(job.output) for job in self.jobs), *(entry.key for entry in self.refused)]
+
+    def existing(self) -> list[PurePosixPath]:
+        """Return the outputs that lie there already."""
+        return [job.output for job in self.jobs if (self.out / job.output).exists()]
+
+
+def make_plan(inputs: Sequence[str], out: str | Path | None = None, format: Format = "png") -> Plan:  # noqa: A002
+    """Expand the inputs and give each its output.
+
+    Args:
+        inputs: See :func:`ir_transfer.conversion.inputs.expand`.
+        out: Folder of the results; ``<input>_ir`` if None.
+        format: Kind of file to write.
+
+    Raises:
+        MissingFileError: An input does not exist.
+        InputError: Nothing to convert, or results would replace their own photographs.
+    """
+    folder = Path(out) if out is not None else default_out(inputs)
+    if out is not None and is_picture_name(folder) and not folder.is_dir():
+        raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
+    found = expand(inputs, folder)
+    if not found:
+        raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
+    jobs, refused = _assign(found, OUTPUT_SUFFIX[format])
+    _refuse_own_input(found, folder, jobs)
+    return Plan(folder, tuple(jobs), tuple(refused))
+
+
+def _assign(found: Sequence[Found], suffix: str) -> tuple[list[Job], list[Entry]]:
+    taken: dict[PurePosixPath, Path] = {}
+    jobs, refused = [], []
+    for item in found:
+        output = item.place.with_suffix(suffix)
+        first = taken.setdefault(output, item.source)
+        if first is item.source:
+            jobs.append(Job(item.source, output))
+        elif os.path.realpath(first) != os.path.realpath(item.source):
+            error = (
+                f"{item.source}: expected an output of its own, got {output}, which {first} has taken: "
+                "rename one, or convert them into two folders"
+            )
+            refused.append(Entry(str(item.source), None, "failed", error=error))
+    return jobs, refused
+
+
+def _refuse_own_input(found: Sequence[Found], out: Path, jobs: Sequence[Job]) -> None:
+    sources = {os.path.realpath(item.source) for item in found}
+    for job in jobs:
+        if os.path.realpath(out / job.output) in sources:
+            raise InputError(f"expected -o outside the input, got {out}: {job.output} would replace a photograph there")
+
+
+def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:
+    """Raise :class:`InputError` if the run would replace results without being told to."""
+    if overwrite:
+        return
+    existing = plan.existing()
+    has_manifest = (plan.out / MANIFEST_NAME).is_file()
+    if resume and existing and not has_manifest:
+        raise InputError(
+            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest: "
+            "use --overwrite to make them again, or another -o"
+        )
+    if not resume and (existing or has_manifest):
+        what = f"{len(existing)} of these results (first: {existing[0]})" if existing else "results of an earlier run"
+        raise InputError(
+            f"expected a fresh folder, got {plan.out} with {what}: use --resume to go on, --overwrite, or another -o"
+        )

@@ -1,0 +1,94 @@
+"""A contact sheet: input, exemplar and output side by side, to be judged at full size."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ir_transfer.conversion.plan import Job, Plan
+from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_picture, write_whole
+
+ROWS = 12
+_CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
+_PAPER, _INK = (24, 24, 24), (230, 230, 230)
+
+
+def write_preview(plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS) -> Path | None:
+    """Write the contact sheet of at most 12 results, spread evenly over the plan, into its folder.
+
+    Args:
+        plan: A plan that has been carried out.
+        styles: What was given as styles: pictures are shown, others are named.
+        max_pixels: As in the run.
+
+    Returns:
+        The file, whose name no result has, or None if there is no result to show.
+
+    Raises:
+        EncodeError: The file cannot be written.
+    """
+    jobs = [job for job in plan.jobs if (plan.out / job.output).is_file()]
+    if not jobs:
+        return None
+    chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
+    rows = [_row(job, plan.out, styles[number % len(styles)], max_pixels) for number, job in enumerate(chosen)]
+    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), _PAPER)
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    path = plan.out / _free_name({job.output for job in plan.jobs})
+    write_whole(path, _png(sheet))
+    return path
+
+
+def _free_name(taken: set[PurePosixPath]) -> str:
+    names = ("preview.png" if number == 0 else f"preview-{number}.png" for number in count())
+    return next(name for name in names if PurePosixPath(name) not in taken)
+
+
+def _row(job: Job, out: Path, style: str, max_pixels: int) -> Image.Image:
+    cells = [
+        _thumbnail(job.source, max_pixels),
+        _thumbnail(Path(style), max_pixels) if Path(style).suffix != ".safetensors" and Path(style).is_file() else None,
+        _thumbnail(out / job.output, max_pixels),
+    ]
+    height = max(cell.height for cell in cells if cell is not None)
+    row = Image.new("RGB", (3 * (_CELL_WIDTH + _GAP) + _GAP, height + _CAPTION + _GAP), _PAPER)
+    draw = ImageDraw.Draw(row)
+    font = ImageFont.load_default(14)
+    captions = (job.source.name, Path(style).name, str(job.output))
+    for column, (cell, caption) in enumerate(zip(cells, captions, strict=True)):
+        left = _GAP + column * (_CELL_WIDTH + _GAP)
+        if cell is not None:
+            row.paste(cell, (left, _CAPTION))
+        draw.text((left, 3), _fit(caption, draw, font), _INK, font)
+    return row
+
+
+def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """Shorten from the left: the end of a name tells more than its start."""
+    while draw.textlength(caption, font) > _CELL_WIDTH:
+        caption = f"...{caption[5:]}"
+    return caption
+
+
+def _thumbnail(path: Path, max_pixels: int) -> Image.Image:
+    image = Image.fromarray(_bytes(read_picture(path, max_pixels)))
+    image.thumbnail((_CELL_WIDTH, _CELL_HEIGHT), Image.Resampling.LANCZOS)
+    return image
+
+
+def _bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return (picture.rgb().transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
+
+
+def _png(sheet: Image.Image) -> bytes:
+    file = io.BytesIO()
+    sheet.save(file, "PNG")
+    return file.getvalue()

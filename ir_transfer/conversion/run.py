@@ -1,0 +1,194 @@
+"""The run itself: reader threads, the device, writer threads and the manifest, with bounded queues between."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.batches import Batcher, read_ahead
+from ir_transfer.conversion.exemplar import SMALLEST_SIDE
+from ir_transfer.conversion.manifest import Entry, Manifest
+from ir_transfer.conversion.options import Observer, Options, Summary
+from ir_transfer.conversion.plan import Job, Plan
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import Picture, decode_picture, encode_gray, read_bytes, to_levels, write_whole
+from ir_transfer.errors import EncodeError, InputError, IrTransferError
+
+# After these no later picture can be written either.
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    job: Job
+    picture: Picture
+
+
+class Run:
+    """One run: reader threads, the device in this thread, writer threads, the manifest in this thread."""
+
+    def __init__(
+        self,
+        options: Options,
+        plan: Plan,
+        manifest: Manifest,
+        translator: Translator,
+        *,
+        observer: Observer,
+        inverted: bool,
+    ) -> None:
+        self.options = options
+        self.plan = plan
+        self.manifest = manifest
+        self.translator = translator
+        self.observer = observer
+        self.inverted = inverted
+        self.done = dict(manifest.entries)
+        self.workers = options.workers or min(4, os.cpu_count() or 1)
+        self.writing: deque[Future[Entry]] = deque()
+        self.summary = Summary(plan.out, plan)
+
+    def all(self) -> Summary:
+        """Deal with every input of the plan."""
+        self.observer.start(len(self.plan.jobs) + len(self.plan.refused))
+        with ThreadPoolExecutor(self.workers) as readers, ThreadPoolExecutor(self.workers) as writers:
+            try:
+                self._translate_all(readers, writers)
+            finally:  # also on Ctrl-C: what is being written is finished and recorded
+                readers.shutdown(wait=False, cancel_futures=True)
+                while self.writing:
+                    self._record(self.writing.popleft().result())
+        if self.summary.stopped is None:
+            self.manifest.finish(self.plan.order)
+        return self.summary
+
+    def _translate_all(self, readers: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+        for entry in self.plan.refused:
+            self._record(entry)
+        batcher = Batcher[_Loaded](lambda item: (item.picture.height, item.picture.width), self.translator.batch_for)
+        depth = self.workers + self.translator.batch_for(512, 640)
+        for item in read_ahead(readers, self._read, self.plan.jobs, depth):
+            if isinstance(item, _Loaded):
+                batch = batcher.add(item)
+                if batch:
+                    self._translate(batch, writers)
+            else:
+                self._record(item)
+            if self.summary.stopped is not None:
+                return
+        for batch in batcher.rest():
+            self._translate(batch, writers)
+            if self.summary.stopped is not None:
+                return
+
+    def _read(self, job: Job) -> _Loaded | Entry | None:
+        """Read one picture; an entry if that fails, None if an earlier run made it and nothing changed since."""
+        entry = Entry(str(job.source), str(job.output), "failed")
+        try:
+            data = read_bytes(job.source, self.options.max_pixels)
+            entry = replace(entry, input_sha256=hashlib.sha256(data).hexdigest())
+            if self._is_done(job, entry):
+                return None
+            picture = decode_picture(data, str(job.source), self.options.max_pixels)
+            if min(picture.height, picture.width) < SMALLEST_SIDE:
+                raise InputError(
+                    f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
+                    f"got {picture.width} x {picture.height}: enlarge or remove it"
+                )
+        except IrTransferError as error:
+            return replace(entry, error=_one_line(error))
+        return _Loaded(job, picture)
+
+    def _is_done(self, job: Job, entry: Entry) -> bool:
+        earlier = self.done.get(str(job.output))
+        if earlier is None or earlier.status != "converted" or earlier.input_sha256 != entry.input_sha256:
+            return False
+        path = self.plan.out / job.output
+        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == earlier.output_sha256
+
+    def _translate(self, batch: list[_Loaded], writers: ThreadPoolExecutor) -> None:
+        try:
+            results = self.translator([item.picture for item in batch])
+        except (RuntimeError, MemoryError, IrTransferError) as error:
+            if not isinstance(error, IrTransferError) and not _is_out_of_memory(error):
+                raise
+            if len(batch) > 1:
+                for item in batch:
+                    self._translate([item], writers)
+                return
+            self._record(replace(_entry(batch[0]), error=_translation_error(batch[0], error)))
+            return
+        for item, intensity in zip(batch, results, strict=True):
+            self.writing.append(writers.submit(self._write, _entry(item), intensity))
+        while len(self.writing) > self.workers + len(batch) or (self.writing and self.writing[0].done()):
+            self._record(self.writing.popleft().result())
+
+    def _write(self, entry: Entry, intensity: NDArray[np.float32]) -> Entry:
+        try:
+            levels = to_levels(intensity, self.options.bit_depth)
+            if self.inverted:
+                levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
+            data = encode_gray(levels, self.options.format)
+            write_whole(self.plan.out / str(entry.output), data)
+        except EncodeError as error:
+            if error.errno in _FATAL:
+                self.summary.stopped = f"{_one_line(error)}, then go on with --resume"
+            return replace(entry, error=_one_line(error))
+        except IrTransferError as error:
+            return replace(entry, error=f"{entry.input}: {_one_line(error)}")
+        return replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest())
+
+    def _record(self, entry: Entry | None) -> None:
+        if entry is None:
+            self.summary.skipped += 1
+            self.observer.advance(None)
+            return
+        if entry.status == "converted":
+            self.summary.converted += 1
+        else:
+            self.summary.failed += 1
+            if self.options.fail_fast and self.summary.stopped is None:
+                self.summary.stopped = "stopped at the first failure, as --fail-fast asks; go on with --resume"
+        self.observer.advance(entry.error)
+        self.manifest.append(entry)
+
+
+def _entry(item: _Loaded) -> Entry:
+    picture = item.picture
+    return Entry(
+        str(item.job.source),
+        str(item.job.output),
+        "failed",
+        input_sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        bit_depth=picture.bit_depth,
+    )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "not enough memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def _translation_error(item: _Loaded, error: Exception) -> str:
+    if isinstance(error, IrTransferError):
+        return f"{item.job.source}: {_one_line(error)}"
+    picture = item.picture
+    return (
+        f"{item.job.source}: expected enough memory for {picture.width} x {picture.height} pixels, got too little: "
+        "use --device cpu, --precision bfloat16 or a smaller picture"
+    )

@@ -1,0 +1,181 @@
+"""Styles: exemplar files, saved codes and shipped presets, matched to a model and its weights without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.registry import model_info
+from ir_transfer.resources import resource
+
+DEFAULT_MODEL = "adain"
+PRESET = "preset:"
+WHITE_HOT, BLACK_HOT = "white-hot", "black-hot"
+_LARGEST_HEADER = 100_000_000  # as in the safetensors format
+
+
+@dataclass(frozen=True)
+class SavedStyle:
+    """A style code on disk, known by its header.
+
+    Attributes:
+        name: Name of the preset, or the file's stem.
+        path: The file.
+        metadata: Its strings: model, weights, weights_hash, band, polarity, description.
+    """
+
+    name: str
+    path: Path
+    metadata: Mapping[str, str]
+
+    @property
+    def model(self) -> str:
+        """Model that prepared it."""
+        return self.metadata.get("model", "")
+
+    @property
+    def weights(self) -> str:
+        """Name of the bundled weights it belongs to; empty if the file does not say."""
+        return self.metadata.get("weights", "")
+
+    @property
+    def polarity(self) -> str:
+        """Declared polarity; white-hot if the file does not say."""
+        return self.metadata.get("polarity") or WHITE_HOT
+
+
+@dataclass(frozen=True)
+class StyleChoice:
+    """The styles of a run with the model and weights that they go with.
+
+    Attributes:
+        model: Name of the model.
+        weights: Name or file of its weights, or ``"default"``.
+        styles: Saved codes and paths of exemplars, in the order given.
+        shares: Weight of each.
+    """
+
+    model: str
+    weights: str
+    styles: tuple[SavedStyle | Path, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def polarity(self) -> str:
+        """Polarity of the styles: an exemplar file is taken to be white-hot.
+
+        Raises:
+            InputError: The styles disagree.
+        """
+        declared = {style.polarity if isinstance(style, SavedStyle) else WHITE_HOT for style in self.styles}
+        if len(declared) > 1:
+            raise InputError("expected styles of one polarity with --polarity, got both: leave one out")
+        return declared.pop()
+
+
+def read_saved_style(path: Path, name: str | None = None) -> SavedStyle:
+    """Read the header of a saved style.
+
+    Raises:
+        MissingFileError: No such file.
+        WeightsError: Not a style of this package.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a style file at {path}, found none: check the path")
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else _LARGEST_HEADER
+        head = file.read(length) if length < _LARGEST_HEADER else b""
+    try:
+        metadata = json.loads(head).get("__metadata__", {})
+    except (ValueError, AttributeError):
+        metadata = {}
+    if metadata.get("kind") != "style":
+        raise WeightsError(
+            f"expected {path} to be a style of ir-transfer, got another file: make one with ir-transfer styles build"
+        )
+    return SavedStyle(name or path.stem, path, metadata)
+
+
+def list_presets() -> list[SavedStyle]:
+    """Return the presets that ship, by weights and name; reads headers only."""
+    try:
+        folder = resource("styles")
+    except MissingFileError:
+        return []
+    return [read_saved_style(path) for path in sorted(folder.glob("*/*.safetensors"))]
+
+
+def choose_styles(
+    styles: Sequence[str], shares: Sequence[float] | None = None, model: str | None = None, weights: str | None = None
+) -> StyleChoice:
+    """Find the styles and the model and weights that go with them.
+
+    Args:
+        styles: Exemplar pictures, saved codes (``.safetensors``) or ``preset:NAME``.
+        shares: Weight of each; equal by default.
+        model: Name of the model; by default that of the first saved code, else ``adain``.
+        weights: Name or file; by default those of the first saved code or preset, else the model's default.
+
+    Raises:
+        UnknownNameError: No such model or preset.
+        MissingFileError: No such file.
+        InputError: No style, or shares that do not fit.
+        WeightsError: A code of another model.
+    """
+    if not styles:
+        raise InputError("expected at least one --style, got none: name an exemplar or preset:NAME")
+    given = tuple(shares) if shares is not None else (1.0,) * len(styles)
+    if len(given) != len(styles) or any(not 0 <= share < float("inf") for share in given) or sum(given) <= 0:
+        raise InputError(
+            f"expected a weight >= 0 for each of {len(styles)} styles, got {list(given)}: "
+            "repeat --style, and give --style-weights as many numbers"
+        )
+    codes = {text: read_saved_style(Path(text)) for text in styles if Path(text).suffix == ".safetensors"}
+    name = model or next((code.model for code in codes.values()), DEFAULT_MODEL)
+    info = model_info(name)
+    codes |= {
+        text: _find_preset(text.removeprefix(PRESET), info, weights) for text in styles if text.startswith(PRESET)
+    }
+    for code in codes.values():
+        if code.model != name:
+            raise WeightsError(
+                f"{code.path}: expected a style of model {name!r}, got one of {code.model!r}: "
+                f"pass --model {code.model}, or build the style again"
+            )
+    theirs = next((codes[text].weights for text in styles if text in codes), "")
+    chosen = weights or (theirs if theirs in info.weights else "default")
+    return StyleChoice(name, chosen, tuple(codes.get(text, Path(text)) for text in styles), given)
+
+
+def _find_preset(name: str, info: ModelInfo, weights: str | None) -> SavedStyle:
+    of_model = [preset for preset in list_presets() if preset.model == info.name]
+    if not of_model:
+        raise UnknownNameError(f"model {info.name!r} has no presets: pass a picture with --style, or another --model")
+    fitting = [preset for preset in of_model if weights is None or _belongs(preset, info, weights)]
+    named = sorted(
+        (preset for preset in fitting if preset.name == name),
+        key=lambda preset: info.weights.index(preset.weights) if preset.weights in info.weights else len(info.weights),
+    )
+    if named:
+        return named[0]
+    elsewhere = [preset.weights for preset in of_model if preset.name == name]
+    if elsewhere:
+        raise UnknownNameError(
+            f"preset {name!r} belongs to weights {' and '.join(elsewhere)}, not to {weights}: leave --weights out, "
+            "or build the style again with ir-transfer styles build"
+        )
+    raise UnknownNameError.among(f"preset of model {info.name}", name, {preset.name for preset in of_model})
+
+
+def _belongs(preset: SavedStyle, info: ModelInfo, weights: str) -> bool:
+    if Path(weights).is_file():
+        return preset.metadata.get("weights_hash") == hashlib.sha256(Path(weights).read_bytes()).hexdigest()[:16]
+    wanted = info.weights[0] if weights == "default" and info.weights else weights
+    return preset.weights in {wanted, f"{info.name}-{wanted}"}
