@@ -48,7 +48,9 @@ def train(
     loaded = load_recipe(recipe, {key: value for key, _, value in pairs})
     out = out or Path("runs") / recipe.stem
     if (out / "last.pt").exists() and not resume:
-        raise InputError(f"expected a new run folder, got {out}, which has a checkpoint: pass --resume or another --out")
+        raise InputError(
+            f"expected a new run folder, got {out}, which has a checkpoint: pass --resume or another --out"
+        )
     out.mkdir(parents=True, exist_ok=True)
     if threads:
         torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""What is varied in training: one geometry for both pictures, light and camera for the photograph, tone for infrared."""
+"""What training varies: one geometry for both pictures, light and camera for the photograph, tone for infrared."""
 
 from __future__ import annotations
 

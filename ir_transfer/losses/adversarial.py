@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,7 +23,7 @@ class PatchCritic(nn.Module):
         super().__init__()
         widths = (4, width, 2 * width, 4 * width)
         layers: list[nn.Module] = []
-        for a, b in zip(widths, widths[1:], strict=False):
+        for a, b in pairwise(widths):
             layers += [spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1)))
 
@@ -33,10 +35,12 @@ class PatchCritic(nn.Module):
 
 def critic_loss(critic: PatchCritic, content: Tensor, truth: Tensor, output: Tensor) -> Tensor:
     """Return the hinge loss of the critic (Lim and Ye 2017)."""
-    real, made = critic(content, truth), critic(content, output.detach())
+    real: Tensor = critic(content, truth)
+    made: Tensor = critic(content, output.detach())
     return F.relu(1 - real).mean() + F.relu(1 + made).mean()
 
 
 def adversarial(critic: PatchCritic, content: Tensor, output: Tensor) -> Tensor:
     """Return the generator's side of the hinge loss."""
-    return -critic(content, output).mean()
+    score: Tensor = critic(content, output)
+    return -score.mean()

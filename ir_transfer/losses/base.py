@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ir_transfer.errors import InputError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 
@@ -31,18 +32,19 @@ class Scene:
     @cached_property
     def output_features(self) -> dict[str, Tensor]:
         """VGG features of the output."""
-        return self._judge()(self.output)
+        return self._judged(self.output)
 
     @cached_property
     def truth_features(self) -> dict[str, Tensor]:
         """VGG features of the truth, without gradient."""
         with torch.no_grad():
-            return self._judge()(self.truth)
+            return self._judged(self.truth)
 
-    def _judge(self) -> PerceptualEncoder:
+    def _judged(self, pictures: Tensor) -> dict[str, Tensor]:
         if self.vgg is None:
-            raise RuntimeError("a perceptual loss was asked for without a perceptual encoder")
-        return self.vgg
+            raise InputError("expected a perceptual encoder for a perceptual loss, got none: pass --vgg")
+        features: dict[str, Tensor] = self.vgg(pictures)
+        return features
 
 
 class Loss(Protocol):

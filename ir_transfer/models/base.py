@@ -106,7 +106,7 @@ class TranslationModel(nn.Module, ABC):
     ) -> Tensor:
         """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
 
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:  # noqa: ARG002
+    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return what the model wants minimised besides the recipe's losses; ``white_hot`` is (B,) bool."""
         return exemplars.new_zeros(())
 
@@ -142,8 +142,7 @@ class TranslationModel(nn.Module, ABC):
             _check_picture("exemplar", exemplar, self.exemplar_channels)
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         codes = [
-            StyleCode(self.info.name, self.encode(e.to(device)), {"weights_hash": self.weights_hash})
-            for e in exemplars
+            StyleCode(self.info.name, self.encode(e.to(device)), {"weights_hash": self.weights_hash}) for e in exemplars
         ]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
@@ -177,7 +176,9 @@ class TranslationModel(nn.Module, ABC):
 
     def _check_style(self, style: StyleCode, strength: float) -> None:
         if style.model != self.info.name:
-            raise InputError(f"expected a style of model {self.info.name!r}, got one of {style.model!r}: prepare it again")
+            raise InputError(
+                f"expected a style of model {self.info.name!r}, got one of {style.model!r}: prepare it again"
+            )
         made_with = style.metadata.get("weights_hash", self.weights_hash)
         if made_with != self.weights_hash:
             raise InputError(

@@ -26,8 +26,8 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
     os.close(handle)
     try:
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -52,7 +52,9 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
             metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
-        raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}: fetch or build it again") from error
+        raise WeightsError(
+            f"expected {path} to be a .safetensors file, got: {error}: fetch or build it again"
+        ) from error
     if metadata.get("kind") != kind:
         raise WeightsError(
             f"expected {path} to hold {kind} of ir-transfer, got {metadata.get('kind', 'a file that does not say')!r}"

@@ -82,7 +82,7 @@ class _MeanVariance(torch.autograd.Function):
         return mean, variance
 
     @staticmethod
-    def backward(ctx: Any, mean_grad: Tensor, variance_grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, mean_grad: Tensor, variance_grad: Tensor) -> Tensor:
         features, mean = ctx.saved_tensors
         count = features.shape[-2] * features.shape[-1]
         scale = variance_grad * (2 / count)
@@ -93,7 +93,7 @@ class _MeanVariance(torch.autograd.Function):
 
 def mean_variance(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and biased variance (B, C) over space of features (B, C, H, W), in float32 or better."""
-    pair: tuple[Tensor, Tensor] = _MeanVariance.apply(features)  # type: ignore[no-untyped-call]
+    pair: tuple[Tensor, Tensor] = _MeanVariance.apply(features)
     return pair
 
 

@@ -76,7 +76,9 @@ def _file_state(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}") from error
     wanted = {f"conv{n}.{part}" for n in ("0", *_NAMES) for part in ("weight", "bias")}
     if not wanted <= state.keys():
-        raise WeightsError(f"expected layers conv0, conv11 ... conv51 in {path}, missing {sorted(wanted - state.keys())[:3]}")
+        raise WeightsError(
+            f"expected layers conv0, conv11 ... conv51 in {path}, missing {sorted(wanted - state.keys())[:3]}"
+        )
     return {name: state[name] for name in wanted}
 
 

@@ -7,6 +7,8 @@ output is turned back: an inverted exemplar then gives exactly the inverted outp
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -20,9 +22,7 @@ class PolarityScorer(nn.Module):
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         widths = (2, width, 2 * width, 4 * width)
-        self.convs = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
         self.head = nn.Linear(2 * widths[-1], 1)
 
     def forward(self, exemplars: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, PairAugment, Picture, Tone
-from ir_transfer.data.pairs import list_pairs, load_pair
+from ir_transfer.data.pairs import Pair, list_pairs, load_pair
 from ir_transfer.training.recipe import DataSection
 
 _EXEMPLAR_SIZE = (192, 240)
@@ -33,6 +33,17 @@ class Batch:
     white_hot: Tensor
 
 
+def training_pairs(data: DataSection, path: str, root: Path) -> list[Pair]:
+    """Return the pairs of one source without those that validate."""
+    held_out = {pair.rgb for pair in validation_pairs(data, root)}
+    return [pair for pair in list_pairs(root / path) if pair.rgb not in held_out]
+
+
+def validation_pairs(data: DataSection, root: Path) -> list[Pair]:
+    """Return the pairs that validate."""
+    return list_pairs(root / data.validation)[:: data.validation_every]
+
+
 class BatchSource:
     """Holds the decoded pairs of a recipe and draws random batches, reproducibly for a seed.
 
@@ -45,7 +56,8 @@ class BatchSource:
     def __init__(self, data: DataSection, root: Path, seed: int) -> None:
         self.data = data
         self.sets: list[list[tuple[Picture, Picture]]] = [
-            [load_pair(pair, source.max_width) for pair in list_pairs(root / source.path)] for source in data.sources
+            [load_pair(pair, source.max_width) for pair in training_pairs(data, source.path, root)]
+            for source in data.sources
         ]
         shares = np.array([source.share * len(pairs) for source, pairs in zip(data.sources, self.sets, strict=True)])
         self.shares = shares / shares.sum()
@@ -59,7 +71,7 @@ class BatchSource:
         return sum(len(pairs) for pairs in self.sets)
 
     def draw(self, step: int, size: int) -> Batch:
-        """Draw the batch of a step: it depends on seed and step alone, so a resumed run sees what it would have seen."""
+        """Draw the batch of a step; it depends on seed and step alone, so that a resumed run goes on unchanged."""
         seed = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0] % 2**31)
         self.augment.reseed(seed)
         self.exemplar_augment.reseed(seed + 2)

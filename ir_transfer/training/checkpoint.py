@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     """Write a state of tensors, numbers and strings; the file appears whole or not at all."""
     temporary = path.with_suffix(".part")
     torch.save(state, temporary)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -27,5 +26,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds here; all mean the same to the user
-        raise WeightsError(f"expected a training checkpoint at {path}, got: {error}: delete it to start anew") from error
+        raise WeightsError(
+            f"expected a training checkpoint at {path}, got: {error}: delete it to start anew"
+        ) from error
     return state

@@ -58,9 +58,9 @@ class Trainer:
         self.recipe, self.out, self.device, self.log = recipe, out, device, log
         training = recipe.training
         torch.manual_seed(training.seed)
-        self.vgg = PerceptualEncoder.load(vgg).to(device, memory_format=torch.channels_last) if vgg else None
+        self.vgg = PerceptualEncoder.load(vgg).to(device).to(memory_format=torch.channels_last) if vgg else None
         model = create_model(recipe.model.name, weights=None, **recipe.model.hyper_parameters)
-        self.model: TranslationModel = model.to(device, memory_format=torch.channels_last)
+        self.model: TranslationModel = model.to(device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.critic = PatchCritic().to(device) if ADVERSARIAL in recipe.losses else None
         self.optimiser = torch.optim.AdamW(
@@ -160,8 +160,9 @@ class Trainer:
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:
-        averaged = list(self.average.parameters())
-        torch._foreach_lerp_(averaged, list(self.model.parameters()), 1 - decay)
+        averaged: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.model.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)
 
     # -- the run ------------------------------------------------------------------------------------------------
 

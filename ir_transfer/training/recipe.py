@@ -42,6 +42,8 @@ class DataSection:
         band: ``lwir`` or ``nir``.
         sources: Training pair sets.
         validation: Pair set below the data root that is never trained on.
+        validation_every: Every how many-th pair of that set validates; if the set is also a source, those pairs
+            are taken out of the training.
         validation_exemplar: Infrared picture below the data root that conditions validation.
         crop: Side of the training crop in pixels.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
@@ -53,6 +55,7 @@ class DataSection:
     sources: list[Source]
     validation: str
     validation_exemplar: str
+    validation_every: int = 1
     crop: int = 256
     own_exemplar: float = 0.3
     tone_spread: float = 1.0

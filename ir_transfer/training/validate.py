@@ -11,12 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.pairs import list_pairs, load_pair
+from ir_transfer.data.pairs import load_pair
 from ir_transfer.errors import InputError
 from ir_transfer.losses import edge, paired, perceptual
 from ir_transfer.losses.base import Scene
 from ir_transfer.models.base import StyleCode, TranslationModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.training.batches import validation_pairs
 from ir_transfer.training.recipe import DataSection
 
 _SHEET_ROWS = 5
@@ -54,7 +55,7 @@ class Validation:
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
-        self.pairs = [load_pair(pair) for pair in list_pairs(root / data.validation)]
+        self.pairs = [load_pair(pair) for pair in validation_pairs(data, root)]
         path = root / data.validation_exemplar
         if not path.is_file():
             raise InputError(f"expected the validation exemplar {path}, found none: set data.validation_exemplar")

@@ -1,0 +1,42 @@
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from ir_transfer.errors import InputError
+from ir_transfer.nn.moments import Moments, Statistics, channel_moments, covariance_moments, mean_variance
+
+
+@pytest.mark.parametrize("moments_of", [channel_moments, covariance_moments])
+def test_moments_of_tiles_add_up_to_those_of_the_whole(moments_of: Callable[[torch.Tensor], Moments]) -> None:
+    features = torch.randn(2, 5, 12, 20, dtype=torch.float64) * 3 + 1
+    whole: Moments = moments_of(features)
+    tiles = [moments_of(features[..., :7, :9]), moments_of(features[..., :7, 9:]), moments_of(features[..., 7:, :])]
+    merged = Statistics.total([Statistics({"a": t}) for t in tiles])["a"]
+    assert merged.count == whole.count
+    torch.testing.assert_close(merged.mean, whole.mean)
+    torch.testing.assert_close(merged.scatter, whole.scatter)
+
+
+def test_std_and_covariance_are_the_unbiased_ones() -> None:
+    features = torch.randn(2, 3, 8, 9)
+    expected = features.flatten(2).std(dim=2, unbiased=True)
+    torch.testing.assert_close(channel_moments(features).std(eps=0), expected)
+    torch.testing.assert_close(covariance_moments(features).std(eps=0), expected)
+    torch.testing.assert_close(covariance_moments(features).covariance()[1], torch.cov(features[1].flatten(1)))
+
+
+def test_covariance_of_channel_moments_is_refused() -> None:
+    with pytest.raises(InputError, match="covariance_moments"):
+        channel_moments(torch.rand(1, 2, 4, 4)).covariance()
+
+
+def test_statistics_of_different_places_do_not_add() -> None:
+    moments = channel_moments(torch.rand(1, 2, 4, 4))
+    with pytest.raises(InputError, match="same places"):
+        Statistics({"a": moments}) + Statistics({"b": moments})
+
+
+def test_gradient_of_the_moments_agrees_with_finite_differences() -> None:
+    features = torch.randn(2, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(mean_variance, (features,))
