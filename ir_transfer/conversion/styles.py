@@ -6,7 +6,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
@@ -79,7 +79,7 @@ class StyleChoice:
         return declared.pop()
 
 
-def read_saved_style(path: Path, name: str | None = None) -> SavedStyle:
+def read_saved_style(path: Path) -> SavedStyle:
     """Read the header of a saved style.
 
     Raises:
@@ -100,7 +100,7 @@ def read_saved_style(path: Path, name: str | None = None) -> SavedStyle:
         raise WeightsError(
             f"expected {path} to be a style of ir-transfer, got another file: make one with ir-transfer styles build"
         )
-    return SavedStyle(name or path.stem, path, metadata)
+    return SavedStyle(path.stem, path, metadata)
 
 
 def list_presets() -> list[SavedStyle]:
@@ -109,7 +109,8 @@ def list_presets() -> list[SavedStyle]:
         folder = resource("styles")
     except MissingFileError:
         return []
-    return [read_saved_style(path) for path in sorted(folder.glob("*/*.safetensors"))]
+    presets = [read_saved_style(path) for path in sorted(folder.glob("*/*.safetensors"))]
+    return [replace(preset, metadata={**preset.metadata, "weights": preset.path.parent.name}) for preset in presets]
 
 
 def choose_styles(

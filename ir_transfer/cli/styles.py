@@ -1,0 +1,116 @@
+"""``ir-transfer styles``: the shipped looks, and making one's own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ir_transfer.cli.console import print_table, set_up_messages
+from ir_transfer.cli.options import (
+    NumberList,
+    json_option,
+    max_pixels_option,
+    model_option,
+    verbosity_options,
+    weights_option,
+)
+
+_COLUMNS = ("model", "weights", "band", "polarity", "description")
+
+
+@click.group(invoke_without_command=True, short_help="List the shipped styles, or build one from exemplars.")
+@json_option
+@click.pass_context
+def styles(ctx: click.Context, *, as_json: bool) -> int | None:
+    """List the styles that ship; each is used as --style preset:NAME.
+
+    \b
+    Examples:
+      ir-transfer styles
+      ir-transfer styles build thermal_pictures/ -o mine.safetensors
+      ir-transfer convert photos/ --style mine.safetensors
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    from ir_transfer.conversion.styles import list_presets
+
+    presets = list_presets()
+    if as_json:
+        listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
+        click.echo(json.dumps(listed, indent=2))
+    elif presets:
+        rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
+        print_table(["style", *_COLUMNS], rows)
+    else:
+        click.echo("no styles ship with this installation: build one with ir-transfer styles build")
+    return 0
+
+
+@styles.command(short_help="Make a style from exemplars.")
+@click.argument("exemplars", nargs=-1, required=True, metavar="EXEMPLAR...")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .safetensors to write."
+)
+@model_option
+@weights_option
+@click.option(
+    "--weights-per-exemplar", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]"
+)
+@click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
+@click.option(
+    "--polarity",
+    type=click.Choice(["white-hot", "black-hot"]),
+    default="white-hot",
+    show_default=True,
+    help="Which way round the exemplars are.",
+)
+@click.option("--description", default="", help="One line, for the list.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@max_pixels_option
+@verbosity_options
+def build(
+    *,
+    exemplars: tuple[str, ...],
+    out: Path,
+    model: str | None,
+    weights: str | None,
+    weights_per_exemplar: tuple[float, ...] | None,
+    band: str,
+    polarity: str,
+    description: str,
+    overwrite: bool,
+    max_pixels: int,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Encode EXEMPLAR... (infrared pictures, folders, globs) into one style file.
+
+    A style belongs to the model and the weights it was built with.
+
+    \b
+    Examples:
+      ir-transfer styles build thermal_pictures/ -o mine.safetensors
+      ir-transfer styles build day.png night.png --weights-per-exemplar 0.7,0.3 -o dusk.safetensors
+    """
+    if out.suffix != ".safetensors":
+        raise click.UsageError(f"expected -o to end in .safetensors, got {out}")
+    if out.exists() and not overwrite:
+        raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
+    set_up_messages(verbose=verbose, quiet=quiet)
+    from ir_transfer.conversion.build_style import build_style
+
+    metadata = {"band": band, "polarity": polarity, "description": description}
+    code, count = build_style(
+        exemplars,
+        out,
+        shares=weights_per_exemplar,
+        model=model,
+        weights=weights,
+        metadata=metadata,
+        max_pixels=max_pixels,
+    )
+    if not quiet:
+        click.echo(f"{out}: style of {count} exemplar{'s' * (count != 1)} for model {code.model}")
+    return 0

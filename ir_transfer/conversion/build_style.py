@@ -1,0 +1,70 @@
+"""Making a style that can be kept: many exemplars to one saved code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ir_transfer import create_model, model_info
+from ir_transfer.conversion.inputs import expand
+from ir_transfer.conversion.styles import PRESET, StyleChoice, choose_styles
+from ir_transfer.conversion.translate import prepare_styles
+from ir_transfer.data.image_io import MAX_PIXELS
+from ir_transfer.errors import EncodeError
+from ir_transfer.models.base import StyleCode
+
+
+def build_style(
+    exemplars: Sequence[str],
+    out: Path,
+    *,
+    shares: Sequence[float] | None = None,
+    model: str | None = None,
+    weights: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> tuple[StyleCode, int]:
+    """Encode exemplars and save the blend as one style.
+
+    Args:
+        exemplars: Pictures, folders, globs or list files; saved codes and ``preset:NAME`` may be blended in.
+        out: The ``.safetensors`` file to write.
+        shares: Weight of each exemplar; equal by default.
+        model: Name of the model; ``adain`` by default.
+        weights: Name or file of its weights; the model's default if None.
+        metadata: band, polarity, description.
+        max_pixels: Larger exemplars are refused.
+
+    Returns:
+        The style and the number of exemplars in it.
+
+    Raises:
+        IrTransferError: An exemplar, the model or the weights do not fit, or the file cannot be written.
+    """
+    files: list[str] = []
+    for text in exemplars:
+        saved = text.startswith(PRESET) or Path(text).suffix == ".safetensors"
+        files += [text] if saved else [str(found.source) for found in expand([text])]
+    choice = choose_styles(files, shares, model, weights)
+    loaded = create_model(choice.model, choice.weights)
+    with torch.inference_mode():
+        code = prepare_styles(loaded, choice, max_pixels)
+    strings = {**(metadata or {}), "weights": bundled_weights(choice), "weights_hash": loaded.weights_hash}
+    code = replace(code, metadata=strings)
+    try:
+        code.save(out)
+    except OSError as error:
+        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+    return code, len(files)
+
+
+def bundled_weights(choice: StyleChoice) -> str:
+    """Return the name of the shipped weights of a choice; empty if they are a file of one's own."""
+    names = model_info(choice.model).weights
+    if choice.weights == "default":
+        return names[0] if names else ""
+    asked = {choice.weights, f"{choice.model}-{choice.weights}", Path(choice.weights).stem}
+    return next((name for name in names if name in asked), "")
