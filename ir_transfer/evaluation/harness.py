@@ -13,7 +13,14 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.correlation import gradient_correlation, polarity_correlation
-from ir_transfer.evaluation.metrics.distribution import Samples, frechet_distance, kernel_distance, patch_features
+from ir_transfer.evaluation.metrics.distribution import (
+    Samples,
+    frechet_distance,
+    joined,
+    kernel_distance,
+    patch_features,
+    standardised,
+)
 from ir_transfer.evaluation.metrics.hot_regions import hot_regions
 from ir_transfer.evaluation.metrics.object_heat import Box, object_heat
 from ir_transfer.evaluation.metrics.perceptual import perceptual_distance
@@ -79,7 +86,7 @@ class _Row:
     values: dict[str, dict[str, list[tuple[float, float]]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
-    samples: list[Samples] = field(default_factory=list)
+    samples: list[list[Samples]] = field(default_factory=list)
 
     def add(self, metric: str, stem: str, value: float, weight: float = 1.0) -> None:
         if weight:
@@ -172,7 +179,8 @@ def _scores(row: _Row, truth: _Row) -> dict[str, Score]:
         if score is not None:
             scores[metric] = score
     if row is not truth and row.samples:
-        samples, reference = np.concatenate(row.samples), np.concatenate(truth.samples)
+        own = joined(truth.samples)
+        samples, reference = standardised(joined(row.samples), own), standardised(own, own)
         distance = frechet_distance(samples, reference)
         scores["frechet"] = Score(distance, distance, distance)
         mean, error = kernel_distance(samples, reference)

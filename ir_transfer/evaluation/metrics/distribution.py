@@ -2,20 +2,22 @@
 
 The samples are patches, not pictures: a picture of 640 x 512 gives 285 patches of 64 pixels every 32, so that a few
 dozen scenes suffice to estimate a covariance. A patch's feature is the mean, over the patch, of the unit-normalised
-VGG features of all five levels, side by side.
+VGG features of all five levels. They are centred on the reference and each level is scaled to the same variance there,
+since the first level alone, which sees little more than tone, would outweigh all others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.perceptual import unit_features
-from ir_transfer.nn.perceptual import LEVELS, PerceptualEncoder
+from ir_transfer.nn.perceptual import PerceptualEncoder
 
 PATCH = 64
 BLOCK = 250
@@ -24,8 +26,8 @@ _STRIDE = 16  # of the deepest level, relu5_1
 Samples = NDArray[np.float64]
 
 
-def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> Samples:
-    """Return the features (N, D) of all 64-pixel patches, 32 pixels apart.
+def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Samples]:
+    """Return the features (N, D) of all 64-pixel patches, 32 pixels apart, one array per level.
 
     Args:
         encoder: The VGG that judges.
@@ -39,18 +41,37 @@ def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> Samples:
         raise InputError(f"expected pictures of at least {PATCH} x {PATCH} pixels, got {height} x {width}")
     # Sides that all levels divide give each level the same grid of patches.
     cropped = pictures[..., : height - height % _STRIDE, : width - width % _STRIDE]
-    pooled = []
+    samples = []
     for level, features in enumerate(unit_features(encoder, cropped)):
-        pooled.append(F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level))
-    samples = torch.cat(pooled, dim=1).permute(0, 2, 3, 1).flatten(0, 2)
-    return samples.double().cpu().numpy()
+        pooled = F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level)
+        samples.append(pooled.permute(0, 2, 3, 1).flatten(0, 2).double().cpu().numpy())
+    return samples
+
+
+def joined(parts: Sequence[Sequence[Samples]]) -> list[Samples]:
+    """Return the samples of many pictures as one set, level by level."""
+    return [np.concatenate(level) for level in zip(*parts, strict=True)]
+
+
+def standardised(samples: Sequence[Samples], reference: Sequence[Samples]) -> Samples:
+    """Return samples (N, D) of all levels side by side in units of the reference's spread.
+
+    Each level is centred on the reference's mean and scaled so that the reference has the same variance in each and a
+    total variance of 1.
+    """
+    scaled = []
+    for level, other in zip(samples, reference, strict=True):
+        variance = max(float(other.var(axis=0).sum()), 1e-12)
+        scaled.append((level - other.mean(axis=0)) / np.sqrt(variance * len(reference)))
+    return np.concatenate(scaled, axis=1)
 
 
 def frechet_distance(samples: Samples, reference: Samples) -> float:
     """Return the Frechet distance of two Gaussians fitted to samples (N, D) and (M, D).
 
     |mu_1 - mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)) (Heusel et al. 2017, arXiv:1706.08500). It is biased upwards
-    for few samples: compare methods on the same number of them only.
+    for few samples: compare methods on the same number of them only. On standardised samples, 1 is the reference's own
+    variance.
     """
     mean_a, mean_b = samples.mean(axis=0), reference.mean(axis=0)
     cov_a, cov_b = np.cov(samples, rowvar=False), np.cov(reference, rowvar=False)
@@ -64,9 +85,10 @@ def frechet_distance(samples: Samples, reference: Samples) -> float:
 def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK, seed: int = 0) -> tuple[float, float]:
     """Return the kernel distance KID and its standard error.
 
-    The squared maximum mean discrepancy with the kernel (x y / 5 + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401; 5 is
-    the number of levels, hence the largest x y), by its unbiased estimator on disjoint random blocks. The mean over
-    blocks is unbiased too, and blocks share no sample, so their spread is the standard error. It may be negative.
+    The squared maximum mean discrepancy with the kernel (x y + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401, whose
+    division by the number of features :func:`standardised` has done), by its unbiased estimator on disjoint random
+    blocks. The mean over blocks is unbiased too, and blocks share no sample, so that their spread gives the standard
+    error. It may be negative.
 
     Args:
         samples: (N, D).
@@ -89,7 +111,7 @@ def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK,
 
 def _unbiased_mmd(a: Samples, b: Samples) -> float:
     def kernel(x: Samples, y: Samples) -> Samples:
-        return (x @ y.T / len(LEVELS) + 1) ** 3
+        return (x @ y.T + 1) ** 3
 
     def off_diagonal_mean(matrix: Samples) -> float:
         return float((matrix.sum() - np.trace(matrix)) / (len(matrix) * (len(matrix) - 1)))

@@ -1,0 +1,43 @@
+"""Object heat on rendered objects of known excess."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ir_transfer.evaluation.metrics.object_heat import Box, hotter_than_ring, object_heat
+
+BOX = Box(20, 10, 30, 30)
+
+
+def rendered(excess: float, background: float = 0.4) -> torch.Tensor:
+    picture = torch.full((1, 1, 60, 80), background)
+    picture[..., BOX.top : BOX.bottom, BOX.left : BOX.right] += excess
+    return picture
+
+
+@pytest.mark.parametrize(("excess", "hot"), [(0.05, 1), (0.031, 1), (0.029, 0), (0.0, 0), (-0.3, 0)])
+def test_counts_objects_by_their_excess(excess: float, hot: int) -> None:
+    assert object_heat(rendered(excess), [BOX]) == (hot, 1)
+
+
+def test_the_ring_is_half_a_box_wide_and_leaves_the_box_out() -> None:
+    assert BOX.grown() == Box(15, 0, 35, 40)
+    picture = rendered(0.1)[0, 0].double().numpy()
+    picture[:, :15] = picture[:, 35:] = picture[40:] = 1.0  # beyond the ring: must not matter
+    assert hotter_than_ring(picture, BOX)
+    picture[5, 15:35] = 1.0  # inside the ring: 20 of 600 pixels at 0.6 above raise it by 0.02
+    assert hotter_than_ring(picture, BOX, margin=0.079)
+    assert not hotter_than_ring(picture, BOX, margin=0.081)
+
+
+def test_boxes_outside_the_picture_do_not_count() -> None:
+    assert object_heat(rendered(0.1), [BOX, Box(200, 0, 220, 20), Box(-9, -9, -2, -2), Box(5, 5, 5, 9)]) == (1, 1)
+
+
+@given(st.integers(-20, 90), st.integers(-20, 70), st.integers(1, 40), st.integers(1, 40))
+def test_a_flat_picture_has_no_hot_object(left: int, top: int, width: int, height: int) -> None:
+    hot, _ = object_heat(torch.full((1, 1, 60, 80), 0.5), [Box(left, top, left + width, top + height)])
+    assert hot == 0

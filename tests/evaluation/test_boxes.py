@@ -1,0 +1,50 @@
+"""Boxes from VOC xml and JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.evaluation.boxes import read_boxes
+from ir_transfer.evaluation.metrics.object_heat import Box
+
+VOC = """<annotation><object><name>Person</name><bndbox><xmin>3</xmin><ymin>4.0</ymin><xmax>10</xmax><ymax>20</ymax>
+</bndbox></object><object><name>Car</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>5</xmax><ymax>6</ymax></bndbox>
+</object></annotation>"""
+
+
+def test_voc_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(VOC)
+    assert read_boxes(tmp_path, "a") == [Box(3, 4, 10, 20, "Person"), Box(1, 2, 5, 6, "Car")]
+    assert read_boxes(tmp_path, "a", "person") == [Box(3, 4, 10, 20, "Person")]
+    assert read_boxes(tmp_path, "unlabelled") == []
+
+
+def test_json(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(json.dumps({"a": [{"box": [1, 2.4, 3, 4], "label": "Car"}, {"box": [0, 0, 9, 9]}]}))
+    assert read_boxes(path, "a") == [Box(1, 2, 3, 4, "Car"), Box(0, 0, 9, 9)]
+    assert read_boxes(path, "b") == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": [{"box": [1, 2, 3]}]}', '{"a": [[1, 2, 3, 4]]}'])
+def test_damaged_json_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "boxes.json"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"boxes of 'a' in .*boxes\.json"):
+        read_boxes(path, "a")
+
+
+@pytest.mark.parametrize("text", ["<annotation>", "<a><object></object></a>"])
+def test_damaged_xml_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(InputError, match="expected"):
+        read_boxes(tmp_path, "a")
+
+
+def test_missing_source(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="VOC"):
+        read_boxes(tmp_path / "none", "a")
