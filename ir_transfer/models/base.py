@@ -97,8 +97,11 @@ class TranslationModel(nn.Module, ABC):
     # -- to be written by a model -------------------------------------------------------------------------------
 
     @abstractmethod
-    def encode(self, exemplars: Tensor) -> Mapping[str, Tensor]:
-        """Turn exemplars (B, 1, h, w) in [0, 1] into style tensors with batch B; differentiable where trainable."""
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
+        """Turn exemplars (B, 1, h, w) in [0, 1] into style tensors with batch B; differentiable where trainable.
+
+        ``white_hot`` (B,) bool says their polarity; a model that cares about it judges by itself where it is None.
+        """
 
     @abstractmethod
     def translate(
@@ -126,12 +129,18 @@ class TranslationModel(nn.Module, ABC):
         return 3 if int(self.hyper_parameters.get("out_channels", self.info.out_channels)) == 3 else 1
 
     @torch.inference_mode()
-    def prepare(self, exemplars: Sequence[Tensor], weights: Sequence[float] | None = None) -> StyleCode:
+    def prepare(
+        self,
+        exemplars: Sequence[Tensor],
+        weights: Sequence[float] | None = None,
+        white_hot: bool | None = None,
+    ) -> StyleCode:
         """Encode the exemplars once for a run.
 
         Args:
             exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each; equal by default.
+            white_hot: Whether hot is bright in them, if that is known; the model judges by itself if not.
 
         Raises:
             InputError: No exemplar, a wrong shape, values outside [0, 1], or as many weights as do not fit.
@@ -141,9 +150,9 @@ class TranslationModel(nn.Module, ABC):
         for exemplar in exemplars:
             _check_picture("exemplar", exemplar, self.exemplar_channels)
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
-        codes = [
-            StyleCode(self.info.name, self.encode(e.to(device)), {"weights_hash": self.weights_hash}) for e in exemplars
-        ]
+        known = None if white_hot is None else torch.tensor([white_hot], device=device)
+        made_with = {"weights_hash": self.weights_hash}
+        codes = [StyleCode(self.info.name, self.encode(e.to(device), known), made_with) for e in exemplars]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
     def forward(

@@ -41,9 +41,17 @@ class PolarityScorer(nn.Module):
         score: Tensor = self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1))
         return score[:, 0]
 
-    def sign(self, exemplars: Tensor) -> Tensor:
-        """Return +1 (white-hot) or -1 (black-hot) for each picture, as (B, 1) float."""
-        return torch.where(self(exemplars) < 0, -1.0, 1.0)[:, None]
+    def sign(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Tensor:
+        """Return +1 (white-hot) or -1 (black-hot) for each picture, as (B, 1) float.
+
+        ``white_hot`` (B,) bool is what is known already; the score decides where it is None.
+        """
+        positive = self(exemplars) >= 0 if white_hot is None else white_hot
+        return torch.where(positive, 1.0, -1.0)[:, None]
+
+    def loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
+        """Return the logistic loss of the score for pictures of known polarity (B,) bool."""
+        return F.softplus(torch.where(white_hot, -1.0, 1.0) * self(exemplars)).mean()
 
 
 def turn(pictures: Tensor, sign: Tensor) -> Tensor:

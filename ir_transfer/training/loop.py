@@ -30,6 +30,7 @@ from ir_transfer.training.recipe import Recipe, TrainingSection
 from ir_transfer.training.validate import Scores, Validation
 
 Log = Callable[[str], None]
+_MISJUDGED = 0.07
 
 
 class Trainer:
@@ -105,10 +106,11 @@ class Trainer:
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         training = self.recipe.training
-        style = self.model.encode(batch.exemplar)
-        kept = round(training.reconstruction * 10 * len(batch.content)) / 10
-        share = kept - int(kept)
-        count = int(kept) + int(torch.rand(()).item() < share)
+        # The score is wrong now and then at inference; the network has to have seen that.
+        mistaken = torch.rand(len(batch.content), device=self.device) < _MISJUDGED
+        style = self.model.encode(batch.exemplar, batch.white_hot ^ mistaken)
+        expected = training.reconstruction * len(batch.content)
+        count = int(expected) + int(torch.rand(()).item() < expected % 1)
         strength = torch.ones(len(batch.content), 1, device=self.device)
         strength[:count] = 0
         output = self.model.translate(batch.content, style, strength, None).float()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
@@ -63,10 +62,10 @@ class AdaIN(TranslationModel):
             self.polarity = PolarityScorer()
         self.levels = range(len(widths)) if self.compact else range(len(widths) - 1, len(widths))
 
-    def encode(self, exemplars: Tensor) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l) and ``polarity`` (B, 1)."""
         if self.compact:
-            sign = self.polarity.sign(exemplars)
+            sign = self.polarity.sign(exemplars, white_hot)
             return {**self.exemplar_encoder(turn(exemplars, sign)), "polarity": sign}
         deepest = self.levels[-1]
         moments = channel_moments(self.encoder(exemplars.expand(-1, 3, -1, -1))[deepest])
@@ -104,4 +103,4 @@ class AdaIN(TranslationModel):
         """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
         if not self.compact:
             return exemplars.new_zeros(())
-        return torch.nn.functional.softplus(torch.where(white_hot, -1.0, 1.0) * self.polarity(exemplars)).mean()
+        return self.polarity.loss(exemplars, white_hot)

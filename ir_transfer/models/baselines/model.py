@@ -25,7 +25,7 @@ REFERENCE_SIDE = 512
 class Baseline(TranslationModel):
     """A fixed function of the luma and the exemplar; ``strength`` blends from the luma."""
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:  # noqa: ARG002
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep nothing of the exemplar; overridden where the exemplar matters."""
         return {}
 
@@ -44,7 +44,7 @@ class Baseline(TranslationModel):
 class Constant(Baseline):
     """The exemplar's mean everywhere."""
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:  # noqa: ARG002
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep the mean (B, 1)."""
         return {"mean": exemplars.mean(dim=(2, 3))}
 
@@ -76,7 +76,7 @@ class Histogram(Baseline):
     histogram half way between two exemplars (the one-dimensional Wasserstein barycentre) and have no bins.
     """
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:  # noqa: ARG002
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
         ordered = exemplars.flatten(1).float().sort(dim=1).values
         ranks = torch.linspace(0, 1, QUANTILES, device=ordered.device)
@@ -112,7 +112,7 @@ class FourierDomainAdaptation(Baseline):
         super().__init__(info, {"beta": beta})
         self.cycles = int(beta * REFERENCE_SIDE)
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:  # noqa: ARG002
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep the amplitudes of the lowest frequencies per pixel (B, 2 cycles + 1, cycles + 1)."""
         side = (REFERENCE_SIDE, REFERENCE_SIDE)
         resized = F.interpolate(exemplars.float(), side, mode="bilinear", antialias=True, align_corners=False)
