@@ -128,7 +128,7 @@ class TranslationModel(nn.Module, ABC):
         """Channels of an exemplar: 1, or 3 for published three-channel checkpoints."""
         return 3 if int(self.hyper_parameters.get("out_channels", self.info.out_channels)) == 3 else 1
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def prepare(
         self,
         exemplars: Sequence[Tensor],
