@@ -63,7 +63,7 @@ def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, floa
             return _decode_tiff(data, name, max_pixels)
         if kind == "PNG" and data[24:25] == b"\x10":
             return _decode_wide_png(data, name, max_pixels)
-        return _decode_narrow(data, name, max_pixels)
+        return _decode_narrow(data, kind, name, max_pixels)
     except DecodeError:
         raise
     except Exception as error:  # damaged bytes make decoders raise nearly anything
@@ -73,11 +73,11 @@ def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, floa
         ) from error
 
 
-def _open(data: bytes, name: str, max_pixels: int) -> Image.Image:
+def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
     if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own limit must not undercut the one that was asked for
     try:
-        image = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "MPO", "TIFF", "BMP", "WEBP"])
+        image = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
         raise DecodeError(
             f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
@@ -94,8 +94,8 @@ def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         )
 
 
-def _decode_narrow(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float]:
-    with _open(data, name, max_pixels) as image:
+def _decode_narrow(data: bytes, kind: str, name: str, max_pixels: int) -> tuple[Levels, float]:
+    with _open(data, kind, name, max_pixels) as image:
         upright = ImageOps.exif_transpose(image)
         gray = upright.mode in {"1", "L", "LA", "La"}
         levels = np.asarray(upright.convert("L" if gray else "RGB"))
@@ -104,7 +104,7 @@ def _decode_narrow(data: bytes, name: str, max_pixels: int) -> tuple[Levels, flo
 
 
 def _decode_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float]:
-    with _open(data, name, max_pixels) as image:
+    with _open(data, "PNG", name, max_pixels) as image:
         orientation = image.getexif().get(_ORIENTATION, 1)
     bands = _read_bands(data, "PNG", name, max_pixels)
     return _upright(_colour_bands(bands), orientation), 65535.0
@@ -116,7 +116,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float
     samples = set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
     if bits <= 8 and samples == {_UNSIGNED}:
         try:
-            return _decode_narrow(data, name, max_pixels)
+            return _decode_narrow(data, "TIFF", name, max_pixels)
         except UnidentifiedImageError:
             pass  # five bands, or a compression that only GDAL knows
     bands = _read_bands(data, "GTiff", name, max_pixels)
@@ -138,7 +138,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float
 
 
 def _tiff_tags(data: bytes) -> dict[int, Any]:
-    tags = ImageFileDirectory_v2(data[:16])
+    tags = ImageFileDirectory_v2(data[:16] if 43 in data[2:4] else data[:8])  # 43: BigTIFF
     file = io.BytesIO(data)
     file.seek(tags.next)
     tags.load(file)

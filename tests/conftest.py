@@ -1,0 +1,55 @@
+"""Rendered scenes: photographs and thermal pictures of any size that need no file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def photograph(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.uint8]:
+    """Sky, ground, boxes and a little noise as sRGB (H, W, 3)."""
+    random = np.random.default_rng(seed)
+    rows = np.linspace(0, 1, height)[:, None, None]
+    scene = np.where(rows < 0.4, [0.5, 0.7, 0.95], [0.35, 0.4, 0.3]) * (0.7 + 0.3 * rows)
+    scene = np.broadcast_to(scene, (height, width, 3)).copy()
+    for _ in range(6):
+        top, left = random.integers(0, height), random.integers(0, width)
+        scene[top : top + max(height // 4, 1), left : left + max(width // 6, 1)] = random.random(3)
+    noisy = scene + random.normal(0, 0.02, scene.shape)
+    return (np.clip(noisy, 0, 1) * 255).astype(np.uint8)
+
+
+def thermal(height: int = 48, width: int = 64, seed: int = 1) -> NDArray[np.uint8]:
+    """A cold sky, a warm ground and hot spots (H, W)."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width] / max(height, width)
+    heat = 0.2 + 0.4 * y
+    for _ in range(4):
+        cy, cx = random.random(2)
+        heat = heat + 0.5 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / 0.005)
+    noisy: NDArray[np.float64] = heat + random.normal(0, 0.01, heat.shape)
+    return (np.clip(noisy, 0, 1) * 255).astype(np.uint8)
+
+
+@pytest.fixture
+def exemplar(tmp_path: Path) -> Path:
+    """An infrared picture on disk."""
+    path = tmp_path / "exemplar.png"
+    Image.fromarray(thermal(96, 128)).save(path)
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of six photographs of two sizes and three kinds, two of them in a sub-folder."""
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    names = ("a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg")
+    for seed, name in enumerate(names):
+        size = (48, 64) if seed % 2 else (41, 57)
+        Image.fromarray(photograph(*size, seed)).save(folder / name)
+    return folder
