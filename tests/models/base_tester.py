@@ -1,0 +1,215 @@
+"""What every model must do: one class of tests that each registered model goes through on random weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from ir_transfer import TranslationModel, create_model, list_models
+from ir_transfer.errors import InputError
+from ir_transfer.models.base import StyleCode
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model with the constructor arguments to test it with."""
+
+    name: str
+    hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "-".join([self.name, *(str(v) for v in self.hyper_parameters.values() if isinstance(v, str))])
+
+    def make(self, weights: Path | None = None) -> TranslationModel:
+        torch.manual_seed(0)
+        return create_model(self.name, weights=weights, **self.hyper_parameters)
+
+
+def picture(*shape: int, seed: int = 0) -> Tensor:
+    """Return a smooth random picture in [0, 1] with flat, bright and dark parts."""
+    coarse = torch.rand(shape[0], shape[1], 5, 6, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(coarse, shape[2:], mode="bilinear").mul(1.6).sub(0.3).clamp(0, 1)
+
+
+class BaseModelTester:
+    """Tests of the contract in ``models/base.py``; a subclass is parametrised with ``case``."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def model(cls, case: Case) -> TranslationModel:
+        return case.make()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def style(cls, model: TranslationModel) -> StyleCode:
+        return model.prepare([cls.exemplar(model)])
+
+    @staticmethod
+    def exemplar(model: TranslationModel, height: int = 57, width: int = 40, seed: int = 7) -> Tensor:
+        return picture(1, model.exemplar_channels, height, width, seed=seed)
+
+    @staticmethod
+    def check(model: TranslationModel, content: Tensor, style: StyleCode, strength: float = 1.0) -> Tensor:
+        with torch.inference_mode():
+            output: Tensor = model(content, style, strength)
+        channels = int(model.hyper_parameters.get("out_channels", model.info.out_channels))
+        assert output.shape == (len(content), channels, *content.shape[2:])
+        assert output.dtype == content.dtype
+        low, high = output.aminmax()
+        assert low >= 0, "also false for NaN"
+        assert high <= 1
+        return output
+
+    @given(st.integers(16, 80), st.integers(16, 80), st.floats(0, 1))
+    @settings(max_examples=12, deadline=None)
+    def test_any_size_and_strength(
+        self, model: TranslationModel, style: StyleCode, height: int, width: int, strength: float
+    ) -> None:
+        self.check(model, picture(1, 3, height, width), style, strength)
+
+    @pytest.mark.parametrize("size", [(16, 16), (17, 16), (16, 201), (129, 31), (96, 128)])
+    def test_sizes_at_the_edges(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
+        self.check(model, picture(1, 3, *size), style)
+
+    @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+    def test_flat_content_and_flat_exemplar(self, model: TranslationModel, style: StyleCode, level: float) -> None:
+        flat = model.prepare([torch.full_like(self.exemplar(model), level)])
+        self.check(model, torch.full((1, 3, 33, 40), level), style)
+        self.check(model, torch.full((1, 3, 33, 40), level), flat)
+        self.check(model, picture(1, 3, 33, 40), flat)
+
+    def test_a_batch_equals_its_pictures(self, model: TranslationModel, style: StyleCode) -> None:
+        batch = torch.cat([picture(1, 3, 50, 37, seed=seed) for seed in range(3)])
+        singly = torch.cat([self.check(model, content[None], style) for content in batch])
+        assert torch.allclose(self.check(model, batch, style), singly, atol=1e-5)
+
+    def test_works_with_and_without_gradients(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(1, 3, 40, 50)
+        assert torch.allclose(model(content, style).detach(), self.check(model, content, style), atol=1e-5)
+
+    def test_repeats_itself_and_leaves_its_input_alone(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(1, 3, 40, 50)
+        before = content.clone()
+        assert torch.equal(self.check(model, content, style), self.check(model, content, style))
+        assert torch.equal(content, before)
+
+    def test_double_precision_agrees(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(1, 3, 40, 50)
+        double = self.check(copy.deepcopy(model).double(), content.double(), style.to("cpu", torch.float64))
+        # On average: a rank may jump where two values are equal in one precision only.
+        assert (double.float() - self.check(model, content, style)).abs().mean() < 1e-3
+
+    def test_channels_last_agrees(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(2, 3, 48, 64)
+        last = copy.deepcopy(model).to(memory_format=torch.channels_last)
+        other = self.check(last, content.to(memory_format=torch.channels_last), style)
+        assert torch.allclose(other, self.check(model, content, style), atol=1e-4)
+
+    def test_style_survives_a_file(self, model: TranslationModel, style: StyleCode, tmp_path: Path) -> None:
+        style.save(tmp_path / "style.safetensors")
+        loaded = StyleCode.load(tmp_path / "style.safetensors")
+        assert (loaded.model, loaded.hash, loaded.metadata) == (style.model, style.hash, style.metadata)
+        content = picture(1, 3, 40, 50)
+        assert torch.equal(self.check(model, content, loaded), self.check(model, content, style))
+
+    def test_exemplars_of_several_sizes_blend_by_weight(self, model: TranslationModel) -> None:
+        exemplars = [self.exemplar(model, 16, 16), self.exemplar(model, 71, 33, seed=8), self.exemplar(model, 64, 90)]
+        content = picture(1, 3, 40, 50)
+        self.check(model, content, model.prepare(exemplars))
+        alone, weighted = model.prepare([exemplars[1]]), model.prepare(exemplars, weights=[0, 2, 0])
+        assert torch.allclose(self.check(model, content, alone), self.check(model, content, weighted), atol=1e-5)
+
+    def test_global_statistics_are_a_value(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(1, 3, 64, 96)
+        if model.info.tiling != "exact":
+            with pytest.raises(InputError, match="global content statistics"):
+                model.content_statistics(content)
+            return
+        with torch.inference_mode():
+            given_ones = model(content, style, statistics=model.content_statistics(content))
+        assert torch.allclose(given_ones, self.check(model, content, style), atol=1e-5)
+
+    def test_weights_survive_a_file(self, case: Case, model: TranslationModel, tmp_path: Path) -> None:
+        if not model.info.needs_weights:
+            assert not list(model.parameters())
+            return
+        path = tmp_path / "weights.safetensors"
+        model.save(path, {"recipe": "none"})
+        loaded = create_model(case.name, weights=path)
+        assert loaded.metadata["recipe"] == "none"
+        content, exemplar = picture(1, 3, 40, 50), self.exemplar(model)
+        outputs = [self.check(m, content, m.prepare([exemplar])) for m in (model, loaded)]
+        assert torch.equal(*outputs)
+        with pytest.raises(InputError, match="prepare it again"):
+            loaded(content, model.prepare([exemplar]))
+
+    def test_every_parameter_learns(self, case: Case) -> None:
+        model = case.make().train()
+        if not model.info.needs_weights:
+            return
+        # A multiple of every model's size: training calls the network itself, without padding.
+        content = picture(2, 3, 64, 64)
+        exemplars = picture(2, model.exemplar_channels, 64, 64, seed=3)
+        style = model.encode(exemplars)
+        output = model.translate(content, style, 1.0, None)
+        auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
+        (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
+        gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+        assert gradients
+        assert [name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()] == []
+        assert any(bool(grad.any()) for grad in gradients.values() if grad is not None)
+
+    @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan])
+    def test_refuses_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
+        with pytest.raises(InputError, match=r"strength in \[0, 1\]"):
+            model(picture(1, 3, 32, 32), style, strength)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (torch.zeros(1, 1, 32, 32), r"content of shape \(B, 3, H, W\)"),
+            (torch.zeros(3, 32, 32), r"content of shape \(B, 3, H, W\)"),
+            (torch.zeros(1, 3, 15, 32), "at least 16 pixels"),
+            (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "float content"),
+            (torch.full((1, 3, 32, 32), 1.5), r"content values in \[0, 1\]"),
+            (torch.full((1, 3, 32, 32), math.nan), r"content values in \[0, 1\]"),
+        ],
+    )
+    def test_refuses_what_is_no_picture(
+        self, model: TranslationModel, style: StyleCode, content: Tensor, message: str
+    ) -> None:
+        with pytest.raises(InputError, match=message):
+            model(content, style)
+
+    def test_refuses_exemplars_it_cannot_use(self, model: TranslationModel) -> None:
+        exemplar = self.exemplar(model)
+        with pytest.raises(InputError, match="at least one exemplar"):
+            model.prepare([])
+        with pytest.raises(InputError, match="one weight per exemplar"):
+            model.prepare([exemplar], weights=[1, 1])
+        with pytest.raises(InputError, match="weights >= 0"):
+            model.prepare([exemplar, exemplar], weights=[1, -1])
+        with pytest.raises(InputError, match="exemplar of shape"):
+            model.prepare([picture(1, 4 - model.exemplar_channels, 32, 32)])
+
+    def test_refuses_a_style_of_another_model(self, model: TranslationModel, style: StyleCode) -> None:
+        other = next(name for name in list_models() if name != model.info.name)
+        with pytest.raises(InputError, match=f"style of model '{model.info.name}', got one of '{other}'"):
+            model(picture(1, 3, 32, 32), StyleCode(other, style.tensors))
+
+    def test_declares_itself(self, case: Case, model: TranslationModel) -> None:
+        assert model.info.name == case.name
+        assert model.info.summary
+        assert model.info.paper or not model.info.needs_weights
+        assert set(model.info.bands) <= {"lwir", "nir"}
+        assert not model.training

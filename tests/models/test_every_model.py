@@ -1,0 +1,35 @@
+"""Every registered model goes through the base tester; a new one needs no line here, unless it is large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ir_transfer import list_models, model_info
+from ir_transfer.errors import UnknownNameError
+from tests.models.base_tester import BaseModelTester, Case
+
+# Constructor arguments that make a model small or choose a variant; a model without an entry is tested as it is.
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "adain": [
+        {"size": "compact", "widths": (4, 8, 8, 16, 16), "depths": (1, 2, 1, 2, 1)},
+        {"size": "vgg19", "widths": (8, 8, 16, 16), "depths": (2, 2, 4, 1)},
+        {"size": "vgg19", "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "out_channels": 3},
+    ],
+}
+CASES = [Case(name, variant) for name in list_models() for variant in VARIANTS.get(name, [{}])]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str, scope="class")
+class TestEveryModel(BaseModelTester):
+    """The contract, for each model and variant."""
+
+
+def test_variants_belong_to_models() -> None:
+    assert set(VARIANTS) <= set(list_models())
+
+
+def test_the_closest_names_are_offered() -> None:
+    with pytest.raises(UnknownNameError, match="unknown model 'grey': did you mean 'gray'"):
+        model_info("grey")
