@@ -65,6 +65,8 @@ def make_plan(inputs: Sequence[str], out: str | Path | None = None, format: Form
     folder = Path(out) if out is not None else default_out(inputs)
     if out is not None and is_picture_name(folder) and not folder.is_dir():
         raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
+    if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):
+        raise InputError(f"expected -o outside the input, got {folder} itself: results would replace photographs there")
     found = expand(inputs, folder)
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ir_transfer.conversion.batches import Batcher, read_ahead
+
+
+def test_order_is_kept_and_no_more_than_depth_is_read_ahead() -> None:
+    taken = 0
+    most_ahead = 0
+    lock = threading.Lock()
+    started = 0
+
+    def read(number: int) -> int:
+        nonlocal started, most_ahead
+        with lock:
+            started += 1
+            most_ahead = max(most_ahead, started - taken)
+        return number * number
+
+    with ThreadPoolExecutor(4) as pool:
+        results = []
+        for result in read_ahead(pool, read, range(100), depth=5):
+            results.append(result)
+            with lock:
+                taken += 1
+    assert results == [n * n for n in range(100)]
+    assert most_ahead <= 6
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=60), st.integers(1, 6))
+def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, int]], limit: int) -> None:
+    items = list(enumerate(sizes))
+    batcher = Batcher[tuple[int, tuple[int, int]]](lambda item: item[1], lambda _height, _width: limit)
+    batches = [batch for item in items if (batch := batcher.add(item))]
+    waiting = len(items) - sum(map(len, batches))
+    assert waiting <= 2 * limit
+    batches += batcher.rest()
+    assert Counter(item for batch in batches for item in batch) == Counter(items)
+    assert all(len({size for _, size in batch}) == 1 and len(batch) <= limit for batch in batches)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.conversion.inputs import default_out, expand
+from ir_transfer.errors import InputError, MissingFileError
+
+
+def places(*inputs: str | Path, out: Path | None = None) -> list[str]:
+    return [str(found.place) for found in expand([str(text) for text in inputs], out)]
+
+
+def test_folder_is_recursive_sorted_and_keeps_sub_folders(photos: Path) -> None:
+    (photos / "labels.txt").write_text("0 1 2")
+    (photos / ".hidden.png").write_bytes(b"x")
+    assert places(photos) == ["a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg"]
+
+
+def test_own_and_other_output_folders_are_left_out(photos: Path) -> None:
+    for name in ("own", "other"):
+        (photos / name).mkdir()
+        (photos / name / "x.png").write_bytes(b"x")
+    (photos / "other" / "manifest.jsonl").write_text("")
+    assert not [place for place in places(photos, out=photos / "own") if "x.png" in place]
+    assert places(photos / "other") == ["x.png"]
+
+
+def test_glob(photos: Path) -> None:
+    assert places(photos / "*.png") == ["a.png", "d.png"]
+    assert places(photos / "**" / "*.jpg") == ["b.jpg", "sub/e.jpg"]
+    with pytest.raises(MissingFileError, match="pattern"):
+        places(photos / "*.webp")
+
+
+def test_list_file(photos: Path) -> None:
+    listing = photos / "listing.txt"
+    listing.write_text("# two of them\nsub/a.png\n\na.png\nmissing.png\n")
+    assert places(listing) == ["sub/a.png", "a.png", "missing.png"]
+    listing.write_text("\n# none\n")
+    with pytest.raises(InputError, match=r"list file .*listing\.txt, found none"):
+        places(listing)
+
+
+def test_single_files_keep_what_is_below_their_common_folder(photos: Path) -> None:
+    assert places(photos / "a.png") == ["a.png"]
+    assert places(photos / "a.png", photos / "sub" / "a.png") == ["a.png", "sub/a.png"]
+
+
+def test_the_same_file_twice_is_one(photos: Path) -> None:
+    assert places(photos / "a.png", photos / "a.png") == ["a.png"]
+
+
+def test_missing_and_empty(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="nowhere"):
+        places(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="found none"):
+        places(tmp_path)
+
+
+def test_symlink_loops_end(photos: Path) -> None:
+    (photos / "sub" / "up").symlink_to(photos, target_is_directory=True)
+    (photos / "self").symlink_to("self")
+    (photos / "linked").symlink_to(photos / "sub", target_is_directory=True)
+    found = places(photos)
+    assert "linked/a.png" in found
+    assert found.count("a.png") == 1
+    assert len(found) <= 16
+
+
+def test_default_out_is_beside_the_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_out([str(photos)]) == photos.with_name("photos_ir")
+    assert default_out([f"{photos}/"]) == photos.with_name("photos_ir")
+    assert default_out([str(photos / "a.png")]) == photos / "a_ir"
+    assert default_out([str(photos / "**" / "*.jpg")]) == photos.with_name("photos_ir")
+    monkeypatch.chdir(photos)
+    assert default_out(["."]) == photos.with_name("photos_ir")
+    assert default_out(["*.png"]) == photos.with_name("photos_ir")
+    with pytest.raises(InputError, match="-o OUT"):
+        default_out(["a", "b"])
+
+
+def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(photos.parent)
+    assert [str(found.source) for found in expand(["photos"])][:1] == [os.path.join("photos", "a.png")]  # noqa: PTH118

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ir_transfer.conversion.manifest import Entry, Header, Manifest
+from ir_transfer.errors import EncodeError, InputError
+
+HEADER = Header("ir-transfer convert x", {"model": "gray", "strength": 1.0}, {"torch": "2"})
+
+
+def filled(out: Path, count: int = 3) -> Manifest:
+    manifest = Manifest.create(out, HEADER)
+    for number in range(count):
+        manifest.append(Entry(f"in/ü{number}.jpg", f"ü{number}.png", "converted", "aa", "bb", 20, 30, 8))
+    manifest.close()
+    return manifest
+
+
+def test_header_first_then_a_line_an_input(tmp_path: Path) -> None:
+    filled(tmp_path)
+    lines = (tmp_path / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith('{"kind": "header"')
+    assert json.loads(lines[1])["output"] == "ü0.png"
+    assert len(lines) == 4
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    written = filled(tmp_path)
+    read = Manifest.load(tmp_path)
+    assert read is not None
+    assert read.header == HEADER
+    assert read.entries == written.entries
+    assert Manifest.load(tmp_path / "nowhere") is None
+
+
+@given(st.integers(1, 400))
+def test_a_torn_last_line_is_dropped(cut: int) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        filled(out)
+        path = out / "manifest.jsonl"
+        whole = path.read_bytes()
+        start_of_lines = whole.index(b"\n") + 1
+        path.write_bytes(whole[: max(len(whole) - cut, start_of_lines)])
+        complete = path.read_bytes().count(b"\n")
+        manifest = Manifest.load(out)
+        assert manifest is not None
+        assert len(manifest.entries) == complete - 1
+        manifest.reopen()
+        manifest.append(Entry("in/new.jpg", "new.png", "failed", error="x"))
+        manifest.close()
+        assert all(json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_damage_before_the_last_line_is_an_error(tmp_path: Path) -> None:
+    filled(tmp_path)
+    path = tmp_path / "manifest.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([lines[0], "{broken\n", *lines[2:]]), encoding="utf-8")
+    with pytest.raises(InputError, match="line 2"):
+        Manifest.load(tmp_path)
+    path.write_text(lines[0] + '{"who": "knows"}\n', encoding="utf-8")
+    with pytest.raises(InputError, match="--overwrite"):
+        Manifest.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", '{"some": "log"}\n', "[1]\n", "text\n"])
+def test_other_files_of_that_name_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.jsonl").write_text(text)
+    with pytest.raises(InputError, match="manifest"):
+        Manifest.load(tmp_path)
+
+
+def test_the_latest_line_of_an_output_counts_and_order_is_the_plans(tmp_path: Path) -> None:
+    manifest = filled(tmp_path)
+    manifest.append(Entry("in/other.jpg", None, "failed", error="taken"))
+    manifest.append(Entry("in/ü1.jpg", "ü1.png", "failed", error="now bad"))
+    manifest.finish(["ü2.png", "ü1.png", "ü0.png", "input:in/other.jpg", "never-run.png"])
+    read = Manifest.load(tmp_path)
+    assert read is not None
+    assert list(read.entries) == ["ü2.png", "ü1.png", "ü0.png", "input:in/other.jpg"]
+    assert read.entries["ü1.png"].error == "now bad"
+
+
+def test_another_look_is_refused_by_name(tmp_path: Path) -> None:
+    HEADER.refuse_other_look({"model": "gray", "strength": 1.0}, tmp_path)
+    with pytest.raises(InputError, match=r"strength=1\.0 .*got 0\.5"):
+        HEADER.refuse_other_look({"model": "gray", "strength": 0.5}, tmp_path)
+    with pytest.raises(InputError, match="seed"):
+        HEADER.refuse_other_look({"model": "gray", "strength": 1.0, "seed": 1}, tmp_path)
+
+
+def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:
+    manifest = filled(tmp_path)
+    manifest.path.unlink()
+    with pytest.raises(EncodeError, match="--resume"):
+        manifest.append(Entry("a", "b", "failed"))
+
+
+def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
+    manifest = Manifest.create(tmp_path, HEADER)
+    manifest.append(Entry("in/\udcff.jpg", "\udcff.png", "failed", error="x"))
+    manifest.close()
+    read = Manifest.load(tmp_path)
+    assert read is not None
+    assert read.entries == manifest.entries

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ir_transfer.conversion.plan import make_plan, refuse_existing
+from ir_transfer.errors import InputError
+from tests.conftest import photograph
+
+
+def test_outputs_keep_sub_folder_and_stem(photos: Path, tmp_path: Path) -> None:
+    plan = make_plan([str(photos)], tmp_path / "out")
+    assert [str(job.output) for job in plan.jobs] == ["a.png", "b.png", "c.png", "d.png", "sub/a.png", "sub/e.png"]
+    tiff = make_plan([str(photos)], tmp_path / "out", "tiff")
+    assert str(tiff.jobs[0].output) == "a.tif"
+    assert make_plan([str(photos)]).out == tmp_path / "photos_ir"
+
+
+def test_a_collision_costs_the_later_one(photos: Path, tmp_path: Path) -> None:
+    Image.fromarray(photograph()).save(photos / "a.tif")
+    plan = make_plan([str(photos)], tmp_path / "out")
+    assert len(plan.jobs) == 6
+    (refused,) = plan.refused
+    assert refused.output is None
+    assert refused.error is not None
+    assert "a.tif" in refused.error
+    assert "a.png has taken" in refused.error
+
+
+def test_one_file_by_two_names_is_no_collision(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "a.png").symlink_to(photos / "a.png")
+    plan = make_plan([str(photos / "a.png"), str(tmp_path / "again")], tmp_path / "out")
+    assert (len(plan.jobs), len(plan.refused)) == (1, 0)
+
+
+def test_a_photograph_is_never_replaced(photos: Path) -> None:
+    with pytest.raises(InputError, match="would replace (a )?photograph"):
+        make_plan([str(photos)], photos)
+    with pytest.raises(InputError, match="would replace (a )?photograph"):
+        make_plan([str(photos / "sub" / "a.png")], photos / "sub")
+
+
+def test_out_that_looks_like_a_picture_is_refused(photos: Path) -> None:
+    with pytest.raises(InputError, match="name a folder"):
+        make_plan([str(photos / "a.png")], "result.png")
+
+
+def test_existing_results_need_a_word(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plan = make_plan([str(photos)], out)
+    refuse_existing(plan, resume=False, overwrite=False)
+    (out / "sub").mkdir(parents=True)
+    (out / "unrelated.txt").write_text("mine")
+    refuse_existing(plan, resume=False, overwrite=False)
+    (out / "sub" / "e.png").write_bytes(b"")
+    with pytest.raises(InputError, match=r"sub/e\.png.*--resume.*--overwrite"):
+        refuse_existing(plan, resume=False, overwrite=False)
+    with pytest.raises(InputError, match="no manifest"):
+        refuse_existing(plan, resume=True, overwrite=False)
+    refuse_existing(plan, resume=False, overwrite=True)
+    (out / "manifest.jsonl").write_text("")
+    refuse_existing(plan, resume=True, overwrite=False)
+    (out / "sub" / "e.png").unlink()
+    with pytest.raises(InputError, match="earlier run"):
+        refuse_existing(plan, resume=False, overwrite=False)
