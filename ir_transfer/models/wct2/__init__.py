@@ -1,0 +1,16 @@
+"""WCT2: photorealistic style transfer through wavelets, whitening and colouring (Yoo et al. 2019)."""
+
+from ir_transfer.models.info import ModelInfo
+
+INFOS = (
+    ModelInfo(
+        name="wct2",
+        summary="covariances of the exemplar at every level, detail through a wavelet path; keeps edges",
+        paper="Yoo, Uh, Chun, Kang and Ha 2019, arXiv:1903.09760",
+        target="ir_transfer.models.wct2.model:WCT2",
+        size_multiple=8,
+        tiling="exact",
+        controls=("strength", "style-weights"),
+        weights=("wct2-lwir",),
+    ),
+)
