@@ -1,0 +1,110 @@
+"""Convert a rendered folder in a process of its own and watch its memory."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ir_transfer.errors import IrTransferError
+from ir_transfer.evaluation.process_memory import peak, resident
+from ir_transfer.models.registry import create_model
+
+WIDTH, HEIGHT = 640, 512
+_DISTINCT = 20
+_INTERVAL = 0.2
+
+
+@dataclass(frozen=True)
+class FolderRun:
+    """What converting a folder took.
+
+    Attributes:
+        pictures: How many were converted.
+        seconds: From start to end of the process, its imports included.
+        samples: (seconds, resident MiB) over time; empty where the system has no /proc.
+        peak_mb: Peak resident memory in MiB.
+    """
+
+    pictures: int
+    seconds: float
+    samples: tuple[tuple[float, float], ...]
+    peak_mb: float
+
+    @property
+    def growth_mb(self) -> float:
+        """Median memory of the last quarter of the run minus that of the second: a leak shows here."""
+        values = [value for _, value in self.samples]
+        quarter = len(values) // 4
+        if quarter == 0:
+            return 0.0
+        return statistics.median(values[-quarter:]) - statistics.median(values[quarter : 2 * quarter])
+
+
+def convert_folder(count: int, model: str = "adain", threads: int | None = None) -> FolderRun:
+    """Render pictures of 640 x 512, convert them with ``ir-transfer convert`` and random weights, and measure.
+
+    Args:
+        count: Pictures.
+        model: Registered name.
+        threads: Processor threads of the command.
+
+    Raises:
+        IrTransferError: The command failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="ir-transfer-benchmark-") as name:
+        folder = Path(name)
+        _render(folder / "photos", count)
+        Image.fromarray(_scene(7)[..., 0]).save(folder / "exemplar.png")
+        command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", "exemplar.png", "-o", "out"]
+        command += ["--model", model, "-q", *(["--threads", str(threads)] if threads else [])]
+        made = create_model(model, weights=None)
+        if made.info.needs_weights:
+            made.save(folder / "weights.safetensors")
+            command += ["--weights", "weights.safetensors"]
+        return _watch(command, folder, count)
+
+
+def _watch(command: list[str], folder: Path, count: int) -> FolderRun:
+    samples: list[tuple[float, float]] = []
+    highest = 0.0
+    start = time.perf_counter()
+    with (folder / "errors.txt").open("w") as errors:
+        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            while process.poll() is None:
+                now = resident(process.pid)
+                if now:
+                    samples.append((time.perf_counter() - start, now))
+                    highest = max(highest, peak(process.pid) or now)
+                time.sleep(_INTERVAL)
+        finally:
+            process.kill()
+            process.wait()
+    seconds = time.perf_counter() - start
+    made = sum(1 for _ in (folder / "out").glob("*.png"))
+    if process.returncode or made != count:
+        message = (folder / "errors.txt").read_text()[-500:]
+        raise IrTransferError(f"expected {count} pictures from ir-transfer convert, got {made}: {message}")
+    return FolderRun(count, seconds, tuple(samples), highest)
+
+
+def _render(folder: Path, count: int) -> None:
+    folder.mkdir()
+    scenes = [Image.fromarray(_scene(seed)) for seed in range(min(count, _DISTINCT))]
+    for index in range(count):
+        scenes[index % len(scenes)].save(folder / f"{index:05d}.jpg", quality=90)
+
+
+def _scene(seed: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    rng = np.random.default_rng(seed)
+    coarse = Image.fromarray(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8)).resize((WIDTH, HEIGHT))
+    noisy = np.asarray(coarse).astype(np.int16) + rng.integers(-9, 10, (HEIGHT, WIDTH, 3))
+    return noisy.clip(0, 255).astype(np.uint8)

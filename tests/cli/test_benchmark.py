@@ -1,0 +1,32 @@
+"""``ir-transfer benchmark`` prints its tables."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from ir_transfer.cli.benchmark import benchmark
+from ir_transfer.errors import InputError
+
+
+def test_table_of_speeds() -> None:
+    result = CliRunner().invoke(
+        benchmark,
+        ["--models", "gray,fda", "--sizes", "64,96", "--rounds", "1", "--no-memory"],
+        catch_exceptions=False,
+    )
+    assert result.exit_code == 0
+    for text in ("gray", "fda", "64", "96", "float32", "x common"):
+        assert text in result.output
+
+
+def test_folder() -> None:
+    result = CliRunner().invoke(benchmark, ["--models", "gray", "--folder", "2"], catch_exceptions=False)
+    assert "2 pictures of 640 x 512" in result.output
+    assert "growth" in result.output
+
+
+@pytest.mark.parametrize("sizes", ["32", "a", "512,", "-512"])
+def test_refuses_sizes_that_are_none(sizes: str) -> None:
+    with pytest.raises(InputError, match="--sizes"):
+        CliRunner().invoke(benchmark, ["--sizes", sizes], catch_exceptions=False)
