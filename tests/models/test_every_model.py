@@ -17,6 +17,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": "vgg19", "widths": (8, 8, 16, 16), "depths": (2, 2, 4, 1)},
         {"size": "vgg19", "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "out_channels": 3},
     ],
+    "wct2": [
+        {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
+        {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},
+    ],
 }
 CASES = [Case(name, variant) for name in list_models() for variant in VARIANTS.get(name, [{}])]
 
