@@ -1,0 +1,40 @@
+# Sourced by the other scripts: makes .venv in the checkout and installs the package into it.
+
+set -euo pipefail
+
+ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+VENV="$ROOT/.venv"
+
+# Prints the first Python that is new enough and can make environments. PYTHON=/path/to/python goes first.
+find_python() {
+  local candidate
+  for candidate in "${PYTHON:-}" python3 python python3.13 python3.12 python3.11 python3.14; do
+    if [ -n "$candidate" ] && command -v "$candidate" >/dev/null 2>&1 &&
+      "$candidate" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  echo "expected Python 3.11 or newer with its venv module, found none: install it (Debian and Ubuntu:" \
+    "apt install python3 python3-venv), or name it: PYTHON=/path/to/python bash $0" >&2
+  return 1
+}
+
+# Installs the package (editable) with the extras given, unless that was done since pyproject.toml last changed.
+ensure_environment() {
+  local extras="${1:-}" wanted stamp
+  if [ ! -x "$VENV/bin/python" ]; then
+    local python
+    python="$(find_python)"
+    echo "making $VENV with $("$python" --version)"
+    "$python" -m venv "$VENV"
+  fi
+  stamp="$VENV/.installed${extras:+-$extras}"
+  # The path counts too: an environment that was moved or copied points at another checkout.
+  wanted="$ROOT $(cksum <"$ROOT/pyproject.toml")"
+  if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    echo "installing ir-transfer${extras:+ with the extra $extras} (several GB the first time: torch)"
+    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$ROOT${extras:+[$extras]}"
+    echo "$wanted" >"$stamp"
+  fi
+}

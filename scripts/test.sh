@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# The whole check: style, types, tests with coverage. Arguments go to pytest: bash scripts/test.sh tests/models
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+ensure_environment dev
+cd "$ROOT"
+# Small tensors gain nothing from many threads, and threads of parallel tools would fight.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}" NO_ALBUMENTATIONS_UPDATE=1
+"$VENV/bin/ruff" check .
+"$VENV/bin/ruff" format --check .
+"$VENV/bin/mypy" --strict
+# Last, so that the output ends with pytest's closing line and the exit code is pytest's.
+exec "$VENV/bin/python" -m pytest --cov=ir_transfer --cov-report=term:skip-covered "$@"
