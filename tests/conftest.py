@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+# Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def photograph(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.uint8]:

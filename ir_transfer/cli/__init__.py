@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from ir_transfer import __version__
+from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.errors import IrTransferError
 
 # name -> ("module:function", one line for --help, so that listing them imports none)
@@ -21,8 +22,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Score a model or a folder of results on pairs."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
 }
-
-INTERRUPTED = 130
 
 
 class _LazyGroup(click.Group):

@@ -13,6 +13,9 @@ import click
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the number of the signal."""
+
 
 def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
     """Send the package's own log to stderr: warnings by default."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ir_transfer.cli.console import ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.options import (
     NumberList,
     device_option,
@@ -139,12 +139,16 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _print_plan(options: Options) -> int:
+    from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.plan import make_plan, refuse_existing
-    from ir_transfer.conversion.styles import choose_styles
+    from ir_transfer.conversion.styles import SavedStyle, choose_styles
 
     plan = make_plan(options.inputs, options.out, options.format)
     refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    for style in choice.styles:
+        if not isinstance(style, SavedStyle):
+            read_exemplar(style, options.max_pixels)
     for job in plan.jobs:
         click.echo(f"{job.source} -> {plan.out / job.output}")
     for entry in plan.refused:
@@ -161,8 +165,12 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> int:
     warnings.filterwarnings("ignore", module="PIL")
     from ir_transfer.conversion.convert import convert as convert_pictures
 
-    with ProgressBar(quiet=quiet) as progress:
-        summary = convert_pictures(options, progress)
+    try:
+        with ProgressBar(quiet=quiet) as progress:
+            summary = convert_pictures(options, progress)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
+        return INTERRUPTED
     if summary.stopped is not None:
         click.echo(f"Error: {summary.stopped}", err=True)
     if preview:

@@ -62,9 +62,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
 @click.option(
     "--polarity",
     type=click.Choice(["white-hot", "black-hot"]),
-    default="white-hot",
-    show_default=True,
-    help="Which way round the exemplars are.",
+    help="Which way round the exemplars are.  [default: the model judges]",
 )
 @click.option("--description", default="", help="One line, for the list.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -78,7 +76,7 @@ def build(
     weights: str | None,
     weights_per_exemplar: tuple[float, ...] | None,
     band: str,
-    polarity: str,
+    polarity: str | None,
     description: str,
     overwrite: bool,
     max_pixels: int,
@@ -101,13 +99,14 @@ def build(
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.build_style import build_style
 
-    metadata = {"band": band, "polarity": polarity, "description": description}
+    metadata = {"band": band, "description": description}
     code, count = build_style(
         exemplars,
         out,
         shares=weights_per_exemplar,
         model=model,
         weights=weights,
+        white_hot=None if polarity is None else polarity == "white-hot",
         metadata=metadata,
         max_pixels=max_pixels,
     )

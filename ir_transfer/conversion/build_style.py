@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.conversion.styles import PRESET, StyleChoice, choose_styles
+from ir_transfer.conversion.styles import BLACK_HOT, PRESET, WHITE_HOT, StyleChoice, choose_styles
 from ir_transfer.conversion.translate import prepare_styles
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
@@ -24,6 +22,7 @@ def build_style(
     shares: Sequence[float] | None = None,
     model: str | None = None,
     weights: str | None = None,
+    white_hot: bool | None = None,
     metadata: Mapping[str, str] | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> tuple[StyleCode, int]:
@@ -35,7 +34,8 @@ def build_style(
         shares: Weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.
         weights: Name or file of its weights; the model's default if None.
-        metadata: band, polarity, description.
+        white_hot: Whether hot is bright in the exemplars; the model judges by itself if None.
+        metadata: band, description.
         max_pixels: Larger exemplars are refused.
 
     Returns:
@@ -50,9 +50,14 @@ def build_style(
         files += [text] if saved else [str(found.source) for found in expand([text])]
     choice = choose_styles(files, shares, model, weights)
     loaded = create_model(choice.model, choice.weights)
-    with torch.inference_mode():
-        code = prepare_styles(loaded, choice, max_pixels)
-    strings = {**(metadata or {}), "weights": bundled_weights(choice), "weights_hash": loaded.weights_hash}
+    code = prepare_styles(loaded, choice, max_pixels, white_hot)
+    polarity = "" if white_hot is None else WHITE_HOT if white_hot else BLACK_HOT
+    strings = {
+        **(metadata or {}),
+        "polarity": polarity,
+        "weights": bundled_weights(choice),
+        "weights_hash": loaded.weights_hash,
+    }
     code = replace(code, metadata=strings)
     try:
         code.save(out)

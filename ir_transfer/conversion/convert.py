@@ -44,6 +44,7 @@ def convert(options: Options, observer: Observer) -> Summary:
         batch_size=options.batch_size,
         seed=options.seed,
         max_pixels=options.max_pixels,
+        white_hot=None if options.polarity is None else True,
     )
     with _locked(plan.out):
         manifest = _open_manifest(plan, options, translator, inverted)

@@ -109,8 +109,12 @@ def list_presets() -> list[SavedStyle]:
         folder = resource("styles")
     except MissingFileError:
         return []
-    presets = [read_saved_style(path) for path in sorted(folder.glob("*/*.safetensors"))]
+    presets = [read_saved_style(path) for path in sorted(folder.glob("*/*.safetensors"), key=_weights_and_name)]
     return [replace(preset, metadata={**preset.metadata, "weights": preset.path.parent.name}) for preset in presets]
+
+
+def _weights_and_name(path: Path) -> tuple[str, str]:
+    return path.parent.name, path.stem
 
 
 def choose_styles(

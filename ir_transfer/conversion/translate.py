@@ -47,8 +47,16 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def prepare_styles(model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS) -> StyleCode:
+def prepare_styles(
+    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
+) -> StyleCode:
     """Encode or load each style of a choice and blend them into one code on the CPU.
+
+    Args:
+        model: On any device.
+        choice: The styles.
+        max_pixels: Larger exemplars are refused.
+        white_hot: Whether hot is bright in the exemplar files; the model judges by itself if None.
 
     Raises:
         MissingFileError: No such exemplar.
@@ -63,7 +71,8 @@ def prepare_styles(model: TranslationModel, choice: StyleChoice, max_pixels: int
             codes.append(_load(model, style))
         else:
             exemplar = read_exemplar(style, max_pixels, keep_colour=colour)
-            codes.append(model.prepare([torch.from_numpy(np.ascontiguousarray(exemplar))[None]]).to("cpu"))
+            picture = torch.from_numpy(np.ascontiguousarray(exemplar))[None]
+            codes.append(model.prepare([picture], white_hot=white_hot).to("cpu"))
     return codes[0] if len(codes) == 1 else blend_codes(codes, choice.shares)
 
 
@@ -114,12 +123,13 @@ class Translator:
         batch_size: int | None = None,
         seed: int = 0,
         max_pixels: int = MAX_PIXELS,
+        white_hot: bool | None = None,
     ) -> Translator:
         """Load the model and prepare the styles of a choice; see :func:`prepare_styles` for the errors."""
         torch.manual_seed(seed)
         model = create_model(choice.model, choice.weights)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        style = prepare_styles(model, choice, max_pixels).to(device)
+        style = prepare_styles(model, choice, max_pixels, white_hot).to(device)
         return cls(model, style, device, strength, precision, batch_size, seed)
 
     def batch_for(self, height: int, width: int) -> int:

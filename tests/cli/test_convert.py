@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ir_transfer.cli import main
+from tests.conftest import photograph
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    """All files but the manifest, which names the command as typed."""
+    return {
+        str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file() and p.suffix != ".jsonl"
+    }
+
+
+def entries(out: Path) -> list[str]:
+    return (out / "manifest.jsonl").read_text(encoding="utf-8").splitlines()[1:]
+
+
+@pytest.fixture
+def arguments(photos: Path, exemplar: Path, tmp_path: Path) -> list[str]:
+    return ["convert", str(photos), "--style", str(exemplar), "--model", "histogram", "-o", str(tmp_path / "out")]
+
+
+@pytest.fixture
+def many(photos: Path) -> Path:
+    """Sixty photographs more."""
+    for seed in range(60):
+        Image.fromarray(photograph(200, 260, seed)).save(photos / f"{seed:03}.png", compress_level=1)
+    return photos
+
+
+def test_last_line_and_exit_codes(arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "converted 6, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.err == ""
+    (photos / "bad.png").write_bytes(b"")
+    assert main([*arguments, "--resume"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "converted 0, skipped 6, failed 1 (see manifest.jsonl)\n"
+    assert captured.err.startswith("Error: ")
+    assert "bad.png" in captured.err
+    assert main(arguments) == 2
+    assert main([*arguments, "--resume", "--overwrite"]) == 2
+
+
+def test_quiet(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "-q"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_colour_exemplar_warns(arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    colour = [str(photos / "a.png") if text.endswith("exemplar.png") else text for text in arguments]
+    assert main(colour) == 0
+    assert "Warning: " in capsys.readouterr().err
+
+
+def test_dry_run_touches_nothing(
+    arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--dry-run"]) == 0
+    text = capsys.readouterr().out
+    assert f"{photos / 'sub' / 'e.jpg'} -> {tmp_path / 'out' / 'sub' / 'e.png'}" in text
+    assert "would convert 6, fail 0" in text
+    assert not (tmp_path / "out").exists()
+    Image.fromarray(photograph()).save(photos / "a.tif")
+    assert main([*arguments, "--dry-run"]) == 1
+    assert main([*arguments[:3], "none.png", "--dry-run"]) == 2
+
+
+def test_preview(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, "--preview"]) == 0
+    assert f"preview: {tmp_path / 'out' / 'preview.png'}" in capsys.readouterr().out
+    with Image.open(tmp_path / "out" / "preview.png") as sheet:
+        assert sheet.width > 1400
+
+
+def test_default_output_and_command_in_the_manifest(arguments: list[str], photos: Path) -> None:
+    assert main(arguments[:-2]) == 0
+    header = json.loads((photos.with_name("photos_ir") / "manifest.jsonl").read_text().splitlines()[0])
+    assert header["command"].startswith(f"ir-transfer convert {photos}")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--model", "adian"], "did you mean 'adain'"),
+        (["--model", "adain", "--style", "preset:nothing"], "preset"),
+        (["--weights", "none.safetensors"], "none.safetensors"),
+        (["--strength", "1.5"], "1.5"),
+        (["--batch-size", "0"], "auto or a number"),
+        (["--style-weights", "1,2,3"], "--style-weights"),
+        (["--device", "cuda:99"], "--device cpu"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    known = extra == ["--weights", "none.safetensors"]
+    assert main([*arguments, *extra, *(["--model", "adain"] if known else [])]) == 2
+    assert message in capsys.readouterr().err
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ir_transfer", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_lines(out: Path, count: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    manifest = out / "manifest.jsonl"
+    while not manifest.is_file() or manifest.read_bytes().count(b"\n") < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("after", [1, 30])
+def test_resume_after_a_kill_ends_with_the_same_bytes(
+    arguments: list[str], many: Path, tmp_path: Path, after: int
+) -> None:
+    out = tmp_path / "out"
+    process = start(arguments)
+    wait_for_lines(out, after, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    done = len(entries(out))
+    assert done < 66
+    assert main([*arguments, "--resume"]) == 0
+    undisturbed = tmp_path / "undisturbed"
+    assert main([*arguments[:-1], str(undisturbed)]) == 0
+    assert tree(out) == tree(undisturbed)
+    assert entries(out) == entries(undisturbed)
+    assert main([*arguments, "--resume"]) == 0
+    assert entries(out) == entries(undisturbed)
+
+
+def test_interrupt_leaves_no_half_file_and_a_usable_manifest(arguments: list[str], many: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start(arguments)
+    wait_for_lines(out, 10, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "--resume" in errors
+    recorded = {json.loads(line)["output"] for line in entries(out)}
+    assert recorded == set(tree(out))
+    assert main([*arguments, "--resume"]) == 0
+    assert len(tree(out)) == 66
+
+
+def test_full_disk_is_one_line_and_resumes(arguments: list[str], many: Path, tmp_path: Path) -> None:
+    limited = (
+        "import resource, sys; from ir_transfer.cli import main;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limited, *arguments], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode in {1, 2}
+    assert "Traceback" not in done.stderr
+    assert "Error: " in done.stderr
+    out = tmp_path / "out"
+    assert not [name for name in tree(out) if name.endswith(".part")]
+    assert main([*arguments, "--resume"]) == 0
+    assert len(tree(out)) == 66

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import ir_transfer.resources
+from ir_transfer.cli import main
+from ir_transfer.data.image_io import read_picture
+from ir_transfer.models.base import StyleCode
+from tests.conftest import thermal
+
+
+@pytest.fixture
+def looks(tmp_path: Path) -> Path:
+    folder = tmp_path / "looks"
+    folder.mkdir()
+    for seed in range(3):
+        Image.fromarray(thermal(64, 80, seed)).save(folder / f"{seed}.png")
+    return folder
+
+
+def test_build_from_a_folder_and_use_it(
+    looks: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine.safetensors"
+    arguments = ["styles", "build", str(looks), "-o", str(out), "--model", "histogram", "--band", "lwir"]
+    assert main([*arguments, "--description", "three of mine", "--polarity", "black-hot"]) == 0
+    assert "style of 3 exemplars for model histogram" in capsys.readouterr().out
+    code = StyleCode.load(out)
+    assert code.model == "histogram"
+    assert {"band": "lwir", "description": "three of mine", "polarity": "black-hot"}.items() <= code.metadata.items()
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite", "-q"]) == 0
+    assert main(["convert", str(photos), "--style", str(out), "-o", str(tmp_path / "out")]) == 0
+
+
+def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) -> None:
+    style = tmp_path / "black.safetensors"
+    build = ["styles", "build", str(looks), "-o", str(style), "--model", "histogram", "--polarity", "black-hot"]
+    assert main(build) == 0
+    pictures = {}
+    for polarity in ("white-hot", "black-hot"):
+        out = tmp_path / polarity
+        assert main(["convert", str(photos), "--style", str(style), "-o", str(out), "--polarity", polarity]) == 0
+        pictures[polarity] = read_picture(out / "a.png").levels.astype(int)
+    assert (pictures["white-hot"] == 255 - pictures["black-hot"]).all()
+    plain = tmp_path / "plain"
+    assert main(["convert", str(photos), "--style", str(style), "-o", str(plain)]) == 0
+    assert (read_picture(plain / "a.png").levels == pictures["black-hot"]).all()
+
+
+def test_weights_per_exemplar(looks: Path, tmp_path: Path) -> None:
+    out, first = tmp_path / "mix.safetensors", tmp_path / "first.safetensors"
+    pair = [str(looks / "0.png"), str(looks / "1.png")]
+    assert main(["styles", "build", *pair, "-o", str(out), "--model", "histogram"]) == 0
+    shares = ["--weights-per-exemplar", "1,0"]
+    assert main(["styles", "build", *pair, "-o", str(first), "--model", "histogram", *shares]) == 0
+    alone = tmp_path / "alone.safetensors"
+    assert main(["styles", "build", pair[0], "-o", str(alone), "--model", "histogram"]) == 0
+    assert StyleCode.load(first).hash == StyleCode.load(alone).hash != StyleCode.load(out).hash
+    assert main(["styles", "build", *pair, "-o", str(tmp_path / "x.safetensors"), *shares[:1], "1"]) == 2
+    assert main(["styles", "build", *pair, "-o", str(tmp_path / "x.safetensors"), *shares[:1], "a,b"]) == 2
+
+
+def test_wrong_outputs(looks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["styles", "build", str(looks), "-o", str(tmp_path / "x.png")]) == 2
+    assert "end in .safetensors" in capsys.readouterr().err
+    (tmp_path / "file").write_text("in the way")
+    blocked = str(tmp_path / "file" / "x.safetensors")
+    assert main(["styles", "build", str(looks), "-o", blocked, "--model", "histogram"]) == 2
+    assert "expected to write" in capsys.readouterr().err
+
+
+def test_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (tmp_path,))
+    assert main(["styles"]) == 0
+    assert "no styles ship" in capsys.readouterr().out
+    metadata = {"band": "nir", "polarity": "white-hot", "description": "grass is bright"}
+    StyleCode("adain", {}, metadata).save(tmp_path / "styles" / "adain-nir" / "nir-ground.safetensors")
+    assert main(["styles"]) == 0
+    text = capsys.readouterr().out
+    assert "preset:nir-ground" in text
+    assert "grass is bright" in text
+    assert main(["styles", "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert listed == {"name": "nir-ground", "model": "adain", "weights": "adain-nir", **metadata}

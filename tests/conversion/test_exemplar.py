@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ir_transfer.conversion.exemplar import read_exemplar
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from tests.conftest import photograph, thermal
+
+
+def write(path: Path, array: np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]) -> Path:
+    Image.fromarray(array).save(path)
+    return path
+
+
+def test_gray_of_8_and_16_bits(tmp_path: Path) -> None:
+    heat = thermal(20, 30)
+    eight = read_exemplar(write(tmp_path / "8.png", heat))
+    sixteen = read_exemplar(write(tmp_path / "16.png", heat.astype(np.uint16) * 257))
+    assert eight.shape == (1, 20, 30)
+    np.testing.assert_allclose(eight, sixteen, atol=1e-6)
+
+
+def test_colour_becomes_luma_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path / "rgb.png", photograph(20, 30))
+    with caplog.at_level(logging.WARNING, "ir_transfer"):
+        assert read_exemplar(path).shape == (1, 20, 30)
+    assert "rgb.png is a colour picture" in caplog.text
+    assert read_exemplar(path, keep_colour=True).shape == (3, 20, 30)
+
+
+def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    heat = thermal(40, 40)
+    path = tmp_path / "gray_in_rgb.jpg"
+    Image.fromarray(np.dstack([heat] * 3)).save(path, quality=90)
+    read_exemplar(path)
+    assert caplog.text == ""
+
+
+def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="preset:NAME"):
+        read_exemplar(tmp_path / "none.png")
+    with pytest.raises(InputError, match=r"flat\.png.*one level"):
+        read_exemplar(write(tmp_path / "flat.png", np.full((20, 20), 7, np.uint8)))
+    with pytest.raises(InputError, match=r"16 x 16 pixels, got 30 x 15"):
+        read_exemplar(write(tmp_path / "small.png", thermal(15, 30)))
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(DecodeError, match=r"text\.png"):
+        read_exemplar(tmp_path / "text.png")

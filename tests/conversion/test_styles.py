@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import ir_transfer.resources
+from ir_transfer.conversion.styles import PRESET, SavedStyle, choose_styles, list_presets, read_saved_style
+from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.models.base import StyleCode
+
+
+@pytest.fixture
+def presets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shipped tree with two weights of adain and three presets."""
+    root = tmp_path / "shipped"
+    for weights, name, band, polarity in (
+        ("adain-lwir", "lwir-road-day", "lwir", "white-hot"),
+        ("adain-lwir", "lwir-road-day-black-hot", "lwir", "black-hot"),
+        ("adain-nir", "nir-ground", "nir", "white-hot"),
+    ):
+        metadata = {
+            "band": band,
+            "polarity": polarity,
+            "description": f"a {band} look",
+            "weights_hash": f"of {weights}",
+        }
+        StyleCode("adain", {"x": torch.ones(1, 2)}, metadata).save(root / "styles" / weights / f"{name}.safetensors")
+    monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (root,))
+    return root
+
+
+def saved(path: Path, model: str = "histogram", **metadata: str) -> str:
+    StyleCode(model, {"x": torch.ones(1, 2)}, metadata).save(path)
+    return str(path)
+
+
+def test_presets_are_listed_with_what_they_say(presets: Path) -> None:
+    listed = list_presets()
+    assert [(p.weights, p.name, p.polarity) for p in listed] == [
+        ("adain-lwir", "lwir-road-day", "white-hot"),
+        ("adain-lwir", "lwir-road-day-black-hot", "black-hot"),
+        ("adain-nir", "nir-ground", "white-hot"),
+    ]
+    assert listed[0].metadata["description"] == "a lwir look"
+
+
+def test_nothing_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (tmp_path,))
+    assert list_presets() == []
+
+
+def test_a_preset_brings_its_weights(presets: Path) -> None:
+    choice = choose_styles([f"{PRESET}nir-ground"])
+    assert (choice.model, choice.weights) == ("adain", "adain-nir")
+    assert choose_styles([f"{PRESET}lwir-road-day"]).weights == "adain-lwir"
+    assert choose_styles([f"{PRESET}nir-ground"], weights="nir").weights == "nir"
+
+
+def test_weights_that_do_not_fit_the_preset(presets: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="belongs to weights adain-nir"):
+        choose_styles([f"{PRESET}nir-ground"], weights="lwir")
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(b"mine")
+    with pytest.raises(UnknownNameError, match="styles build"):
+        choose_styles([f"{PRESET}nir-ground"], weights=str(own))
+
+
+def test_unknown_names_get_the_closest(presets: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'lwir-road-day'"):
+        choose_styles([f"{PRESET}lwir-rod-day"])
+    with pytest.raises(UnknownNameError, match="did you mean 'histogram'"):
+        choose_styles(["x.png"], model="histogramm")
+    with pytest.raises(UnknownNameError, match="no presets"):
+        choose_styles([f"{PRESET}nir-ground"], model="gray")
+
+
+def test_a_saved_style_brings_its_model(tmp_path: Path) -> None:
+    path = saved(tmp_path / "mine.safetensors")
+    choice = choose_styles([path])
+    assert (choice.model, choice.weights) == ("histogram", "default")
+    with pytest.raises(WeightsError, match="--model histogram"):
+        choose_styles([path], model="gray")
+    nir = saved(tmp_path / "nir.safetensors", "adain", weights="adain-nir")
+    assert choose_styles([nir]).weights == "adain-nir"
+    assert choose_styles([nir], weights="own.safetensors").weights == "own.safetensors"
+
+
+def test_exemplars_go_with_the_default_model() -> None:
+    choice = choose_styles(["a.png", "b.png"], [0.7, 0.3])
+    assert choice.model == "adain"
+    assert choice.styles == (Path("a.png"), Path("b.png"))
+    assert choice.shares == (0.7, 0.3)
+
+
+@pytest.mark.parametrize("shares", [[1.0], [1.0, -1.0], [0.0, 0.0], [float("nan"), 1.0], [float("inf"), 1.0]])
+def test_shares_that_do_not_fit(shares: list[float]) -> None:
+    with pytest.raises(InputError, match="--style-weights"):
+        choose_styles(["a.png", "b.png"], shares)
+
+
+def test_no_style() -> None:
+    with pytest.raises(InputError, match="at least one --style"):
+        choose_styles([])
+
+
+def test_files_that_are_no_style(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="style file"):
+        read_saved_style(tmp_path / "none.safetensors")
+    for data in (b"", b"x", b"\xff" * 40, b"\x05" + b"\0" * 7 + b"hello", b"\x02" + b"\0" * 7 + b"{}"):
+        path = tmp_path / "x.safetensors"
+        path.write_bytes(data)
+        with pytest.raises(WeightsError, match="styles build"):
+            read_saved_style(path)
+
+
+def test_polarity_of_a_blend(presets: Path) -> None:
+    assert choose_styles([f"{PRESET}lwir-road-day-black-hot"]).polarity == "black-hot"
+    assert choose_styles(["a.png"]).polarity == "white-hot"
+    with pytest.raises(InputError, match="one polarity"):
+        _ = choose_styles([f"{PRESET}lwir-road-day-black-hot", "a.png"]).polarity
+    assert isinstance(choose_styles([f"{PRESET}lwir-road-day"]).styles[0], SavedStyle)
