@@ -12,6 +12,10 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ir_transfer.nn.heads import InfraredHead
+
+_HALF_POWER = 0.5**0.5  # the sum of two features keeps the variance of one
+
 Padding = Literal["reflect", "zeros"]
 
 
@@ -110,13 +114,15 @@ class MirrorDecoder(nn.Module):
             kept = [ConvRelu(width, width, padding, residual) for _ in range(depth - 1)]
             last = ConvRelu(width, widths[index - 1], padding) if index else nn.Identity()
             self.levels.append(nn.Sequential(*kept, last))
-        self.head = nn.Conv2d(widths[0], out_channels, 3, padding=1, padding_mode=padding)
+        # Compact networks (residual, with skips) are unnormalised: their head tames the scale.
+        plain = nn.Conv2d(widths[0], out_channels, 3, padding=1, padding_mode=padding)
+        self.head: nn.Module = InfraredHead(widths[0], out_channels) if skips else plain
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W)."""
         x = self.levels[0](features[-1])
         for level, skip in zip(self.levels[1:], reversed(features[:-1]), strict=True):
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = level(x + skip if self.skips else x)
+            x = level((x + skip) * _HALF_POWER if self.skips else x)
         picture: Tensor = self.head(x)
         return picture

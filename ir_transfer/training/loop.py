@@ -121,9 +121,9 @@ class Trainer:
         found = {
             name: weight * LOSSES[name](scene)
             for name, weight in self.recipe.losses.items()
-            if name != ADVERSARIAL and weight
+            if name != ADVERSARIAL and weight and self.step >= training.starts.get(name, 0)
         }
-        if self.critic is not None:
+        if self.critic is not None and self.step >= training.starts.get(ADVERSARIAL, 0):
             real = slice(count, None)
             found["critic"] = critic_loss(self.critic, batch.content[real], truth[real], output[real])
             self.critic.requires_grad_(False)
@@ -155,7 +155,7 @@ class Trainer:
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.model.parameters(), training.clip)
         self.optimiser.step()
-        if self.critic_optimiser is not None:
+        if self.critic_optimiser is not None and ADVERSARIAL in losses:
             self.critic_optimiser.step()
         self._average(min(training.ema, (1 + self.step) / (10 + self.step)))
         return {name: loss.item() for name, loss in losses.items()}

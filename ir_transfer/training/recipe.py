@@ -56,7 +56,7 @@ class DataSection:
     validation: str
     validation_exemplar: str
     validation_every: int = 1
-    crop: int = 256
+    crop: int = 192
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5
@@ -75,6 +75,7 @@ class TrainingSection:
         weight_decay: Of AdamW.
         clip: Largest gradient norm.
         ema: Decay of the weight average that is validated and shipped.
+        starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
         precision: ``bfloat16`` autocast or ``float32``.
         validate_every: Steps between validations.
@@ -90,6 +91,7 @@ class TrainingSection:
     weight_decay: float = 0.02
     clip: float = 1.0
     ema: float = 0.998
+    starts: dict[str, int] = field(default_factory=dict)
     reconstruction: float = 0.1
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     validate_every: int = 500

@@ -109,7 +109,7 @@ class WCT2(TranslationModel):
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        return F.softplus(torch.where(white_hot, -1.0, 1.0) * self.polarity(exemplars)).mean()
+        return self.polarity.loss(exemplars, white_hot)
 
     def _moments(self, features: Mapping[str, Tensor]) -> dict[str, Moments]:
         return {place: float_moments(features[place]) for place in self.places}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.nn import haar
+from ir_transfer.nn.heads import InfraredHead
 from ir_transfer.nn.vgg import ConvRelu
 
 BANDS = ("lh", "hl", "hh")
@@ -103,7 +104,7 @@ class WaveletDecoder(nn.Module):
             self.levels.append(nn.Sequential(*kept, last))
             if index:
                 self.unpools.append(WaveletUnpool(widths[index - 1], unpool))
-        self.head = nn.Conv2d(widths[0], out_channels, 3, padding=1)
+        self.head = InfraredHead(widths[0], out_channels)
 
     def forward(self, features: Mapping[str, Tensor]) -> Tensor:
         """Map the encoder's places to a picture (B, out_channels, H, W)."""

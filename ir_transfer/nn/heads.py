@@ -1,0 +1,28 @@
+"""Last layers: from features to a picture."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+_GAIN = 0.1
+
+
+class InfraredHead(nn.Module):
+    """3x3 convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
+
+    Features of an unnormalised decoder are large, and an optimiser's step at the last layer would move the whole
+    picture's tone; the gain makes that step ten times smaller.
+
+    Args:
+        in_channels: Channels of the features.
+        out_channels: Channels of the picture; 1 for infrared.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, out_channels, H, W)."""
+        picture: Tensor = 0.5 + _GAIN * self.conv(features)
+        return picture
