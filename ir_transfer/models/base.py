@@ -121,6 +121,26 @@ class TranslationModel(nn.Module, ABC):
         """
         raise InputError(f"expected a model with global content statistics, got {self.info.name!r}, which has none")
 
+    def encode_regions(
+        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+    ) -> Mapping[str, Tensor]:
+        """Encode one exemplar as a whole and for each of the labels of its map (1, 1, h, w).
+
+        Raises:
+            InputError: The model takes no masks.
+        """
+        raise InputError(f"expected no masks for model {self.info.name!r}, which takes none: use wct2")
+
+    def translate_regions(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
+    ) -> Tensor:
+        """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W).
+
+        Raises:
+            InputError: The model takes no masks.
+        """
+        raise InputError(f"expected no masks for model {self.info.name!r}, which takes none: use wct2")
+
     # -- the same for all ---------------------------------------------------------------------------------------
 
     @property
@@ -134,6 +154,8 @@ class TranslationModel(nn.Module, ABC):
         exemplars: Sequence[Tensor],
         weights: Sequence[float] | None = None,
         white_hot: bool | None = None,
+        *,
+        masks: Sequence[Tensor] | None = None,
     ) -> StyleCode:
         """Encode the exemplars once for a run.
 
@@ -141,9 +163,11 @@ class TranslationModel(nn.Module, ABC):
             exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each; equal by default.
             white_hot: Whether hot is bright in them, if that is known; the model judges by itself if not.
+            masks: Integer label map (1, 1, h, w) of each, so that a label takes the look of the same label.
 
         Raises:
-            InputError: No exemplar, a wrong shape, values outside [0, 1], or as many weights as do not fit.
+            InputError: No exemplar, a wrong shape, values outside [0, 1], as many weights as do not fit, or masks
+                that do not fit or that the model does not take.
         """
         if not exemplars:
             raise InputError("expected at least one exemplar, got none")
@@ -152,11 +176,24 @@ class TranslationModel(nn.Module, ABC):
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         known = None if white_hot is None else torch.tensor([white_hot], device=device)
         made_with = {"weights_hash": self.weights_hash}
-        codes = [StyleCode(self.info.name, self.encode(e.to(device), known), made_with) for e in exemplars]
+        if masks is None:
+            encoded = [self.encode(e.to(device), known) for e in exemplars]
+        else:
+            self._check_masks(masks, exemplars)
+            labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
+            pairs = zip(exemplars, masks, strict=True)
+            encoded = [self.encode_regions(e.to(device), known, m.to(device), labels) for e, m in pairs]
+        codes = [StyleCode(self.info.name, tensors, made_with) for tensors in encoded]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
     def forward(
-        self, content: Tensor, style: StyleCode, strength: float = 1.0, *, statistics: Statistics | None = None
+        self,
+        content: Tensor,
+        style: StyleCode,
+        strength: float = 1.0,
+        *,
+        statistics: Statistics | None = None,
+        masks: Tensor | None = None,
     ) -> Tensor:
         """Translate pictures.
 
@@ -165,12 +202,14 @@ class TranslationModel(nn.Module, ABC):
             style: From :meth:`prepare` of this very model.
             strength: 0 keeps the photograph's own look, 1 is the exemplar's.
             statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
+            masks: Integer label maps (B, 1, H, W); a label takes the look of the exemplar's same label.
 
         Returns:
             Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
 
         Raises:
-            InputError: A shape, a range or a style of another model.
+            InputError: A shape, a range, a style of another model, masks that the model does not take, or masks
+                together with statistics.
         """
         _check_picture("content", content, 3)
         self._check_style(style, strength)
@@ -178,10 +217,39 @@ class TranslationModel(nn.Module, ABC):
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
         padded = F.pad(content, pad, mode="reflect") if any(pad) else content
+        if masks is not None:
+            output = self._translate_regions(content, padded, style, strength, statistics, masks)[..., :height, :width]
+            return output if self.training else output.clamp(0, 1)
         if statistics is None and any(pad) and self.info.tiling == "exact":
             statistics = self.content_statistics(content)
         output = self.translate(padded, style.tensors, strength, statistics)[..., :height, :width]
         return output if self.training else output.clamp(0, 1)
+
+    def _translate_regions(
+        self,
+        content: Tensor,
+        padded: Tensor,
+        style: StyleCode,
+        strength: float,
+        statistics: Statistics | None,
+        masks: Tensor,
+    ) -> Tensor:
+        if statistics is not None:
+            raise InputError("expected masks or statistics, got both: statistics are those of a whole picture")
+        self._check_masks(_singly(masks), _singly(content))
+        bottom, right = padded.shape[-2] - content.shape[-2], padded.shape[-1] - content.shape[-1]
+        labels = F.pad(masks.double(), (0, right, 0, bottom), mode="reflect").to(padded.device)
+        pairs = zip(_singly(padded), _singly(labels), strict=True)
+        return torch.cat([self.translate_regions(one, style.tensors, strength, mask) for one, mask in pairs])
+
+    @staticmethod
+    def _check_masks(masks: Sequence[Tensor], pictures: Sequence[Tensor]) -> None:
+        if len(masks) != len(pictures):
+            raise InputError(f"expected one mask per picture, got {len(masks)} masks for {len(pictures)} pictures")
+        for mask, picture in zip(masks, pictures, strict=True):
+            expected = (1, 1, *picture.shape[-2:])
+            if mask.shape != expected or mask.is_floating_point() or mask.is_complex():
+                raise InputError(f"expected an integer mask of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
 
     def _check_style(self, style: StyleCode, strength: float) -> None:
         if style.model != self.info.name:
@@ -227,6 +295,10 @@ class TranslationModel(nn.Module, ABC):
         model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         model.metadata = metadata
         return model
+
+
+def _singly(batch: Tensor) -> list[Tensor]:
+    return [batch[index : index + 1] for index in range(len(batch))]
 
 
 def _check_picture(what: str, picture: Tensor, channels: int) -> None:

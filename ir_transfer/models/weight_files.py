@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -86,6 +87,18 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
     if name not in info.weights:
         raise UnknownNameError.among(f"weights of model {info.name}", text, [*info.weights, *aliases])
     return resource(f"weights/{name}.safetensors")
+
+
+def stored_hyper_parameters(path: Path, model: str) -> dict[str, Any]:
+    """Return the hyper-parameters that a weight file of a model stores.
+
+    Raises:
+        MissingFileError: No such file.
+        WeightsError: Damaged or of another model.
+    """
+    _, metadata = read(path, kind="weights", model=model)
+    stored: dict[str, Any] = json.loads(metadata.get("hyper_parameters", "{}"))
+    return stored
 
 
 def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from ir_transfer.data.augment import ExemplarAugment, PairAugment, Picture, Tone
 from ir_transfer.data.pairs import Pair, list_pairs, load_pair
 from ir_transfer.training.recipe import DataSection
 
-_EXEMPLAR_SIZE = (192, 240)
+_EXEMPLAR_SIZE = (128, 160)
 
 
 @dataclass(frozen=True)

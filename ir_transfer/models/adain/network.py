@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn.moments import channel_moments
 from ir_transfer.nn.vgg import VggEncoder
 
-_SHORT_SIDE = 192
+_SHORT_SIDE = 128
 _QUANTILES = 17
 
 

@@ -10,7 +10,7 @@ INFOS = (
         target="ir_transfer.models.wct2.model:WCT2",
         size_multiple=8,
         tiling="exact",
-        controls=("strength", "style-weights"),
+        controls=("strength", "style-weights", "masks"),
         weights=("wct2-lwir",),
     ),
 )

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.errors import InputError
+from ir_transfer.models import published_files, weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, place_widths
+from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, check_choice, place_widths
+from ir_transfer.models.wct2 import published
+from ir_transfer.models.wct2.paper import PaperWCT2
+from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics
 from ir_transfer.nn.polarity import PolarityScorer, turn
 from ir_transfer.nn.wct import float_moments, recolour, regularised, square_roots
 
 _SHRINKAGE = 0.1
 _EPS = 1e-3
-_SHORT_SIDE = 192
+_SHORT_SIDE = 128
 
 
 class WCT2(TranslationModel):
@@ -49,10 +53,10 @@ class WCT2(TranslationModel):
         exemplar_encoder: Literal["own", "shared"] = "own",
         out_channels: int = 1,
     ) -> None:
-        _check(unpool, ("sum", "cat5"), "unpool")
-        _check(exemplar_encoder, ("own", "shared"), "exemplar_encoder")
+        check_choice(unpool, ("sum", "cat5"), "unpool")
+        check_choice(exemplar_encoder, ("own", "shared"), "exemplar_encoder")
         for place in transfer:
-            _check(place, ("encoder", "skip"), "each place of transfer")
+            check_choice(place, ("encoder", "skip"), "each place of transfer")
         super().__init__(
             info,
             {
@@ -75,23 +79,43 @@ class WCT2(TranslationModel):
         self.content_refinement = Refinement(levels)
         self.polarity = PolarityScorer()
 
+    @classmethod
+    def build(
+        cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
+    ) -> TranslationModel:
+        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
+        size = hyper_parameters.pop("size", None)
+        if published_files.asked(weights, encoder_weights):
+            return published.build(info, weights, encoder_weights, {"size": size, **hyper_parameters})
+        if weights is None:
+            check_choice(size or "compact", SIZES, "size")
+            return SIZES[size or "compact"](info, **hyper_parameters)
+        path = weight_files.locate(info, weights)
+        stored = weight_files.stored_hyper_parameters(path, info.name)
+        weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
+        return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
+
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``{place}.mean`` (B, C), ``{place}.colouring`` (B, C, C) and ``polarity`` (B, 1)."""
-        sign = self.polarity.sign(exemplars, white_hot)
-        pictures = _resize_short_side(turn(exemplars, sign), _SHORT_SIDE)
-        features = self.exemplar_encoder(_with_rows(pictures)) if self.own else self.encoder(_rgb(pictures))
-        moments = self._moments(features)
-        refined = self._refine(self.exemplar_refinement, moments)
-        roots = self._roots(moments)
-        style = {"polarity": sign}
-        for place, (offset, factor) in refined.items():
-            style[f"{place}.mean"] = moments[place].mean + offset
-            style[f"{place}.colouring"] = factor[..., None] * roots[place][0]
+        sign, features = self._exemplar_features(exemplars, white_hot)
+        return {"polarity": sign, **self._asked(self._moments(features))}
+
+    def encode_regions(
+        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+    ) -> dict[str, Tensor]:
+        """Return what :meth:`encode` does, and the same for each label under ``{place}@{label}``."""
+        sign, features = self._exemplar_features(exemplar, white_hot)
+        whole = self._moments(features)
+        style = {"polarity": sign, **self._asked(whole)}
+        for label in labels:
+            inside = self._region_moments(features, mask, label, whole)
+            style |= {_with_label(key, label): tensor for key, tensor in self._asked(inside).items()}
         return style
 
     def content_statistics(self, content: Tensor) -> Statistics:
         """Return matrix moments of every place of transfer for a picture or tile (B, 3, h, w)."""
-        return Statistics(self._moments(self.encoder(content)))
+        bottom, right = (-side % self.info.size_multiple for side in content.shape[-2:])
+        return Statistics(self._moments(self.encoder(F.pad(content, (0, right, 0, bottom), mode="reflect"))))
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -99,17 +123,72 @@ class WCT2(TranslationModel):
         """Translate padded content; see the base class."""
         features = self.encoder(content)
         moments = statistics.places if statistics is not None else self._moments(features)
-        refined = self._refine(self.content_refinement, moments)
-        roots = self._roots(moments)
-        for place, (offset, factor) in refined.items():
-            mean = style[f"{place}.mean"] + offset
-            colouring = factor[..., None] * style[f"{place}.colouring"]
-            features[place] = recolour(features[place], moments[place].mean, roots[place][1], mean, colouring, strength)
+        features |= self._recoloured(features, moments, style, strength)
         return turn(self.decoder(features), style["polarity"])
+
+    def translate_regions(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
+    ) -> Tensor:
+        """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W)."""
+        features = self.encoder(content)
+        whole = self._moments(features)
+        outputs = self._recoloured(features, whole, style, strength)
+        for label in torch.unique(mask).long().tolist():
+            inside = self._region_moments(features, mask, label, whole)
+            asked = {
+                f"{place}.{name}": tensor
+                for place in self.places
+                for name, tensor in zip(("mean", "colouring"), asked_statistics(style, place, label), strict=True)
+            }
+            for place, recoloured in self._recoloured(features, inside, asked, strength).items():
+                where = next(regions_of(mask, features[place], [label])).where
+                outputs[place] = torch.where(where, recoloured, outputs[place])
+        return turn(self.decoder(features | outputs), style["polarity"])
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
         return self.polarity.loss(exemplars, white_hot)
+
+    def _exemplar_features(self, exemplars: Tensor, white_hot: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
+        sign = self.polarity.sign(exemplars, white_hot)
+        pictures = _resize_short_side(turn(exemplars, sign), _SHORT_SIDE)
+        features: dict[str, Tensor] = (
+            self.exemplar_encoder(_with_rows(pictures)) if self.own else self.encoder(pictures.expand(-1, 3, -1, -1))
+        )
+        return sign, features
+
+    def _asked(self, moments: Mapping[str, Moments]) -> dict[str, Tensor]:
+        """Return the mean and colouring that an exemplar of these moments asks for, by place."""
+        roots = self._roots(moments)
+        asked: dict[str, Tensor] = {}
+        for place, (offset, factor) in self._refine(self.exemplar_refinement, moments).items():
+            asked[f"{place}.mean"] = moments[place].mean + offset
+            asked[f"{place}.colouring"] = factor[..., None] * roots[place][0]
+        return asked
+
+    def _recoloured(
+        self,
+        features: Mapping[str, Tensor],
+        moments: Mapping[str, Moments],
+        asked: Mapping[str, Tensor],
+        strength: float | Tensor,
+    ) -> dict[str, Tensor]:
+        """Return the features of every place, given what the exemplar asks for."""
+        roots = self._roots(moments)
+        recoloured: dict[str, Tensor] = {}
+        for place, (offset, factor) in self._refine(self.content_refinement, moments).items():
+            mean = asked[f"{place}.mean"] + offset
+            colouring = factor[..., None] * asked[f"{place}.colouring"]
+            recoloured[place] = recolour(
+                features[place], moments[place].mean, roots[place][1], mean, colouring, strength
+            )
+        return recoloured
+
+    def _region_moments(
+        self, features: Mapping[str, Tensor], mask: Tensor, label: int, whole: Mapping[str, Moments]
+    ) -> dict[str, Moments]:
+        regions = {place: next(regions_of(mask, features[place], [label])) for place in self.places}
+        return {place: region.moments(features[place], whole[place]) for place, region in regions.items()}
 
     def _moments(self, features: Mapping[str, Tensor]) -> dict[str, Moments]:
         return {place: float_moments(features[place]) for place in self.places}
@@ -133,13 +212,9 @@ class WCT2(TranslationModel):
         return roots
 
 
-def _check(value: str, known: Sequence[str], name: str) -> None:
-    if value not in known:
-        raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
-
-
-def _rgb(pictures: Tensor) -> Tensor:
-    return pictures.expand(-1, 3, -1, -1)
+def _with_label(key: str, label: int) -> str:
+    place, _, name = key.rpartition(".")
+    return f"{region_key(place, label)}.{name}"
 
 
 def _with_rows(pictures: Tensor) -> Tensor:
@@ -155,3 +230,6 @@ def _resize_short_side(pictures: Tensor, side: int) -> Tensor:
     if size == (height, width):
         return pictures
     return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+
+
+SIZES: dict[str, type[TranslationModel]] = {"compact": WCT2, "vgg19": PaperWCT2}

@@ -7,11 +7,18 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from ir_transfer.errors import InputError
 from ir_transfer.nn import haar
 from ir_transfer.nn.heads import InfraredHead
 from ir_transfer.nn.vgg import ConvRelu
 
 BANDS = ("lh", "hl", "hh")
+
+
+def check_choice(value: str, known: Sequence[str], name: str) -> None:
+    """Raise :class:`InputError` if a hyper-parameter is none of the known values."""
+    if value not in known:
+        raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
 
 
 def place_widths(widths: Sequence[int], transfer: Sequence[str]) -> dict[str, int]:
