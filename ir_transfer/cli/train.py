@@ -13,6 +13,7 @@ import click
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
 @click.option("--vgg", help="Perceptual VGG: a .safetensors file, or 'torchvision' (downloads on first use).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
+@click.option("--init", metavar="WEIGHTS", help="Start from these weights (a name or a file) instead of random ones.")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
 @click.option("--threads", type=click.IntRange(1), help="Processor threads. [default: all]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
@@ -22,6 +23,7 @@ def train(
     out: Path | None,
     vgg: str | None,
     overrides: tuple[str, ...],
+    init: str | None,
     resume: bool,
     threads: int | None,
     device: str,
@@ -63,6 +65,8 @@ def train(
 
         trainer = Trainer(loaded, data_root, out, vgg, torch.device(chosen), log)
         log(f"{trainer.batches.count} pairs, {sum(p.numel() for p in trainer.model.parameters()):,} parameters")
+        if init:
+            trainer.initialise(init)
         if resume:
             trainer.resume()
         trainer.run()

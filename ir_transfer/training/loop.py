@@ -102,6 +102,12 @@ class Trainer:
         torch.set_rng_state(state["rng"])
         self.log(f"resumed at step {self.step}")
 
+    def initialise(self, weights: str) -> None:
+        """Start from trained weights, bundled by name or a file, instead of random ones."""
+        trained = create_model(self.recipe.model.name, weights, **self.recipe.model.hyper_parameters).state_dict()
+        self.model.load_state_dict(trained)
+        self.average.load_state_dict(trained)
+
     # -- one step -----------------------------------------------------------------------------------------------
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:

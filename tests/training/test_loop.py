@@ -146,3 +146,12 @@ def test_command_saves_on_sigterm_and_resumes(root: Path) -> None:
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
     assert refused.returncode == 2
     assert "--resume" in refused.stderr
+
+
+def test_training_can_start_from_trained_weights(root: Path) -> None:
+    first = trainer_of(root, "first", recipe_of(root))
+    first.model.save(root / "start.safetensors")
+    second = trainer_of(root, "second", recipe_of(root, training__seed="5"))
+    assert not torch.equal(weights_of(second), weights_of(first))
+    second.initialise(str(root / "start.safetensors"))
+    assert torch.equal(weights_of(second), weights_of(first))
