@@ -19,7 +19,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "ir_transfer" / "weights"
 LIMIT = 8_000_000  # bytes that one file may have in the package
 
 DATA = {
-    "lwir": """- RoadScene (hanna-xu/RoadScene, from FLIR ADAS video): 145 pairs of its training split. No licence stated.
+    "lwir": """- RoadScene (hanna-xu/RoadScene, from FLIR ADAS video): 145 training pairs. No licence stated.
 - VIFB (xingchenzhang/VIFB): 21 pairs. No licence stated; research use.
 - StaRainJ/Multi-modality-image-matching-database, visible-infrared part: 10 pairs. No licence stated.
 - milulitech/irsurvey (44), songlei-xiong/ATFuse's MFNet pictures (20), Geoffrey1500/IR_RGB_registration (35),

@@ -1,0 +1,55 @@
+"""Make the style presets that ship, as configs/styles.yaml says, for every model that has weights of their band.
+
+python scripts/build_presets.py --data PAIRS [--only adain-lwir]
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from ir_transfer import list_models, model_info
+from ir_transfer.conversion.build_style import build_style
+from ir_transfer.conversion.styles import BLACK_HOT, WHITE_HOT
+from ir_transfer.models.base import StyleCode
+from ir_transfer.resources import resource
+
+STYLES = Path(__file__).resolve().parent.parent / "ir_transfer" / "styles"
+
+
+def main() -> None:
+    """Write ``ir_transfer/styles/WEIGHTS/PRESET.safetensors``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that the exemplars' paths are relative to")
+    parser.add_argument("--only", help="name of the weights to make them for; all by default")
+    arguments = parser.parse_args()
+    presets = yaml.safe_load(resource("configs/styles.yaml").read_text())
+    for weights in [w for name in list_models() for w in model_info(name).weights]:
+        if arguments.only not in {None, weights}:
+            continue
+        model, _, band = weights.rpartition("-")
+        for name, preset in presets.items():
+            if preset["band"] != band:
+                continue
+            out = STYLES / weights / f"{name}.safetensors"
+            metadata = {"band": band, "polarity": WHITE_HOT, "description": preset["description"]}
+            exemplars = [str(arguments.data / path) for path in preset["exemplars"]]
+            code, _ = build_style(exemplars, out, model=model, weights=weights, metadata=metadata, white_hot=True)
+            print(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB)")
+            if preset["black_hot"]:
+                black = black_hot(code)
+                black.save(out.with_name(f"{name}-black-hot.safetensors"))
+
+
+def black_hot(code: StyleCode) -> StyleCode:
+    """Return the code whose output is the exact negative."""
+    tensors = {**code.tensors, "polarity": -code.tensors["polarity"]}
+    metadata = {**code.metadata, "polarity": BLACK_HOT, "description": f"{code.metadata['description']}, black-hot"}
+    return replace(code, tensors=tensors, metadata=metadata, white_hot=True)
+
+
+if __name__ == "__main__":
+    main()
