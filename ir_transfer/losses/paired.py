@@ -51,6 +51,17 @@ def hot_objects(scene: Scene) -> Tensor:
     return (hot * F.relu(truth - output)).sum() / (hot.sum() + 1e-3 * hot.numel())
 
 
+def correlation(scene: Scene) -> Tensor:
+    """Return ``1 - r``, r the Pearson correlation of output and truth over each picture.
+
+    Blind to gain and offset: where the exemplar leaves the tone open, a distance is smallest at gray, and this is not.
+    """
+    pair = torch.stack([scene.output, scene.truth]).flatten(2)
+    pair = pair - pair.mean(dim=-1, keepdim=True)
+    product = (pair[0] * pair[1]).mean(-1)
+    return (1 - product / (pair.pow(2).mean(-1).prod(0) + 1e-6).sqrt()).mean()
+
+
 def _surroundings(picture: Tensor) -> Tensor:
     """Return the local mean over about an eighth of the picture."""
     factor = 8

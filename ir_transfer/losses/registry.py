@@ -13,6 +13,7 @@ LOSSES: Mapping[str, Loss] = {
     "charbonnier": paired.charbonnier,
     "laplacian": paired.laplacian,
     "hot_objects": paired.hot_objects,
+    "correlation": paired.correlation,
     "perceptual": perceptual.perceptual,
     "mean_std": style.mean_std,
     "edge": edge.edge,
