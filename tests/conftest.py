@@ -7,11 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
 # Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A busy machine is no reason for a property to fail.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def photograph(height: int = 48, width: int = 64, seed: int = 0) -> NDArray[np.uint8]:

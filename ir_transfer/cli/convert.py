@@ -140,6 +140,7 @@ def _options(given: dict[str, Any]) -> Options:
 
 def _print_plan(options: Options) -> int:
     from ir_transfer.conversion.exemplar import read_exemplar
+    from ir_transfer.conversion.manifest import Manifest
     from ir_transfer.conversion.plan import make_plan, refuse_existing
     from ir_transfer.conversion.styles import SavedStyle, choose_styles
 
@@ -149,12 +150,16 @@ def _print_plan(options: Options) -> int:
     for style in choice.styles:
         if not isinstance(style, SavedStyle):
             read_exemplar(style, options.max_pixels)
+    manifest = Manifest.load(plan.out) if options.resume else None
+    done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
+    skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
     for job in plan.jobs:
-        click.echo(f"{job.source} -> {plan.out / job.output}")
+        if job.output not in skipped:
+            click.echo(f"{job.source} -> {plan.out / job.output}")
     for entry in plan.refused:
         click.echo(f"Error: {entry.error}", err=True)
     click.echo(
-        f"would convert {len(plan.jobs)}, fail {len(plan.refused)}, "
+        f"would convert {len(plan.jobs) - len(skipped)}, skip {len(skipped)}, fail {len(plan.refused)}, "
         f"with model {choice.model}, weights {choice.weights}, into {plan.out}"
     )
     return 1 if plan.refused else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Iterator
@@ -20,9 +21,15 @@ from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import EncodeError, InputError
 
+logger = logging.getLogger(__name__)
 
-def convert(options: Options, observer: Observer) -> Summary:
+
+def convert(options: Options, observer: Observer | None = None) -> Summary:
     """Convert pictures; one that fails costs one manifest line and never the run.
+
+    Args:
+        options: What to convert, and how.
+        observer: Told of every input that is dealt with.
 
     Raises:
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, no place to write.
@@ -46,6 +53,8 @@ def convert(options: Options, observer: Observer) -> Summary:
         max_pixels=options.max_pixels,
         white_hot=None if options.polarity is None else True,
     )
+    logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
+    logger.info("%d pictures into %s", len(plan.jobs), plan.out)
     with _locked(plan.out):
         manifest = _open_manifest(plan, options, translator, inverted)
         try:
@@ -98,6 +107,8 @@ def _locked(out: Path) -> Iterator[None]:
     except BlockingIOError:
         os.close(handle)
         raise InputError(f"expected {out} for this run alone, got another run at work there: wait for it") from None
+    except OSError as error:
+        logger.info("%s cannot be locked (%s): see that no other run uses it", out, error.strerror)
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -128,20 +129,22 @@ class Manifest:
         """Add a line, in one write, so that a kill tears at most this one.
 
         Raises:
-            EncodeError: The disk is full or the file is gone.
+            EncodeError: The disk is full or the file is gone; the lines before stay whole.
         """
-        self.entries[entry.key] = entry
         line = _line(asdict(entry))
         try:
             if self._handle is None:
                 self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+            whole = os.fstat(self._handle).st_size
             written = os.write(self._handle, line)
+            if written < len(line):
+                os.ftruncate(self._handle, whole)  # half a line would spoil the next one
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise EncodeError(
-                f"{self.path}: expected to add a line, got: {error.strerror}: go on with --resume"
+                f"{self.path}: expected to add a line, got: {error.strerror}: free some space, then go on with --resume"
             ) from error
-        if written < len(line):
-            raise EncodeError(f"{self.path}: expected to add a line, got a full disk: free some space, then --resume")
+        self.entries[entry.key] = entry
 
     def finish(self, order: Iterable[str]) -> None:
         """Rewrite the file with one line for each key, those of ``order`` last and in that order."""

@@ -95,7 +95,7 @@ def _assign(found: Sequence[Found], suffix: str) -> tuple[list[Job], list[Entry]
 def _refuse_own_input(found: Sequence[Found], out: Path, jobs: Sequence[Job]) -> None:
     sources = {os.path.realpath(item.source) for item in found}
     for job in jobs:
-        if os.path.realpath(out / job.output) in sources:
+        if (out / job.output).exists() and os.path.realpath(out / job.output) in sources:
             raise InputError(f"expected -o outside the input, got {out}: {job.output} would replace a photograph there")
 
 

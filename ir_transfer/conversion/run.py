@@ -26,6 +26,14 @@ from ir_transfer.errors import EncodeError, InputError, IrTransferError
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
+class _Silent:
+    def start(self, total: int) -> None:
+        pass
+
+    def advance(self, error: str | None) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class _Loaded:
     job: Job
@@ -42,14 +50,14 @@ class Run:
         manifest: Manifest,
         translator: Translator,
         *,
-        observer: Observer,
+        observer: Observer | None,
         inverted: bool,
     ) -> None:
         self.options = options
         self.plan = plan
         self.manifest = manifest
         self.translator = translator
-        self.observer = observer
+        self.observer = observer or _Silent()
         self.inverted = inverted
         self.done = dict(manifest.entries)
         self.workers = options.workers or min(4, os.cpu_count() or 1)
@@ -67,7 +75,10 @@ class Run:
                 while self.writing:
                     self._record(self.writing.popleft().result())
         if self.summary.stopped is None:
-            self.manifest.finish(self.plan.order)
+            try:
+                self.manifest.finish(self.plan.order)
+            except EncodeError as error:  # its lines are all there, only not in the order of the plan
+                self.summary.stopped = _one_line(error)
         return self.summary
 
     def _translate_all(self, readers: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
@@ -140,7 +151,9 @@ class Run:
             write_whole(self.plan.out / str(entry.output), data)
         except EncodeError as error:
             if error.errno in _FATAL:
-                self.summary.stopped = f"{_one_line(error)}, then go on with --resume"
+                self.summary.stopped = (
+                    "stopped: no later picture could be written either; free some space, then go on with --resume"
+                )
             return replace(entry, error=_one_line(error))
         except IrTransferError as error:
             return replace(entry, error=f"{entry.input}: {_one_line(error)}")
@@ -158,7 +171,10 @@ class Run:
             if self.options.fail_fast and self.summary.stopped is None:
                 self.summary.stopped = "stopped at the first failure, as --fail-fast asks; go on with --resume"
         self.observer.advance(entry.error)
-        self.manifest.append(entry)
+        try:
+            self.manifest.append(entry)
+        except EncodeError as error:  # a picture without its line is made again by --resume
+            self.summary.stopped = _one_line(error)
 
 
 def _entry(item: _Loaded) -> Entry:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from PIL import Image
 
 import ir_transfer.resources
+from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.models.base import StyleCode
@@ -88,3 +90,29 @@ def test_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert main(["styles", "--json"]) == 0
     (listed,) = json.loads(capsys.readouterr().out)
     assert listed == {"name": "nir-ground", "model": "adain", "weights": "adain-nir", **metadata}
+
+
+def test_a_preset_finds_its_weights(
+    looks: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = tmp_path / "shipped"
+    monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (shipped,))
+    for band in ("lwir", "nir"):
+        file = shipped / "weights" / f"adain-{band}.safetensors"
+        create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(file)
+        style = shipped / "styles" / f"adain-{band}" / f"{band}-look.safetensors"
+        arguments = ["styles", "build", str(looks), "-o", str(style), "--weights", band, "--polarity", "white-hot"]
+        assert main([*arguments, "--band", band]) == 0
+    for band in ("lwir", "nir"):
+        out = tmp_path / f"out-{band}"
+        assert main(["convert", str(photos), "--style", f"preset:{band}-look", "-o", str(out)]) == 0
+        look = json.loads((out / "manifest.jsonl").read_text().splitlines()[0])["look"]
+        weights = (shipped / "weights" / f"adain-{band}.safetensors").read_bytes()
+        assert look["weights"] == hashlib.sha256(weights).hexdigest()[:16]
+    capsys.readouterr()
+    wrong = ["convert", str(photos), "--style", "preset:nir-look", "--weights", "lwir", "-o", str(tmp_path / "x")]
+    assert main(wrong) == 2
+    assert "belongs to weights adain-nir" in capsys.readouterr().err
+    file = shipped / "styles" / "adain-nir" / "nir-look.safetensors"
+    assert main(["convert", str(photos), "--style", str(file), "--weights", "lwir", "-o", str(tmp_path / "x")]) == 2
+    assert "build it again" in capsys.readouterr().err

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,23 @@ def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:
     manifest.path.unlink()
     with pytest.raises(EncodeError, match="--resume"):
         manifest.append(Entry("a", "b", "failed"))
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
+    script = (
+        "import resource, sys; from pathlib import Path;"
+        "from ir_transfer.conversion.manifest import Entry, Header, Manifest;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "manifest = Manifest.create(Path(sys.argv[1]), Header('x', {}, {}));"
+        "[manifest.append(Entry(str(n), str(n), 'converted')) for n in range(99)]"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert "EncodeError" in done.stderr
+    assert "free some space" in done.stderr
+    manifest = Manifest.load(tmp_path)
+    assert manifest is not None
+    assert 2 < len(manifest.entries) < 10
+    assert (tmp_path / "manifest.jsonl").read_bytes().endswith(b"}\n")
 
 
 def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
