@@ -31,6 +31,19 @@ def square_roots(matrix: Tensor, iterations: int = _ITERATIONS) -> tuple[Tensor,
     return (root * scale).view_as(matrix), (inverse / scale).view_as(matrix)
 
 
+def exact_square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what :func:`square_roots` does, for any condition number, by eigenvalues.
+
+    Where a gradient is asked for, it is Newton-Schulz again: that of eigenvectors is infinite where eigenvalues
+    coincide, as on a flat picture.
+    """
+    if torch.is_grad_enabled() and matrix.requires_grad:
+        return square_roots(matrix, 24)
+    values, vectors = torch.linalg.eigh(matrix)
+    roots = values.clamp(min=torch.finfo(values.dtype).tiny).sqrt()[..., None, :]
+    return (vectors * roots) @ vectors.mT, (vectors / roots) @ vectors.mT
+
+
 def regularised(moments: Moments, shrinkage: float, eps: float) -> Tensor:
     """Return the covariance (B, C, C), drawn towards a multiple of the identity, plus ``eps`` times the identity.
 

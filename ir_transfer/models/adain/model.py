@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.models import published_files
+from ir_transfer.models.adain import published
 from ir_transfer.models.adain.network import ContentCorrection, ExemplarEncoder
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
@@ -61,6 +64,21 @@ class AdaIN(TranslationModel):
             self.correction = ContentCorrection(widths)
             self.polarity = PolarityScorer()
         self.levels = range(len(widths)) if self.compact else range(len(widths) - 1, len(widths))
+
+    @classmethod
+    def build(
+        cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
+    ) -> Self:
+        """Make the model; published files are of the paper's size. See :func:`ir_transfer.create_model`."""
+        if not published_files.asked(weights, encoder_weights):
+            return super().build(info, weights, encoder_weights, **hyper_parameters)
+        encoder = published_files.required_encoder(weights, encoder_weights)
+        arguments = {"size": "vgg19", **hyper_parameters}
+        if arguments["size"] != "vgg19":
+            raise InputError(f"expected size='vgg19' with published weights, got {arguments['size']!r}: leave it out")
+        model = cls(info, **arguments)
+        model.weights_hash = published.load(model.encoder, model.decoder, weights, encoder)
+        return model
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l) and ``polarity`` (B, 1)."""

@@ -13,8 +13,8 @@ from torch import Tensor
 from ir_transfer.models import published_files, weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, check_choice, place_widths
 from ir_transfer.models.wct2 import published
+from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, check_choice, place_widths
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics
@@ -80,7 +80,7 @@ class WCT2(TranslationModel):
         self.polarity = PolarityScorer()
 
     @classmethod
-    def build(
+    def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
         """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""

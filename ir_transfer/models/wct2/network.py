@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from ir_transfer.nn.vgg import ConvRelu
 BANDS = ("lh", "hl", "hh")
 
 
-def check_choice(value: str, known: Sequence[str], name: str) -> None:
+def check_choice(value: str, known: Collection[str], name: str) -> None:
     """Raise :class:`InputError` if a hyper-parameter is none of the known values."""
     if value not in known:
         raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")

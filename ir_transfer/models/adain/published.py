@@ -1,0 +1,41 @@
+"""Loads AdaIN's published checkpoints (layout of naoto0804/pytorch-AdaIN) and torchvision's VGG-19 as its encoder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from ir_transfer.models import published_files
+
+_LAYOUTS = (
+    "known layouts of adain: vgg_normalised.pth with decoder.pth (Sequentials, out_channels=3), "
+    "and torchvision's vgg19 as encoder"
+)
+
+
+def load(encoder: nn.Module, decoder: nn.Module, weights: str | Path | None, encoder_weights: str | Path) -> str:
+    """Fill the paper's encoder and decoder from published files and return the files' hash.
+
+    Both are Sequentials in the order of the network, so their convolutions are matched by order. The encoder's
+    file goes on to relu5_4; what lies behind relu4_1 is ignored.
+
+    Raises:
+        MissingFileError: A file is missing.
+        WeightsError: A file is damaged or of another layout.
+    """
+    convs = [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+    state = published_files.encoder_state(encoder_weights)
+    if published_files.is_torchvision(state):
+        published_files.fill_from_torchvision(convs[0], convs[1:], state, encoder_weights, _LAYOUTS)
+    else:
+        _fill_in_order(convs, state, encoder_weights)
+    if weights is not None:
+        convs = [module for module in decoder.modules() if isinstance(module, nn.Conv2d)]
+        _fill_in_order(convs, published_files.read_state(weights), weights)
+    return published_files.files_hash([weights, encoder_weights])
+
+
+def _fill_in_order(convs: list[nn.Conv2d], state: dict[str, Tensor], path: str | Path) -> None:
+    keys = published_files.convolution_keys(state)
+    published_files.fill(published_files.in_order(keys, convs), state, path, _LAYOUTS)

@@ -1,0 +1,53 @@
+"""Semantic regions: integer label maps that restrict whitening and colouring to what belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.nn.moments import Moments
+from ir_transfer.nn.wct import float_moments
+
+SMALLEST_REGION = 100
+
+
+@dataclass(frozen=True)
+class Region:
+    """One label at the resolution of one feature map.
+
+    Attributes:
+        label: Its number in the label map.
+        where: Bool (h, w).
+    """
+
+    label: int
+    where: Tensor
+
+    def moments(self, features: Tensor, whole: Moments) -> Moments:
+        """Return moments of features (1, C, h, w) inside; ``whole`` where fewer than 100 positions would tell."""
+        if int(self.where.sum()) < SMALLEST_REGION:
+            return whole
+        return float_moments(features[:, :, self.where][..., None])
+
+
+def regions_of(mask: Tensor, features: Tensor, labels: Sequence[int] | None = None) -> Iterator[Region]:
+    """Yield labels (by default all) of a map (1, 1, H, W) at the resolution of features (1, C, h, w)."""
+    resized = F.interpolate(mask.double(), features.shape[-2:], mode="nearest-exact")[0, 0].long()
+    for label in labels if labels is not None else torch.unique(mask).tolist():
+        yield Region(int(label), resized == label)
+
+
+def region_key(place: str, label: int) -> str:
+    """Return the name under which a style code keeps the statistics of one label at one place."""
+    return f"{place}@{label}"
+
+
+def asked_statistics(style: Mapping[str, Tensor], place: str, label: int) -> tuple[Tensor, Tensor]:
+    """Return mean and colouring for a label; the whole exemplar's if it has no such label."""
+    key = region_key(place, label)
+    key = key if f"{key}.mean" in style else place
+    return style[f"{key}.mean"], style[f"{key}.colouring"]

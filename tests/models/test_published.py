@@ -1,0 +1,156 @@
+"""Published checkpoints: random weights in their layouts, against naive references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ir_transfer import create_model
+from ir_transfer.errors import InputError, MissingFileError, WeightsError
+from tests.models import published_reference as reference
+
+ALL = ("encoder", "decoder", "skip")
+
+
+def pictures() -> tuple[Tensor, Tensor]:
+    """Return a smooth content and exemplar with noise, (1, 3, 64, 80) and (1, 3, 72, 56)."""
+    coarse = torch.rand(2, 3, 6, 7)
+    content = nn.functional.interpolate(coarse[:1], (64, 80), mode="bicubic") + 0.05 * torch.randn(1, 3, 64, 80)
+    exemplar = nn.functional.interpolate(coarse[1:], (72, 56), mode="bicubic") + 0.1 * torch.randn(1, 3, 72, 56)
+    return content.clamp(0, 1), exemplar.clamp(0, 1)
+
+
+@pytest.fixture(scope="module", params=["cat5", "sum"])
+def wct2_files(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Path, reference.State, reference.State]:
+    torch.manual_seed(0)
+    kind: str = request.param
+    folder = tmp_path_factory.mktemp(kind)
+    encoder, decoder = reference.wct2_states(kind)
+    torch.save(encoder, folder / f"wave_encoder_{kind}_l4.pth")
+    torch.save(decoder, folder / f"wave_decoder_{kind}_l4.pth")
+    return kind, folder, encoder, decoder
+
+
+@pytest.fixture(scope="module")
+def adain_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, reference.State, reference.State]:
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("adain")
+    encoder, decoder = reference.adain_states()
+    torch.save(encoder, folder / "vgg_normalised.pth")
+    torch.save(decoder, folder / "decoder.pth")
+    return folder, encoder, decoder
+
+
+@pytest.mark.parametrize(
+    ("transfer", "strength"),
+    [(ALL, 1.0), (ALL, 0.6), (("encoder",), 1.0), (("decoder",), 1.0), (("skip",), 1.0), (("decoder", "skip"), 1.0)],
+)
+@torch.inference_mode()
+def test_wct2_equals_the_published_network(
+    wct2_files: tuple[str, Path, reference.State, reference.State], transfer: Sequence[str], strength: float
+) -> None:
+    kind, folder, encoder, decoder = wct2_files
+    model = create_model(
+        "wct2",
+        weights=folder / f"wave_decoder_{kind}_l4.pth",
+        encoder_weights=folder / f"wave_encoder_{kind}_l4.pth",
+        unpool=kind,
+        transfer=transfer,
+        out_channels=3,
+    ).to(memory_format=torch.channels_last)
+    torch.manual_seed(1)
+    content, exemplar = pictures()
+    expected = reference.wct2(encoder, decoder, content, exemplar, kind, transfer, strength)
+    assert expected.std() > 0.05, "a reference that fades away proves nothing"
+    style = model.prepare([exemplar])
+    model.train()  # nothing is clamped
+    torch.testing.assert_close(model(content, style, strength), expected, atol=1e-3, rtol=0)
+    model.eval()
+    torch.testing.assert_close(model(content, style, strength), expected.clamp(0, 1), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("strength", [1.0, 0.4])
+@torch.inference_mode()
+def test_adain_equals_the_published_network(
+    adain_files: tuple[Path, reference.State, reference.State], strength: float
+) -> None:
+    folder, encoder, decoder = adain_files
+    model = create_model(
+        "adain",
+        weights=folder / "decoder.pth",
+        encoder_weights=folder / "vgg_normalised.pth",
+        out_channels=3,
+    )
+    torch.manual_seed(1)
+    content, exemplar = pictures()
+    expected = reference.adain(encoder, decoder, content, exemplar, strength)
+    assert expected.std() > 0.05
+    style = model.prepare([exemplar])
+    model.train()
+    torch.testing.assert_close(model(content, style, strength), expected, atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["adain", "wct2"])
+@torch.inference_mode()
+def test_torchvision_vgg19_is_the_encoder(name: str, tmp_path: Path) -> None:
+    from torchvision.models import vgg19
+
+    torch.manual_seed(0)
+    theirs = vgg19(weights=None).eval()
+    state = {key: value for key, value in theirs.state_dict().items() if key.startswith("features")}
+    torch.save(state, tmp_path / "vgg19.pth")
+    model = create_model(name, weights=None, encoder_weights=tmp_path / "vgg19.pth")
+    content, _ = pictures()
+    normal = (content - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(
+        3, 1, 1
+    )
+    if name == "adain":
+        ours = model.get_submodule("encoder")(content)[0]
+        expected = theirs.features[:4](normal)
+        torch.testing.assert_close(ours[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2], atol=1e-4, rtol=1e-4)
+    else:
+        network = model.get_submodule("network")
+        ours = network._encoder_conv(1, 1, content)  # type: ignore[operator]
+        expected = theirs.features[:1](normal)
+        torch.testing.assert_close(ours[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2], atol=1e-4, rtol=1e-4)
+
+
+def test_other_layouts_are_refused_with_the_known_ones(
+    wct2_files: tuple[str, Path, reference.State, reference.State],
+    adain_files: tuple[Path, reference.State, reference.State],
+) -> None:
+    kind, folder, *_ = wct2_files
+    wrong = "sum" if kind == "cat5" else "cat5"
+    encoder, decoder = folder / f"wave_encoder_{kind}_l4.pth", folder / f"wave_decoder_{kind}_l4.pth"
+    with pytest.raises(WeightsError, match=r"conv1_2.*known layouts of wct2"):
+        create_model("wct2", weights=decoder, encoder_weights=encoder, unpool=wrong, out_channels=3)
+    with pytest.raises(WeightsError, match=r"conv1_1.weight of shape \(1, .*out_channels=3"):
+        create_model("wct2", weights=decoder, encoder_weights=encoder, unpool=kind)
+    with pytest.raises(WeightsError, match="known layouts of adain"):
+        create_model("adain", weights=decoder, encoder_weights=encoder, out_channels=3)
+    with pytest.raises(WeightsError, match=r"conv0.weight .*known layouts of wct2"):
+        create_model("wct2", weights=decoder, encoder_weights=adain_files[0] / "vgg_normalised.pth", unpool=kind)
+
+
+@pytest.mark.parametrize("name", ["adain", "wct2"])
+def test_damaged_dangerous_and_missing_files_are_refused(name: str, tmp_path: Path) -> None:
+    damaged, pickled, missing = tmp_path / "damaged.pth", tmp_path / "pickled.pth", tmp_path / "missing.pth"
+    damaged.write_bytes(b"not a checkpoint")
+    torch.save({"model": Path("code")}, pickled)
+    for file in (damaged, pickled):
+        with pytest.raises(WeightsError, match=file.name):
+            create_model(name, weights=None, encoder_weights=file)
+    with pytest.raises(MissingFileError, match=r"missing\.pth"):
+        create_model(name, weights=None, encoder_weights=missing)
+    with pytest.raises(InputError, match="encoder_weights beside"):
+        create_model(name, weights=missing)
+    with pytest.raises(InputError, match="or None for a random one"):
+        create_model(name, encoder_weights="torchvision")
+    with pytest.raises(InputError, match="size='vgg19'"):
+        create_model(name, weights=None, encoder_weights=missing, size="compact")
