@@ -28,8 +28,12 @@ def read_exemplar(path: Path, max_pixels: int = MAX_PIXELS, *, keep_colour: bool
     Raises:
         MissingFileError: No such file.
         DecodeError: No readable picture.
-        InputError: Smaller than 16 pixels, or the same level everywhere.
+        InputError: A folder, smaller than 16 pixels, or the same level everywhere.
     """
+    if path.is_dir():
+        raise InputError(
+            f"expected one exemplar, got the folder {path}: make a style of it with ir-transfer styles build"
+        )
     if not path.is_file():
         raise MissingFileError(
             f"expected an exemplar at {path}, found none: check the path, or use preset:NAME (see ir-transfer styles)"

@@ -44,6 +44,8 @@ def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCapture
 def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="preset:NAME"):
         read_exemplar(tmp_path / "none.png")
+    with pytest.raises(InputError, match="styles build"):
+        read_exemplar(tmp_path)
     with pytest.raises(InputError, match=r"flat\.png.*one level"):
         read_exemplar(write(tmp_path / "flat.png", np.full((20, 20), 7, np.uint8)))
     with pytest.raises(InputError, match=r"16 x 16 pixels, got 30 x 15"):

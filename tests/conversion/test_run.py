@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from ir_transfer.conversion.manifest import Header, Manifest
+from ir_transfer.conversion.options import Options, Summary
+from ir_transfer.conversion.plan import make_plan
+from ir_transfer.conversion.run import Run
+from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import Picture
+from tests.conftest import photograph
+
+
+class InBatches(Translator):
+    """Takes pictures as on CUDA."""
+
+    def batch_for(self, height: int, width: int) -> int:
+        return 4
+
+
+class Scarce(InBatches):
+    """Has memory for one picture at a time, and only for small ones."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        if len(pictures) > 1 or pictures[0].height > 45:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().__call__(pictures)
+
+
+class Broken(Translator):
+    """Gives what no picture can hold."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        return [result * np.float32("nan") for result in super().__call__(pictures)]
+
+
+class Faulty(Translator):
+    """Has a bug, which must not be taken for a bad picture."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        raise RuntimeError("shapes do not fit")
+
+
+def run(kind: type[Translator], photos: Path, exemplar: Path, out: Path, **changes: Any) -> Summary:
+    options = Options((str(photos),), (str(exemplar),), out, model="histogram", **changes)
+    loaded = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
+    manifest = Manifest.create(out, Header("", {}, {}))
+    translator = kind(loaded.model, loaded.style, loaded.device)
+    return Run(options, make_plan(options.inputs, out), manifest, translator, observer=None, inverted=False).all()
+
+
+def tree(out: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(out)): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()}
+
+
+def test_batches_of_mixed_sizes_give_the_same_bytes_and_manifest(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    for seed in range(9):
+        Image.fromarray(photograph(40 + seed % 3, 50, seed)).save(photos / f"m{seed}.png")
+    single = run(Translator, photos, exemplar, tmp_path / "single")
+    batched = run(InBatches, photos, exemplar, tmp_path / "batched")
+    assert (single.converted, batched.converted) == (15, 15)
+    assert tree(single.out) == tree(batched.out)
+
+
+def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    summary = run(Scarce, photos, exemplar, tmp_path / "out")
+    assert (summary.converted, summary.failed) == (3, 3)
+    lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[1:]]
+    assert all("enough memory for 64 x 48" in line["error"] for line in lines if line["status"] == "failed")
+
+
+def test_what_is_no_intensity_is_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    summary = run(Broken, photos, exemplar, tmp_path / "out")
+    assert (summary.converted, summary.failed) == (0, 6)
+    assert list(tree(tmp_path / "out")) == ["manifest.jsonl"]
+
+
+def test_a_bug_is_not_hidden(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="shapes do not fit"):
+        run(Faulty, photos, exemplar, tmp_path / "out")
