@@ -22,6 +22,9 @@ from ir_transfer.evaluation.scenes import Scene, load_exemplar, load_scene
 from ir_transfer.models.registry import create_model, model_info
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
+SHEET_ROWS = 24
+"""Most scenes on a contact sheet; of more, an even spread is shown."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -77,7 +80,7 @@ class Comparison:
         exemplar = load_exemplar(self.exemplars[0])[0, 0].numpy()
         labels = [method.label for method in self.methods]
         rows: list[list[NDArray[np.float32]]] = []
-        for pair in self.pairs:
+        for pair in _spread(self.pairs):
             scene = load_scene(pair)
             outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
@@ -149,10 +152,17 @@ def compare(
         [load_exemplar(path, chosen) for path in exemplars],
         encoder,
         boxes_of=boxes_of if boxes else None,
+        keep={pair.stem for pair in _spread(pairs)},
         on_scene=on_scene,
     )
     settings = {"data": str(root), "vgg": vgg, "boxes": str(boxes) if boxes else None, "label": label}
     return Comparison(pairs, exemplars, methods, results, {**settings, "max_side": max_side})
+
+
+def _spread(pairs: Sequence[Pair]) -> list[Pair]:
+    """Return at most :data:`SHEET_ROWS` pairs, evenly spread."""
+    rows = min(len(pairs), SHEET_ROWS)
+    return [pairs[index * len(pairs) // rows] for index in range(rows)]
 
 
 def _methods(name: str, files: Sequence[str]) -> list[Method]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,7 +71,7 @@ class Results:
     Attributes:
         scores: Figures by method and metric; a metric that does not apply is absent.
         per_scene: Values by method, metric and scene.
-        outputs: Pictures (H, W) by method and scene with the first exemplar, for a contact sheet.
+        outputs: Pictures (H, W) by method and scene with the first exemplar, of the scenes to keep.
     """
 
     scores: dict[str, dict[str, Score]] = field(default_factory=dict)
@@ -101,6 +101,7 @@ def evaluate(
     encoder: PerceptualEncoder | None,
     *,
     boxes_of: Callable[[Scene], Sequence[Box]] | None = None,
+    keep: Collection[str] = (),
     on_scene: Callable[[str], None] | None = None,
 ) -> Results:
     """Measure methods on scenes; every method sees the same exemplars.
@@ -113,6 +114,7 @@ def evaluate(
         exemplars: At least one (1, 1, h, w) in [0, 1], white-hot like the truth.
         encoder: Judge of the perceptual and distribution distances; without it those are left out.
         boxes_of: Labelled objects of a scene, in its pixels.
+        keep: Stems of the scenes whose outputs with the first exemplar are kept.
         on_scene: Called with the stem after each scene, for progress.
 
     Raises:
@@ -133,11 +135,11 @@ def evaluate(
                 flipped = method.model(scene.photograph, negative)
                 _measure(rows[method.label], scene, output, encoder, frames)
                 rows[method.label].add("polarity", scene.stem, polarity_correlation(output, flipped).item())
-                if index == 0:
+                if index == 0 and scene.stem in keep:
                     results.outputs.setdefault(method.label, {})[scene.stem] = output[0, 0].cpu()
         if on_scene:
             on_scene(scene.stem)
-    if not results.outputs:
+    if not labels or not rows[TRUTH].values:
         raise InputError("expected at least one scene and one method, got none")
     for label, row in rows.items():
         results.per_scene[label] = _per_scene(row)

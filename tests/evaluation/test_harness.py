@@ -35,6 +35,7 @@ def results(root: Path, scenes: list[Scene]) -> Results:
         [load_exemplar(root / "exemplar.png"), scenes[0].truth],
         PerceptualEncoder.load(root / "vgg.safetensors"),
         boxes_of=lambda scene: read_boxes(root / "boxes.json", scene.stem),
+        keep={"scene1"},
     )
 
 
@@ -67,6 +68,12 @@ def test_a_scene_counts_once_however_many_exemplars(results: Results, scenes: li
     psnr = results.per_scene["histogram"]["psnr"]
     assert [*psnr] == [scene.stem for scene in scenes]
     assert results.scores["histogram"]["psnr"].mean == pytest.approx(sum(psnr.values()) / len(psnr))
+
+
+def test_outputs_are_kept_where_asked_for(results: Results, scenes: list[Scene]) -> None:
+    assert [*results.outputs] == [*BASELINES, "fda"]
+    assert all([*kept] == ["scene1"] for kept in results.outputs.values())
+    assert results.outputs["gray"]["scene1"].shape == scenes[1].truth.shape[2:]
 
 
 def test_without_a_judge_its_metrics_are_left_out(scenes: list[Scene]) -> None:

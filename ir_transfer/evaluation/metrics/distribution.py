@@ -23,7 +23,7 @@ PATCH = 64
 BLOCK = 250
 _STRIDE = 16  # of the deepest level, relu5_1
 
-Samples = NDArray[np.float64]
+Samples = NDArray[np.float32 | np.float64]
 
 
 def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Samples]:
@@ -44,7 +44,7 @@ def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Samples
     samples = []
     for level, features in enumerate(unit_features(encoder, cropped)):
         pooled = F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level)
-        samples.append(pooled.permute(0, 2, 3, 1).flatten(0, 2).double().cpu().numpy())
+        samples.append(pooled.permute(0, 2, 3, 1).flatten(0, 2).cpu().numpy())
     return samples
 
 
@@ -61,8 +61,9 @@ def standardised(samples: Sequence[Samples], reference: Sequence[Samples]) -> Sa
     """
     scaled = []
     for level, other in zip(samples, reference, strict=True):
-        variance = max(float(other.var(axis=0).sum()), 1e-12)
-        scaled.append((level - other.mean(axis=0)) / np.sqrt(variance * len(reference)))
+        variance = max(float(other.var(axis=0, dtype=np.float64).sum()), 1e-12)
+        mean = other.mean(axis=0, dtype=np.float64)
+        scaled.append((level - mean) / np.sqrt(variance * len(reference)))
     return np.concatenate(scaled, axis=1)
 
 
