@@ -123,24 +123,32 @@ class Run:
         if earlier is None or earlier.status != "converted" or earlier.input_sha256 != entry.input_sha256:
             return False
         path = self.plan.out / job.output
-        return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == earlier.output_sha256
+        return path.is_file() and hashlib.sha256(read_bytes(path)).hexdigest() == earlier.output_sha256
 
     def _translate(self, batch: list[_Loaded], writers: ThreadPoolExecutor) -> None:
-        try:
-            results = self.translator([item.picture for item in batch])
-        except (RuntimeError, MemoryError, IrTransferError) as error:
-            if not isinstance(error, IrTransferError) and not _is_out_of_memory(error):
-                raise
-            if len(batch) > 1:
-                for item in batch:
-                    self._translate([item], writers)
-                return
-            self._record(replace(_entry(batch[0]), error=_translation_error(batch[0], error)))
+        results, reason = self._attempt(batch)
+        if results is None and len(batch) > 1:  # one picture, or the memory of all together: find out
+            for item in batch:
+                self._translate([item], writers)
+            return
+        if results is None:
+            self._record(replace(_entry(batch[0]), error=reason))
             return
         for item, intensity in zip(batch, results, strict=True):
             self.writing.append(writers.submit(self._write, _entry(item), intensity))
         while len(self.writing) > self.workers + len(batch) or (self.writing and self.writing[0].done()):
             self._record(self.writing.popleft().result())
+
+    def _attempt(self, batch: list[_Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
+        """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
+        try:
+            return self.translator([item.picture for item in batch]), None
+        except IrTransferError as error:
+            return None, f"{batch[0].job.source}: {_one_line(error)}"
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return None, _memory_error(batch[0])
 
     def _write(self, entry: Entry, intensity: NDArray[np.float32]) -> Entry:
         try:
@@ -200,9 +208,7 @@ def _is_out_of_memory(error: Exception) -> bool:
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
 
 
-def _translation_error(item: _Loaded, error: Exception) -> str:
-    if isinstance(error, IrTransferError):
-        return f"{item.job.source}: {_one_line(error)}"
+def _memory_error(item: _Loaded) -> str:
     picture = item.picture
     return (
         f"{item.job.source}: expected enough memory for {picture.width} x {picture.height} pixels, got too little: "

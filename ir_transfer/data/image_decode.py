@@ -66,6 +66,10 @@ def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, floa
         return _decode_narrow(data, kind, name, max_pixels)
     except DecodeError:
         raise
+    except MemoryError as error:
+        raise DecodeError(
+            f"{name}: expected enough memory to decode it, got too little: use a smaller picture"
+        ) from error
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         reason = str(error) or type(error).__name__
         raise DecodeError(
@@ -155,7 +159,8 @@ def _unit_range(bands: NDArray[Any], name: str) -> NDArray[np.float32]:
         raise DecodeError(
             f"{name}: expected float values in [0, 1], got {low:.4g} to {high:.4g}: divide by the white level"
         )
-    return np.clip(bands, 0, 1).astype(np.float32)
+    unit: NDArray[np.float32] = np.clip(bands, 0, 1).astype(np.float32)
+    return unit
 
 
 def _colour_bands(bands: NDArray[Any]) -> NDArray[Any]:
