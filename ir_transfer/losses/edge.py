@@ -9,11 +9,22 @@ from torch import Tensor
 from ir_transfer.losses.base import Scene
 
 
+_ENOUGH = 0.85
+
+
 def edge(scene: Scene) -> Tensor:
-    """Return ``1 - r``, r the correlation of Sobel gradient magnitudes of output and photograph's luminance."""
+    """Return how far :func:`edge_correlation` falls short of 0.85.
+
+    More would be the photograph's own texture: infrared has not every edge of it.
+    """
+    return torch.relu(_ENOUGH - edge_correlation(scene)).mean()
+
+
+def edge_correlation(scene: Scene) -> Tensor:
+    """Return the correlation (B,) of Sobel gradient magnitudes of output and photograph's luminance."""
     output = kornia.filters.sobel(scene.output.float())
     photo = kornia.filters.sobel(kornia.color.rgb_to_grayscale(scene.content.float()))
     pair = torch.stack([output, photo]).flatten(2)
     pair = pair - pair.mean(dim=-1, keepdim=True)
     product = (pair[0] * pair[1]).sum(-1)
-    return (1 - product / (pair.pow(2).sum(-1).prod(0) + 1e-8).sqrt()).mean()
+    return (product / (pair.pow(2).sum(-1).prod(0) + 1e-8).sqrt())[:, 0]

@@ -16,6 +16,7 @@ LOSSES: Mapping[str, Loss] = {
     "correlation": paired.correlation,
     "perceptual": perceptual.perceptual,
     "mean_std": style.mean_std,
+    "histogram": style.histogram,
     "edge": edge.edge,
 }
 NEED_VGG = frozenset({"perceptual", "mean_std"})

@@ -86,7 +86,7 @@ class Validation:
     def _score(self, scene: Scene) -> tuple[float, float, float, float]:
         psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0).item()
         distance = perceptual.perceptual(scene).item() if self.vgg is not None else 0.0
-        return psnr, distance, 1 - edge.edge(scene).item(), paired.hot_objects(scene).item()
+        return psnr, distance, edge.edge_correlation(scene).mean().item(), paired.hot_objects(scene).item()
 
 
 def _write_sheet(scenes: list[Scene], exemplar: Tensor, path: Path) -> None:
