@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ir_transfer.losses.base import Scene
 
-
 _ENOUGH = 0.85
 
 
@@ -27,4 +26,4 @@ def edge_correlation(scene: Scene) -> Tensor:
     pair = torch.stack([output, photo]).flatten(2)
     pair = pair - pair.mean(dim=-1, keepdim=True)
     product = (pair[0] * pair[1]).sum(-1)
-    return (product / (pair.pow(2).sum(-1).prod(0) + 1e-8).sqrt())[:, 0]
+    return product / (pair.pow(2).sum(-1).prod(0) + 1e-8).sqrt()
