@@ -121,7 +121,8 @@ def wct(content: Tensor, style: Tensor, strength: float) -> Tensor:
     whitened = u @ torch.diag(d**-0.5) @ u.T @ (c - c_mean)
     coloured = v @ torch.diag(e**0.5) @ v.T @ whitened + s_mean
     coloured = coloured.clamp(c.min(), c.max())
-    return (strength * coloured + (1 - strength) * c).float().view_as(content)
+    blended: Tensor = strength * coloured + (1 - strength) * c
+    return blended.float().view_as(content)
 
 
 def wct2(

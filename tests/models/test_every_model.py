@@ -20,6 +20,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "wct2": [
         {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
         {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},
+        {"size": "vgg19", "unpool": "cat5", "widths": (4, 8, 8, 16)},
+        {"size": "vgg19", "unpool": "sum", "widths": (4, 8, 8, 16), "out_channels": 3},
     ],
 }
 CASES = [Case(name, variant) for name in list_models() for variant in VARIANTS.get(name, [{}])]

@@ -27,6 +27,7 @@ class PaperWCT2(TranslationModel):
 
     Args:
         info: What the model declares.
+        size: ``"vgg19"``, by which :class:`WCT2` chooses this class.
         widths: Channels of each level.
         depths: Convolutions of each level.
         unpool: ``"sum"`` or ``"cat5"``.
@@ -37,6 +38,7 @@ class PaperWCT2(TranslationModel):
     def __init__(
         self,
         info: ModelInfo,
+        size: Literal["vgg19"] = "vgg19",
         widths: Sequence[int] = (64, 128, 256, 512),
         depths: Sequence[int] = (2, 2, 4, 1),
         unpool: Literal["sum", "cat5"] = "cat5",
@@ -47,7 +49,7 @@ class PaperWCT2(TranslationModel):
         for place in transfer:
             check_choice(place, PLACES, "each place of transfer")
         network = PaperNetwork(widths, depths, unpool, out_channels)
-        stored = {"size": "vgg19", "widths": list(widths), "depths": list(depths), "unpool": unpool}
+        stored = {"size": size, "widths": list(widths), "depths": list(depths), "unpool": unpool}
         super().__init__(
             replace(info, tiling="none", size_multiple=network.multiple),
             {**stored, "transfer": list(transfer), "out_channels": out_channels},

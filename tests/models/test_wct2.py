@@ -1,0 +1,165 @@
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer import create_model
+from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.nn.moments import Statistics
+
+COMPACT: Mapping[str, Any] = {"widths": (4, 8, 16), "depths": (1, 2, 1)}
+PAPER: Mapping[str, Any] = {"size": "vgg19", "widths": (4, 8, 8, 16)}
+
+
+def make(arguments: Mapping[str, Any]) -> TranslationModel:
+    torch.manual_seed(0)
+    return create_model("wct2", weights=None, **arguments)
+
+
+def scene(*shape: int, seed: int) -> Tensor:
+    """Return a smooth picture with noise, so that every band has a variance."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = F.interpolate(torch.rand(*shape[:2], 4, 5, generator=generator), shape[2:], mode="bilinear")
+    return (coarse + 0.05 * torch.randn(shape, generator=generator)).clamp(0, 1)
+
+
+def test_inverted_exemplar_gives_the_inverted_picture() -> None:
+    model = make(COMPACT)
+    content, exemplar = scene(1, 3, 48, 64, seed=0), scene(1, 1, 40, 60, seed=1)
+    upright, inverted = (model(content, model.prepare([e])) for e in (exemplar, 1 - exemplar))
+    torch.testing.assert_close(inverted, 1 - upright, atol=1e-4, rtol=0)
+
+
+def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
+    model = make(COMPACT)
+    content, style = scene(1, 3, 64, 192, seed=0), model.prepare([scene(1, 1, 40, 60, seed=1)])
+    statistics = model.content_statistics(content)
+    left = model(content[..., :128], style, statistics=statistics)[..., :96]
+    right = model(content[..., 64:], style, statistics=statistics)[..., 32:]
+    torch.testing.assert_close(torch.cat([left, right], dim=-1), model(content, style), atol=1e-4, rtol=0)
+
+
+def test_statistics_of_tiles_add_up() -> None:
+    model = make(COMPACT)
+    tile = scene(1, 3, 32, 32, seed=0)
+    once = model.content_statistics(tile)
+    twice = Statistics.total([once, once])
+    for place, moments in once.places.items():
+        torch.testing.assert_close(twice[place].mean, moments.mean)
+        torch.testing.assert_close(twice[place].scatter, 2 * moments.scatter, atol=1e-4, rtol=1e-4)
+
+
+def test_learns_two_pairs_of_both_polarities() -> None:
+    model = make({"widths": (8, 16, 24), "depths": (1, 1, 2)}).train()
+    content = scene(2, 3, 32, 32, seed=3)
+    truth = (1 - content[:, :1]) * content[:, 2:]
+    optimiser = torch.optim.AdamW(model.parameters(), 4e-3)
+    errors = []
+    for step in range(60):
+        hot = torch.tensor([step % 2 == 0] * 2)
+        wanted = truth if step % 2 == 0 else 1 - truth
+        error = F.l1_loss(model.translate(content, model.encode(wanted, hot), torch.ones(2, 1), None), wanted)
+        optimiser.zero_grad()
+        error.backward()  # type: ignore[no-untyped-call]
+        assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+        optimiser.step()
+        errors.append(error.item())
+    assert min(errors[-4:]) < 0.35 * errors[0]
+
+
+@pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "paper"])
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_gradients_stay_finite_on_flat_pictures(arguments: Mapping[str, Any], level: float) -> None:
+    model = make(arguments).train()
+    flat = torch.full((1, 3, 32, 32), level)
+    output = model.translate(flat, model.encode(flat[:, :1]), 1.0, None)
+    output.sum().backward()  # type: ignore[no-untyped-call]
+    assert output.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "paper"])
+@torch.inference_mode()
+def test_one_label_everywhere_equals_no_masks(arguments: Mapping[str, Any]) -> None:
+    model = make(arguments)
+    content, exemplar = scene(2, 3, 45, 52, seed=0), scene(1, 1, 48, 64, seed=1)
+    plain = model(content, model.prepare([exemplar]))
+    style = model.prepare([exemplar], masks=[torch.full((1, 1, 48, 64), 7)])
+    masked = model(content, style, masks=torch.full((2, 1, 45, 52), 7))
+    torch.testing.assert_close(masked, plain, atol=1e-4, rtol=0)
+    absent = model(content, style, masks=torch.full((2, 1, 45, 52), 3))
+    torch.testing.assert_close(absent, plain, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "paper"])
+@torch.inference_mode()
+def test_a_label_takes_the_look_of_the_same_label(arguments: Mapping[str, Any]) -> None:
+    model = make(arguments).train()
+    content = scene(1, 3, 96, 128, seed=0)
+    labels = torch.zeros(1, 1, 96, 128, dtype=torch.int64)
+    labels[..., 64:] = 1
+    exemplars = [scene(1, 1, 96, 128, seed=seed) for seed in (1, 2)]
+    # Two exemplars differ inside label 1 only: the picture then changes there, and hardly inside label 0.
+    exemplars[1] = torch.where(labels == 1, exemplars[1], exemplars[0])
+    outputs = [model(content, model.prepare([e], white_hot=True, masks=[labels]), masks=labels) for e in exemplars]
+    change = (outputs[0] - outputs[1]).abs()
+    assert change[..., 96:].mean() > 5 * change[..., :32].mean()
+
+
+@torch.inference_mode()
+def test_masks_of_several_exemplars_blend() -> None:
+    model = make(COMPACT)
+    exemplars = [scene(1, 1, 48, 64, seed=seed) for seed in (1, 2)]
+    masks = [torch.zeros(1, 1, 48, 64, dtype=torch.uint8), torch.ones(1, 1, 48, 64, dtype=torch.uint8)]
+    style = model.prepare(exemplars, [3, 1], masks=masks)
+    output = model(scene(1, 3, 40, 40, seed=0), style, masks=torch.ones(1, 1, 40, 40, dtype=torch.int32))
+    assert output.isfinite().all()
+
+
+def test_refuses_masks_that_do_not_fit() -> None:
+    model = make(COMPACT)
+    content, exemplar = scene(1, 3, 32, 32, seed=0), scene(1, 1, 32, 32, seed=1)
+    style = model.prepare([exemplar])
+    with pytest.raises(InputError, match=r"integer mask of shape \(1, 1, 32, 32\), got torch.float32"):
+        model(content, style, masks=torch.zeros(1, 1, 32, 32))
+    with pytest.raises(InputError, match="integer mask of shape"):
+        model.prepare([exemplar], masks=[torch.zeros(1, 1, 16, 32, dtype=torch.int64)])
+    with pytest.raises(InputError, match="one mask per picture"):
+        model.prepare([exemplar], masks=[])
+    with pytest.raises(InputError, match="masks or statistics"):
+        masks = torch.zeros(1, 1, 32, 32, dtype=torch.int64)
+        model(content, style, masks=masks, statistics=model.content_statistics(content))
+    gray = create_model("gray")
+    with pytest.raises(InputError, match="no masks for model 'gray'"):
+        gray.prepare([exemplar], masks=[torch.zeros(1, 1, 32, 32, dtype=torch.int64)])
+    with pytest.raises(InputError, match="no masks for model 'gray'"):
+        gray(content, gray.prepare([exemplar]), masks=torch.zeros(1, 1, 32, 32, dtype=torch.int64))
+
+
+def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "paper.safetensors"
+    make(PAPER).save(path)
+    assert create_model("wct2", weights=path).hyper_parameters["size"] == "vgg19"
+    with pytest.raises(WeightsError, match="size='vgg19' as stored"):
+        create_model("wct2", weights=path, size="compact")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"unpool": "max"}, "unpool to be one of sum, cat5, got 'max'"),
+        ({"transfer": ("decoder",)}, "one of encoder, skip, got 'decoder'"),
+        ({"exemplar_encoder": "none"}, "one of own, shared"),
+        ({"size": "huge"}, "size to be one of compact, vgg19"),
+        ({"size": "vgg19", "transfer": ("middle",)}, "one of encoder, decoder, skip, got 'middle'"),
+        ({"size": "vgg19", "depths": (1, 2, 4, 1)}, "at least two convolutions"),
+    ],
+)
+def test_refuses_unknown_hyper_parameters(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        create_model("wct2", weights=None, **arguments)
