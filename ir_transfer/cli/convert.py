@@ -53,6 +53,7 @@ class _AutoOrCount(click.ParamType["int | None"]):
 @click.option(
     "--strength",
     type=click.FloatRange(0, 1),
+    metavar="0..1",
     default=1.0,
     show_default=True,
     help="0 keeps the photograph's own look, 1 takes the exemplar's.",

@@ -50,7 +50,8 @@ def threads_option(command: Command) -> Command:
 
 def seed_option(command: Command) -> Command:
     """Add ``--seed``."""
-    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")(
+    text = "Random seed, for models that draw random numbers."
+    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=text)(
         command
     )
 

@@ -73,7 +73,7 @@ class Run:
             finally:  # also on Ctrl-C: what is being written is finished and recorded
                 readers.shutdown(wait=False, cancel_futures=True)
                 while self.writing:
-                    self._record(self.writing.popleft().result())
+                    self._record_oldest()
         if self.summary.stopped is None:
             try:
                 self.manifest.finish(self.plan.order)
@@ -137,7 +137,7 @@ class Run:
         for item, intensity in zip(batch, results, strict=True):
             self.writing.append(writers.submit(self._write, _entry(item), intensity))
         while len(self.writing) > self.workers + len(batch) or (self.writing and self.writing[0].done()):
-            self._record(self.writing.popleft().result())
+            self._record_oldest()
 
     def _attempt(self, batch: list[_Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
@@ -166,6 +166,11 @@ class Run:
         except IrTransferError as error:
             return replace(entry, error=f"{entry.input}: {_one_line(error)}")
         return replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest())
+
+    def _record_oldest(self) -> None:
+        # Removed only once recorded: an interrupt in between may write a line twice, but never lose one.
+        self._record(self.writing[0].result())
+        self.writing.popleft()
 
     def _record(self, entry: Entry | None) -> None:
         if entry is None:
