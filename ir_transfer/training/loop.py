@@ -180,7 +180,7 @@ class Trainer:
         handlers = {s: signal.signal(s, self._stop) for s in (signal.SIGINT, signal.SIGTERM)}
         started = saved = time.monotonic()
         sums: dict[str, float] = {}
-        waited, first, scores = 0.0, self.step, None
+        waited, first, seen, scores = 0.0, self.step, 0, None
         self.model.train()
         try:
             with ThreadPoolExecutor(1) as pool:
@@ -193,10 +193,11 @@ class Trainer:
                     for name, value in self.train_step(batch).items():
                         sums[name] = sums.get(name, 0.0) + value
                     self.step += 1
+                    seen += 1
                     if self.step % 50 == 0:
                         elapsed = time.monotonic() - started
-                        self._report(sums, (self.step - first) * training.batch_size / elapsed, waited / elapsed)
-                        sums = {}
+                        self._report(sums, seen, (self.step - first) * training.batch_size / elapsed, waited / elapsed)
+                        sums, seen = {}, 0
                     if self.step % training.validate_every == 0 or self.step == training.steps:
                         scores = self.validate()
                     if time.monotonic() - saved > 60 * training.checkpoint_minutes:
@@ -222,8 +223,8 @@ class Trainer:
         self.log(f"step {self.step} validation {scores} rank {scores.rank:.4f} best {self.best:.4f}")
         return scores
 
-    def _report(self, sums: dict[str, float], rate: float, waiting: float) -> None:
-        means = " ".join(f"{name} {value / 50:.4f}" for name, value in sums.items())
+    def _report(self, sums: dict[str, float], steps: int, rate: float, waiting: float) -> None:
+        means = " ".join(f"{name} {value / steps:.4f}" for name, value in sums.items())
         self.log(f"step {self.step} {means} | {rate:.1f} crops/s, waiting for data {waiting:.1%}")
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 
@@ -6,7 +8,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.base import StyleCode, TranslationModel, blend_codes
 from ir_transfer.nn.moments import Statistics
 
-SMALL = {"widths": (4, 8, 8), "depths": (1, 2, 1)}
+SMALL: dict[str, Any] = {"widths": (4, 8, 8), "depths": (1, 2, 1)}
 
 
 @pytest.fixture
