@@ -8,11 +8,13 @@ from pathlib import Path
 import kornia
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from ir_transfer.data.pairs import load_pair
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.losses import edge, paired, perceptual
 from ir_transfer.losses.base import Scene
 from ir_transfer.models.base import StyleCode, TranslationModel
@@ -21,6 +23,7 @@ from ir_transfer.training.batches import validation_pairs
 from ir_transfer.training.recipe import DataSection
 
 _SHEET_ROWS = 5
+_CELL_WIDTH = 500
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,10 @@ class Validation:
 
 
 def _write_sheet(scenes: list[Scene], exemplar: Tensor, path: Path) -> None:
-    rows = []
-    for scene in scenes:
-        size = scene.truth.shape[-2:]
-        shown = torch.nn.functional.interpolate(exemplar, size, mode="bilinear", antialias=True)
-        cells = [scene.content[0].cpu(), *(p[0].cpu().expand(3, -1, -1) for p in (shown, scene.output, scene.truth))]
-        row = torch.cat(cells, dim=2)
-        height = round(row.shape[1] * 2000 / row.shape[2])
-        rows.append(torch.nn.functional.interpolate(row[None], (height, 2000), mode="bilinear", antialias=True)[0])
-    picture = (torch.cat(rows, dim=1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-    Image.fromarray(picture).save(path)
+    rows = [[_array(p) for p in (s.content, exemplar, s.output, s.truth)] for s in scenes]
+    contact_sheet(rows, ("input", "exemplar", "output", "truth"), _CELL_WIDTH).save(path)
+
+
+def _array(pictures: Tensor) -> NDArray[np.float32]:
+    picture: NDArray[np.float32] = pictures[0].squeeze(0).float().cpu().numpy()
+    return picture.transpose(1, 2, 0) if picture.ndim == 3 else picture
