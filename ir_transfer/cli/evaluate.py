@@ -44,7 +44,7 @@ def evaluate(
     cell_width: int,
     out: Path,
 ) -> None:
-    r"""Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
+    """Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
 
     The rows constant, gray, inverted and histogram are always there. OUT receives results.json and sheet.png.
     Without --vgg the perceptual and the distribution distances are left out.
@@ -53,8 +53,7 @@ def evaluate(
     Examples:
       ir-transfer evaluate --data pairs/val --exemplar ir_ref.png --vgg torchvision -o results
       ir-transfer evaluate --data pairs/val --exemplar ir_ref.png --models adain,wct2,fda --vgg vgg.safetensors
-      ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.safetensors \
-          --weights adain=b.safetensors
+      ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
     """
     from ir_transfer.evaluation.comparison import compare, parse_weights
 
