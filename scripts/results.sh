@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Regenerates evaluation/results: the figures on RoadScene's validation scenes, and a contact sheet of photographs that
+# may be shown. bash scripts/results.sh PAIRS VGG   (PAIRS: folder of the pair sets; VGG: a file, or torchvision)
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+ensure_environment
+cd "$ROOT"
+pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}"
+results=evaluation/results work=local/results
+rm -rf "$work"
+"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene/val" --models adain,wct2,fda --vgg "$vgg" -o "$work/roadscene-val" \
+  --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" --exemplar "$pairs/roadscene/train/ir/FLIR_06763.jpg" \
+  --exemplar "$pairs/roadscene/train/ir/FLIR_08526.jpg" | tee "$work.txt"
+# The sheet of these scenes stays out: RoadScene states no licence.
+cp "$work/roadscene-val/results.json" "$results/roadscene-val.json"
+cp "$work.txt" "$results/roadscene-val.txt"
+
+"$VENV/bin/python" scripts/sample_pictures.py "$work/photos"
+for model in adain wct2; do
+  "$VENV/bin/ir-transfer" convert "$work/photos" --style preset:lwir-road-day --model "$model" -o "$work/$model" --preview
+  cp "$work/$model/preview.png" "$results/samples-$model.png"
+done
