@@ -34,8 +34,8 @@ def arguments(photos: Path, exemplar: Path, tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """Sixty photographs more."""
-    for seed in range(60):
+    """A hundred and fifty photographs more: a run that lasts long enough to be interrupted."""
+    for seed in range(150):
         Image.fromarray(photograph(200, 260, seed)).save(photos / f"{seed:03}.png", compress_level=1)
     return photos
 
@@ -108,7 +108,7 @@ def test_a_terminal_sees_rate_and_time_left(arguments: list[str], many: Path) ->
         shown += chunk
     os.close(outer)
     assert process.wait(timeout=90) == 0
-    assert b"/66" in shown
+    assert b"/156" in shown
     assert b"pictures/s" in shown
 
 
@@ -179,7 +179,7 @@ def test_resume_after_a_kill_ends_with_the_same_bytes(
     process.communicate()
     assert process.returncode == -signal.SIGKILL
     done = len(entries(out))
-    assert done < 66
+    assert done < 156
     assert main([*arguments, "--resume"]) == 0
     undisturbed = tmp_path / "undisturbed"
     assert main([*arguments[:-1], str(undisturbed)]) == 0
@@ -201,7 +201,7 @@ def test_interrupt_leaves_no_half_file_and_a_usable_manifest(arguments: list[str
     recorded = {json.loads(line)["output"] for line in entries(out)}
     assert recorded == set(tree(out))
     assert main([*arguments, "--resume"]) == 0
-    assert len(tree(out)) == 66
+    assert len(tree(out)) == 156
 
 
 def test_full_disk_is_one_line_and_resumes(arguments: list[str], photos: Path, tmp_path: Path) -> None:
