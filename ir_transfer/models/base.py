@@ -220,8 +220,6 @@ class TranslationModel(nn.Module, ABC):
         if masks is not None:
             output = self._translate_regions(content, padded, style, strength, statistics, masks)[..., :height, :width]
             return output if self.training else output.clamp(0, 1)
-        if statistics is None and any(pad) and self.info.tiling == "exact":
-            statistics = self.content_statistics(content)
         output = self.translate(padded, style.tensors, strength, statistics)[..., :height, :width]
         return output if self.training else output.clamp(0, 1)
 

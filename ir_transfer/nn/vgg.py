@@ -119,10 +119,13 @@ class MirrorDecoder(nn.Module):
         self.head: nn.Module = InfraredHead(widths[0], out_channels) if skips else plain
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W)."""
+        """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W).
+
+        Odd sides need no padding: what up-sampling has too much is cropped to the feature of the level.
+        """
         x = self.levels[0](features[-1])
         for level, skip in zip(self.levels[1:], reversed(features[:-1]), strict=True):
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = F.interpolate(x, scale_factor=2, mode="nearest")[..., : skip.shape[-2], : skip.shape[-1]]
             x = level((x + skip) * _HALF_POWER if self.skips else x)
         picture: Tensor = self.head(x)
         return picture

@@ -43,6 +43,13 @@ def test_tiles_with_the_pictures_statistics_equal_the_whole(model: TranslationMo
     torch.testing.assert_close(torch.cat([left, right], dim=-1), whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("size", [(48, 64), (37, 51)])
+def test_the_pictures_own_statistics_are_the_default(model: TranslationModel, size: tuple[int, int]) -> None:
+    content, style = torch.rand(1, 3, *size), model.prepare([torch.rand(1, 1, 40, 60)])
+    given = model(content, style, statistics=model.content_statistics(content))
+    torch.testing.assert_close(model(content, style), given, atol=1e-6, rtol=0)
+
+
 def test_statistics_of_tiles_add_up(model: TranslationModel) -> None:
     torch.manual_seed(1)
     tile = torch.rand(1, 3, 32, 32)

@@ -8,7 +8,6 @@ INFOS = (
         summary="channel statistics of the exemplar at every level of a U-shaped encoder and decoder; fast",
         paper="Huang and Belongie 2017, arXiv:1703.06868",
         target="ir_transfer.models.adain.model:AdaIN",
-        size_multiple=16,
         tiling="exact",
         controls=("strength", "style-weights"),
         weights=("adain-lwir", "adain-nir"),
