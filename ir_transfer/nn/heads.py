@@ -20,7 +20,7 @@ class InfraredHead(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="replicate")
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, out_channels, H, W)."""

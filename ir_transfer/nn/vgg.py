@@ -16,7 +16,7 @@ from ir_transfer.nn.heads import InfraredHead
 
 _HALF_POWER = 0.5**0.5  # the sum of two features keeps the variance of one
 
-Padding = Literal["reflect", "zeros"]
+Padding = Literal["reflect", "replicate", "zeros"]
 
 
 class ConvRelu(nn.Module):

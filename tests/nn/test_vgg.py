@@ -30,4 +30,4 @@ def test_decoder_has_no_checkerboard_on_flat_features() -> None:
     decoder = MirrorDecoder((4, 8), (2, 2), residual=True, skips=True)
     flat = [torch.full((1, 4, 16, 16), 0.5), torch.full((1, 8, 8, 8), 0.5)]
     output = decoder(flat)
-    assert output[..., 1:-1, 1:-1].std() < 1e-5  # the head pads with zeros
+    assert output.std() < 1e-5

@@ -56,7 +56,9 @@ class AdaIN(TranslationModel):
         super().__init__(info, stored)
         self.compact = size == "compact"
         shared = not self.compact
-        padding: Literal["reflect", "zeros"] = "reflect" if shared else "zeros"
+        # Zeros would tell the network where the border is, and it would paint a sky along the upper one; reflection
+        # needs two pixels, which the deepest level of a small picture has not.
+        padding: Literal["reflect", "replicate"] = "reflect" if shared else "replicate"
         self.encoder = VggEncoder(widths, depths, 3, padding, residual=self.compact, input_conv=shared)
         self.decoder = MirrorDecoder(widths, depths, out_channels, padding, residual=self.compact, skips=self.compact)
         if self.compact:

@@ -43,7 +43,7 @@ class WaveletEncoder(nn.Module):
         self.levels = nn.ModuleList()
         before = in_channels
         for width, depth in zip(widths, depths, strict=True):
-            convs = [ConvRelu(before if i == 0 else width, width, "zeros", residual=i > 0) for i in range(depth)]
+            convs = [ConvRelu(before if i == 0 else width, width, "replicate", residual=i > 0) for i in range(depth)]
             self.levels.append(nn.Sequential(*convs))
             before = width
 
@@ -106,8 +106,8 @@ class WaveletDecoder(nn.Module):
         self.levels, self.unpools = nn.ModuleList(), nn.ModuleList()
         for index in reversed(range(len(widths))):
             width = widths[index]
-            kept = [ConvRelu(width, width, "zeros", residual=True) for _ in range(max(1, depths[index] - 1))]
-            last = ConvRelu(width, widths[index - 1], "zeros") if index else nn.Identity()
+            kept = [ConvRelu(width, width, "replicate", residual=True) for _ in range(max(1, depths[index] - 1))]
+            last = ConvRelu(width, widths[index - 1], "replicate") if index else nn.Identity()
             self.levels.append(nn.Sequential(*kept, last))
             if index:
                 self.unpools.append(WaveletUnpool(widths[index - 1], unpool))
