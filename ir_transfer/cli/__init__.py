@@ -19,7 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("ir_transfer.cli.models:models", "List the models."),
     "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
-    "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Score a model or a folder of results on pairs."),
+    "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
 }
 

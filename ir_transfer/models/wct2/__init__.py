@@ -11,6 +11,6 @@ INFOS = (
         size_multiple=8,
         tiling="exact",
         controls=("strength", "style-weights", "masks"),
-        weights=("wct2-lwir",),
+        weights=("wct2-lwir", "wct2-nir"),
     ),
 )
