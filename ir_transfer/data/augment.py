@@ -31,7 +31,7 @@ class PairAugment:
                 albumentations.RandomResizedCrop((size, size), scale=(0.1, 0.7), ratio=(0.75, 1.33)),
                 albumentations.HorizontalFlip(p=0.5),
             ],
-            additional_targets={"truth": "image"},
+            additional_targets={"truth": "image", "rows": "mask"},
             seed=seed,
         )
         self.camera = albumentations.Compose(
@@ -51,13 +51,17 @@ class PairAugment:
         self.geometry.set_random_seed(seed)
         self.camera.set_random_seed(seed + 1)
 
-    def __call__(self, rgb: Picture, ir: Picture) -> tuple[Floats, Floats]:
-        """Return a crop of both: (3, size, size) and (1, size, size), in [0, 1]."""
-        moved = self.geometry(image=rgb, truth=np.repeat(ir[..., None], 3, axis=2))
+    def __call__(self, rgb: Picture, ir: Picture) -> tuple[Floats, Floats, Floats]:
+        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and its rows (1, size, size).
+
+        The rows say where in the picture the crop was taken: -1 at the top, 1 at the bottom.
+        """
+        ramp = np.linspace(-1, 1, ir.shape[0], dtype=np.float32)[:, None].repeat(ir.shape[1], axis=1)
+        moved = self.geometry(image=rgb, truth=np.repeat(ir[..., None], 3, axis=2), rows=ramp)
         seen = self.camera(image=moved["image"])["image"]
         content = seen.transpose(2, 0, 1).astype(np.float32) / 255
         truth = moved["truth"][..., 0][None].astype(np.float32) / 255
-        return np.ascontiguousarray(content), np.ascontiguousarray(truth)
+        return np.ascontiguousarray(content), np.ascontiguousarray(truth), np.ascontiguousarray(moved["rows"][None])
 
 
 class ExemplarAugment:

@@ -94,6 +94,9 @@ class TranslationModel(nn.Module, ABC):
         self.weights_hash = "none"
         self.metadata: dict[str, str] = {}
 
+    takes_rows: bool = False
+    """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
+
     # -- to be written by a model -------------------------------------------------------------------------------
 
     @abstractmethod
@@ -198,7 +201,8 @@ class TranslationModel(nn.Module, ABC):
         """Translate pictures.
 
         Args:
-            content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16.
+            content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16. A tile for a model that takes rows is
+                (B, 4, H, W): the fourth channel is its height in the picture, -1 at the top, 1 at the bottom.
             style: From :meth:`prepare` of this very model.
             strength: 0 keeps the photograph's own look, 1 is the exemplar's.
             statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
@@ -211,7 +215,7 @@ class TranslationModel(nn.Module, ABC):
             InputError: A shape, a range, a style of another model, masks that the model does not take, or masks
                 together with statistics.
         """
-        _check_picture("content", content, 3)
+        _check_picture("content", content[:, :3] if self.takes_rows else content, 3)
         self._check_style(style, strength)
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple

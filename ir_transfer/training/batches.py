@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.augment import ExemplarAugment, PairAugment, Picture, Tone
+from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Picture, Tone
 from ir_transfer.data.pairs import Pair, list_pairs, load_pair
 from ir_transfer.training.recipe import DataSection
 
@@ -22,12 +22,14 @@ class Batch:
 
     Attributes:
         content: Photographs (B, 3, s, s) in [0, 1].
+        rows: Height of the crops in their pictures (B, 1, s, s), -1 at the top, 1 at the bottom.
         truth: Registered infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity.
         exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
         white_hot: Polarity of exemplar and truth (B,).
     """
 
     content: Tensor
+    rows: Tensor
     truth: Tensor
     exemplar: Tensor
     white_hot: Tensor
@@ -77,10 +79,10 @@ class BatchSource:
         self.exemplar_augment.reseed(seed + 2)
         random = np.random.default_rng(seed)
         samples = [self._sample(random) for _ in range(size)]
-        content, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(3))
-        return Batch(content, truth, exemplar, torch.tensor([not s[3] for s in samples]))
+        content, rows, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(4))
+        return Batch(content, rows, truth, exemplar, torch.tensor([not s[4] for s in samples]))
 
-    def _sample(self, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    def _sample(self, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
         pairs = self.sets[random.choice(len(self.sets), p=self.shares)]
         index = int(random.integers(len(pairs)))
         rgb, ir = pairs[index]
@@ -88,6 +90,6 @@ class BatchSource:
         if random.random() >= self.data.own_exemplar and len(pairs) > 1:
             other = int(random.integers(len(pairs)))
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
-        content, truth = self.augment(rgb, ir)
+        content, truth, rows = self.augment(rgb, ir)
         exemplar = self.exemplar_augment(pairs[other][1])
-        return content, tone(truth), tone(exemplar), tone.inverted
+        return content, rows, tone(truth), tone(exemplar), tone.inverted

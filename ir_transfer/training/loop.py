@@ -119,7 +119,8 @@ class Trainer:
         count = int(expected) + int(torch.rand(()).item() < expected % 1)
         strength = torch.ones(len(batch.content), 1, device=self.device)
         strength[:count] = 0
-        output = self.model.translate(batch.content, style, strength, None).float()
+        content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
+        output = self.model.translate(content, style, strength, None).float()
         luminance = kornia.color.rgb_to_grayscale(batch.content)
         luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
         truth = torch.cat([luminance[:count], batch.truth[count:]])
@@ -243,4 +244,4 @@ def _to(batch: Batch, device: torch.device) -> Batch:
         tensor = tensor.to(device, non_blocking=True)
         return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
 
-    return Batch(*(move(t) for t in (batch.content, batch.truth, batch.exemplar, batch.white_hot)))
+    return Batch(*(move(t) for t in (batch.content, batch.rows, batch.truth, batch.exemplar, batch.white_hot)))

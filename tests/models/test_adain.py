@@ -7,6 +7,7 @@ from ir_transfer import create_model
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import StyleCode, TranslationModel, blend_codes
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.rows import with_rows
 
 SMALL: dict[str, Any] = {"widths": (4, 8, 8), "depths": (1, 2, 1)}
 
@@ -41,6 +42,15 @@ def test_tiles_with_the_pictures_statistics_equal_the_whole(model: TranslationMo
     left = model(content[..., : 96 + margin], style, statistics=whole_statistics)[..., :96]
     right = model(content[..., 96 - margin :], style, statistics=whole_statistics)[..., margin:]
     torch.testing.assert_close(torch.cat([left, right], dim=-1), whole, atol=1e-5, rtol=0)
+
+
+def test_stacked_tiles_bring_their_rows(model: TranslationModel) -> None:
+    content, style = with_rows(torch.rand(1, 3, 192, 64)), model.prepare([torch.rand(1, 1, 40, 60)])
+    statistics = model.content_statistics(content)
+    whole, margin = model(content[:, :3], style), 32
+    upper = model(content[..., : 96 + margin, :], style, statistics=statistics)[..., :96, :]
+    lower = model(content[..., 96 - margin :, :], style, statistics=statistics)[..., margin:, :]
+    torch.testing.assert_close(torch.cat([upper, lower], dim=-2), whole, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(48, 64), (37, 51)])

@@ -17,6 +17,7 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -59,7 +60,10 @@ class AdaIN(TranslationModel):
         # Zeros would tell the network where the border is, and it would paint a sky along the upper one; reflection
         # needs two pixels, which the deepest level of a small picture has not.
         padding: Literal["reflect", "replicate"] = "reflect" if shared else "replicate"
-        self.encoder = VggEncoder(widths, depths, 3, padding, residual=self.compact, input_conv=shared)
+        self.takes_rows = self.compact
+        self.encoder = VggEncoder(
+            widths, depths, 3 + self.takes_rows, padding, residual=self.compact, input_conv=shared
+        )
         self.decoder = MirrorDecoder(widths, depths, out_channels, padding, residual=self.compact, skips=self.compact)
         if self.compact:
             self.exemplar_encoder = ExemplarEncoder(widths)
@@ -93,7 +97,11 @@ class AdaIN(TranslationModel):
 
     def content_statistics(self, content: Tensor) -> Statistics:
         """Return channel moments of the encoder's levels for a picture or tile (B, 3, h, w)."""
-        return self._statistics(self.encoder(content))
+        return self._statistics(self._features(content))
+
+    def _features(self, content: Tensor) -> list[Tensor]:
+        features: list[Tensor] = self.encoder(with_rows(content) if self.takes_rows else content)
+        return features
 
     def _statistics(self, features: Sequence[Tensor]) -> Statistics:
         return Statistics({f"level{i + 1}": channel_moments(features[i]) for i in self.levels})
@@ -102,7 +110,7 @@ class AdaIN(TranslationModel):
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
         """Translate padded content; see the base class."""
-        features = self.encoder(content)
+        features = self._features(content)
         statistics = statistics or self._statistics(features)
         moments = [statistics[f"level{i + 1}"] for i in self.levels]
         for index, content_moments, (mean, std) in zip(

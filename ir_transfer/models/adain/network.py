@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.moments import channel_moments
+from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.vgg import VggEncoder
 
 _SHORT_SIDE = 128
@@ -44,8 +45,7 @@ class ExemplarEncoder(nn.Module):
     def forward(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Map white-hot exemplars (B, 1, h, w) to ``level{l}.mean`` and ``level{l}.std``, each (B, C_l)."""
         pictures = _resize_short_side(exemplars, _SHORT_SIDE)
-        rows = torch.linspace(-1, 1, pictures.shape[-2], device=pictures.device, dtype=pictures.dtype)
-        features = self.encoder(torch.cat([pictures, rows.view(1, 1, -1, 1).expand_as(pictures)], dim=1))
+        features = self.encoder(with_rows(pictures, channels=1))
         moments = [channel_moments(f) for f in features]
         levels = torch.linspace(0, 1, _QUANTILES, device=pictures.device)
         quantiles = torch.quantile(pictures.flatten(1).float(), levels, dim=1).T

@@ -19,6 +19,7 @@ from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics
 from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.wct import float_moments, recolour, regularised, square_roots
 
 _SHRINKAGE = 0.1
@@ -68,8 +69,9 @@ class WCT2(TranslationModel):
                 "out_channels": out_channels,
             },
         )
+        self.takes_rows = True
         self.places = place_widths(widths, transfer)
-        self.encoder = WaveletEncoder(widths, depths, 3)
+        self.encoder = WaveletEncoder(widths, depths, 4)
         self.decoder = WaveletDecoder(widths, depths, out_channels, unpool)
         self.own = exemplar_encoder == "own"
         if self.own:
@@ -115,13 +117,13 @@ class WCT2(TranslationModel):
     def content_statistics(self, content: Tensor) -> Statistics:
         """Return matrix moments of every place of transfer for a picture or tile (B, 3, h, w)."""
         bottom, right = (-side % self.info.size_multiple for side in content.shape[-2:])
-        return Statistics(self._moments(self.encoder(F.pad(content, (0, right, 0, bottom), mode="reflect"))))
+        return Statistics(self._moments(self.encoder(with_rows(F.pad(content, (0, right, 0, bottom), mode="reflect")))))
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
         """Translate padded content; see the base class."""
-        features = self.encoder(content)
+        features = self.encoder(with_rows(content))
         moments = statistics.places if statistics is not None else self._moments(features)
         features |= self._recoloured(features, moments, style, strength)
         return turn(self.decoder(features), style["polarity"])
@@ -130,7 +132,7 @@ class WCT2(TranslationModel):
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
     ) -> Tensor:
         """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W)."""
-        features = self.encoder(content)
+        features = self.encoder(with_rows(content))
         whole = self._moments(features)
         outputs = self._recoloured(features, whole, style, strength)
         for label in torch.unique(mask).long().tolist():
@@ -153,7 +155,9 @@ class WCT2(TranslationModel):
         sign = self.polarity.sign(exemplars, white_hot)
         pictures = _resize_short_side(turn(exemplars, sign), _SHORT_SIDE)
         features: dict[str, Tensor] = (
-            self.exemplar_encoder(_with_rows(pictures)) if self.own else self.encoder(pictures.expand(-1, 3, -1, -1))
+            self.exemplar_encoder(with_rows(pictures, channels=1))
+            if self.own
+            else self.encoder(with_rows(pictures.expand(-1, 3, -1, -1)))
         )
         return sign, features
 
@@ -215,11 +219,6 @@ class WCT2(TranslationModel):
 def _with_label(key: str, label: int) -> str:
     place, _, name = key.rpartition(".")
     return f"{region_key(place, label)}.{name}"
-
-
-def _with_rows(pictures: Tensor) -> Tensor:
-    rows = torch.linspace(-1, 1, pictures.shape[-2], device=pictures.device, dtype=pictures.dtype)
-    return torch.cat([pictures, rows.view(1, 1, -1, 1).expand_as(pictures)], dim=1)
 
 
 def _resize_short_side(pictures: Tensor, side: int) -> Tensor:
