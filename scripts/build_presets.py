@@ -48,7 +48,7 @@ def black_hot(code: StyleCode) -> StyleCode:
     """Return the code whose output is the exact negative."""
     tensors = {**code.tensors, "polarity": -code.tensors["polarity"]}
     metadata = {**code.metadata, "polarity": BLACK_HOT, "description": f"{code.metadata['description']}, black-hot"}
-    return replace(code, tensors=tensors, metadata=metadata, white_hot=True)
+    return replace(code, tensors=tensors, metadata=metadata)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ class PairAugment:
         self.geometry = albumentations.Compose(
             [
                 albumentations.Affine(rotate=(-6, 6), shear=(-4, 4), border_mode=4, p=0.3),
-                albumentations.RandomResizedCrop((size, size), scale=(0.1, 0.7), ratio=(0.75, 1.33)),
+                albumentations.RandomResizedCrop((size, size), scale=(0.2, 1.0), ratio=(0.75, 1.33)),
                 albumentations.HorizontalFlip(p=0.5),
             ],
             additional_targets={"truth": "image", "rows": "mask"},
