@@ -23,7 +23,7 @@ def write_preview(plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXEL
 
     Args:
         plan: A plan that has been carried out.
-        styles: What was given as styles: pictures are shown, others are named.
+        styles: What was given as styles: pictures are shown, others have no column.
         max_pixels: As in the run.
 
     Returns:
@@ -37,7 +37,7 @@ def write_preview(plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXEL
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
     rows = [_row(job, plan.out, styles[number % len(styles)], max_pixels) for number, job in enumerate(chosen)]
-    sheet = Image.new("RGB", (rows[0].width, sum(row.height for row in rows)), _PAPER)
+    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
     top = 0
     for row in rows:
         sheet.paste(row, (0, top))
@@ -54,21 +54,24 @@ def _free_name(taken: set[PurePosixPath]) -> str:
 
 def _row(job: Job, out: Path, style: str, max_pixels: int) -> Image.Image:
     cells = [
-        _thumbnail(job.source, max_pixels),
-        _thumbnail(Path(style), max_pixels) if Path(style).suffix != ".safetensors" and Path(style).is_file() else None,
-        _thumbnail(out / job.output, max_pixels),
+        (job.source.name, _thumbnail(job.source, max_pixels)),
+        (str(job.output), _thumbnail(out / job.output, max_pixels)),
     ]
-    height = max(cell.height for cell in cells if cell is not None)
-    row = Image.new("RGB", (3 * (_CELL_WIDTH + _GAP) + _GAP, height + _CAPTION + _GAP), _PAPER)
+    if _is_picture(style):
+        cells.insert(1, (Path(style).name, _thumbnail(Path(style), max_pixels)))
+    height = max(cell.height for _, cell in cells)
+    row = Image.new("RGB", (len(cells) * (_CELL_WIDTH + _GAP) + _GAP, height + _CAPTION + _GAP), _PAPER)
     draw = ImageDraw.Draw(row)
     font = ImageFont.load_default(14)
-    captions = (job.source.name, Path(style).name, str(job.output))
-    for column, (cell, caption) in enumerate(zip(cells, captions, strict=True)):
+    for column, (caption, cell) in enumerate(cells):
         left = _GAP + column * (_CELL_WIDTH + _GAP)
-        if cell is not None:
-            row.paste(cell, (left, _CAPTION))
+        row.paste(cell, (left, _CAPTION))
         draw.text((left, 3), _fit(caption, draw, font), _INK, font)
     return row
+
+
+def _is_picture(style: str) -> bool:
+    return Path(style).suffix != ".safetensors" and Path(style).is_file()
 
 
 def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
