@@ -8,7 +8,7 @@ cd "$ROOT"
 pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}"
 results=evaluation/results work=local/results
 rm -rf "$work"
-"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene/val" --models adain,wct2,fda --vgg "$vgg" -o "$work/roadscene-val" \
+"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene/val" --models adain,wct2 --vgg "$vgg" --max-side 320 -o "$work/roadscene-val" \
   --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" | tee "$work.txt"
 # The sheet of these scenes stays out: RoadScene states no licence.
 cp "$work/roadscene-val/results.json" "$results/roadscene-val.json"
