@@ -11,6 +11,7 @@ from ir_transfer.losses.base import Loss
 LOSSES: Mapping[str, Loss] = {
     "l1": paired.l1,
     "charbonnier": paired.charbonnier,
+    "coarse": paired.coarse,
     "laplacian": paired.laplacian,
     "hot_objects": paired.hot_objects,
     "correlation": paired.correlation,
@@ -19,13 +20,13 @@ LOSSES: Mapping[str, Loss] = {
     "histogram": style.histogram,
     "edge": edge.edge,
 }
-NEED_VGG = frozenset({"perceptual", "mean_std"})
-# Has a network and an optimiser of its own, so the training loop runs it.
-ADVERSARIAL = "adversarial"
+# These have a network of their own, so the training loop runs them.
+ADVERSARIAL, HINTS = "adversarial", "hints"
+NEED_VGG = frozenset({"perceptual", "mean_std", HINTS})
 
 
 def check_names(weights: Mapping[str, float]) -> None:
     """Raise :class:`UnknownNameError` for a loss that does not exist."""
     for name in weights:
-        if name not in LOSSES and name != ADVERSARIAL:
-            raise UnknownNameError.among("loss", name, [*LOSSES, ADVERSARIAL])
+        if name not in (*LOSSES, ADVERSARIAL, HINTS):
+            raise UnknownNameError.among("loss", name, [*LOSSES, ADVERSARIAL, HINTS])

@@ -32,6 +32,7 @@ class PerceptualEncoder(nn.Module):
 
     def __init__(self, widths: tuple[int, int, int, int, int] = (64, 128, 256, 512, 512)) -> None:
         super().__init__()
+        self.widths = widths
         self.conv0 = nn.Conv2d(3, 3, 1)
         before = 3
         for name in _NAMES:

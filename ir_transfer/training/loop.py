@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError
 from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.registry import ADVERSARIAL, LOSSES, NEED_VGG, check_names
+from ir_transfer.losses.hints import FeatureHints
+from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LOSSES, NEED_VGG, check_names
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
@@ -64,8 +65,10 @@ class Trainer:
         self.model: TranslationModel = model.to(device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.critic = PatchCritic().to(device) if ADVERSARIAL in recipe.losses else None
+        self.hints = self._make_hints() if HINTS in recipe.losses else None
+        self.learned = [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
         self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay
+            self.learned, training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay
         )
         self.critic_optimiser = (
             torch.optim.AdamW(self.critic.parameters(), training.lr, betas=(0.5, 0.99)) if self.critic else None
@@ -75,10 +78,20 @@ class Trainer:
         self.step, self.best = 0, float("inf")
         self.stopping = False
 
+    def _make_hints(self) -> FeatureHints:
+        encoder, widths = getattr(self.model, "encoder", None), self.model.hyper_parameters.get("widths")
+        if encoder is None or widths is None or self.vgg is None:
+            raise InputError(f"expected a model with an encoder for the loss {HINTS!r}, got {self.model.info.name!r}")
+        hints = FeatureHints(widths, self.vgg.widths).to(self.device)
+        hints.watch(encoder)
+        return hints
+
     # -- state --------------------------------------------------------------------------------------------------
 
     def _stateful(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
+        if self.hints is not None:
+            parts["hints"] = self.hints
         if self.critic is not None:
             parts |= {"critic": self.critic, "critic_optimiser": self.critic_optimiser}
         return parts
@@ -110,34 +123,44 @@ class Trainer:
 
     # -- one step -----------------------------------------------------------------------------------------------
 
+    def _active(self, name: str) -> bool:
+        return bool(self.recipe.losses.get(name)) and self.step >= self.recipe.training.starts.get(name, 0)
+
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        training = self.recipe.training
-        # The score is wrong now and then at inference; the network has to have seen that.
-        mistaken = torch.rand(len(batch.content), device=self.device) < _MISJUDGED
-        style = self.model.encode(batch.exemplar, batch.white_hot ^ mistaken)
-        expected = training.reconstruction * len(batch.content)
-        count = int(expected) + int(torch.rand(()).item() < expected % 1)
-        strength = torch.ones(len(batch.content), 1, device=self.device)
-        strength[:count] = 0
+        found = {"auxiliary": self.model.auxiliary_loss(batch.exemplar, batch.white_hot)}
         content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
+        if any(self._active(name) for name in self.recipe.losses if name != HINTS):
+            found |= self._translation_losses(batch, content)
+        else:
+            self.model.content_statistics(content)  # runs the encoder alone
+        if self.hints is not None and self.vgg is not None and self._active(HINTS):
+            with torch.no_grad():
+                targets = self.vgg(batch.content)
+            found[HINTS] = self.recipe.losses[HINTS] * self.hints(targets)
+        return found
+
+    def _translation_losses(self, batch: Batch, content: Tensor) -> dict[str, Tensor]:
+        # The score is wrong now and then at inference; the network has to have seen that.
+        mistaken = torch.rand(len(content), device=self.device) < _MISJUDGED
+        style = self.model.encode(batch.exemplar, batch.white_hot ^ mistaken)
+        expected = self.recipe.training.reconstruction * len(content)
+        count = int(expected) + int(torch.rand(()).item() < expected % 1)
+        strength = torch.ones(len(content), 1, device=self.device)
+        strength[:count] = 0
         output = self.model.translate(content, style, strength, None).float()
         luminance = kornia.color.rgb_to_grayscale(batch.content)
         luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
         truth = torch.cat([luminance[:count], batch.truth[count:]])
         scene = Scene(batch.content, truth, output, self.vgg)
-        found = {
-            name: weight * LOSSES[name](scene)
-            for name, weight in self.recipe.losses.items()
-            if name != ADVERSARIAL and weight and self.step >= training.starts.get(name, 0)
-        }
-        if self.critic is not None and self.step >= training.starts.get(ADVERSARIAL, 0):
+        weights = self.recipe.losses
+        found = {name: weights[name] * loss(scene) for name, loss in LOSSES.items() if self._active(name)}
+        if self.critic is not None and self._active(ADVERSARIAL):
             real = slice(count, None)
             found["critic"] = critic_loss(self.critic, batch.content[real], truth[real], output[real])
             self.critic.requires_grad_(False)
             judged = adversarial(self.critic, batch.content[real], output[real])
             self.critic.requires_grad_(True)
-            found[ADVERSARIAL] = self.recipe.losses[ADVERSARIAL] * judged
-        found["auxiliary"] = self.model.auxiliary_loss(batch.exemplar, batch.white_hot)
+            found[ADVERSARIAL] = weights[ADVERSARIAL] * judged
         return found
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -160,7 +183,7 @@ class Trainer:
         if self.critic_optimiser is not None:
             self.critic_optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), training.clip)
+        nn.utils.clip_grad_norm_(self.learned, training.clip)
         self.optimiser.step()
         if self.critic_optimiser is not None and ADVERSARIAL in losses:
             self.critic_optimiser.step()

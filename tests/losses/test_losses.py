@@ -50,6 +50,14 @@ def test_a_vanished_hot_object_costs_more_than_its_area() -> None:
     assert LOSSES["hot_objects"](scene(too_hot, truth)) < 1e-3
 
 
+def test_coarse_distance_forgives_a_misregistration_of_a_pixel() -> None:
+    torch.manual_seed(2)
+    truth = torch.rand(1, 1, 64, 64)
+    beside = truth.roll(1, dims=-1)
+    fine, coarse = (LOSSES[name](scene(beside, truth)) for name in ("charbonnier", "coarse"))
+    assert coarse < 0.5 * fine
+
+
 def test_unknown_loss_names_the_closest() -> None:
     with pytest.raises(UnknownNameError, match="'perceptual'"):
         check_names({"perceptul": 1.0})

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 import yaml
+from safetensors.torch import save_file
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.loop import Trainer
@@ -104,6 +107,25 @@ def test_adversarial_training_moves_the_critic(root: Path) -> None:
     before = [p.detach().clone() for p in trainer.critic.parameters()]
     trainer.run()
     assert any(not torch.equal(a, b) for a, b in zip(before, trainer.critic.parameters(), strict=True))
+
+
+def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) -> None:
+    judge = root / "judge.safetensors"
+    save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
+    overrides = {"losses__hints": "1.0", "training__starts": "{charbonnier: 4, laplacian: 4}"}
+    recipe = recipe_of(root, **overrides, training__steps="4")
+    (root / "hints").mkdir()
+    trainer = Trainer(recipe, root, root / "hints", str(judge), torch.device("cpu"), lambda _: None)
+    before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
+    trainer.run()
+    # Weight decay alone scales a parameter; learning turns it.
+    turned = {
+        name
+        for name, p in trainer.model.named_parameters()
+        if p.dim() > 1 and F.cosine_similarity(before[name].flatten(), p.detach().flatten(), dim=0) < 1 - 1e-5
+    }
+    assert {"encoder.levels.0.0.conv.weight", "encoder.levels.2.0.conv.weight"} <= turned
+    assert not any(name.startswith(("decoder", "exemplar_encoder")) for name in turned)
 
 
 def test_perceptual_loss_without_a_judge_is_refused(root: Path) -> None:
