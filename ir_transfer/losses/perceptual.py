@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
+from ir_transfer.nn.perceptual import unit
 
 
 def perceptual(scene: Scene) -> Tensor:
@@ -14,10 +15,6 @@ def perceptual(scene: Scene) -> Tensor:
     """
     total = scene.output.new_zeros((), dtype=scene.output_features["relu1_1"].dtype).float()
     for level, output in scene.output_features.items():
-        difference = _unit(output.float()) - _unit(scene.truth_features[level].float())
+        difference = unit(output.float()) - unit(scene.truth_features[level].float())
         total = total + (difference**2).sum(dim=1).mean()
     return total / len(scene.output_features)
-
-
-def _unit(features: Tensor) -> Tensor:
-    return features / (features.pow(2).sum(dim=1, keepdim=True) + 1e-6).sqrt()

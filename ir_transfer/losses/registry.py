@@ -18,11 +18,12 @@ LOSSES: Mapping[str, Loss] = {
     "perceptual": perceptual.perceptual,
     "mean_std": style.mean_std,
     "histogram": style.histogram,
+    "mmd": style.mmd,
     "edge": edge.edge,
 }
 # These have a network of their own, so the training loop runs them.
 ADVERSARIAL, HINTS = "adversarial", "hints"
-NEED_VGG = frozenset({"perceptual", "mean_std", HINTS})
+NEED_VGG = frozenset({"perceptual", "mean_std", "mmd", HINTS})
 
 
 def check_names(weights: Mapping[str, float]) -> None:

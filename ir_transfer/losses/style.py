@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
 from ir_transfer.nn.moments import mean_variance
+from ir_transfer.nn.perceptual import unit
 
 _STRIDE = 7  # a seventh of the pixels gives the same histogram
+_PATCH = 64
 
 
 def histogram(scene: Scene) -> Tensor:
@@ -33,3 +37,29 @@ def mean_std(scene: Scene) -> Tensor:
         scale = truth_std.mean(dim=1, keepdim=True) + truth_mean.abs().mean(dim=1, keepdim=True)
         total = total + (((output_mean - truth_mean) / scale).abs() + ((output_std - truth_std) / scale).abs()).mean()
     return total / len(scene.output_features)
+
+
+def mmd(scene: Scene) -> Tensor:
+    """Return the maximum mean discrepancy of the batch's patches, kernel (x y + 1)^3 (Li et al. 2017, section 3.1).
+
+    A sample is a patch of 64 pixels: the mean of its unit-normalised features over five levels, centred on the truth's
+    patches and scaled to their spread. A distance of each patch to its own truth is smallest at the mean of all
+    answers; this one compares the patches as sets, and a set of means is not the set of true patches.
+    """
+    outputs, truths = [], []
+    for depth, (level, features) in enumerate(scene.output_features.items()):
+        output, truth = _patches(features, depth), _patches(scene.truth_features[level], depth)
+        centre, spread = truth.mean(dim=0), truth.var(dim=0, correction=0).sum()
+        scale = (spread * len(scene.output_features) + 1e-4).rsqrt()
+        outputs.append((output - centre) * scale)
+        truths.append((truth - centre) * scale)
+    both = torch.cat([torch.cat(outputs, dim=1), torch.cat(truths, dim=1)])
+    kernel = (both @ both.T + 1) ** 3
+    count = len(kernel) // 2
+    return kernel[:count, :count].mean() + kernel[count:, count:].mean() - 2 * kernel[:count, count:].mean()
+
+
+def _patches(features: Tensor, depth: int) -> Tensor:
+    """Return the mean unit feature of every patch of a level, (N, C)."""
+    pooled = F.avg_pool2d(unit(features.float()), _PATCH >> depth, _PATCH // 2 >> depth)
+    return pooled.permute(0, 2, 3, 1).flatten(0, 2)

@@ -68,6 +68,11 @@ class PerceptualEncoder(nn.Module):
         return encoder
 
 
+def unit(features: Tensor) -> Tensor:
+    """Scale the features (B, C, H, W) of every position to length 1 over the channels; near zero they stay zero."""
+    return features / (features.pow(2).sum(dim=1, keepdim=True) + 1e-6).sqrt()
+
+
 def _file_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise MissingFileError(f"expected a perceptual VGG at {path}, found none: pass its path, or 'torchvision'")
