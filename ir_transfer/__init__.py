@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ir_transfer.models.registry import create_model, list_models, model_info
 
 if TYPE_CHECKING:
-    from ir_transfer.models.base import StyleCode, TranslationModel
+    from ir_transfer.models.base import TranslationModel
+    from ir_transfer.models.style_code import StyleCode
 
 __version__ = "0.1.0"
 __all__ = ["StyleCode", "TranslationModel", "__version__", "create_model", "list_models", "model_info"]
@@ -15,8 +16,12 @@ __all__ = ["StyleCode", "TranslationModel", "__version__", "create_model", "list
 
 def __getattr__(name: str) -> object:
     # torch takes two seconds to import: names that need it are fetched on first use.
-    if name in {"StyleCode", "TranslationModel"}:
-        from ir_transfer.models import base
+    if name == "StyleCode":
+        from ir_transfer.models.style_code import StyleCode
 
-        return getattr(base, name)
+        return StyleCode
+    if name == "TranslationModel":
+        from ir_transfer.models.base import TranslationModel
+
+        return TranslationModel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -14,7 +14,7 @@ import yaml
 from ir_transfer import list_models, model_info
 from ir_transfer.conversion.build_style import build_style
 from ir_transfer.conversion.styles import BLACK_HOT, WHITE_HOT
-from ir_transfer.models.base import StyleCode
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.resources import resource
 
 STYLES = Path(__file__).resolve().parent.parent / "ir_transfer" / "styles"

@@ -12,7 +12,7 @@ from ir_transfer.conversion.styles import BLACK_HOT, PRESET, WHITE_HOT, StyleCho
 from ir_transfer.conversion.translate import prepare_styles
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
-from ir_transfer.models.base import StyleCode
+from ir_transfer.models.style_code import StyleCode
 
 
 def build_style(

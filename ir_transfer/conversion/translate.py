@@ -16,7 +16,8 @@ from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.styles import SavedStyle, StyleChoice
 from ir_transfer.data.image_io import MAX_PIXELS, Picture
 from ir_transfer.errors import InputError
-from ir_transfer.models.base import StyleCode, TranslationModel, blend_codes
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.style_code import StyleCode, blend_codes
 
 _LUMA = (0.299, 0.587, 0.114)  # Rec. ITU-R BT.601
 _BATCH_PIXELS = 2**22

@@ -6,7 +6,6 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,66 +16,10 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError
 from ir_transfer.models import weight_files
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
 
 SMALLEST_SIDE = 16
-
-
-@dataclass(frozen=True)
-class StyleCode:
-    """What a model keeps of its exemplars: small tensors with a leading batch dimension of 1.
-
-    Attributes:
-        model: Name of the model that prepared it.
-        tensors: The code itself.
-        metadata: Strings that travel with the file: weights' hash, band, polarity, description.
-    """
-
-    model: str
-    tensors: Mapping[str, Tensor]
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> StyleCode:
-        """Return the code on a device (and in a dtype)."""
-        return StyleCode(self.model, {k: v.to(device, dtype) for k, v in self.tensors.items()}, self.metadata)
-
-    def save(self, path: str | Path) -> None:
-        """Write the code as ``.safetensors``."""
-        weight_files.write(Path(path), self.tensors, {**self.metadata, "kind": "style", "model": self.model})
-
-    @classmethod
-    def load(cls, path: str | Path) -> StyleCode:
-        """Read a code written by :meth:`save`.
-
-        Raises:
-            MissingFileError: No such file.
-            WeightsError: The file is damaged or is no style code.
-        """
-        tensors, metadata = weight_files.read(Path(path), kind="style")
-        return cls(metadata["model"], tensors, {k: v for k, v in metadata.items() if k not in {"kind", "model"}})
-
-    @property
-    def hash(self) -> str:
-        """Hash of the code's tensors, for manifests."""
-        return weight_files.tensors_hash(self.tensors)
-
-
-def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
-    """Return the weighted sum of style codes of one model (weights are normalised to sum to 1).
-
-    Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
-    linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2).
-    """
-    if len(codes) != len(weights):
-        raise InputError(f"expected one weight per exemplar, got {len(weights)} weights for {len(codes)} exemplars")
-    if any(w < 0 for w in weights) or sum(weights) <= 0:
-        raise InputError(f"expected weights >= 0 with a positive sum, got {list(weights)}")
-    total = sum(weights)
-    tensors = {
-        name: torch.stack([code.tensors[name] * (w / total) for code, w in zip(codes, weights, strict=True)]).sum(0)
-        for name in codes[0].tensors
-    }
-    return StyleCode(codes[0].model, tensors, codes[0].metadata)
 
 
 class TranslationModel(nn.Module, ABC):

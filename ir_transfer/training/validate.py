@@ -17,7 +17,8 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.losses import edge, paired, perceptual
 from ir_transfer.losses.base import Scene
-from ir_transfer.models.base import StyleCode, TranslationModel
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.batches import validation_pairs
 from ir_transfer.training.recipe import DataSection

@@ -11,7 +11,7 @@ import ir_transfer.resources
 from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.data.image_io import read_picture
-from ir_transfer.models.base import StyleCode
+from ir_transfer.models.style_code import StyleCode
 from tests.conftest import thermal
 
 

@@ -8,7 +8,7 @@ import torch
 import ir_transfer.resources
 from ir_transfer.conversion.styles import PRESET, SavedStyle, choose_styles, list_presets, read_saved_style
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
-from ir_transfer.models.base import StyleCode
+from ir_transfer.models.style_code import StyleCode
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ir_transfer import TranslationModel, create_model, list_models
 from ir_transfer.errors import InputError
-from ir_transfer.models.base import StyleCode
+from ir_transfer.models.style_code import StyleCode
 
 
 @dataclass(frozen=True)

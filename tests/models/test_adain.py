@@ -5,7 +5,8 @@ import torch
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError
-from ir_transfer.models.base import StyleCode, TranslationModel, blend_codes
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.rows import with_rows
 
@@ -79,18 +80,6 @@ def test_strength_moves_monotonically_from_the_photograph(model: TranslationMode
     distances = [(model(content, style, s) - zero).abs().mean().item() for s in (0.0, 0.3, 0.6, 1.0)]
     assert distances[0] == 0
     assert distances == sorted(distances)
-
-
-def test_blended_codes_interpolate(model: TranslationModel) -> None:
-    a, b = (model.prepare([torch.rand(1, 1, 40, 60)], white_hot=True) for _ in range(2))
-    middle = blend_codes([a, b], [1, 3])
-    torch.testing.assert_close(
-        middle.tensors["level1.mean"], 0.25 * a.tensors["level1.mean"] + 0.75 * b.tensors["level1.mean"]
-    )
-    with pytest.raises(InputError, match="weights"):
-        blend_codes([a, b], [1.0])
-    with pytest.raises(InputError, match="positive"):
-        blend_codes([a, b], [0.0, 0.0])
 
 
 def test_style_of_other_weights_is_refused(model: TranslationModel) -> None:

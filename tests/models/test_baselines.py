@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError
-from ir_transfer.models.base import blend_codes
+from ir_transfer.models.style_code import blend_codes
 
 LUMA = torch.tensor([0.299, 0.587, 0.114])
 

@@ -10,7 +10,8 @@ from safetensors import safe_open
 
 from ir_transfer import create_model, list_models, model_info
 from ir_transfer.conversion.styles import SavedStyle, list_presets
-from ir_transfer.models.base import StyleCode, TranslationModel
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.resources import resource
 from tests.training.pair_set import render_pairs
 

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+
+import ir_transfer
+from ir_transfer.errors import InputError, MissingFileError, WeightsError
+from ir_transfer.models.style_code import StyleCode, blend_codes
+
+
+def code(level: float, polarity: float = 1.0, model: str = "adain") -> StyleCode:
+    tensors = {"level1.mean": torch.full((1, 3), level), "polarity": torch.tensor([[polarity]])}
+    return StyleCode(model, tensors, {"description": str(level)})
+
+
+def test_is_public() -> None:
+    assert ir_transfer.StyleCode is StyleCode
+
+
+def test_blended_codes_interpolate() -> None:
+    middle = blend_codes([code(1), code(5)], [1, 3])
+    torch.testing.assert_close(middle.tensors["level1.mean"], torch.full((1, 3), 4.0))
+    assert middle.metadata == {"description": "1"}
+
+
+@given(st.floats(0, 1))
+def test_the_larger_share_decides_the_polarity(share: float) -> None:
+    # Anything between would take contrast from the picture, and half of each all of it.
+    blend = blend_codes([code(0, 1), code(0, -1)], [share, 1 - share])
+    assert blend.tensors["polarity"].item() == (1 if share >= 0.5 else -1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0], "one weight per exemplar"),
+        ([0.0, 0.0], "positive sum"),
+        ([2.0, -1.0], ">= 0"),
+        ([float("nan"), 1], ">="),
+    ],
+)
+def test_refuses_weights_that_do_not_fit(weights: list[float], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        blend_codes([code(1), code(5)], weights)
+
+
+def test_refuses_to_blend_what_differs() -> None:
+    wider = StyleCode("adain", {"level1.mean": torch.zeros(1, 4), "polarity": torch.ones(1, 1)})
+    for other in (code(1, model="wct2"), StyleCode("adain", {}), wider):
+        with pytest.raises(InputError, match="one model and layout"):
+            blend_codes([code(1), other], [1, 1])
+
+
+def test_survives_a_file(tmp_path: Path) -> None:
+    code(3, -1).save(tmp_path / "deep" / "style.safetensors")
+    loaded = StyleCode.load(tmp_path / "deep" / "style.safetensors")
+    assert (loaded.model, loaded.metadata, loaded.hash) == ("adain", {"description": "3"}, code(3, -1).hash)
+    assert loaded.hash != code(3, 1).hash
+
+
+def test_refuses_files_that_are_no_style(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"none\.safetensors"):
+        StyleCode.load(tmp_path / "none.safetensors")
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(b"no such thing")
+    with pytest.raises(WeightsError, match=r"odd\.safetensors"):
+        StyleCode.load(path)
+    for metadata, message in (
+        ({"kind": "weights", "model": "adain"}, "hold style"),
+        ({"kind": "style"}, "which model"),
+    ):
+        save_file({"a": torch.zeros(1)}, path, metadata)
+        with pytest.raises(WeightsError, match=message):
+            StyleCode.load(path)
