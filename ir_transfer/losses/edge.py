@@ -8,11 +8,11 @@ from torch import Tensor
 
 from ir_transfer.losses.base import Scene
 
-_ENOUGH = 0.85
+_ENOUGH = 0.75
 
 
 def edge(scene: Scene) -> Tensor:
-    """Return how far :func:`edge_correlation` falls short of 0.85.
+    """Return how far :func:`edge_correlation` falls short of 0.75.
 
     More would be the photograph's own texture: infrared has not every edge of it.
     """

@@ -36,17 +36,19 @@ class Scores:
         perceptual: Perceptual distance, lower is better; 0 without a perceptual encoder.
         edges: Correlation of edges with the photograph.
         hot: Shortfall of local contrast where the truth is locally hot, lower is better.
+        contrast: Standard deviation over the truth's; fog is below 1.
     """
 
     psnr: float
     perceptual: float
     edges: float
     hot: float
+    contrast: float
 
     @property
     def rank(self) -> float:
-        """Smaller is better: fog loses by perceptual distance and cold people, wrong tone by PSNR."""
-        return self.perceptual - 0.02 * self.psnr + self.hot
+        """Smaller is better: wrong tone loses by PSNR, cold people by ``hot``, fog, which PSNR likes, by contrast."""
+        return self.perceptual - 0.02 * self.psnr + self.hot + 0.1 * max(0.0, 1 - self.contrast)
 
 
 class Validation:
@@ -87,10 +89,12 @@ class Validation:
         truth = torch.from_numpy(ir.astype(np.float32) / 255)[None, None].to(device)
         return Scene(content, truth, model(content, style.to(device)), self.vgg)
 
-    def _score(self, scene: Scene) -> tuple[float, float, float, float]:
-        psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0).item()
-        distance = perceptual.perceptual(scene).item() if self.vgg is not None else 0.0
-        return psnr, distance, edge.edge_correlation(scene).mean().item(), paired.hot_objects(scene).item()
+    def _score(self, scene: Scene) -> tuple[float, ...]:
+        psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0)
+        distance = perceptual.perceptual(scene) if self.vgg is not None else torch.zeros(())
+        contrast = scene.output.std() / (scene.truth.std() + 1e-6)
+        found = (psnr, distance, edge.edge_correlation(scene).mean(), paired.hot_objects(scene), contrast)
+        return tuple(value.item() for value in found)
 
 
 def _write_sheet(scenes: list[Scene], exemplar: Tensor, path: Path) -> None:

@@ -1,0 +1,8 @@
+from ir_transfer.training.validate import Scores
+
+
+def test_fog_ranks_behind_a_picture_with_the_contrast_of_the_truth() -> None:
+    fog = Scores(psnr=15.5, perceptual=0.27, edges=0.9, hot=0.18, contrast=0.5)
+    clear = Scores(psnr=14.8, perceptual=0.27, edges=0.9, hot=0.18, contrast=0.95)
+    assert clear.rank < fog.rank
+    assert Scores(psnr=13.0, perceptual=0.27, edges=0.9, hot=0.18, contrast=1.4).rank > clear.rank
