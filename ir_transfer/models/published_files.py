@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -51,11 +50,15 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         raise MissingFileError(f"expected a published weights file at {path}, found none: check the path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # a damaged pickle fails in a dozen ways
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise WeightsError(f"expected {path} to be a pickled state dict of tensors alone, got: {reason}") from error
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"expected {path} to hold a state dict of tensors, got {type(state).__name__}")
+    if normalised := next((name for name in state if str(name).endswith("running_mean")), None):
+        raise WeightsError(
+            f"expected a network without batch normalisation in {path}, got {normalised}: take plain VGG-19"
+        )
     return {str(name): value.float() for name, value in state.items()}
 
 

@@ -121,11 +121,15 @@ class MirrorDecoder(nn.Module):
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W).
 
-        Odd sides need no padding: what up-sampling has too much is cropped to the feature of the level.
+        Odd sides need no padding: what up-sampling has too much is cropped, to the feature of every level where that
+        is added, at the end otherwise (the published networks crop nothing: what remains equals theirs).
         """
         x = self.levels[0](features[-1])
         for level, skip in zip(self.levels[1:], reversed(features[:-1]), strict=True):
-            x = F.interpolate(x, scale_factor=2, mode="nearest")[..., : skip.shape[-2], : skip.shape[-1]]
-            x = level((x + skip) * _HALF_POWER if self.skips else x)
-        picture: Tensor = self.head(x)
-        return picture
+            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = level((_cropped(x, skip) + skip) * _HALF_POWER if self.skips else x)
+        return _cropped(self.head(x), features[0])
+
+
+def _cropped(x: Tensor, like: Tensor) -> Tensor:
+    return x[..., : like.shape[-2], : like.shape[-1]]

@@ -200,7 +200,7 @@ def adain(encoder: State, decoder: State, content: Tensor, style: Tensor, streng
         for index in (2, 5, 9, 12, 16, 19, 22, 25, 29):
             x = relu_conv(encoder, str(index), x)
             if index in {5, 12, 25}:
-                x = F.max_pool2d(x, 2)
+                x = F.max_pool2d(x, 2, ceil_mode=True)
         return x
 
     x, y = encoded(content), encoded(style)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
+from ir_transfer.models.published_files import read_state
 from tests.models import published_reference as reference
 
 ALL = ("encoder", "decoder", "skip")
@@ -94,6 +96,9 @@ def test_adain_equals_the_published_network(
     style = model.prepare([exemplar])
     model.train()
     torch.testing.assert_close(model(content, style, strength), expected, atol=1e-3, rtol=0)
+    odd = content[..., :51, :67]
+    expected = reference.adain(encoder, decoder, odd, exemplar, strength)[..., :51, :67]
+    torch.testing.assert_close(model(odd, style, strength), expected, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
@@ -136,6 +141,29 @@ def test_other_layouts_are_refused_with_the_known_ones(
         create_model("adain", weights=decoder, encoder_weights=encoder, out_channels=3)
     with pytest.raises(WeightsError, match=r"conv0.weight .*known layouts of wct2"):
         create_model("wct2", weights=decoder, encoder_weights=adain_files[0] / "vgg_normalised.pth", unpool=kind)
+
+
+def test_a_checkpoint_with_damaged_bytes_never_fails_otherwise(tmp_path: Path) -> None:
+    path = tmp_path / "old.pth"
+    torch.save({"0.weight": torch.rand(3, 3), "b": torch.rand(4)}, path, _use_new_zipfile_serialization=False)
+    sound = path.read_bytes()
+    refused = 0
+    for seed in range(120):
+        damaged, random = bytearray(sound), np.random.default_rng(seed)
+        damaged[random.integers(min(len(sound), 400))] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            read_state(path)
+        except WeightsError:
+            refused += 1
+    assert 0 < refused < 120
+
+
+def test_a_network_with_batch_normalisation_is_refused(tmp_path: Path) -> None:
+    state = {"features.0.weight": torch.rand(64, 3, 3, 3), "features.1.running_mean": torch.rand(64)}
+    torch.save(state, tmp_path / "vgg19_bn.pth")
+    with pytest.raises(WeightsError, match="without batch normalisation"):
+        create_model("adain", weights=None, encoder_weights=tmp_path / "vgg19_bn.pth")
 
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
