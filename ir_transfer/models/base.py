@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.style_code import StyleCode, blend_codes
@@ -119,6 +119,8 @@ class TranslationModel(nn.Module, ABC):
             raise InputError("expected at least one exemplar, got none")
         for exemplar in exemplars:
             _check_picture("exemplar", exemplar, self.exemplar_channels)
+            if len(exemplar) != 1:
+                raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
         known = None if white_hot is None else torch.tensor([white_hot], device=device)
         made_with = {"weights_hash": self.weights_hash}
@@ -155,11 +157,14 @@ class TranslationModel(nn.Module, ABC):
             Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
 
         Raises:
-            InputError: A shape, a range, a style of another model, masks that the model does not take, or masks
-                together with statistics.
+            InputError: A shape, a range, a style of another model, masks or statistics that the model does not
+                take, or both together.
         """
-        _check_picture("content", content[:, :3] if self.takes_rows else content, 3)
-        self._check_style(style, strength)
+        _check_picture("content", self._check_rows(content), 3)
+        self._check_style(style)
+        strength = _check_strength(strength)
+        if statistics is not None and self.info.tiling != "exact":
+            raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
@@ -196,7 +201,15 @@ class TranslationModel(nn.Module, ABC):
             if mask.shape != expected or mask.is_floating_point() or mask.is_complex():
                 raise InputError(f"expected an integer mask of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
 
-    def _check_style(self, style: StyleCode, strength: float) -> None:
+    def _check_rows(self, content: Tensor) -> Tensor:
+        """Return the content's colours; its fourth channel, where the model takes one, must be rows (no alpha)."""
+        if not self.takes_rows or content.dim() != 4 or content.shape[1] != 4:
+            return content
+        if not (content[:, 3, :1] < content[:, 3, -1:]).all():
+            raise InputError("expected a fourth channel of content that grows downwards (its rows): drop an alpha")
+        return content[:, :3]
+
+    def _check_style(self, style: StyleCode) -> None:
         if style.model != self.info.name:
             raise InputError(
                 f"expected a style of model {self.info.name!r}, got one of {style.model!r}: prepare it again"
@@ -206,8 +219,6 @@ class TranslationModel(nn.Module, ABC):
             raise InputError(
                 f"expected a style prepared with weights {self.weights_hash}, got {made_with}: prepare it again"
             )
-        if not 0 <= strength <= 1:
-            raise InputError(f"expected strength in [0, 1], got {strength}")
 
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
         """Write weights, hyper-parameters and ``metadata`` to one ``.safetensors`` file."""
@@ -226,6 +237,10 @@ class TranslationModel(nn.Module, ABC):
         """Construct the model and load its weights; see :func:`ir_transfer.create_model`."""
         if encoder_weights is not None:
             raise InputError(f"expected no encoder_weights for model {info.name!r}, got {encoder_weights!s}")
+        if not info.needs_weights and weights not in {None, "default"}:
+            raise InputError(
+                f"expected no weights for model {info.name!r}, which has none, got {weights!s}: leave them out"
+            )
         if weights is None or not info.needs_weights:
             return cls(info, **hyper_parameters)
         return cls._from_file(info, weight_files.locate(info, weights), hyper_parameters)
@@ -233,9 +248,12 @@ class TranslationModel(nn.Module, ABC):
     @classmethod
     def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
         tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored: dict[str, Any] = json.loads(metadata.get("hyper_parameters", "{}"))
+        stored = weight_files.hyper_parameters(metadata, path)
         weight_files.refuse_contradiction(path, stored, asked)
-        model = cls(info, **{**stored, **asked})
+        try:
+            model = cls(info, **{**stored, **asked})
+        except TypeError as error:
+            raise WeightsError(f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}") from error
         weight_files.load_into(model, tensors, path)
         model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         model.metadata = metadata
@@ -246,8 +264,14 @@ def _singly(batch: Tensor) -> list[Tensor]:
     return [batch[index : index + 1] for index in range(len(batch))]
 
 
+def _check_strength(strength: float | Tensor) -> float:
+    if (isinstance(strength, Tensor) and strength.numel() != 1) or not 0 <= strength <= 1:
+        raise InputError(f"expected one strength in [0, 1], got {strength}")
+    return float(strength)
+
+
 def _check_picture(what: str, picture: Tensor, channels: int) -> None:
-    if picture.dim() != 4 or picture.shape[1] != channels:
+    if picture.dim() != 4 or picture.shape[1] != channels or not len(picture):
         raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
     if not picture.is_floating_point():
         raise InputError(f"expected a float {what} in [0, 1], got {picture.dtype}: divide by its white level")

@@ -35,7 +35,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 
 
 def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read tensors (as float32) and metadata of a file written by :func:`write`.
+    """Read tensors (half precision as float32) and metadata of a file written by :func:`write`.
 
     Args:
         path: The file.
@@ -65,7 +65,8 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
             f"expected weights of model {model!r} in {path}, got those of {metadata.get('model')!r}: "
             f"pass --model {metadata.get('model')}, or another file"
         )
-    return {k: v.float() if v.dtype == torch.float16 else v for k, v in tensors.items()}, metadata
+    halves = {torch.float16, torch.bfloat16}
+    return {k: v.float() if v.dtype in halves else v for k, v in tensors.items()}, metadata
 
 
 def locate(info: ModelInfo, weights: str | Path) -> Path:
@@ -89,16 +90,16 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
     return resource(f"weights/{name}.safetensors")
 
 
-def stored_hyper_parameters(path: Path, model: str) -> dict[str, Any]:
-    """Return the hyper-parameters that a weight file of a model stores.
+def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    """Return the hyper-parameters that the metadata of a weight file hold.
 
     Raises:
-        MissingFileError: No such file.
-        WeightsError: Damaged or of another model.
+        WeightsError: They are damaged.
     """
-    _, metadata = read(path, kind="weights", model=model)
-    stored: dict[str, Any] = json.loads(metadata.get("hyper_parameters", "{}"))
-    return stored
+    try:
+        return dict(json.loads(metadata.get("hyper_parameters", "{}")))
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"expected hyper_parameters as JSON in {path}, got: {error}: fetch it again") from error
 
 
 def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

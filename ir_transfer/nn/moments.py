@@ -105,9 +105,15 @@ def channel_moments(features: Tensor) -> Moments:
 
 
 def covariance_moments(features: Tensor) -> Moments:
-    """Return matrix moments of features (B, C, H, W), in float32 or better."""
-    flat = features.flatten(2)
-    flat = flat if flat.dtype == torch.float64 else flat.float()
-    mean = flat.mean(dim=-1)
-    centred = flat - mean[..., None]
-    return Moments(flat.shape[-1], mean, centred @ centred.transpose(1, 2))
+    """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast."""
+    with torch.autocast(features.device.type, enabled=False):
+        wide = features if features.dtype == torch.float64 else features.float()
+        if features.is_contiguous(memory_format=torch.channels_last):
+            flat = wide.permute(0, 2, 3, 1).flatten(1, 2)  # a view: channels are innermost already
+            mean = flat.mean(1)
+            centred = flat - mean[:, None]
+            return Moments(flat.shape[1], mean, centred.transpose(1, 2) @ centred)
+        flat = wide.flatten(2)
+        mean = flat.mean(dim=-1)
+        centred = flat - mean[..., None]
+        return Moments(flat.shape[-1], mean, centred @ centred.transpose(1, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ir_transfer.nn.moments import Moments, covariance_moments
+from ir_transfer.nn.moments import Moments
 
 _ITERATIONS = 12
 
@@ -32,16 +32,20 @@ def square_roots(matrix: Tensor, iterations: int = _ITERATIONS) -> tuple[Tensor,
 
 
 def exact_square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what :func:`square_roots` does, for any condition number, by eigenvalues.
+    """Return what :func:`square_roots` does by eigenvalues, also under autocast.
 
+    Eigenvalues smaller than the rounding error of the largest are raised to it: they are noise, of any sign.
     Where a gradient is asked for, it is Newton-Schulz again: that of eigenvectors is infinite where eigenvalues
     coincide, as on a flat picture.
     """
-    if torch.is_grad_enabled() and matrix.requires_grad:
-        return square_roots(matrix, 24)
-    values, vectors = torch.linalg.eigh(matrix)
-    roots = values.clamp(min=torch.finfo(values.dtype).tiny).sqrt()[..., None, :]
-    return (vectors * roots) @ vectors.mT, (vectors / roots) @ vectors.mT
+    with torch.autocast(matrix.device.type, enabled=False):
+        if torch.is_grad_enabled() and matrix.requires_grad:
+            return square_roots(matrix, 24)
+        values, vectors = torch.linalg.eigh(matrix)
+        kind = torch.finfo(values.dtype)
+        noise = (values[..., -1:] * kind.eps).clamp(min=kind.tiny)
+        roots = torch.maximum(values, noise).sqrt()[..., None, :]
+        return (vectors * roots) @ vectors.mT, (vectors / roots) @ vectors.mT
 
 
 def regularised(moments: Moments, shrinkage: float, eps: float) -> Tensor:
@@ -54,18 +58,6 @@ def regularised(moments: Moments, shrinkage: float, eps: float) -> Tensor:
     scale = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
     identity = torch.eye(covariance.shape[-1], dtype=covariance.dtype, device=covariance.device)
     return (1 - shrinkage) * covariance + (shrinkage * scale + eps) * identity
-
-
-def float_moments(features: Tensor) -> Moments:
-    """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast."""
-    with torch.autocast(features.device.type, enabled=False):
-        if not features.is_contiguous(memory_format=torch.channels_last):
-            return covariance_moments(features)
-        flat = features.permute(0, 2, 3, 1).flatten(1, 2)  # a view: channels are innermost already
-        flat = flat if flat.dtype == torch.float64 else flat.float()
-        mean = flat.mean(1)
-        centred = flat - mean[:, None]
-        return Moments(flat.shape[1], mean, centred.transpose(1, 2) @ centred)
 
 
 def recolour(

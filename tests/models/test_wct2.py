@@ -44,6 +44,13 @@ def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
     torch.testing.assert_close(torch.cat([left, right], dim=-1), model(content, style), atol=1e-4, rtol=0)
 
 
+@torch.inference_mode()
+def test_more_levels_need_a_larger_multiple() -> None:
+    model = make({"widths": (4, 4, 4, 4, 4), "depths": (1, 1, 1, 1, 1)})
+    style = model.prepare([scene(1, 1, 40, 57, seed=1)])
+    assert model(scene(1, 3, 24, 40, seed=0), style).shape == (1, 1, 24, 40)
+
+
 def test_statistics_of_tiles_add_up() -> None:
     model = make(COMPACT)
     tile = scene(1, 3, 32, 32, seed=0)

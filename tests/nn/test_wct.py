@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.nn.moments import covariance_moments
-from ir_transfer.nn.wct import exact_square_roots, float_moments, mix, recolour, regularised, square_roots
+from ir_transfer.nn.wct import exact_square_roots, mix, recolour, regularised, square_roots
 
 
 def features(channels: int, *size: int, seed: int = 0) -> Tensor:
@@ -27,13 +27,23 @@ def test_newton_schulz_finds_both_roots(condition: float) -> None:
         torch.testing.assert_close(inverse @ matrix @ inverse, torch.eye(32).expand(3, -1, -1), atol=5e-3, rtol=0)
 
 
+def test_exact_roots_survive_eigenvalues_that_rounding_made_negative() -> None:
+    torch.manual_seed(0)
+    strong = 1e4 * torch.randn(64, 3)
+    matrix = strong @ strong.T + torch.eye(64)
+    assert torch.linalg.eigvalsh(matrix)[0] < 0
+    root, inverse = exact_square_roots(matrix)
+    torch.testing.assert_close(root @ root, matrix, atol=1e-5 * matrix.max().item(), rtol=0)
+    assert inverse.abs().max() <= 1
+
+
 @pytest.mark.parametrize("last", [False, True])
 def test_output_has_the_exemplars_mean_and_covariance(last: bool) -> None:
     content, exemplar = features(12, 20, 30), features(12, 25, 16, seed=1)
     if last:
         content = content.contiguous(memory_format=torch.channels_last)
-    theirs = float_moments(exemplar)
-    ours = float_moments(content)
+    theirs = covariance_moments(exemplar)
+    ours = covariance_moments(content)
     colouring, whitening = square_roots(theirs.covariance(), 30)[0], square_roots(ours.covariance(), 30)[1]
     output = recolour(content, ours.mean, whitening, theirs.mean, colouring)
     assert output.stride() == content.stride()
@@ -44,7 +54,7 @@ def test_output_has_the_exemplars_mean_and_covariance(last: bool) -> None:
 
 def test_strength_blends_the_features() -> None:
     content = features(6, 8, 8)
-    ours = float_moments(content)
+    ours = covariance_moments(content)
     whitening = square_roots(regularised(ours, 0.1, 1e-3))[1]
     asked = torch.ones(1, 6), torch.eye(6)[None]
     full = recolour(content, ours.mean, whitening, *asked)
@@ -56,7 +66,7 @@ def test_strength_blends_the_features() -> None:
 
 def test_moments_do_not_depend_on_the_memory_format() -> None:
     content = features(5, 9, 7)
-    plain, last = float_moments(content), float_moments(content.contiguous(memory_format=torch.channels_last))
+    plain, last = covariance_moments(content), covariance_moments(content.contiguous(memory_format=torch.channels_last))
     torch.testing.assert_close(plain.mean, last.mean)
     torch.testing.assert_close(plain.scatter, last.scatter, atol=1e-4, rtol=1e-4)
 
@@ -71,7 +81,7 @@ def test_mixing_is_a_1x1_convolution() -> None:
 def test_flat_features_give_finite_roots_and_gradients(roots: object) -> None:
     assert callable(roots)
     flat = torch.full((1, 8, 6, 6), 0.3, requires_grad=True)
-    root, inverse = roots(regularised(float_moments(flat), 0.1, 1e-3))
+    root, inverse = roots(regularised(covariance_moments(flat), 0.1, 1e-3))
     (root.sum() + inverse.sum()).backward()
     assert root.isfinite().all()
     assert inverse.isfinite().all()

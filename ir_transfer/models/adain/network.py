@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.moments import channel_moments
+from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.vgg import VggEncoder
 
@@ -44,7 +44,7 @@ class ExemplarEncoder(nn.Module):
 
     def forward(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Map white-hot exemplars (B, 1, h, w) to ``level{l}.mean`` and ``level{l}.std``, each (B, C_l)."""
-        pictures = _resize_short_side(exemplars, _SHORT_SIDE)
+        pictures = resize_short_side(exemplars, _SHORT_SIDE)
         features = self.encoder(with_rows(pictures, channels=1))
         moments = [channel_moments(f) for f in features]
         levels = torch.linspace(0, 1, _QUANTILES, device=pictures.device)
@@ -78,12 +78,3 @@ class ContentCorrection(nn.Module):
         offsets, logs = self.head(self.mapping(described)).float().split(sum(self.widths), dim=1)
         factors = logs.exp().split(self.widths, dim=1)
         return list(zip(offsets.split(self.widths, dim=1), factors, strict=True))
-
-
-def _resize_short_side(pictures: Tensor, side: int) -> Tensor:
-    height, width = pictures.shape[-2:]
-    factor = side / min(height, width)
-    size = (max(16, round(height * factor)), max(16, round(width * factor)))
-    if size == (height, width):
-        return pictures
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

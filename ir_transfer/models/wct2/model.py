@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,10 +18,11 @@ from ir_transfer.models.wct2 import published
 from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, check_choice, place_widths
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
-from ir_transfer.nn.moments import Moments, Statistics
+from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
 from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.wct import float_moments, recolour, regularised, square_roots
+from ir_transfer.nn.wct import recolour, regularised, square_roots
 
 _SHRINKAGE = 0.1
 _EPS = 1e-3
@@ -59,7 +61,7 @@ class WCT2(TranslationModel):
         for place in transfer:
             check_choice(place, ("encoder", "skip"), "each place of transfer")
         super().__init__(
-            info,
+            replace(info, size_multiple=2 ** (len(widths) - 1)),
             {
                 "widths": list(widths),
                 "depths": list(depths),
@@ -93,7 +95,8 @@ class WCT2(TranslationModel):
             check_choice(size or "compact", SIZES, "size")
             return SIZES[size or "compact"](info, **hyper_parameters)
         path = weight_files.locate(info, weights)
-        stored = weight_files.stored_hyper_parameters(path, info.name)
+        _, metadata = weight_files.read(path, kind="weights", model=info.name)
+        stored = weight_files.hyper_parameters(metadata, path)
         weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
         return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
 
@@ -153,7 +156,7 @@ class WCT2(TranslationModel):
 
     def _exemplar_features(self, exemplars: Tensor, white_hot: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
         sign = self.polarity.sign(exemplars, white_hot)
-        pictures = _resize_short_side(turn(exemplars, sign), _SHORT_SIDE)
+        pictures = resize_short_side(turn(exemplars, sign), _SHORT_SIDE, self.info.size_multiple)
         features: dict[str, Tensor] = (
             self.exemplar_encoder(with_rows(pictures, channels=1))
             if self.own
@@ -195,7 +198,7 @@ class WCT2(TranslationModel):
         return {place: region.moments(features[place], whole[place]) for place, region in regions.items()}
 
     def _moments(self, features: Mapping[str, Tensor]) -> dict[str, Moments]:
-        return {place: float_moments(features[place]) for place in self.places}
+        return {place: covariance_moments(features[place]) for place in self.places}
 
     def _refine(self, refinement: Refinement, moments: Mapping[str, Moments]) -> dict[str, tuple[Tensor, Tensor]]:
         """Return offset and factor of every place; those without a refinement get 0 and 1."""
@@ -219,16 +222,6 @@ class WCT2(TranslationModel):
 def _with_label(key: str, label: int) -> str:
     place, _, name = key.rpartition(".")
     return f"{region_key(place, label)}.{name}"
-
-
-def _resize_short_side(pictures: Tensor, side: int) -> Tensor:
-    """Resize so that the short side is about ``side`` and both are multiples of 8, as pooling needs."""
-    height, width = pictures.shape[-2:]
-    factor = side / min(height, width)
-    size = (max(16, round(height * factor / 8) * 8), max(16, round(width * factor / 8) * 8))
-    if size == (height, width):
-        return pictures
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": WCT2, "vgg19": PaperWCT2}

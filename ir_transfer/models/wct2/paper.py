@@ -14,8 +14,8 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.wct2.network import BANDS, check_choice
 from ir_transfer.models.wct2.paper_network import PaperNetwork
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
-from ir_transfer.nn.moments import Moments, Statistics
-from ir_transfer.nn.wct import exact_square_roots, float_moments, recolour, regularised
+from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
+from ir_transfer.nn.wct import exact_square_roots, recolour, regularised
 
 PLACES = ("encoder", "decoder", "skip")
 
@@ -76,7 +76,7 @@ class PaperWCT2(TranslationModel):
 
         def record(place: str, features: Tensor) -> Tensor:
             if place in self.places:
-                whole = float_moments(features)
+                whole = covariance_moments(features)
                 keep(place, whole)
                 for region in regions_of(mask, features, labels) if mask is not None else ():
                     keep(region_key(place, region.label), region.moments(features, whole))
@@ -108,7 +108,7 @@ class PaperWCT2(TranslationModel):
         def transfer(place: str, features: Tensor) -> Tensor:
             if place not in self.places:
                 return features
-            whole = float_moments(features)
+            whole = covariance_moments(features)
             asked = style[f"{place}.mean"], style[f"{place}.colouring"]
             output = _recolour(features, whole, asked, strength)
             for region in regions_of(mask, features) if mask is not None else ():

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.moments import Moments
-from ir_transfer.nn.wct import float_moments
+from ir_transfer.nn.moments import Moments, covariance_moments
 
 SMALLEST_REGION = 100
 
@@ -31,7 +30,7 @@ class Region:
         """Return moments of features (1, C, h, w) inside; ``whole`` where fewer than 100 positions would tell."""
         if int(self.where.sum()) < SMALLEST_REGION:
             return whole
-        return float_moments(features[:, :, self.where][..., None])
+        return covariance_moments(features[:, :, self.where][..., None])
 
 
 def regions_of(mask: Tensor, features: Tensor, labels: Sequence[int] | None = None) -> Iterator[Region]:

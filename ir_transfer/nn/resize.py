@@ -1,0 +1,21 @@
+"""Pictures to a working size."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+SMALLEST_SIDE = 16
+
+
+def resize_short_side(pictures: Tensor, side: int, multiple: int = 1) -> Tensor:
+    """Resize pictures (B, C, H, W) in [0, 1] so that the short side is about ``side``; the aspect stays.
+
+    Both sides become multiples of ``multiple``, as pooling may need, and at least 16.
+    """
+    height, width = pictures.shape[-2:]
+    factor = side / min(height, width)
+    size = [max(SMALLEST_SIDE, round(length * factor / multiple) * multiple) for length in (height, width)]
+    if size == [height, width]:
+        return pictures
+    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
