@@ -1,4 +1,4 @@
-"""Names to models: finds every folder of this room that declares ``INFO``, imports it when asked."""
+"""Names to models: finds every folder of this room that declares ``INFOS``, imports it when asked."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from ir_transfer import TranslationModel, create_model, list_models
 from ir_transfer.errors import InputError
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.nn.moments import Statistics
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,21 @@ class BaseModelTester:
         # On average: a rank may jump where two values are equal in one precision only.
         assert (double.float() - self.check(model, content, style)).abs().mean() < 1e-3
 
+    def test_bfloat16_agrees(self, model: TranslationModel) -> None:
+        content, exemplar = picture(2, 3, 48, 64), self.exemplar(model)
+        exact = self.check(model, content, model.prepare([exemplar]))
+        with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
+            rough = model(content, model.prepare([exemplar])).float()
+        assert (rough - exact).abs().mean() < 0.01
+
+    def test_each_picture_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
+        batch, strengths = picture(2, 3, 48, 64), (0.2, 0.9)
+        with torch.inference_mode():
+            together = model.translate(batch, style.tensors, torch.tensor(strengths)[:, None], None)
+            pairs = zip((batch[:1], batch[1:]), strengths, strict=True)
+            singly = torch.cat([model.translate(one, style.tensors, strength, None) for one, strength in pairs])
+        torch.testing.assert_close(together, singly, atol=1e-5, rtol=0)
+
     def test_channels_last_agrees(self, model: TranslationModel, style: StyleCode) -> None:
         content = picture(2, 3, 48, 64)
         last = copy.deepcopy(model).to(memory_format=torch.channels_last)
@@ -134,6 +150,8 @@ class BaseModelTester:
         if model.info.tiling != "exact":
             with pytest.raises(InputError, match="global content statistics"):
                 model.content_statistics(content)
+            with pytest.raises(InputError, match="no statistics for model"):
+                model(content, style, statistics=Statistics({}))
             return
         with torch.inference_mode():
             given_ones = model(content, style, statistics=model.content_statistics(content))
@@ -142,6 +160,8 @@ class BaseModelTester:
     def test_weights_survive_a_file(self, case: Case, model: TranslationModel, tmp_path: Path) -> None:
         if not model.info.needs_weights:
             assert not list(model.parameters())
+            with pytest.raises(InputError, match="no weights for model"):
+                create_model(case.name, weights=tmp_path / "weights.safetensors")
             return
         path = tmp_path / "weights.safetensors"
         model.save(path, {"recipe": "none"})
@@ -160,16 +180,21 @@ class BaseModelTester:
         # A multiple of every model's size: training calls the network itself, without padding.
         content = picture(2, 3, 64, 64)
         exemplars = picture(2, model.exemplar_channels, 64, 64, seed=3)
-        style = model.encode(exemplars)
-        output = model.translate(content, style, 1.0, None)
-        auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
-        (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
-        gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}
+        optimiser = torch.optim.SGD(model.parameters(), 1e-3)
+        for _ in range(2):  # heads that start at zero pass on no gradient at first
+            optimiser.zero_grad()
+            output = model.translate(content, model.encode(exemplars), 1.0, None)
+            auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
+            (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        gradients = {name: p.grad for name, p in model.named_parameters()}
         assert gradients
         assert [name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()] == []
-        assert any(bool(grad.any()) for grad in gradients.values() if grad is not None)
+        # The score of polarity is a difference of two, in which the last bias cancels.
+        idle = {name for name, grad in gradients.items() if grad is not None and not grad.any()}
+        assert idle <= {"polarity.head.bias"}
 
-    @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan])
+    @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan, torch.tensor([[0.5], [0.6]])])
     def test_refuses_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
         with pytest.raises(InputError, match=r"strength in \[0, 1\]"):
             model(picture(1, 3, 32, 32), style, strength)
@@ -179,6 +204,9 @@ class BaseModelTester:
         [
             (torch.zeros(1, 1, 32, 32), r"content of shape \(B, 3, H, W\)"),
             (torch.zeros(3, 32, 32), r"content of shape \(B, 3, H, W\)"),
+            (torch.zeros(0, 3, 32, 32), r"content of shape \(B, 3, H, W\)"),
+            (torch.zeros(1, 5, 32, 32), r"content of shape \(B, 3, H, W\)"),
+            (torch.ones(1, 4, 32, 32), r"content (of shape \(B, 3, H, W\)|that grows downwards)"),
             (torch.zeros(1, 3, 15, 32), "at least 16 pixels"),
             (torch.zeros(1, 3, 32, 32, dtype=torch.uint8), "float content"),
             (torch.full((1, 3, 32, 32), 1.5), r"content values in \[0, 1\]"),
@@ -199,6 +227,10 @@ class BaseModelTester:
             model.prepare([exemplar], weights=[1, 1])
         with pytest.raises(InputError, match="weights >= 0"):
             model.prepare([exemplar, exemplar], weights=[1, -1])
+        with pytest.raises(InputError, match="each exemplar on its own, got 2"):
+            model.prepare([torch.cat([exemplar, exemplar])])
+        with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
+            model.prepare([torch.full_like(exemplar, math.nan)])
         with pytest.raises(InputError, match="exemplar of shape"):
             model.prepare([picture(1, 4 - model.exemplar_channels, 32, 32)])
 

@@ -36,6 +36,11 @@ def test_variants_belong_to_models() -> None:
     assert set(VARIANTS) <= set(list_models())
 
 
+def test_names_are_filtered() -> None:
+    assert list_models("ada*") == ["adain"]
+    assert list_models("no-such*") == []
+
+
 def test_the_closest_names_are_offered() -> None:
     with pytest.raises(UnknownNameError, match="unknown model 'grey': did you mean 'gray'"):
         model_info("grey")

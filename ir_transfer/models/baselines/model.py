@@ -38,7 +38,8 @@ class Baseline(TranslationModel):
     ) -> Tensor:
         """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's look."""
         gray = rgb_to_grayscale(content)
-        return gray + strength * (self.look(gray, style) - gray)
+        share = strength[..., None, None] if isinstance(strength, Tensor) else strength
+        return gray + share * (self.look(gray, style) - gray)
 
 
 class Constant(Baseline):

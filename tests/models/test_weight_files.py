@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ir_transfer import create_model, model_info
+from ir_transfer.errors import MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.models import weight_files
+
+
+def test_half_precision_is_read_as_float32(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    kinds = {"half": torch.float16, "brain": torch.bfloat16, "double": torch.float64}
+    weight_files.write(path, {name: torch.ones(2, dtype=kind) for name, kind in kinds.items()}, {"kind": "weights"})
+    tensors, _ = weight_files.read(path, kind="weights")
+    assert {name: t.dtype for name, t in tensors.items()} == {
+        "half": torch.float32,
+        "brain": torch.float32,
+        "double": torch.float64,
+    }
+    assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
+    one = torch.ones(2)
+    with pytest.raises(RuntimeError):
+        weight_files.write(tmp_path / "a.safetensors", {"a": one, "same": one}, {})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({}, "hold weights of ir-transfer"),
+        ({"kind": "style", "model": "adain"}, "hold weights of ir-transfer, got 'style'"),
+        ({"kind": "weights", "model": "wct2"}, "model 'adain' .*got those of 'wct2': pass --model wct2"),
+        ({"kind": "weights", "model": "adain"}, "layout of AdaIN"),
+        ({"kind": "weights", "model": "adain", "hyper_parameters": "{oops"}, "hyper_parameters as JSON"),
+        ({"kind": "weights", "model": "adain", "hyper_parameters": "3"}, "hyper_parameters as JSON"),
+        ({"kind": "weights", "model": "adain", "hyper_parameters": '{"oops": 1}'}, "hyper-parameters of AdaIN.*oops"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, metadata: dict[str, str], message: str) -> None:
+    path = tmp_path / "odd.safetensors"
+    save_file({"a": torch.zeros(1)}, path, metadata)
+    with pytest.raises(WeightsError, match=message) as caught:
+        create_model("adain", weights=path)
+    assert "odd.safetensors" in str(caught.value)
+
+
+def test_weights_are_found_by_name_band_and_file(tmp_path: Path) -> None:
+    info = model_info("adain")
+    names = {weight_files.locate(info, name).name for name in ("default", "lwir", "adain-lwir")}
+    assert names == {"adain-lwir.safetensors"}
+    with pytest.raises(UnknownNameError, match="did you mean 'adain-nir'"):
+        weight_files.locate(info, "adain-nri")
+    with pytest.raises(MissingFileError, match="found none"):
+        weight_files.locate(info, tmp_path / "none.safetensors")
+    with pytest.raises(WeightsError, match="ships no weights"):
+        weight_files.locate(model_info("gray"), "lwir")
+
+
+def test_hash_depends_on_names_and_values() -> None:
+    hashes = {weight_files.tensors_hash(t) for t in ({"a": torch.ones(2)}, {"b": torch.ones(2)}, {"a": torch.zeros(2)})}
+    assert len(hashes) == 3
