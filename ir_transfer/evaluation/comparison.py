@@ -19,7 +19,7 @@ from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.evaluation.harness import METRICS, Method, Results, evaluate, with_baselines
 from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.scenes import Scene, load_exemplar, load_scene
-from ir_transfer.models.registry import create_model, model_info
+from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 SHEET_ROWS = 24
@@ -36,13 +36,15 @@ class Comparison:
         methods: The rows.
         results: The figures.
         settings: What else decides the figures.
+        max_side: Larger pictures were reduced to it.
     """
 
     pairs: Sequence[Pair]
     exemplars: Sequence[Path]
     methods: Sequence[Method]
     results: Results
-    settings: Mapping[str, str | int | None]
+    settings: Mapping[str, str | None]
+    max_side: int | None = None
 
     @property
     def title(self) -> str:
@@ -61,7 +63,7 @@ class Comparison:
         described = {
             "version": ir_transfer.__version__,
             "torch": torch.__version__,
-            "settings": dict(self.settings),
+            "settings": {**self.settings, "max_side": self.max_side},
             "exemplars": [str(path) for path in self.exemplars],
             "metrics": {name: METRICS[name] for name in self.metrics},
             "methods": {
@@ -81,7 +83,7 @@ class Comparison:
         labels = [method.label for method in self.methods]
         rows: list[list[NDArray[np.float32]]] = []
         for pair in _spread(self.pairs):
-            scene = load_scene(pair)
+            scene = load_scene(pair, self.max_side)
             outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
             rows.append([photograph, exemplar, *outputs, scene.truth[0, 0].numpy()])
@@ -156,7 +158,7 @@ def compare(
         on_scene=on_scene,
     )
     settings = {"data": str(root), "vgg": vgg, "boxes": str(boxes) if boxes else None, "label": label}
-    return Comparison(pairs, exemplars, methods, results, {**settings, "max_side": max_side})
+    return Comparison(pairs, exemplars, methods, results, settings, max_side)
 
 
 def _spread(pairs: Sequence[Pair]) -> list[Pair]:
@@ -166,7 +168,7 @@ def _spread(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _methods(name: str, files: Sequence[str]) -> list[Method]:
-    if not files or not model_info(name).needs_weights:
+    if not files:
         return [Method(name, create_model(name))]
     models = [create_model(name, weights=file) for file in files]
     if len(files) == 1:

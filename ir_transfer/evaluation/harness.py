@@ -42,7 +42,7 @@ METRICS: dict[str, str] = {
     "ssim": "SSIM, 11 x 11 Gaussian window, higher is better",
     "perceptual": "distance of unit-normalised VGG features, lower is better",
     "frechet": "Frechet distance of patch features to all true pictures, lower is better",
-    "kernel": "KID of patch features to all true pictures, lower is better (interval: 1.96 standard errors)",
+    "kernel": "KID of patch features to all true pictures, lower is better (interval: of patches, not of scenes)",
     "gradient_input": "correlation of gradient magnitudes with the photograph",
     "gradient_truth": "correlation of gradient magnitudes with the truth, higher is better",
     "hot_region_share": "share of the truth's hot compact regions that are hotter than their ring",

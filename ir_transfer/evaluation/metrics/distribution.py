@@ -89,7 +89,7 @@ def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK,
     The squared maximum mean discrepancy with the kernel (x y + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401, whose
     division by the number of features :func:`standardised` has done), by its unbiased estimator on disjoint random
     blocks. The mean over blocks is unbiased too, and blocks share no sample, so that their spread gives the standard
-    error. It may be negative.
+    error of these samples; patches of one scene are alike, so other scenes differ by more. It may be negative.
 
     Args:
         samples: (N, D).

@@ -12,7 +12,7 @@ from ir_transfer.evaluation.metrics.object_heat import Box, hotter_than_ring, ob
 EXCESS = 0.15
 """By how much a pixel must exceed its local mean, as a share of the range."""
 CONTRAST = 0.08
-"""By how much a region's frame must exceed its ring: twice what counts as hotter, so that noise cannot undo it."""
+"""By how much a region's frame must exceed its ring: well above what counts as hotter, so that noise cannot undo it."""
 AREA = (60, 0.04)
 """Smallest region in pixels, largest as a share of the picture."""
 ASPECT = (0.8, 5.0)

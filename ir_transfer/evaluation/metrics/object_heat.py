@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ir_transfer.errors import InputError
+
 MARGIN = 0.03
 
 
@@ -39,9 +41,14 @@ def hotter_than_ring(picture: NDArray[np.float64], box: Box, margin: float = MAR
         picture: (H, W) in [0, 1], white-hot.
         box: At least one pixel of it inside the picture; the ring is :meth:`Box.grown` without the box.
         margin: Share of the full range.
+
+    Raises:
+        InputError: The picture has no pixel of the box, or none of the ring.
     """
     inside, grown = box.cut_from(picture), box.grown().cut_from(picture)
-    around = (grown.sum() - inside.sum()) / max(grown.size - inside.size, 1)
+    if not 0 < inside.size < grown.size:
+        raise InputError(f"expected a box with a ring in a picture of {picture.shape}, got {box}: leave it out")
+    around = (grown.sum() - inside.sum()) / (grown.size - inside.size)
     return bool(inside.mean() - around > margin)
 
 
@@ -50,9 +57,9 @@ def object_heat(output: Tensor, boxes: Sequence[Box], margin: float = MARGIN) ->
 
     Args:
         output: (1, 1, H, W) in [0, 1], white-hot.
-        boxes: Frames in pixels of this picture; those outside it do not count.
+        boxes: Frames in pixels of this picture; those outside it, or that fill it, do not count.
         margin: Share of the full range.
     """
     picture = output[0, 0].double().cpu().numpy()
-    seen = [box for box in boxes if box.cut_from(picture).size]
+    seen = [box for box in boxes if 0 < box.cut_from(picture).size < box.grown().cut_from(picture).size]
     return sum(hotter_than_ring(picture, box, margin) for box in seen), len(seen)

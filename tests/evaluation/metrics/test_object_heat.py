@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Box, hotter_than_ring, object_heat
 
 BOX = Box(20, 10, 30, 30)
@@ -37,7 +38,14 @@ def test_boxes_outside_the_picture_do_not_count() -> None:
     assert object_heat(rendered(0.1), [BOX, Box(200, 0, 220, 20), Box(-9, -9, -2, -2), Box(5, 5, 5, 9)]) == (1, 1)
 
 
-@given(st.integers(-20, 90), st.integers(-20, 70), st.integers(1, 40), st.integers(1, 40))
+def test_a_box_that_fills_the_picture_has_no_ring_and_does_not_count() -> None:
+    whole = Box(0, 0, 80, 60)
+    assert object_heat(rendered(0.1), [whole]) == (0, 0)
+    with pytest.raises(InputError, match="box with a ring"):
+        hotter_than_ring(rendered(0.1)[0, 0].double().numpy(), whole)
+
+
+@given(st.integers(-20, 90), st.integers(-20, 70), st.integers(1, 130), st.integers(1, 130))
 def test_a_flat_picture_has_no_hot_object(left: int, top: int, width: int, height: int) -> None:
     hot, _ = object_heat(torch.full((1, 1, 60, 80), 0.5), [Box(left, top, left + width, top + height)])
     assert hot == 0
