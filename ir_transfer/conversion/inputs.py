@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 MANIFEST_NAME = "manifest.jsonl"
+MANIFEST_START = b'{"kind": "header"'
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,17 +35,22 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
     by one, a glob's matches and a list file's entries keep what lies below their common folder.
 
     Args:
-        inputs: Files, folders, globs (``**`` searches sub-folders) and list files (.txt or .lst, one path a
-            line, relative to the list's folder; ``#`` starts a comment).
+        inputs: Files, folders, globs (``**`` searches sub-folders, but not linked ones) and list files (.txt or .lst,
+            one path a line, relative to the list's folder; ``#`` starts a comment).
         out: The folder of the results.
 
     Raises:
         MissingFileError: An input does not exist, or a glob matches nothing.
-        InputError: A folder or list holds no picture.
+        InputError: An empty name, or a folder or list that holds no picture.
+        DecodeError: A folder or list that cannot be read.
     """
     found: list[Found] = []
     single: list[Path] = []
     for text in inputs:
+        if not text:  # an unset variable of a shell; Path("") would be the working folder
+            raise InputError(
+                "expected a file, folder, glob or list file as input, got an empty name: check the command"
+            )
         path = Path(text)
         if path.is_dir():
             found += _non_empty(list(_walk(path, path, out, ())), f"folder {path}")
@@ -60,7 +69,7 @@ def default_out(inputs: Sequence[str]) -> Path:
     """Return ``<input>_ir``, beside the input.
 
     Raises:
-        InputError: There are several inputs, so none gives its name.
+        InputError: There are several inputs, so none gives its name, or it has no name (``/``).
     """
     if len(inputs) != 1:
         raise InputError(f"expected -o OUT with {len(inputs)} inputs, got none: name the folder of the results")
@@ -68,6 +77,8 @@ def default_out(inputs: Sequence[str]) -> Path:
     if not path.exists() and glob.has_magic(inputs[0]):
         path = _fixed_folder(inputs[0])
     path = path.resolve()
+    if not path.name:
+        raise InputError(f"expected -o OUT with the input {inputs[0]}, got none: name the folder of the results")
     return path.with_name(f"{path.name if path.is_dir() else path.stem}_ir")
 
 
@@ -87,7 +98,8 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) ->
         raise DecodeError(
             f"{folder}: expected a readable folder, got: {error.strerror}: check its permissions"
         ) from error
-    if folder != root and any(entry.name == MANIFEST_NAME for entry in entries):
+    if folder != root and _holds_results(folder):
+        logger.info("%s holds results of an earlier run: left out", folder)
         return
     for entry in entries:
         if entry.name.startswith("."):
@@ -96,6 +108,18 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) ->
             yield from _walk(entry, root, out, (*above, real))
         elif is_picture_name(entry):
             yield Found(entry, PurePosixPath(entry.relative_to(root).as_posix()))
+
+
+def _holds_results(folder: Path) -> bool:
+    """Return whether a folder has a manifest of this package; other tools use that name too."""
+    path = folder / MANIFEST_NAME
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(MANIFEST_START)) == MANIFEST_START
+    except OSError as error:
+        raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error
 
 
 def _fixed_folder(pattern: str) -> Path:
@@ -108,29 +132,49 @@ def _fixed_folder(pattern: str) -> Path:
 def _matches(pattern: str, out: Path | None) -> list[Path]:
     real_out = os.path.realpath(out) + os.sep if out is not None else None
     paths = [
-        Path(name)
-        for name in sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        if is_picture_name(Path(name)) and not Path(name).is_dir()
-        if real_out is None or not os.path.realpath(name).startswith(real_out)
+        path
+        for path in sorted(_glob(pattern))
+        if is_picture_name(path) and not path.is_dir()
+        if real_out is None or not os.path.realpath(path).startswith(real_out)
     ]
     if not paths:
         raise MissingFileError(f"expected pictures that match {pattern!r}, found none: check the pattern")
     return paths
 
 
+def _glob(pattern: str) -> Iterator[Path]:
+    """Yield what matches, hidden names left out; ``**`` enters no linked folder, so that a loop of links ends."""
+    folder = _fixed_folder(pattern)
+    rest = Path(pattern).relative_to(folder)
+    try:
+        for path in folder.glob(str(rest)):
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                yield path
+    except ValueError as error:  # "**.png" in Python below 3.13
+        raise InputError(f"expected a pattern such as 'photos/**/*.png', got {pattern!r}: {error}") from error
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.normpath(Path.cwd() / path))
+
+
 def _listed(path: Path) -> list[Path]:
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"{path}: expected a UTF-8 text file with one path a line, got: {error}") from error
-    entries = [line.strip() for line in lines]
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without a mark is valid UTF-8
+        raise DecodeError(f"{path}: expected a UTF-8 text file with one path a line, got other bytes: save it as UTF-8")
+    entries = [line.strip() for line in text.splitlines()]
     return [path.parent / entry for entry in entries if entry and not entry.startswith("#")]
 
 
 def _below_common_folder(paths: Sequence[Path]) -> list[Found]:
     if not paths:
         return []
-    absolute = [Path(os.path.normpath(Path.cwd() / path)) for path in paths]
+    absolute = [_absolute(path) for path in paths]
     common = os.path.commonpath([path.parent for path in absolute])
     places = [PurePosixPath(path.relative_to(common).as_posix()) for path in absolute]
     return [Found(path, place) for path, place in zip(paths, places, strict=True)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.conversion.inputs import default_out, expand
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.conversion.inputs import MANIFEST_START, default_out, expand
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 
 def places(*inputs: str | Path, out: Path | None = None) -> list[str]:
@@ -23,7 +23,7 @@ def test_own_and_other_output_folders_are_left_out(photos: Path) -> None:
     for name in ("own", "other"):
         (photos / name).mkdir()
         (photos / name / "x.png").write_bytes(b"x")
-    (photos / "other" / "manifest.jsonl").write_text("")
+    (photos / "other" / "manifest.jsonl").write_bytes(MANIFEST_START + b"}\n")
     assert not [place for place in places(photos, out=photos / "own") if "x.png" in place]
     assert places(photos / "other") == ["x.png"]
 
@@ -44,6 +44,13 @@ def test_list_file(photos: Path) -> None:
         places(listing)
 
 
+@pytest.mark.parametrize("data", [b"\xff\xfea\0", "a.png\nb.jpg\n".encode("utf-16-le")])
+def test_list_file_of_another_encoding(photos: Path, data: bytes) -> None:
+    (photos / "listing.txt").write_bytes(data)
+    with pytest.raises(DecodeError, match=r"listing\.txt: .*UTF-8"):
+        places(photos / "listing.txt")
+
+
 def test_single_files_keep_what_is_below_their_common_folder(photos: Path) -> None:
     assert places(photos / "a.png") == ["a.png"]
     assert places(photos / "a.png", photos / "sub" / "a.png") == ["a.png", "sub/a.png"]
@@ -53,7 +60,14 @@ def test_the_same_file_twice_is_one(photos: Path) -> None:
     assert places(photos / "a.png", photos / "a.png") == ["a.png"]
 
 
+def test_a_foreign_manifest_hides_no_pictures(photos: Path) -> None:
+    (photos / "sub" / "manifest.jsonl").write_text('{"audio_filepath": "a.wav"}\n')
+    assert places(photos) == ["a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg"]
+
+
 def test_missing_and_empty(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="empty name"):
+        places("")
     with pytest.raises(MissingFileError, match="nowhere"):
         places(tmp_path / "nowhere")
     with pytest.raises(InputError, match="found none"):
@@ -68,6 +82,7 @@ def test_symlink_loops_end(photos: Path) -> None:
     assert "linked/a.png" in found
     assert found.count("a.png") == 1
     assert len(found) <= 16
+    assert places(photos / "**" / "*.png") == ["a.png", "d.png", "sub/a.png"]
 
 
 def test_default_out_is_beside_the_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,6 +95,8 @@ def test_default_out_is_beside_the_input(photos: Path, monkeypatch: pytest.Monke
     assert default_out(["*.png"]) == photos.with_name("photos_ir")
     with pytest.raises(InputError, match="-o OUT"):
         default_out(["a", "b"])
+    with pytest.raises(InputError, match="-o OUT"):
+        default_out(["/"])
 
 
 def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

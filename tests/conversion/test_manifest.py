@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ir_transfer.conversion.inputs import MANIFEST_START
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.errors import EncodeError, InputError
 
@@ -26,7 +27,7 @@ def filled(out: Path, count: int = 3) -> Manifest:
 def test_header_first_then_a_line_an_input(tmp_path: Path) -> None:
     filled(tmp_path)
     lines = (tmp_path / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
-    assert lines[0].startswith('{"kind": "header"')
+    assert lines[0].encode().startswith(MANIFEST_START)
     assert json.loads(lines[1])["output"] == "ü0.png"
     assert len(lines) == 4
 
