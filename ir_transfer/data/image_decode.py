@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 from functools import cache
 from types import ModuleType
@@ -31,6 +32,7 @@ _MAGIC = {
 _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 258, 262, 274, 339
 _WHITE_IS_ZERO, _CMYK = 0, 5
 _UNSIGNED, _FLOAT = 1, 3
+_NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
 _SLACK = 1e-4  # rounding of whoever wrote a float picture
 
 
@@ -71,10 +73,16 @@ def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, floa
             f"{name}: expected enough memory to decode it, got too little: use a smaller picture"
         ) from error
     except Exception as error:  # damaged bytes make decoders raise nearly anything
-        reason = str(error) or type(error).__name__
         raise DecodeError(
-            f"{name}: expected a whole {kind} picture, got a damaged one ({reason}): replace it"
+            f"{name}: expected a whole {kind} picture, got a damaged one ({_reason(error)}): replace it"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what a decoder says, without the address or the random name of the file in memory: runs must agree."""
+    if isinstance(error, UnidentifiedImageError):
+        return "unreadable header"
+    return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__
 
 
 def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:

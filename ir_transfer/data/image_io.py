@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,7 +27,8 @@ OUTPUT_SUFFIX: dict[Format, str] = {"png": ".png", "tiff": ".tif"}
 # Below Pillow's own warning; a picture of this size needs about 1 GB as float RGB.
 MAX_PIXELS = 80_000_000
 _BYTES_PER_PIXEL = 16  # four float32 bands: an uncompressed file cannot need more
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # Rec. ITU-R BT.601
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Picture:
         unit = _to_unit(self.levels, self.white)
         if len(unit) == 1:
             return unit
-        luma: NDArray[np.float32] = np.tensordot(_LUMA, unit, axes=1)[None]
+        luma: NDArray[np.float32] = np.tensordot(np.array(LUMA, np.float32), unit, axes=1)[None]
         return np.clip(luma, 0, 1)
 
 
@@ -104,7 +106,9 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
     except FileNotFoundError:
         raise MissingFileError(f"{path}: expected a picture file, found none: check the path") from None
     except OSError as error:
-        raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error
+        raise DecodeError(
+            f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
+        ) from error
     if not path.is_file():
         raise DecodeError(f"{path}: expected a picture file, got something else: remove it from the input")
     raise DecodeError(
@@ -147,8 +151,11 @@ def to_levels(intensity: NDArray[np.float32], bit_depth: BitDepth = 8) -> Output
         raise InputError("expected finite intensities, got NaN or infinity: the weights do not fit this picture")
     dtype = np.uint8 if bit_depth == 8 else np.uint16
     # float64: a float32 cannot hold 65535 * x to half a level everywhere
-    scaled = np.clip(intensity, 0, 1).astype(np.float64) * np.iinfo(dtype).max
-    levels: OutputLevels = np.floor(scaled + 0.5).astype(dtype)
+    scaled = intensity.astype(np.float64)
+    np.clip(scaled, 0, 1, out=scaled)
+    scaled *= np.iinfo(dtype).max
+    scaled += 0.5
+    levels: OutputLevels = scaled.astype(dtype)  # rounds down
     return levels
 
 
@@ -166,12 +173,13 @@ def encode_gray(levels: OutputLevels, format: Format = "png") -> bytes:  # noqa:
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it: it appears whole or not at all.
 
-    The temporary name is always the same, so that what a killed run left is replaced by the next one.
+    The temporary name is always the same, so that what a killed run left is replaced by the next one. It is short,
+    since the file's own name may be as long as the system allows.
 
     Raises:
         EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)
@@ -192,7 +200,12 @@ def _remove(path: Path) -> None:
 
 
 def _encode_error(path: Path, error: OSError) -> EncodeError:
-    remedy = "free some space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "choose another folder with -o"
+    remedies = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.ENAMETOOLONG: "give the input a shorter name",
+    }
+    remedy = remedies.get(error.errno or 0, "choose another folder with -o")
     message = f"{path}: expected to write it, got: {error.strerror or error}: {remedy}"
     wrapped = EncodeError(message)
     wrapped.errno = error.errno
