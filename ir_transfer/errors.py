@@ -13,6 +13,11 @@ from collections.abc import Iterable
 class IrTransferError(Exception):
     """Root of all errors raised by this package."""
 
+    @property
+    def line(self) -> str:
+        """The message on one line, for terminals and manifests."""
+        return " ".join(str(self).split())
+
 
 class InputError(IrTransferError, ValueError):
     """A value, tensor or file content is not what the function takes."""

@@ -33,6 +33,10 @@ def test_unknown_names_come_with_the_closest() -> None:
     assert message == "unknown model 'adin': did you mean 'adain'? known: adain, gray, wct2"
 
 
+def test_a_message_on_one_line() -> None:
+    assert errors.DecodeError("first\n  second").line == "first second"
+
+
 def test_nothing_close_lists_what_is_known() -> None:
     assert str(UnknownNameError.among("preset", "zzz", ["lwir"])) == "unknown preset 'zzz': known: lwir"
     assert str(UnknownNameError.among("preset", "zzz", [])) == "unknown preset 'zzz': known: none"

@@ -56,7 +56,8 @@ def ir_transfer() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    Any :class:`IrTransferError` becomes one line on stderr and the code 2, as wrong usage does.
+    Any :class:`IrTransferError`, and a path that the system refuses, becomes one line on stderr and the code 2, as
+    wrong usage does.
 
     Args:
         argv: Arguments after the program's name; those of the process by default.
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
-        click.echo(f"Error: {' '.join(str(error).split())}", err=True)
+        click.echo(f"Error: {error.line}", err=True)
         return 2
     except click.ClickException as error:
         error.show()
@@ -76,4 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
+        if error.filename is None:
+            raise
+        click.echo(f"Error: {error.filename}: {error.strerror}: check the path and its permissions", err=True)
+        return 2
     return code if isinstance(code, int) else 0

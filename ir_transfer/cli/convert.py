@@ -21,9 +21,10 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
-    from ir_transfer.conversion.options import Options
+    from ir_transfer.conversion.options import Options, Summary
     from ir_transfer.data.image_io import BitDepth
 
 
@@ -31,7 +32,7 @@ class _AutoOrCount(click.ParamType["int | None"]):
     name = "auto|n"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value != "auto" and not (str(value).isdigit() and int(value) >= 1):
+        if value != "auto" and not (str(value).isdecimal() and int(value) >= 1):
             self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
         return None if value == "auto" else int(value)
 
@@ -156,7 +157,7 @@ def _print_plan(options: Options) -> int:
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
     for job in plan.jobs:
         if job.output not in skipped:
-            click.echo(f"{job.source} -> {plan.out / job.output}")
+            click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
     for entry in plan.refused:
         click.echo(f"Error: {entry.error}", err=True)
     click.echo(
@@ -179,13 +180,22 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> int:
         return INTERRUPTED
     if summary.stopped is not None:
         click.echo(f"Error: {summary.stopped}", err=True)
-    if preview:
-        from ir_transfer.conversion.preview import write_preview
-
-        sheet = write_preview(summary.plan, options.styles)
-        if sheet is not None and not quiet:
-            click.echo(f"preview: {sheet}")
+    shown = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
         click.echo(f"{counts} (see manifest.jsonl)")
-    return 1 if summary.failed or summary.stopped is not None else 0
+    return 1 if summary.failed or summary.stopped is not None or not shown else 0
+
+
+def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
+    """Write the contact sheet; one that fails is no reason to lose the last line."""
+    from ir_transfer.conversion.preview import write_preview
+
+    try:
+        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result)
+    except IrTransferError as error:
+        click.echo(f"Error: no preview: {error.line}", err=True)
+        return False
+    if sheet is not None and not quiet:
+        click.echo(f"preview: {click.format_filename(sheet)}")
+    return True

@@ -56,6 +56,8 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
     with _locked(plan.out):
+        # Again: another run may have come and gone while the model was loaded.
+        refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
         manifest = _open_manifest(plan, options, translator, inverted)
         try:
             return Run(options, plan, manifest, translator, observer=observer, inverted=inverted).all()

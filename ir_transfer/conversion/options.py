@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -75,6 +75,7 @@ class Summary:
         failed: Inputs that could not be converted.
         stopped: Why the run ended early, if it did.
         plan: What was to be done.
+        without_result: Outputs that this run could not make; what lies there is older.
     """
 
     out: Path
@@ -83,6 +84,7 @@ class Summary:
     skipped: int = 0
     failed: int = 0
     stopped: str | None = None
+    without_result: set[str] = field(default_factory=set)
 
 
 class Observer(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -18,21 +18,26 @@ _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
 _PAPER, _INK = (24, 24, 24), (230, 230, 230)
 
 
-def write_preview(plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS) -> Path | None:
+def write_preview(
+    plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS, left_out: Collection[str] = ()
+) -> Path | None:
     """Write the contact sheet of at most 12 results, spread evenly over the plan, into its folder.
 
     Args:
         plan: A plan that has been carried out.
         styles: What was given as styles: pictures are shown, others have no column.
         max_pixels: As in the run.
+        left_out: Outputs that the run could not make.
 
     Returns:
         The file, whose name no result has, or None if there is no result to show.
 
     Raises:
         EncodeError: The file cannot be written.
+        MissingFileError: A photograph or result has gone since.
+        DecodeError: A photograph or result has been damaged since.
     """
-    jobs = [job for job in plan.jobs if (plan.out / job.output).is_file()]
+    jobs = [job for job in plan.jobs if str(job.output) not in left_out and (plan.out / job.output).is_file()]
     if not jobs:
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]

@@ -78,12 +78,14 @@ class Run:
             try:
                 self.manifest.finish(self.plan.order)
             except EncodeError as error:  # its lines are all there, only not in the order of the plan
-                self.summary.stopped = _one_line(error)
+                self.summary.stopped = error.line
         return self.summary
 
     def _translate_all(self, readers: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
         for entry in self.plan.refused:
             self._record(entry)
+        if self.summary.stopped is not None:
+            return
         batcher = Batcher[_Loaded](lambda item: (item.picture.height, item.picture.width), self.translator.batch_for)
         depth = self.workers + self.translator.batch_for(512, 640)
         for item in read_ahead(readers, self._read, self.plan.jobs, depth):
@@ -115,7 +117,9 @@ class Run:
                     f"got {picture.width} x {picture.height}: enlarge or remove it"
                 )
         except IrTransferError as error:
-            return replace(entry, error=_one_line(error))
+            return replace(entry, error=error.line)
+        except MemoryError:
+            return replace(entry, error=_memory_error(entry))
         return _Loaded(job, picture)
 
     def _is_done(self, job: Job, entry: Entry) -> bool:
@@ -144,11 +148,11 @@ class Run:
         try:
             return self.translator([item.picture for item in batch]), None
         except IrTransferError as error:
-            return None, f"{batch[0].job.source}: {_one_line(error)}"
+            return None, f"{batch[0].job.source}: {error.line}"
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-            return None, _memory_error(batch[0])
+            return None, _memory_error(_entry(batch[0]))
 
     def _write(self, entry: Entry, intensity: NDArray[np.float32]) -> Entry:
         try:
@@ -160,11 +164,13 @@ class Run:
         except EncodeError as error:
             if error.errno in _FATAL:
                 self.summary.stopped = (
-                    "stopped: no later picture could be written either; free some space, then go on with --resume"
+                    "stopped: no later picture could be written either; mend that, then go on with --resume"
                 )
-            return replace(entry, error=_one_line(error))
+            return replace(entry, error=error.line)
         except IrTransferError as error:
-            return replace(entry, error=f"{entry.input}: {_one_line(error)}")
+            return replace(entry, error=f"{entry.input}: {error.line}")
+        except MemoryError:
+            return replace(entry, error=_memory_error(entry))
         return replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest())
 
     def _record_oldest(self) -> None:
@@ -181,13 +187,14 @@ class Run:
             self.summary.converted += 1
         else:
             self.summary.failed += 1
+            self.summary.without_result.add(str(entry.output))
             if self.options.fail_fast and self.summary.stopped is None:
                 self.summary.stopped = "stopped at the first failure, as --fail-fast asks; go on with --resume"
         self.observer.advance(entry.error)
         try:
             self.manifest.append(entry)
         except EncodeError as error:  # a picture without its line is made again by --resume
-            self.summary.stopped = _one_line(error)
+            self.summary.stopped = error.line
 
 
 def _entry(item: _Loaded) -> Entry:
@@ -203,19 +210,15 @@ def _entry(item: _Loaded) -> Entry:
     )
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
 
 
-def _memory_error(item: _Loaded) -> str:
-    picture = item.picture
+def _memory_error(entry: Entry) -> str:
+    size = f"{entry.width} x {entry.height} pixels" if entry.width else "the file"
     return (
-        f"{item.job.source}: expected enough memory for {picture.width} x {picture.height} pixels, got too little: "
-        "use --device cpu, --precision bfloat16 or a smaller picture"
+        f"{entry.input}: expected enough memory for {size}, got too little: "
+        "use --device cpu, --precision bfloat16, fewer --workers or a smaller picture"
     )

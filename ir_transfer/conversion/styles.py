@@ -93,10 +93,10 @@ def read_saved_style(path: Path) -> SavedStyle:
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else _LARGEST_HEADER
         head = file.read(length) if length < _LARGEST_HEADER else b""
     try:
-        metadata = json.loads(head).get("__metadata__", {})
-    except (ValueError, AttributeError):
-        metadata = {}
-    if metadata.get("kind") != "style":
+        metadata = json.loads(head)["__metadata__"]
+    except (ValueError, TypeError, LookupError):
+        metadata = None
+    if not isinstance(metadata, dict) or metadata.get("kind") != "style":
         raise WeightsError(
             f"expected {path} to be a style of ir-transfer, got another file: make one with ir-transfer styles build"
         )
@@ -131,7 +131,7 @@ def choose_styles(
     Raises:
         UnknownNameError: No such model or preset.
         MissingFileError: No such file.
-        InputError: No style, or shares that do not fit.
+        InputError: No style, shares that do not fit, or weights for a model that has none.
         WeightsError: A code of another model.
     """
     if not styles:
@@ -140,11 +140,13 @@ def choose_styles(
     if len(given) != len(styles) or any(not 0 <= share < float("inf") for share in given) or sum(given) <= 0:
         raise InputError(
             f"expected a weight >= 0 for each of {len(styles)} styles, got {list(given)}: "
-            "repeat --style, and give --style-weights as many numbers"
+            "give --style-weights one number for each"
         )
     codes = {text: read_saved_style(Path(text)) for text in styles if Path(text).suffix == ".safetensors"}
     name = model or next((code.model for code in codes.values()), DEFAULT_MODEL)
     info = model_info(name)
+    if weights not in {None, "default"} and not info.needs_weights:
+        raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
     codes |= {
         text: _find_preset(text.removeprefix(PRESET), info, weights) for text in styles if text.startswith(PRESET)
     }

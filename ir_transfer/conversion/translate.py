@@ -14,12 +14,11 @@ from ir_transfer import create_model
 from ir_transfer.conversion.exemplar import read_exemplar
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.styles import SavedStyle, StyleChoice
-from ir_transfer.data.image_io import MAX_PIXELS, Picture
+from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode, blend_codes
 
-_LUMA = (0.299, 0.587, 0.114)  # Rec. ITU-R BT.601
 _BATCH_PIXELS = 2**22
 _LARGEST_BATCH = 16
 
@@ -38,7 +37,7 @@ def pick_device(name: str = "auto") -> torch.device:
     kind, _, index = name.partition(":")
     if kind == "cpu" and not index:
         return torch.device("cpu")
-    if kind != "cuda" or (index and not index.isdigit()):
+    if kind != "cuda" or (index and not index.isdecimal()):
         raise InputError(f"expected --device auto, cpu, cuda or cuda:N, got {name!r}")
     if int(index or 0) >= torch.cuda.device_count():
         raise InputError(
@@ -162,5 +161,5 @@ class Translator:
             output: Tensor = self.model(content, self.style, self.strength)
         output = output.float()
         if output.shape[1] == 3:  # a published checkpoint: one channel is what this command writes
-            output = (output * output.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+            output = (output * output.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
         return output[:, 0].cpu()

@@ -126,6 +126,39 @@ def test_preview(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
         assert sheet.width > 1400
 
 
+def test_a_failed_preview_keeps_the_last_line(
+    arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "preview.png").mkdir(parents=True)
+    assert main([*arguments, "--preview"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "converted 6, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.err.startswith("Error: no preview: ")
+
+
+def test_preview_of_a_run_with_a_picture_that_broke(
+    arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    (photos / "a.png").write_bytes(b"damage")
+    assert main([*arguments, "--overwrite", "--preview"]) == 1
+    captured = capsys.readouterr()
+    assert "preview.png\nconverted 5, skipped 0, failed 1" in captured.out
+    assert captured.err.count("\n") == 1
+
+
+def test_names_that_are_no_text_are_printed(arguments: list[str], photos: Path) -> None:
+    (photos / "a.png").rename(photos / os.fsdecode(b"\xff.png"))
+    done = subprocess.run(
+        [sys.executable, "-m", "ir_transfer", *arguments, "--dry-run"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"would convert 6" in done.stdout
+
+
 def test_default_output_and_command_in_the_manifest(arguments: list[str], photos: Path) -> None:
     assert main(arguments[:-2]) == 0
     header = json.loads((photos.with_name("photos_ir") / "manifest.jsonl").read_text().splitlines()[0])
@@ -140,6 +173,8 @@ def test_default_output_and_command_in_the_manifest(arguments: list[str], photos
         (["--weights", "none.safetensors"], "none.safetensors"),
         (["--strength", "1.5"], "1.5"),
         (["--batch-size", "0"], "auto or a number"),
+        (["--batch-size", "²"], "auto or a number"),
+        (["--seed", "1" + "0" * 30], "--seed"),
         (["--style-weights", "1,2,3"], "--style-weights"),
         (["--device", "cuda:99"], "--device cpu"),
     ],

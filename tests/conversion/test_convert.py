@@ -15,6 +15,7 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options, Summary
+from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from tests.conftest import photograph, thermal
@@ -223,6 +224,37 @@ def test_fail_fast(options: Options, photos: Path) -> None:
     assert summary.converted == 0
     assert summary.stopped is not None
     assert counts(run(options, resume=True)) == (5, 0, 1)
+
+
+def test_fail_fast_converts_nothing_after_a_collision(options: Options, photos: Path) -> None:
+    Image.fromarray(photograph()).save(photos / "a.bmp")
+    assert counts(run(options, fail_fast=True)) == (0, 0, 1)
+
+
+def test_a_run_that_came_and_went_meanwhile_is_not_replaced(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    def quick_rival(name: str) -> torch.device:
+        monkeypatch.setattr("ir_transfer.conversion.convert.pick_device", pick_device)
+        run(options, model="gray")
+        return pick_device(name)
+
+    monkeypatch.setattr("ir_transfer.conversion.convert.pick_device", quick_rival)
+    with pytest.raises(InputError, match="--resume"):
+        run(options)
+    assert lines(options.out or Path())[0]["look"]["model"] == "gray"
+
+
+def test_errors_of_damaged_files_are_the_same_every_time(options: Options, photos: Path, tmp_path: Path) -> None:
+    for name, kind in (("x.png", "PNG"), ("y.tif", "TIFF")):
+        Image.fromarray(photograph()).save(photos / name, kind)
+        (photos / name).write_bytes((photos / name).read_bytes()[:40])
+    runs = [[line["error"] for line in lines(run(options, out=tmp_path / name).out)[1:]] for name in "12"]
+    assert runs[0] == runs[1]
+    assert sum(error is not None for error in runs[0]) == 2
+
+
+def test_names_as_long_as_the_system_allows(options: Options, photos: Path) -> None:
+    (photos / "a.png").rename(photos / f"{'n' * 251}.png")
+    assert counts(run(options)) == (6, 0, 0)
 
 
 def test_a_bad_style_leaves_nothing_behind(options: Options, tmp_path: Path) -> None:

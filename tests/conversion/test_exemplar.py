@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.conversion.exemplar import read_exemplar
+from ir_transfer.conversion.exemplar import SMALLEST_SIDE, read_exemplar
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.models import base
 from tests.conftest import photograph, thermal
 
 
@@ -39,6 +40,10 @@ def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCapture
     Image.fromarray(np.dstack([heat] * 3)).save(path, quality=90)
     read_exemplar(path)
     assert caplog.text == ""
+
+
+def test_the_smallest_side_is_the_models() -> None:
+    assert SMALLEST_SIDE == base.SMALLEST_SIDE
 
 
 def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:

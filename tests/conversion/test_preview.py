@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ir_transfer.conversion.plan import make_plan
 from ir_transfer.conversion.preview import write_preview
+from ir_transfer.errors import DecodeError
 from tests.conftest import photograph, thermal
 
 
@@ -39,9 +41,22 @@ def test_no_result_is_ever_replaced(photos: Path, exemplar: Path, tmp_path: Path
     assert (out / "preview.png").read_bytes() == before
 
 
-def test_styles_that_are_no_picture_are_named(photos: Path, tmp_path: Path) -> None:
+def test_styles_that_are_no_picture_have_no_column(photos: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 0)
-    assert write_preview(make_plan([str(photos)], tmp_path / "out"), ["preset:lwir-road-day", "x.safetensors"])
+    styles = ["preset:lwir-road-day", "x.safetensors"]
+    path = write_preview(make_plan([str(photos)], tmp_path / "out"), styles)
+    assert path is not None
+    with Image.open(path) as sheet:
+        assert sheet.width == 2 * 488 + 8
+
+
+def test_what_the_run_could_not_make_is_left_out(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    results(photos, tmp_path / "out", 0)
+    plan = make_plan([str(photos)], tmp_path / "out")
+    (photos / "a.png").write_bytes(b"damage")
+    with pytest.raises(DecodeError, match=r"a\.png"):
+        write_preview(plan, [str(exemplar)])
+    assert write_preview(plan, [str(exemplar)], left_out={"a.png"})
 
 
 def test_nothing_to_show(photos: Path, tmp_path: Path) -> None:

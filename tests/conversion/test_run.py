@@ -44,6 +44,13 @@ class Broken(Translator):
         return [result * np.float32("nan") for result in super().__call__(pictures)]
 
 
+class Endless(Translator):
+    """Gives results that no memory can hold in more than the one value that they repeat."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        return [np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures]
+
+
 class Faulty(Translator):
     """Has a bug, which must not be taken for a bad picture."""
 
@@ -83,6 +90,13 @@ def test_what_is_no_intensity_is_never_written(photos: Path, exemplar: Path, tmp
     summary = run(Broken, photos, exemplar, tmp_path / "out")
     assert (summary.converted, summary.failed) == (0, 6)
     assert list(tree(tmp_path / "out")) == ["manifest.jsonl"]
+
+
+def test_too_little_memory_to_write_costs_a_line(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    summary = run(Endless, photos, exemplar, tmp_path / "out")
+    assert (summary.converted, summary.failed) == (0, 6)
+    first = json.loads((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[1])
+    assert "enough memory for 57 x 41 pixels" in first["error"]
 
 
 def test_a_bug_is_not_hidden(photos: Path, exemplar: Path, tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ def test_shares_that_do_not_fit(shares: list[float]) -> None:
         choose_styles(["a.png", "b.png"], shares)
 
 
+def test_weights_for_a_model_without_any() -> None:
+    with pytest.raises(InputError, match="no --weights for model 'gray'"):
+        choose_styles(["a.png"], model="gray", weights="own.safetensors")
+    assert choose_styles(["a.png"], model="gray", weights="default").weights == "default"
+
+
 def test_no_style() -> None:
     with pytest.raises(InputError, match="at least one --style"):
         choose_styles([])
@@ -108,7 +114,8 @@ def test_no_style() -> None:
 def test_files_that_are_no_style(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="style file"):
         read_saved_style(tmp_path / "none.safetensors")
-    for data in (b"", b"x", b"\xff" * 40, b"\x05" + b"\0" * 7 + b"hello", b"\x02" + b"\0" * 7 + b"{}"):
+    wrong_header = b"\x17" + b"\0" * 7 + b'{"__metadata__": [1, 2]}'
+    for data in (b"", b"x", b"\xff" * 40, b"\x05" + b"\0" * 7 + b"hello", b"\x02" + b"\0" * 7 + b"{}", wrong_header):
         path = tmp_path / "x.safetensors"
         path.write_bytes(data)
         with pytest.raises(WeightsError, match="styles build"):
