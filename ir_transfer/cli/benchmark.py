@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.options import threads_option
+
 if TYPE_CHECKING:
     from ir_transfer.evaluation.benchmark import Measurement
     from ir_transfer.evaluation.folder_benchmark import FolderRun
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 )
 @click.option("--sizes", default="512", show_default=True, help="Comma-separated sides of the square pictures.")
 @click.option("--precision", default="float32", show_default=True, help="Comma-separated: float32, bfloat16.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads.  [default: all]")
+@threads_option
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed rounds.")
 @click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
 @click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered pictures of 640 x 512 instead.")
@@ -50,7 +52,7 @@ def benchmark(
     from ir_transfer.evaluation.benchmark import candidates, measure
 
     sides = [side.strip() for side in sizes.split(",")]
-    if bad := [side for side in sides if not side.isdigit() or int(side) < 64]:
+    if bad := [side for side in sides if not side.isdecimal() or int(side) < 64]:
         raise InputError(f"expected --sizes of at least 64 pixels, for example 512,1024, got {bad[0]!r}")
     asked = candidates(names, [int(side) for side in sides], [p.strip() for p in precision.split(",")])
     found = measure(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.options import device_option
+
 if TYPE_CHECKING:
     from ir_transfer.evaluation.comparison import Comparison
 
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
 @click.option("--label", help="Only objects of this label.")
 @click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
 def evaluate(
@@ -55,6 +57,7 @@ def evaluate(
       ir-transfer evaluate --data pairs/val --exemplar ir_ref.png --models adain,wct2,fda --vgg vgg.safetensors
       ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
     """
+    from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare, parse_weights
 
     names = [name.strip() for name in models.split(",") if name.strip()]
@@ -67,7 +70,7 @@ def evaluate(
         boxes=boxes,
         label=label,
         max_side=max_side,
-        device=device,
+        device=str(pick_device(device)),
         on_scene=lambda stem: click.echo(f"  {stem}", err=True),
     )
     comparison.write(out, cell_width)

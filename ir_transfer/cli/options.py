@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+_LARGEST_SEED = 2**32 - 1
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -51,9 +52,9 @@ def threads_option(command: Command) -> Command:
 def seed_option(command: Command) -> Command:
     """Add ``--seed``."""
     text = "Random seed, for models that draw random numbers."
-    return click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help=text)(
-        command
-    )
+    return click.option(
+        "--seed", type=click.IntRange(0, _LARGEST_SEED), default=0, show_default=True, metavar="N", help=text
+    )(command)
 
 
 def max_pixels_option(command: Command) -> Command:

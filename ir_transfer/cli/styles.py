@@ -55,9 +55,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
 )
 @model_option
 @weights_option
-@click.option(
-    "--weights-per-exemplar", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]"
-)
+@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
 @click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
 @click.option(
     "--polarity",
@@ -74,7 +72,7 @@ def build(
     out: Path,
     model: str | None,
     weights: str | None,
-    weights_per_exemplar: tuple[float, ...] | None,
+    style_weights: tuple[float, ...] | None,
     band: str,
     polarity: str | None,
     description: str,
@@ -90,7 +88,7 @@ def build(
     \b
     Examples:
       ir-transfer styles build thermal_pictures/ -o mine.safetensors
-      ir-transfer styles build day.png night.png --weights-per-exemplar 0.7,0.3 -o dusk.safetensors
+      ir-transfer styles build day.png night.png --style-weights 0.7,0.3 -o dusk.safetensors
     """
     if out.suffix != ".safetensors":
         raise click.UsageError(f"expected -o to end in .safetensors, got {out}")
@@ -103,7 +101,7 @@ def build(
     code, count = build_style(
         exemplars,
         out,
-        shares=weights_per_exemplar,
+        shares=style_weights,
         model=model,
         weights=weights,
         white_hot=None if polarity is None else polarity == "white-hot",
@@ -111,5 +109,7 @@ def build(
         max_pixels=max_pixels,
     )
     if not quiet:
-        click.echo(f"{out}: style of {count} exemplar{'s' * (count != 1)} for model {code.model}")
+        click.echo(
+            f"{click.format_filename(out)}: style of {count} exemplar{'s' * (count != 1)} for model {code.model}"
+        )
     return 0

@@ -55,11 +55,11 @@ def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) 
     assert (read_picture(plain / "a.png").levels == pictures["black-hot"]).all()
 
 
-def test_weights_per_exemplar(looks: Path, tmp_path: Path) -> None:
+def test_style_weights(looks: Path, tmp_path: Path) -> None:
     out, first = tmp_path / "mix.safetensors", tmp_path / "first.safetensors"
     pair = [str(looks / "0.png"), str(looks / "1.png")]
     assert main(["styles", "build", *pair, "-o", str(out), "--model", "histogram"]) == 0
-    shares = ["--weights-per-exemplar", "1,0"]
+    shares = ["--style-weights", "1,0"]
     assert main(["styles", "build", *pair, "-o", str(first), "--model", "histogram", *shares]) == 0
     alone = tmp_path / "alone.safetensors"
     assert main(["styles", "build", pair[0], "-o", str(alone), "--model", "histogram"]) == 0
