@@ -27,11 +27,11 @@ from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch, BatchSource
+from ir_transfer.training.muon import Muon
 from ir_transfer.training.recipe import Recipe, TrainingSection
 from ir_transfer.training.validate import Scores, Validation
 
 Log = Callable[[str], None]
-_MISJUDGED = 0.07
 
 
 class Trainer:
@@ -67,9 +67,7 @@ class Trainer:
         self.critic = PatchCritic().to(device) if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None
         self.learned = [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
-        self.optimiser = torch.optim.AdamW(
-            self.learned, training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay
-        )
+        self.optimiser = Muon(self.learned, training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay)
         self.critic_optimiser = (
             torch.optim.AdamW(self.critic.parameters(), training.lr, betas=(0.5, 0.99)) if self.critic else None
         )
@@ -140,9 +138,7 @@ class Trainer:
         return found
 
     def _translation_losses(self, batch: Batch, content: Tensor) -> dict[str, Tensor]:
-        # The score is wrong now and then at inference; the network has to have seen that.
-        mistaken = torch.rand(len(content), device=self.device) < _MISJUDGED
-        style = self.model.encode(batch.exemplar, batch.white_hot ^ mistaken)
+        style = self.model.encode(batch.exemplar, batch.white_hot)
         expected = self.recipe.training.reconstruction * len(content)
         count = int(expected) + int(torch.rand(()).item() < expected % 1)
         strength = torch.ones(len(content), 1, device=self.device)

@@ -69,10 +69,10 @@ class TrainingSection:
     Attributes:
         steps: Length of the training; the learning rate is held, then falls linearly over ``decay_steps``.
         batch_size: Crops per step.
-        lr: Peak learning rate of AdamW.
+        lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
         warmup_steps: Steps of linear warm-up.
         decay_steps: Steps of the final decay.
-        weight_decay: Of AdamW.
+        weight_decay: Decoupled, of every parameter.
         clip: Largest gradient norm.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.

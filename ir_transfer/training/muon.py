@@ -1,0 +1,82 @@
+"""Muon: momentum whose every weight matrix is orthogonalised, AdamW for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_ITERATIONS = 5
+_MOMENTUM = 0.95
+_ADAMW_RMS = 0.2  # root mean square of an AdamW step, in units of the learning rate
+
+
+class Muon(torch.optim.AdamW):
+    """AdamW, except that hidden weights step along the orthogonalised momentum (Jordan et al. 2024).
+
+    A convolution's weight is a matrix of (out, in x 9). Its step has all singular values near 1: directions that
+    gradients rarely take, such as those a few people in the pictures ask for, are learned as fast as the common ones.
+    The step is scaled to the size of AdamW's (Liu et al. 2025, arXiv:2502.16982, equation 4), so that one learning
+    rate serves both.
+
+    Args:
+        parameters: What to learn; matrices of at least ``smallest`` rows and columns are hidden weights.
+        lr: Learning rate.
+        betas: Of AdamW.
+        weight_decay: Decoupled, of both.
+        smallest: Least rows and columns of a hidden weight; first and last layers are below.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.01,
+        smallest: int = 8,
+    ) -> None:
+        hidden: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for parameter in parameters:
+            matrix = parameter.dim() > 1 and min(parameter.shape[0], parameter[0].numel()) >= smallest
+            (hidden if matrix else rest).append(parameter)
+        groups = [{"params": rest, "orthogonal": False}, {"params": hidden, "orthogonal": True}]
+        super().__init__([g for g in groups if g["params"]], lr, betas, weight_decay=weight_decay)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update all parameters by their gradients; those of hidden weights are cleared."""
+        for group in self.param_groups:
+            if group["orthogonal"]:
+                for parameter in group["params"]:
+                    gradient, parameter.grad = parameter.grad, None  # AdamW's step passes over it
+                    if gradient is not None:
+                        self._orthogonal_step(parameter, gradient, group["lr"], group["weight_decay"])
+        return super().step(closure)
+
+    def _orthogonal_step(self, parameter: nn.Parameter, gradient: Tensor, lr: float, weight_decay: float) -> None:
+        state = self.state[parameter]
+        if not state:
+            # AdamW looks for "step" in every state that it loads.
+            state |= {"step": torch.zeros(()), "momentum": torch.zeros_like(gradient)}
+        momentum: Tensor = state["momentum"]
+        momentum.lerp_(gradient, 1 - _MOMENTUM)
+        ahead = gradient.lerp(momentum, _MOMENTUM)
+        matrix = ahead.reshape(len(ahead), -1)
+        step = _orthogonalised(matrix) * (_ADAMW_RMS * max(matrix.shape) ** 0.5)
+        parameter.mul_(1 - lr * weight_decay).sub_(step.reshape(parameter.shape), alpha=lr)
+
+
+def _orthogonalised(matrix: Tensor) -> Tensor:
+    """Return a matrix with the same singular vectors and singular values near 1 (Newton-Schulz, quintic)."""
+    a, b, c = _COEFFICIENTS
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    x = (wide / (wide.norm() + 1e-7)).bfloat16()
+    for _ in range(_ITERATIONS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    orthogonal: Tensor = (x if matrix.shape[0] <= matrix.shape[1] else x.T).to(matrix.dtype)
+    return orthogonal
