@@ -23,16 +23,17 @@ find_python() {
 # Installs the package (editable) with the extras given, unless that was done since pyproject.toml last changed.
 ensure_environment() {
   local extras="${1:-}" wanted stamp
-  if [ ! -x "$VENV/bin/python" ]; then
-    local python
-    python="$(find_python)"
-    echo "making $VENV with $("$python" --version)"
-    "$python" -m venv "$VENV"
-  fi
   stamp="$VENV/.installed${extras:+-$extras}"
   # The path counts too: an environment that was moved or copied points at another checkout.
   wanted="$ROOT $(cksum <"$ROOT/pyproject.toml")"
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+    # An interrupted run may have left a Python without pip.
+    if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
+      local python
+      python="$(find_python)"
+      echo "making $VENV with $("$python" --version)"
+      "$python" -m venv --clear "$VENV"
+    fi
     echo "installing ir-transfer${extras:+ with the extra $extras} (several GB the first time: torch)"
     "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$ROOT${extras:+[$extras]}"
     echo "$wanted" >"$stamp"

@@ -95,6 +95,9 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) ->
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
+        if folder != root:  # costs a line of the manifest, where its error is told, and not the run
+            yield Found(folder, PurePosixPath(folder.relative_to(root).as_posix()))
+            return
         raise DecodeError(
             f"{folder}: expected a readable folder, got: {error.strerror}: check its permissions"
         ) from error
@@ -168,7 +171,10 @@ def _listed(path: Path) -> list[Path]:
     if "\0" in text:  # UTF-16 without a mark is valid UTF-8
         raise DecodeError(f"{path}: expected a UTF-8 text file with one path a line, got other bytes: save it as UTF-8")
     entries = [line.strip() for line in text.splitlines()]
-    return [path.parent / entry for entry in entries if entry and not entry.startswith("#")]
+    paths = [path.parent / entry for entry in entries if entry and not entry.startswith("#")]
+    if not all(entry.name for entry in paths):
+        raise DecodeError(f"{path}: expected one picture file a line, got the line '/': take it out")
+    return paths
 
 
 def _below_common_folder(paths: Sequence[Path]) -> list[Found]:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import ctypes
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,39 @@ def test_default_out_is_beside_the_input(photos: Path, monkeypatch: pytest.Monke
 def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(photos.parent)
     assert [str(found.source) for found in expand(["photos"])][:1] == [os.path.join("photos", "a.png")]  # noqa: PTH118
+
+
+def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> None:
+    listing = photos / "listing.txt"
+    listing.write_text("a.png\n/\n")
+    with pytest.raises(DecodeError, match="one picture file a line"):
+        places(listing)
+
+
+def obey_permissions() -> None:
+    """Take the rights of the superuser to pass over permissions from the process that is about to start."""
+    libc, drop = ctypes.CDLL(None), 24  # PR_CAPBSET_DROP
+    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.prctl(drop, capability, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
+def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
+    (photos / "sub").chmod(0)
+    try:
+        command = [sys.executable, "-m", "ir_transfer", "convert", str(photos), "--model", "histogram"]
+        done = subprocess.run(
+            [*command, "--style", str(photos / "a.png"), "-o", str(photos.parent / "ir")],
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=obey_permissions,
+        )
+    finally:
+        (photos / "sub").chmod(0o755)
+    assert done.returncode == 1, done.stderr
+    assert "converted 4, skipped 0, failed 1" in done.stdout + done.stderr
+    assert (
+        "photos/sub: expected a picture file, got a folder that cannot be listed"
+        in (photos.parent / "ir" / "manifest.jsonl").read_text()
+    )
