@@ -110,7 +110,7 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
             f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
         ) from error
     if path.is_dir():
-        raise DecodeError(f"{path}: expected a picture file, got a folder that cannot be listed: check its permissions")
+        raise DecodeError(f"{path}: expected a picture file, got a folder: check its permissions")
     if not path.is_file():
         raise DecodeError(f"{path}: expected a picture file, got something else: remove it from the input")
     raise DecodeError(

@@ -228,7 +228,7 @@ def test_content_decides_not_the_name(tmp_path: Path) -> None:
 def test_folder_and_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="check the path"):
         read_picture(tmp_path / "none.png")
-    with pytest.raises(DecodeError, match="something else"):
+    with pytest.raises(DecodeError, match="got a folder"):
         read_picture(tmp_path)
 
 
