@@ -137,7 +137,4 @@ def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
         (photos / "sub").chmod(0o755)
     assert done.returncode == 1, done.stderr
     assert "converted 4, skipped 0, failed 1" in done.stdout + done.stderr
-    assert (
-        "photos/sub: expected a picture file, got a folder that cannot be listed"
-        in (photos.parent / "ir" / "manifest.jsonl").read_text()
-    )
+    assert "photos/sub: expected a picture file, got a folder" in (photos.parent / "ir/manifest.jsonl").read_text()
