@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from ir_transfer.cli.options import device_option, threads_option
-
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
@@ -17,8 +15,8 @@ from ir_transfer.cli.options import device_option, threads_option
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
 @click.option("--init", metavar="WEIGHTS", help="Start from these weights (a name or a file) instead of random ones.")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
-@threads_option
-@device_option
+@click.option("--threads", type=click.IntRange(1), help="Processor threads. [default: all]")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 def train(
     recipe: Path,
     data_root: Path,
@@ -32,44 +30,42 @@ def train(
 ) -> None:
     """Train the model of RECIPE (a YAML file, see configs/train) on pair sets below --data.
 
-    The run folder receives a checkpoint, a log, contact sheets of validation pictures and best.safetensors,
-    which `ir-transfer convert --weights` takes.
+    The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
+    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops; a second one kills.
 
     \b
     Examples:
       ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg torchvision
       ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg vgg.safetensors --set training.lr=1e-4
+      torchrun --nproc-per-node 2 -m ir_transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg vgg.safetensors
     """
     import torch
 
-    from ir_transfer.conversion.translate import pick_device
     from ir_transfer.errors import InputError
     from ir_transfer.training.loop import Trainer
+    from ir_transfer.training.processes import join
     from ir_transfer.training.recipe import load_recipe
+    from ir_transfer.training.run_folder import RunFolder
 
     pairs = [text.partition("=") for text in overrides]
     if bad := [key for key, sign, _ in pairs if not sign]:
         raise InputError(f"expected --set KEY=VALUE, got {bad[0]!r}")
-    chosen = pick_device(device)
     loaded = load_recipe(recipe, {key: value for key, _, value in pairs})
     out = out or Path("runs") / recipe.stem
     if (out / "last.pt").exists() and not resume:
         raise InputError(
             f"expected a new run folder, got {out}, which has a checkpoint: pass --resume or another --out"
         )
-    out.mkdir(parents=True, exist_ok=True)
     if threads:
         torch.set_num_threads(threads)
-    with (out / "log.txt").open("a") as file:
-
-        def log(line: str) -> None:
-            click.echo(line)
-            print(line, file=file, flush=True)
-
-        trainer = Trainer(loaded, data_root, out, vgg, chosen, log)
-        log(f"{trainer.batches.count} pairs, {sum(p.numel() for p in trainer.model.parameters()):,} parameters")
+    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    with join(torch.device(chosen)) as processes:
+        folder = RunFolder(out, click.echo, processes.first)
+        trainer = Trainer(loaded, data_root, folder, vgg, processes)
+        parameters = sum(p.numel() for p in trainer.learner.model.parameters())
+        folder.log(f"{trainer.batches.count} photographs, {parameters:,} parameters, {processes.count} process(es)")
         if init:
-            trainer.initialise(init)
+            trainer.learner.initialise(init)
         if resume:
             trainer.resume()
         trainer.run()

@@ -8,15 +8,13 @@ from torch import Tensor
 
 from ir_transfer.losses.base import Scene
 
-_ENOUGH = 0.75
+ENOUGH = 0.75
+"""Correlation beyond which more would be the photograph's own texture: infrared has not every edge of it."""
 
 
 def edge(scene: Scene) -> Tensor:
-    """Return how far :func:`edge_correlation` falls short of 0.75.
-
-    More would be the photograph's own texture: infrared has not every edge of it.
-    """
-    return torch.relu(_ENOUGH - edge_correlation(scene)).mean()
+    """Return how far :func:`edge_correlation` falls short of 0.75."""
+    return torch.relu(ENOUGH - edge_correlation(scene)).mean()
 
 
 def edge_correlation(scene: Scene) -> Tensor:

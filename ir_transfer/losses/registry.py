@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ir_transfer.errors import UnknownNameError
-from ir_transfer.losses import edge, paired, perceptual, style
-from ir_transfer.losses.base import Loss
+from ir_transfer.losses.base import Loss, Traits
+from ir_transfer.losses.content import content
+from ir_transfer.losses.coral import coral
+from ir_transfer.losses.edge import edge
+from ir_transfer.losses.gram import gram
+from ir_transfer.losses.histogram import histogram
+from ir_transfer.losses.mean_std import mean_std
+from ir_transfer.losses.mmd import mmd
+from ir_transfer.losses.mrf import mrf
+from ir_transfer.losses.paired import charbonnier, coarse, correlation, hot_objects, l1, laplacian
+from ir_transfer.losses.perceptual import perceptual
+from ir_transfer.losses.ssim import ssim
+from ir_transfer.losses.tv import tv
 
 LOSSES: Mapping[str, Loss] = {
-    "l1": paired.l1,
-    "charbonnier": paired.charbonnier,
-    "coarse": paired.coarse,
-    "laplacian": paired.laplacian,
-    "hot_objects": paired.hot_objects,
-    "correlation": paired.correlation,
-    "perceptual": perceptual.perceptual,
-    "mean_std": style.mean_std,
-    "histogram": style.histogram,
-    "mmd": style.mmd,
-    "edge": edge.edge,
+    "l1": Loss("truth", function=l1),
+    "charbonnier": Loss("truth", batchwise=True, function=charbonnier),  # its weights' mean is over the batch
+    "coarse": Loss("truth", batchwise=True, function=coarse),
+    "laplacian": Loss("truth", function=laplacian),
+    "hot_objects": Loss("truth", batchwise=True, function=hot_objects),  # a mean over the batch's hot pixels
+    "correlation": Loss("truth", function=correlation),
+    "ssim": Loss("truth", function=ssim),
+    "perceptual": Loss("truth", judge=True, function=perceptual),
+    "mean_std": Loss("look", judge=True, function=mean_std),
+    "gram": Loss("look", judge=True, function=gram),
+    "coral": Loss("look", judge=True, function=coral),
+    "mmd": Loss("look", judge=True, batchwise=True, function=mmd),  # compares the batch's patches as sets
+    "mrf": Loss("look", judge=True, function=mrf),
+    "histogram": Loss("look", function=histogram),
+    "content": Loss("content", judge=True, function=content),
+    "edge": Loss("content", function=edge),
+    "tv": Loss("content", function=tv),
 }
-# These have a network of their own, so the training loop runs them.
 ADVERSARIAL, HINTS = "adversarial", "hints"
-NEED_VGG = frozenset({"perceptual", "mean_std", "mmd", HINTS})
+TRAITS: Mapping[str, Traits] = {
+    **LOSSES,
+    # These have a network of their own, so the training runs them.
+    ADVERSARIAL: Traits("look"),  # judges a sample without truth by its infrared alone
+    HINTS: Traits("content", judge=True, batchwise=True),  # its targets' moments are the batch's
+}
 
 
-def check_names(weights: Mapping[str, float]) -> None:
+def check_names(names: Iterable[str]) -> None:
     """Raise :class:`UnknownNameError` for a loss that does not exist."""
-    for name in weights:
-        if name not in (*LOSSES, ADVERSARIAL, HINTS):
-            raise UnknownNameError.among("loss", name, [*LOSSES, ADVERSARIAL, HINTS])
+    for name in names:
+        if name not in TRAITS:
+            raise UnknownNameError.among("loss", name, TRAITS)
+
+
+def needing_judge(names: Iterable[str]) -> list[str]:
+    """Return those of the losses that need the perceptual VGG, sorted."""
+    return sorted(name for name in names if TRAITS[name].judge)
+
+
+def needing_truth(names: Iterable[str]) -> list[str]:
+    """Return those of the losses that are of no use without a registered truth, sorted."""
+    return sorted(name for name in names if TRAITS[name].sees == "truth")

@@ -1,7 +1,8 @@
-"""Draws training batches from pair sets that are held in memory."""
+"""Draws training batches: what a sample is depends on seed, step and its number alone, whoever draws it."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,23 +10,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Picture, Tone
-from ir_transfer.data.pairs import Pair, list_pairs, load_pair
+from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection
 
 _EXEMPLAR_SIZE = (128, 160)
+_MISJUDGED = 0.07
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One training batch.
+    """One process's part of a training batch.
 
     Attributes:
         content: Photographs (B, 3, s, s) in [0, 1].
         rows: Height of the crops in their pictures (B, 1, s, s), -1 at the top, 1 at the bottom.
-        truth: Registered infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity.
+        truth: Infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered one, or, for a
+            sample of an unpaired source, another crop of the exemplar's picture.
         exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
         white_hot: Polarity of exemplar and truth (B,).
+        registered: Whether the truth is the photograph's own (B,).
+        mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
+        misjudged: Whether the model is told the wrong polarity (B,), as its own score is wrong now and then.
+        truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
+        look_weight: The same for the samples that are not mirrored.
     """
 
     content: Tensor
@@ -33,63 +42,134 @@ class Batch:
     truth: Tensor
     exemplar: Tensor
     white_hot: Tensor
+    registered: Tensor
+    mirrored: Tensor
+    misjudged: Tensor
+    truth_weight: float = 1.0
+    look_weight: float = 1.0
 
+    def to(self, device: torch.device) -> Batch:
+        """Return it on a device, pictures with channels last."""
+        moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors().items()}
+        for name, value in moved.items():
+            if value.dim() == 4:
+                moved[name] = value.contiguous(memory_format=torch.channels_last)
+        return Batch(**moved, truth_weight=self.truth_weight, look_weight=self.look_weight)
 
-def training_pairs(data: DataSection, path: str, root: Path) -> list[Pair]:
-    """Return the pairs of one source without those that validate."""
-    held_out = {pair.rgb for pair in validation_pairs(data, root)}
-    return [pair for pair in list_pairs(root / path) if pair.rgb not in held_out]
-
-
-def validation_pairs(data: DataSection, root: Path) -> list[Pair]:
-    """Return the pairs that validate."""
-    return list_pairs(root / data.validation)[:: data.validation_every]
+    def tensors(self) -> dict[str, Tensor]:
+        """Return its tensors by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
 
 
 class BatchSource:
-    """Holds the decoded pairs of a recipe and draws random batches, reproducibly for a seed.
+    """Holds the picture sets of a recipe and draws random batches, reproducibly for a seed; safe to share by threads.
 
     Args:
         data: The recipe's data section.
         root: Folder that its paths are relative to.
         seed: Seed of every draw; two sources with one seed give the same batches.
+        reconstruction: Share of samples that are mirrored.
+        rank: Which part of every batch is drawn.
+        parts: Number of parts.
+
+    Raises:
+        MissingFileError: A source's folder is missing.
+        InputError: A source has no pictures, or a pair of two sizes.
     """
 
-    def __init__(self, data: DataSection, root: Path, seed: int) -> None:
-        self.data = data
-        self.sets: list[list[tuple[Picture, Picture]]] = [
-            [load_pair(pair, source.max_width) for pair in training_pairs(data, source.path, root)]
-            for source in data.sources
-        ]
-        shares = np.array([source.share * len(pairs) for source, pairs in zip(data.sources, self.sets, strict=True)])
-        self.shares = shares / shares.sum()
-        self.seed = seed
-        self.augment = PairAugment(data.crop, seed)
-        self.exemplar_augment = ExemplarAugment(_EXEMPLAR_SIZE, seed)
+    def __init__(
+        self, data: DataSection, root: Path, seed: int, reconstruction: float = 0.0, rank: int = 0, parts: int = 1
+    ) -> None:
+        _check_folders(data, root)
+        self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
+        cache = PictureCache(data.cache_gib)
+        self.sets = [find_pictures(data, source, root, cache) for source in data.sources]
+        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
+        self._edges = np.cumsum(sizes) / sum(sizes)
+        self._local = threading.local()
 
     @property
     def count(self) -> int:
-        """Number of pairs held."""
-        return sum(len(pairs) for pairs in self.sets)
+        """Number of photographs."""
+        return sum(len(pictures.photographs) for pictures in self.sets)
 
     def draw(self, step: int, size: int) -> Batch:
-        """Draw the batch of a step; it depends on seed and step alone, so that a resumed run goes on unchanged."""
-        seed = int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0] % 2**31)
-        self.augment.reseed(seed)
-        self.exemplar_augment.reseed(seed + 2)
-        random = np.random.default_rng(seed)
-        samples = [self._sample(random) for _ in range(size)]
-        content, rows, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(4))
-        return Batch(content, rows, truth, exemplar, torch.tensor([not s[4] for s in samples]))
+        """Draw this part of the batch of a step; ``size`` is that of the whole batch.
 
-    def _sample(self, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
-        pairs = self.sets[random.choice(len(self.sets), p=self.shares)]
-        index = int(random.integers(len(pairs)))
-        rgb, ir = pairs[index]
-        other = index
-        if random.random() >= self.data.own_exemplar and len(pairs) > 1:
-            other = int(random.integers(len(pairs)))
+        Raises:
+            InputError: ``size`` is no multiple of the number of parts.
+        """
+        if size % self.parts:
+            raise InputError(
+                f"expected training.batch_size to be a multiple of the {self.parts} processes, got {size}: "
+                f"--set training.batch_size={-(-size // self.parts) * self.parts}"
+            )
+        random = np.random.default_rng([self.seed, step])
+        expected = self.reconstruction * size
+        mirrored = np.arange(size) < int(expected) + (random.random() < expected % 1)
+        misjudged = random.random(size) < _MISJUDGED
+        streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
+        chosen = [min(int(np.searchsorted(self._edges, s.random())), len(self.sets) - 1) for s in streams]
+        registered = np.array([self.sets[c].paired for c in chosen])
+
+        mine = slice(self.rank, None, self.parts)
+        samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
+        content, rows, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(4))
+        return Batch(
+            content,
+            rows,
+            truth,
+            exemplar,
+            white_hot=torch.tensor([not s[4] for s in samples]),
+            registered=torch.from_numpy(registered[mine].copy()),
+            mirrored=torch.from_numpy(mirrored[mine].copy()),
+            misjudged=torch.from_numpy(misjudged[mine].copy()),
+            truth_weight=self._weight(registered | mirrored),
+            look_weight=self._weight(~mirrored),
+        )
+
+    def _weight(self, seen: np.ndarray) -> float:
+        return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
+
+    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
+        pictures = self.sets[chosen]
+        index = int(random.integers(len(pictures.photographs)))
+        other = int(random.integers(len(pictures.infrared)))
+        if pictures.paired and random.random() < self.data.own_exemplar:
+            other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
-        content, truth, rows = self.augment(rgb, ir)
-        exemplar = self.exemplar_augment(pairs[other][1])
-        return content, rows, tone(truth), tone(exemplar), tone.inverted
+        augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
+        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
+        if pictures.paired:
+            content, truth, rows = augment(rgb, pictures.exemplar(index))
+        else:
+            content, _, rows = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
+            truth = look_augment(infrared)
+        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
+
+    def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
+        if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own
+            crop = (self.data.crop, self.data.crop)
+            pair, exemplar, look = (
+                PairAugment(self.data.crop, 0), ExemplarAugment(_EXEMPLAR_SIZE, 0), ExemplarAugment(crop, 0)
+            )  # fmt: skip
+            self._local.augments = pair, exemplar, look
+        augments: tuple[PairAugment, ExemplarAugment, ExemplarAugment] = self._local.augments
+        augments[0].reseed(seed)
+        augments[1].reseed(seed + 2)
+        augments[2].reseed(seed + 3)
+        return augments
+
+
+def _check_folders(data: DataSection, root: Path) -> None:
+    if not root.is_dir():
+        raise MissingFileError(f"expected the folder of the pictures at {root}, found none: check --data")
+    named = {f"data.sources[{i}].path": source.path for i, source in enumerate(data.sources)}
+    named |= {f"data.sources[{i}].infrared": s.infrared for i, s in enumerate(data.sources) if s.infrared is not None}
+    for key, path in {**named, "data.validation": data.validation}.items():
+        if not (root / path).is_dir():
+            found = ", ".join(sorted(p.name for p in root.iterdir() if p.is_dir())[:8]) or "no folders"
+            raise MissingFileError(
+                f"expected {key} of the recipe at {root / path}, found none: --data has {found}; "
+                f"pass another --data, or --set {key.partition('[')[0]}=..."
+            )

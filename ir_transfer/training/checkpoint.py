@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ir_transfer.errors import WeightsError
+from ir_transfer.errors import EncodeError, WeightsError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a state of tensors, numbers and strings; the file appears whole or not at all."""
+    """Write a state of tensors, numbers and strings; the file appears whole or not at all.
+
+    A full disk, a kill or a power cut in the middle leaves the file that was there before.
+
+    Raises:
+        EncodeError: It could not be written; the file that was there before is unharmed.
+    """
     temporary = path.with_suffix(".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    try:
+        torch.save(state, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())  # a rename may reach the disk before the data does
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
+        temporary.unlink(missing_ok=True)
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        kept = "the one before it is unharmed" if path.exists() else "there is none before it"
+        raise EncodeError(
+            f"expected to write the checkpoint {path}, got: {reason}; {kept}: free some space, then --resume"
+        ) from error
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -29,4 +46,6 @@ def load(path: Path) -> dict[str, Any]:
         raise WeightsError(
             f"expected a training checkpoint at {path}, got: {error}: delete it to start anew"
         ) from error
+    if not isinstance(state, dict) or "step" not in state or "model" not in state:
+        raise WeightsError(f"expected a training checkpoint at {path}, got another kind of file: choose another --out")
     return state

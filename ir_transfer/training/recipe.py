@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import yaml
 
-from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
-
-T = TypeVar("T")
+from ir_transfer.errors import InputError
+from ir_transfer.yaml_fields import fill, read_mapping
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,22 @@ class ModelSection:
 
 @dataclass(frozen=True)
 class Source:
-    """A pair set: folder below the data root, share of the draws, and a width to shrink to."""
+    """A set of pictures to learn from.
+
+    Attributes:
+        path: Folder below the data root with ``rgb/`` and ``ir/``; with ``infrared``, the folder of photographs itself.
+        share: Draws per photograph, relative to the other sources.
+        max_width: Width in pixels to shrink to.
+        pairing: ``paired`` has a registered infrared picture of the same stem for every photograph; ``unpaired``
+            has photographs and infrared pictures of other scenes, whose look is learned without a truth.
+        infrared: Folder of the infrared pictures of an unpaired source, if they lie elsewhere below the data root.
+    """
 
     path: str
     share: float = 1.0
     max_width: int | None = None
+    pairing: Literal["paired", "unpaired"] = "paired"
+    infrared: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,15 +48,18 @@ class DataSection:
 
     Attributes:
         band: ``lwir`` or ``nir``.
-        sources: Training pair sets.
-        validation: Pair set below the data root that is never trained on.
-        validation_every: Every how many-th pair of that set validates; if the set is also a source, those pairs
-            are taken out of the training.
+        sources: Sets to train on, paired and unpaired ones mixed as you like.
+        validation: Pair set below the data root that is never trained on; a folder of photographs if unpaired.
+        validation_every: Every how many-th picture of that set validates; if the set is also a source, those
+            pictures are taken out of the training.
         validation_exemplar: Infrared picture below the data root that conditions validation.
+        validation_pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
         crop: Side of the training crop in pixels.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples turned black-hot.
+        workers: Threads that prepare batches ahead of the training.
+        cache_gib: Decoded pictures kept in memory, in GiB; what does not fit is decoded again at every use.
     """
 
     band: str
@@ -56,10 +67,13 @@ class DataSection:
     validation: str
     validation_exemplar: str
     validation_every: int = 1
+    validation_pairing: Literal["paired", "unpaired"] = "paired"
     crop: int = 192
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5
+    workers: int = 2
+    cache_gib: float = 8.0
 
 
 @dataclass(frozen=True)
@@ -67,18 +81,21 @@ class TrainingSection:
     """How it is learned.
 
     Attributes:
-        steps: Length of the training; the learning rate is held, then falls linearly over ``decay_steps``.
-        batch_size: Crops per step.
-        lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
+        steps: Length of the training.
+        batch_size: Crops per step, over all processes together.
+        lr: Peak learning rate of AdamW.
+        schedule: Of the learning rate, after the warm-up: ``plateau`` holds it and lets it fall linearly over the last
+            ``decay_steps``, so that a run may be lengthened; ``cosine`` lets it fall from the start.
         warmup_steps: Steps of linear warm-up.
-        decay_steps: Steps of the final decay.
-        weight_decay: Decoupled, of every parameter.
+        decay_steps: Steps of the final decay of ``plateau``.
+        weight_decay: Of AdamW.
         clip: Largest gradient norm.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
         precision: ``bfloat16`` autocast or ``float32``.
         validate_every: Steps between validations.
+        patience: Validations without a better one after which the run stops; null never stops it.
         checkpoint_minutes: Minutes between checkpoints.
         seed: Of everything that is random.
     """
@@ -86,6 +103,7 @@ class TrainingSection:
     steps: int = 6000
     batch_size: int = 6
     lr: float = 5e-4
+    schedule: Literal["plateau", "cosine"] = "plateau"
     warmup_steps: int = 200
     decay_steps: int = 1500
     weight_decay: float = 0.02
@@ -95,6 +113,7 @@ class TrainingSection:
     reconstruction: float = 0.1
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     validate_every: int = 500
+    patience: int | None = None
     checkpoint_minutes: float = 5.0
     seed: int = 0
 
@@ -114,61 +133,73 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
 
     Raises:
         MissingFileError: No such file.
-        InputError: Not a YAML mapping, or a value of the wrong type.
+        InputError: Not a YAML mapping, a value of the wrong type, or one out of range.
         UnknownNameError: An unknown key; the message has the closest names.
     """
-    if not path.is_file():
-        raise MissingFileError(f"expected a recipe at {path}, found none: see configs/train")
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"expected {path} to be YAML, got: {error}") from error
-    if not isinstance(raw, dict):
-        raise InputError(f"expected {path} to be a mapping, got {type(raw).__name__}")
+    raw = read_mapping(path, "recipe", "see configs/train")
     for dotted, text in (overrides or {}).items():
         *parents, leaf = dotted.split(".")
         node = raw
         for parent in parents:
             node = node.setdefault(parent, {})
-        node[leaf] = yaml.safe_load(text)
-    return _fill(Recipe, raw, str(path))
-
-
-def _fill(cls: type[T], raw: Any, where: str) -> T:
-    if not isinstance(raw, dict):
-        raise InputError(f"expected a mapping at {where}, got {raw!r}")
-    hints = typing.get_type_hints(cls)
-    for key in raw:
-        if key not in hints:
-            raise UnknownNameError.among(f"key in {where}", str(key), hints)
-    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-    for entry in fields:
-        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
-        if required and entry.name not in raw:
-            raise InputError(f"expected the key {entry.name!r} in {where}, found none")
-    return cls(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in raw.items()})
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return _fill(hint, value, where)
-    if origin is list and isinstance(value, list):
-        return [_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if origin is dict and isinstance(value, dict):
-        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if origin is types.UnionType:
-        inner = next(a for a in arguments if a is not type(None))
-        return None if value is None else _convert(inner, value, where)
-    if origin is Literal and value in arguments:
-        return value
-    if hint is Any:
-        return value
-    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+            if not isinstance(node, dict):
+                raise InputError(f"expected {parent!r} in --set {dotted}=... to have keys, got {node!r}: see {path}")
         try:
-            return float(value)  # YAML reads 1e-4 as a string
-        except ValueError:
-            pass
-    elif isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
-        return value
-    raise InputError(f"expected {where} to be {getattr(hint, '__name__', hint)}, got {value!r}")
+            node[leaf] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise InputError(f"expected a YAML value in --set {dotted}={text}, got: {error}") from error
+    recipe = fill(Recipe, raw, str(path))
+    _check(recipe, str(path))
+    return recipe
+
+
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe with every default spelled out; :func:`load_recipe` gives it back."""
+    temporary = path.with_suffix(".part")
+    temporary.write_text(yaml.safe_dump(asdict(recipe), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    temporary.replace(path)
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the dotted keys whose values differ in two nested mappings, with both values."""
+    old, new = _flat(before), _flat(after)
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in keys]
+
+
+def _check(recipe: Recipe, where: str) -> None:
+    data, training = recipe.data, recipe.training
+    for key, value in _flat(asdict(recipe)).items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"expected {key} in {where} to be finite, got {value}: correct it")
+    rules = {
+        "data.sources": (len(data.sources), bool(data.sources), "one or more"),
+        "data.crop": (data.crop, data.crop >= 32, "32 or more"),
+        "data.validation_every": (data.validation_every, data.validation_every >= 1, "1 or more"),
+        "data.workers": (data.workers, data.workers >= 1, "1 or more"),
+        "data.flips": (data.flips, 0 <= data.flips <= 1, "a share from 0 to 1"),
+        "training.steps": (training.steps, training.steps >= 1, "1 or more"),
+        "training.batch_size": (training.batch_size, training.batch_size >= 1, "1 or more"),
+        "training.lr": (training.lr, training.lr > 0, "more than 0"),
+        "training.ema": (training.ema, 0 <= training.ema < 1, "from 0 to below 1"),
+        "training.reconstruction": (training.reconstruction, 0 <= training.reconstruction <= 1, "a share from 0 to 1"),
+        "training.validate_every": (training.validate_every, training.validate_every >= 1, "1 or more"),
+        "training.patience": (training.patience, training.patience is None or training.patience >= 1, "1 or more"),
+    }
+    for key, (value, good, wanted) in rules.items():
+        if not good:
+            raise InputError(f"expected {key} in {where} to be {wanted}, got {value}: correct it, or --set {key}=...")
+    for index, source in enumerate(data.sources):
+        if source.share <= 0:
+            raise InputError(f"expected data.sources[{index}].share in {where} to be more than 0, got {source.share}")
+        if source.infrared is not None and source.pairing == "paired":
+            raise InputError(
+                f"expected no 'infrared' in data.sources[{index}] of {where}, which is paired: its infrared pictures "
+                f"are {source.path}/ir; write 'pairing: unpaired' if it has no registered truth"
+            )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, Mapping) and value:
+        return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}.{key}".lstrip(".")).items()}
+    return {prefix: value}

@@ -8,19 +8,20 @@ from pathlib import Path
 import kornia
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.pairs import load_pair
+from ir_transfer.data.pairs import list_pairs, load_pair
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.losses import edge, paired, perceptual
+from ir_transfer.losses import edge, histogram, mean_std, paired, perceptual
 from ir_transfer.losses.base import Scene
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.training.batches import validation_pairs
+from ir_transfer.training.pictures import Picture, check_sizes, load_single, validation_photographs
 from ir_transfer.training.recipe import DataSection
 
 _SHEET_ROWS = 5
@@ -29,7 +30,7 @@ _CELL_WIDTH = 500
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the validation pictures.
+    """Means over the validation pictures that have a truth.
 
     Attributes:
         psnr: Peak signal-to-noise ratio in dB.
@@ -51,6 +52,26 @@ class Scores:
         return self.perceptual - 0.02 * self.psnr + self.hot + 0.1 * max(0.0, 1 - self.contrast)
 
 
+@dataclass(frozen=True)
+class UnpairedScores:
+    """Means over validation pictures that have no truth: look against the exemplar, edges against the photograph.
+
+    Attributes:
+        look: Distance of feature means and deviations to the exemplar's, lower is better; 0 without an encoder.
+        tones: Distance of the intensity distributions, lower is better.
+        edges: Correlation of edges with the photograph.
+    """
+
+    look: float
+    tones: float
+    edges: float
+
+    @property
+    def rank(self) -> float:
+        """Smaller is better; edges count up to what infrared has of them, as in the loss."""
+        return self.look + self.tones + max(0.0, edge.ENOUGH - self.edges)
+
+
 class Validation:
     """Holds the validation pictures and scores a model on them.
 
@@ -58,48 +79,70 @@ class Validation:
         data: The recipe's data section.
         root: Folder that its paths are relative to.
         vgg: The judge, or None.
+
+    Raises:
+        MissingFileError: The validation's folder is missing.
+        InputError: The exemplar is missing, or a pair has two sizes.
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
-        self.pairs = [load_pair(pair) for pair in validation_pairs(data, root)]
+        self.paired = data.validation_pairing == "paired"
+        self.pictures: list[tuple[Picture, Picture | None]]
+        if self.paired:
+            pairs = list_pairs(root / data.validation)[:: data.validation_every]
+            check_sizes(pairs)
+            self.pictures = [load_pair(pair) for pair in pairs]
+        else:
+            self.pictures = [(load_single(path, "RGB"), None) for path in validation_photographs(data, root)]
         path = root / data.validation_exemplar
         if not path.is_file():
-            raise InputError(f"expected the validation exemplar {path}, found none: set data.validation_exemplar")
-        with Image.open(path) as file:
-            self.exemplar = torch.from_numpy(np.asarray(file.convert("L"), dtype=np.float32) / 255)[None, None]
+            raise InputError(f"expected data.validation_exemplar at {path}, found none: name an infrared picture there")
+        self.exemplar = torch.from_numpy(load_single(path, "L").astype(np.float32) / 255)[None, None]
         self.vgg = vgg
 
     @torch.inference_mode()
-    def __call__(self, model: TranslationModel, sheet: Path | None = None) -> Scores:
-        """Score a model in evaluation mode and write a contact sheet (input | exemplar | output | truth)."""
-        style = model.prepare([self.exemplar])
-        rows, scores = [], []
-        for rgb, ir in self.pairs:
-            scene = self._translate(model, style, rgb, ir)
-            scores.append(self._score(scene))
-            rows.append(scene)
-        if sheet is not None:
-            _write_sheet(rows[:: max(1, len(rows) // _SHEET_ROWS)], self.exemplar, sheet)
-        means = np.mean(scores, axis=0)
-        return Scores(*(float(v) for v in means))
+    def __call__(
+        self, model: TranslationModel, limit: int | None = None
+    ) -> tuple[Scores | UnpairedScores, Image.Image]:
+        """Score a model in evaluation mode; return a contact sheet too (input | exemplar | output | truth).
 
-    def _translate(self, model: TranslationModel, style: StyleCode, rgb: np.ndarray, ir: np.ndarray) -> Scene:
+        Args:
+            model: On any device.
+            limit: Score so many pictures only.
+        """
+        style = model.prepare([self.exemplar])
+        scenes = [self._translate(model, style, rgb, ir) for rgb, ir in self.pictures[:limit]]
+        means = [float(v) for v in np.mean([self._score(scene) for scene in scenes], axis=0)]
+        scores = Scores(*means) if self.paired else UnpairedScores(*means)
+        return scores, self._sheet(scenes[:: max(1, len(scenes) // _SHEET_ROWS)])
+
+    def _translate(self, model: TranslationModel, style: StyleCode, rgb: Picture, ir: Picture | None) -> Scene:
         device = next(model.parameters()).device
         content = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None].to(device)
-        truth = torch.from_numpy(ir.astype(np.float32) / 255)[None, None].to(device)
+        if ir is not None:
+            truth = torch.from_numpy(ir.astype(np.float32) / 255)[None, None].to(device)
+        else:
+            truth = F.interpolate(self.exemplar, content.shape[-2:], mode="bilinear", antialias=True).to(device)
         return Scene(content, truth, model(content, style.to(device)), self.vgg)
 
     def _score(self, scene: Scene) -> tuple[float, ...]:
-        psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0)
-        distance = perceptual.perceptual(scene) if self.vgg is not None else torch.zeros(())
-        contrast = scene.output.std() / (scene.truth.std() + 1e-6)
-        found = (psnr, distance, edge.edge_correlation(scene).mean(), paired.hot_objects(scene), contrast)
+        found: tuple[Tensor, ...]
+        edges = edge.edge_correlation(scene).mean()
+        if self.paired:
+            psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0)
+            distance = perceptual.perceptual(scene) if self.vgg is not None else torch.zeros(())
+            contrast = scene.output.std() / (scene.truth.std() + 1e-6)
+            found = (psnr, distance, edges, paired.hot_objects(scene), contrast)
+        else:
+            look = mean_std.mean_std(scene) if self.vgg is not None else torch.zeros(())
+            found = (look, histogram.histogram(scene), edges)
         return tuple(value.item() for value in found)
 
-
-def _write_sheet(scenes: list[Scene], exemplar: Tensor, path: Path) -> None:
-    rows = [[_array(p) for p in (s.content, exemplar, s.output, s.truth)] for s in scenes]
-    contact_sheet(rows, ("input", "exemplar", "output", "truth"), _CELL_WIDTH).save(path)
+    def _sheet(self, scenes: list[Scene]) -> Image.Image:
+        rows = [[_array(p) for p in (s.content, self.exemplar, s.output, s.truth)] for s in scenes]
+        headings = ("input", "exemplar", "output", "truth")
+        columns = 4 if self.paired else 3
+        return contact_sheet([row[:columns] for row in rows], headings[:columns], _CELL_WIDTH)
 
 
 def _array(pictures: Tensor) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ def picture() -> torch.Tensor:
     return torch.nn.functional.interpolate(torch.rand(2, 1, 8, 8), (64, 64), mode="bilinear")
 
 
-@pytest.mark.parametrize("name", sorted(LOSSES))
+@pytest.mark.parametrize("name", sorted(LOSSES.keys() - {"tv"}))  # a flat picture has the least variation
 def test_loss_is_smallest_at_the_truth_and_has_a_gradient(name: str) -> None:
     truth = picture()
     output = truth.roll(11, dims=-1).mul(0.7).requires_grad_()

@@ -1,9 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from ir_transfer.training.batches import BatchSource, training_pairs, validation_pairs
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.batches import BatchSource
+from ir_transfer.training.pictures import PictureCache, find_pictures, validation_photographs
 from ir_transfer.training.recipe import DataSection, Source
 from tests.training.pair_set import render_pairs
 
@@ -34,16 +38,74 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
-    held_out = {p.stem for p in validation_pairs(section, tmp_path)}
-    trained = {p.stem for p in training_pairs(section, "pairs", tmp_path)}
+    held_out = {p.stem for p in validation_photographs(section, tmp_path)}
+    found = find_pictures(section, section.sources[0], tmp_path, PictureCache(1))
+    trained = {p.stem for p in found.photographs}
+    assert [p.stem for p in found.infrared] == [p.stem for p in found.photographs]
     assert held_out == {"scene_0", "scene_3"}
     assert not held_out & trained
     assert len(held_out | trained) == 6
 
 
-def test_tone_is_applied_alike_to_truth_and_exemplar(section: DataSection, tmp_path: Path) -> None:
-    from dataclasses import replace
+def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path) -> None:
+    whole = BatchSource(section, tmp_path, 3, reconstruction=0.5).draw(4, 6)
+    parts = [BatchSource(section, tmp_path, 3, 0.5, rank, 3).draw(4, 6) for rank in range(3)]
+    for name, tensor in whole.tensors().items():
+        for rank, part in enumerate(parts):
+            assert torch.equal(part.tensors()[name], tensor[rank::3]), name
+    assert whole.mirrored.sum() == 3
+    assert (whole.truth_weight, whole.look_weight) == (1.0, 1.0)
+    assert sum(part.look_weight for part in parts) == pytest.approx(3)
 
+
+def test_a_batch_that_cannot_be_shared_out_names_the_key(section: DataSection, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
+        BatchSource(section, tmp_path, 0, parts=2).draw(0, 5)
+
+
+def test_mirrored_samples_are_the_share_that_is_asked_for(section: DataSection, tmp_path: Path) -> None:
+    source = BatchSource(section, tmp_path, 0, reconstruction=0.3)
+    assert sum(int(source.draw(step, 2).mirrored.sum()) for step in range(40)) == pytest.approx(24, abs=8)
+
+
+def test_unpaired_samples_have_the_exemplars_look_for_a_truth(section: DataSection, tmp_path: Path) -> None:
+    for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
+        Image.new("L", (50 + index, 70), 40 * index).save(path)  # flat: the level tells which one it is
+    sources = [Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")]
+    unpaired = replace(section, sources=sources, validation="pairs/rgb", validation_pairing="unpaired", tone_spread=0.0)
+    batch = BatchSource(unpaired, tmp_path, 0).draw(0, 6)
+    assert not batch.registered.any()
+    torch.testing.assert_close(batch.truth.mean((1, 2, 3)), batch.exemplar.mean((1, 2, 3)))
+    assert len(batch.exemplar.mean((1, 2, 3)).unique()) > 2
+    assert batch.content.std() > 0.05
+
+
+def test_mixed_sources_are_drawn_by_their_shares(section: DataSection, tmp_path: Path) -> None:
+    other = Source("pairs/rgb", share=2.0, pairing="unpaired", infrared="pairs/ir")
+    mixed = BatchSource(replace(section, sources=[*section.sources, other]), tmp_path, 0)
+    registered = torch.cat([mixed.draw(step, 8).registered for step in range(15)])
+    assert registered.float().mean().item() == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_pictures_beyond_the_cache_are_decoded_again_to_the_same(section: DataSection, tmp_path: Path) -> None:
+    kept, fresh = (BatchSource(replace(section, cache_gib=gib), tmp_path, 3).draw(2, 4) for gib in (1.0, 0.0))
+    assert torch.equal(kept.content, fresh.content)
+
+
+def test_wrong_folders_name_the_key_and_what_is_there(section: DataSection, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="--data"):
+        BatchSource(section, tmp_path / "nowhere", 0)
+    with pytest.raises(MissingFileError, match=r"data\.sources\[0\]\.path.*--data has pairs"):
+        BatchSource(replace(section, sources=[Source("pears")]), tmp_path, 0)
+
+
+def test_unequal_sizes_are_found_before_the_first_step(section: DataSection, tmp_path: Path) -> None:
+    Image.new("L", (10, 10)).save(tmp_path / "pairs" / "ir" / "scene_5.png")
+    with pytest.raises(InputError, match=r"scene_5.*unpaired"):
+        BatchSource(section, tmp_path, 0)
+
+
+def test_tone_is_applied_alike_to_truth_and_exemplar(section: DataSection, tmp_path: Path) -> None:
     black = BatchSource(replace(section, flips=1.0, tone_spread=0.0), tmp_path, 1).draw(0, 4)
     white = BatchSource(replace(section, flips=0.0, tone_spread=0.0), tmp_path, 1).draw(0, 4)
     assert not black.white_hot.any()

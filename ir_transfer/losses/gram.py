@@ -1,0 +1,32 @@
+"""Gram matrices: which features occur together."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ir_transfer.losses.base import Scene
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Return the Gram matrix (B, C, C) of features (B, C, H, W), divided by H W."""
+    flat = features.float().flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+
+def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:
+    """Return the squared Frobenius distance of matrices (B, C, C) over the wanted one's squared norm, averaged over B.
+
+    The papers' constants differ by layer, network and picture size; relative to the wanted matrix one weight fits all.
+    """
+    distance = (output - wanted).square().sum((1, 2))
+    return (distance / (wanted.square().sum((1, 2)) + 1e-12)).mean()
+
+
+def gram(scene: Scene) -> Tensor:
+    """Return the relative distance of Gram matrices, averaged over five levels (Gatys et al. 2016, equations 3 to 5).
+
+    The look's picture may be of another size: the matrices are means over positions.
+    """
+    pairs = [(scene.output_features[level], wanted) for level, wanted in scene.truth_features.items()]
+    return torch.stack([relative_distance(gram_matrix(a), gram_matrix(b)) for a, b in pairs]).mean()

@@ -1,0 +1,14 @@
+"""Total variation: against noise."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ir_transfer.losses.base import Scene
+
+
+def tv(scene: Scene) -> Tensor:
+    """Return the mean absolute difference of neighbours, down and across (Rudin et al. 1992, anisotropic)."""
+    down = (scene.output[..., 1:, :] - scene.output[..., :-1, :]).abs().mean()
+    across = (scene.output[..., :, 1:] - scene.output[..., :, :-1]).abs().mean()
+    return down + across

@@ -1,0 +1,31 @@
+"""Stops a run in two stages: the first signal asks, the second kills."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def on_signal(stop: Callable[[str], None]) -> Iterator[None]:
+    """Within the block, call ``stop`` with a message at the first SIGINT or SIGTERM; a second one ends the process.
+
+    The second needs no cleaning up: files are written under a temporary name, so the last checkpoint stays whole.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        for caught in before:
+            signal.signal(caught, signal.SIG_DFL)
+        name = signal.Signals(number).name
+        stop(f"{name}: saving and stopping after this step; a second one ends at once, the last checkpoint stays")
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,161 @@
+"""What learns: the networks, their optimisers and the average that is shipped."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.losses.registry import ADVERSARIAL
+from ir_transfer.models.registry import create_model
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.training.batches import Batch
+from ir_transfer.training.objective import Objective
+from ir_transfer.training.processes import Processes
+from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.schedule import learning_rate
+
+
+class NotFiniteError(InputError):
+    """A loss is NaN or infinite."""
+
+
+class Learner:
+    """Model, critic and hints with their optimisers; updates them on a batch.
+
+    Args:
+        recipe: What to train.
+        vgg: The judge, or None.
+        processes: Those that train together.
+
+    Raises:
+        InputError: A loss needs what is not there.
+        UnknownNameError: An unknown loss or model.
+    """
+
+    def __init__(self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes) -> None:
+        self.recipe, self.processes, device = recipe, processes, processes.device
+        training = recipe.training
+        torch.manual_seed(training.seed)
+        self.model = create_model(recipe.model.name, weights=None, **recipe.model.hyper_parameters)
+        self.objective = Objective(recipe, self.model, vgg).to(device)
+        self.model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.objective.learned(), training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay
+        )
+        critic = self.objective.critic
+        self.critic_optimiser = (
+            torch.optim.AdamW(critic.parameters(), training.lr, betas=(0.5, 0.99)) if critic else None
+        )
+        self._wrapped: nn.Module | None = None
+
+    # -- state --------------------------------------------------------------------------------------------------
+
+    def _stateful(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
+        if self.objective.hints is not None:
+            parts["hints"] = self.objective.hints
+        if self.objective.critic is not None:
+            parts |= {"critic": self.objective.critic, "critic_optimiser": self.critic_optimiser}
+        return parts
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """The model's name and all its hyper-parameters, also those the recipe leaves open."""
+        return {"name": self.model.info.name, "hyper_parameters": self.model.hyper_parameters}
+
+    def state(self) -> dict[str, Any]:
+        """Return the state of all parts by name."""
+        about = json.dumps({"model": self.section, "recipe": asdict(self.recipe)})
+        return {**{name: part.state_dict() for name, part in self._stateful().items()}, "about": about}
+
+    def load(self, state: dict[str, Any], path: Path) -> None:
+        """Take over the state of an earlier run; a part that the recipe has gained since starts fresh.
+
+        Raises:
+            WeightsError: It is of another model; the message names ``path``.
+        """
+        for name, part in self._stateful().items():
+            if name not in state:
+                continue
+            try:
+                part.load_state_dict(state[name])
+            except (RuntimeError, ValueError, KeyError) as error:
+                raise WeightsError(
+                    f"expected {name!r} of {path} to fit the recipe's model {self.section}, got: "
+                    f"{str(error).splitlines()[0]}: resume with the run's own recipe, or choose another --out"
+                ) from error
+
+    def initialise(self, weights: str) -> None:
+        """Start from trained weights, bundled by name or a file, instead of random ones."""
+        trained = create_model(self.recipe.model.name, weights, **self.recipe.model.hyper_parameters).state_dict()
+        self.model.load_state_dict(trained)
+        self.average.load_state_dict(trained)
+
+    # -- one step -----------------------------------------------------------------------------------------------
+
+    def active(self, step: int) -> list[str]:
+        """Return the losses that count at a step."""
+        starts = self.recipe.training.starts
+        return [name for name, weight in self.recipe.losses.items() if weight and step >= starts.get(name, 0)]
+
+    def losses(self, batch: Batch, step: int, objective: nn.Module | None = None) -> dict[str, Tensor]:
+        """Return the weighted losses of a batch in float32.
+
+        Args:
+            batch: On the learner's device.
+            step: Decides which losses are active.
+            objective: What to call: this learner's objective, or a wrapper around it.
+        """
+        bf16 = self.recipe.training.precision == "bfloat16"
+        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=bf16):
+            found: dict[str, Tensor] = (objective or self.objective)(batch, self.active(step))
+        return {name: loss.float() for name, loss in found.items()}
+
+    def learn(self, batch: Batch, step: int) -> dict[str, float]:
+        """Update on one batch; return the weighted losses, averaged over all processes.
+
+        Raises:
+            NotFiniteError: A loss is NaN or infinite; nothing has been updated.
+        """
+        training = self.recipe.training
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(training, step)
+        if self._wrapped is None:  # not before: it copies the weights of the first process to the others
+            self._wrapped = self.processes.wrap(self.objective)
+        losses = self.losses(batch, step, self._wrapped)
+        means = self._means(losses, step)
+        self.optimiser.zero_grad(set_to_none=True)
+        if self.critic_optimiser is not None:
+            self.critic_optimiser.zero_grad(set_to_none=True)
+        torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.objective.learned(), training.clip)
+        self.optimiser.step()
+        if self.critic_optimiser is not None and "critic" in means:
+            self.critic_optimiser.step()
+        self._average(min(training.ema, (1 + step) / (10 + step)))
+        return means
+
+    def _means(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
+        active = self.active(step)
+        names = ["auxiliary", *active, *(["critic"] if ADVERSARIAL in active else [])]
+        zero = torch.zeros((), device=self.processes.device)  # another process may have samples of this kind
+        values = self.processes.mean(torch.stack([losses.get(name, zero).detach() for name in names])).tolist()
+        found = dict(zip(names, values, strict=True))
+        if not all(abs(value) < float("inf") for value in values):
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+            raise NotFiniteError(f"expected finite losses at step {step}, got {shown}: lower training.lr, --resume")
+        return found
+
+    @torch.no_grad()
+    def _average(self, decay: float) -> None:
+        averaged: list[Tensor] = list(self.average.parameters())
+        current: list[Tensor] = list(self.model.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)

@@ -1,0 +1,55 @@
+"""Prepares batches ahead of the training, in their order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from ir_transfer.training.batches import Batch, BatchSource
+
+
+class Loader:
+    """Draws batches in threads, a few ahead of the one that is asked for.
+
+    Args:
+        batches: Where they are drawn from.
+        size: Of the whole batch, over all processes.
+        step: First one.
+        last: Steps from this one on are not drawn.
+        workers: Threads.
+    """
+
+    def __init__(self, batches: BatchSource, size: int, step: int, last: int, workers: int) -> None:
+        cv2.setNumThreads(0)  # a pool of its own for every small crop takes the processor from the training
+        self._batches, self._size, self._next, self._last = batches, size, step, last
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+        self._ahead: deque[Future[Batch]] = deque()
+        self._depth = workers + 1
+        self.waited = 0.0
+
+    def __enter__(self) -> Self:
+        self._fill()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def take(self) -> Batch:
+        """Return the next batch; the seconds spent waiting for it add up in ``waited``."""
+        asked = time.monotonic()
+        batch = self._ahead.popleft().result()
+        self.waited += time.monotonic() - asked
+        self._fill()
+        return batch
+
+    def _fill(self) -> None:
+        while len(self._ahead) < self._depth and self._next < self._last:
+            self._ahead.append(self._pool.submit(self._batches.draw, self._next, self._size))
+            self._next += 1

@@ -1,0 +1,131 @@
+"""From a batch to its losses: one module, so that several processes can share one backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import kornia
+import torch
+from torch import Tensor, nn
+
+from ir_transfer.errors import InputError
+from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
+from ir_transfer.losses.base import Scene
+from ir_transfer.losses.hints import FeatureHints
+from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LOSSES, check_names, needing_judge, needing_truth
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.training.batches import Batch
+from ir_transfer.training.recipe import Recipe
+
+_NOTHING = 0.5  # what the critic is shown in place of a photograph that does not belong to the infrared picture
+
+
+class Objective(nn.Module):
+    """The model with the losses of a recipe and the networks that some of them need.
+
+    Args:
+        recipe: Names and weights of the losses.
+        model: What is trained.
+        vgg: The frozen judge, or None.
+
+    Raises:
+        InputError: A loss needs what is not there: the judge, an encoder, or a registered truth.
+        UnknownNameError: An unknown loss.
+    """
+
+    def __init__(self, recipe: Recipe, model: TranslationModel, vgg: PerceptualEncoder | None) -> None:
+        super().__init__()
+        check_losses(recipe, vgg is not None)
+        self.model, self.vgg, self.weights = model, vgg, recipe.losses
+        self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
+        self.hints = self._make_hints() if HINTS in recipe.losses else None
+
+    def _make_hints(self) -> FeatureHints:
+        encoder, widths = getattr(self.model, "encoder", None), self.model.hyper_parameters.get("widths")
+        if encoder is None or widths is None or self.vgg is None:
+            raise InputError(
+                f"expected a model with an encoder for losses.{HINTS}, got {self.model.info.name!r}: leave it out"
+            )
+        hints = FeatureHints(widths, self.vgg.widths)
+        hints.watch(encoder)
+        return hints
+
+    def learned(self) -> list[nn.Parameter]:
+        """Return the parameters that the losses train; the critic has an aim of its own."""
+        return [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
+
+    def forward(self, batch: Batch, active: Collection[str]) -> dict[str, Tensor]:
+        """Return the weighted losses of a batch by name.
+
+        Args:
+            batch: This process's part.
+            active: The losses to compute.
+        """
+        found = {"auxiliary": self.model.auxiliary_loss(batch.exemplar, batch.white_hot)}
+        content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
+        if any(name != HINTS for name in active):
+            scene = self._translate(batch, content)
+            found |= self._compared(batch, scene, active)
+            if ADVERSARIAL in active:
+                found |= self._judged(batch, scene)
+        else:
+            self.model.content_statistics(content)  # runs the encoder alone
+        if self.hints is not None and self.vgg is not None and HINTS in active:
+            with torch.no_grad():
+                targets = self.vgg(batch.content)
+            found[HINTS] = self.weights[HINTS] * self.hints(targets)
+        return found
+
+    def _translate(self, batch: Batch, content: Tensor) -> Scene:
+        style = self.model.encode(batch.exemplar, batch.white_hot ^ batch.misjudged)
+        strength = (~batch.mirrored).float()[:, None]
+        output = self.model.translate(content, style, strength, None).float()
+        luminance = kornia.color.rgb_to_grayscale(batch.content)
+        luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
+        truth = torch.where(batch.mirrored[:, None, None, None], luminance, batch.truth)
+        return Scene(batch.content, truth, output, self.vgg)
+
+    def _compared(self, batch: Batch, scene: Scene, active: Collection[str]) -> dict[str, Tensor]:
+        found = {}
+        known = batch.registered | batch.mirrored
+        for name, loss in LOSSES.items():
+            if name not in active:
+                continue
+            if loss.sees != "truth":
+                found[name] = self.weights[name] * loss(scene)
+            elif known.any():
+                found[name] = self.weights[name] * batch.truth_weight * loss(scene.part(known))
+        return found
+
+    def _judged(self, batch: Batch, scene: Scene) -> dict[str, Tensor]:
+        real = ~batch.mirrored
+        if self.critic is None or not real.any():
+            return {}
+        content = torch.where(batch.registered[:, None, None, None], scene.content, _NOTHING)[real]
+        judged = critic_loss(self.critic, content, scene.truth[real], scene.output[real])
+        self.critic.requires_grad_(False)
+        fooled = adversarial(self.critic, content, scene.output[real])
+        self.critic.requires_grad_(True)
+        weight = self.weights[ADVERSARIAL] * batch.look_weight
+        return {"critic": batch.look_weight * judged, ADVERSARIAL: weight * fooled}
+
+
+def check_losses(recipe: Recipe, judge: bool) -> None:
+    """Refuse losses that do not exist, need a judge that is not there, or a truth that no source has.
+
+    Raises:
+        UnknownNameError: An unknown loss, in ``losses`` or ``training.starts``.
+        InputError: A loss cannot work.
+    """
+    check_names([*recipe.losses, *recipe.training.starts])
+    if not judge and (names := needing_judge(recipe.losses)):
+        raise InputError(
+            f"expected --vgg for the losses {', '.join(names)}: pass a file, or 'torchvision' to download it"
+        )
+    blind = recipe.training.reconstruction == 0 and all(s.pairing == "unpaired" for s in recipe.data.sources)
+    if blind and (names := needing_truth(recipe.losses)):
+        raise InputError(
+            f"expected losses that need no registered truth, for all data.sources are unpaired, got "
+            f"{', '.join(names)}: leave them out, add a paired source, or --set training.reconstruction=0.1"
+        )

@@ -1,0 +1,61 @@
+"""What a run tells of itself: mean losses, pictures per second, the share of time that it waited for data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+
+class Observer(Protocol):
+    """Is told how a run goes; a tracker or a test."""
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """Take note of numbers by name: ``loss/...``, ``rate/...``, ``validation/...``."""
+
+    def picture(self, step: int, path: Path) -> None:
+        """Take note of a contact sheet of validation pictures."""
+
+
+class Progress:
+    """Sums the losses of the steps since the last report, and times them without the pauses between.
+
+    Args:
+        batch_size: Pictures per step, over all processes.
+    """
+
+    def __init__(self, batch_size: int) -> None:
+        self._batch_size = batch_size
+        self._restart(0.0)
+
+    def _restart(self, waited: float) -> None:
+        self._sums: dict[str, float] = {}
+        self._steps, self._began, self._paused, self._waited = 0, time.monotonic(), 0.0, waited
+
+    def add(self, losses: Mapping[str, float]) -> None:
+        """Count a step."""
+        self._steps += 1
+        for name, value in losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave the time of the block out of the rate: validation, checkpoints."""
+        began = time.monotonic()
+        yield
+        self._paused += time.monotonic() - began
+
+    def report(self, waited: float) -> tuple[dict[str, float], float, float]:
+        """Return the mean losses, pictures per second and the share of waiting since the last report.
+
+        Args:
+            waited: Seconds spent waiting for data since the run began.
+        """
+        elapsed = max(time.monotonic() - self._began - self._paused, 1e-9)
+        steps = max(self._steps, 1)
+        means = {name: value / steps for name, value in self._sums.items()}
+        found = means, self._steps * self._batch_size / elapsed, (waited - self._waited) / elapsed
+        self._restart(waited)
+        return found

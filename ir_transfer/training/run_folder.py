@@ -1,0 +1,59 @@
+"""The folder of a run: its log, and files that may fail to be written without ending the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from ir_transfer.errors import EncodeError
+
+CHECKPOINT, RECIPE, BEST = "last.pt", "recipe.yaml", "best.safetensors"
+
+
+class RunFolder:
+    """Writes a run's files; only the first of several processes does.
+
+    A full disk costs what cannot be written and a line that says so, never the hours of training before it.
+
+    Args:
+        path: The folder, made if it is missing.
+        echo: Receives every line too, for the terminal.
+        writes: Whether this process writes and prints.
+    """
+
+    def __init__(self, path: Path, echo: Callable[[str], None], writes: bool = True) -> None:
+        self.path, self._echo, self.writes = path, echo, writes
+        self._log_works = True
+        if writes:
+            path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state to resume from lies."""
+        return self.path / CHECKPOINT
+
+    def log(self, line: str) -> None:
+        """Print a line and add it to ``log.txt``."""
+        if not self.writes:
+            return
+        self._echo(line)
+        try:
+            with (self.path / "log.txt").open("a") as file:
+                print(line, file=file)
+        except OSError as error:
+            if self._log_works:
+                self._echo(f"warning: {self.path / 'log.txt'}: {error.strerror}: lines appear here only")
+            self._log_works = False
+
+    def attempt(self, write: Callable[[], object]) -> bool:
+        """Write something; return whether it worked, and say so if it did not."""
+        if not self.writes:
+            return False
+        try:
+            write()
+        except (OSError, EncodeError, SafetensorError) as error:
+            self.log(f"warning: {' '.join(str(error).split())}; the training goes on")
+            return False
+        return True

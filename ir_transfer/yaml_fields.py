@@ -1,0 +1,97 @@
+"""YAML files that mirror dataclasses one to one: an unknown key or a wrong type is an error that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+
+from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
+
+T = TypeVar("T")
+# libyaml reads a card in a tenth of the time; some builds of PyYAML come without it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def read_mapping(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds.
+
+    Args:
+        path: The file.
+        what: What it should be, as in ``"recipe"``.
+        remedy: What to do if it is missing.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: Not YAML, or no mapping.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a {what} at {path}, found none: {remedy}")
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"expected {path} to be YAML, got: {error}") from error
+    if not isinstance(raw, dict):
+        raise InputError(f"expected {path} to be a mapping, got {type(raw).__name__}")
+    return raw
+
+
+def fill(cls: type[T], raw: Any, where: str) -> T:
+    """Return the dataclass ``cls`` with the values of a mapping.
+
+    Args:
+        cls: A dataclass whose fields are plain values, literals, lists, dicts, optional ones or dataclasses.
+        raw: The mapping.
+        where: What the errors name: the file, then the keys that lead here.
+
+    Raises:
+        UnknownNameError: An unknown key; the message has the closest names.
+        InputError: Not a mapping, a missing key, or a value of the wrong type.
+    """
+    if not isinstance(raw, dict):
+        raise InputError(f"expected a mapping at {where}, got {raw!r}")
+    hints = typing.get_type_hints(cls)
+    for key in raw:
+        if key not in hints:
+            raise UnknownNameError.among(f"key in {where}", str(key), hints)
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    for entry in fields:
+        required = entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+        if required and entry.name not in raw:
+            raise InputError(f"expected the key {entry.name!r} in {where}, found none")
+    return cls(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in raw.items()})
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return fill(hint, value, where)
+    if origin is list and isinstance(value, list):
+        return [_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if origin is types.UnionType:
+        inner = next(a for a in arguments if a is not type(None))
+        return None if value is None else _convert(inner, value, where)
+    if origin is Literal and value in arguments:
+        return value
+    if hint is Any:
+        return value
+    if hint is float and isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            return float(value)  # YAML reads 1e-4 as a string
+        except ValueError:
+            pass
+    elif isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    raise InputError(f"expected {where} to be {_describe(hint)}, got {value!r}")
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return f"one of {', '.join(repr(value) for value in typing.get_args(hint))}"
+    return str(getattr(hint, "__name__", hint))
