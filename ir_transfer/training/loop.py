@@ -130,14 +130,14 @@ class Trainer:
             return None
         self.folder.attempt(lambda: save_recipe(self.recipe, self.folder.path / RECIPE))
         self.learner.model.train()
-        first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
-        self.folder.log(rehearse(self.learner, first, self.validation, self.step))
-        saved, scores = time.monotonic(), None
+        scores = None
         with (
             on_signal(self._stop),
             Loader(self.batches, training.batch_size, self.step, training.steps, data.workers) as loader,
         ):
-            self.progress = Progress(training.batch_size)
+            first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
+            self.folder.log(rehearse(self.learner, first, self.validation, self.step))
+            self.progress, saved = Progress(training.batch_size), time.monotonic()
             while self.step < training.steps and not self.processes.any(self.stopping):
                 self.progress.add(self.train_step(loader.take().to(self.processes.device)))
                 self.step += 1

@@ -1,62 +1,28 @@
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
+import resource
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
-import yaml
 from safetensors.torch import save_file
 
 from ir_transfer import create_model
-from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.errors import EncodeError, InputError, WeightsError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.loop import Trainer
-from ir_transfer.training.recipe import Recipe, load_recipe
+from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-from ir_transfer.training.validate import Scores
-from tests.training.pair_set import render_pairs
-
-RAW = {
-    "model": {"name": "adain", "hyper_parameters": {"widths": [4, 8, 8], "depths": [1, 1, 1]}},
-    "data": {
-        "band": "lwir",
-        "sources": [{"path": "pairs"}],
-        "validation": "pairs",
-        "validation_every": 4,
-        "validation_exemplar": "pairs/ir/scene_1.png",
-        "crop": 64,
-    },
-    "losses": {"charbonnier": 1.0, "laplacian": 0.5},
-    "training": {
-        "steps": 6, "batch_size": 2, "warmup_steps": 2, "decay_steps": 3, "validate_every": 3, "precision": "float32",
-    },
-}  # fmt: skip
+from ir_transfer.training.validate import Scores, UnpairedScores
+from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    render_pairs(tmp_path / "pairs", 8)
-    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(RAW))
-    return tmp_path
-
-
-def recipe_of(root: Path, **overrides: str) -> Recipe:
-    return load_recipe(root / "recipe.yaml", {k.replace("__", "."): v for k, v in overrides.items()})
-
-
-def trainer_of(root: Path, out: str, recipe: Recipe, vgg: str | None = None) -> Trainer:
-    return Trainer(recipe, root, RunFolder(root / out, lambda _: None), vgg)
-
-
-def weights_of(trainer: Trainer) -> torch.Tensor:
-    return torch.cat([p.detach().flatten() for p in trainer.learner.model.parameters()])
+    return make_root(tmp_path)
 
 
 def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(root: Path) -> None:
@@ -134,41 +100,31 @@ def test_perceptual_loss_without_a_judge_is_refused(root: Path) -> None:
         trainer_of(root, "x", recipe_of(root, losses__perceptual="1"))
 
 
-def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
-    trainer = trainer_of(root, "nan", recipe_of(root))
+def poison(trainer: Trainer) -> None:
     with torch.no_grad():
         next(trainer.learner.model.parameters()).fill_(float("nan"))
-    with pytest.raises(InputError, match="finite"):
+
+
+def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
+    trainer = trainer_of(root, "nan", recipe_of(root))
+    original = trainer.train_step
+
+    def poison_the_second(batch: Batch) -> dict[str, float]:
+        if trainer.step == 1:
+            poison(trainer)
+        return original(batch)
+
+    trainer.train_step = poison_the_second  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=r"finite.*step 1.*charbonnier nan.*bad_batch\.pt"):
         trainer.run()
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
 
-def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:
-    (tmp_path / "last.pt").write_bytes(b"nothing")
-    with pytest.raises(WeightsError, match=r"last\.pt"):
-        checkpoint.load(tmp_path / "last.pt")
-
-
-def test_command_saves_on_sigterm_and_resumes(root: Path) -> None:
-    command = [
-        sys.executable, "-m", "ir_transfer", "train", str(root / "recipe.yaml"), "--data", str(root),
-        "-o", str(root / "cli"), "--set", "training.steps=100000", "--set", "training.validate_every=100000",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-    assert process.stdout is not None
-    watchdog = threading.Timer(120, process.kill)
-    watchdog.start()
-    for line in process.stdout:
-        if line.startswith("step 50"):
-            process.send_signal(signal.SIGTERM)
-            break
-    process.communicate()
-    watchdog.cancel()
-    assert process.returncode == 0
-    assert checkpoint.load(root / "cli" / "last.pt")["step"] >= 50
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 2
-    assert "--resume" in refused.stderr
+def test_what_cannot_work_fails_in_the_rehearsal(root: Path) -> None:
+    trainer = trainer_of(root, "nan", recipe_of(root))
+    poison(trainer)
+    with pytest.raises(InputError, match="before the first step"):
+        trainer.run()
 
 
 def test_training_can_start_from_trained_weights(root: Path) -> None:
@@ -178,3 +134,126 @@ def test_training_can_start_from_trained_weights(root: Path) -> None:
     assert not torch.equal(weights_of(second), weights_of(first))
     second.learner.initialise(str(root / "start.safetensors"))
     assert torch.equal(weights_of(second), weights_of(first))
+
+
+def test_resolved_recipe_is_saved_and_gives_the_same_run(root: Path) -> None:
+    recipe = recipe_of(root, training__lr="2e-3", training__steps="1")
+    trainer_of(root, "run", recipe).run()
+    assert load_recipe(root / "run" / "recipe.yaml") == recipe
+    assert "checkpoint_minutes" in (root / "run" / "recipe.yaml").read_text()
+
+
+def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> None:
+    trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
+    before = (root / "run" / "recipe.yaml").read_text()
+    other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]"))
+    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[4, 8, 8\] -> \[4, 8, 12\]"):
+        other.resume()
+    assert (root / "run" / "recipe.yaml").read_text() == before
+
+
+def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) -> None:
+    trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
+    state = checkpoint.load(root / "run" / "last.pt")
+    del state["about"], state["stale"]  # as written by earlier versions
+    checkpoint.save(root / "run" / "last.pt", state)
+    trainer_of(root, "run", recipe_of(root)).resume()
+    with pytest.raises(WeightsError, match=r"'model' of .*last\.pt"):
+        trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]")).resume()
+
+
+def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
+    trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
+    lines: list[str] = []
+    Trainer(recipe_of(root, losses__tv="0.1"), root, RunFolder(root / "run", lines.append)).resume()
+    assert lines[-1] == "the recipe has changed: training.steps: 1 -> 6, losses.tv: None -> 0.1"
+
+
+def test_early_stopping_and_observers(root: Path) -> None:
+    seen: list[tuple[int, set[str]]] = []
+
+    class Note:
+        def metrics(self, step: int, values: Mapping[str, float]) -> None:
+            seen.append((step, {name.partition("/")[0] for name in values}))
+
+        def picture(self, step: int, path: Path) -> None:
+            assert path.is_file()
+            seen.append((step, {"picture"}))
+
+    recipe = recipe_of(root, training__patience="2", training__steps="500", training__validate_every="1")
+    trainer = Trainer(recipe, root, RunFolder(root / "run", lambda _: None), observers=[Note()])
+    trainer.patience.best = -100.0  # nothing will be better
+    trainer.run()
+    assert trainer.step == 2
+    assert (1, {"validation"}) in seen
+    assert (2, {"picture"}) in seen
+    resumed = trainer_of(root, "run", recipe)
+    resumed.resume()
+    assert resumed.patience.stale == 2
+
+
+def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
+    judge = root / "judge.safetensors"
+    save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
+    recipe = recipe_of(root, losses__hints="1.0", losses__adversarial="0.1", training__steps="1")
+    lines: list[str] = []
+    trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append), str(judge))
+    before = {name: value.clone() for name, value in trainer.learner.objective.state_dict().items()}
+    steps: list[dict[str, torch.Tensor]] = []
+    original = trainer.train_step
+
+    def remember(batch: Batch) -> dict[str, float]:
+        steps.append({name: value.clone() for name, value in trainer.learner.objective.state_dict().items()})
+        assert all(p.grad is None for p in trainer.learner.objective.parameters())
+        return original(batch)
+
+    trainer.train_step = remember  # type: ignore[method-assign]
+    trainer.run()
+    assert all(torch.equal(value, before[name]) for name, value in steps[0].items())
+    assert any(line.startswith("rehearsal passed") and "s per step" in line and "MiB" in line for line in lines)
+
+
+def test_a_full_disk_does_not_end_the_training_but_is_an_error_at_its_end(root: Path) -> None:
+    lines: list[str] = []
+    recipe = recipe_of(root, training__checkpoint_minutes="0", training__validate_every="2")
+    trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    original = trainer.train_step
+
+    def fill_the_disk(batch: Batch) -> dict[str, float]:
+        if trainer.step == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4000, limits[1]))
+        return original(batch)
+
+    trainer.train_step = fill_the_disk  # type: ignore[method-assign]
+    try:
+        with pytest.raises(EncodeError, match="free some space"):
+            trainer.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert trainer.step == 6
+    assert checkpoint.load(root / "run" / "last.pt")["step"] == 3
+    assert sum("the training goes on" in line for line in lines) >= 3
+    create_model("adain", weights=root / "run" / "best.safetensors")
+
+
+def test_unpaired_and_mixed_training_learn(root: Path) -> None:
+    judge = root / "judge.safetensors"
+    save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
+    unpaired = "[{path: pairs/rgb, infrared: pairs/ir, pairing: unpaired}]"
+    alone = recipe_of(
+        root, data__sources=unpaired, data__validation="pairs/rgb", data__validation_pairing="unpaired",
+        losses="{content: 1, gram: 1, histogram: 1, adversarial: 0.1}", training__steps="3",
+    )  # fmt: skip
+    trainer = trainer_of(root, "unpaired", alone, str(judge))
+    before = weights_of(trainer)
+    assert isinstance(trainer.run(), UnpairedScores)
+    assert not torch.equal(weights_of(trainer), before)
+    mixed = recipe_of(root, data__sources=f"[{{path: pairs}}, {unpaired[1:-1]}]", training__steps="3")
+    trainer_of(root, "mixed", mixed).run()
+
+
+def test_losses_that_need_a_truth_are_refused_where_there_is_none(root: Path) -> None:
+    unpaired = "[{path: pairs, pairing: unpaired}]"
+    with pytest.raises(InputError, match="charbonnier, laplacian"):
+        trainer_of(root, "x", recipe_of(root, data__sources=unpaired, training__reconstruction="0"))

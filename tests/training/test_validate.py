@@ -1,4 +1,4 @@
-from ir_transfer.training.validate import Scores
+from ir_transfer.training.validate import Scores, UnpairedScores
 
 
 def test_fog_ranks_behind_a_picture_with_the_contrast_of_the_truth() -> None:
@@ -6,3 +6,10 @@ def test_fog_ranks_behind_a_picture_with_the_contrast_of_the_truth() -> None:
     clear = Scores(psnr=14.8, perceptual=0.27, edges=0.9, hot=0.18, contrast=0.95)
     assert clear.rank < fog.rank
     assert Scores(psnr=13.0, perceptual=0.27, edges=0.9, hot=0.18, contrast=1.4).rank > clear.rank
+
+
+def test_without_a_truth_the_exemplars_look_and_the_photographs_edges_rank() -> None:
+    good = UnpairedScores(look=0.2, tones=0.05, edges=0.8)
+    assert good.rank < UnpairedScores(look=0.2, tones=0.05, edges=0.3).rank
+    assert good.rank < UnpairedScores(look=0.4, tones=0.05, edges=0.8).rank
+    assert good.rank == UnpairedScores(look=0.2, tones=0.05, edges=1.0).rank

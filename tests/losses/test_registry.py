@@ -2,16 +2,13 @@ import pytest
 import torch
 
 from ir_transfer.errors import UnknownNameError
-from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.registry import LOSSES, check_names
-from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.losses.registry import LOSSES, check_names, needing_judge, needing_truth
+from tests.losses.scenes import random_judge, random_scene
 
 
 def scene(output: torch.Tensor, truth: torch.Tensor) -> Scene:
-    torch.manual_seed(0)
-    content = truth.expand(-1, 3, -1, -1).clone()
-    return Scene(content, truth, output, PerceptualEncoder((4, 4, 4, 4, 4)))
+    return Scene(truth.expand(-1, 3, -1, -1).clone(), truth, output, random_judge())
 
 
 def picture() -> torch.Tensor:
@@ -64,16 +61,22 @@ def test_unknown_loss_names_the_closest() -> None:
     check_names({"adversarial": 1.0, "l1": 0.5})
 
 
-def test_critic_learns_to_tell_noise_from_flat_pictures() -> None:
-    torch.manual_seed(0)
-    critic = PatchCritic(8)
-    optimiser = torch.optim.Adam(critic.parameters(), 5e-3)
-    content, flat = torch.rand(4, 3, 32, 32), torch.full((4, 1, 32, 32), 0.5)
-    before = critic_loss(critic, content, torch.rand(4, 1, 32, 32), flat).item()
-    for _ in range(60):
-        loss = critic_loss(critic, content, torch.rand(4, 1, 32, 32), flat)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-    assert loss.item() < 0.5 * before
-    assert adversarial(critic, content, torch.rand(4, 1, 32, 32)) < adversarial(critic, content, flat)
+BLOBS = random_scene(batch=4)
+
+
+@pytest.mark.parametrize("name", sorted(LOSSES))
+def test_batchwise_says_whether_two_halves_give_the_whole(name: str) -> None:
+    halves = [BLOBS.part(torch.tensor(chosen)) for chosen in ([True, True, False, False], [False, False, True, True])]
+    apart = abs(sum(LOSSES[name](half).item() for half in halves) / 2 - LOSSES[name](BLOBS).item())
+    assert (apart > 1e-5) == LOSSES[name].batchwise
+
+
+@pytest.mark.parametrize("name", sorted(name for name in LOSSES if LOSSES[name].sees == "content"))
+def test_losses_that_see_the_content_are_blind_to_the_truth(name: str) -> None:
+    other = Scene(BLOBS.content, 1 - BLOBS.truth, BLOBS.output, BLOBS.vgg)
+    assert LOSSES[name](other) == LOSSES[name](BLOBS)
+
+
+def test_every_loss_says_what_it_needs() -> None:
+    assert needing_truth(["l1", "gram", "edge", "adversarial"]) == ["l1"]
+    assert needing_judge(["l1", "gram", "hints", "mmd"]) == ["gram", "hints", "mmd"]

@@ -1,0 +1,50 @@
+"""Tiny runs: a recipe of a few thousand parameters and the trainer of it."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from ir_transfer.training.loop import Trainer
+from ir_transfer.training.recipe import Recipe, load_recipe
+from ir_transfer.training.run_folder import RunFolder
+from tests.training.pair_set import render_pairs
+
+RAW: dict[str, Any] = {
+    "model": {"name": "adain", "hyper_parameters": {"widths": [4, 8, 8], "depths": [1, 1, 1]}},
+    "data": {
+        "band": "lwir",
+        "sources": [{"path": "pairs"}],
+        "validation": "pairs",
+        "validation_every": 4,
+        "validation_exemplar": "pairs/ir/scene_1.png",
+        "crop": 64,
+    },
+    "losses": {"charbonnier": 1.0, "laplacian": 0.5},
+    "training": {
+        "steps": 6, "batch_size": 2, "warmup_steps": 2, "decay_steps": 3, "validate_every": 3, "precision": "float32",
+    },
+}  # fmt: skip
+
+
+def make_root(path: Path) -> Path:
+    """Write pairs and ``recipe.yaml`` below a folder and return it."""
+    render_pairs(path / "pairs", 8)
+    (path / "recipe.yaml").write_text(yaml.safe_dump(RAW))
+    return path
+
+
+def recipe_of(root: Path, **overrides: str) -> Recipe:
+    """Load the recipe of a root; ``training__lr="1"`` overrides ``training.lr``."""
+    return load_recipe(root / "recipe.yaml", {k.replace("__", "."): v for k, v in overrides.items()})
+
+
+def trainer_of(root: Path, out: str, recipe: Recipe, vgg: str | None = None) -> Trainer:
+    """Make a silent trainer whose run folder is ``out`` below the root."""
+    return Trainer(recipe, root, RunFolder(root / out, lambda _: None), vgg)
+
+
+def weights_of(trainer: Trainer) -> torch.Tensor:
+    """Return all weights of the model as one vector."""
+    return torch.cat([p.detach().flatten() for p in trainer.learner.model.parameters()])
