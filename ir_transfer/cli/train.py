@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ir_transfer.cli.options import device_option, threads_option
+
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
@@ -15,8 +17,8 @@ import click
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
 @click.option("--init", metavar="WEIGHTS", help="Start from these weights (a name or a file) instead of random ones.")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
-@click.option("--threads", type=click.IntRange(1), help="Processor threads. [default: all]")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@threads_option
+@device_option
 def train(
     recipe: Path,
     data_root: Path,
@@ -41,6 +43,7 @@ def train(
     """
     import torch
 
+    from ir_transfer.conversion.translate import pick_device
     from ir_transfer.errors import InputError
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
@@ -50,6 +53,7 @@ def train(
     pairs = [text.partition("=") for text in overrides]
     if bad := [key for key, sign, _ in pairs if not sign]:
         raise InputError(f"expected --set KEY=VALUE, got {bad[0]!r}")
+    chosen = pick_device(device)
     loaded = load_recipe(recipe, {key: value for key, _, value in pairs})
     out = out or Path("runs") / recipe.stem
     if (out / "last.pt").exists() and not resume:
@@ -58,8 +62,7 @@ def train(
         )
     if threads:
         torch.set_num_threads(threads)
-    chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    with join(torch.device(chosen)) as processes:
+    with join(chosen) as processes:
         folder = RunFolder(out, click.echo, processes.first)
         trainer = Trainer(loaded, data_root, folder, vgg, processes)
         parameters = sum(p.numel() for p in trainer.learner.model.parameters())

@@ -16,7 +16,6 @@ from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection
 
 _EXEMPLAR_SIZE = (128, 160)
-_MISJUDGED = 0.07
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,6 @@ class Batch:
         white_hot: Polarity of exemplar and truth (B,).
         registered: Whether the truth is the photograph's own (B,).
         mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
-        misjudged: Whether the model is told the wrong polarity (B,), as its own score is wrong now and then.
         truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
         look_weight: The same for the samples that are not mirrored.
     """
@@ -44,7 +42,6 @@ class Batch:
     white_hot: Tensor
     registered: Tensor
     mirrored: Tensor
-    misjudged: Tensor
     truth_weight: float = 1.0
     look_weight: float = 1.0
 
@@ -107,7 +104,6 @@ class BatchSource:
         random = np.random.default_rng([self.seed, step])
         expected = self.reconstruction * size
         mirrored = np.arange(size) < int(expected) + (random.random() < expected % 1)
-        misjudged = random.random(size) < _MISJUDGED
         streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
         chosen = [min(int(np.searchsorted(self._edges, s.random())), len(self.sets) - 1) for s in streams]
         registered = np.array([self.sets[c].paired for c in chosen])
@@ -123,7 +119,6 @@ class BatchSource:
             white_hot=torch.tensor([not s[4] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
-            misjudged=torch.from_numpy(misjudged[mine].copy()),
             truth_weight=self._weight(registered | mirrored),
             look_weight=self._weight(~mirrored),
         )

@@ -16,6 +16,7 @@ from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.batches import Batch
+from ir_transfer.training.muon import Muon
 from ir_transfer.training.objective import Objective
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import Recipe
@@ -47,9 +48,7 @@ class Learner:
         self.objective = Objective(recipe, self.model, vgg).to(device)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
-        self.optimiser = torch.optim.AdamW(
-            self.objective.learned(), training.lr, betas=(0.9, 0.99), weight_decay=training.weight_decay
-        )
+        self.optimiser = Muon(self.objective.learned(), training.lr, weight_decay=training.weight_decay)
         critic = self.objective.critic
         self.critic_optimiser = (
             torch.optim.AdamW(critic.parameters(), training.lr, betas=(0.5, 0.99)) if critic else None

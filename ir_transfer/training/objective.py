@@ -78,7 +78,7 @@ class Objective(nn.Module):
         return found
 
     def _translate(self, batch: Batch, content: Tensor) -> Scene:
-        style = self.model.encode(batch.exemplar, batch.white_hot ^ batch.misjudged)
+        style = self.model.encode(batch.exemplar, batch.white_hot)
         strength = (~batch.mirrored).float()[:, None]
         output = self.model.translate(content, style, strength, None).float()
         luminance = kornia.color.rgb_to_grayscale(batch.content)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.data.image_io import is_picture_name, read_picture, to_levels
 from ir_transfer.data.pairs import Pair, list_pairs, load_pair
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.training.recipe import DataSection, Source
@@ -84,13 +84,12 @@ def load_single(path: Path, mode: str, max_width: int | None = None) -> Picture:
     """Return a picture as 8-bit ``RGB`` (H, W, 3) or ``L`` (H, W), at most ``max_width`` wide.
 
     Raises:
+        MissingFileError: No such file.
         DecodeError: Not a picture, or damaged.
     """
-    try:
-        with Image.open(path) as file:
-            picture = file.convert(mode)
-    except OSError as error:
-        raise DecodeError(f"expected a picture at {path}, got: {error}: repair or remove it") from error
+    read = read_picture(path)
+    unit = read.rgb().transpose(1, 2, 0) if mode == "RGB" else read.gray()[0]
+    picture = Image.fromarray(np.ascontiguousarray(to_levels(unit)))
     if max_width is not None and picture.width > max_width:
         size = (max_width, round(picture.height * max_width / picture.width))
         picture = picture.resize(size, Image.Resampling.LANCZOS)

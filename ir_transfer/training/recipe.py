@@ -83,12 +83,12 @@ class TrainingSection:
     Attributes:
         steps: Length of the training.
         batch_size: Crops per step, over all processes together.
-        lr: Peak learning rate of AdamW.
+        lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
         schedule: Of the learning rate, after the warm-up: ``plateau`` holds it and lets it fall linearly over the last
             ``decay_steps``, so that a run may be lengthened; ``cosine`` lets it fall from the start.
         warmup_steps: Steps of linear warm-up.
         decay_steps: Steps of the final decay of ``plateau``.
-        weight_decay: Of AdamW.
+        weight_decay: Decoupled, of every parameter.
         clip: Largest gradient norm.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.

@@ -15,7 +15,7 @@ from ir_transfer.training.batches import Batch
 from ir_transfer.training.learner import Learner
 from ir_transfer.training.validate import Validation
 
-_ADAM_STATE = 8  # bytes per parameter that the optimiser takes at its first step
+_OPTIMISER_STATE = 8  # bytes per parameter that the optimiser takes at its first step, at most
 
 
 def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step: int) -> str:
@@ -46,7 +46,7 @@ def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else own_peak()
     return (
         f"rehearsal passed: {seconds:.2f} s per step, {left} steps in about {_clock(seconds * left)}, {picture:.2f} s "
-        f"per validation picture, about {peak + learned * _ADAM_STATE / 2**20:.0f} MiB of memory"
+        f"per validation picture, about {peak + learned * _OPTIMISER_STATE / 2**20:.0f} MiB of memory"
     )
 
 

@@ -21,7 +21,8 @@ def test_equals_the_formula_for_one_patch_per_picture() -> None:
         features.append([(x - b.mean(0)) / (5 * spread + 1e-4).sqrt() for x in (a, b)])
     x, y = (torch.cat([level[side] for level in features], dim=1) for side in (0, 1))
 
-    def kernel(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        return torch.stack([(a @ b + 1) ** 3 for a in p for b in q]).mean()
+    def distance(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        return torch.stack([(a - b).norm() for a in p for b in q]).mean()
 
-    torch.testing.assert_close(mmd(scene), kernel(x, x) + kernel(y, y) - 2 * kernel(x, y), rtol=1e-2, atol=1e-4)
+    energy = 2 * distance(x, y) - distance(x, x) - distance(y, y)
+    torch.testing.assert_close(mmd(scene), energy, rtol=1e-2, atol=2e-3)
