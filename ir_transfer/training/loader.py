@@ -8,8 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-import cv2
-
 from ir_transfer.training.batches import Batch, BatchSource
 
 
@@ -25,7 +23,6 @@ class Loader:
     """
 
     def __init__(self, batches: BatchSource, size: int, step: int, last: int, workers: int) -> None:
-        cv2.setNumThreads(0)  # a pool of its own for every small crop takes the processor from the training
         self._batches, self._size, self._next, self._last = batches, size, step, last
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._ahead: deque[Future[Batch]] = deque()

@@ -83,7 +83,7 @@ class Trainer:
             checkpoint.save(self.folder.checkpoint, {**self.learner.state(), **numbers, "rng": torch.get_rng_state()})
 
     def resume(self) -> None:
-        """Go on from the checkpoint of the run's folder, if there is one.
+        """Go on from the checkpoint of the run's folder, if there is one; every process reads it.
 
         Raises:
             WeightsError: It is damaged, or of another model.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.data.image_io import is_picture_name, read_picture, to_levels
 from ir_transfer.data.pairs import Pair, list_pairs, load_pair
-from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.training.recipe import DataSection, Source
 
 Picture = NDArray[np.uint8]
@@ -149,23 +149,30 @@ def list_pictures(folder: Path) -> list[Path]:
 
 
 def check_sizes(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes before the training begins; reads no more than the files' headers.
+    """Refuse pairs of two sizes before the training begins; mostly reads no more than the files' headers.
 
     Raises:
         InputError: The first such pair, and how many more there are.
         DecodeError: A file is no picture.
     """
-    wrong = []
-    for pair in pairs:
-        try:
-            with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
-                if rgb.size != ir.size:
-                    wrong.append(f"{pair.rgb} {rgb.size} and {pair.ir} {ir.size}")
-        except OSError as error:
-            raise DecodeError(f"expected pictures at {pair.rgb} and {pair.ir}, got: {error}: remove them") from error
+    wrong = [pair for pair in pairs if not _headers_agree(pair) and len(set(_upright_sizes(pair))) > 1]
     if wrong:
+        first, (rgb, ir) = wrong[0], _upright_sizes(wrong[0])
         others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise InputError(
-            f"expected two pictures of one size in every pair, got {wrong[0]}{others}: register them, or give the "
-            "source 'pairing: unpaired'"
+            f"expected two pictures of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
+            "register them, or give the source 'pairing: unpaired'"
         )
+
+
+def _headers_agree(pair: Pair) -> bool:
+    try:
+        with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
+            return rgb.size == ir.size
+    except OSError:  # Pillow does not know every TIFF that can be read
+        return False
+
+
+def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
+    """Return (width, height) of both as they are read, with the orientation that a camera noted."""
+    return [(picture.width, picture.height) for picture in (read_picture(pair.rgb), read_picture(pair.ir))]
