@@ -76,7 +76,7 @@ def test_unpaired_samples_have_the_exemplars_look_for_a_truth(section: DataSecti
     batch = BatchSource(unpaired, tmp_path, 0).draw(0, 6)
     assert not batch.registered.any()
     torch.testing.assert_close(batch.truth.mean((1, 2, 3)), batch.exemplar.mean((1, 2, 3)))
-    assert len(batch.exemplar.mean((1, 2, 3)).unique()) > 2
+    assert batch.exemplar.mean((1, 2, 3)).std() > 0.05
     assert batch.content.std() > 0.05
 
 
