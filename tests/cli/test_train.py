@@ -31,7 +31,7 @@ def start_and_signal(root: Path, number: signal.Signals, line: str) -> subproces
     command = [sys.executable, "-m", "ir_transfer", *arguments(root, *endless), "--set", "training.validate_every=100"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert process.stdout is not None
-    watchdog = threading.Timer(240, process.kill)
+    watchdog = threading.Timer(600, process.kill)
     watchdog.start()
     for printed in process.stdout:
         if printed.startswith(line):
@@ -42,6 +42,7 @@ def start_and_signal(root: Path, number: signal.Signals, line: str) -> subproces
     return process
 
 
+@pytest.mark.timeout(900)
 def test_killed_then_interrupted_then_resumed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert start_and_signal(root, signal.SIGKILL, "step 50").returncode == -signal.SIGKILL
     step = checkpoint.load(root / "run" / "last.pt")["step"]
@@ -53,6 +54,7 @@ def test_killed_then_interrupted_then_resumed(root: Path, capsys: pytest.Capture
     assert checkpoint.load(root / "run" / "last.pt")["step"] == step + 2
 
 
+@pytest.mark.timeout(900)
 def test_sigterm_saves_and_ends_well(root: Path) -> None:
     assert start_and_signal(root, signal.SIGTERM, "rehearsal passed").returncode == 0
     assert checkpoint.load(root / "run" / "last.pt")["step"] >= 0

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from ir_transfer.training import checkpoint
@@ -24,6 +25,7 @@ def train(root: Path, out: str, launcher: list[str]) -> str:
     return done.stdout
 
 
+@pytest.mark.timeout(1200)  # four interpreters that import torch, on a machine that may be busy
 def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
