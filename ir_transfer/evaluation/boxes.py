@@ -15,8 +15,9 @@ def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
     """Return the boxes of one picture.
 
     Args:
-        source: A folder of ``<stem>.xml`` files (Pascal VOC), or a JSON file that maps stems to lists of
-            ``{"box": [left, top, right, bottom], "label": "Person"}``.
+        source: A folder of ``<stem>.xml`` files (Pascal VOC: counted from 1, last pixels included), or a JSON file
+            that maps stems to lists of ``{"box": [left, top, right, bottom], "label": "Person"}`` (counted from 0,
+            right and bottom excluded).
         stem: Which picture; one without labels has no boxes.
         label: Only objects of this label, in any case.
 
@@ -42,7 +43,8 @@ def _from_voc(path: Path) -> list[Box]:
         if frame is None:
             raise InputError(f"expected a bndbox in every object of {path}")
         left, top, right, bottom = (round(float(frame.findtext(s, ""))) for s in ("xmin", "ymin", "xmax", "ymax"))
-        boxes.append(Box(left, top, right, bottom, item.findtext("name", "")))
+        # VOC counts pixels from 1 and its last row and column belong to the object.
+        boxes.append(Box(left - 1, top - 1, right, bottom, item.findtext("name", "")))
     return boxes
 
 

@@ -18,9 +18,15 @@ VOC = """<annotation><object><name>Person</name><bndbox><xmin>3</xmin><ymin>4.0<
 
 def test_voc_folder(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text(VOC)
-    assert read_boxes(tmp_path, "a") == [Box(3, 4, 10, 20, "Person"), Box(1, 2, 5, 6, "Car")]
-    assert read_boxes(tmp_path, "a", "person") == [Box(3, 4, 10, 20, "Person")]
+    assert read_boxes(tmp_path, "a") == [Box(2, 3, 10, 20, "Person"), Box(0, 1, 5, 6, "Car")]
+    assert read_boxes(tmp_path, "a", "person") == [Box(2, 3, 10, 20, "Person")]
     assert read_boxes(tmp_path, "unlabelled") == []
+
+
+def test_voc_counts_from_1_and_includes_the_last_pixel(tmp_path: Path) -> None:
+    corners = "<xmin>1</xmin><ymin>1</ymin><xmax>64</xmax><ymax>48</ymax>"
+    (tmp_path / "a.xml").write_text(f"<a><object><name>all</name><bndbox>{corners}</bndbox></object></a>")
+    assert read_boxes(tmp_path, "a") == [Box(0, 0, 64, 48, "all")]
 
 
 def test_json(tmp_path: Path) -> None:

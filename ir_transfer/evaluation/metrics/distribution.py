@@ -36,13 +36,25 @@ def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Samples
     Raises:
         InputError: A side is shorter than a patch.
     """
+    return pooled_patches(unit_features(encoder, patch_area(pictures)))
+
+
+def patch_area(pictures: Tensor) -> Tensor:
+    """Return the part of pictures whose sides all levels divide, so that each level has the same grid of patches.
+
+    Raises:
+        InputError: A side is shorter than a patch.
+    """
     height, width = pictures.shape[-2:]
     if min(height, width) < PATCH:
         raise InputError(f"expected pictures of at least {PATCH} x {PATCH} pixels, got {height} x {width}")
-    # Sides that all levels divide give each level the same grid of patches.
-    cropped = pictures[..., : height - height % _STRIDE, : width - width % _STRIDE]
+    return pictures[..., : height - height % _STRIDE, : width - width % _STRIDE]
+
+
+def pooled_patches(levels: Sequence[Tensor]) -> list[Samples]:
+    """Return :func:`patch_features` from the unit-normalised features of a :func:`patch_area`."""
     samples = []
-    for level, features in enumerate(unit_features(encoder, cropped)):
+    for level, features in enumerate(levels):
         pooled = F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level)
         samples.append(pooled.permute(0, 2, 3, 1).flatten(0, 2).cpu().numpy())
     return samples
@@ -74,8 +86,12 @@ def frechet_distance(samples: Samples, reference: Samples) -> float:
     for few samples: compare methods on the same number of them only. On standardised samples, 1 is the reference's own
     variance.
     """
-    mean_a, mean_b = samples.mean(axis=0), reference.mean(axis=0)
-    cov_a, cov_b = np.cov(samples, rowvar=False), np.cov(reference, rowvar=False)
+    gaussians = [(s.mean(axis=0), np.cov(s, rowvar=False)) for s in (samples, reference)]
+    return gaussian_distance(*gaussians[0], *gaussians[1])
+
+
+def gaussian_distance(mean_a: Samples, cov_a: Samples, mean_b: Samples, cov_b: Samples) -> float:
+    """Return the Frechet distance of two Gaussians from their means (D,) and covariances (D, D)."""
     # The trace of the root of a product equals that of a symmetric matrix, which needs no complex square root.
     values, vectors = np.linalg.eigh(cov_a)
     root = vectors * np.sqrt(values.clip(min=0)) @ vectors.T

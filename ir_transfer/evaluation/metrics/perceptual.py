@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -11,7 +13,12 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 
 def unit_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Tensor]:
     """Return the features of all levels, each position scaled to length 1 over its channels."""
-    return [F.normalize(features, dim=1, eps=1e-8) for features in encoder(pictures).values()]
+    return unit_length(list(encoder(pictures).values()))
+
+
+def unit_length(levels: Sequence[Tensor]) -> list[Tensor]:
+    """Return features (B, C, h, w) with each position scaled to length 1 over its channels."""
+    return [F.normalize(features, dim=1, eps=1e-8) for features in levels]
 
 
 def perceptual_distance(encoder: PerceptualEncoder, output: Tensor, truth: Tensor) -> Tensor:
@@ -26,5 +33,10 @@ def perceptual_distance(encoder: PerceptualEncoder, output: Tensor, truth: Tenso
         output: (B, 1, H, W) in [0, 1], sides >= 32.
         truth: Same shape.
     """
-    pairs = zip(unit_features(encoder, output), unit_features(encoder, truth), strict=True)
+    return unit_distance(unit_features(encoder, output), unit_features(encoder, truth))
+
+
+def unit_distance(output: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
+    """Return :func:`perceptual_distance` from the unit-normalised features of both pictures."""
+    pairs = zip(output, truth, strict=True)
     return torch.stack([(a - b).square().sum(dim=1).mean(dim=(1, 2)) for a, b in pairs]).mean(dim=0)
