@@ -8,10 +8,11 @@ cd "$ROOT"
 pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}"
 results=evaluation/results work=local/results
 rm -rf "$work"
-"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene/val" --models adain,wct2 --vgg "$vgg" --max-side 320 -o "$work/roadscene-val" \
-  --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" | tee "$work.txt"
-# The sheet of these scenes stays out: RoadScene states no licence.
+"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene" --protocol paired-lwir --models adain,wct2 --vgg "$vgg" \
+  --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" -o "$work/roadscene-val" | tee "$work.txt"
+# The sheet and the report show these scenes and stay out: RoadScene states no licence.
 cp "$work/roadscene-val/results.json" "$results/roadscene-val.json"
+cp "$work/roadscene-val/table.csv" "$results/roadscene-val.csv"
 cp "$work.txt" "$results/roadscene-val.txt"
 
 "$VENV/bin/python" scripts/sample_pictures.py "$work/photos"

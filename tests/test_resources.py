@@ -16,7 +16,13 @@ CARD_KEYS = {
 }
 
 
-@pytest.mark.parametrize("name", ["weights", "styles", "configs/train", "datasets", "datasets/roadscene.yaml"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("weights", "styles", "configs/train", "datasets", "datasets/roadscene.yaml"),
+        *("evaluation/protocols", "evaluation/published.csv"),
+    ],
+)
 def test_finds_what_ships(name: str) -> None:
     assert resource(name).exists()
 

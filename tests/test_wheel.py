@@ -18,6 +18,9 @@ SHIPPED = {
     "ir_transfer/styles": "ir_transfer/styles",
     "configs": "ir_transfer/_shipped/configs",
     "datasets": "ir_transfer/_shipped/datasets",
+    "evaluation/protocols": "ir_transfer/_shipped/evaluation/protocols",
+    "evaluation/published.csv": "ir_transfer/_shipped/evaluation/published.csv",
+    "ir_transfer/evaluation/templates": "ir_transfer/evaluation/templates",
 }
 
 

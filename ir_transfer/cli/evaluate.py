@@ -10,35 +10,43 @@ import click
 from ir_transfer.cli.options import device_option
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ir_transfer.evaluation.comparison import Comparison
 
 
 @click.command()
-@click.option("--data", "root", type=click.Path(path_type=Path), required=True, help="Folder with rgb/ and ir/.")
+@click.option(
+    "--data", "root", type=click.Path(path_type=Path), required=True, help="Folder with rgb/ and ir/, or with a split."
+)
 @click.option(
     "--exemplar",
     "exemplars",
-    type=click.Path(path_type=Path),
+    metavar="POLICY",
     required=True,
     multiple=True,
-    help="White-hot infrared picture that every method gets; with several, figures are means over them.",
+    help="FILE or fixed:FILE (the same for every scene; of several the mean), nearest:FOLDER, or oracle (own truth).",
 )
+@click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
 @click.option("--models", default="adain,wct2", show_default=True, help="Comma-separated names (see models).")
 @click.option("--weights", multiple=True, metavar="MODEL=FILE", help="Weights of a model; a row for each one given.")
 @click.option("--vgg", help="VGG that judges: a .safetensors file, or 'torchvision' (downloads on first use).")
+@click.option("--lpips", type=click.Path(path_type=Path), help="LPIPS weights alex.pth or vgg.pth; nothing downloads.")
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
 @click.option("--label", help="Only objects of this label.")
-@click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side.")
+@click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
 @device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
 def evaluate(
     *,
     root: Path,
-    exemplars: tuple[Path, ...],
+    exemplars: tuple[str, ...],
+    protocol: str | None,
     models: str,
     weights: tuple[str, ...],
     vgg: str | None,
+    lpips: Path | None,
     boxes: Path | None,
     label: str | None,
     max_side: int | None,
@@ -48,17 +56,21 @@ def evaluate(
 ) -> None:
     """Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
 
-    The rows constant, gray, inverted and histogram are always there. OUT receives results.json and sheet.png.
-    Without --vgg the perceptual and the distribution distances are left out.
+    The rows constant, gray, inverted, histogram and fda are always there, and a model that loses to one of them in a
+    column is marked. OUT receives report.html, results.json, table.csv and sheet.png.
+    Without --vgg the perceptual, style and distribution distances are left out.
 
     \b
     Examples:
-      ir-transfer evaluate --data pairs/val --exemplar ir_ref.png --vgg torchvision -o results
-      ir-transfer evaluate --data pairs/val --exemplar ir_ref.png --models adain,wct2,fda --vgg vgg.safetensors
+      ir-transfer evaluate --data pairs --protocol paired-lwir --exemplar ir_ref.png --vgg torchvision -o results
+      ir-transfer evaluate --data pairs/val --exemplar nearest:pairs/train --models adain --vgg vgg.safetensors
       ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
     """
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare, parse_weights
+    from ir_transfer.evaluation.protocol import NONE, load_protocol
+    from ir_transfer.evaluation.records import write_csv, write_json
+    from ir_transfer.evaluation.report import write_report
 
     names = [name.strip() for name in models.split(",") if name.strip()]
     comparison = compare(
@@ -66,39 +78,79 @@ def evaluate(
         exemplars,
         names,
         parse_weights(weights),
+        protocol=load_protocol(protocol) if protocol else NONE,
         vgg=vgg,
+        lpips=lpips,
         boxes=boxes,
         label=label,
         max_side=max_side,
         device=str(pick_device(device)),
         on_scene=lambda stem: click.echo(f"  {stem}", err=True),
     )
-    comparison.write(out, cell_width)
-    _print_table(comparison)
-    click.echo(f"results: {out / 'results.json'}\nsheet:   {out / 'sheet.png'}")
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(comparison, out / "results.json")
+    write_csv(comparison, out / "table.csv")
+    comparison.write_sheet(out / "sheet.png", cell_width)
+    write_report(comparison, out / "report.html")
+    _print_tables(comparison)
+    for name in ("report.html", "results.json", "table.csv", "sheet.png"):
+        click.echo(out / name)
 
 
-def _print_table(comparison: Comparison) -> None:
+def _print_tables(compared: Comparison) -> None:
+    """Print the ranking, then a table for each group of columns: one of all would fit no terminal."""
     from rich.console import Console
+
+    from ir_transfer.evaluation.cells import LEGEND
+    from ir_transfer.evaluation.columns import COLUMNS, GROUPS
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
+    console.print(compared.title, soft_wrap=True, markup=False)
+    _print_ranking(console, compared)
+    for group, title in GROUPS.items():
+        shown = [key for key in compared.columns if COLUMNS[key].group == group]
+        if shown:
+            _print_group(console, compared, title, shown)
+    console.print(LEGEND, soft_wrap=True, markup=False)
+
+
+def _print_ranking(console: Console, compared: Comparison) -> None:
     from rich.table import Table
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=240)
-    results = comparison.results
-    shown = comparison.metrics
-    table = Table(title=comparison.title, caption="mean ± half of the 95% interval over scenes")
-    table.add_column("method")
-    for metric in shown:
-        table.add_column(metric.replace("_", " "), justify="right")
-    for method, scores in results.scores.items():
+    from ir_transfer.evaluation.cells import figure
+    from ir_transfer.evaluation.ranking import aspects, composites, losses
+
+    ranked, lost = composites(compared.results), losses(compared.results)
+    if not ranked:
+        return
+    names = list(aspects(compared.results, next(iter(ranked))))
+    table = Table("", "method", "composite ↑", *names, "columns lost to trivial rows", title="Ranking")
+    for place, (label, estimate) in enumerate(ranked.items(), 1):
+        parts = aspects(compared.results, label)
+        count = str(len(lost[label])) if label in lost else "(trivial)"
+        shares = [f"{parts[name].value:.2f}" for name in names]
+        table.add_row(str(place), label, figure(estimate.score, 3), *shares, count)
+    console.print(table)
+
+
+def _print_group(console: Console, compared: Comparison, title: str, shown: list[str]) -> None:
+    from rich.table import Table
+
+    from ir_transfer.evaluation.cells import figure, heading, mark
+    from ir_transfer.evaluation.columns import COLUMNS
+    from ir_transfer.evaluation.ranking import losses
+
+    lost = losses(compared.results)
+    table = Table("method", title=title)
+    for key in shown:
+        table.add_column(heading(compared.column_name(key), COLUMNS[key]).replace("[", r"\["), justify="right")
+    for label, scores in compared.results.scores.items():
         cells = []
-        for metric in shown:
-            score = scores.get(metric)
-            digits = 2 if metric in {"psnr", "hot_region_share", "object_heat", "polarity"} else 3
-            spread = (score.high - score.low) / 2 if score else 0
-            cells.append(
-                "" if score is None else f"{score.mean:.{digits}f}" + (f" ±{spread:.{digits}f}" if spread else "")
-            )
-        table.add_row(method, *cells)
+        for key in shown:
+            loss = lost.get(label, {}).get(key)
+            text = f"{figure(scores.get(key), COLUMNS[key].digits)} {mark(loss)}".strip()
+            cells.append(f"[red]{text}[/red]" if loss and loss.clear else text)
+        table.add_row(label, *cells)
     console.print(table)

@@ -1,24 +1,27 @@
-"""A comparison from files to files: pairs, exemplars and weights in, ``results.json`` and a contact sheet out."""
+"""A comparison from files to files: pairs, exemplars and weights in; figures, tables and pictures out."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import ir_transfer
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
+from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.evaluation.harness import METRICS, Method, Results, evaluate, with_baselines
+from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
+from ir_transfer.evaluation.harness import Judges, Method, Results, evaluate, with_baselines
+from ir_transfer.evaluation.judge import network_name
+from ir_transfer.evaluation.metrics.lpips import Lpips
 from ir_transfer.evaluation.metrics.object_heat import Box
-from ir_transfer.evaluation.scenes import Scene, load_exemplar, load_scene
+from ir_transfer.evaluation.protocol import NONE, Protocol
+from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
@@ -31,59 +34,55 @@ class Comparison:
     """What was compared on what, and what came out.
 
     Attributes:
+        root: The folder that was measured.
         pairs: The scenes.
-        exemplars: Files of the exemplars.
+        policy: Which exemplars they got.
         methods: The rows.
         results: The figures.
+        protocol: How they were made, with all changes applied.
+        changes: What differs from the protocol's file; figures with changes are not the protocol's.
         settings: What else decides the figures.
-        max_side: Larger pictures were reduced to it.
+        networks: Name that a column's network has, by column.
     """
 
+    root: Path
     pairs: Sequence[Pair]
-    exemplars: Sequence[Path]
+    policy: ExemplarPolicy
     methods: Sequence[Method]
     results: Results
+    protocol: Protocol
+    changes: Sequence[str]
     settings: Mapping[str, str | None]
-    max_side: int | None = None
+    networks: Mapping[str, str]
 
     @property
     def title(self) -> str:
-        """One line for the table."""
-        names = ", ".join(path.name for path in self.exemplars)
-        return f"{len(self.pairs)} scenes of {self.settings['data']}, exemplar {names}"
+        """One line for the table: scenes, exemplar, protocol."""
+        scenes = f"{len(self.pairs)} {'scene' if len(self.pairs) == 1 else 'scenes'}"
+        where = "/".join(self.root.parts[-2:])
+        return f"{scenes} of {where}, exemplar {self.policy.description}; {self.made_with}"
 
     @property
-    def metrics(self) -> list[str]:
-        """Names of the metrics that were measured."""
-        return [name for name in METRICS if any(name in scores for scores in self.results.scores.values())]
+    def made_with(self) -> str:
+        """The protocol with its version, and what was changed."""
+        return self.protocol.title + (f" (changed: {', '.join(self.changes)})" if self.changes else "")
 
-    def write(self, folder: Path, cell_width: int = 400) -> None:
-        """Write ``results.json`` and ``sheet.png`` into a folder, which is made."""
-        folder.mkdir(parents=True, exist_ok=True)
-        described = {
-            "version": ir_transfer.__version__,
-            "torch": torch.__version__,
-            "settings": {**self.settings, "max_side": self.max_side},
-            "exemplars": [str(path) for path in self.exemplars],
-            "metrics": {name: METRICS[name] for name in self.metrics},
-            "methods": {
-                m.label: {"model": m.model.info.name, "weights_hash": m.model.weights_hash} for m in self.methods
-            },
-            "scores": {
-                method: {metric: asdict(score) for metric, score in scores.items()}
-                for method, scores in self.results.scores.items()
-            },
-            "per_scene": self.results.per_scene,
-        }
-        (folder / "results.json").write_text(json.dumps(described, indent=1) + "\n")
-        self._sheet(folder / "sheet.png", cell_width)
+    @property
+    def columns(self) -> list[str]:
+        """Keys of the columns that were measured."""
+        return [key for key in COLUMNS if any(key in row for row in self.results.estimates.values())]
 
-    def _sheet(self, path: Path, cell_width: int) -> None:
-        exemplar = load_exemplar(self.exemplars[0])[0, 0].numpy()
+    def column_name(self, key: str) -> str:
+        """Return a column's name with the network that measured it: ``kid[vgg19-16x]``."""
+        return f"{key}[{self.networks[key]}]" if key in self.networks else key
+
+    def write_sheet(self, path: Path, cell_width: int = 400) -> None:
+        """Write a contact sheet: photograph, exemplar, output of every method, truth."""
         labels = [method.label for method in self.methods]
         rows: list[list[NDArray[np.float32]]] = []
         for pair in _spread(self.pairs):
-            scene = load_scene(pair, self.max_side)
+            scene = load_scene(pair, self.protocol.max_side, black_hot=self.protocol.polarity == "black-hot")
+            exemplar = self.policy(scene)[0].picture[0, 0].cpu().numpy()
             outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
             rows.append([photograph, exemplar, *outputs, scene.truth[0, 0].numpy()])
@@ -106,12 +105,14 @@ def parse_weights(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def compare(
-    root: Path,
-    exemplars: Sequence[Path],
+    data: Path,
+    exemplars: Sequence[str],
     models: Sequence[str],
     weights: Mapping[str, Sequence[str]],
     *,
+    protocol: Protocol = NONE,
     vgg: str | None = None,
+    lpips: Path | None = None,
     boxes: Path | None = None,
     label: str | None = None,
     max_side: int | None = None,
@@ -121,14 +122,16 @@ def compare(
     """Measure models beside the baselines.
 
     Args:
-        root: Folder with ``rgb/`` and ``ir/``.
-        exemplars: Files; each is used alone and figures are means over them.
+        data: Folder with ``rgb/`` and ``ir/``, or one that has them in the protocol's split.
+        exemplars: Files, ``nearest:FOLDER`` or ``oracle``; see :func:`choose_policy`.
         models: Names.
         weights: Weights by model; the bundled ones where none is given, a row for each otherwise.
-        vgg: File of the judging VGG, or ``"torchvision"``; None leaves its metrics out.
+        protocol: What else must be equal for two tables to compare.
+        vgg: File of the judging VGG, or ``"torchvision"``; None leaves its columns out.
+        lpips: File of LPIPS's learned weights; None leaves it out.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
         label: Only objects of this label.
-        max_side: Larger pictures are reduced to it.
+        max_side: Larger pictures are reduced to it, instead of what the protocol says.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         on_scene: Called with the stem after each scene.
 
@@ -138,27 +141,54 @@ def compare(
     if stray := weights.keys() - set(models):
         raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    black_hot = protocol.polarity == "black-hot"
+    policy = choose_policy(exemplars, chosen, black_hot)
+    applied, changes = _changed(protocol, policy, max_side)
+    root = protocol.root(data)
     pairs = list_pairs(root)
     methods = [method for name in models for method in _methods(name, weights.get(name, ()))]
     methods = with_baselines(methods, create_model)
     for method in methods:
         method.model.to(chosen)
-    encoder = PerceptualEncoder.load(vgg).to(chosen) if vgg else None
+    judges = Judges(
+        PerceptualEncoder.load(vgg).to(chosen) if vgg else None,
+        Lpips.load(lpips).to(chosen) if lpips else None,
+        applied.columns,
+        applied.border,
+        applied.seed,
+    )
 
     def boxes_of(scene: Scene) -> list[Box]:
         return [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
 
     results = evaluate(
         methods,
-        (load_scene(pair, max_side, chosen) for pair in pairs),
-        [load_exemplar(path, chosen) for path in exemplars],
-        encoder,
+        (load_scene(pair, applied.max_side, chosen, black_hot) for pair in pairs),
+        policy,
+        judges,
         boxes_of=boxes_of if boxes else None,
         keep={pair.stem for pair in _spread(pairs)},
         on_scene=on_scene,
     )
-    settings = {"data": str(root), "vgg": vgg, "boxes": str(boxes) if boxes else None, "label": label}
-    return Comparison(pairs, exemplars, methods, results, settings, max_side)
+    paths = {"data": data, "vgg": vgg, "lpips": lpips, "boxes": boxes}
+    settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
+    networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
+    if judges.lpips:
+        networks["lpips"] = judges.lpips.name
+    return Comparison(root, pairs, policy, methods, results, applied, changes, settings, networks)
+
+
+def _changed(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
+    """Return the protocol as it is applied, and what of its file was changed."""
+    changes = []
+    applied = protocol
+    if max_side is not None and max_side != protocol.max_side:
+        applied = replace(applied, max_side=max_side)
+        changes.append(f"max_side {max_side} instead of {protocol.max_side}")
+    if protocol.exemplar not in {"any", policy.name}:
+        applied = replace(applied, exemplar=policy.name)
+        changes.append(f"exemplar {policy.name} instead of {protocol.exemplar}")
+    return applied, changes if protocol.version else []
 
 
 def _spread(pairs: Sequence[Pair]) -> list[Pair]:

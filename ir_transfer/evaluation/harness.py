@@ -1,4 +1,4 @@
-"""Every method on the same scenes with the same exemplars, every metric for each."""
+"""Every method on the same scenes with the same exemplars, every column for each."""
 
 from __future__ import annotations
 
@@ -8,47 +8,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.correlation import gradient_correlation, polarity_correlation
-from ir_transfer.evaluation.metrics.distribution import (
-    Samples,
-    frechet_distance,
-    joined,
-    kernel_distance,
-    patch_features,
-    standardised,
-)
-from ir_transfer.evaluation.metrics.hot_regions import hot_regions
-from ir_transfer.evaluation.metrics.object_heat import Box, object_heat
-from ir_transfer.evaluation.metrics.perceptual import perceptual_distance
-from ir_transfer.evaluation.metrics.psnr import psnr
-from ir_transfer.evaluation.metrics.ssim import ssim
+from ir_transfer.evaluation.cases import Cases
+from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.distribution_draws import DistributionJudge
+from ir_transfer.evaluation.exemplars import Exemplar, ExemplarPolicy
+from ir_transfer.evaluation.metrics.correlation import polarity_correlation
+from ir_transfer.evaluation.metrics.lpips import Lpips
+from ir_transfer.evaluation.metrics.object_heat import Box
+from ir_transfer.evaluation.metrics.style_distance import Moments, feature_moments
+from ir_transfer.evaluation.samples import SampleFile
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.summary import Score, summarise
+from ir_transfer.evaluation.summary import Estimate, SceneDraws, Score
+from ir_transfer.evaluation.yardstick import Figures, Yardstick
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
-BASELINES = ("constant", "gray", "inverted", "histogram")
+BASELINES = ("constant", "gray", "inverted", "histogram", "fda")
 """Rows of every comparison: PSNR and SSIM alone are won by a blank picture."""
 
 TRUTH = "truth"
 """Row of the true infrared pictures themselves: what the figures without a reference can reach."""
 
-METRICS: dict[str, str] = {
-    "psnr": "PSNR in dB, higher is better",
-    "ssim": "SSIM, 11 x 11 Gaussian window, higher is better",
-    "perceptual": "distance of unit-normalised VGG features, lower is better",
-    "frechet": "Frechet distance of patch features to all true pictures, lower is better",
-    "kernel": "KID of patch features to all true pictures, lower is better (interval: of patches, not of scenes)",
-    "gradient_input": "correlation of gradient magnitudes with the photograph",
-    "gradient_truth": "correlation of gradient magnitudes with the truth, higher is better",
-    "hot_region_share": "share of the truth's hot compact regions that are hotter than their ring",
-    "object_heat": "share of labelled objects that are hotter than their ring",
-    "polarity": "correlation of outputs with the exemplar and with its negative, -1 is best",
-}
+_KEPT_CODES = 16
 
 
 @dataclass(frozen=True)
@@ -64,41 +49,109 @@ class Method:
     model: TranslationModel
 
 
+@dataclass(frozen=True)
+class Judges:
+    """Networks that judge, and what they are asked.
+
+    Attributes:
+        encoder: Of the perceptual, style and distribution distances; without it those are left out.
+        lpips: LPIPS, or None.
+        columns: Keys of the columns to measure.
+        border: Pixels on each side of a picture that do not count.
+        seed: Of the resamplings, and of models that draw.
+    """
+
+    encoder: PerceptualEncoder | None = None
+    lpips: Lpips | None = None
+    columns: Collection[str] = tuple(COLUMNS)
+    border: int = 0
+    seed: int = 0
+
+
 @dataclass
 class Results:
     """What a comparison found.
 
     Attributes:
-        scores: Figures by method and metric; a metric that does not apply is absent.
-        per_scene: Values by method, metric and scene.
+        estimates: Figures with their draws by method and column; a column that does not apply is absent.
+        per_scene: Values by method, column and scene.
         outputs: Pictures (H, W) by method and scene with the first exemplar, of the scenes to keep.
+        exemplars: Names of the exemplars by scene.
+        cases: Best and worst scenes of every method.
     """
 
-    scores: dict[str, dict[str, Score]] = field(default_factory=dict)
+    estimates: dict[str, dict[str, Estimate]] = field(default_factory=dict)
     per_scene: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    exemplars: dict[str, list[str]] = field(default_factory=dict)
+    cases: Cases = field(default_factory=Cases)
+
+    @property
+    def scores(self) -> dict[str, dict[str, Score]]:
+        """Figures with their intervals by method and column."""
+        return {label: {key: e.score for key, e in row.items()} for label, row in self.estimates.items()}
 
 
-@dataclass
 class _Row:
-    """Values of one method as they come in: metric -> stem -> [(value, weight), ...]."""
+    """Values of one method as they come in: column -> stem -> [(value, weight), ...]."""
 
-    values: dict[str, dict[str, list[tuple[float, float]]]] = field(
-        default_factory=lambda: defaultdict(lambda: defaultdict(list))
-    )
-    samples: list[list[Samples]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.values: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+        self.samples = SampleFile()
 
-    def add(self, metric: str, stem: str, value: float, weight: float = 1.0) -> None:
-        if weight:
-            self.values[metric][stem].append((value, weight))
+    def add(self, stem: str, figures: Figures) -> None:
+        for column, (value, weight) in figures.items():
+            if weight:
+                self.values[column][stem].append((value, weight))
+
+    def per_scene(self) -> dict[str, dict[str, float]]:
+        return {
+            column: {stem: float(np.mean([value for value, _ in found])) for stem, found in by_stem.items()}
+            for column, by_stem in self.values.items()
+        }
+
+    def estimates(self, stems: Sequence[str], draws: SceneDraws) -> dict[str, Estimate]:
+        found = {}
+        for column, values in self.per_scene().items():
+            weights = [self.values[column][stem][0][1] if stem in values else 0.0 for stem in stems]
+            estimate = draws.mean([values.get(stem, 0.0) for stem in stems], weights)
+            if estimate is not None:
+                found[column] = estimate
+        return found
+
+
+class _Styles:
+    """Style codes of every method for the exemplars at hand, upright and as a negative."""
+
+    def __init__(self, methods: Sequence[Method], judges: Judges) -> None:
+        self._methods, self._encoder = methods, judges.encoder
+        self._codes: dict[str, dict[str, tuple[StyleCode, StyleCode]]] = {}
+        self._moments: dict[str, Moments | None] = {}
+
+    def of(self, exemplar: Exemplar) -> dict[str, tuple[StyleCode, StyleCode]]:
+        if exemplar.name not in self._codes:
+            if len(self._codes) >= _KEPT_CODES:
+                oldest = next(iter(self._codes))
+                del self._codes[oldest], self._moments[oldest]
+            upright, negative = exemplar.picture, 1 - exemplar.picture
+            self._codes[exemplar.name] = {
+                m.label: (m.model.prepare([upright]), m.model.prepare([negative])) for m in self._methods
+            }
+            features = self._encoder(upright) if self._encoder else None
+            self._moments[exemplar.name] = feature_moments(list(features.values())) if features else None
+        return self._codes[exemplar.name]
+
+    def moments_of(self, exemplar: Exemplar) -> Moments | None:
+        self.of(exemplar)
+        return self._moments[exemplar.name]
 
 
 @torch.inference_mode()
 def evaluate(
     methods: Sequence[Method],
     scenes: Iterable[Scene],
-    exemplars: Sequence[Tensor],
-    encoder: PerceptualEncoder | None,
+    policy: ExemplarPolicy,
+    judges: Judges,
     *,
     boxes_of: Callable[[Scene], Sequence[Box]] | None = None,
     keep: Collection[str] = (),
@@ -111,86 +164,100 @@ def evaluate(
     Args:
         methods: The rows; labels must differ.
         scenes: Read one after another, so that a generator keeps memory low.
-        exemplars: At least one (1, 1, h, w) in [0, 1], white-hot like the truth.
-        encoder: Judge of the perceptual and distribution distances; without it those are left out.
+        policy: Chooses the exemplars of a scene.
+        judges: What is measured, and by what.
         boxes_of: Labelled objects of a scene, in its pixels.
         keep: Stems of the scenes whose outputs with the first exemplar are kept.
         on_scene: Called with the stem after each scene, for progress.
 
     Raises:
-        InputError: No exemplar, no scene, or a label twice.
+        InputError: No method, no scene, or a label twice.
     """
     labels = [method.label for method in methods]
-    if not exemplars or len(set(labels)) != len(labels) or TRUTH in labels:
-        raise InputError(f"expected at least one exemplar and distinct labels, got {len(exemplars)} and {labels}")
-    styles = [[(m.model.prepare([e]), m.model.prepare([1 - e])) for e in exemplars] for m in methods]
+    if not labels or len(set(labels)) != len(labels) or TRUTH in labels:
+        raise InputError(f"expected at least one method and distinct labels, got {labels}")
     rows = {label: _Row() for label in [*labels, TRUTH]}
-    results = Results()
-    for scene in scenes:
-        frames = {"hot_region_share": hot_regions(scene.truth), "object_heat": boxes_of(scene) if boxes_of else ()}
-        _measure(rows[TRUTH], scene, scene.truth, encoder, frames)
-        for method, codes in zip(methods, styles, strict=True):
-            for index, (upright, negative) in enumerate(codes):
-                output = method.model(scene.photograph, upright)
-                flipped = method.model(scene.photograph, negative)
-                _measure(rows[method.label], scene, output, encoder, frames)
-                rows[method.label].add("polarity", scene.stem, polarity_correlation(output, flipped).item())
-                if index == 0 and scene.stem in keep:
-                    results.outputs.setdefault(method.label, {})[scene.stem] = output[0, 0].cpu()
+    styles, results = _Styles(methods, judges), Results()
+    for index, scene in enumerate(scenes):
+        boxes = boxes_of(scene) if boxes_of else ()
+        yardstick = Yardstick(scene, boxes, judges.columns, judges.encoder, judges.lpips, judges.border)
+        figures, look = yardstick.measure_truth()
+        rows[TRUTH].add(scene.stem, figures)
+        if look:
+            rows[TRUTH].samples.add(index, look.patches)
+        exemplars = policy(scene)
+        results.exemplars[scene.stem] = [exemplar.name for exemplar in exemplars]
+        for number, exemplar in enumerate(exemplars):
+            outputs = _translate_and_measure(rows, methods, scene, index, yardstick, styles, exemplar, judges)
+            if number == 0:
+                _keep(results, scene, exemplar, outputs, keep)
         if on_scene:
             on_scene(scene.stem)
-    if not labels or not rows[TRUTH].values:
-        raise InputError("expected at least one scene and one method, got none")
-    for label, row in rows.items():
-        results.per_scene[label] = _per_scene(row)
-        results.scores[label] = _scores(row, rows[TRUTH])
+    if not results.exemplars:
+        raise InputError("expected at least one scene, got none")
+    _summarise(results, rows, judges)
     return results
 
 
-def _measure(
-    row: _Row, scene: Scene, output: Tensor, encoder: PerceptualEncoder | None, frames: Mapping[str, Sequence[Box]]
+def _translate_and_measure(
+    rows: Mapping[str, _Row],
+    methods: Sequence[Method],
+    scene: Scene,
+    index: int,
+    yardstick: Yardstick,
+    styles: _Styles,
+    exemplar: Exemplar,
+    judges: Judges,
+) -> dict[str, tuple[Tensor, Figures]]:
+    """Add the figures of all methods with one exemplar and return outputs and figures."""
+    moments, found = styles.moments_of(exemplar), {}
+    for method in methods:
+        upright, negative = styles.of(exemplar)[method.label]
+        torch.manual_seed(judges.seed)
+        output = method.model(scene.photograph, upright)
+        figures, look = yardstick.measure(output, moments)
+        if "polarity" in judges.columns:
+            torch.manual_seed(judges.seed)
+            flipped = method.model(scene.photograph, negative)
+            agreement = polarity_correlation(yardstick.inner(output), yardstick.inner(flipped))
+            figures["polarity"] = (agreement.item(), 1.0)
+        row = rows[method.label]
+        row.add(scene.stem, figures)
+        if look:
+            row.samples.add(index, look.patches)
+        found[method.label] = (output, figures)
+    return found
+
+
+def _keep(
+    results: Results,
+    scene: Scene,
+    exemplar: Exemplar,
+    outputs: Mapping[str, tuple[Tensor, Figures]],
+    keep: Collection[str],
 ) -> None:
-    """Add the values of one output; those that compare with the truth make no sense for the truth itself."""
-    stem, truth = scene.stem, scene.truth
-    if output is not truth:
-        row.add("psnr", stem, psnr(output, truth).item())
-        row.add("ssim", stem, ssim(output, truth).item())
-        row.add("gradient_truth", stem, gradient_correlation(output, truth).item())
-        if encoder:
-            row.add("perceptual", stem, perceptual_distance(encoder, output, truth).item())
-    if encoder:
-        row.samples.append(patch_features(encoder, output))
-    row.add("gradient_input", stem, gradient_correlation(output, rgb_to_grayscale(scene.photograph)).item())
-    for metric, boxes in frames.items():
-        hot, seen = object_heat(output, boxes)
-        row.add(metric, stem, hot / max(seen, 1), seen)
+    for label, (output, figures) in outputs.items():
+        if scene.stem in keep:
+            results.outputs.setdefault(label, {})[scene.stem] = output[0, 0].cpu()
+        if label not in BASELINES:
+            results.cases.offer(label, scene, output, exemplar.picture, figures)
 
 
-def _per_scene(row: _Row) -> dict[str, dict[str, float]]:
-    return {
-        metric: {stem: float(np.mean([value for value, _ in found])) for stem, found in by_stem.items()}
-        for metric, by_stem in row.values.items()
-    }
-
-
-def _scores(row: _Row, truth: _Row) -> dict[str, Score]:
-    scores: dict[str, Score] = {}
-    for metric, by_stem in row.values.items():
-        found = np.array(list(by_stem.values()))  # (scenes, exemplars, value and weight)
-        score = summarise(found[:, :, 0].mean(axis=1).tolist(), found[:, 0, 1].tolist())
-        if score is not None:
-            scores[metric] = score
-    if row is not truth and row.samples:
-        own = joined(truth.samples)
-        samples, reference = standardised(joined(row.samples), own), standardised(own, own)
-        distance = frechet_distance(samples, reference)
-        scores["frechet"] = Score(distance, distance, distance)
-        mean, error = kernel_distance(samples, reference)
-        scores["kernel"] = Score(mean, mean - 1.96 * error, mean + 1.96 * error)
-    return {metric: scores[metric] for metric in METRICS if metric in scores}
+def _summarise(results: Results, rows: Mapping[str, _Row], judges: Judges) -> None:
+    """Fill in the figures of all rows; those of patches one method after the other, so that memory stays low."""
+    stems = list(results.exemplars)
+    draws = SceneDraws(len(stems), judges.seed)
+    wanted = {"fid", "kid"} & set(judges.columns)
+    distances = DistributionJudge(rows[TRUTH].samples, draws) if judges.encoder and wanted else None
+    for label, row in rows.items():
+        results.per_scene[label] = row.per_scene()
+        found = row.estimates(stems, draws)
+        if distances and label != TRUTH:
+            found |= {key: e for key, e in distances(row.samples).items() if key in wanted}
+        results.estimates[label] = {key: found[key] for key in COLUMNS if key in found}
 
 
 def with_baselines(methods: Sequence[Method], make: Callable[[str], TranslationModel]) -> list[Method]:
     """Return the methods with those of :data:`BASELINES` that are missing put before them."""
-    present: Mapping[str, Method] = {method.label: method for method in methods}
+    present = {method.label for method in methods}
     return [Method(name, make(name)) for name in BASELINES if name not in present] + list(methods)

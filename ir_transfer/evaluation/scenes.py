@@ -31,8 +31,14 @@ class Scene:
     scale: float = 1.0
 
 
-def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu") -> Scene:
+def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", black_hot: bool = False) -> Scene:
     """Read a pair; a longer side than ``max_side`` is reduced to it (area-averaging bilinear).
+
+    Args:
+        pair: The files.
+        max_side: In pixels.
+        device: Where the pictures go.
+        black_hot: Whether the infrared file is; it is inverted, so that truths are always white-hot.
 
     Raises:
         InputError: The two files differ in size.
@@ -45,6 +51,7 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu") -> 
             f"{ir.width} x {ir.height}: register them"
         )
     photograph, truth = (torch.from_numpy(values)[None].to(device) for values in (rgb.rgb(), ir.gray()))
+    truth = 1 - truth if black_hot else truth
     scale = min(1.0, max_side / max(rgb.height, rgb.width)) if max_side else 1.0
     return Scene(pair.stem, _reduce(photograph, scale), _reduce(truth, scale), scale)
 

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
+from skimage.io import imread, imsave
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import compare, parse_weights
 from ir_transfer.evaluation.harness import BASELINES, TRUTH
+from ir_transfer.evaluation.protocol import Protocol
 from tests.evaluation.street_scene import write_pairs
 
 
-def test_writes_figures_and_a_sheet_of_reduced_pictures(tmp_path: Path) -> None:
+def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 2)
     stems: list[str] = []
-    boxes = root / "boxes.json"
+    protocol = Protocol("short", 4, exemplar="nearest", max_side=100, leave_out=["shift", "spectrum", "kid"])
     compared = compare(
-        root, [root / "exemplar.png"], ["gray"], {}, boxes=boxes, max_side=72, device="cpu", on_scene=stems.append
+        root,
+        [str(root / "exemplar.png")],
+        ["gray"],
+        {},
+        protocol=protocol,
+        boxes=root / "boxes.json",
+        max_side=72,
+        device="cpu",
+        on_scene=stems.append,
     )
     assert stems == ["scene0", "scene1"]
+    assert compared.made_with == (
+        "protocol short version 4 (changed: max_side 72 instead of 100, exemplar fixed instead of nearest)"
+    )
+    assert compared.made_with in compared.title
     assert compared.results.outputs["gray"]["scene0"].shape == (56, 72)
     assert compared.results.scores[TRUTH]["object_heat"].mean == 1
-    compared.write(tmp_path / "out", cell_width=72)
-    written = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert written["settings"]["max_side"] == 72
-    assert set(written["scores"]) == {*BASELINES, TRUTH}
-    assert written["scores"]["gray"]["psnr"]["mean"] == pytest.approx(compared.results.scores["gray"]["psnr"].mean)
-    # Photograph, exemplar, four methods, truth; two rows.
-    with Image.open(tmp_path / "out" / "sheet.png") as sheet:
-        assert sheet.size == (7 * 76 - 4, 22 + 2 * 60)
+    assert set(compared.results.scores) == {*BASELINES, TRUTH}
+    assert not {"shift", "spectrum", "kid"} & set(compared.columns)
+    # Photograph, exemplar, five methods, truth; two rows.
+    compared.write_sheet(tmp_path / "sheet.png", cell_width=72)
+    with Image.open(tmp_path / "sheet.png") as sheet:
+        assert sheet.size == (8 * 76 - 4, 22 + 2 * 60)
+
+
+def test_black_hot_files_are_measured_white_hot(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "set", 1)
+    for path in (root / "exemplar.png", root / "ir" / "scene0.png"):
+        imsave(path, 255 - imread(path))
+    protocol = Protocol("black", 1, polarity="black-hot", leave_out=[k for k in COLUMNS if k != "hot_region_share"])
+    compared = compare(root, [str(root / "exemplar.png")], ["gray"], {}, protocol=protocol, device="cpu")
+    assert compared.results.scores[TRUTH]["hot_region_share"].mean == 1
+    assert compared.changes == []
 
 
 def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     with pytest.raises(InputError, match="of compared models gray, got adain"):
-        compare(root, [root / "exemplar.png"], ["gray"], {"adain": ["a.safetensors"]})
+        compare(root, ["oracle"], ["gray"], {"adain": ["a.safetensors"]})
     with pytest.raises(InputError, match="no weights for model 'gray'"):
-        compare(root, [root / "exemplar.png"], ["gray"], {"gray": ["a.safetensors"]})
+        compare(root, ["oracle"], ["gray"], {"gray": ["a.safetensors"]})
 
 
 def test_weights_by_model() -> None:

@@ -11,10 +11,29 @@ from ir_transfer import create_model
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
-from ir_transfer.evaluation.harness import BASELINES, METRICS, TRUTH, Method, Results, evaluate, with_baselines
+from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.exemplars import Exemplar, Oracle, PolicyName
+from ir_transfer.evaluation.harness import BASELINES, TRUTH, Judges, Method, Results, evaluate, with_baselines
+from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.scenes import Scene, load_exemplar, load_scene
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from tests.evaluation.street_scene import write_pairs
+from tests.evaluation.compared_street import BLURRED, blurred
+from tests.evaluation.street_scene import PEOPLE, write_pairs
+
+OWN = ["line_noise", "hot_region_share", "object_heat", "people_heat", "shift", "edges_kept", "gradient_input"]
+
+
+class Two:
+    """The same two exemplars for every scene."""
+
+    name: PolicyName = "fixed"
+    description = "two"
+
+    def __init__(self, *pictures: torch.Tensor) -> None:
+        self.found = [Exemplar(str(index), picture) for index, picture in enumerate(pictures)]
+
+    def __call__(self, scene: Scene) -> list[Exemplar]:
+        return self.found
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +49,28 @@ def scenes(root: Path) -> list[Scene]:
 @pytest.fixture(scope="module")
 def results(root: Path, scenes: list[Scene]) -> Results:
     return evaluate(
-        with_baselines([Method("fda", create_model("fda"))], create_model),
+        with_baselines([blurred()], create_model),
         scenes,
-        [load_exemplar(root / "exemplar.png"), scenes[0].truth],
-        PerceptualEncoder.load(root / "vgg.safetensors"),
+        Two(load_exemplar(root / "exemplar.png"), scenes[0].truth),
+        Judges(PerceptualEncoder.load(root / "vgg.safetensors")),
         boxes_of=lambda scene: read_boxes(root / "boxes.json", scene.stem),
         keep={"scene1"},
     )
 
 
-def test_every_row_has_every_metric(results: Results) -> None:
-    assert [*results.scores] == [*BASELINES, "fda", TRUTH]
-    for label in (*BASELINES, "fda"):
-        assert [*results.scores[label]] == [*METRICS]
-    assert [*results.scores[TRUTH]] == ["gradient_input", "hot_region_share", "object_heat"]
+def test_every_row_has_every_column(results: Results) -> None:
+    assert [*results.scores] == [*BASELINES, BLURRED, TRUTH]
+    missing = {"lpips", "vehicle_heat"}
+    for label in (*BASELINES, BLURRED):
+        # A blank picture has nothing that could shift.
+        gone = missing | {"shift"} if label == "constant" else missing
+        assert [*results.scores[label]] == [key for key in COLUMNS if key not in gone], label
+    assert [*results.scores[TRUTH]] == OWN
 
 
 def test_people_are_hot_in_the_truth_and_the_negative_only(results: Results) -> None:
-    for metric in ("object_heat", "hot_region_share"):
-        heat = {label: scores[metric].mean for label, scores in results.scores.items()}
+    for column in ("object_heat", "people_heat", "hot_region_share"):
+        heat = {label: scores[column].mean for label, scores in results.scores.items()}
         assert (heat[TRUTH], heat["inverted"], heat["gray"], heat["constant"]) == (1, 1, 0, 0)
 
 
@@ -56,41 +78,63 @@ def test_known_figures_of_the_baselines(results: Results) -> None:
     scores = results.scores
     assert scores["gray"]["gradient_input"].mean == pytest.approx(1, abs=1e-5)
     assert scores["gray"]["polarity"].mean == pytest.approx(1, abs=1e-5)
+    assert scores["gray"]["edges_kept"].mean == 1
+    assert scores["gray"]["shift"].mean == 0
     assert scores["constant"]["polarity"].mean == 0
+    assert scores["constant"]["nmi"].mean == pytest.approx(1)
     assert scores["histogram"]["psnr"].mean > scores["gray"]["psnr"].mean
     for label in BASELINES:
-        for metric, score in scores[label].items():
-            assert score.low <= score.mean + 1e-9, (label, metric)
-            assert score.mean <= score.high + 1e-9, (label, metric)
+        for column, score in scores[label].items():
+            assert score.low <= score.mean + 1e-9, (label, column)
+            assert score.mean <= score.high + 1e-9, (label, column)
+
+
+def test_distances_of_sets_have_an_interval_over_scenes(results: Results) -> None:
+    for column in ("fid", "kid"):
+        score = results.scores["histogram"][column]
+        assert score.low < score.high
 
 
 def test_a_scene_counts_once_however_many_exemplars(results: Results, scenes: list[Scene]) -> None:
     psnr = results.per_scene["histogram"]["psnr"]
     assert [*psnr] == [scene.stem for scene in scenes]
     assert results.scores["histogram"]["psnr"].mean == pytest.approx(sum(psnr.values()) / len(psnr))
+    assert results.exemplars["scene0"] == ["0", "1"]
 
 
 def test_outputs_are_kept_where_asked_for(results: Results, scenes: list[Scene]) -> None:
-    assert [*results.outputs] == [*BASELINES, "fda"]
+    assert [*results.outputs] == [*BASELINES, BLURRED]
     assert all([*kept] == ["scene1"] for kept in results.outputs.values())
     assert results.outputs["gray"]["scene1"].shape == scenes[1].truth.shape[2:]
+    assert [*results.cases.by_method] == [BLURRED]
 
 
-def test_without_a_judge_its_metrics_are_left_out(scenes: list[Scene]) -> None:
+def test_without_a_judge_its_columns_are_left_out(scenes: list[Scene]) -> None:
     gray = [Method("gray", create_model("gray"))]
-    found = evaluate(gray, scenes[:1], [scenes[0].truth], None).scores["gray"]
-    assert [*found] == ["psnr", "ssim", "gradient_input", "gradient_truth", "hot_region_share", "polarity"]
+    wanted = ["psnr", "polarity", "perceptual", "fid"]
+    found = evaluate(gray, scenes[:1], Oracle(), Judges(columns=wanted)).scores["gray"]
+    assert [*found] == ["psnr", "polarity"]
 
 
-@pytest.mark.parametrize("labels", [["gray", "gray"], ["truth"]])
+def test_a_border_does_not_count(scenes: list[Scene]) -> None:
+    spoilt = scenes[0].truth.clone()
+    spoilt[..., :8, :] = spoilt[..., -8:] = 0
+    scene = Scene("s", spoilt.expand(-1, 3, -1, -1), scenes[0].truth)
+    gray = [Method("gray", create_model("gray"))]
+    boxes = [Box(*frame, "Person") for frame in PEOPLE]
+    for border, same in ((0, False), (8, True)):
+        judges = Judges(columns=["psnr", "object_heat"], border=border)
+        scores = evaluate(gray, [scene], Oracle(), judges, boxes_of=lambda _: boxes).scores
+        assert (scores["gray"]["psnr"].mean > 100) == same
+        assert scores[TRUTH]["object_heat"].mean == 1
+
+
+@pytest.mark.parametrize("labels", [["gray", "gray"], ["truth"], []])
 def test_labels_must_differ(scenes: list[Scene], labels: list[str]) -> None:
     with pytest.raises(InputError, match="distinct labels"):
-        evaluate([Method(label, create_model("gray")) for label in labels], scenes, [scenes[0].truth], None)
+        evaluate([Method(label, create_model("gray")) for label in labels], scenes, Oracle(), Judges())
 
 
-def test_needs_exemplars_and_scenes(scenes: list[Scene]) -> None:
-    gray = [Method("gray", create_model("gray"))]
-    with pytest.raises(InputError, match="at least one exemplar"):
-        evaluate(gray, scenes, [], None)
+def test_needs_scenes() -> None:
     with pytest.raises(InputError, match="at least one scene"):
-        evaluate(gray, [], [torch.rand(1, 1, 16, 16)], None)
+        evaluate([Method("gray", create_model("gray"))], [], Oracle(), Judges())

@@ -22,6 +22,7 @@ def test_pair_and_reduced_pair(tmp_path: Path) -> None:
     assert np.array_equal(np.uint8(scene.truth[0, 0].numpy() * 255 + 0.5), render(0)[1])
     assert (small.photograph.shape, small.truth.shape, small.scale) == ((1, 3, 56, 72), (1, 1, 56, 72), 0.5)
     assert load_scene(pair, max_side=1000).scale == 1
+    assert np.allclose(load_scene(pair, black_hot=True).truth, 1 - scene.truth)
 
 
 def test_a_16_bit_exemplar_keeps_its_levels(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""Best and worst scenes of every method, as the comparison goes by: memory does not grow with the scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.scenes import Scene
+
+ORDER = ("perceptual", "ms_ssim")
+"""Columns by which scenes are ordered: the first one that was measured."""
+
+_KEPT = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene that shows a method at its best or worst.
+
+    Attributes:
+        stem: The scene.
+        column: What it was chosen by.
+        value: Its figure there.
+        shortfall: The figure, smaller is better.
+        pictures: ``photograph``, ``exemplar``, ``output`` and ``truth`` as 8-bit (H, W) or (H, W, 3).
+    """
+
+    stem: str
+    column: str
+    value: float
+    shortfall: float
+    pictures: Mapping[str, NDArray[np.uint8]]
+
+
+@dataclass
+class Cases:
+    """Keeps the two best and the two worst scenes of every method; fewer where there are fewer scenes."""
+
+    by_method: dict[str, list[Case]] = field(default_factory=dict)
+
+    def offer(
+        self, label: str, scene: Scene, output: Tensor, exemplar: Tensor, figures: Mapping[str, tuple[float, float]]
+    ) -> None:
+        """Consider a scene of a method."""
+        column = next((key for key in ORDER if key in figures), None)
+        if column is None:
+            return
+        value = figures[column][0]
+        shortfall = COLUMNS[column].shortfall(np.array(value), None)
+        assert shortfall is not None  # ORDER holds columns with an order only
+        kept = self.by_method.setdefault(label, [])
+        shown = {"photograph": scene.photograph, "exemplar": exemplar, "output": output, "truth": scene.truth}
+        kept.append(Case(scene.stem, column, value, float(shortfall), {name: _bytes(p) for name, p in shown.items()}))
+        kept.sort(key=lambda case: case.shortfall)
+        del kept[_KEPT:-_KEPT]
+
+    def best(self, label: str) -> list[Case]:
+        """Return the best scenes of a method, best first."""
+        kept = self.by_method.get(label, [])
+        return kept[: (len(kept) + 1) // 2]
+
+    def worst(self, label: str) -> list[Case]:
+        """Return the worst scenes of a method, worst first; none that is also among the best."""
+        kept = self.by_method.get(label, [])
+        return kept[(len(kept) + 1) // 2 :][::-1]
+
+
+def _bytes(picture: Tensor) -> NDArray[np.uint8]:
+    values = (picture[0].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    found: NDArray[np.uint8] = values.transpose(1, 2, 0) if len(values) == 3 else values[0]
+    return found

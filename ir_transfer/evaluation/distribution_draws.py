@@ -1,0 +1,115 @@
+"""Frechet and kernel distance of patch sets with a bootstrap over scenes, at a bounded cost."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.evaluation.metrics.distribution import (
+    Samples,
+    frechet_distance,
+    gaussian_distance,
+    kernel_distance,
+    standardised,
+)
+from ir_transfer.evaluation.samples import SampleFile
+from ir_transfer.evaluation.summary import Estimate, SceneDraws
+
+RESAMPLES = 200
+"""The first of the scene draws; the others would cost much and tell little."""
+DIRECTIONS = 64
+"""Principal directions of the true patches in which the spread of the Frechet distance is found."""
+PATCHES = 2000
+"""Most patches of a set with which the spread of the kernel distance is found, evenly spread."""
+
+Matrix = NDArray[np.float64]
+
+
+class DistributionJudge:
+    """Distances of patch sets to that of the true pictures.
+
+    The figures use all patches and all features. Their draws only say how far other scenes would move them: a drawn
+    scene brings its patches of outputs and truth alike. As scenes are drawn twice, both distances are biased in the
+    draws, so these are shifted to have the figure as their mean.
+
+    Args:
+        truth: Patches of the true pictures.
+        draws: Of the scenes.
+    """
+
+    def __init__(self, truth: SampleFile, draws: SceneDraws) -> None:
+        self._own = truth.read()
+        self._reference = standardised(self._own, self._own)
+        self._owners = truth.owners
+        self._counts = draws.counts[:RESAMPLES]
+        _, vectors = np.linalg.eigh(np.cov(self._reference, rowvar=False))
+        self._basis = vectors[:, ::-1][:, :DIRECTIONS]
+
+    def __call__(self, method: SampleFile) -> dict[str, Estimate]:
+        """Return the estimates ``fid`` and ``kid`` of a method's patches."""
+        samples, owners = standardised(method.read(), self._own), method.owners
+        fid = frechet_distance(samples, self._reference)
+        kid, _ = kernel_distance(samples, self._reference)
+        return {
+            "fid": _centred(fid, self._frechet_draws(samples, owners)),
+            "kid": _centred(kid, self._kernel_draws(samples, owners)),
+        }
+
+    def _frechet_draws(self, samples: Samples, owners: NDArray[np.int64]) -> Matrix:
+        sets = [self._drawn_gaussians(s, o) for s, o in ((samples, owners), (self._reference, self._owners))]
+        pairs = zip(*sets[0], *sets[1], strict=True)
+        return np.array([gaussian_distance(*pair) for pair in pairs])
+
+    def _drawn_gaussians(self, samples: Samples, owners: NDArray[np.int64]) -> tuple[list[Matrix], list[Matrix]]:
+        """Return means and covariances of every draw from sums over the patches of each scene."""
+        short = samples @ self._basis
+        scenes = self._counts.shape[1]
+        parts = [short[owners == scene] for scene in range(scenes)]
+        sizes = np.array([len(part) for part in parts])
+        sums, squares = np.stack([p.sum(axis=0) for p in parts]), np.stack([p.T @ p for p in parts])
+        means, covariances = [], []
+        for counts in self._counts:
+            total = counts @ sizes
+            mean = counts @ sums / total
+            square = np.tensordot(counts, squares, axes=1) / total
+            means.append(mean)
+            covariances.append(square - np.outer(mean, mean))
+        return means, covariances
+
+    def _kernel_draws(self, samples: Samples, owners: NDArray[np.int64]) -> Matrix:
+        a, of_a = _thinned(samples, owners)
+        b, of_b = _thinned(self._reference, self._owners)
+        scenes = self._counts.shape[1]
+
+        def mean(x: Samples, y: Samples, of_x: NDArray[np.int64], of_y: NDArray[np.int64]) -> Matrix:
+            """Mean of the kernel over pairs of patches of different scenes, in every draw."""
+            sums, pairs = _by_scene((x @ y.T + 1) ** 3, of_x, of_y, scenes)
+            totals = np.einsum("ri,ij,rj->r", self._counts, pairs, self._counts)
+            found = np.einsum("ri,ij,rj->r", self._counts, sums, self._counts)
+            means: Matrix = np.divide(found, totals, out=np.full(len(totals), np.nan), where=totals > 0)
+            return means
+
+        within = mean(a, a, of_a, of_a) + mean(b, b, of_b, of_b)
+        draws: Matrix = within - 2 * mean(a, b, of_a, of_b)
+        return draws
+
+
+def _thinned(samples: Samples, owners: NDArray[np.int64]) -> tuple[Samples, NDArray[np.int64]]:
+    chosen = np.linspace(0, len(samples) - 1, min(len(samples), PATCHES)).round().astype(np.int64)
+    return samples[chosen], owners[chosen]
+
+
+def _by_scene(
+    kernel: Samples, rows: NDArray[np.int64], columns: NDArray[np.int64], scenes: int
+) -> tuple[Matrix, Matrix]:
+    """Return sums (scenes, scenes) of the kernel and numbers of pairs, both 0 within a scene."""
+    left, right = (np.eye(scenes)[of] for of in (rows, columns))
+    sums, pairs = left.T @ kernel @ right, np.outer(left.sum(axis=0), right.sum(axis=0))
+    np.fill_diagonal(sums, 0)
+    np.fill_diagonal(pairs, 0)
+    return sums, pairs
+
+
+def _centred(value: float, draws: Matrix) -> Estimate:
+    known = draws[~np.isnan(draws)]
+    return Estimate(value, draws - known.mean() + value if known.size else draws)

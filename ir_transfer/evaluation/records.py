@@ -1,0 +1,79 @@
+"""A comparison as files that programs read: ``results.json`` and ``table.csv``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ir_transfer
+from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.ranking import composites, duels, losses
+
+_FIELDS = ("method", "column", "direction", "value", "low", "high", "loses_to", "clear", "protocol", "scenes")
+
+
+def write_json(compared: Comparison, path: Path) -> None:
+    """Write all that a comparison found, down to single scenes."""
+    path.write_text(json.dumps(_described(compared), indent=1) + "\n")
+
+
+def write_csv(compared: Comparison, path: Path) -> None:
+    """Write a line per method and column; the composite is a column too."""
+    common = {"protocol": compared.made_with, "scenes": len(compared.pairs)}
+    lost = losses(compared.results)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, _FIELDS)
+        writer.writeheader()
+        for label, estimate in composites(compared.results).items():
+            score = estimate.score
+            figures = {"value": score.mean, "low": score.low, "high": score.high}
+            writer.writerow({"method": label, "column": "composite", "direction": "higher", **figures, **common})
+        for label, scores in compared.results.scores.items():
+            for key, score in scores.items():
+                loss = lost.get(label, {}).get(key)
+                mark = {"loses_to": loss.to, "clear": loss.clear} if loss else {}
+                figures = {"value": score.mean, "low": score.low, "high": score.high}
+                named = {"column": compared.column_name(key), "direction": COLUMNS[key].direction}
+                writer.writerow({"method": label, **named, **figures, **mark, **common})
+
+
+def _described(compared: Comparison) -> dict[str, Any]:
+    results, name = compared.results, compared.column_name
+    return {
+        "version": ir_transfer.__version__,
+        "torch": torch.__version__,
+        "protocol": {**asdict(compared.protocol), "changes": list(compared.changes), "made_with": compared.made_with},
+        "settings": {**compared.settings, "exemplar": compared.policy.description},
+        "columns": {
+            name(key): {k: v for k, v in asdict(COLUMNS[key]).items() if k in {"group", "direction", "description"}}
+            for key in compared.columns
+        },
+        "methods": {
+            m.label: {"model": m.model.info.name, "weights_hash": m.model.weights_hash} for m in compared.methods
+        },
+        "composite": {label: asdict(estimate.score) for label, estimate in composites(results).items()},
+        "scores": {
+            label: {name(key): asdict(score) for key, score in scores.items()}
+            for label, scores in results.scores.items()
+        },
+        "loses_to_trivial": {
+            label: {name(key): asdict(loss) for key, loss in found.items()} for label, found in losses(results).items()
+        },
+        "duels": {
+            name(key): [
+                {"first": a, "second": b, "wins": d.wins, "losses": d.losses, "difference": asdict(d.difference)}
+                for (a, b), d in found.items()
+            ]
+            for key, found in duels(results).items()
+        },
+        "per_scene": {
+            label: {name(key): values for key, values in found.items()} for label, found in results.per_scene.items()
+        },
+        "exemplars": results.exemplars,
+    }

@@ -1,0 +1,139 @@
+"""All figures of one output, against what is known of its scene; the scene's own side is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.evaluation.judge import Look, look_at
+from ir_transfer.evaluation.metrics.correlation import gradient_correlation, tolerant_gradient_correlation
+from ir_transfer.evaluation.metrics.edges import edges_kept, shift
+from ir_transfer.evaluation.metrics.histogram_distance import histogram_distance
+from ir_transfer.evaluation.metrics.hot_regions import hot_regions
+from ir_transfer.evaluation.metrics.line_noise import line_noise
+from ir_transfer.evaluation.metrics.lpips import Lpips
+from ir_transfer.evaluation.metrics.ms_ssim import ms_ssim
+from ir_transfer.evaluation.metrics.mutual_information import normalised_mutual_information
+from ir_transfer.evaluation.metrics.object_heat import Box, object_heat
+from ir_transfer.evaluation.metrics.perceptual import unit_distance
+from ir_transfer.evaluation.metrics.psnr import psnr
+from ir_transfer.evaluation.metrics.spectrum import spectrum_distance
+from ir_transfer.evaluation.metrics.ssim import ssim
+from ir_transfer.evaluation.metrics.style_distance import Moments, style_distance
+from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.nn.perceptual import PerceptualEncoder
+
+Figures = dict[str, tuple[float, float]]
+"""Column -> (value, weight); a weight is a number of objects, or 1."""
+
+TO_TRUTH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "psnr": psnr,
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "nmi": normalised_mutual_information,
+    "gradient_truth": gradient_correlation,
+    "gradient_truth_3px": tolerant_gradient_correlation,
+    "histogram_emd": histogram_distance,
+    "spectrum": spectrum_distance,
+}
+TO_PHOTOGRAPH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "gradient_input": gradient_correlation,
+    "edges_kept": edges_kept,
+}
+PEOPLE = frozenset({"person", "people", "pedestrian", "rider", "cyclist"})
+"""Labels that count as people, in small letters."""
+VEHICLES = frozenset(
+    {"car", "truck", "bus", "van", "motor", "motorcycle", "motorbike", "train", "vehicle", "othervehicle", "tractor"}
+    | {"pickup", "camper", "freight car", "feright car", "feright_car", "freight_car", "other vehicle"}
+)
+"""Labels that count as vehicles; DroneVehicle's misspelling too. A bicycle has no engine."""
+
+
+class Yardstick:
+    """Measures outputs of one scene.
+
+    Args:
+        scene: The scene.
+        boxes: Its labelled objects, in its pixels.
+        columns: What to measure.
+        encoder: The judge, or None.
+        lpips: LPIPS, or None.
+        border: Pixels on each side of the picture that do not count.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        boxes: Sequence[Box],
+        columns: Collection[str],
+        encoder: PerceptualEncoder | None = None,
+        lpips: Lpips | None = None,
+        border: int = 0,
+    ) -> None:
+        self._columns, self._encoder, self._lpips, self._border = columns, encoder, lpips, border
+        self.truth = self.inner(scene.truth)
+        self._luma = self.inner(rgb_to_grayscale(scene.photograph))
+        self._frames = self._heat_frames([_moved(box, -border) for box in boxes])
+        self._look = look_at(encoder, self.truth) if encoder else None
+
+    def inner(self, picture: Tensor) -> Tensor:
+        """Return the part of a picture that counts."""
+        edge = self._border
+        return picture[..., edge : picture.shape[-2] - edge, edge : picture.shape[-1] - edge]
+
+    def measure_truth(self) -> tuple[Figures, Look | None]:
+        """Return the figures that the truth itself has, and what the judge saw."""
+        return self._own(self.truth), self._look
+
+    def measure(self, output: Tensor, exemplar: Moments | None) -> tuple[Figures, Look | None]:
+        """Return the figures of an output (1, 1, H, W), and what the judge saw.
+
+        Args:
+            output: In [0, 1].
+            exemplar: What the judge's features of the exemplar are like.
+        """
+        inner = self.inner(output)
+        found = self._own(inner)
+        for key in TO_TRUTH.keys() & self._columns:
+            found[key] = (TO_TRUTH[key](inner, self.truth).item(), 1.0)
+        if self._lpips and "lpips" in self._columns:
+            found["lpips"] = (self._lpips(inner, self.truth).item(), 1.0)
+        look = look_at(self._encoder, inner) if self._encoder else None
+        if look and self._look:
+            if "perceptual" in self._columns:
+                found["perceptual"] = (unit_distance(look.units, self._look.units).item(), 1.0)
+            if exemplar and "style" in self._columns:
+                found["style"] = (style_distance(look.moments, exemplar).item(), 1.0)
+        return found, look
+
+    def _own(self, picture: Tensor) -> Figures:
+        """Return the figures that need no truth to compare with."""
+        found: Figures = {}
+        for key in TO_PHOTOGRAPH.keys() & self._columns:
+            found[key] = (TO_PHOTOGRAPH[key](picture, self._luma).item(), 1.0)
+        if "shift" in self._columns:
+            length, windows = shift(picture, self._luma)
+            found["shift"] = (length, min(windows, 1))
+        if "line_noise" in self._columns:
+            found["line_noise"] = (line_noise(picture).item(), 1.0)
+        for key, frames in self._frames.items():
+            hot, seen = object_heat(picture, frames)
+            found[key] = (hot / max(seen, 1), seen)
+        return found
+
+    def _heat_frames(self, boxes: Sequence[Box]) -> dict[str, Sequence[Box]]:
+        frames: dict[str, Sequence[Box]] = {
+            "object_heat": boxes,
+            "people_heat": [box for box in boxes if box.label.lower() in PEOPLE],
+            "vehicle_heat": [box for box in boxes if box.label.lower() in VEHICLES],
+        }
+        if "hot_region_share" in self._columns:
+            frames["hot_region_share"] = hot_regions(self.truth)
+        return {key: found for key, found in frames.items() if key in self._columns}
+
+
+def _moved(box: Box, by: int) -> Box:
+    return replace(box, left=box.left + by, top=box.top + by, right=box.right + by, bottom=box.bottom + by)

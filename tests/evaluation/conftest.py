@@ -1,0 +1,14 @@
+"""One comparison that many tests read."""
+
+from __future__ import annotations
+
+import pytest
+
+from ir_transfer.evaluation.comparison import Comparison
+from tests.evaluation.compared_street import compared_street
+
+
+@pytest.fixture(scope="package")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Blurred truth and trivial rows on four rendered streets."""
+    return compared_street(tmp_path_factory.mktemp("street") / "set")

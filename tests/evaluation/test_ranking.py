@@ -1,0 +1,79 @@
+"""Who wins: never a blank picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
+from ir_transfer.evaluation.ranking import Loss, aspects, composites, duels, losses
+from ir_transfer.evaluation.summary import Estimate, SceneDraws
+from tests.evaluation.compared_street import BLURRED
+
+
+def test_a_blurred_truth_beats_blank_and_gray(street: Comparison) -> None:
+    ranked = composites(street.results)
+    assert next(iter(ranked)) == BLURRED
+    assert set(ranked) == {*BASELINES, BLURRED}
+    assert ranked["constant"].value == 0
+    assert ranked["gray"].value < 0.5 < ranked[BLURRED].value
+    assert ranked[BLURRED].score.low > ranked["gray"].score.high
+
+
+def test_without_a_judge_and_boxes_too(street: Comparison) -> None:
+    kept = {"ssim", "ms_ssim", "gradient_truth_3px", "histogram_emd", "spectrum"}
+    short = Results(
+        {label: {k: e for k, e in row.items() if k in kept} for label, row in street.results.estimates.items()}
+    )
+    ranked = composites(short)
+    assert next(iter(ranked)) == BLURRED
+    assert ranked["constant"].value == 0
+    assert set(aspects(short, BLURRED)) == {"fidelity", "structure", "look"}
+
+
+def test_composite_is_the_geometric_mean_of_its_aspects(street: Comparison) -> None:
+    shares = [share.value for share in aspects(street.results, "histogram").values()]
+    assert len(shares) == 4
+    assert composites(street.results)["histogram"].value == pytest.approx(np.prod(shares) ** 0.25)
+
+
+def test_without_structure_there_is_no_composite() -> None:
+    assert composites(Results({"a": {"ssim": estimate([0.5, 0.6])}})) == {}
+
+
+def estimate(values: list[float]) -> Estimate:
+    found = SceneDraws(len(values)).mean(values)
+    assert found is not None
+    return found
+
+
+def results() -> Results:
+    """``mine`` loses clearly in PSNR, by luck in SSIM, and is nearer to the truth's noise and heat."""
+    rows = {
+        "constant": {"psnr": [15.0, 15, 15, 15], "ssim": [0.5, 0.7, 0.3, 0.5], "line_noise": [0.0] * 4},
+        "gray": {"psnr": [11.0, 11, 11, 11], "ssim": [0.1, 0.1, 0.1, 0.1], "line_noise": [0.09] * 4},
+        "mine": {"psnr": [12.0, 13, 14, 14.5], "ssim": [0.6, 0.6, 0.4, 0.3], "line_noise": [0.02] * 4},
+        TRUTH: {"line_noise": [0.03] * 4},
+    }
+    return Results(
+        {label: {k: estimate(v) for k, v in row.items()} for label, row in rows.items()},
+        {label: {k: {f"s{i}": x for i, x in enumerate(v)} for k, v in row.items()} for label, row in rows.items()},
+    )
+
+
+def test_losses_name_the_best_trivial_row_and_whether_they_are_clear() -> None:
+    assert losses(results()) == {"mine": {"psnr": Loss("constant", True), "ssim": Loss("constant", False)}}
+
+
+def test_duels_pair_the_scenes() -> None:
+    found = duels(results())
+    duel = found["psnr"]["constant", "mine"]
+    assert duel.difference.mean == pytest.approx(1.625)
+    assert (duel.wins, duel.losses, duel.clear) == (4, 0, True)
+    duel = found["ssim"]["constant", "mine"]
+    assert (duel.wins, duel.losses, duel.clear) == (2, 2, False)
+    noise = found["line_noise"]["gray", "mine"]
+    assert noise.difference.mean == pytest.approx(-0.05)
+    assert noise.losses == 4
+    assert "gradient_input" not in found
