@@ -82,7 +82,9 @@ _ALL = (
     Column(
         "polarity", "heat", "lower", 2, "correlation of outputs with the exemplar and with its negative, -1 is best"
     ),
-    Column("shift", "labels", "limit", 2, f"median local shift from the photograph in pixels, good up to {LIMIT}"),
+    Column(
+        "shift", "labels", "limit", 2, f"shift from the photograph in pixels, median over windows, good up to {LIMIT}"
+    ),
     Column("edges_kept", "labels", "none", 3, "share of the photograph's edges within 1 pixel of an edge"),
     Column("gradient_input", "labels", "none", 3, "correlation of gradient magnitudes with the photograph"),
 )

@@ -89,7 +89,7 @@ def _content(compared: Comparison) -> dict[str, Any]:
                 "composite": cells.figure(estimate.score, 3),
                 "aspects": {name: share.value for name, share in aspects(results, label).items()},
                 "lost": len(lost[label]) if label in lost else None,
-                "clear": sum(loss.clear for loss in lost.get(label, {}).values()),
+                "clearly": sum(loss.clear for loss in lost.get(label, {}).values()),
             }
             for label, estimate in ranked.items()
         ],

@@ -63,6 +63,7 @@ def test_has_all_parts_and_needs_nothing_else(page: Path, street: Comparison) ->
     assert len(parts.all("section", "chart")) == len(street.columns)
     assert "protocol street version 2 (changed: border 1)" in text
     assert "kid[tiny]" in text
+    assert "built-in" not in text
     assert WARNING.split(":")[0] in text
 
 

@@ -56,11 +56,13 @@ def _strong(picture: Tensor) -> Tensor:
 
 
 def shift(output: Tensor, luma: Tensor) -> tuple[float, int]:
-    """Return the median length in pixels of the local shifts between output and photograph, and the windows measured.
+    """Return how far in pixels an output has moved from its photograph, and the number of windows measured.
 
     Phase correlation (Kuglin and Hines 1975) of the gradient magnitudes, refined to a twentieth of a pixel by an
     up-sampled transform (Guizar-Sicairos et al. 2008), in windows half a :data:`WINDOW` apart that have
-    :data:`STRUCTURE` in both pictures. 0 windows, and no meaning, for a flat picture.
+    :data:`STRUCTURE` in both pictures. The median over windows is taken of each component, and its length returned: a
+    window without a counterpart finds a random shift, and random lengths do not cancel while random directions do.
+    0 windows, and no meaning, for a flat picture.
 
     Args:
         output: (1, 1, H, W) in [0, 1].
@@ -70,15 +72,15 @@ def shift(output: Tensor, luma: Tensor) -> tuple[float, int]:
     height, width = pictures[0].shape
     side = min(WINDOW, height, width)
     taper = np.outer(np.hanning(side), np.hanning(side))
-    lengths = []
+    found = []
     for top in range(0, height - side + 1, max(side // 2, 1)):
         for left in range(0, width - side + 1, max(side // 2, 1)):
             windows = [picture[top : top + side, left : left + side] for picture in pictures]
             if min(window.std() for window in windows) >= STRUCTURE:
-                lengths.append(_length(*(taper * (window - window.mean()) for window in windows)))
-    return (float(np.median(lengths)), len(lengths)) if lengths else (0.0, 0)
+                found.append(_move(*(taper * (window - window.mean()) for window in windows)))
+    return (float(np.hypot(*np.median(found, axis=0))), len(found)) if found else (0.0, 0)
 
 
-def _length(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
-    found, _, _ = phase_cross_correlation(fixed, moved, upsample_factor=_UPSAMPLING, normalization="phase")
-    return float(np.hypot(*found))
+def _move(fixed: NDArray[np.float64], moved: NDArray[np.float64]) -> NDArray[np.float64]:
+    by, _, _ = phase_cross_correlation(fixed, moved, upsample_factor=_UPSAMPLING, normalization="phase")
+    return np.asarray(by, dtype=np.float64)
