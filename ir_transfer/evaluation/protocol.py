@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
-from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
+from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.resources import resource
-from ir_transfer.training.recipe import _fill
+from ir_transfer.yaml_fields import fill, read_mapping
 
 _FOLDER = "evaluation/protocols"
 
@@ -84,13 +82,8 @@ def load_protocol(source: str) -> Protocol:
         if source not in list_protocols():
             raise UnknownNameError.among("protocol", source, list_protocols())
         path = resource(f"{_FOLDER}/{source}.yaml")
-    if not path.is_file():
-        raise MissingFileError(f"expected a protocol at {path}, found none: {', '.join(list_protocols())} ship")
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"expected {path} to be YAML, got: {error}") from error
-    return _checked(_fill(Protocol, raw, str(path)), path)
+    raw = read_mapping(path, "protocol", f"{', '.join(list_protocols())} ship")
+    return _checked(fill(Protocol, raw, str(path)), path)
 
 
 def _checked(protocol: Protocol, path: Path) -> Protocol:
