@@ -74,7 +74,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         return [_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
         return {key: _convert(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if origin is types.UnionType:
+    if origin in (types.UnionType, typing.Union):
         inner = next(a for a in arguments if a is not type(None))
         return None if value is None else _convert(inner, value, where)
     if origin is Literal and value in arguments:

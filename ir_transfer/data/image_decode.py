@@ -85,6 +85,40 @@ def _reason(error: Exception) -> str:
     return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__
 
 
+def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float]:
+    """Decode some bands of a TIFF file, as they are.
+
+    Args:
+        data: The whole file.
+        name: How the file is called in errors.
+        bands: Their numbers, from 1.
+        max_pixels: Larger pictures are refused before their pixels are decoded.
+
+    Returns:
+        Levels (number of bands, H, W) and the level that stands for 1.0.
+
+    Raises:
+        DecodeError: No TIFF file, damaged, too large, too few bands, or other than unsigned levels.
+    """
+    if file_kind(data) != "TIFF":
+        raise DecodeError(f"{name}: expected a TIFF file with {max(bands)} bands, got another kind: check the card")
+    try:
+        with _rasterio().MemoryFile(data) as memory, memory.open(driver="GTiff") as source:
+            _check_size(source.width, source.height, name, max_pixels)
+            if source.count < max(bands):
+                raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
+            levels: NDArray[Any] = source.read(indexes=bands)
+    except DecodeError:
+        raise
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
+        raise DecodeError(
+            f"{name}: expected a whole TIFF file, got a damaged one ({_reason(error)}): replace it"
+        ) from error
+    if levels.dtype in (np.uint8, np.uint16):
+        return levels, float(np.iinfo(levels.dtype).max)
+    raise DecodeError(f"{name}: expected unsigned levels of 8 or 16 bits, got {levels.dtype}: convert the file")
+
+
 def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
     if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
         Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own limit must not undercut the one that was asked for

@@ -1,68 +1,216 @@
-"""Paired pictures on disk: ``rgb/`` and ``ir/`` with the same stems."""
+"""The pairs of a data set on disk, found by its card."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
-from ir_transfer.data.image_io import is_picture_name, read_picture, to_levels
+from ir_transfer.data.cards import GENERIC, Card, Layout, load_card
+from ir_transfer.data.name_patterns import NamePattern
+from ir_transfer.data.pair_files import Picture8, load_pair_8bit
 from ir_transfer.errors import InputError, MissingFileError
 
-Levels = NDArray[np.uint8]
+Side = Literal["rgb", "ir"]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two files that show one scene.
+    """Two pictures that show one scene.
 
     Attributes:
-        stem: Their common name.
-        rgb: The photograph.
-        ir: The infrared picture, of the same size.
+        stem: Their common name; unique in the data set.
+        rgb: The file of the photograph.
+        ir: That of the infrared picture; the same file where it holds both.
+        scene: The scene by the card's rule; None where names do not tell.
+        part: The published part that it belongs to; None without parts.
+        layout: How the files are cut; None for two plain files.
     """
 
     stem: str
     rgb: Path
     ir: Path
+    scene: str | None = None
+    part: str | None = None
+    layout: Layout | None = None
 
 
-def list_pairs(root: Path) -> list[Pair]:
-    """Return the pairs of a folder with ``rgb/`` and ``ir/``, sorted by stem.
+@dataclass
+class Listing:
+    """What a folder holds.
+
+    Attributes:
+        pairs: The pairs, sorted by stem.
+        lonely: Files of a side that have no partner, or list entries whose file is missing.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    lonely: dict[Side, list[str]] = field(default_factory=lambda: {"rgb": [], "ir": []})
+
+
+def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
+    """Return the pairs of a folder, sorted by stem.
+
+    Args:
+        root: The folder.
+        card: How it is laid out; ``rgb/`` and ``ir/`` with the same stems by default.
 
     Raises:
-        MissingFileError: One of the two folders is missing.
-        InputError: No stem is in both.
+        MissingFileError: A folder or list that the card names is missing.
+        InputError: No pair at all, or the card has none.
     """
-    sides = {}
-    for side in ("rgb", "ir"):
-        folder = root / side
-        if not folder.is_dir():
-            raise MissingFileError(
-                f"expected the folder {folder}, found none: a pair set has rgb/ and ir/ side by side"
-            )
-        sides[side] = {p.stem: p for p in sorted(folder.iterdir()) if is_picture_name(p)}
-    stems = sorted(sides["rgb"].keys() & sides["ir"].keys())
-    if not stems:
-        raise InputError(f"expected pictures of equal stems in {root}/rgb and {root}/ir, got none in common")
-    return [Pair(stem, sides["rgb"][stem], sides["ir"][stem]) for stem in stems]
+    card = card or load_card(GENERIC)
+    listing = scan_pairs(root, card)
+    if listing.pairs:
+        return listing.pairs
+    layout = card.layout
+    if layout.kind == "two-files":
+        sides = " and ".join(str(root / (layout.pattern(side).folder or ".")) for side in ("rgb", "ir"))
+        lonely = len(listing.lonely["rgb"]), len(listing.lonely["ir"])
+        raise InputError(
+            f"expected pictures of equal names in {sides} ({layout.rgb} and {layout.ir}), got none in common "
+            f"({lonely[0]} photographs, {lonely[1]} infrared files): see ir-transfer datasets show {card.name}"
+        )
+    raise InputError(
+        f"expected pictures like {layout.files or layout.lists} in {root}, got none: "
+        f"see ir-transfer datasets show {card.name}"
+    )
 
 
-def load_pair(pair: Pair, max_width: int | None = None) -> tuple[Levels, Levels]:
+def scan_pairs(root: Path, card: Card) -> Listing:
+    """Return the pairs of a folder and the files that have no partner.
+
+    Raises:
+        MissingFileError: A folder or list that the card names is missing.
+        InputError: The card has no pairs, or two pairs have one name.
+    """
+    layout = card.layout
+    if not card.is_paired:
+        raise InputError(
+            f"expected a card with pairs, got {card.name}, whose frames do not belong together: "
+            "use its infrared files as exemplars or for unpaired training"
+        )
+    if not root.is_dir():
+        raise MissingFileError(f"expected the folder {root}, found none: check the path")
+    if layout.kind == "two-files":
+        listing = _two_files(root, card)
+    elif layout.kind == "list":
+        listing = _from_lists(root, card)
+    else:
+        pattern = layout.pattern("files")
+        listing = Listing([_pair(card, pattern.fields, key, p, p) for key, p in pattern.find(root).items()])
+    listing.pairs.sort(key=lambda pair: pair.stem)
+    for one, other in zip(listing.pairs, listing.pairs[1:], strict=False):
+        if one.stem == other.stem:
+            raise InputError(f"expected one pair named {one.stem}, got {one.rgb} and {other.rgb}: rename one")
+    return listing
+
+
+def list_side(root: Path, card: Card, side: Side) -> list[tuple[str, Path]]:
+    """Return names and files of one side of an unpaired data set, sorted by name; empty if it has no such side.
+
+    Raises:
+        MissingFileError: A folder that the card names is missing.
+        InputError: No file fits, though the card has this side.
+    """
+    text = getattr(card.layout, side)
+    if text is None:
+        return []
+    pattern = NamePattern(text)
+    _check_folders(root, card)
+    found = [("_".join(key), path) for key, path in pattern.find(root).items()]
+    if not found:
+        raise InputError(
+            f"expected files like {text} in {root}, got none: see ir-transfer datasets show {card.name}"
+        )
+    return found
+
+
+def load_pair(pair: Pair, max_width: int | None = None) -> tuple[Picture8, Picture8]:
     """Return the photograph (H, W, 3) and the infrared picture (H, W), 8 bit, at most ``max_width`` wide.
 
     Raises:
         InputError: The two sizes differ.
-        DecodeError: One of them cannot be read.
+        DecodeError: A file is no picture.
     """
-    rgb = Image.fromarray(np.ascontiguousarray(to_levels(read_picture(pair.rgb).rgb()).transpose(1, 2, 0)))
-    ir = Image.fromarray(to_levels(read_picture(pair.ir).gray()[0]))
-    if rgb.size != ir.size:
-        raise InputError(f"expected {pair.rgb} and {pair.ir} of one size, got {rgb.size} and {ir.size}: register them")
-    if max_width is not None and rgb.width > max_width:
-        size = (max_width, round(rgb.height * max_width / rgb.width))
-        rgb, ir = rgb.resize(size, Image.Resampling.LANCZOS), ir.resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(rgb), np.asarray(ir)
+    return load_pair_8bit(pair.rgb, pair.ir, pair.layout, max_width)
+
+
+def _check_folders(root: Path, card: Card) -> None:
+    patterns = [NamePattern(text) for text in (card.layout.rgb, card.layout.ir) if text]
+    names = [pattern.folder for pattern in patterns]
+    for name in names:
+        if not (root / name).is_dir():
+            wanted = " and ".join(f"{name}/" for name in names)
+            raise MissingFileError(
+                f"expected the folder {root / name}, found none: {card.name} has {wanted} side by side; "
+                f"see ir-transfer datasets show {card.name}, or name another card"
+            )
+
+
+def _pair(card: Card, fields: tuple[str, ...], key: tuple[str, ...], rgb: Path, ir: Path) -> Pair:
+    stem = "_".join(key)
+    values = dict(zip(fields, key, strict=True))
+    plain = card.layout.kind in {"two-files", "list"} and not card.layout.border and card.layout.white is None
+    layout = None if plain else card.layout
+    return Pair(stem, rgb, ir, card.scene_of(stem), values.get("part"), layout)
+
+
+def _two_files(root: Path, card: Card) -> Listing:
+    _check_folders(root, card)
+    rgb, ir = card.layout.pattern("rgb"), card.layout.pattern("ir")
+    order = [ir.fields.index(name) for name in rgb.fields]
+    photographs = rgb.find(root)
+    infrared = {tuple(key[i] for i in order): path for key, path in ir.find(root).items()}
+    common = photographs.keys() & infrared.keys()
+    return Listing(
+        [_pair(card, rgb.fields, key, photographs[key], infrared[key]) for key in common],
+        {
+            "rgb": sorted(str(p.relative_to(root)) for key, p in photographs.items() if key not in common),
+            "ir": sorted(str(p.relative_to(root)) for key, p in infrared.items() if key not in common),
+        },
+    )
+
+
+def _from_lists(root: Path, card: Card) -> Listing:
+    lists = card.layout.pattern("lists")
+    found = lists.find(root)
+    if not found:
+        raise MissingFileError(
+            f"expected the list {root / lists.text}, found none: see ir-transfer datasets show {card.name}"
+        )
+    listing = Listing()
+    for key, path in found.items():
+        for fields, rgb, ir in _entries(path, card, dict(zip(lists.fields, key, strict=True))):
+            missing: list[Side] = [
+                side for side, name in (("rgb", rgb), ("ir", ir)) if not (root / name).is_file()
+            ]
+            if missing:
+                other: Side = "ir" if missing[0] == "rgb" else "rgb"
+                listing.lonely[other].append(f"{path.name}: {rgb if missing[0] == 'rgb' else ir}")
+            else:
+                listing.pairs.append(_pair(card, tuple(fields), tuple(fields.values()), root / rgb, root / ir))
+    return listing
+
+
+def _entries(path: Path, card: Card, outer: dict[str, str]) -> Iterator[tuple[dict[str, str], str, str]]:
+    """Yield the fields and the two paths of every line of a list."""
+    layout = card.layout
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        if layout.line is not None:
+            values = layout.pattern("line").match(text)
+            if values is None:
+                raise InputError(f"expected line {number} of {path} to be like {layout.line}, got {text!r}")
+            fields = {**outer, **values}
+            yield fields, layout.pattern("rgb").fill(fields), layout.pattern("ir").fill(fields)
+            continue
+        separator = next((s for s in ("\t", ",") if s in text), None)
+        columns = [column.strip() for column in text.split(separator)]
+        if len(columns) != 2:
+            raise InputError(f"expected two paths in line {number} of {path}, got {text!r}: part them with a tab")
+        name = Path(columns[0]).with_suffix("").as_posix().replace("/", "_")
+        yield {**outer, "id": name}, columns[0], columns[1]
