@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from collections.abc import Hashable
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -54,7 +56,7 @@ def fill(cls: type[T], raw: Any, where: str) -> T:
     """
     if not isinstance(raw, dict):
         raise InputError(f"expected a mapping at {where}, got {raw!r}")
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     for key in raw:
         if key not in hints:
             raise UnknownNameError.among(f"key in {where}", str(key), hints)
@@ -64,6 +66,11 @@ def fill(cls: type[T], raw: Any, where: str) -> T:
         if required and entry.name not in raw:
             raise InputError(f"expected the key {entry.name!r} in {where}, found none")
     return cls(**{key: _convert(hints[key], value, f"{where}: {key}") for key, value in raw.items()})
+
+
+@cache
+def _hints(cls: Hashable) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("ir_transfer.cli.convert:convert", "Convert photographs into infrared pictures."),
     "models": ("ir_transfer.cli.models:models", "List the models."),
     "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
+    "datasets": ("ir_transfer.cli.datasets:datasets", "Data set cards; check, split and render data sets."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),

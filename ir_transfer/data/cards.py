@@ -204,17 +204,17 @@ def _check_layout(layout: Layout, where: str) -> None:
             raise InputError(f"expected the key {key!r} in {where} of kind {layout.kind!r}, found none")
         if is_there and key not in allowed:
             raise InputError(f"expected no key {key!r} in {where} of kind {layout.kind!r}: remove it")
-    for key in ("rgb", "ir", "files", "lists", "line"):
-        if getattr(layout, key) is not None:
-            layout.pattern(key)
+    for text in (layout.rgb, layout.ir, layout.files, layout.lists, layout.line):
+        if text is not None:
+            NamePattern(text)
     if layout.rgb_bands and len(layout.rgb_bands) != 3:
         raise InputError(f"expected three numbers at {where}: rgb_bands, got {layout.rgb_bands}")
     if layout.line is not None and not (layout.rgb and layout.ir):
         raise InputError(f"expected the keys 'rgb' and 'ir' in {where}, which has 'line': its fields name these files")
     if layout.kind == "two-files":
-        ours, theirs = set(layout.pattern("rgb").fields), set(layout.pattern("ir").fields)
+        ours, theirs = sorted(layout.pattern("rgb").fields), sorted(layout.pattern("ir").fields)
         if ours != theirs:
-            raise InputError(f"expected the same fields in {where}: rgb and ir, got {sorted(ours)} and {sorted(theirs)}")
+            raise InputError(f"expected {where}: rgb and ir to have the same fields, got {ours} and {theirs}")
 
 
 def _check_scene(pattern: str | None, where: str) -> None:

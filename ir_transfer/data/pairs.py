@@ -121,9 +121,7 @@ def list_side(root: Path, card: Card, side: Side) -> list[tuple[str, Path]]:
     _check_folders(root, card)
     found = [("_".join(key), path) for key, path in pattern.find(root).items()]
     if not found:
-        raise InputError(
-            f"expected files like {text} in {root}, got none: see ir-transfer datasets show {card.name}"
-        )
+        raise InputError(f"expected files like {text} in {root}, got none: see ir-transfer datasets show {card.name}")
     return found
 
 
@@ -183,12 +181,10 @@ def _from_lists(root: Path, card: Card) -> Listing:
     listing = Listing()
     for key, path in found.items():
         for fields, rgb, ir in _entries(path, card, dict(zip(lists.fields, key, strict=True))):
-            missing: list[Side] = [
-                side for side, name in (("rgb", rgb), ("ir", ir)) if not (root / name).is_file()
-            ]
-            if missing:
-                other: Side = "ir" if missing[0] == "rgb" else "rgb"
-                listing.lonely[other].append(f"{path.name}: {rgb if missing[0] == 'rgb' else ir}")
+            present = {side: name for side, name in (("rgb", rgb), ("ir", ir)) if (root / name).is_file()}
+            if len(present) < 2:
+                gone = rgb if "rgb" not in present else ir
+                listing.lonely["ir" if gone == rgb else "rgb"].append(f"{path.name} names {gone}, which is missing")
             else:
                 listing.pairs.append(_pair(card, tuple(fields), tuple(fields.values()), root / rgb, root / ir))
     return listing

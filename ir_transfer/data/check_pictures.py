@@ -1,0 +1,45 @@
+"""The pictures of a check: the worst pairs, with the edges of both sides over each other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ir_transfer.data.alignment import edge_magnitude
+from ir_transfer.data.check import CheckReport
+from ir_transfer.data.pair_files import read_pair
+from ir_transfer.data.pairs import Pair
+
+Floats = NDArray[np.float32]
+
+HEADINGS = ("photograph", "infrared", "edges: photograph red, infrared cyan")
+
+
+def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
+    """Return the pictures of the pairs that are off most, as rows of a contact sheet with :data:`HEADINGS`."""
+    by_stem = {pair.stem: pair for pair in report.pairs}
+    names = sorted(report.shifts, key=lambda name: -report.shifts[name].length)[:count]
+    return [
+        _row(by_stem[name], f"{name}: {report.shifts[name].dx:+.1f}, {report.shifts[name].dy:+.1f}") for name in names
+    ]
+
+
+def _row(pair: Pair, text: str) -> list[Floats]:
+    rgb, ir = read_pair(pair)
+    photograph, infrared = np.ascontiguousarray(rgb.transpose(1, 2, 0)), ir[0]
+    red, cyan = (_strong(edge_magnitude(side)) for side in (photograph.mean(axis=2), infrared))
+    return [_label(photograph, text), infrared, np.stack([red, cyan, cyan], axis=2)]
+
+
+def _strong(edges: Floats) -> Floats:
+    return np.asarray(np.clip(edges / max(float(np.percentile(edges, 98)), 1e-6), 0, 1), dtype=np.float32)
+
+
+def _label(picture: Floats, text: str) -> Floats:
+    image = Image.fromarray(np.uint8(picture * 255))
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(max(11, image.height // 22))
+    draw.rectangle(draw.textbbox((3, 2), text, font=font), fill="black")
+    draw.text((3, 2), text, fill="white", font=font)
+    return np.asarray(image, dtype=np.float32) / np.float32(255)

@@ -1,0 +1,165 @@
+"""Parting pairs for training and validation by scene, so that no scene is on both sides."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ir_transfer.data.cards import scene_by
+from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import InputError, MissingFileError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which pairs are in which part.
+
+    Attributes:
+        parts: Part -> scene -> stems.
+        rule: How scenes were told apart, in words.
+    """
+
+    parts: dict[str, dict[str, list[str]]]
+    rule: str
+
+    def count(self, part: str) -> int:
+        """Return the number of pairs of a part."""
+        return sum(map(len, self.parts[part].values()))
+
+
+def scenes_by_pattern(pairs: Sequence[Pair], pattern: str) -> dict[str, str]:
+    """Return the scene of every stem: what the groups of a regular expression match.
+
+    Raises:
+        InputError: A name that the pattern does not fit.
+    """
+    scenes = {pair.stem: scene_by(pattern, pair.stem) for pair in pairs}
+    if bad := [stem for stem, scene in scenes.items() if scene is None]:
+        raise InputError(
+            f"expected names that fit the scene pattern {pattern!r}, got {bad[0]!r} and {len(bad) - 1} more: correct it"
+        )
+    return {stem: str(scene) for stem, scene in scenes.items()}
+
+
+def scenes_by_runs(pairs: Sequence[Pair], length: int) -> dict[str, str]:
+    """Return the scene of every stem: runs of so many neighbours by name."""
+    stems = sorted(pair.stem for pair in pairs)
+    return {stem: f"run{number // length:05d}" for number, stem in enumerate(stems)}
+
+
+def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> tuple[dict[str, str], int]:
+    """Return the scenes with those made one that share look-alikes, and how many have gone.
+
+    Args:
+        scenes: Stem -> scene.
+        alike: Two stems whose pictures are nearly the same.
+    """
+    parent = {scene: scene for scene in scenes.values()}
+
+    def root(scene: str) -> str:
+        while parent[scene] != scene:
+            parent[scene] = parent[parent[scene]]
+            scene = parent[scene]
+        return scene
+
+    for one, other in alike:
+        first, second = sorted((root(scenes[one]), root(scenes[other])))
+        parent[second] = first
+    joined = {stem: root(scene) for stem, scene in scenes.items()}
+    return joined, len(parent) - len(set(joined.values()))
+
+
+def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "") -> Split:
+    """Part the stems into ``train`` and ``val`` without dividing a scene.
+
+    Args:
+        scenes: Stem -> scene.
+        val: Share of the pairs that validate; met as closely as whole scenes allow, from below where possible.
+        seed: Of the draw.
+        rule: How scenes were told apart.
+
+    Raises:
+        InputError: Fewer than two scenes, or one that is so large that a split would be lopsided.
+    """
+    by_scene: dict[str, list[str]] = defaultdict(list)
+    for stem in sorted(scenes):
+        by_scene[scenes[stem]].append(stem)
+    if len(by_scene) < 2:
+        raise InputError(
+            f"expected at least two scenes to part, got {len(by_scene)} ({rule}): a split would put one scene on both "
+            "sides; record a second scene, or give another --scene or --runs"
+        )
+    order = sorted(by_scene)
+    np.random.default_rng(seed).shuffle(order)
+    wanted, chosen, count = val * len(scenes), [], 0
+    for scene in order:
+        if count + len(by_scene[scene]) <= wanted + 0.5:
+            chosen.append(scene)
+            count += len(by_scene[scene])
+    if not chosen:
+        chosen = [min(order, key=lambda scene: len(by_scene[scene]))]
+        count = len(by_scene[chosen[0]])
+    if count > 0.5 * len(scenes) >= wanted:
+        raise InputError(
+            f"expected scenes that can be parted at {val:g}, got none smaller than {count} of {len(scenes)} pairs "
+            f"({rule}): give another --scene or --runs, or a larger --val"
+        )
+    parts = {
+        "train": {scene: by_scene[scene] for scene in sorted(by_scene) if scene not in chosen},
+        "val": {scene: by_scene[scene] for scene in sorted(chosen)},
+    }
+    return Split(parts, rule)
+
+
+def write_split(path: Path, split: Split, **facts: object) -> None:
+    """Write a split as JSON, with facts such as the card and the seed."""
+    content = {**facts, "rule": split.rule, "parts": split.parts}
+    write_whole(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+
+
+def read_split(path: Path, pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+    """Return the pairs of every part of a split file.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: Another layout, a pair that does not exist, or a scene that is in two parts.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a split file at {path}, found none: see ir-transfer datasets split")
+    try:
+        parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
+        stems = {part: {scene: list(names) for scene, names in scenes.items()} for part, scenes in parts.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"expected {path} to be a split file, got: {error!r}: make it again") from error
+    known = {pair.stem: pair for pair in pairs}
+    named = [name for scenes in stems.values() for names in scenes.values() for name in names]
+    if missing := [name for name in named if name not in known]:
+        raise InputError(
+            f"expected the pairs that {path} names, got no {missing[0]!r} and {len(missing) - 1} others: "
+            "give the root and the card that it was made for"
+        )
+    chosen = {part: [known[name] for names in scenes.values() for name in names] for part, scenes in stems.items()}
+    _refuse_leaks(path, stems, chosen)
+    return chosen
+
+
+def _refuse_leaks(path: Path, stems: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, Sequence[Pair]]) -> None:
+    leaks = [
+        ("scene", [scene for scenes in stems.values() for scene in scenes]),
+        ("pair", [pair.stem for part in chosen.values() for pair in part]),
+        ("scene", [scene for part in chosen.values() for scene in {p.scene for p in part if p.scene is not None}]),
+    ]
+    for what, names in leaks:
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        if twice:
+            raise InputError(
+                f"expected every {what} in one part of {path}, got {twice[0]!r} in two ({len(twice)} such): "
+                "scores of such a split mean nothing; make it again with ir-transfer datasets split"
+            )
