@@ -56,7 +56,7 @@ def fill(cls: type[T], raw: Any, where: str) -> T:
     """
     if not isinstance(raw, dict):
         raise InputError(f"expected a mapping at {where}, got {raw!r}")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]
     for key in raw:
         if key not in hints:
             raise UnknownNameError.among(f"key in {where}", str(key), hints)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -283,6 +282,10 @@ def render(
         from ir_transfer.data.render.write import write_scenes
 
         with click.progressbar(length=count * frames, label="rendering", file=click.get_text_stream("stderr")) as bar:
+
+            def tick() -> None:
+                bar.update(1)
+
             made = write_scenes(
                 out,
                 count,
@@ -292,7 +295,7 @@ def render(
                 seed=seed,
                 boxes=boxes,
                 night={"any": None, "day": False, "night": True}[light],
-                done=partial(bar.update, 1),
+                done=tick,
             )
     click.echo(f"{out}: {made} pairs")
     return 0

@@ -198,12 +198,12 @@ def load_card(name: str | Path) -> Card:
 def _check_layout(layout: Layout, where: str) -> None:
     needed = _NEEDS[layout.kind]
     allowed = needed | _MAY.get(layout.kind, frozenset())
-    for key in ("rgb", "ir", "files", "rgb_side", "rgb_bands", "ir_band", "lists", "line"):
-        is_there = bool(getattr(layout, key))
-        if key in needed and not is_there:
-            raise InputError(f"expected the key {key!r} in {where} of kind {layout.kind!r}, found none")
-        if is_there and key not in allowed:
-            raise InputError(f"expected no key {key!r} in {where} of kind {layout.kind!r}: remove it")
+    keys = ("rgb", "ir", "files", "rgb_side", "rgb_bands", "ir_band", "lists", "line")
+    there = {key for key in keys if getattr(layout, key)}
+    if missing := sorted(needed - there):
+        raise InputError(f"expected the key {missing[0]!r} in {where} of kind {layout.kind!r}, found none")
+    if extra := sorted(there - allowed):
+        raise InputError(f"expected no key {extra[0]!r} in {where} of kind {layout.kind!r}: remove it")
     for text in (layout.rgb, layout.ir, layout.files, layout.lists, layout.line):
         if text is not None:
             NamePattern(text)

@@ -27,7 +27,7 @@ def blur(picture: Floats, sigma: float) -> Floats:
         pad = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
         wide, size = np.pad(picture, pad, mode="edge"), picture.shape[axis]
         before, here, after = (np.take(wide, range(k, k + size), axis) for k in range(3))
-        picture = (here + side * (before + after)) / (1 + 2 * side)
+        picture = np.asarray((here + side * (before + after)) / (1 + 2 * side), dtype=np.float32)
     return picture
 
 

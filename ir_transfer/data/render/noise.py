@@ -33,7 +33,7 @@ def ground_noise(random: np.random.Generator, x: Floats, z: Floats) -> Floats:
 
     def sample(scale: float) -> Floats:
         columns, rows = (np.floor(v * scale).astype(np.int64) % _TILE for v in (x, np.minimum(z, 1e4)))
-        return tile[rows, columns]
+        return np.asarray(tile[rows, columns], dtype=np.float32)
 
     fade = np.exp(-z / 25)
     return np.asarray(0.7 * sample(2.5) * np.exp(-z / 90) + 0.9 * sample(11) * fade, dtype=np.float32)

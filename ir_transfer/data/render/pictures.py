@@ -140,6 +140,7 @@ class _View:
         grain = smooth_noise(random, self.seen.shape, 3) * 0.6 + smooth_noise(random, self.seen.shape, 24) * 0.4
         self.reflectance *= 1 + np.float32(0.07) * grain[..., None]
         self.kelvin += np.float32(0.25) * grain
+        self.clouds = np.clip(smooth_noise(random, self.seen.shape, 90, 3) - 0.2, 0, 1)
         self.air_radiance = float(radiance(np.float32(weather.air)))
 
     def _row(self, surface: Surface) -> list[float]:
@@ -219,12 +220,11 @@ class _View:
         light = self.reflectance * (self.sunlit[..., None] * sun + self.skylit[..., None] * sky) + self.glow
         horizon, zenith = sky * 2.3, sky * (1.5 - 0.5 * weather.clear)
         up = self._elevation()[..., None]
-        clouds = np.clip(smooth_noise(np.random.default_rng(5), self.seen.shape, 90, 3) - 0.2, 0, 1)[..., None]
         dome = horizon * (1 - up) ** 2 + zenith * (1 - (1 - up) ** 2)
-        dome = dome + 0.6 * weather.skylight * clouds * (1 if weather.clear > 0.5 else 0.2)
+        dome = dome + 0.6 * weather.skylight * self.clouds[..., None] * (1 if weather.clear > 0.5 else 0.2)
         away = 1 - np.exp(-weather.haze * self.distance)[..., None]
         light = light * (1 - away) + horizon * away
-        return np.where(self.sky[..., None], dome, light).astype(np.float32)
+        return np.asarray(np.where(self.sky[..., None], dome, light), dtype=np.float32)
 
     def heat(self) -> Floats:
         """Return the long-wave radiance (H, W), 1 for a black body at 300 K."""
@@ -232,15 +232,14 @@ class _View:
         up = self._elevation()
         # a clear sky is cold, the colder the higher one looks; clouds and the horizon radiate like the air
         sky = weather.air - weather.clear * 55 * np.sqrt(up) - 6 * (1 - weather.clear) - 4
-        clouds = np.clip(smooth_noise(np.random.default_rng(5), self.seen.shape, 90, 3) - 0.2, 0, 1)
-        sky = sky + 14 * weather.clear * clouds
+        sky = sky + 14 * weather.clear * self.clouds
         around = radiance(np.float32(weather.air - weather.clear * 25)) * np.clip(self.skylit, 0.3, 1) + (
             self.air_radiance * (1 - np.clip(self.skylit, 0.3, 1))
         )
         heat = self.emissivity * radiance(self.kelvin) + (1 - self.emissivity) * around
         away = 1 - np.exp(-0.0012 * self.distance)
         heat = heat * (1 - away) + self.air_radiance * away
-        return np.where(self.sky, radiance(sky.astype(np.float32)), heat).astype(np.float32)
+        return np.asarray(np.where(self.sky, radiance(sky.astype(np.float32)), heat), dtype=np.float32)
 
     def _elevation(self) -> Floats:
         rows = np.arange(self.camera.height_px, dtype=np.float32)[:, None]
