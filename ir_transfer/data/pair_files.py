@@ -17,7 +17,7 @@ from ir_transfer.errors import InputError
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
 
-Picture8 = NDArray[np.uint8]
+Levels8 = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
@@ -69,7 +69,7 @@ def read_pair(pair: PairFiles) -> tuple[Floats, Floats]:
     return rgb.rgb(), ir.gray()
 
 
-def load_pair_8bit(rgb: Path, ir: Path, layout: Layout | None, max_width: int | None) -> tuple[Picture8, Picture8]:
+def load_pair_8bit(rgb: Path, ir: Path, layout: Layout | None, max_width: int | None) -> tuple[Levels8, Levels8]:
     """Return the photograph (H, W, 3) and the infrared picture (H, W), 8 bit, at most ``max_width`` wide.
 
     Raises:
@@ -78,7 +78,8 @@ def load_pair_8bit(rgb: Path, ir: Path, layout: Layout | None, max_width: int | 
     """
     pictures = open_pair(rgb, ir, layout)
     check_sizes(*pictures, rgb, ir)
-    colour, gray = _to_image(pictures[0]).convert("RGB"), _to_image(pictures[1]).convert("L")
+    colour = Image.fromarray(np.ascontiguousarray(to_levels(pictures[0].rgb()).transpose(1, 2, 0)))
+    gray = Image.fromarray(to_levels(pictures[1].gray()[0]))
     if max_width is not None and colour.width > max_width:
         size = (max_width, round(colour.height * max_width / colour.width))
         colour, gray = colour.resize(size, Image.Resampling.LANCZOS), gray.resize(size, Image.Resampling.LANCZOS)
@@ -94,13 +95,6 @@ def check_sizes(rgb: Picture, ir: Picture, rgb_file: Path, ir_file: Path) -> Non
     ours, theirs = (rgb.width, rgb.height), (ir.width, ir.height)
     if ours != theirs:
         raise InputError(f"expected {rgb_file} and {ir_file} of one size, got {ours} and {theirs}: register them")
-
-
-def _to_image(picture: Picture) -> Image.Image:
-    levels = picture.levels
-    if levels.dtype != np.uint8 or picture.white != 255:
-        levels = to_levels((levels / np.float32(picture.white)).astype(np.float32))
-    return Image.fromarray(levels[0] if len(levels) == 1 else np.ascontiguousarray(levels.transpose(1, 2, 0)))
 
 
 def _open_bands(path: Path, layout: Layout) -> tuple[Picture, Picture]:

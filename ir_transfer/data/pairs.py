@@ -9,7 +9,7 @@ from typing import Literal
 
 from ir_transfer.data.cards import GENERIC, Card, Layout, load_card
 from ir_transfer.data.name_patterns import NamePattern
-from ir_transfer.data.pair_files import Picture8, load_pair_8bit
+from ir_transfer.data.pair_files import Levels8, load_pair_8bit
 from ir_transfer.errors import InputError, MissingFileError
 
 Side = Literal["rgb", "ir"]
@@ -125,7 +125,7 @@ def list_side(root: Path, card: Card, side: Side) -> list[tuple[str, Path]]:
     return found
 
 
-def load_pair(pair: Pair, max_width: int | None = None) -> tuple[Picture8, Picture8]:
+def load_pair(pair: Pair, max_width: int | None = None) -> tuple[Levels8, Levels8]:
     """Return the photograph (H, W, 3) and the infrared picture (H, W), 8 bit, at most ``max_width`` wide.
 
     Raises:

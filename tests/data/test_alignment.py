@@ -5,10 +5,10 @@ from ir_transfer.data.alignment import measure_shift
 from ir_transfer.data.render.pictures import render
 
 
-@pytest.mark.parametrize("seed", [1, 4, 6])
-@pytest.mark.parametrize(("dx", "dy"), [(0, 0), (7, -4), (-5, 9)])
+@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize(("dx", "dy"), [(7, -4), (-5, 9)])
 def test_an_offset_between_the_bands_comes_back(seed: int, dx: int, dy: int) -> None:
-    scene = render(seed, size=(320, 240))
+    scene = render(seed, size=(240, 180))
     photograph, infrared = scene.rgb.mean(axis=2), scene.ir
     moved = np.roll(infrared, (dy, dx), axis=(0, 1))
     shift = measure_shift(photograph[10:-10, 10:-10], moved[10:-10, 10:-10])
