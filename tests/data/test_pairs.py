@@ -7,7 +7,6 @@ import rasterio
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.pairs import list_pairs, load_pair
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import list_pairs, load_pair, scan_pairs
