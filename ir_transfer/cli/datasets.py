@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -281,7 +282,7 @@ def render(
     else:
         from ir_transfer.data.render.write import write_scenes
 
-        with click.progressbar(length=count * frames, label="rendering", file=click.get_text_stream("stderr")) as bar:
+        with click.progressbar(length=count * frames, label="rendering", file=sys.stderr) as bar:
 
             def tick() -> None:
                 bar.update(1)

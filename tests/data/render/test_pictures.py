@@ -65,7 +65,7 @@ def test_the_photograph_does_not_show_the_heat() -> None:
 
 
 def test_leaves_are_bright_and_the_clear_sky_is_cold() -> None:
-    scene, near = (render(4, size=(200, 160), night=False, band=band) for band in ("lwir", "nir"))  # type: ignore[arg-type]
+    scene, near = (render(4, size=(200, 160), night=False, band=band) for band in ("lwir", "nir"))
     np.testing.assert_array_equal(scene.rgb, near.rgb)
     green = (scene.rgb[..., 1] > scene.rgb[..., 0] + 0.05) & (scene.rgb[..., 1] > scene.rgb[..., 2] + 0.05)
     assert green.sum() > 50
