@@ -61,9 +61,12 @@ def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160
 
 def _names(example: Mapping[str, list[str]], count: int) -> list[dict[str, str]]:
     """Return ``count`` sets of field texts, spread over all that the examples combine to; then counted on."""
-    combined = [dict(zip(example, texts, strict=True)) for texts in itertools.product(*example.values())]
-    chosen = [combined[int(i)] for i in np.linspace(0, len(combined) - 1, min(count, len(combined))).round()]
     last = list(example)[-1]
+    combined = [dict(zip(example, texts, strict=True)) for texts in itertools.product(*example.values())]
+    if parts := example.get("part"):  # dealt out in turn: a name is in one part only
+        dealt = {name: parts[number % len(parts)] for number, name in enumerate(example[last])}
+        combined = [values for values in combined if values["part"] == dealt[values[last]]]
+    chosen = [combined[int(i)] for i in np.linspace(0, len(combined) - 1, min(count, len(combined))).round()]
     for number in range(len(chosen), count):
         base = chosen[number % len(combined)]
         chosen.append({**base, last: _count_on(base[last], 1000 * (number // len(combined)))})
