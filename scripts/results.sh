@@ -8,6 +8,7 @@ cd "$ROOT"
 pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}"
 results=evaluation/results work=local/results
 rm -rf "$work"
+mkdir -p "$work"
 "$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene" --protocol paired-lwir --models adain,wct2 --vgg "$vgg" \
   --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" -o "$work/roadscene-val" | tee "$work.txt"
 # The sheet and the report show these scenes and stay out: RoadScene states no licence.

@@ -40,7 +40,7 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
             difference = (two[part][name] - expected).abs()
             # A hidden weight moves by 1e-4 in all. Muon orthogonalises in half precision, where the last bit of a
             # gradient may become the eighth: single entries differ more than the mean.
-            assert difference.mean() < 1e-6, name
+            assert difference.mean() < 5e-6, name
             assert difference.max() < 5e-5, name
     # Adam turns the rounding of a gradient that is nearly zero into a step: one bias in a thousand may differ more.
     differences = [(two["critic"][name] - expected).abs().flatten() for name, expected in one["critic"].items()]
