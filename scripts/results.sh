@@ -12,7 +12,7 @@ mkdir -p "$work"
 "$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene" --protocol paired-lwir --models adain,wct2 --vgg "$vgg" \
   --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" -o "$work/roadscene-val" | tee "$work.txt"
 # The sheet and the report show these scenes and stay out: RoadScene states no licence.
-cp "$work/roadscene-val/results.json" "$results/roadscene-val.json"
+sed "s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g" "$work/roadscene-val/results.json" >"$results/roadscene-val.json"
 cp "$work/roadscene-val/table.csv" "$results/roadscene-val.csv"
 cp "$work.txt" "$results/roadscene-val.txt"
 

@@ -37,7 +37,9 @@ def test_errors_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["convert", "--help"], ["models"], ["styles"], ["styles", "--json"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["convert", "--help"], ["models"], ["styles"], ["styles", "--json"], ["datasets", "list"]]
+)
 def test_light_commands_take_under_half_a_second_of_processor(arguments: list[str]) -> None:
     script = (
         "import sys, time; from ir_transfer.cli import main; code = main(sys.argv[1:]);"
