@@ -287,17 +287,17 @@ def _judge_doubles(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[P
     alike = _alike(facts)
     across = [f"{a} = {b}" for a, b in alike if parts[a] != parts[b]]
     _add(
-        report, "alike-across-parts", across, "pairs of pairs look alike though they are in different parts",
+        report, "alike-across-parts", across, "couples of pairs look alike though they are in different parts",
         "do not score on these parts; make your own with ir-transfer datasets split",
     )  # fmt: skip
     apart = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] != scenes[b]]
     _add(
-        report, "alike-across-scenes", apart, "pairs of pairs look alike though their names say different scenes",
+        report, "alike-across-scenes", apart, "couples of pairs look alike though their names say different scenes",
         "datasets split joins their scenes by itself", "note",
     )  # fmt: skip
     same = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] == scenes[b]]
     _add(
-        report, "alike", same, "pairs of pairs of one scene look alike (neighbours of a video)",
+        report, "alike", same, "couples of pairs of one scene look alike (neighbours of a video)",
         "fine for training, though every tenth frame teaches as much; never part them by frame", "note",
     )  # fmt: skip
     places: dict[str, set[str]] = defaultdict(set)

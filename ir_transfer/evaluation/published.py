@@ -73,7 +73,7 @@ def read_published() -> list[Published]:
         InputError: The file has another layout.
     """
     path = resource("evaluation/published.csv")
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         expected = [entry.name for entry in fields(Published)]
         if reader.fieldnames != expected:

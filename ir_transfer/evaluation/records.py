@@ -20,14 +20,14 @@ _FIELDS = ("method", "column", "direction", "value", "low", "high", "loses_to", 
 
 def write_json(compared: Comparison, path: Path) -> None:
     """Write all that a comparison found, down to single scenes."""
-    path.write_text(json.dumps(_described(compared), indent=1) + "\n")
+    path.write_text(json.dumps(_described(compared), indent=1) + "\n", encoding="utf-8")
 
 
 def write_csv(compared: Comparison, path: Path) -> None:
     """Write a line per method and column; the composite is a column too."""
     common = {"protocol": compared.made_with, "scenes": len(compared.pairs)}
     lost = losses(compared.results)
-    with path.open("w", newline="") as file:
+    with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, _FIELDS)
         writer.writeheader()
         for label, estimate in composites(compared.results).items():

@@ -67,7 +67,7 @@ def write_report(compared: Comparison, path: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    path.write_text(environment.get_template("report.html").render(_content(compared)))
+    path.write_text(environment.get_template("report.html").render(_content(compared)), encoding="utf-8")
 
 
 def _content(compared: Comparison) -> dict[str, Any]:
