@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from ir_transfer.training.learner import Learner, NotFiniteError
 from ir_transfer.training.loader import Loader
 from ir_transfer.training.objective import check_losses
 from ir_transfer.training.processes import Processes
-from ir_transfer.training.progress import Observer, Progress
+from ir_transfer.training.progress import Progress
 from ir_transfer.training.recipe import Recipe, differences, save_recipe
 from ir_transfer.training.rehearsal import rehearse
-from ir_transfer.training.run_folder import BEST, RECIPE, RunFolder
+from ir_transfer.training.run_folder import BEST, CHECKPOINT, RECIPE, RunFolder
 from ir_transfer.training.schedule import Patience, learning_rate
 from ir_transfer.training.validate import Scores, UnpairedScores, Validation
 
@@ -39,7 +39,6 @@ class Trainer:
         folder: Of the run: checkpoint, recipe, log, validation pictures, weights.
         vgg: File of the perceptual VGG, or ``"torchvision"``; needed by some losses.
         processes: Those that train together, and the device.
-        observers: Are told how it goes.
 
     Raises:
         InputError: A loss needs the perceptual VGG and none is given, or the data do not fit the recipe.
@@ -54,10 +53,9 @@ class Trainer:
         folder: RunFolder,
         vgg: str | None = None,
         processes: Processes = Processes(),  # noqa: B008  # frozen
-        observers: Sequence[Observer] = (),
     ) -> None:
         check_losses(recipe, vgg is not None)
-        self.recipe, self.folder, self.processes, self.observers = recipe, folder, processes, observers
+        self.recipe, self.folder, self.processes = recipe, folder, processes
         training = recipe.training
         judge = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device) if vgg else None
         self.learner = Learner(recipe, judge, processes)
@@ -81,6 +79,7 @@ class Trainer:
         if self.processes.first:
             numbers = {"step": self.step, "best": self.patience.best, "stale": self.patience.stale}
             checkpoint.save(self.folder.checkpoint, {**self.learner.state(), **numbers, "rng": torch.get_rng_state()})
+            self.folder.note("checkpoint", self.step, path=CHECKPOINT)
 
     def resume(self) -> None:
         """Go on from the checkpoint of the run's folder, if there is one; every process reads it.
@@ -101,6 +100,7 @@ class Trainer:
         self.patience = Patience(self.recipe.training.patience, state["best"], state.get("stale", 0))
         torch.set_rng_state(state["rng"])
         self.folder.log(f"resumed at step {self.step}")
+        self.folder.note("resumed", self.step)
         if "recipe" in about and (changed := differences(about["recipe"], asdict(self.recipe))):
             self.folder.log(f"the recipe has changed: {', '.join(changed)}")
 
@@ -152,6 +152,7 @@ class Trainer:
             self.save()
         if self.step < training.steps:
             self.folder.log(f"stopped at step {self.step} of {training.steps}, saved {self.folder.checkpoint}")
+        self.folder.note("ended", self.step, reason="finished" if self.step >= training.steps else "stopped")
         return scores
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -184,11 +185,10 @@ class Trainer:
             if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
                 self.patience.best = best  # the next good one is to be kept, whatever this one was
         self.folder.log(f"step {self.step} validation {scores} rank {scores.rank:.4f} best {self.patience.best:.4f}")
-        for observer in self.observers:
-            named = {**asdict(scores), "rank": scores.rank}
-            observer.metrics(self.step, {f"validation/{name}": value for name, value in named.items()})
-            if written:
-                observer.picture(self.step, path)
+        named = {**asdict(scores), "rank": scores.rank}
+        self.folder.note("metrics", self.step, values={f"validation/{name}": value for name, value in named.items()})
+        if written:
+            self.folder.note("picture", self.step, path=path.name)
         if self.patience.exhausted:
             self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
         return scores
@@ -200,6 +200,7 @@ class Trainer:
             "scores": json.dumps(asdict(scores)),
         }
         self.learner.average.save(self.folder.path / BEST, described)
+        self.folder.note("weights", self.step, path=BEST, scores=asdict(scores))
 
     def _report(self, waited: float) -> None:
         means, rate, waiting = self.progress.report(waited)
@@ -208,8 +209,7 @@ class Trainer:
         values = {f"loss/{name}": value for name, value in means.items()}
         values |= {"rate/pictures_per_second": rate, "rate/waiting": waiting}
         values["rate/learning"] = learning_rate(self.recipe.training, self.step - 1)
-        for observer in self.observers:
-            observer.metrics(self.step, values)
+        self.folder.note("metrics", self.step, values=values)
 
     def _stop(self, reason: str) -> None:
         self.folder.log(reason)

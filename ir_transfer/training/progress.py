@@ -5,18 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Protocol
-
-
-class Observer(Protocol):
-    """Is told how a run goes; a tracker or a test."""
-
-    def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Take note of numbers by name: ``loss/...``, ``rate/...``, ``validation/...``."""
-
-    def picture(self, step: int, path: Path) -> None:
-        """Take note of a contact sheet of validation pictures."""
 
 
 class Progress:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
 from ir_transfer.errors import EncodeError
+from ir_transfer.training.journal import JOURNAL, append_event
 
 CHECKPOINT, RECIPE, BEST = "last.pt", "recipe.yaml", "best.safetensors"
 
@@ -25,7 +27,7 @@ class RunFolder:
 
     def __init__(self, path: Path, echo: Callable[[str], None], writes: bool = True) -> None:
         self.path, self._echo, self.writes = path, echo, writes
-        self._log_works = True
+        self._log_works = self._journal_works = True
         if writes:
             path.mkdir(parents=True, exist_ok=True)
 
@@ -46,6 +48,17 @@ class RunFolder:
             if self._log_works:
                 self._echo(f"warning: {self.path / 'log.txt'}: {error.strerror}: lines appear here only")
             self._log_works = False
+
+    def note(self, kind: str, step: int, **fields: Any) -> None:
+        """Add an event to the journal (see :func:`~ir_transfer.training.journal.append_event`)."""
+        if not self.writes:
+            return
+        try:
+            append_event(self.path, kind, step, fields)
+        except OSError as error:
+            if self._journal_works:
+                self.log(f"warning: {self.path / JOURNAL}: {error.strerror}: what happens from here on is not in it")
+            self._journal_works = False
 
     def attempt(self, write: Callable[[], object]) -> bool:
         """Write something; return whether it worked, and say so if it did not."""

@@ -1,6 +1,5 @@
 import json
 import resource
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from ir_transfer.errors import EncodeError, InputError, WeightsError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch
+from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.loop import Trainer
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
@@ -171,24 +171,20 @@ def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
     assert lines[-1] == "the recipe has changed: training.steps: 1 -> 6, losses.tv: None -> 0.1"
 
 
-def test_early_stopping_and_observers(root: Path) -> None:
-    seen: list[tuple[int, set[str]]] = []
-
-    class Note:
-        def metrics(self, step: int, values: Mapping[str, float]) -> None:
-            seen.append((step, {name.partition("/")[0] for name in values}))
-
-        def picture(self, step: int, path: Path) -> None:
-            assert path.is_file()
-            seen.append((step, {"picture"}))
-
+def test_early_stopping_and_the_journal(root: Path) -> None:
     recipe = recipe_of(root, training__patience="2", training__steps="500", training__validate_every="1")
-    trainer = Trainer(recipe, root, RunFolder(root / "run", lambda _: None), observers=[Note()])
+    trainer = trainer_of(root, "run", recipe)
     trainer.patience.best = -100.0  # nothing will be better
     trainer.run()
     assert trainer.step == 2
-    assert (1, {"validation"}) in seen
-    assert (2, {"picture"}) in seen
+    events, end = read_events(root / "run")
+    assert end == (root / "run" / JOURNAL).stat().st_size
+    assert [(e["kind"], e["step"]) for e in events] == [
+        *(("metrics", 1), ("picture", 1), ("metrics", 2), ("picture", 2), ("checkpoint", 2), ("ended", 2))
+    ]
+    assert events[0]["values"].keys() >= {"validation/psnr", "validation/rank"}
+    assert (root / "run" / events[1]["path"]).is_file()
+    assert events[-1]["reason"] == "stopped"
     resumed = trainer_of(root, "run", recipe)
     resumed.resume()
     assert resumed.patience.stale == 2

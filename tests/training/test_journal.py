@@ -1,0 +1,30 @@
+from pathlib import Path
+
+from ir_transfer.training.journal import JOURNAL, append_event, read_events
+
+
+def test_events_come_back_and_reading_goes_on_where_it_ended(tmp_path: Path) -> None:
+    append_event(tmp_path, "metrics", 1, {"values": {"loss/a": 0.5}})
+    events, end = read_events(tmp_path)
+    assert [(e["kind"], e["step"], e["values"]) for e in events] == [("metrics", 1, {"loss/a": 0.5})]
+    append_event(tmp_path, "ended", 2, {"reason": "finished"})
+    events, end = read_events(tmp_path, end)
+    assert [e["kind"] for e in events] == ["ended"]
+    assert end == (tmp_path / JOURNAL).stat().st_size
+    assert read_events(tmp_path, end) == ([], end)
+
+
+def test_a_line_cut_by_a_kill_is_left_out_and_does_not_spoil_the_next(tmp_path: Path) -> None:
+    append_event(tmp_path, "metrics", 1, {"values": {}})
+    whole = (tmp_path / JOURNAL).read_bytes()
+    (tmp_path / JOURNAL).write_bytes(whole + whole[:9])
+    events, end = read_events(tmp_path)
+    assert len(events) == 1
+    assert end == len(whole)
+    append_event(tmp_path, "resumed", 1, {})
+    events, _ = read_events(tmp_path, end)
+    assert [e["kind"] for e in events] == ["resumed"]
+
+
+def test_a_folder_without_a_journal_has_no_events(tmp_path: Path) -> None:
+    assert read_events(tmp_path) == ([], 0)
