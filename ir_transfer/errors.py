@@ -55,3 +55,11 @@ class DecodeError(IrTransferError, OSError):
 
 class EncodeError(IrTransferError, OSError):
     """A picture file could not be written."""
+
+
+class MissingPackageError(IrTransferError, ImportError):
+    """A library that an option needs is not installed."""
+
+
+class TrackingError(IrTransferError, ConnectionError):
+    """The store of the experiments does not answer, or refuses."""

@@ -76,3 +76,11 @@ def verbosity_options(command: Command) -> Command:
     """Add ``-v`` and ``-q``."""
     command = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(command)
     return click.option("-v", "--verbose", is_flag=True, help="Say what is done.")(command)
+
+
+def tracking_options(command: Command) -> Command:
+    """Add ``--tracking-uri`` and ``--no-tracking``."""
+    off = "Tell MLflow nothing."
+    command = click.option("--no-tracking", "tracking", is_flag=True, default=True, flag_value=False, help=off)(command)
+    text = "MLflow server or database.  [default: $MLFLOW_TRACKING_URI, else mlflow.db beside the runs]"
+    return click.option("--tracking-uri", metavar="URI", help=text)(command)

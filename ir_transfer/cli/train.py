@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.options import device_option, threads_option
+from ir_transfer.cli.options import device_option, threads_option, tracking_options
+
+if TYPE_CHECKING:
+    from ir_transfer.training.loop import Trainer
 
 
 @click.command()
@@ -17,6 +22,7 @@ from ir_transfer.cli.options import device_option, threads_option
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
 @click.option("--init", metavar="WEIGHTS", help="Start from these weights (a name or a file) instead of random ones.")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
+@tracking_options
 @threads_option
 @device_option
 def train(
@@ -27,6 +33,8 @@ def train(
     overrides: tuple[str, ...],
     init: str | None,
     resume: bool,
+    tracking_uri: str | None,
+    tracking: bool,
     threads: int | None,
     device: str,
 ) -> None:
@@ -34,6 +42,9 @@ def train(
 
     The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
     and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops; a second one kills.
+
+    The run also appears in MLflow (see ir-transfer review), by default in mlflow.db beside the run folder. A store
+    that does not answer costs a line; what it missed is delivered when it does, or by ir-transfer runs deliver.
 
     \b
     Examples:
@@ -71,4 +82,15 @@ def train(
             trainer.learner.initialise(init)
         if resume:
             trainer.resume()
-        trainer.run()
+        with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
+            trainer.run()
+
+
+def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> AbstractContextManager[object]:
+    from ir_transfer.tracking.follower import Follower
+    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.training_data import data_sets
+
+    folder = trainer.folder
+    uri = resolve_uri(tracking_uri, folder.path.absolute().parent)
+    return Follower(folder.path, uri, data_sets(trainer, data_root), folder.log)

@@ -16,8 +16,9 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
 
     Args:
         folder: The run's.
-        kind: ``metrics`` (with ``values``), ``picture``, ``weights``, ``checkpoint`` (each with ``path``, relative to
-            the folder), ``resumed`` or ``ended`` (with ``reason``).
+        kind: ``started`` (with ``recipe``, ``code`` and ``facts``), ``data`` (what it reads), ``metrics`` (with
+            ``values``), ``picture``, ``weights``, ``checkpoint`` (each with ``path``, relative to the folder),
+            ``resumed``, or ``ended`` (with ``reason``: finished, stopped or failed).
         step: Steps done so far.
         fields: What else to note, as JSON takes it.
 

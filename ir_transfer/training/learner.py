@@ -15,6 +15,7 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.muon import Muon
 from ir_transfer.training.objective import Objective
@@ -35,6 +36,9 @@ class Learner:
         vgg: The judge, or None.
         processes: Those that train together.
 
+    Attributes:
+        precision: What is computed in: the recipe's where the device can, else float32.
+
     Raises:
         InputError: A loss needs what is not there.
         UnknownNameError: An unknown loss or model.
@@ -53,6 +57,7 @@ class Learner:
         self.critic_optimiser = (
             torch.optim.AdamW(critic.parameters(), training.lr, betas=(0.5, 0.99)) if critic else None
         )
+        self.precision = training.precision if bfloat16_is_fast(device) else "float32"
         self._wrapped: nn.Module | None = None
 
     # -- state --------------------------------------------------------------------------------------------------
@@ -113,8 +118,7 @@ class Learner:
             step: Decides which losses are active.
             objective: What to call: this learner's objective, or a wrapper around it.
         """
-        bf16 = self.recipe.training.precision == "bfloat16"
-        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             found: dict[str, Tensor] = (objective or self.objective)(batch, self.active(step))
         return {name: loss.float() for name, loss in found.items()}
 

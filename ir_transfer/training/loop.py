@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ir_transfer.code_version import code_version
 from ir_transfer.errors import InputError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
@@ -124,18 +125,42 @@ class Trainer:
             InputError: A loss is not finite; the batch is saved beside the checkpoint.
             EncodeError: The last checkpoint could not be written.
         """
-        training, data = self.recipe.training, self.recipe.data
+        training = self.recipe.training
         if self.step >= training.steps:
             self.folder.log(f"at step {self.step} of {training.steps}: nothing to do; raise training.steps to go on")
             return None
         self.folder.attempt(lambda: save_recipe(self.recipe, self.folder.path / RECIPE))
+        self._note_start()
+        ended = "failed"
+        try:
+            scores = self._train()
+            ended = "finished" if self.step >= training.steps or self.patience.exhausted else "stopped"
+        finally:
+            self.folder.note("ended", self.step, reason=ended)
+        if ended == "stopped":
+            self.folder.log(f"stopped at step {self.step} of {training.steps}, saved {self.folder.checkpoint}")
+        return scores
+
+    def _note_start(self) -> None:
+        facts = {
+            "photographs": self.batches.count,
+            "parameters": sum(p.numel() for p in self.learner.model.parameters()),
+            "processes": self.processes.count,
+            "device": str(self.processes.device),
+            "precision": self.learner.precision,
+        }
+        self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
+
+    def _train(self) -> Scores | UnpairedScores | None:
+        training, scores = self.recipe.training, None
         self.learner.model.train()
-        scores = None
         with (
             on_signal(self._stop),
-            Loader(self.batches, training.batch_size, self.step, training.steps, data.workers) as loader,
+            Loader(self.batches, training.batch_size, self.step, training.steps, self.recipe.data.workers) as loader,
         ):
             first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
+            if self.learner.precision != training.precision:
+                self.folder.log(f"{self.processes.device} only imitates {training.precision}: computing in float32")
             self.folder.log(rehearse(self.learner, first, self.validation, self.step))
             self.progress, saved = Progress(training.batch_size), time.monotonic()
             while self.step < training.steps and not self.processes.any(self.stopping):
@@ -150,9 +175,6 @@ class Trainer:
                         self.folder.attempt(self.save)
                     saved = time.monotonic()
             self.save()
-        if self.step < training.steps:
-            self.folder.log(f"stopped at step {self.step} of {training.steps}, saved {self.folder.checkpoint}")
-        self.folder.note("ended", self.step, reason="finished" if self.step >= training.steps else "stopped")
         return scores
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -194,7 +216,9 @@ class Trainer:
         return scores
 
     def _save_best(self, scores: Scores | UnpairedScores) -> None:
+        code = code_version()
         described = {
+            "commit": code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else ""),
             "recipe": json.dumps(asdict(self.recipe)),
             "step": str(self.step),
             "scores": json.dumps(asdict(scores)),

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ir_transfer.nn.precision import bfloat16_is_fast
+
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
 _MOMENTUM = 0.95
@@ -74,7 +76,8 @@ def _orthogonalised(matrix: Tensor) -> Tensor:
     """Return a matrix with the same singular vectors and singular values near 1 (Newton-Schulz, quintic)."""
     a, b, c = _COEFFICIENTS
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = (wide / (wide.norm() + 1e-7)).bfloat16()
+    x = wide / (wide.norm() + 1e-7)
+    x = x.bfloat16() if bfloat16_is_fast(x.device) else x
     for _ in range(_ITERATIONS):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x

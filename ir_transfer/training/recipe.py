@@ -93,7 +93,7 @@ class TrainingSection:
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
-        precision: ``bfloat16`` autocast or ``float32``.
+        precision: ``bfloat16`` autocast, or ``float32``, which a machine that only imitates bfloat16 takes anyway.
         validate_every: Steps between validations.
         patience: Validations without a better one after which the run stops; null never stops it.
         checkpoint_minutes: Minutes between checkpoints.
@@ -162,14 +162,14 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys whose values differ in two nested mappings, with both values."""
-    old, new = _flat(before), _flat(after)
+    old, new = flat(before), flat(after)
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in keys]
 
 
 def _check(recipe: Recipe, where: str) -> None:
     data, training = recipe.data, recipe.training
-    for key, value in _flat(asdict(recipe)).items():
+    for key, value in flat(asdict(recipe)).items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"expected {key} in {where} to be finite, got {value}: correct it")
     rules = {
@@ -199,7 +199,13 @@ def _check(recipe: Recipe, where: str) -> None:
             )
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return a nested mapping with dotted keys; a list stays a value.
+
+    Example:
+        >>> flat({"training": {"lr": 0.1}})
+        {'training.lr': 0.1}
+    """
     if isinstance(value, Mapping) and value:
-        return {k: v for key, inner in value.items() for k, v in _flat(inner, f"{prefix}.{key}".lstrip(".")).items()}
+        return {k: v for key, inner in value.items() for k, v in flat(inner, f"{prefix}.{key}".lstrip(".")).items()}
     return {prefix: value}

@@ -92,8 +92,10 @@ class Validation:
             pairs = list_pairs(root / data.validation)[:: data.validation_every]
             check_sizes(pairs)
             self.pictures = [load_pair(pair) for pair in pairs]
+            self.files = [path for pair in pairs for path in (pair.rgb, pair.ir)]
         else:
-            self.pictures = [(load_single(path, "RGB"), None) for path in validation_photographs(data, root)]
+            self.files = validation_photographs(data, root)
+            self.pictures = [(load_single(path, "RGB"), None) for path in self.files]
         path = root / data.validation_exemplar
         if not path.is_file():
             raise InputError(f"expected data.validation_exemplar at {path}, found none: name an infrared picture there")

@@ -180,14 +180,29 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
     events, end = read_events(root / "run")
     assert end == (root / "run" / JOURNAL).stat().st_size
     assert [(e["kind"], e["step"]) for e in events] == [
-        *(("metrics", 1), ("picture", 1), ("metrics", 2), ("picture", 2), ("checkpoint", 2), ("ended", 2))
+        *(("started", 0), ("metrics", 1), ("picture", 1), ("metrics", 2), ("picture", 2)),
+        *(("checkpoint", 2), ("ended", 2)),
     ]
-    assert events[0]["values"].keys() >= {"validation/psnr", "validation/rank"}
-    assert (root / "run" / events[1]["path"]).is_file()
-    assert events[-1]["reason"] == "stopped"
+    assert events[0]["recipe"]["training"]["patience"] == 2
+    assert events[0]["facts"]["photographs"] == 6
+    assert events[1]["values"].keys() >= {"validation/psnr", "validation/rank"}
+    assert (root / "run" / events[2]["path"]).is_file()
+    assert events[-1]["reason"] == "finished"
+
     resumed = trainer_of(root, "run", recipe)
     resumed.resume()
     assert resumed.patience.stale == 2
+
+
+def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) -> None:
+    trainer = trainer_of(root, "run", recipe_of(root, training__lr="1e30"))
+    with pytest.raises(InputError, match="finite"):
+        trainer.run()
+    assert read_events(root / "run")[0][-1]["reason"] == "failed"
+    stopped = trainer_of(root, "stopped", recipe_of(root))
+    stopped.stopping = True
+    stopped.run()
+    assert read_events(root / "stopped")[0][-1]["reason"] == "stopped"
 
 
 def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:

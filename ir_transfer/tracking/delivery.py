@@ -1,0 +1,186 @@
+"""Delivers a run folder's journal to MLflow: all that is new, as often as asked, each event once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ir_transfer.errors import MissingFileError
+from ir_transfer.tracking.client import KIND, connect, experiment_id
+from ir_transfer.tracking.provenance import data_input
+from ir_transfer.training.journal import JOURNAL, read_events
+from ir_transfer.training.recipe import flat
+from ir_transfer.training.run_folder import BEST, RECIPE
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+STATE = "tracking.json"
+_MOST_METRICS = 1000  # of one log_batch
+_MOST_PARAMS = 100
+_LONGEST_PARAM = 6000
+_STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+
+
+class Delivery:
+    """What of a run folder's journal a tracking store has, and the rest.
+
+    The journal is the truth and MLflow its reader. How far it has read is kept in ``tracking.json``, so that a run
+    that is resumed, or whose server was away, goes on where it ended.
+
+    Args:
+        folder: The run's, with ``journal.jsonl``.
+        uri: Tracking URI; another one than before begins from the start.
+    """
+
+    def __init__(self, folder: Path, uri: str) -> None:
+        self.folder, self.uri = folder, uri
+        self._client: MlflowClient | None = None
+        path = folder / STATE
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self._state: dict[str, Any] = kept if kept.get("uri") == uri else {"uri": uri, "delivered": 0, "params": {}}
+
+    @property
+    def run(self) -> str | None:
+        """Identifier of the run in the store, once there is one."""
+        run: str | None = self._state.get("run")
+        return run
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is left to deliver."""
+        return not read_events(self.folder, self._state["delivered"])[0]
+
+    def deliver(self) -> int:
+        """Deliver what is new; return the number of events.
+
+        What fails is delivered again by the next call: the store takes the same event twice as once.
+
+        Raises:
+            MissingPackageError: MLflow is not installed.
+            mlflow.exceptions.MlflowException: The store does not answer, or refuses.
+            OSError: A file of the folder cannot be read, or the state not be written.
+        """
+        events, end = read_events(self.folder, self._state["delivered"])
+        if not events:
+            return 0
+        client, run = self._connected()
+        self._metrics(client, run, events)
+        for event in events:
+            if event["kind"] == "started":
+                self._started(client, run, event)
+            elif event["kind"] == "data":
+                client.log_inputs(run, [data_input(event["data"])])
+            elif event["kind"] == "picture":
+                self._picture(client, run, event)
+        self._files(client, run, events)
+        for event in events:
+            if event["kind"] == "ended":
+                self._ended(client, run, event)
+        self._state["delivered"] = end
+        self._save()
+        return len(events)
+
+    def _connected(self) -> tuple[MlflowClient, str]:
+        if self._client is not None and self.run is not None:
+            return self._client, self.run
+        client = connect(self.uri, create=True)
+        if self.run is None:
+            experiment = experiment_id(client)
+            tags = {KIND: "train", "ir_transfer.folder": str(self.folder.absolute())}
+            created = client.create_run(experiment, tags=tags, run_name=self.folder.absolute().name)
+            self._state["run"] = created.info.run_id
+            self._save()
+        self._client = client
+        run = self.run
+        if run is None:
+            raise MissingFileError(f"expected the run's identifier in {self.folder / STATE}, found none: delete it")
+        return client, run
+
+    def _save(self) -> None:
+        path = self.folder / STATE
+        temporary = path.with_suffix(".part")
+        temporary.write_text(json.dumps(self._state, indent=1), encoding="utf-8")
+        temporary.replace(path)
+
+    # -- one kind of event each -----------------------------------------------------------------------------------
+
+    def _metrics(self, client: MlflowClient, run: str, events: Iterable[Mapping[str, Any]]) -> None:
+        from mlflow.entities import Metric
+
+        metrics = [
+            Metric(name, float(value), int(event["at"] * 1000), event["step"])
+            for event in events
+            if event["kind"] == "metrics"
+            for name, value in event["values"].items()
+        ]
+        for start in range(0, len(metrics), _MOST_METRICS):
+            client.log_batch(run, metrics=metrics[start : start + _MOST_METRICS], synchronous=True)
+
+    def _started(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
+        """Note the recipe; a value that changed at a resumption, which MLflow does not overwrite, gets a name."""
+        from mlflow.entities import Param, RunTag
+
+        known: dict[str, str] = self._state["params"]
+        wanted = {key: _text(value)[:_LONGEST_PARAM] for key, value in flat(event["recipe"]).items()}
+        new = {key: value for key, value in wanted.items() if key not in known}
+        changed = {f"{key}/from_step_{event['step']}": v for key, v in wanted.items() if known.get(key, v) != v}
+        params = [Param(key, value) for key, value in {**new, **changed}.items()]
+        code = event.get("code", {})
+        tags = {f"ir_transfer.{key}": str(value) for key, value in {**event.get("facts", {}), **code}.items()}
+        if "commit" in code:
+            tags["mlflow.source.git.commit"] = code["commit"]
+        for start in range(0, len(params), _MOST_PARAMS):
+            client.log_batch(run, params=params[start : start + _MOST_PARAMS], synchronous=True)
+        client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()], synchronous=True)
+        client.update_run(run, status="RUNNING")
+        self._state |= {"params": {**known, **wanted}, "exemplar": event.get("facts", {}).get("exemplar")}
+
+    def _picture(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
+        from PIL import Image
+
+        path = self.folder / event["path"]
+        if path.is_file():  # the user may have cleared old sheets
+            with Image.open(path) as picture:
+                picture.load()
+                client.log_image(
+                    run,
+                    picture,
+                    key="validation",
+                    step=event["step"],
+                    timestamp=int(event["at"] * 1000),
+                    synchronous=True,
+                )
+
+    def _files(self, client: MlflowClient, run: str, events: Iterable[Mapping[str, Any]]) -> None:
+        """Send the newest state of each file once, however often it was written meanwhile."""
+        rooms = {"weights": "weights", "checkpoint": "checkpoints", "started": None}
+        for kind, room in rooms.items():
+            last = next((e for e in reversed([*events]) if e["kind"] == kind), None)
+            path = None if last is None else self.folder / last.get("path", RECIPE)
+            if path is not None and path.is_file():
+                client.log_artifact(run, str(path), room)
+
+    def _ended(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
+        if event["reason"] == "finished" and (self.folder / BEST).is_file():
+            from ir_transfer.tracking.registration import log_model
+
+            log_model(client, run, self.folder / BEST, Path(self._state["exemplar"]), step=event["step"])
+        client.set_terminated(run, _STATUS.get(event["reason"], "FINISHED"), int(event["at"] * 1000))
+
+
+def delivery_of(folder: Path, uri: str) -> Delivery:
+    """Return the delivery of a run folder.
+
+    Raises:
+        MissingFileError: The folder has no journal.
+    """
+    if not (folder / JOURNAL).is_file():
+        raise MissingFileError(f"expected {JOURNAL} in {folder}, found none: name the folder of a training run")
+    return Delivery(folder, uri)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

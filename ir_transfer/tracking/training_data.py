@@ -1,0 +1,22 @@
+"""The picture sets of a training, for its story in MLflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ir_transfer.tracking.provenance import DataSet
+from ir_transfer.training.loop import Trainer
+
+
+def data_sets(trainer: Trainer, root: Path) -> list[DataSet]:
+    """Return the sets that a trainer learns from, and the one that it validates on."""
+    data = trainer.recipe.data
+    found = []
+    for source, pictures in zip(data.sources, trainer.batches.sets, strict=True):
+        facts = {"band": data.band, "pairing": source.pairing, "photographs": len(pictures.photographs)}
+        files = [*pictures.photographs, *pictures.infrared]
+        found.append(DataSet(source.path, "training", root / source.path, files, facts))
+    if trainer.validation is not None:
+        facts = {"band": data.band, "pairing": data.validation_pairing, "photographs": len(trainer.validation.pictures)}
+        found.append(DataSet(data.validation, "validation", root / data.validation, trainer.validation.files, facts))
+    return found
