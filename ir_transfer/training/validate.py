@@ -25,7 +25,7 @@ from ir_transfer.training.pictures import Picture, check_sizes, load_single, val
 from ir_transfer.training.recipe import DataSection
 
 _SHEET_ROWS = 5
-_CELL_WIDTH = 500
+_CELL_WIDTH = 400
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Validation:
     def __call__(
         self, model: TranslationModel, limit: int | None = None
     ) -> tuple[Scores | UnpairedScores, Image.Image]:
-        """Score a model in evaluation mode; return a contact sheet too (input | exemplar | output | truth).
+        """Score a model in evaluation mode; return a contact sheet too (input | exemplar | output | truth | difference).
 
         Args:
             model: On any device.
@@ -141,10 +141,15 @@ class Validation:
         return tuple(value.item() for value in found)
 
     def _sheet(self, scenes: list[Scene]) -> Image.Image:
-        rows = [[_array(p) for p in (s.content, self.exemplar, s.output, s.truth)] for s in scenes]
-        headings = ("input", "exemplar", "output", "truth")
-        columns = 4 if self.paired else 3
-        return contact_sheet([row[:columns] for row in rows], headings[:columns], _CELL_WIDTH)
+        shown = ([s.content, self.exemplar, s.output, s.truth, _difference(s)] for s in scenes)
+        headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
+        columns = 5 if self.paired else 3
+        return contact_sheet([[_array(p) for p in row[:columns]] for row in shown], headings[:columns], _CELL_WIDTH)
+
+
+def _difference(scene: Scene) -> Tensor:
+    """Return output minus truth around middle gray: bright where the output is too hot."""
+    return (0.5 + (scene.output - scene.truth) / 2).clamp(0, 1)
 
 
 def _array(pictures: Tensor) -> NDArray[np.float32]:
