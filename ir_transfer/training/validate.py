@@ -106,7 +106,7 @@ class Validation:
     def __call__(
         self, model: TranslationModel, limit: int | None = None
     ) -> tuple[Scores | UnpairedScores, Image.Image]:
-        """Score a model in evaluation mode; return a contact sheet too (input | exemplar | output | truth | difference).
+        """Score a model in evaluation mode; return a contact sheet of all five pictures too.
 
         Args:
             model: On any device.
