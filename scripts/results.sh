@@ -1,20 +1,41 @@
 #!/usr/bin/env bash
-# Regenerates evaluation/results: the figures on RoadScene's validation scenes, and a contact sheet of photographs that
-# may be shown. bash scripts/results.sh PAIRS VGG   (PAIRS: folder of the pair sets; VGG: a file, or torchvision)
+# Regenerates evaluation/results: the figures on four pair sets, and contact sheets of photographs that may be shown.
+#   bash scripts/results.sh PAIRS VGG [WEIGHTS]
+# PAIRS: folder of the pair sets; VGG: a file, or torchvision; WEIGHTS: of an AdaIN trained on RoadScene alone (configs/
+# train/adain-lwir.yaml), a further row: the shipped ones have learned from vifb and starain_visir.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment
 cd "$ROOT"
-pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}"
+pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}" held_out="${3:-}"
 results=evaluation/results work=local/results
 rm -rf "$work"
 mkdir -p "$work"
-"$VENV/bin/ir-transfer" evaluate --data "$pairs/roadscene" --protocol paired-lwir --models adain,wct2 --vgg "$vgg" \
-  --exemplar "$pairs/roadscene/train/ir/FLIR_00211.jpg" -o "$work/roadscene-val" | tee "$work.txt"
-# The sheet and the report show these scenes and stay out: RoadScene states no licence.
-sed "s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g" "$work/roadscene-val/results.json" >"$results/roadscene-val.json"
-cp "$work/roadscene-val/table.csv" "$results/roadscene-val.csv"
-cp "$work.txt" "$results/roadscene-val.txt"
+
+# measure NAME DATA PROTOCOL EXEMPLAR WEIGHTS...
+measure() {
+  local name="$1" data="$2" protocol="$3" exemplar="$4"
+  shift 4
+  "$VENV/bin/ir-transfer" evaluate --data "$data" --protocol "$protocol" --models adain,wct2 --vgg "$vgg" \
+    --exemplar "$exemplar" "${@/#/--weights=}" --no-tracking -o "$work/$name" | tee "$work/$name.txt"
+  # The sheet and the report show these scenes and stay out: the sets state no licence.
+  sed "s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g; s#$work#WORK#g" "$work/$name/results.json" >"$results/$name.json"
+  cp "$work/$name/table.csv" "$results/$name.csv"
+  sed "s#$pairs#PAIRS#g; s#$work#WORK#g" "$work/$name.txt" >"$results/$name.txt"
+}
+
+lwir=(${held_out:+adain=adain-lwir} ${held_out:+"adain=$held_out"})
+exemplar="$pairs/roadscene/train/ir/FLIR_00211.jpg"
+measure roadscene-val "$pairs/roadscene" paired-lwir "$exemplar" "${lwir[@]}"
+measure vifb "$pairs/vifb" paired-lwir "$exemplar" "${lwir[@]}"
+measure starain_visir "$pairs/starain_visir" paired-lwir "$exemplar" "${lwir[@]}"
+
+# The pictures that validate in configs/train/adain-nir.yaml: every sixth.
+for side in rgb ir; do
+  mkdir -p "$work/nir-val/$side"
+  find "$pairs/nir/starain_rgbnir/$side" -type f | sort | awk 'NR % 6 == 1' | xargs -r realpath | xargs -I{} ln -s {} "$work/nir-val/$side"
+done
+measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.png" adain=adain-nir wct2=wct2-nir
 
 "$VENV/bin/python" scripts/sample_pictures.py "$work/photos"
 for model in adain wct2; do
