@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
+
+from ir_transfer.tracking.client import connect
 
 # Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -61,3 +65,30 @@ def photos(tmp_path: Path) -> Path:
         size = (48, 64) if seed % 2 else (41, 57)
         Image.fromarray(photograph(*size, seed)).save(folder / name)
     return folder
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database that was migrated once: the migration takes seconds."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    connect(f"sqlite:///{path}", create=True).search_experiments()
+    return path
+
+
+@pytest.fixture
+def new_store(tmp_path: Path, empty_database: Path) -> Callable[[str], str]:
+    """Makes an empty MLflow store below the test's folder and returns its tracking URI."""
+
+    def make(name: str) -> str:
+        path = tmp_path / name / "mlflow.db"
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(empty_database, path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture
+def tracking_uri(new_store: Callable[[str], str]) -> str:
+    """An empty MLflow store."""
+    return new_store("store")

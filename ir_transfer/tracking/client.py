@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.errors import InputError, MissingFileError, MissingPackageError
+from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,7 +43,7 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
     Raises:
         MissingFileError: The SQLite file is not there.
         MissingPackageError: MLflow is not installed.
-        InputError: No URI of a store.
+        InputError: No URI of a store, or a file that is none.
     """
     if not create and uri.startswith(_SQLITE) and not Path(uri.removeprefix(_SQLITE)).is_file():
         raise MissingFileError(
@@ -59,13 +59,14 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
     except ImportError as error:
         raise MissingPackageError(
             "expected the package mlflow, found none: pip install mlflow, or pass --no-tracking"
         ) from error
     try:
         return MlflowClient(uri, registry_uri=uri)
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         raise InputError(f"expected the URI of an MLflow store, got {uri!r}: {one_line(error)}") from error
 
 
@@ -101,6 +102,27 @@ def as_default_store(client: MlflowClient) -> Iterator[None]:
         os.environ.pop(variable, None)
         if outer is not None:
             os.environ[variable] = outer
+
+
+@contextmanager
+def told_plainly(uri: str) -> Iterator[None]:
+    """Turn what MLflow raises when a store is away, damaged or refuses into one error of this package.
+
+    Raises:
+        TrackingError: In place of MLflow's own, of the data base's and of the network's errors.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ConnectionError, TimeoutError) as error:
+        if isinstance(error, TrackingError):
+            raise
+        raise TrackingError(
+            f"expected an answer of the MLflow store {uri}, got: {one_line(error)}: check --tracking-uri and that "
+            "the store is up"
+        ) from error
 
 
 def one_line(error: Exception) -> str:

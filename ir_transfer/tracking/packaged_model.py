@@ -1,0 +1,135 @@
+"""The model as MLflow loads and serves it: weights and an exemplar as files, this package as the code.
+
+Imported by MLflow's loader and by what saves a model; all else stays free of MLflow.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mlflow.models import ModelSignature
+from mlflow.pyfunc.model import PythonModel
+from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from numpy.typing import NDArray
+from PIL import Image
+
+from ir_transfer.conversion.styles import BLACK_HOT, WHITE_HOT
+from ir_transfer.data.image_io import Picture, decode_picture, read_picture
+from ir_transfer.errors import InputError
+
+if TYPE_CHECKING:
+    from mlflow.pyfunc.model import PythonModelContext
+
+    from ir_transfer.conversion.translate import Translator
+
+WEIGHTS, EXEMPLAR = "weights", "exemplar"
+"""Names of a logged model's artifacts."""
+
+AS_EXEMPLAR = "exemplar"
+"""Polarity that leaves the exemplar's own."""
+
+
+class PackagedModel(PythonModel):
+    """Translates photographs with the weights and the exemplar that were logged with it."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the weights on the GPU where there is one, and encode the exemplar."""
+        from ir_transfer.conversion.styles import choose_styles
+        from ir_transfer.conversion.translate import Translator, pick_device, prepare_styles
+
+        files = context.artifacts
+        choice = choose_styles([files[EXEMPLAR]], weights=files[WEIGHTS])
+        first = Translator.load(choice, pick_device())
+        declared = prepare_styles(first.model, choice, white_hot=True).to(first.device)
+        as_declared = Translator(first.model, declared, first.device)
+        self._translators = {AS_EXEMPLAR: first, WHITE_HOT: as_declared, BLACK_HOT: as_declared}
+        self._polarity = choice.polarity
+
+    # MLflow reads this hint and complains of one that it does not know.
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> Any:
+        """Translate pictures of any size from 16 x 16.
+
+        Args:
+            context: Not used: all is loaded.
+            model_input: A photograph (H, W, 3), several of one size (N, H, W, 3), or an object array (N,) of
+                photographs that may differ in size and kind. A photograph is an array (uint8, uint16, or float in
+                [0, 1]), the bytes of a PNG, JPEG, TIFF, BMP or WebP file, such bytes as a base64 string (what serving
+                sends), or a :class:`~pathlib.Path`. A string is never a path, so that a served model opens no file.
+            params: ``strength`` in [0, 1], and ``polarity``: ``exemplar`` for its own, ``white-hot`` or ``black-hot``
+                as in ``ir-transfer convert``.
+
+        Returns:
+            Apparent intensity in [0, 1] as float32: (H, W), (N, H, W), or a list of (H, W), as the input came.
+
+        Raises:
+            InputError: Another shape, kind or range of values.
+            DecodeError: Bytes that are no picture.
+        """
+        given = {"strength": 1.0, "polarity": AS_EXEMPLAR, **(params or {})}
+        translate = self._translator(given["strength"], given["polarity"])
+        inverted = given["polarity"] not in {AS_EXEMPLAR, self._polarity}
+        single = model_input.ndim == 3
+        pictures = [model_input] if single else list(model_input)
+        found = [translate([_picture(picture, number)])[0] for number, picture in enumerate(pictures)]
+        if inverted:
+            found = [1 - intensity for intensity in found]
+        if single:
+            return found[0]
+        return np.stack(found) if model_input.ndim == 4 else found
+
+    def _translator(self, strength: float, polarity: str) -> Translator:
+        if polarity not in self._translators:
+            raise InputError(f"expected polarity {', '.join(self._translators)}, got {polarity!r}")
+        return replace(self._translators[polarity], strength=float(strength))
+
+
+def _picture(given: Any, number: int) -> Picture:
+    name = f"picture {number}"
+    if isinstance(given, Path):
+        return read_picture(given)
+    if isinstance(given, str):
+        try:
+            given = base64.b64decode(given, validate=True)
+        except binascii.Error:
+            raise InputError(
+                f"{name}: expected an array, bytes, a Path or a base64 string, got the text {given[:40]!r}: "
+                "wrap a file's name in pathlib.Path"
+            ) from None
+    if isinstance(given, bytes):
+        return decode_picture(given, name)
+    levels = np.asarray(given)
+    if levels.ndim != 3 or levels.shape[2] != 3 or levels.dtype.kind not in "uf":
+        raise InputError(f"{name}: expected (H, W, 3) of uint8 or float, got {levels.dtype} {levels.shape}")
+    planes = levels.transpose(2, 0, 1)
+    if levels.dtype.kind == "u":
+        return Picture(planes, float(np.iinfo(levels.dtype).max), "")
+    return Picture(planes.astype(np.float32), 1.0, "")
+
+
+def signature() -> ModelSignature:
+    """Return what the model takes and gives; an object tensor is the one kind that lets pictures of all sizes in."""
+    anything = Schema([TensorSpec(np.dtype(object), (-1,))])
+    params = ParamSchema(
+        [
+            ParamSpec("strength", DataType.double, 1.0),
+            ParamSpec("polarity", DataType.string, AS_EXEMPLAR),
+        ]
+    )
+    return ModelSignature(anything, anything, params)
+
+
+@cache
+def input_example() -> NDArray[np.object_]:
+    """Return a small photograph-like picture as serving takes it: the base64 text of a PNG."""
+    rows, columns = np.mgrid[:24, :32]
+    planes = [170 - 4 * rows, 120 + 2 * columns, 90 + 5 * rows]
+    file = io.BytesIO()
+    Image.fromarray(np.stack(planes, axis=-1).clip(0, 255).astype(np.uint8)).save(file, "PNG")
+    return np.array([base64.b64encode(file.getvalue()).decode()], dtype=object)

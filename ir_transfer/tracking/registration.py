@@ -1,0 +1,143 @@
+"""A weights file to a registered version of a model, logged to the run that made it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ir_transfer import __version__
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.tracking.client import CANDIDATE, as_default_store
+from ir_transfer.tracking.model_card import CARD, model_card
+from ir_transfer.tracking.weights_file import WeightsFile
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+_SHA256 = "ir_transfer.weights_sha256"
+_LONGEST_DESCRIPTION = 5000  # of the column in MLflow's databases
+
+
+def registered_name(weights: WeightsFile) -> str:
+    """Return the name that versions of these weights have: ``adain-lwir``.
+
+    Raises:
+        InputError: The file does not say its band.
+    """
+    if not weights.band:
+        raise InputError(f"expected {weights.path} to say its band (metadata band or recipe), got none: train it again")
+    return f"{weights.model}-{weights.band}"
+
+
+def log_model(
+    client: MlflowClient,
+    run_id: str,
+    weights: Path,
+    exemplar: Path,
+    *,
+    name: str | None = None,
+    data_notes: Sequence[str] = (),
+    step: int = 0,
+) -> ModelVersion:
+    """Log weights and an exemplar as a model of a run, and register it as the candidate.
+
+    Args:
+        client: Of the run's store.
+        run_id: The run, which may have ended.
+        weights: The ``.safetensors`` file.
+        exemplar: Infrared picture or saved style that the model uses.
+        name: Registered name; ``<model>-<band>`` by default.
+        data_notes: A line for each source of the training data: name, licence, what it forbids.
+        step: Of the training.
+
+    Returns:
+        The new version, whose alias is ``candidate``; that of an earlier call if the run's weights are the same.
+
+    Raises:
+        MissingFileError: A file that is not there.
+        WeightsError: Weights that are none of this package.
+        InputError: A band or an exemplar that is missing.
+        mlflow.exceptions.MlflowException: The store refuses or is away.
+    """
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+
+    file = WeightsFile.read(weights)
+    if not exemplar.is_file():
+        raise MissingFileError(f"expected an exemplar at {exemplar}, found none: check the path")
+    name = name or registered_name(file)
+    if (earlier := _registered_before(client, name, run_id, file.sha256)) is not None:
+        return earlier
+    run = client.get_run(run_id)
+    logged = client.create_logged_model(
+        run.info.experiment_id, name, run_id, {_SHA256: file.sha256}, model_type=file.model
+    )
+    try:
+        card = model_card(name, file, run_id, data_notes)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model"
+            _save(path, file, exemplar, logged.model_id, run_id, logged.artifact_location)
+            (path / CARD).write_text(card, encoding="utf-8")
+            client.log_model_artifacts(logged.model_id, str(path))
+    except BaseException:
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.FAILED)
+        raise
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step)])
+    return _register(client, name, file, logged.model_id, run_id, card)
+
+
+def _registered_before(client: MlflowClient, name: str, run_id: str, sha256: str) -> ModelVersion | None:
+    """Return the version that an earlier delivery of the same weights by the same run has left."""
+    for version in client.search_model_versions(f"run_id='{run_id}'"):
+        if version.name == name and version.tags.get(_SHA256) == sha256:
+            return version
+    return None
+
+
+def _save(path: Path, file: WeightsFile, exemplar: Path, model_id: str, run_id: str, location: str) -> None:
+    import mlflow
+    from mlflow.models import Model
+
+    from ir_transfer.tracking import packaged_entry, packaged_model
+
+    described = Model(artifact_path=location, run_id=run_id, model_uuid=model_id, model_id=model_id)
+    mlflow.pyfunc.save_model(
+        path,
+        python_model=str(packaged_entry.__file__),
+        artifacts={packaged_model.WEIGHTS: str(file.path), packaged_model.EXEMPLAR: str(exemplar)},
+        signature=packaged_model.signature(),
+        input_example=packaged_model.input_example(),
+        pip_requirements=_requirements(),
+        metadata={"model": file.model, "band": file.band, "weights_sha256": file.sha256},
+        mlflow_model=described,
+    )
+
+
+def _requirements() -> list[str]:
+    """Return this package and what its figures depend on; the rest it brings itself. The code is not copied."""
+    from importlib.metadata import version
+
+    packages = ("mlflow", "torch", "numpy", "safetensors")
+    return [f"ir-transfer=={__version__}", *(f"{package}=={version(package).split('+')[0]}" for package in packages)]
+
+
+def _register(
+    client: MlflowClient, name: str, file: WeightsFile, model_id: str, run_id: str, card: str
+) -> ModelVersion:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name, description=f"`{file.model}` for {file.band or 'an unnamed band'}.")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    tags = {_SHA256: file.sha256, "ir_transfer.model": file.model, "ir_transfer.band": file.band}
+    with as_default_store(client):
+        version = client.create_model_version(
+            name, f"models:/{model_id}", run_id, tags=tags, description=card[:_LONGEST_DESCRIPTION], model_id=model_id
+        )
+    client.set_registered_model_alias(name, CANDIDATE, version.version)
+    return version

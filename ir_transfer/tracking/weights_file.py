@@ -1,0 +1,70 @@
+"""What a weights file says about itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from ir_transfer.errors import MissingFileError, WeightsError
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A weights file, known by its header.
+
+    Attributes:
+        path: The file.
+        sha256: Of its bytes; manifests name the first 16 digits.
+        metadata: Its strings.
+    """
+
+    path: Path
+    sha256: str
+    metadata: Mapping[str, str]
+
+    @property
+    def model(self) -> str:
+        """Name of the model that it belongs to."""
+        return self.metadata.get("model", "")
+
+    @property
+    def band(self) -> str:
+        """Band, as shipped files say or the recipe does; empty if neither says."""
+        return str(self.metadata.get("band") or self.recipe.get("data", {}).get("band") or "")
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The recipe; empty if the file has none."""
+        return dict(json.loads(self.metadata.get("recipe", "{}")))
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Figures of training's own validation."""
+        return dict(json.loads(self.metadata.get("scores", "{}")))
+
+    @classmethod
+    def read(cls, path: Path) -> WeightsFile:
+        """Read the header of a weights file.
+
+        Raises:
+            MissingFileError: No such file.
+            WeightsError: Not a weights file of this package.
+        """
+        if not path.is_file():
+            raise MissingFileError(f"expected a weights file at {path}, found none: check the path")
+        try:
+            with safe_open(path, framework="np") as file:
+                metadata = dict(file.metadata() or {})
+        except SafetensorError as error:
+            raise WeightsError(f"expected {path} to be a .safetensors file, got: {error}: fetch it again") from error
+        if metadata.get("kind") != "weights":
+            raise WeightsError(
+                f"expected {path} to hold weights of ir-transfer, got {metadata.get('kind', 'no kind')!r}"
+            )
+        return cls(path, hashlib.sha256(path.read_bytes()).hexdigest(), metadata)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.scoring_server import predictions_to_json
+from PIL import Image
+
+from ir_transfer import create_model
+from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.image_io import decode_picture
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.tracking import packaged_model
+from ir_transfer.tracking.client import connect
+from tests.conftest import photograph
+from tests.tracking.registered import register
+
+
+def png(picture: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def objects(*items: Any) -> Any:
+    found = np.empty(len(items), object)
+    for index, item in enumerate(items):
+        found[index] = item
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Path:
+    """A logged model as it lies in the store; its files are those of the only model there."""
+    root = tmp_path_factory.mktemp("packaged")
+    (root / "mlflow.db").write_bytes(empty_database.read_bytes())
+    register(connect(f"sqlite:///{root / 'mlflow.db'}"), root)
+    return next((root / "mlartifacts" / "models").glob("*/artifacts"))
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Any:
+    return mlflow.pyfunc.load_model(str(folder))
+
+
+def test_the_folder_holds_code_by_name_and_nothing_pickled(folder: Path) -> None:
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert not [name for name in names if name.endswith((".pkl", ".pt", ".pth"))]
+    assert {"seed0.safetensors", "thermal.png", "packaged_entry.py", "README.md", "input_example.json"} <= names
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    flavour = described["flavors"]["python_function"]
+    assert flavour["loader_module"] == "mlflow.pyfunc.loaders.code_model"
+    assert flavour["code"] is None
+    assert {entry["name"] for entry in json.loads(described["signature"]["params"])} == {"strength", "polarity"}
+    requirements = (folder / "requirements.txt").read_text()
+    assert requirements.startswith("ir-transfer==")
+    assert "+cpu" not in requirements
+
+
+def test_gives_what_the_package_gives_for_any_size(model: Any, folder: Path) -> None:
+    picture = photograph(41, 57)
+    files = folder / "artifacts"
+    choice = choose_styles([str(files / "thermal.png")], weights=str(files / "seed0.safetensors"))
+    expected = Translator.load(choice, pick_device())([decode_picture(png(picture), "")])[0]
+    found = model.predict(picture)
+    assert found.shape == (41, 57)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(model.predict((picture / 255).astype(np.float64)), expected, atol=1e-6)
+    batch = model.predict(np.stack([picture, picture[::-1]]))
+    assert batch.shape == (2, 41, 57)
+    np.testing.assert_allclose(batch[0], expected, atol=1e-6)
+
+
+def test_pictures_of_all_sizes_and_kinds_in_one_call(model: Any, tmp_path: Path) -> None:
+    picture = photograph(32, 44)
+    (tmp_path / "a.png").write_bytes(png(picture))
+    text = base64.b64encode(png(picture)).decode()
+    found = model.predict(objects(picture, png(picture), text, tmp_path / "a.png", photograph(20, 17)))
+    assert [one.shape for one in found] == [(32, 44)] * 4 + [(20, 17)]
+    for one in found[1:4]:
+        np.testing.assert_array_equal(one, found[0])
+
+
+def test_strength_and_polarity(model: Any) -> None:
+    picture = photograph()
+    white, black = (model.predict(picture, params={"polarity": f"{side}-hot"}) for side in ("white", "black"))
+    np.testing.assert_allclose(white + black, 1, atol=1e-6)
+    own = model.predict(picture, params={"polarity": "exemplar", "strength": 0.0})
+    assert np.abs(own - model.predict(picture)).max() > 1e-4
+
+
+def test_example_is_served_as_json(model: Any, folder: Path) -> None:
+    sent = json.loads((folder / "serving_input_example.json").read_text())
+    found = model.predict(np.array(sent["inputs"], dtype=object))
+    written = io.StringIO()
+    predictions_to_json(found, written)  # type: ignore[no-untyped-call]
+    rows = json.loads(written.getvalue())["predictions"][0]
+    assert np.array(rows).shape == (24, 32)
+    assert model.metadata.get_params_schema().to_dict()[0]["default"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("pictures", "error", "message"),
+    [
+        (objects("photos/a.png"), InputError, "pathlib.Path"),
+        (objects(b"no picture"), DecodeError, "picture 0"),
+        (np.zeros((4, 40, 40), np.uint8), InputError, r"expected \(H, W, 3\)"),
+        (objects(photograph(), photograph()[:8]), InputError, "at least 16"),
+        (np.full((20, 20, 3), 3.0), InputError, r"\[0, 1\]"),
+    ],
+)
+def test_says_what_is_wrong_with_a_picture(model: Any, pictures: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        model.predict(pictures)
+
+
+def test_refuses_unknown_polarity_and_plain_lists(model: Any) -> None:
+    with pytest.raises(InputError, match="white-hot, black-hot"):
+        model.predict(photograph(), params={"polarity": "hot"})
+    with pytest.raises(MlflowException, match="numpy array"):
+        model.predict(["a.png"])
+
+
+def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
+    weights = folder / "artifacts" / "seed0.safetensors"
+    made = create_model("adain", weights=weights)
+    code = choose_styles([str(folder / "artifacts" / "thermal.png")], weights=str(weights))
+    style = Translator.load(code, pick_device()).style
+    black_hot = type(style)(style.model, style.tensors, {**style.metadata, "polarity": "black-hot"})
+    black_hot.save(tmp_path / "black.safetensors")
+    packaged = packaged_model.PackagedModel()
+    files = {packaged_model.WEIGHTS: str(weights), packaged_model.EXEMPLAR: str(tmp_path / "black.safetensors")}
+    packaged.load_context(mlflow.pyfunc.PythonModelContext(files, {}))
+    own = packaged.predict(None, photograph())
+    np.testing.assert_array_equal(packaged.predict(None, photograph(), {"polarity": "black-hot"}), own)
+    np.testing.assert_allclose(packaged.predict(None, photograph(), {"polarity": "white-hot"}), 1 - own)
+    assert made.weights_hash == style.metadata["weights_hash"]
