@@ -14,10 +14,12 @@ from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.options import (
     NumberList,
     device_option,
+    fetched,
     max_pixels_option,
     model_option,
     seed_option,
     threads_option,
+    tracking_uri_option,
     verbosity_options,
     weights_option,
 )
@@ -26,6 +28,7 @@ from ir_transfer.errors import IrTransferError
 if TYPE_CHECKING:
     from ir_transfer.conversion.options import Options, Summary
     from ir_transfer.data.image_io import BitDepth
+    from ir_transfer.tracking.fetch import Fetched
 
 
 class _AutoOrCount(click.ParamType["int | None"]):
@@ -95,11 +98,15 @@ class _AutoOrCount(click.ParamType["int | None"]):
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--preview", is_flag=True, help="Also write a contact sheet of input, exemplar and output.")
+@click.option("--track", is_flag=True, help="Log what was converted with what to MLflow.")
+@tracking_uri_option
 @seed_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
 @max_pixels_option
 @verbosity_options
-def convert(*, dry_run: bool, preview: bool, verbose: bool, quiet: bool, **given: Any) -> int:
+def convert(
+    *, dry_run: bool, preview: bool, track: bool, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any
+) -> int:
     """Convert photographs into one-channel infrared pictures of exactly the same size.
 
     INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, or a list file (.txt, one
@@ -121,14 +128,20 @@ def convert(*, dry_run: bool, preview: bool, verbose: bool, quiet: bool, **given
             --style-weights 0.7,0.3 -o blend/ --preview
       Go on after an interruption:
         ir-transfer convert photos/ --style thermal.png --resume
+      The best registered model, with a record in MLflow:
+        ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion --track
     """
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
     set_up_messages(verbose=verbose, quiet=quiet)
-    options = _options(given)
+    found = fetched(given["weights"], tracking_uri)
+    options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
     if dry_run:
-        return _print_plan(options)
-    return _run(options, preview=preview, quiet=quiet)
+        return _print_plan(options, found)
+    code, summary = _run(options, preview=preview, quiet=quiet)
+    if track and summary is not None:
+        _track(options, summary, found, tracking_uri, quiet=quiet)
+    return code
 
 
 def _options(given: dict[str, Any]) -> Options:
@@ -140,7 +153,7 @@ def _options(given: dict[str, Any]) -> Options:
     return Options(**fields, command=shlex.join(["ir-transfer", *typed]))
 
 
-def _print_plan(options: Options) -> int:
+def _print_plan(options: Options, found: Fetched | None) -> int:
     from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.manifest import Manifest
     from ir_transfer.conversion.plan import make_plan, refuse_existing
@@ -162,12 +175,13 @@ def _print_plan(options: Options) -> int:
         click.echo(f"Error: {entry.error}", err=True)
     click.echo(
         f"would convert {len(plan.jobs) - len(skipped)}, skip {len(skipped)}, fail {len(plan.refused)}, "
-        f"with model {choice.model}, weights {choice.weights}, into {plan.out}"
+        f"with model {choice.model}, weights {found.title if found else choice.weights}, into {plan.out}"
     )
     return 1 if plan.refused else 0
 
 
-def _run(options: Options, *, preview: bool, quiet: bool) -> int:
+def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary | None]:
+    """Convert and report; return the exit code, and what was done unless it was interrupted."""
     # Pillow warns of damage that is harmless or that we report ourselves.
     warnings.filterwarnings("ignore", module="PIL")
     from ir_transfer.conversion.convert import convert as convert_pictures
@@ -177,14 +191,29 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> int:
             summary = convert_pictures(options, progress)
     except KeyboardInterrupt:
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
-        return INTERRUPTED
+        return INTERRUPTED, None
     if summary.stopped is not None:
         click.echo(f"Error: {summary.stopped}", err=True)
     shown = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
         click.echo(f"{counts} (see manifest.jsonl)")
-    return 1 if summary.failed or summary.stopped is not None or not shown else 0
+    return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
+
+
+def _track(options: Options, summary: Summary, found: Fetched | None, tracking_uri: str | None, *, quiet: bool) -> None:
+    """Log the run; the pictures are made, and a store that is away is no reason to fail."""
+    from ir_transfer.tracking.conversion_log import log_conversion
+    from ir_transfer.tracking.store import resolve_uri
+
+    uri = resolve_uri(tracking_uri)
+    try:
+        run = log_conversion(uri, options, summary, found)
+    except Exception as error:  # whatever a store or the network comes up with
+        click.echo(f"Warning: not logged to MLflow at {uri}: {' '.join(str(error).split())[:300]}", err=True)
+        return
+    if not quiet:
+        click.echo(f"MLflow run {run} at {uri}")
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:

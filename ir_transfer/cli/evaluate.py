@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.options import device_option
+from ir_transfer.cli.options import device_option, local_weights, tracking_uri_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,12 +29,18 @@ if TYPE_CHECKING:
 )
 @click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
 @click.option("--models", default="adain,wct2", show_default=True, help="Comma-separated names (see models).")
-@click.option("--weights", multiple=True, metavar="MODEL=FILE", help="Weights of a model; a row for each one given.")
+@click.option(
+    "--weights",
+    multiple=True,
+    metavar="MODEL=FILE|URI",
+    help="Weights of a model, also models:/NAME@ALIAS; a row for each one given.",
+)
 @click.option("--vgg", help="VGG that judges: a .safetensors file, or 'torchvision' (downloads on first use).")
 @click.option("--lpips", type=click.Path(path_type=Path), help="LPIPS weights alex.pth or vgg.pth; nothing downloads.")
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
 @click.option("--label", help="Only objects of this label.")
 @click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
+@tracking_uri_option
 @device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
@@ -50,6 +56,7 @@ def evaluate(
     boxes: Path | None,
     label: str | None,
     max_side: int | None,
+    tracking_uri: str | None,
     device: str,
     cell_width: int,
     out: Path,
@@ -73,11 +80,14 @@ def evaluate(
     from ir_transfer.evaluation.report import write_report
 
     names = [name.strip() for name in models.split(",") if name.strip()]
+    files = {
+        name: [local_weights(text, tracking_uri) for text in texts] for name, texts in parse_weights(weights).items()
+    }
     comparison = compare(
         root,
         exemplars,
         names,
-        parse_weights(weights),
+        files,
         protocol=load_protocol(protocol) if protocol else NONE,
         vgg=vgg,
         lpips=lpips,
@@ -99,16 +109,12 @@ def evaluate(
 
 def _print_tables(compared: Comparison) -> None:
     """Print the ranking, then a table for each group of columns: one of all would fit no terminal."""
-    from rich.console import Console
-
     from ir_transfer.evaluation.cells import LEGEND
     from ir_transfer.evaluation.columns import COLUMNS, GROUPS
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+    console = wide_console()
     console.print(compared.title, soft_wrap=True, markup=False)
-    _print_ranking(console, compared)
+    print_ranking(console, compared)
     for group, title in GROUPS.items():
         shown = [key for key in compared.columns if COLUMNS[key].group == group]
         if shown:
@@ -116,7 +122,16 @@ def _print_tables(compared: Comparison) -> None:
     console.print(LEGEND, soft_wrap=True, markup=False)
 
 
-def _print_ranking(console: Console, compared: Comparison) -> None:
+def wide_console() -> Console:
+    """Return a console for tables; a file or pipe is taken to be wide."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=160)
+
+
+def print_ranking(console: Console, compared: Comparison) -> None:
+    """Print the methods by their composite, with its aspects."""
     from rich.table import Table
 
     from ir_transfer.evaluation.cells import figure

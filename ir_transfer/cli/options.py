@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from ir_transfer.tracking.fetch import Fetched
+
 _LARGEST_SEED = 2**32 - 1
+_STORE_PREFIXES = ("models:/", "runs:/")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -28,13 +34,20 @@ class NumberList(click.ParamType[tuple[float, ...]]):
 
 def model_option(command: Command) -> Command:
     """Add ``--model``."""
-    return click.option("--model", metavar="NAME", help="Model; see ir-transfer models.  [default: adain]")(command)
+    return click.option(
+        "--model",
+        metavar="NAME",
+        help="Model; see ir-transfer models.  [default: that of the style or the weights, else adain]",
+    )(command)
 
 
 def weights_option(command: Command) -> Command:
     """Add ``--weights``."""
-    text = "Shipped weights (adain-nir, or nir for short) or a .safetensors file.  [default: what the style asks for]"
-    return click.option("--weights", metavar="NAME|FILE", help=text)(command)
+    text = (
+        "Shipped weights (adain-nir, or nir for short), a .safetensors file, or a model in MLflow "
+        "(models:/adain-lwir@champion, models:/adain-lwir/3, runs:/...).  [default: what the style asks for]"
+    )
+    return click.option("--weights", metavar="NAME|FILE|URI", help=text)(command)
 
 
 def device_option(command: Command) -> Command:
@@ -78,9 +91,40 @@ def verbosity_options(command: Command) -> Command:
     return click.option("-v", "--verbose", is_flag=True, help="Say what is done.")(command)
 
 
+def tracking_uri_option(command: Command) -> Command:
+    """Add ``--tracking-uri``."""
+    text = "MLflow server or database.  [default: $MLFLOW_TRACKING_URI, else mlflow.db beside the runs]"
+    return click.option("--tracking-uri", metavar="URI", help=text)(command)
+
+
 def tracking_options(command: Command) -> Command:
     """Add ``--tracking-uri`` and ``--no-tracking``."""
     off = "Tell MLflow nothing."
     command = click.option("--no-tracking", "tracking", is_flag=True, default=True, flag_value=False, help=off)(command)
-    text = "MLflow server or database.  [default: $MLFLOW_TRACKING_URI, else mlflow.db beside the runs]"
-    return click.option("--tracking-uri", metavar="URI", help=text)(command)
+    return tracking_uri_option(command)
+
+
+def fetched(text: str | None, tracking_uri: str | None, runs: Path | None = None) -> Fetched | None:
+    """Return what ``models:/...`` or ``runs:/...`` names, as a file that lasts as long as the command; None else.
+
+    Args:
+        text: Weights as they were typed.
+        tracking_uri: As it was typed.
+        runs: Folder whose ``mlflow.db`` is the default; ``runs`` if None.
+
+    Raises:
+        IrTransferError: It cannot be fetched; see :func:`~ir_transfer.tracking.fetch.fetch_weights`.
+    """
+    if text is None or not text.startswith(_STORE_PREFIXES):
+        return None
+    from ir_transfer.tracking.fetch import fetch_weights
+    from ir_transfer.tracking.store import DEFAULT_FOLDER, resolve_uri
+
+    folder = click.get_current_context().with_resource(tempfile.TemporaryDirectory())
+    return fetch_weights(text, resolve_uri(tracking_uri, runs or DEFAULT_FOLDER), Path(folder))
+
+
+def local_weights(text: str, tracking_uri: str | None, runs: Path | None = None) -> str:
+    """Return weights as a name or file: what lies in an MLflow store is fetched; see :func:`fetched`."""
+    found = fetched(text, tracking_uri, runs)
+    return text if found is None else str(found.weights.path)

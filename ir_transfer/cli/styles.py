@@ -11,8 +11,10 @@ from ir_transfer.cli.console import print_table, set_up_messages
 from ir_transfer.cli.options import (
     NumberList,
     json_option,
+    local_weights,
     max_pixels_option,
     model_option,
+    tracking_uri_option,
     verbosity_options,
     weights_option,
 )
@@ -55,6 +57,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
 )
 @model_option
 @weights_option
+@tracking_uri_option
 @click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
 @click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
 @click.option(
@@ -72,6 +75,7 @@ def build(
     out: Path,
     model: str | None,
     weights: str | None,
+    tracking_uri: str | None,
     style_weights: tuple[float, ...] | None,
     band: str,
     polarity: str | None,
@@ -103,7 +107,7 @@ def build(
         out,
         shares=style_weights,
         model=model,
-        weights=weights,
+        weights=weights and local_weights(weights, tracking_uri),
         white_hot=None if polarity is None else polarity == "white-hot",
         metadata=metadata,
         max_pixels=max_pixels,

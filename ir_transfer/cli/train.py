@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.options import device_option, threads_option, tracking_options
+from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
 @click.option("--vgg", help="Perceptual VGG: a .safetensors file, or 'torchvision' (downloads on first use).")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
-@click.option("--init", metavar="WEIGHTS", help="Start from these weights (a name or a file) instead of random ones.")
+@click.option("--init", metavar="WEIGHTS", help="Start from a name, a file or models:/NAME@ALIAS.")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
 @tracking_options
 @threads_option
@@ -79,7 +79,7 @@ def train(
         parameters = sum(p.numel() for p in trainer.learner.model.parameters())
         folder.log(f"{trainer.batches.count} photographs, {parameters:,} parameters, {processes.count} process(es)")
         if init:
-            trainer.learner.initialise(init)
+            trainer.learner.initialise(local_weights(init, tracking_uri, out.absolute().parent))
         if resume:
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():

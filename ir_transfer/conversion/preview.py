@@ -37,6 +37,18 @@ def write_preview(
         MissingFileError: A photograph or result has gone since.
         DecodeError: A photograph or result has been damaged since.
     """
+    sheet = draw_preview(plan, styles, max_pixels, left_out)
+    if sheet is None:
+        return None
+    path = plan.out / _free_name({job.output for job in plan.jobs})
+    write_whole(path, _png(sheet))
+    return path
+
+
+def draw_preview(
+    plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS, left_out: Collection[str] = ()
+) -> Image.Image | None:
+    """Return the contact sheet that :func:`write_preview` writes."""
     jobs = [job for job in plan.jobs if str(job.output) not in left_out and (plan.out / job.output).is_file()]
     if not jobs:
         return None
@@ -47,9 +59,7 @@ def write_preview(
     for row in rows:
         sheet.paste(row, (0, top))
         top += row.height
-    path = plan.out / _free_name({job.output for job in plan.jobs})
-    write_whole(path, _png(sheet))
-    return path
+    return sheet
 
 
 def _free_name(taken: set[PurePosixPath]) -> str:

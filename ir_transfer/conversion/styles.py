@@ -88,6 +88,16 @@ def read_saved_style(path: Path) -> SavedStyle:
     """
     if not path.is_file():
         raise MissingFileError(f"expected a style file at {path}, found none: check the path")
+    metadata = _metadata(path)
+    if metadata.get("kind") != "style":
+        raise WeightsError(
+            f"expected {path} to be a style of ir-transfer, got another file: make one with ir-transfer styles build"
+        )
+    return SavedStyle(path.stem, path, metadata)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    """Return the strings of a ``.safetensors`` file; none of a file that is not one."""
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else _LARGEST_HEADER
@@ -95,12 +105,8 @@ def read_saved_style(path: Path) -> SavedStyle:
     try:
         metadata = json.loads(head)["__metadata__"]
     except (ValueError, TypeError, LookupError):
-        metadata = None
-    if not isinstance(metadata, dict) or metadata.get("kind") != "style":
-        raise WeightsError(
-            f"expected {path} to be a style of ir-transfer, got another file: make one with ir-transfer styles build"
-        )
-    return SavedStyle(path.stem, path, metadata)
+        return {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def list_presets() -> list[SavedStyle]:
@@ -125,7 +131,7 @@ def choose_styles(
     Args:
         styles: Exemplar pictures, saved codes (``.safetensors``) or ``preset:NAME``.
         shares: Weight of each; equal by default.
-        model: Name of the model; by default that of the first saved code, else ``adain``.
+        model: Name of the model; by default that of the first saved code, else of the weights file, else ``adain``.
         weights: Name or file; by default those of the first saved code or preset, else the model's default.
 
     Raises:
@@ -143,7 +149,7 @@ def choose_styles(
             "give --style-weights one number for each"
         )
     codes = {text: read_saved_style(Path(text)) for text in styles if Path(text).suffix == ".safetensors"}
-    name = model or next((code.model for code in codes.values()), DEFAULT_MODEL)
+    name = model or next((code.model for code in codes.values()), None) or _model_of(weights) or DEFAULT_MODEL
     info = model_info(name)
     if weights not in {None, "default"} and not info.needs_weights:
         raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
@@ -159,6 +165,12 @@ def choose_styles(
     theirs = next((codes[text].weights for text in styles if text in codes), "")
     chosen = weights or (theirs if theirs in info.weights else "default")
     return StyleChoice(name, chosen, tuple(codes.get(text, Path(text)) for text in styles), given)
+
+
+def _model_of(weights: str | None) -> str | None:
+    """Return the model that a weights file says it belongs to."""
+    path = Path(weights or "")
+    return _metadata(path).get("model") if path.suffix == ".safetensors" and path.is_file() else None
 
 
 def _find_preset(name: str, info: ModelInfo, weights: str | None) -> SavedStyle:
