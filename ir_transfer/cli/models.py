@@ -1,27 +1,45 @@
-"""``ir-transfer models``: what can translate, and what each model takes."""
+"""``ir-transfer models``: what can translate, what was registered, and which of it is the champion."""
 
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
 
 from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import json_option
+from ir_transfer.cli.options import device_option, json_option, tracking_uri_option
 
 
-@click.command(short_help="List the models.")
-@click.argument("pattern", default="*")
-@json_option
-def models(*, pattern: str, as_json: bool) -> int:
-    """List the models, or those whose name fits PATTERN.
+class _ListsByDefault(click.Group):
+    """A group that takes what is none of its commands as the arguments of ``list``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ListsByDefault, short_help="List models; promote registered ones.")
+def models() -> None:
+    """List the models (also: ir-transfer models PATTERN), and look after those registered in MLflow.
 
     \b
     Examples:
       ir-transfer models
       ir-transfer models 'wct*' --json
+      ir-transfer models registered
+      ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
     """
+
+
+@models.command("list", short_help="List the models.")
+@click.argument("pattern", default="*")
+@json_option
+def list_(*, pattern: str, as_json: bool) -> int:
+    """List the models, or those whose name fits PATTERN."""
     from ir_transfer import list_models
 
     names = list_models(pattern)
@@ -47,6 +65,91 @@ def models(*, pattern: str, as_json: bool) -> int:
     ]
     print_table(titles, rows)
     return 0
+
+
+@models.command(short_help="List the models registered in MLflow.")
+@tracking_uri_option
+@json_option
+def registered(*, tracking_uri: str | None, as_json: bool) -> int:
+    """List the versions of the models in MLflow, with their aliases and what they were found to be worth."""
+    from ir_transfer.tracking.client import connect
+    from ir_transfer.tracking.fetch import list_versions
+    from ir_transfer.tracking.store import resolve_uri
+
+    versions = list_versions(connect(resolve_uri(tracking_uri)))
+    if as_json:
+        click.echo(json.dumps(versions, indent=2))
+    elif versions:
+        titles = [*versions[0]]
+        print_table(titles, [[str(version[title]) or "-" for title in titles] for version in versions])
+    else:
+        click.echo("nothing is registered yet: ir-transfer train registers what it has trained")
+    return 0
+
+
+@models.command(short_help="Make the candidate the champion if it is better.")
+@click.argument("name")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Pairs, as in ir-transfer evaluate.")
+@click.option("--exemplar", "exemplars", metavar="POLICY", required=True, multiple=True, help="As there.")
+@click.option("--protocol", metavar="NAME|FILE", help="As there.")
+@click.option("--vgg", help="VGG that judges the look too, as there.")
+@tracking_uri_option
+@device_option
+def promote(
+    *,
+    name: str,
+    data: Path,
+    exemplars: tuple[str, ...],
+    protocol: str | None,
+    vgg: str | None,
+    tracking_uri: str | None,
+    device: str,
+) -> int:
+    """Compare NAME's candidate with its champion and the trivial rows; move the alias champion if it is better.
+
+    Better means: the 95% bootstrap interval of the difference of the two composites lies above 0. Where there is no
+    champion yet, the candidate must beat every trivial row so. The comparison is logged to MLflow either way.
+    Exit code: 0 promoted, 1 not promoted, 2 wrong usage.
+
+    \b
+    Examples:
+      ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
+      ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion
+    """
+    from ir_transfer.cli.evaluate import print_ranking, wide_console
+    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.evaluation.comparison import compare
+    from ir_transfer.evaluation.protocol import NONE, load_protocol
+    from ir_transfer.tracking import promotion
+    from ir_transfer.tracking.client import connect
+    from ir_transfer.tracking.store import resolve_uri
+
+    uri = resolve_uri(tracking_uri)
+    fixed, chosen = load_protocol(protocol) if protocol else NONE, str(pick_device(device))
+    with tempfile.TemporaryDirectory() as folder:
+        verdict = promotion.promote(
+            connect(uri),
+            name,
+            lambda names, weights: compare(
+                data,
+                exemplars,
+                names,
+                weights,
+                protocol=fixed,
+                vgg=vgg,
+                device=chosen,
+                on_scene=lambda stem: click.echo(f"  {stem}", err=True),
+            ),
+            Path(folder),
+        )
+    if verdict.compared is not None:
+        click.echo(verdict.compared.title)
+        print_ranking(wide_console(), verdict.compared)
+        click.echo(f"MLflow run {verdict.run_id} at {uri}")
+    for reason in verdict.reasons:
+        click.echo(reason)
+    click.echo(f"{verdict.candidate.title}: {'promoted to champion' if verdict.promoted else 'not promoted'}")
+    return 0 if verdict.promoted else 1
 
 
 def _describe(name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.errors import InputError
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
 from ir_transfer.evaluation.summary import Estimate, Score
@@ -99,6 +100,18 @@ def composites(results: Results) -> dict[str, Estimate]:
         product = np.prod(np.stack(columns), axis=0) ** (1 / len(columns))
         found[label] = Estimate(float(product[0]), product[1:])
     return dict(sorted(found.items(), key=lambda item: -item[1].value))
+
+
+def composite_lead(results: Results, first: str, second: str) -> Score:
+    """Return by how much a method's composite is above another's (negative: below), with the 95% interval.
+
+    Raises:
+        InputError: Structure was not measured, so that there is no composite.
+    """
+    found = composites(results)
+    if first not in found or second not in found:
+        raise InputError("expected the column gradient_truth_3px for a composite, got none: use another protocol")
+    return _combined(found[first], found[second], lambda a, b: a - b).score
 
 
 def aspects(results: Results, label: str) -> dict[str, Estimate]:

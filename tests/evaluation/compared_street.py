@@ -43,7 +43,9 @@ def blurred() -> Method:
     return Method(BLURRED, BlurredExemplar(info))
 
 
-def compared_street(folder: Path, others: Sequence[Method] = (), scenes: int = 4) -> Comparison:
+def compared_street(
+    folder: Path, others: Sequence[Method] = (), scenes: int = 4, judges: Judges | None = None
+) -> Comparison:
     root = write_pairs(folder, scenes)
     pairs = list_pairs(root)
     methods = with_baselines([blurred(), *others], create_model)
@@ -51,7 +53,7 @@ def compared_street(folder: Path, others: Sequence[Method] = (), scenes: int = 4
         methods,
         [load_scene(pair) for pair in pairs],
         Oracle(),
-        Judges(PerceptualEncoder.load(root / "vgg.safetensors")),
+        judges or Judges(PerceptualEncoder.load(root / "vgg.safetensors")),
         boxes_of=lambda scene: read_boxes(root / "boxes.json", scene.stem),
         keep={pair.stem for pair in pairs},
     )

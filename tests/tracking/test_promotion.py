@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from ir_transfer import create_model
+from ir_transfer.errors import UnknownNameError
+from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.harness import Judges, Method
+from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.promotion import promote
+from tests.evaluation.compared_street import BLURRED, compared_street
+from tests.tracking.registered import register
+
+
+@pytest.fixture
+def client(tracking_uri: str) -> MlflowClient:
+    return connect(tracking_uri)
+
+
+def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
+    """A comparison in which the candidate's row is the blurred truth, and the champion's a copy of a trivial one."""
+
+    def compare(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
+        asked.append([Path(path).stem for name in names for path in weights[name]])
+        others = [Method("other", create_model("histogram"))][: len(asked[-1]) - 1]
+        return compared_street(folder / f"set{len(asked)}", others, 3, Judges(columns=("ssim", "gradient_truth_3px")))
+
+    return compare
+
+
+def alias(client: MlflowClient, name: str) -> str | None:
+    found = client.get_registered_model("adain-lwir").aliases.get(name)
+    return None if found is None else str(found)
+
+
+def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:
+    trained = register(client, tmp_path).run_id
+    asked: list[list[str]] = []
+    verdict = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
+    assert asked == [["adain-lwir-1"]]
+    assert verdict.promoted
+    assert verdict.champion is None
+    assert verdict.leads.keys() == {"constant", "gray", "inverted", "histogram", "fda"}
+    assert alias(client, "champion") == "1"
+    run = client.get_run(verdict.run_id)
+    assert run.data.tags["ir_transfer.kind"] == "evaluate"
+    assert run.data.tags["mlflow.parentRunId"] == run.data.tags["ir_transfer.training_run"] == trained
+    assert run.data.metrics[f"{BLURRED}/composite"] > run.data.metrics["gray/composite"]
+    assert run.data.params["protocol"].startswith("protocol street version 2")
+    inputs = run.inputs.model_inputs if run.inputs else []
+    assert [model.model_id for model in inputs] == [verdict.candidate.model_id]
+    assert {item.path for item in client.list_artifacts(verdict.run_id)} == {
+        "report.html",
+        "results.json",
+        "sheet.png",
+        "table.csv",
+    }
+    tags = client.get_model_version("adain-lwir", "1").tags
+    assert tags["ir_transfer.evaluation_run"] == verdict.run_id
+    assert tags["ir_transfer.promoted"] == "true"
+    assert tags["ir_transfer.composite"].startswith("0.")
+    assert "against gray: better" in tags["ir_transfer.verdict"]
+    again = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
+    assert len(asked) == 1
+    assert not again.promoted
+    assert again.reasons == ["adain-lwir version 1 is the champion already: there is nothing to compare"]
+
+
+def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        register(client, tmp_path, seed)
+    client.set_registered_model_alias("adain-lwir", "champion", "1")
+    asked: list[list[str]] = []
+    verdict = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
+    assert asked == [["adain-lwir-2", "adain-lwir-1"]]
+    assert verdict.leads.keys() == {"other"}
+    assert verdict.leads["other"].low > 0
+    assert alias(client, "champion") == "2"
+    assert alias(client, "candidate") == "2"
+    assert "ir_transfer.composite" in client.get_model_version("adain-lwir", "1").tags
+
+
+def test_without_a_candidate(client: MlflowClient, tmp_path: Path) -> None:
+    register(client, tmp_path)
+    client.delete_registered_model_alias("adain-lwir", "candidate")
+    with pytest.raises(UnknownNameError, match="alias of adain-lwir 'candidate'"):
+        promote(client, "adain-lwir", street(tmp_path, []), tmp_path / "fetched")
