@@ -18,7 +18,8 @@ import torch
 from ir_transfer import create_model
 from ir_transfer.models import weight_files
 
-WEIGHTS = Path(__file__).resolve().parent.parent / "ir_transfer" / "weights"
+ROOT = Path(__file__).resolve().parent.parent
+WEIGHTS = ROOT / "ir_transfer" / "weights"
 LIMIT = 8_000_000  # bytes that one file may have in the package
 
 DATA = {
@@ -83,6 +84,8 @@ def card(name: str, band: str, metadata: dict[str, str], size: int) -> str:
     recipe, scores = json.loads(metadata["recipe"]), json.loads(metadata["scores"])
     rows = "\n".join(f"| {key} | {value:.3f} |" for key, value in scores.items())
     losses = ", ".join(f"{key} {value:g}" for key, value in recipe["losses"].items())
+    recipes = (f"configs/train/{name}{kind}.yaml" for kind in ("-shipped", ""))
+    recipe_file = next(path for path in recipes if (ROOT / path).is_file())
     contrast = ""
     if metadata["contrast"] != "1":
         contrast = (
@@ -101,7 +104,7 @@ The losses used a compact VGG-19 (Wang et al. 2020, MIT) as judge; it is not par
 
 ## Recipe
 
-`configs/train/{name}.yaml`, stopped at step {metadata["step"]}. Losses: {losses}. The whole recipe is in the file's
+`{recipe_file}`, stopped at step {metadata["step"]}. Losses: {losses}. The whole recipe is in the file's
 metadata.{contrast}
 
 ## Scores in training's own validation

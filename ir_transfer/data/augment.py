@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.data.image_decode import Levels
+from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.pair_files import to_unit
+
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
 
 import albumentations
 
-Picture = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
 
@@ -51,16 +54,16 @@ class PairAugment:
         self.geometry.set_random_seed(seed)
         self.camera.set_random_seed(seed + 1)
 
-    def __call__(self, rgb: Picture, ir: Picture) -> tuple[Floats, Floats, Floats]:
+    def __call__(self, rgb: OutputLevels, ir: OutputLevels) -> tuple[Floats, Floats, Floats]:
         """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and its rows (1, size, size).
 
         The rows say where in the picture the crop was taken: -1 at the top, 1 at the bottom.
         """
         ramp = np.linspace(-1, 1, ir.shape[0], dtype=np.float32)[:, None].repeat(ir.shape[1], axis=1)
-        moved = self.geometry(image=rgb, truth=np.repeat(ir[..., None], 3, axis=2), rows=ramp)
+        moved = self.geometry(image=_working(rgb), truth=np.repeat(_working(ir)[..., None], 3, axis=2), rows=ramp)
         seen = self.camera(image=moved["image"])["image"]
-        content = seen.transpose(2, 0, 1).astype(np.float32) / 255
-        truth = moved["truth"][..., 0][None].astype(np.float32) / 255
+        content = to_unit(seen).transpose(2, 0, 1)
+        truth = to_unit(moved["truth"][..., 0])[None]
         return np.ascontiguousarray(content), np.ascontiguousarray(truth), np.ascontiguousarray(moved["rows"][None])
 
 
@@ -85,10 +88,14 @@ class ExemplarAugment:
         """Restart the random state."""
         self.geometry.set_random_seed(seed)
 
-    def __call__(self, ir: Picture) -> Floats:
+    def __call__(self, ir: OutputLevels) -> Floats:
         """Return a crop (1, h, w) in [0, 1]."""
-        crop = self.geometry(image=ir)["image"]
-        return np.ascontiguousarray(crop[None].astype(np.float32) / 255)
+        return np.ascontiguousarray(to_unit(self.geometry(image=_working(ir))["image"])[None])
+
+
+def _working(levels: OutputLevels) -> Levels:
+    """Return 8 bits as they are, which is quickest, and more as floats, which every step takes and none rounds."""
+    return levels if levels.dtype == np.uint8 else to_unit(levels)
 
 
 @dataclass(frozen=True)

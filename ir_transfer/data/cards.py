@@ -60,13 +60,13 @@ class Layout:
     ir: str | None = None
     files: str | None = None
     rgb_side: Literal["left", "right", "top", "bottom"] | None = None
-    rgb_bands: list[int] = field(default_factory=list)
+    rgb_bands: list[int] = field(default_factory=list, hash=False)
     ir_band: int | None = None
     white: float | None = None
     lists: str | None = None
     line: str | None = None
     border: int = 0
-    example: dict[str, list[str]] = field(default_factory=dict)
+    example: dict[str, list[str]] = field(default_factory=dict, hash=False)
 
     def pattern(self, key: Literal["rgb", "ir", "files", "lists", "line"]) -> NamePattern:
         """Return one of the patterns; it must be there."""

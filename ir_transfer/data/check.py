@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ir_transfer.data.alignment import Shift, measure_shift
 from ir_transfer.data.cards import Card
-from ir_transfer.data.image_io import Picture, read_picture
+from ir_transfer.data.image_io import Picture
 from ir_transfer.data.look_alike import find_look_alikes, fingerprint
-from ir_transfer.data.pair_files import open_pair
-from ir_transfer.data.pairs import Pair, list_side, scan_pairs
+from ir_transfer.data.pair_files import Side, open_pair, open_side
+from ir_transfer.data.pairs import Pair, Single, list_side, scan_pairs
 from ir_transfer.errors import InputError, IrTransferError
 
 Floats = NDArray[np.float32]
@@ -148,10 +148,11 @@ def alike_stems(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
 
 def _check_unpaired(root: Path, card: Card, limit: int | None) -> CheckReport:
     report = CheckReport(card.name, root, 0, 0)
-    for side in ("rgb", "ir"):
+    sides: tuple[Side, ...] = ("rgb", "ir")
+    for side in sides:
         files = list_side(root, card, side)
         chosen = _spread(files, limit)
-        facts = _map(lambda item, side=side: _look_at_picture(*item, side=side), chosen)  # type: ignore[misc]
+        facts = _map(_look_at_picture, chosen)
         report.count, report.looked_at = report.count + len(files), report.looked_at + len(chosen)
         _judge_pictures(report, facts, card)
         _judge_exact(report, facts)
@@ -191,13 +192,14 @@ def _look_at_pair(pair: Pair, *, align: bool = True) -> PairFacts:
     )
 
 
-def _look_at_picture(name: str, path: Path, side: Literal["rgb", "ir"]) -> PairFacts:
+def _look_at_picture(single: Single) -> PairFacts:
+    name = single.stem
     try:
-        picture = read_picture(path)
+        picture = open_side(single.path, single.side, single.layout)
     except IrTransferError as error:
         return PairFacts(name, str(error))
     common = {"sizes": ((picture.width, picture.height),), "hashes": (picture.sha256,)}
-    if side == "rgb":
+    if single.side == "rgb":
         return PairFacts(f"rgb: {name}", gray_rgb=_is_gray(picture), **common)  # type: ignore[arg-type]
     facts = {"coloured_ir": picture.is_colour, "bits": picture.bit_depth, "used": _used(picture)}
     return PairFacts(f"ir: {name}", **facts, **common)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ir_transfer.data.alignment import edge_magnitude
 from ir_transfer.data.check import CheckReport
-from ir_transfer.data.pair_files import read_pair
+from ir_transfer.data.pair_files import open_pair
 from ir_transfer.data.pairs import Pair
 
 Floats = NDArray[np.float32]
@@ -26,8 +26,8 @@ def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
 
 
 def _row(pair: Pair, text: str) -> list[Floats]:
-    rgb, ir = read_pair(pair)
-    photograph, infrared = np.ascontiguousarray(rgb.transpose(1, 2, 0)), ir[0]
+    rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
+    photograph, infrared = np.ascontiguousarray(rgb.rgb().transpose(1, 2, 0)), ir.gray()[0]
     red, cyan = (_strong(edge_magnitude(side)) for side in (photograph.mean(axis=2), infrared))
     return [_label(photograph, text), infrared, np.stack([red, cyan, cyan], axis=2)]
 

@@ -1,24 +1,27 @@
-"""Opening the two pictures of a pair: from two files, from two halves of one, or from the bands of one."""
+"""Opening the two pictures of a pair: from two files, from two halves of one, or from the bands of one.
+
+Infrared pictures of a black-hot set are inverted on reading, so that whoever trains or measures has white-hot ones.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.data.image_decode import Levels, decode_bands
-from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes, read_picture, to_levels
+from ir_transfer.data.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
 from ir_transfer.errors import InputError
 
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
 
-Levels8 = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Side = Literal["rgb", "ir"]
 
 
 class PairFiles(Protocol):
@@ -35,6 +38,10 @@ class PairFiles(Protocol):
     @property
     def layout(self) -> Layout | None:
         """How the files are cut."""
+
+    @property
+    def black_hot(self) -> bool:
+        """Whether warm is dark in the infrared file."""
 
 
 def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Picture, Picture]:
@@ -57,44 +64,107 @@ def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Pictur
     return _finish(pair[0], layout, rgb), _finish(pair[1], layout, ir)
 
 
+def open_side(path: Path, side: Side, layout: Layout | None = None) -> Picture:
+    """Return one picture of a file, in the file's own levels; see :func:`open_pair`."""
+    if layout is not None and layout.kind in {"bands", "side-by-side"}:
+        return open_pair(path, path, layout)[side == "ir"]
+    picture = read_picture(path)
+    return picture if layout is None else _finish(picture, layout, path)
+
+
 def read_pair(pair: PairFiles) -> tuple[Floats, Floats]:
-    """Return the photograph (3, H, W) and the infrared picture (1, H, W) in [0, 1], with all bits of the files.
+    """Return the photograph (3, H, W) and the infrared picture (1, H, W) in [0, 1], white-hot, with all their bits.
 
     Raises:
-        InputError: The two sizes differ.
+        InputError: The two sizes differ, or the infrared picture is coloured.
         DecodeError: A file is no picture.
     """
-    rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
-    check_sizes(rgb, ir, pair.rgb, pair.ir)
-    return rgb.rgb(), ir.gray()
+    rgb, ir = _open_checked(pair)
+    infrared = ir.gray()
+    return rgb.rgb(), 1 - infrared if pair.black_hot else infrared
 
 
-def load_pair_8bit(rgb: Path, ir: Path, layout: Layout | None, max_width: int | None) -> tuple[Levels8, Levels8]:
-    """Return the photograph (H, W, 3) and the infrared picture (H, W), 8 bit, at most ``max_width`` wide.
+def load_pair(pair: PairFiles, max_width: int | None = None) -> tuple[OutputLevels, OutputLevels]:
+    """Return the photograph (H, W, 3) and the infrared picture (H, W), white-hot; see :func:`compact`.
+
+    Args:
+        pair: The files.
+        max_width: Wider pictures are shrunk to it.
 
     Raises:
-        InputError: The two sizes differ.
+        InputError: The two sizes differ, or the infrared picture is coloured.
         DecodeError: A file is no picture.
     """
-    pictures = open_pair(rgb, ir, layout)
-    check_sizes(*pictures, rgb, ir)
-    colour = Image.fromarray(np.ascontiguousarray(to_levels(pictures[0].rgb()).transpose(1, 2, 0)))
-    gray = Image.fromarray(to_levels(pictures[1].gray()[0]))
-    if max_width is not None and colour.width > max_width:
-        size = (max_width, round(colour.height * max_width / colour.width))
-        colour, gray = colour.resize(size, Image.Resampling.LANCZOS), gray.resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(colour), np.asarray(gray)
+    rgb, ir = _open_checked(pair)
+    return compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot)
 
 
-def check_sizes(rgb: Picture, ir: Picture, rgb_file: Path, ir_file: Path) -> None:
-    """Raise an error if the two pictures differ in size.
+def compact(picture: Picture, side: Side, max_width: int | None = None, black_hot: bool = False) -> OutputLevels:
+    """Return a picture as levels that take little memory: of 8 bits if its file has no more, of 16 otherwise.
+
+    Args:
+        picture: As it was opened.
+        side: ``rgb`` gives (H, W, 3), ``ir`` (H, W).
+        max_width: A wider picture is shrunk to it.
+        black_hot: Whether warm is dark in it; it is inverted then.
+    """
+    unit = picture.rgb().transpose(1, 2, 0) if side == "rgb" else picture.gray()[0]
+    levels = to_levels(unit, 8 if picture.bit_depth == 8 else 16)
+    if max_width is not None and picture.width > max_width:
+        levels = _shrunk(levels, (max_width, round(picture.height * max_width / picture.width)))
+    return np.iinfo(levels.dtype).max - levels if black_hot else levels
+
+
+def to_unit(levels: Levels) -> Floats:
+    """Return levels of 8 or 16 bits as float32 in [0, 1]; floats are that already."""
+    unit: Floats = levels.astype(np.float32, copy=False)
+    if levels.dtype == np.uint8:
+        return unit / np.float32(255)
+    return unit / np.float32(65535) if levels.dtype == np.uint16 else unit
+
+
+def check_pair(rgb: Picture, ir: Picture, pair: PairFiles) -> None:
+    """Raise an error if two pictures are no pair.
 
     Raises:
-        InputError: They do.
+        InputError: Their sizes differ, or the infrared picture is coloured.
     """
     ours, theirs = (rgb.width, rgb.height), (ir.width, ir.height)
     if ours != theirs:
-        raise InputError(f"expected {rgb_file} and {ir_file} of one size, got {ours} and {theirs}: register them")
+        raise InputError(f"expected {pair.rgb} and {pair.ir} of one size, got {ours} and {theirs}: register them")
+    check_gray(ir, pair.ir)
+
+
+def check_gray(ir: Picture, path: Path) -> None:
+    """Raise an error if an infrared picture is coloured: the luminance of a palette is not monotonic in temperature.
+
+    Raises:
+        InputError: It is.
+    """
+    if ir.is_colour:
+        raise InputError(
+            f"expected one channel, or three alike, in the infrared picture {path}, got three that differ: it has a "
+            "colour palette, so export the camera's gray picture; or the sides are swapped, so correct the folders"
+        )
+
+
+def _open_checked(pair: PairFiles) -> tuple[Picture, Picture]:
+    rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
+    check_pair(rgb, ir, pair)
+    return rgb, ir
+
+
+def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
+    """Return levels resized to (width, height)."""
+    if levels.dtype == np.uint8:
+        return np.asarray(Image.fromarray(np.ascontiguousarray(levels)).resize(size, Image.Resampling.LANCZOS))
+    # Pillow resizes more than 8 bits as floats of one channel only.
+    channels = levels[..., None] if levels.ndim == 2 else levels
+    resized = [
+        np.asarray(Image.fromarray(to_unit(channels[..., i])).resize(size, Image.Resampling.LANCZOS))
+        for i in range(channels.shape[-1])
+    ]
+    return to_levels(np.stack(resized, axis=-1) if levels.ndim == 3 else resized[0], 16)
 
 
 def _open_bands(path: Path, layout: Layout) -> tuple[Picture, Picture]:

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from ir_transfer.data.cards import GENERIC, Card, Layout, load_card
 from ir_transfer.data.name_patterns import NamePattern
-from ir_transfer.data.pair_files import Levels8, load_pair_8bit
+from ir_transfer.data.pair_files import Side
 from ir_transfer.errors import InputError, MissingFileError
 
-Side = Literal["rgb", "ir"]
+
+@dataclass(frozen=True)
+class Single:
+    """One picture that has no partner, or is used without it.
+
+    Attributes:
+        stem: Its name; unique in the data set.
+        path: The file.
+        side: What it shows.
+        scene: The scene by the card's rule; None where names do not tell.
+        part: The published part that it belongs to; None without parts.
+        layout: How the file is cut; None for a plain one.
+        black_hot: Whether warm is dark in an infrared picture.
+    """
+
+    stem: str
+    path: Path
+    side: Side
+    scene: str | None = None
+    part: str | None = None
+    layout: Layout | None = None
+    black_hot: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,6 +46,7 @@ class Pair:
         scene: The scene by the card's rule; None where names do not tell.
         part: The published part that it belongs to; None without parts.
         layout: How the files are cut; None for two plain files.
+        black_hot: Whether warm is dark in the infrared file.
     """
 
     stem: str
@@ -34,6 +55,12 @@ class Pair:
     scene: str | None = None
     part: str | None = None
     layout: Layout | None = None
+    black_hot: bool = False
+
+    def alone(self, side: Side) -> Single:
+        """Return one of its pictures."""
+        path = self.rgb if side == "rgb" else self.ir
+        return Single(self.stem, path, side, self.scene, self.part, self.layout, self.black_hot and side == "ir")
 
 
 @dataclass
@@ -107,32 +134,29 @@ def scan_pairs(root: Path, card: Card) -> Listing:
     return listing
 
 
-def list_side(root: Path, card: Card, side: Side) -> list[tuple[str, Path]]:
-    """Return names and files of one side of an unpaired data set, sorted by name; empty if it has no such side.
+def list_side(root: Path, card: Card, side: Side) -> list[Single]:
+    """Return the pictures of one side, sorted by name; empty if an unpaired data set has no such side.
 
     Raises:
         MissingFileError: A folder that the card names is missing.
         InputError: No file fits, though the card has this side.
     """
+    if card.is_paired:
+        return [pair.alone(side) for pair in list_pairs(root, card)]
     text = getattr(card.layout, side)
     if text is None:
         return []
     pattern = NamePattern(text)
     _check_folders(root, card)
-    found = [("_".join(key), path) for key, path in pattern.find(root).items()]
+    layout = None if _is_plain(card) else card.layout
+    black_hot = side == "ir" and card.polarity == "black-hot"
+    found = []
+    for key, path in pattern.find(root).items():
+        stem, values = "_".join(key), dict(zip(pattern.fields, key, strict=True))
+        found.append(Single(stem, path, side, card.scene_of(stem), values.get("part"), layout, black_hot))
     if not found:
         raise InputError(f"expected files like {text} in {root}, got none: see ir-transfer datasets show {card.name}")
     return found
-
-
-def load_pair(pair: Pair, max_width: int | None = None) -> tuple[Levels8, Levels8]:
-    """Return the photograph (H, W, 3) and the infrared picture (H, W), 8 bit, at most ``max_width`` wide.
-
-    Raises:
-        InputError: The two sizes differ.
-        DecodeError: A file is no picture.
-    """
-    return load_pair_8bit(pair.rgb, pair.ir, pair.layout, max_width)
 
 
 def _check_folders(root: Path, card: Card) -> None:
@@ -150,9 +174,15 @@ def _check_folders(root: Path, card: Card) -> None:
 def _pair(card: Card, fields: tuple[str, ...], key: tuple[str, ...], rgb: Path, ir: Path) -> Pair:
     stem = "_".join(key)
     values = dict(zip(fields, key, strict=True))
-    plain = card.layout.kind in {"two-files", "list"} and not card.layout.border and card.layout.white is None
-    layout = None if plain else card.layout
-    return Pair(stem, rgb, ir, card.scene_of(stem), values.get("part"), layout)
+    layout = None if _is_plain(card) else card.layout
+    black_hot = card.polarity == "black-hot"
+    return Pair(stem, rgb, ir, card.scene_of(stem), values.get("part"), layout, black_hot)
+
+
+def _is_plain(card: Card) -> bool:
+    """Return whether a file of the card is one whole picture, with its own white."""
+    layout = card.layout
+    return layout.kind in {"two-files", "list", "unpaired"} and not layout.border and layout.white is None
 
 
 def _two_files(root: Path, card: Card) -> Listing:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,25 @@ from ir_transfer.data.cards import scene_by
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError, MissingFileError
+
+
+class Placed(Protocol):
+    """What of a pair or picture tells where it belongs."""
+
+    @property
+    def stem(self) -> str:
+        """Its name."""
+
+    @property
+    def scene(self) -> str | None:
+        """The scene by the card's rule."""
+
+    @property
+    def part(self) -> str | None:
+        """The published part."""
+
+
+P = TypeVar("P", bound=Placed)
 
 
 @dataclass(frozen=True)
@@ -119,7 +138,37 @@ def write_split(path: Path, split: Split, **facts: object) -> None:
     write_whole(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
 
 
-def read_split(path: Path, pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
+def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: str = "part") -> list[P]:
+    """Return the pairs of one part: of a split file, or else of those that the data set was published with.
+
+    Args:
+        pairs: All pairs of the set, or pictures.
+        part: Name of the part; None takes all.
+        split: File of ``ir-transfer datasets split``.
+        key: What the errors call the part.
+
+    Raises:
+        MissingFileError: No such split file.
+        InputError: No such part, a split file without a part, or what :func:`read_split` refuses.
+    """
+    if split is not None:
+        parts = {name: list(found) for name, found in read_split(split, pairs).items()}
+        whose = str(split)
+    elif part is None:
+        return list(pairs)
+    else:
+        parts = defaultdict(list)
+        for pair in pairs:
+            if pair.part is not None:
+                parts[pair.part].append(pair)
+        whose = "the data set as it was published"
+    if part is not None and parts.get(part):
+        return parts[part]
+    known = ", ".join(sorted(name for name in parts if parts[name])) or "none, so make some with datasets split"
+    raise InputError(f"expected {key} to be a part of {whose}, got {part!r}: it has {known}")
+
+
+def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
     """Return the pairs of every part of a split file.
 
     Raises:
@@ -145,7 +194,7 @@ def read_split(path: Path, pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
     return chosen
 
 
-def _refuse_leaks(path: Path, stems: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, Sequence[Pair]]) -> None:
+def _refuse_leaks(path: Path, stems: Mapping[str, Mapping[str, Any]], chosen: Mapping[str, Sequence[Placed]]) -> None:
     leaks = [
         ("scene", [scene for scenes in stems.values() for scene in scenes]),
         ("pair", [pair.stem for part in chosen.values() for pair in part]),

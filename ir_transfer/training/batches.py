@@ -70,8 +70,8 @@ class BatchSource:
         parts: Number of parts.
 
     Raises:
-        MissingFileError: A source's folder is missing.
-        InputError: A source has no pictures, or a pair of two sizes.
+        MissingFileError: A source's folder, card or split is missing.
+        InputError: What :func:`find_pictures` refuses: no pictures, a pair of two sizes, a scene that validates too.
     """
 
     def __init__(
@@ -79,8 +79,7 @@ class BatchSource:
     ) -> None:
         _check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
-        cache = PictureCache(data.cache_gib)
-        self.sets = [find_pictures(data, source, root, cache) for source in data.sources]
+        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
         sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._local = threading.local()

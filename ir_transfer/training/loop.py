@@ -64,6 +64,8 @@ class Trainer:
             recipe.data, data_root, training.seed, training.reconstruction, processes.rank, processes.count
         )
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
+        if self.validation is not None and recipe.data.validation_exemplar is None:
+            folder.log(f"the exemplar of the validation is {self.validation.exemplar_file}")
         self.progress = Progress(training.batch_size)
         self.patience = Patience(training.patience)
         self.step = 0

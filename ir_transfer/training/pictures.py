@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_io import is_picture_name, read_picture, to_levels
-from ir_transfer.data.pairs import Pair, list_pairs, load_pair
-from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_pair, open_side
+from ir_transfer.data.pairs import Pair, Single
+from ir_transfer.errors import InputError
+from ir_transfer.training.leaks import refuse_leaks, refuse_overlap
+from ir_transfer.training.recipe import DataSection
+from ir_transfer.training.sources import Found, find_sources, find_validation
 
-Picture = NDArray[np.uint8]
+_TRIED = 24  # pictures of a source that are opened at the start if their header says that they may be coloured
 
 
 class PictureCache:
@@ -30,10 +31,10 @@ class PictureCache:
 
     def __init__(self, gib: float) -> None:
         self._free = gib * 2**30
-        self._kept: dict[Hashable, tuple[Picture, ...]] = {}
+        self._kept: dict[Hashable, tuple[OutputLevels, ...]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, load: Callable[[], tuple[Picture, ...]]) -> tuple[Picture, ...]:
+    def get(self, key: Hashable, load: Callable[[], tuple[OutputLevels, ...]]) -> tuple[OutputLevels, ...]:
         """Return what ``load`` gives for this key, now or at an earlier call."""
         found = self._kept.get(key)
         if found is None:
@@ -48,114 +49,114 @@ class PictureCache:
 
 @dataclass(frozen=True)
 class PictureSet:
-    """One source's pictures.
+    """One source's pictures, in 8 bits where their files have no more, else in 16.
 
     Attributes:
         photographs: What is translated.
         infrared: Exemplars; if paired, those of the photographs in their order.
-        paired: Whether they belong together pixel by pixel.
+        pairs: Both together, or None if they do not belong together pixel by pixel.
         max_width: Width to shrink to, or None.
         cache: Where decoded pictures are kept.
     """
 
-    photographs: Sequence[Path]
-    infrared: Sequence[Path]
-    paired: bool
+    photographs: Sequence[Single]
+    infrared: Sequence[Single]
+    pairs: Sequence[Pair] | None
     max_width: int | None
     cache: PictureCache
 
-    def photograph(self, index: int) -> Picture:
+    @property
+    def paired(self) -> bool:
+        """Whether photographs and infrared pictures belong together pixel by pixel."""
+        return self.pairs is not None
+
+    @property
+    def files(self) -> list[Path]:
+        """Their files, each once."""
+        return list(dict.fromkeys(single.path for single in (*self.photographs, *self.infrared)))
+
+    def photograph(self, index: int) -> OutputLevels:
         """Return a photograph (H, W, 3)."""
-        return self._pair(index)[0] if self.paired else self._single(self.photographs[index], "RGB")
+        return self._load(index, self.photographs, 0)
 
-    def exemplar(self, index: int) -> Picture:
-        """Return an infrared picture (H, W); if paired, the truth of the photograph of this index."""
-        return self._pair(index)[1] if self.paired else self._single(self.infrared[index], "L")
+    def exemplar(self, index: int) -> OutputLevels:
+        """Return an infrared picture (H, W), white-hot; if paired, the truth of the photograph of this index."""
+        return self._load(index, self.infrared, 1)
 
-    def _pair(self, index: int) -> tuple[Picture, ...]:
-        pair = Pair(self.photographs[index].stem, self.photographs[index], self.infrared[index])
-        return self.cache.get((pair, self.max_width), lambda: load_pair(pair, self.max_width))
+    def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
+        if self.pairs is not None:
+            pair = self.pairs[index]
+            return self.cache.get((pair, self.max_width), lambda: load_pair(pair, self.max_width))[side]
+        single = singles[index]
+        return self.cache.get((single, self.max_width), lambda: (load_single(single, self.max_width),))[0]
 
-    def _single(self, path: Path, mode: str) -> Picture:
-        return self.cache.get((path, mode, self.max_width), lambda: (load_single(path, mode, self.max_width),))[0]
 
-
-def load_single(path: Path, mode: str, max_width: int | None = None) -> Picture:
-    """Return a picture as 8-bit ``RGB`` (H, W, 3) or ``L`` (H, W), at most ``max_width`` wide.
+def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
+    """Return a photograph (H, W, 3), or an infrared picture (H, W), white-hot, at most ``max_width`` wide.
 
     Raises:
         MissingFileError: No such file.
         DecodeError: Not a picture, or damaged.
+        InputError: The infrared picture is coloured.
     """
-    read = read_picture(path)
-    unit = read.rgb().transpose(1, 2, 0) if mode == "RGB" else read.gray()[0]
-    picture = Image.fromarray(np.ascontiguousarray(to_levels(unit)))
-    if max_width is not None and picture.width > max_width:
-        size = (max_width, round(picture.height * max_width / picture.width))
-        picture = picture.resize(size, Image.Resampling.LANCZOS)
-    return np.asarray(picture)
+    picture = open_side(single.path, single.side, single.layout)
+    if single.side == "ir":
+        check_gray(picture, single.path)
+    return compact(picture, single.side, max_width, single.black_hot)
 
 
-def find_pictures(data: DataSection, source: Source, root: Path, cache: PictureCache) -> PictureSet:
-    """Find the pictures of a source, without those that validate.
+def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[PictureSet]:
+    """Find the pictures of every source, without those that validate, and check them.
 
     Raises:
-        MissingFileError: A folder is missing.
-        InputError: No pictures, or a pair of two sizes.
+        MissingFileError: A folder, card or split is missing.
+        InputError: A source has no pictures, a pair of two sizes or a coloured infrared picture, or it shares a scene
+            or a picture with the validation.
     """
-    held_out = set(validation_photographs(data, root))
-    if source.pairing == "paired":
-        pairs = [pair for pair in list_pairs(root / source.path) if pair.rgb not in held_out]
-        check_sizes(pairs)
-        photographs, infrared = [p.rgb for p in pairs], [p.ir for p in pairs]
-    else:
-        rgb, ir = unpaired_folders(source, root)
-        photographs = [path for path in list_pictures(rgb) if path not in held_out]
-        infrared = list_pictures(ir)
-    if not photographs:
-        raise InputError(f"expected pictures in {root / source.path} that do not validate, got none: add some")
-    return PictureSet(photographs, infrared, source.pairing == "paired", source.max_width, cache)
+    validation = find_validation(data, root)
+    sources = []
+    for found in find_sources(data, root):
+        if found.parted and data.validation_every == 1:
+            refuse_overlap(found, validation)
+        sources.append(_without(found, validation))
+    refuse_leaks(sources, validation)
+    sets = []
+    for found, source in zip(sources, data.sources, strict=True):
+        if not found.photographs or not found.infrared:
+            raise InputError(
+                f"expected pictures in {root / source.path} ({found.where}) that do not validate, got none: add some"
+            )
+        check_pairs(found.pairs or ())
+        if found.pairs is None:
+            _check_gray(found.infrared)
+        sets.append(PictureSet(found.photographs, found.infrared, found.pairs, source.max_width, cache))
+    return sets
 
 
-def unpaired_folders(source: Source, root: Path) -> tuple[Path, Path]:
-    """Return the folders of photographs and of infrared pictures of an unpaired source."""
-    if source.infrared is not None:
-        return root / source.path, root / source.infrared
-    return root / source.path / "rgb", root / source.path / "ir"
+def _without(found: Found, validation: Found) -> Found:
+    held_out = {single.path for single in (*validation.photographs, *validation.infrared)}
+    if found.pairs is not None:
+        pairs = [pair for pair in found.pairs if pair.rgb not in held_out]
+        photographs, infrared = [pair.alone("rgb") for pair in pairs], [pair.alone("ir") for pair in pairs]
+        return replace(found, photographs=photographs, infrared=infrared, pairs=pairs)
+    return replace(
+        found,
+        photographs=[single for single in found.photographs if single.path not in held_out],
+        infrared=[single for single in found.infrared if single.path not in held_out],
+    )
 
 
-def validation_photographs(data: DataSection, root: Path) -> list[Path]:
-    """Return the photographs that validate."""
-    if data.validation_pairing == "paired":
-        found = [pair.rgb for pair in list_pairs(root / data.validation)]
-    else:
-        found = list_pictures(root / data.validation)
-    return found[:: data.validation_every]
+def check_pairs(pairs: Sequence[Pair]) -> None:
+    """Refuse pairs of two sizes before the training begins, and coloured truths as far as a few pictures tell.
 
-
-def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder, sorted by name.
-
-    Raises:
-        MissingFileError: No such folder.
-        InputError: No picture in it.
-    """
-    if not folder.is_dir():
-        raise MissingFileError(f"expected a folder of pictures at {folder}, found none: check --data and the recipe")
-    found = sorted(path for path in folder.iterdir() if is_picture_name(path))
-    if not found:
-        raise InputError(f"expected pictures in {folder}, got none: check the recipe's data section")
-    return found
-
-
-def check_sizes(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes before the training begins; mostly reads no more than the files' headers.
+    Mostly reads no more than the files' headers.
 
     Raises:
         InputError: The first such pair, and how many more there are.
         DecodeError: A file is no picture.
     """
-    wrong = [pair for pair in pairs if not _headers_agree(pair) and len(set(_upright_sizes(pair))) > 1]
+    unsure = [pair for pair in pairs if not _headers_agree(pair)]
+    wrong = [pair for pair in unsure if len(set(_upright_sizes(pair))) > 1]
     if wrong:
         first, (rgb, ir) = wrong[0], _upright_sizes(wrong[0])
         others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
@@ -163,11 +164,33 @@ def check_sizes(pairs: Sequence[Pair]) -> None:
             f"expected two pictures of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
             "register them, or give the source 'pairing: unpaired'"
         )
+    _check_gray([pair.alone("ir") for pair in pairs])
+
+
+def _check_gray(singles: Sequence[Single]) -> None:
+    doubtful = [single for single in singles if _may_be_coloured(single)]
+    for single in doubtful[:: max(1, len(doubtful) // _TRIED)]:
+        check_gray(open_side(single.path, single.side, single.layout), single.path)
+
+
+def _may_be_coloured(single: Single) -> bool:
+    if single.layout is not None and single.layout.kind == "bands":
+        return False
+    try:
+        with Image.open(single.path) as picture:
+            return len(picture.getbands()) > 2 or picture.mode == "P"
+    except OSError:  # Pillow does not know every TIFF that can be read
+        return True
 
 
 def _headers_agree(pair: Pair) -> bool:
+    kind = "two-files" if pair.layout is None else pair.layout.kind
+    if kind == "bands":
+        return True
     try:
         with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
+            if pair.layout is not None and kind == "side-by-side":
+                return rgb.size[pair.layout.rgb_side in {"top", "bottom"}] % 2 == 0
             return rgb.size == ir.size
     except OSError:  # Pillow does not know every TIFF that can be read
         return False
@@ -175,4 +198,4 @@ def _headers_agree(pair: Pair) -> bool:
 
 def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
     """Return (width, height) of both as they are read, with the orientation that a camera noted."""
-    return [(picture.width, picture.height) for picture in (read_picture(pair.rgb), read_picture(pair.ir))]
+    return [(picture.width, picture.height) for picture in open_pair(pair.rgb, pair.ir, pair.layout)]

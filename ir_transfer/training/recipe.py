@@ -24,15 +24,20 @@ class ModelSection:
 
 @dataclass(frozen=True)
 class Source:
-    """A set of pictures to learn from.
+    """A set of pictures to learn from. Paths are relative to the data root, or absolute.
 
     Attributes:
-        path: Folder below the data root with ``rgb/`` and ``ir/``; with ``infrared``, the folder of photographs itself.
+        path: Folder that the card's paths begin at; without a card it has ``rgb/`` and ``ir/``. With ``infrared`` and
+            without a card, the folder of photographs itself.
         share: Draws per photograph, relative to the other sources.
         max_width: Width in pixels to shrink to.
         pairing: ``paired`` has a registered infrared picture of the same stem for every photograph; ``unpaired``
             has photographs and infrared pictures of other scenes, whose look is learned without a truth.
-        infrared: Folder of the infrared pictures of an unpaired source, if they lie elsewhere below the data root.
+        infrared: Folder of the infrared pictures of an unpaired source, if they lie elsewhere.
+        card: How the set lies on disk, its band and polarity: name of a data set card, or the path of one (.yaml).
+        split: File of ``ir-transfer datasets split``, one part of which is taken.
+        part: Which part: of that file, or of those that the set was published with. Null takes all.
+        infrared_card: The card of ``infrared``; without one it is a plain folder of pictures.
     """
 
     path: str
@@ -40,6 +45,10 @@ class Source:
     max_width: int | None = None
     pairing: Literal["paired", "unpaired"] = "paired"
     infrared: str | None = None
+    card: str | None = None
+    split: str | None = None
+    part: str | None = None
+    infrared_card: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,18 @@ class DataSection:
     """What is learned from.
 
     Attributes:
-        band: ``lwir`` or ``nir``.
+        band: Of the infrared pictures; cards must agree.
         sources: Sets to train on, paired and unpaired ones mixed as you like.
-        validation: Pair set below the data root that is never trained on; a folder of photographs if unpaired.
+        validation: Pair set below the data root that is never trained on; a folder of photographs if unpaired. No
+            scene or picture of it may be in a source.
         validation_every: Every how many-th picture of that set validates; if the set is also a source, those
             pictures are taken out of the training.
-        validation_exemplar: Infrared picture below the data root that conditions validation.
+        validation_exemplar: Infrared picture below the data root that conditions validation; null takes a typical one
+            of the first source.
         validation_pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
+        validation_card: Like ``card`` of a source.
+        validation_split: Like ``split`` of a source.
+        validation_part: Like ``part`` of a source.
         crop: Side of the training crop in pixels.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
         tone_spread: Strength of the random tone curves.
@@ -62,12 +76,15 @@ class DataSection:
         cache_gib: Decoded pictures kept in memory, in GiB; what does not fit is decoded again at every use.
     """
 
-    band: str
+    band: Literal["lwir", "mwir", "swir", "nir"]
     sources: list[Source]
     validation: str
-    validation_exemplar: str
+    validation_exemplar: str | None = None
     validation_every: int = 1
     validation_pairing: Literal["paired", "unpaired"] = "paired"
+    validation_card: str | None = None
+    validation_split: str | None = None
+    validation_part: str | None = None
     crop: int = 192
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
@@ -196,6 +213,11 @@ def _check(recipe: Recipe, where: str) -> None:
             raise InputError(
                 f"expected no 'infrared' in data.sources[{index}] of {where}, which is paired: its infrared pictures "
                 f"are {source.path}/ir; write 'pairing: unpaired' if it has no registered truth"
+            )
+        if source.infrared_card is not None and source.infrared is None:
+            raise InputError(
+                f"expected 'infrared' beside 'infrared_card' in data.sources[{index}] of {where}, found none: "
+                "name the folder that the card is of, or write 'card'"
             )
 
 

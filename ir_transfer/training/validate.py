@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.pairs import list_pairs, load_pair
-from ir_transfer.errors import InputError
+from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.pair_files import load_pair, to_unit
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.losses import edge, histogram, mean_std, paired, perceptual
 from ir_transfer.losses.base import Scene
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.training.pictures import Picture, check_sizes, load_single, validation_photographs
+from ir_transfer.training.exemplar import validation_exemplar
+from ir_transfer.training.pictures import check_pairs, load_single
 from ir_transfer.training.recipe import DataSection
+from ir_transfer.training.sources import find_validation
 
 _SHEET_ROWS = 5
 _CELL_WIDTH = 400
@@ -75,6 +77,11 @@ class UnpairedScores:
 class Validation:
     """Holds the validation pictures and scores a model on them.
 
+    Attributes:
+        exemplar: What conditions them (1, 1, h, w), white-hot.
+        exemplar_file: Where it was read.
+        files: What was read to validate on.
+
     Args:
         data: The recipe's data section.
         root: Folder that its paths are relative to.
@@ -82,24 +89,21 @@ class Validation:
 
     Raises:
         MissingFileError: The validation's folder is missing.
-        InputError: The exemplar is missing, or a pair has two sizes.
+        InputError: The exemplar is missing, a pair has two sizes, or a truth is coloured.
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
         self.paired = data.validation_pairing == "paired"
-        self.pictures: list[tuple[Picture, Picture | None]]
-        if self.paired:
-            pairs = list_pairs(root / data.validation)[:: data.validation_every]
-            check_sizes(pairs)
-            self.pictures = [load_pair(pair) for pair in pairs]
-            self.files = [path for pair in pairs for path in (pair.rgb, pair.ir)]
+        self.pictures: list[tuple[OutputLevels, OutputLevels | None]]
+        found = find_validation(data, root)
+        if found.pairs is not None:
+            check_pairs(found.pairs)
+            self.pictures = [load_pair(pair) for pair in found.pairs]
         else:
-            self.files = validation_photographs(data, root)
-            self.pictures = [(load_single(path, "RGB"), None) for path in self.files]
-        path = root / data.validation_exemplar
-        if not path.is_file():
-            raise InputError(f"expected data.validation_exemplar at {path}, found none: name an infrared picture there")
-        self.exemplar = torch.from_numpy(load_single(path, "L").astype(np.float32) / 255)[None, None]
+            self.pictures = [(load_single(single), None) for single in found.photographs]
+        self.files = found.files
+        exemplar, self.exemplar_file = validation_exemplar(data, root)
+        self.exemplar = torch.from_numpy(to_unit(exemplar))[None, None]
         self.vgg = vgg
 
     @torch.inference_mode()
@@ -112,17 +116,20 @@ class Validation:
             model: On any device.
             limit: Score so many pictures only.
         """
-        style = model.prepare([self.exemplar])
+        # Training data are white-hot by contract, so nothing is to be guessed.
+        style = model.prepare([self.exemplar], white_hot=True)
         scenes = [self._translate(model, style, rgb, ir) for rgb, ir in self.pictures[:limit]]
         means = [float(v) for v in np.mean([self._score(scene) for scene in scenes], axis=0)]
         scores = Scores(*means) if self.paired else UnpairedScores(*means)
         return scores, self._sheet(scenes[:: max(1, len(scenes) // _SHEET_ROWS)])
 
-    def _translate(self, model: TranslationModel, style: StyleCode, rgb: Picture, ir: Picture | None) -> Scene:
+    def _translate(
+        self, model: TranslationModel, style: StyleCode, rgb: OutputLevels, ir: OutputLevels | None
+    ) -> Scene:
         device = next(model.parameters()).device
-        content = torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32) / 255)[None].to(device)
+        content = torch.from_numpy(to_unit(rgb.transpose(2, 0, 1)))[None].to(device)
         if ir is not None:
-            truth = torch.from_numpy(ir.astype(np.float32) / 255)[None, None].to(device)
+            truth = torch.from_numpy(to_unit(ir))[None, None].to(device)
         else:
             truth = F.interpolate(self.exemplar, content.shape[-2:], mode="bilinear", antialias=True).to(device)
         return Scene(content, truth, model(content, style.to(device)), self.vgg)

@@ -80,6 +80,15 @@ def test_sigterm_saves_and_ends_well(root: Path) -> None:
         (["--set", "data.validation=vall"], ["data.validation", "vall", "--data has pairs"]),
         (["--set", "data.validation_exemplar=x.png"], ["data.validation_exemplar", "x.png"]),
         (["--set", "data.sources=[{path: pairs, infrared: pairs/ir}]"], ["sources[0]", "pairing: unpaired"]),
+        (["--set", "data.sources=[{path: pairs, card: llvp}]"], ["llvp", "'llvip'"]),
+        (["--set", "data.sources=[{path: pairs, card: llvip}]"], ["pairs/visible", "datasets show llvip", "card"]),
+        (["--set", "data.sources=[{path: pairs, card: naip}]"], ["data.sources[0].card", "lwir", "data.band=nir"]),
+        (["--set", "data.sources=[{path: pairs, card: hit-uav}]"], ["data.sources[0]", "pairing: unpaired"]),
+        (["--set", "data.sources=[{path: pairs, card: my.yaml}]"], ["my.yaml", "datasets list"]),
+        (["--set", "data.sources=[{path: pairs, part: train}]"], ["data.sources[0].part", "datasets split"]),
+        (["--set", "data.sources=[{path: pairs, split: s.json, part: train}]"], ["s.json", "datasets split"]),
+        (["--set", "data.validation_part=val"], ["data.validation_part", "datasets split"]),
+        (["--set", "data.band=lwr"], ["data: band", "'lwir'"]),
     ],
 )
 def test_mistakes_name_the_key_and_the_remedy(

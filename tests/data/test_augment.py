@@ -15,6 +15,27 @@ def test_geometry_is_the_same_for_both_pictures() -> None:
         assert np.corrcoef(photo, truth.ravel())[0, 1] > 0.95
 
 
+def test_more_than_8_bits_go_through_with_all_of_them() -> None:
+    rows, columns = np.mgrid[:90, :120]
+    fine = (40000 + (rows + columns) % 200).astype(np.uint16)  # one level of 8 bits
+    content, truth, _ = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
+    exemplar = ExemplarAugment((32, 40), seed=5)(fine)
+    assert content.shape == (3, 64, 64)
+    assert content.dtype == truth.dtype == exemplar.dtype == np.float32
+    for picture in (truth, exemplar):
+        assert len(np.unique(np.round(picture * 65535))) > 50
+        assert 40000 <= picture.min() * 65535 <= picture.max() * 65535 <= 40200
+
+
+def test_photographs_of_16_bits_take_every_change_of_light() -> None:
+    fine = np.random.default_rng(0).integers(0, 65535, (72, 96, 3), dtype=np.uint16)
+    augment = PairAugment(48, seed=0)
+    for seed in range(40):
+        augment.reseed(seed)
+        content, _, _ = augment(fine, fine[..., 0])
+        assert 0 <= content.min() < content.max() <= 1
+
+
 def test_same_seed_same_crops() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
     augment = ExemplarAugment((32, 40), seed=5)

@@ -1,14 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.training.batches import BatchSource
-from ir_transfer.training.pictures import PictureCache, find_pictures, validation_photographs
+from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.sources import find_validation
 from tests.training.pair_set import render_pairs
 
 
@@ -38,8 +40,8 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
-    held_out = {p.stem for p in validation_photographs(section, tmp_path)}
-    found = find_pictures(section, section.sources[0], tmp_path, PictureCache(1))
+    held_out = {p.stem for p in find_validation(section, tmp_path).photographs}
+    (found,) = find_pictures(section, tmp_path, PictureCache(1))
     trained = {p.stem for p in found.photographs}
     assert [p.stem for p in found.infrared] == [p.stem for p in found.photographs]
     assert held_out == {"scene_0", "scene_3"}
@@ -90,6 +92,17 @@ def test_mixed_sources_are_drawn_by_their_shares(section: DataSection, tmp_path:
 def test_pictures_beyond_the_cache_are_decoded_again_to_the_same(section: DataSection, tmp_path: Path) -> None:
     kept, fresh = (BatchSource(replace(section, cache_gib=gib), tmp_path, 3).draw(2, 4) for gib in (1.0, 0.0))
     assert torch.equal(kept.content, fresh.content)
+
+
+def test_infrared_of_16_bits_keeps_what_is_below_8(section: DataSection, tmp_path: Path) -> None:
+    for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
+        fine = 30000 + np.random.default_rng(index).integers(0, 64, (72, 96))  # one level of 8 bits
+        Image.fromarray(fine.astype(np.uint16)).save(path)
+    batch = BatchSource(replace(section, tone_spread=0.0, flips=0.0), tmp_path, 0).draw(0, 4)
+    for pictures in (batch.truth, batch.exemplar):
+        assert len(torch.unique((pictures * 65535).round())) > 30
+        assert (pictures * 65535).min() >= 29999
+        assert (pictures * 65535).max() <= 30064
 
 
 def test_wrong_folders_name_the_key_and_what_is_there(section: DataSection, tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def _stem(card: Card, values: Mapping[str, str]) -> str:
 def _write(out: Path, card: Card, values: dict[str, str], rendered: Rendered) -> None:
     layout = card.layout
     depth: BitDepth = 16 if card.bit_depth == 16 else 8
-    rgb, ir = to_levels(rendered.rgb, depth), to_levels(rendered.ir, depth)
+    infrared = 1 - rendered.ir if card.polarity == "black-hot" else rendered.ir
+    rgb, ir = to_levels(rendered.rgb, depth), to_levels(infrared, depth)
     if layout.kind == "bands":
         _write_bands(out / layout.pattern("files").fill(values, ".tif"), layout, rgb, ir)
     elif layout.kind == "side-by-side":

@@ -8,8 +8,8 @@ import pytest
 from ir_transfer.data.cards import list_cards, load_card
 from ir_transfer.data.check import check_dataset
 from ir_transfer.data.image_io import read_picture
-from ir_transfer.data.pair_files import read_pair
-from ir_transfer.data.pairs import list_pairs, list_side, load_pair
+from ir_transfer.data.pair_files import load_pair, read_pair, to_unit
+from ir_transfer.data.pairs import list_pairs, list_side
 from ir_transfer.data.render.layouts import write_layout
 
 SIZE = (128, 96)
@@ -30,12 +30,12 @@ def test_list_load_and_check(name: str, tmp_path: Path) -> None:
         assert np.ptp(ir) > 0.3
         photograph, infrared = load_pair(pairs[0], max_width=64)
         assert (photograph.shape, infrared.shape) == ((48, 64, 3), (48, 64))
-        np.testing.assert_allclose(infrared.mean() / 255, ir.mean(), atol=0.02)
+        np.testing.assert_allclose(to_unit(infrared).mean(), ir.mean(), atol=0.02)
         if card.splits.scene is not None:
             assert all(pair.scene for pair in pairs)
     else:
         assert [len(list_side(root, card, "ir")), len(list_side(root, card, "rgb"))] == [4, 4 if card.layout.rgb else 0]
-        assert read_picture(list_side(root, card, "ir")[0][1]).width == SIZE[0]
+        assert read_picture(list_side(root, card, "ir")[0].path).width == SIZE[0]
     report = check_dataset(root, card)
     assert report.count == (8 if not card.is_paired and card.layout.rgb else 4)
     assert {f.kind for f in report.findings if f.level == "problem"} <= BY_NATURE

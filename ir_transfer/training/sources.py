@@ -1,0 +1,146 @@
+"""Which pictures a recipe's source or validation means, as its card and split say; nothing is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ir_transfer.data.cards import GENERIC, Card, load_card
+from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.data.pair_files import Side
+from ir_transfer.data.pairs import Pair, Single, list_pairs, list_side
+from ir_transfer.data.splits import choose_part
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.recipe import DataSection, Source
+
+
+@dataclass(frozen=True)
+class Found:
+    """The pictures of a source, or of the validation.
+
+    Attributes:
+        where: Its key in the recipe.
+        photographs: What is translated.
+        infrared: Exemplars; if paired, those of the photographs in their order.
+        pairs: Both together, or None if they do not belong together.
+        card: Name of the card that their scenes are told by; None without one.
+        parted: Whether a part was named.
+    """
+
+    where: str
+    photographs: Sequence[Single]
+    infrared: Sequence[Single]
+    pairs: Sequence[Pair] | None
+    card: str | None
+    parted: bool
+
+    @property
+    def files(self) -> list[Path]:
+        """Its files, each once."""
+        return list(dict.fromkeys(single.path for single in (*self.photographs, *self.infrared)))
+
+
+def find_sources(data: DataSection, root: Path) -> list[Found]:
+    """Return the pictures of every source, also those that validate.
+
+    Raises:
+        MissingFileError: A folder, card or split is missing.
+        InputError: A card of another band, without pairs, or of unknown polarity; no such part; or no pictures.
+    """
+    found = []
+    for index, source in enumerate(data.sources):
+        where = f"data.sources[{index}]"
+        card = _card(source.card, root, data.band, f"{where}.card")
+        if source.pairing == "paired":
+            found.append(_paired(source, root, card, where, f"{where}.part"))
+            continue
+        photographs = _side(source, root, card, "rgb", where)
+        if source.infrared is None:
+            infrared = _side(source, root, card, "ir", where)
+        else:
+            other = _card(source.infrared_card, root, data.band, f"{where}.infrared_card")
+            folder = root / source.infrared
+            infrared = _plain(folder, "ir") if other is None else list_side(folder, other, "ir")
+        if not photographs:
+            raise InputError(
+                f"expected photographs in {where}, whose card {source.card} has none: name a folder of photographs as "
+                f"'path', and write 'infrared: {source.path}' and 'infrared_card: {source.card}'"
+            )
+        parted = source.part is not None or source.split is not None
+        found.append(Found(where, photographs, infrared, None, None if card is None else card.name, parted))
+    return found
+
+
+def find_validation(data: DataSection, root: Path) -> Found:
+    """Return the pictures that validate; without truth, ``infrared`` is empty.
+
+    Raises:
+        MissingFileError: A folder, card or split is missing.
+        InputError: As for :func:`find_sources`.
+    """
+    card = _card(data.validation_card, root, data.band, "data.validation_card")
+    source = Source(data.validation, split=data.validation_split, part=data.validation_part, card=data.validation_card)
+    if data.validation_pairing == "paired":
+        found = _paired(source, root, card, "data.validation", "data.validation_part")
+        pairs = (found.pairs or ())[:: data.validation_every]
+        return _of_pairs(pairs, found.where, found.card, found.parted)
+    folder = root / data.validation
+    photographs = _plain(folder, "rgb") if card is None else _side(source, root, card, "rgb", "data.validation")
+    parted = source.part is not None or source.split is not None
+    name = None if card is None else card.name
+    return Found("data.validation", photographs[:: data.validation_every], [], None, name, parted)
+
+
+def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:
+    if name is None:
+        return None
+    card = load_card(root / name if Path(name).suffix in {".yaml", ".yml"} else name)
+    if card.band not in {"any", band}:
+        raise InputError(
+            f"expected a card of band {band} as {key}, got {name}, which is {card.band}: "
+            f"name another one, or --set data.band={card.band}"
+        )
+    if card.polarity in {"varies", "unknown"}:
+        raise InputError(
+            f"expected a card of known polarity as {key}, got {name}, whose polarity reads {card.polarity!r}: training "
+            "truths are white-hot, so look at its pictures and write 'polarity: white-hot' or 'black-hot' into the card"
+        )
+    return card
+
+
+def _paired(source: Source, root: Path, card: Card | None, where: str, key: str) -> Found:
+    folder = root / source.path
+    if card is not None and not card.is_paired:
+        raise InputError(
+            f"expected a card with pairs in {where}, got {card.name}, whose frames do not belong together: "
+            "write 'pairing: unpaired'"
+        )
+    split = None if source.split is None else root / source.split
+    pairs = choose_part(list_pairs(folder, card or load_card(GENERIC)), source.part, split, key)
+    parted = source.part is not None or split is not None
+    return _of_pairs(pairs, where, None if card is None else card.name, parted)
+
+
+def _of_pairs(pairs: Sequence[Pair], where: str, card: str | None, parted: bool) -> Found:
+    photographs, infrared = [p.alone("rgb") for p in pairs], [p.alone("ir") for p in pairs]
+    return Found(where, photographs, infrared, pairs, card, parted)
+
+
+def _side(source: Source, root: Path, card: Card | None, side: Side, where: str) -> list[Single]:
+    folder = root / source.path
+    if card is None:
+        found = _plain(folder if source.infrared is not None else folder / side, side)
+    else:
+        found = list_side(folder, card, side)
+    split = None if source.split is None else root / source.split
+    return choose_part(found, source.part, split, f"{where}.part") if found else []
+
+
+def _plain(folder: Path, side: Side) -> list[Single]:
+    if not folder.is_dir():
+        raise MissingFileError(f"expected a folder of pictures at {folder}, found none: check --data and the recipe")
+    found = sorted(path for path in folder.iterdir() if is_picture_name(path))
+    if not found:
+        raise InputError(f"expected pictures in {folder}, got none: check the recipe's data section")
+    return [Single(path.stem, path, side) for path in found]
