@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.options import device_option, local_weights, tracking_uri_option
+from ir_transfer.cli.options import data_set_options, device_option, local_weights, tracking_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--data", "root", type=click.Path(path_type=Path), required=True, help="Folder with rgb/ and ir/, or with a split."
 )
+@data_set_options
 @click.option(
     "--exemplar",
     "exemplars",
@@ -47,6 +48,9 @@ if TYPE_CHECKING:
 def evaluate(
     *,
     root: Path,
+    card: str | None,
+    split: Path | None,
+    part: str | None,
     exemplars: tuple[str, ...],
     protocol: str | None,
     models: str,
@@ -71,6 +75,7 @@ def evaluate(
     Examples:
       ir-transfer evaluate --data pairs --protocol paired-lwir --exemplar ir_ref.png --vgg torchvision -o results
       ir-transfer evaluate --data pairs/val --exemplar nearest:pairs/train --models adain --vgg vgg.safetensors
+      ir-transfer evaluate --data LLVIP --card llvip --part test --exemplar nearest:LLVIP --vgg vgg.safetensors
       ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
     """
     from ir_transfer.conversion.translate import pick_device
@@ -88,6 +93,9 @@ def evaluate(
         exemplars,
         names,
         files,
+        card=card,
+        split=split,
+        part=part,
         protocol=load_protocol(protocol) if protocol else NONE,
         vgg=vgg,
         lpips=lpips,

@@ -128,3 +128,17 @@ def local_weights(text: str, tracking_uri: str | None, runs: Path | None = None)
     """Return weights as a name or file: what lies in an MLflow store is fetched; see :func:`fetched`."""
     found = fetched(text, tracking_uri, runs)
     return text if found is None else str(found.weights.path)
+
+
+def data_set_options(command: Command) -> Command:
+    """Options that say how ``--data`` lies on disk, and which part of it is meant."""
+    card = "How --data lies on disk, and its polarity: a data set card (see datasets list) or the .yaml file of one."
+    split = "File of datasets split, whose part is taken.  [default: the parts of the card]"
+    part = "Which part of the split or card.  [default: val of a split, all of a card without the protocol's part]"
+    for option in (
+        click.option("--part", metavar="NAME", help=part),
+        click.option("--split", type=click.Path(path_type=Path), metavar="FILE", help=split),
+        click.option("--card", metavar="NAME|FILE", help=card),
+    ):
+        command = option(command)
+    return command

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ir_transfer.data.pairs import Pair, list_pairs
+from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.contact_sheet import contact_sheet
+from ir_transfer.evaluation.data_set import DataSet, find_pairs
 from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
 from ir_transfer.evaluation.harness import Judges, Method, Results, evaluate, with_baselines
 from ir_transfer.evaluation.judge import network_name
@@ -34,8 +35,7 @@ class Comparison:
     """What was compared on what, and what came out.
 
     Attributes:
-        root: The folder that was measured.
-        pairs: The scenes.
+        data: What was measured.
         policy: Which exemplars they got.
         methods: The rows.
         results: The figures.
@@ -45,8 +45,7 @@ class Comparison:
         networks: Name that a column's network has, by column.
     """
 
-    root: Path
-    pairs: Sequence[Pair]
+    data: DataSet
     policy: ExemplarPolicy
     methods: Sequence[Method]
     results: Results
@@ -56,11 +55,20 @@ class Comparison:
     networks: Mapping[str, str]
 
     @property
+    def root(self) -> Path:
+        """The folder that was measured."""
+        return self.data.root
+
+    @property
+    def pairs(self) -> Sequence[Pair]:
+        """The scenes."""
+        return self.data.pairs
+
+    @property
     def title(self) -> str:
         """One line for the table: scenes, exemplar, protocol."""
         scenes = f"{len(self.pairs)} {'scene' if len(self.pairs) == 1 else 'scenes'}"
-        where = "/".join(self.root.parts[-2:])
-        return f"{scenes} of {where}, exemplar {self.policy.description}; {self.made_with}"
+        return f"{scenes} of {self.data.title}, exemplar {self.policy.description}; {self.made_with}"
 
     @property
     def made_with(self) -> str:
@@ -81,7 +89,7 @@ class Comparison:
         labels = [method.label for method in self.methods]
         rows: list[list[NDArray[np.float32]]] = []
         for pair in _spread(self.pairs):
-            scene = load_scene(pair, self.protocol.max_side, black_hot=self.protocol.polarity == "black-hot")
+            scene = load_scene(pair, self.protocol.max_side, black_hot=self.data.black_hot)
             exemplar = self.policy(scene)[0].picture[0, 0].cpu().numpy()
             outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
@@ -110,6 +118,9 @@ def compare(
     models: Sequence[str],
     weights: Mapping[str, Sequence[str]],
     *,
+    card: str | None = None,
+    split: Path | None = None,
+    part: str | None = None,
     protocol: Protocol = NONE,
     vgg: str | None = None,
     lpips: Path | None = None,
@@ -122,10 +133,13 @@ def compare(
     """Measure models beside the baselines.
 
     Args:
-        data: Folder with ``rgb/`` and ``ir/``, or one that has them in the protocol's split.
+        data: Folder with ``rgb/`` and ``ir/``, or one that has them in the protocol's split; with a card, its root.
         exemplars: Files, ``nearest:FOLDER`` or ``oracle``; see :func:`choose_policy`.
         models: Names.
         weights: Weights by model; the bundled ones where none is given, a row for each otherwise.
+        card: Name or file of a data set card; see :func:`find_pairs`.
+        split: File of ``ir-transfer datasets split``.
+        part: Which part of it, or of those that the set was published with.
         protocol: What else must be equal for two tables to compare.
         vgg: File of the judging VGG, or ``"torchvision"``; None leaves its columns out.
         lpips: File of LPIPS's learned weights; None leaves it out.
@@ -141,11 +155,10 @@ def compare(
     if stray := weights.keys() - set(models):
         raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
-    black_hot = protocol.polarity == "black-hot"
-    policy = choose_policy(exemplars, chosen, black_hot)
+    found = find_pairs(data, protocol, card, split, part)
+    measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
+    policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
     applied, changes = _changed(protocol, policy, max_side)
-    root = protocol.root(data)
-    pairs = list_pairs(root)
     methods = [method for name in models for method in _methods(name, weights.get(name, ()))]
     methods = with_baselines(methods, create_model)
     for method in methods:
@@ -163,19 +176,19 @@ def compare(
 
     results = evaluate(
         methods,
-        (load_scene(pair, applied.max_side, chosen, black_hot) for pair in pairs),
+        (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
         policy,
         judges,
         boxes_of=boxes_of if boxes else None,
-        keep={pair.stem for pair in _spread(pairs)},
+        keep={pair.stem for pair in _spread(found.pairs)},
         on_scene=on_scene,
     )
-    paths = {"data": data, "vgg": vgg, "lpips": lpips, "boxes": boxes}
+    paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips, "boxes": boxes}
     settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
     networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
-    return Comparison(root, pairs, policy, methods, results, applied, changes, settings, networks)
+    return Comparison(found, policy, methods, results, applied, changes, settings, networks)
 
 
 def _changed(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:

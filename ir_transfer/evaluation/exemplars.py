@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +15,9 @@ from kornia.color import rgb_to_grayscale
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.image_io import read_picture
-from ir_transfer.data.pairs import list_pairs
+from ir_transfer.data.cards import Card
+from ir_transfer.data.pair_files import open_side
+from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.edges import magnitude
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
@@ -89,13 +90,15 @@ class Oracle:
 class Nearest:
     """The exemplar whose scene looks most like the photograph; never one of the same stem.
 
-    With ``rgb/`` and ``ir/`` in the folder photographs are compared (layout of edges and of colours). With infrared
-    pictures alone the layout of edges has to do: the only thing that both bands share.
+    With ``rgb/`` and ``ir/`` in the folder, or with a card, photographs are compared (layout of edges and of colours).
+    With infrared pictures alone the layout of edges has to do: the only thing that both bands share.
 
     Args:
         folder: A pair set, or a folder of infrared pictures.
         device: Where the pictures go.
         black_hot: Whether the files are black-hot.
+        card: How the folder lies on disk.
+        leave_out: Infrared files that may not be taken, such as those that are measured.
 
     Raises:
         MissingFileError: No such folder.
@@ -104,21 +107,30 @@ class Nearest:
 
     name: PolicyName = "nearest"
 
-    def __init__(self, folder: Path, device: str = "cpu", black_hot: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: str = "cpu",
+        black_hot: bool = False,
+        card: Card | None = None,
+        leave_out: Collection[Path] = (),
+    ) -> None:
         if not folder.is_dir():
             raise MissingFileError(f"expected a folder of exemplars at {folder}, found none: --exemplar nearest:FOLDER")
         self.description = f"nearest by content in {folder.name}"
-        self._paired = (folder / "rgb").is_dir() and (folder / "ir").is_dir()
+        self._paired = card is not None or ((folder / "rgb").is_dir() and (folder / "ir").is_dir())
         if self._paired:
-            found = [(pair.rgb, pair.ir) for pair in list_pairs(folder)]
+            found = [pair for pair in list_pairs(folder, card) if pair.ir not in leave_out]
         else:
-            found = [(p, p) for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES]
+            found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES]
         if not found:
-            raise InputError(f"expected infrared pictures in {folder}, got none: --exemplar nearest:FOLDER")
-        self._paths = [ir for _, ir in found]
-        self._layouts = np.stack([self._layout(_photograph(path)) for path, _ in found])
+            raise InputError(
+                f"expected infrared pictures in {folder} that are not measured, got none: --exemplar nearest:FOLDER"
+            )
+        self._pairs = found
+        self._layouts = np.stack([self._layout(_photograph(pair)) for pair in found])
         # A set has few scenes' worth of neighbours that come again at once; more would fill the memory.
-        self._load = lru_cache(maxsize=16)(lambda path: _read(path, device, black_hot))
+        self._load = lru_cache(maxsize=16)(lambda pair: _infrared(pair, device, black_hot))
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
         """Return the nearest one.
@@ -127,11 +139,11 @@ class Nearest:
             InputError: The folder has none but this very scene.
         """
         distances = np.square(self._layouts - self._layout(scene.photograph.cpu())).sum(axis=1)
-        distances[[path.stem == scene.stem for path in self._paths]] = np.inf
+        distances[[pair.stem == scene.stem for pair in self._pairs]] = np.inf
         best = int(distances.argmin())
         if not np.isfinite(distances[best]):
             raise InputError(f"expected an exemplar beside the scene {scene.stem} itself, got none: add pictures")
-        return [Exemplar(str(self._paths[best]), self._load(self._paths[best]))]
+        return [Exemplar(str(self._pairs[best].ir), self._load(self._pairs[best]))]
 
     def _layout(self, photograph: Tensor) -> NDArray[np.float64]:
         """Return where edges are, and where colours, if the folder has photographs; each part has length 1."""
@@ -143,8 +155,21 @@ class Nearest:
         return torch.cat([F.normalize(part.double(), dim=0) for part in parts]).numpy()
 
 
-def choose_policy(texts: Sequence[str], device: str = "cpu", black_hot: bool = False) -> ExemplarPolicy:
+def choose_policy(
+    texts: Sequence[str],
+    device: str = "cpu",
+    black_hot: bool = False,
+    card: Card | None = None,
+    leave_out: Collection[Path] = (),
+) -> ExemplarPolicy:
     """Return the policy that texts ask for: ``FILE`` or ``fixed:FILE`` (also several), ``nearest:FOLDER``, ``oracle``.
+
+    Args:
+        texts: As on the command line.
+        device: Where the pictures go.
+        black_hot: Whether the files are black-hot.
+        card: How the folder of ``nearest`` lies on disk.
+        leave_out: Infrared files that ``nearest`` may not take.
 
     Raises:
         InputError: None, or policies that exclude each other.
@@ -158,7 +183,7 @@ def choose_policy(texts: Sequence[str], device: str = "cpu", black_hot: bool = F
     if kinds == {"oracle"}:
         return Oracle()
     if kinds == {"nearest"}:
-        return Nearest(Path(split[0][1]), device, black_hot)
+        return Nearest(Path(split[0][1]), device, black_hot, card, leave_out)
     return Fixed([Path(path) for _, path in split], device, black_hot)
 
 
@@ -176,5 +201,10 @@ def _read(path: Path, device: str, black_hot: bool) -> Tensor:
     return 1 - picture if black_hot else picture
 
 
-def _photograph(path: Path) -> Tensor:
-    return torch.from_numpy(read_picture(path).rgb())[None]
+def _infrared(pair: Pair, device: str, black_hot: bool) -> Tensor:
+    picture = torch.from_numpy(open_side(pair.ir, "ir", pair.layout).gray())[None].to(device)
+    return 1 - picture if black_hot or pair.black_hot else picture
+
+
+def _photograph(pair: Pair) -> Tensor:
+    return torch.from_numpy(open_side(pair.rgb, "rgb", pair.layout).rgb())[None]

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.data.image_io import read_picture
+from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import Pair
-from ir_transfer.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,21 @@ class Scene:
 
 
 def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", black_hot: bool = False) -> Scene:
-    """Read a pair; a longer side than ``max_side`` is reduced to it (area-averaging bilinear).
+    """Read a pair by its layout, with all bits; a longer side than ``max_side`` is reduced to it (area-averaging).
 
     Args:
-        pair: The files.
+        pair: The files; a truth that is black-hot by its card is inverted.
         max_side: In pixels.
         device: Where the pictures go.
-        black_hot: Whether the infrared file is; it is inverted, so that truths are always white-hot.
+        black_hot: Whether the infrared file is, where the pair does not know; truths are always white-hot.
 
     Raises:
-        InputError: The two files differ in size.
+        InputError: The two pictures differ in size, or the infrared one is coloured.
         DecodeError: A file is no picture.
     """
-    rgb, ir = read_picture(pair.rgb), read_picture(pair.ir)
-    if (rgb.height, rgb.width) != (ir.height, ir.width):
-        raise InputError(
-            f"expected {pair.rgb} and {pair.ir} of one size, got {rgb.width} x {rgb.height} and "
-            f"{ir.width} x {ir.height}: register them"
-        )
-    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in (rgb.rgb(), ir.gray()))
-    truth = 1 - truth if black_hot else truth
-    scale = min(1.0, max_side / max(rgb.height, rgb.width)) if max_side else 1.0
+    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in read_pair(pair))
+    truth = 1 - truth if black_hot and not pair.black_hot else truth
+    scale = min(1.0, max_side / max(photograph.shape[-2:])) if max_side else 1.0
     return Scene(pair.stem, _reduce(photograph, scale), _reduce(truth, scale), scale)
 
 

@@ -14,6 +14,7 @@ from ir_transfer.data.pairs import list_pairs
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.data_set import DataSet
 from ir_transfer.evaluation.exemplars import Oracle
 from ir_transfer.evaluation.harness import Judges, Method, evaluate, with_baselines
 from ir_transfer.evaluation.protocol import Protocol
@@ -59,4 +60,5 @@ def compared_street(
     )
     protocol = Protocol("street", 2, exemplar="oracle", band="lwir")
     networks = {key: "tiny" for key, column in COLUMNS.items() if column.judged}
-    return Comparison(root, pairs, Oracle(), methods, results, protocol, ["border 1"], {"data": str(root)}, networks)
+    data = DataSet(root, pairs, black_hot=False)
+    return Comparison(data, Oracle(), methods, results, protocol, ["border 1"], {"data": str(root)}, networks)

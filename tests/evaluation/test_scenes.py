@@ -34,5 +34,5 @@ def test_a_16_bit_exemplar_keeps_its_levels(tmp_path: Path) -> None:
 def test_sizes_that_differ_are_refused(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
     imsave(root / "ir" / "scene0.png", render(0, 100, 100)[1])
-    with pytest.raises(InputError, match="of one size, got 144 x 112 and 100 x 100"):
+    with pytest.raises(InputError, match=r"of one size, got \(144, 112\) and \(100, 100\): register"):
         load_scene(list_pairs(root)[0])

@@ -1,0 +1,90 @@
+"""Which pairs a comparison measures, and what their card says about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ir_transfer.data.cards import GENERIC, Card, load_card
+from ir_transfer.data.pairs import Pair, list_pairs
+from ir_transfer.data.splits import choose_part
+from ir_transfer.errors import InputError
+from ir_transfer.evaluation.protocol import Protocol
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The pairs to measure.
+
+    Attributes:
+        root: The folder that they are in.
+        pairs: The pairs.
+        black_hot: Whether infrared files are black-hot; exemplars are taken to be like them.
+        card: How they lie on disk, if one was asked for.
+        part: The part that is measured, if not all of them.
+    """
+
+    root: Path
+    pairs: list[Pair]
+    black_hot: bool
+    card: Card | None = None
+    part: str | None = None
+
+    @property
+    def title(self) -> str:
+        """How the table calls it."""
+        named = [f"card {self.card.name}"] if self.card else []
+        named += [f"part {self.part}"] if self.part else []
+        return "/".join(self.root.parts[-2:]) + (f" ({', '.join(named)})" if named else "")
+
+
+def find_pairs(
+    data: Path, protocol: Protocol, card: str | None = None, split: Path | None = None, part: str | None = None
+) -> DataSet:
+    """Find the pairs to measure.
+
+    Without a card, that is ``rgb/`` and ``ir/`` in the protocol's split below ``data``, where there is one, or in
+    ``data``. With one, it is the part that is asked for, or the published part of the protocol's name, or all.
+
+    Args:
+        data: Folder that the card's paths begin at.
+        protocol: Its band must be the card's; its polarity holds where the card does not know.
+        card: Name or file of a data set card.
+        split: File of ``ir-transfer datasets split``.
+        part: Which part of it, or of the published ones; ``val`` by default if there is a split file.
+
+    Raises:
+        MissingFileError: A folder, card or split file is missing.
+        InputError: The card does not fit the folder or the protocol, or there is no such part.
+    """
+    if card is None and split is None and part is None:
+        root = protocol.root(data)
+        return DataSet(root, list_pairs(root), protocol.polarity == "black-hot")
+    chosen = load_card(card or GENERIC)
+    _check_band(chosen, protocol)
+    pairs = list_pairs(data, chosen)
+    if part is None:
+        published = {pair.part for pair in pairs}
+        part = "val" if split is not None else protocol.split if protocol.split in published else None
+    black_hot = _is_black_hot(chosen, protocol) if card is not None else protocol.polarity == "black-hot"
+    measured = choose_part(pairs, part, split, "--part")
+    return DataSet(data, measured, black_hot, chosen if card is not None else None, part)
+
+
+def _check_band(card: Card, protocol: Protocol) -> None:
+    if "any" not in {card.band, protocol.band} and card.band != protocol.band:
+        raise InputError(
+            f"expected a card of band {protocol.band} for the protocol {protocol.name}, got {card.name}, which is "
+            f"{card.band}: name another --protocol or --card"
+        )
+
+
+def _is_black_hot(card: Card, protocol: Protocol) -> bool:
+    if card.polarity in {"varies", "unknown"}:
+        return protocol.polarity == "black-hot"
+    if card.polarity != "black-hot" and protocol.polarity == "black-hot":
+        raise InputError(
+            f"expected the polarity of the card {card.name}, which is {card.polarity}, to be that of the protocol "
+            f"{protocol.name}, got black-hot: correct the one that is wrong"
+        )
+    return card.polarity == "black-hot"
