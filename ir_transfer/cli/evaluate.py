@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
 @click.option("--label", help="Only objects of this label.")
 @click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
-@tracking_uri_option
+@tracking_options
 @device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
@@ -61,6 +61,7 @@ def evaluate(
     label: str | None,
     max_side: int | None,
     tracking_uri: str | None,
+    tracking: bool,
     device: str,
     cell_width: int,
     out: Path,
@@ -70,6 +71,9 @@ def evaluate(
     The rows constant, gray, inverted, histogram and fda are always there, and a model that loses to one of them in a
     column is marked. OUT receives report.html, results.json, table.csv and sheet.png.
     Without --vgg the perceptual, style and distribution distances are left out.
+
+    The figures and the report also go to MLflow (see ir-transfer review), linked to the trainings whose weights were
+    measured; a store that does not answer costs a warning.
 
     \b
     Examples:
@@ -113,6 +117,23 @@ def evaluate(
     _print_tables(comparison)
     for name in ("report.html", "results.json", "table.csv", "sheet.png"):
         click.echo(out / name)
+    if tracking:
+        _track(comparison, out, tracking_uri)
+
+
+def _track(compared: Comparison, out: Path, tracking_uri: str | None) -> None:
+    """Log the comparison; it is written, and a store that is away is no reason to fail."""
+    from ir_transfer.tracking.client import connect, one_line
+    from ir_transfer.tracking.evaluation_log import log_comparison
+    from ir_transfer.tracking.store import resolve_uri
+
+    uri = resolve_uri(tracking_uri)
+    try:
+        run = log_comparison(connect(uri, create=True), compared, out.absolute().name)
+    except Exception as error:  # whatever a store or the network comes up with
+        click.echo(f"Warning: not logged to MLflow at {uri}: {one_line(error)}", err=True)
+        return
+    click.echo(f"MLflow run {run} at {uri}")
 
 
 def _print_tables(compared: Comparison) -> None:

@@ -13,10 +13,13 @@ from ir_transfer.evaluation.records import write_csv, write_json
 from ir_transfer.evaluation.report import write_report
 from ir_transfer.tracking.client import KIND, experiment_id
 from ir_transfer.tracking.fetch import Fetched
+from ir_transfer.tracking.provenance import RunInput, data_input
+from ir_transfer.tracking.registration import WEIGHTS_SHA256
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
+    from mlflow.entities.model_registry import ModelVersion
 
 _PARENT = "mlflow.parentRunId"
 _LONGEST = 500  # of a parameter, in the strictest of MLflow's stores
@@ -27,7 +30,7 @@ def log_comparison(
     client: MlflowClient,
     compared: Comparison,
     name: str,
-    models: Mapping[str, Fetched] | None = None,
+    models: Mapping[str, Fetched | ModelVersion] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """Log a comparison and return the run's id.
@@ -38,8 +41,8 @@ def log_comparison(
         client: Of the store.
         compared: What was found.
         name: Of the run.
-        models: Where the models of rows came from, by the row's label. The run is nested under the training of the
-            first one if that is in the store.
+        models: Where the models of rows came from, by the row's label; by default the registered versions that have
+            the same weights. The run is nested under the training of the first one if that is in the store.
         tags: What else to note.
 
     Raises:
@@ -47,14 +50,14 @@ def log_comparison(
     """
     from mlflow.entities import LoggedModelInput, Param
 
-    known = models or {}
+    known = models if models is not None else _registered(client, compared)
     experiment = experiment_id(client)
     noted = {KIND: "evaluate", **(tags or {}), **_parent(client, experiment, [*known.values()])}
     run = client.create_run(experiment, tags=noted, run_name=name)
     run_id = str(run.info.run_id)
     try:
-        if inputs := [LoggedModelInput(model.model_id) for model in known.values() if model.model_id]:
-            client.log_inputs(run_id, models=inputs)
+        inputs = [LoggedModelInput(model.model_id) for model in known.values() if model.model_id]
+        client.log_inputs(run_id, [data_input(_measured(compared).summary())], inputs or None)
         params = {
             "protocol": compared.made_with,
             "exemplar": compared.policy.description,
@@ -81,11 +84,27 @@ def log_comparison(
     return run_id
 
 
-def _parent(client: MlflowClient, experiment: str, models: Sequence[Fetched]) -> dict[str, str]:
+def _measured(compared: Comparison) -> RunInput:
+    files = [path for pair in compared.pairs for path in (pair.rgb, pair.ir)]
+    facts = {"band": compared.protocol.band, "photographs": len(compared.pairs)}
+    return RunInput(compared.data.title, "evaluation", compared.root, files, facts)
+
+
+def _registered(client: MlflowClient, compared: Comparison) -> dict[str, ModelVersion]:
+    """Return the newest registered version of each row's weights, by the row's label."""
+    models = client.search_registered_models()
+    versions = [version for model in models for version in client.search_model_versions(f"name='{model.name}'")]
+    versions.sort(key=lambda version: version.creation_timestamp or 0)
+    known = {version.tags.get(WEIGHTS_SHA256, "")[:16]: version for version in versions}
+    hashes = {method.label: method.model.weights_hash for method in compared.methods}
+    return {label: known[short] for label, short in hashes.items() if short and short in known}
+
+
+def _parent(client: MlflowClient, experiment: str, models: Sequence[Fetched | ModelVersion]) -> dict[str, str]:
     """Return tags that link to the training of the first model; MLflow nests within one experiment only."""
     from mlflow.exceptions import MlflowException
 
-    trained = next((model.run_id for model in models), "")
+    trained = next((model.run_id for model in models if model.run_id), "")
     if not trained:
         return {}
     try:

@@ -14,7 +14,7 @@ import torch
 
 from ir_transfer.tracking.client import connect
 from ir_transfer.tracking.delivery import Delivery
-from ir_transfer.tracking.provenance import DataSet
+from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.journal import append_event, read_events
 
 _SYSTEM_EVERY = 10.0  # seconds
@@ -39,7 +39,7 @@ class Follower:
     """
 
     def __init__(
-        self, folder: Path, uri: str, data: Sequence[DataSet], say: Callable[[str], None], every: float = 5.0
+        self, folder: Path, uri: str, data: Sequence[RunInput], say: Callable[[str], None], every: float = 5.0
     ) -> None:
         self._delivery, self._data, self._say, self._every = Delivery(folder, uri), data, say, every
         self._stop = threading.Event()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DataSet:
+class RunInput:
     """Pictures that a run read.
 
     Attributes:

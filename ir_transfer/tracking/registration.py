@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-_SHA256 = "ir_transfer.weights_sha256"
+WEIGHTS_SHA256 = "ir_transfer.weights_sha256"
 _LONGEST_DESCRIPTION = 5000  # of the column in MLflow's databases
 
 
@@ -72,7 +72,7 @@ def log_model(
         return earlier
     run = client.get_run(run_id)
     logged = client.create_logged_model(
-        run.info.experiment_id, name, run_id, {_SHA256: file.sha256}, model_type=file.model
+        run.info.experiment_id, name, run_id, {WEIGHTS_SHA256: file.sha256}, model_type=file.model
     )
     try:
         card = model_card(name, file, run_id, data_notes)
@@ -92,7 +92,7 @@ def log_model(
 def _registered_before(client: MlflowClient, name: str, run_id: str, sha256: str) -> ModelVersion | None:
     """Return the version that an earlier delivery of the same weights by the same run has left."""
     for version in client.search_model_versions(f"run_id='{run_id}'"):
-        if version.name == name and version.tags.get(_SHA256) == sha256:
+        if version.name == name and version.tags.get(WEIGHTS_SHA256) == sha256:
             return version
     return None
 
@@ -134,7 +134,7 @@ def _register(
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    tags = {_SHA256: file.sha256, "ir_transfer.model": file.model, "ir_transfer.band": file.band}
+    tags = {WEIGHTS_SHA256: file.sha256, "ir_transfer.model": file.model, "ir_transfer.band": file.band}
     with as_default_store(client):
         version = client.create_model_version(
             name, f"models:/{model_id}", run_id, tags=tags, description=card[:_LONGEST_DESCRIPTION], model_id=model_id

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ir_transfer.tracking.provenance import DataSet
+from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.loop import Trainer
 
 
-def data_sets(trainer: Trainer, root: Path) -> list[DataSet]:
+def data_sets(trainer: Trainer, root: Path) -> list[RunInput]:
     """Return the sets that a trainer learns from, and the one that it validates on."""
     data = trainer.recipe.data
     found = []
     for source, pictures in zip(data.sources, trainer.batches.sets, strict=True):
         facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(pictures.photographs)}
         facts |= {"card": source.card, "split": source.split, "part": source.part}
-        found.append(DataSet(source.path, "training", root / source.path, pictures.files, facts))
+        found.append(RunInput(source.path, "training", root / source.path, pictures.files, facts))
     if trainer.validation is not None:
         facts = {"band": data.band, "pairing": data.validation_pairing, "photographs": len(trainer.validation.pictures)}
         facts |= {"card": data.validation_card, "split": data.validation_split, "part": data.validation_part}
-        found.append(DataSet(data.validation, "validation", root / data.validation, trainer.validation.files, facts))
+        found.append(RunInput(data.validation, "validation", root / data.validation, trainer.validation.files, facts))
     return found

@@ -144,13 +144,15 @@ class Trainer:
         return scores
 
     def _note_start(self) -> None:
-        facts = {
+        facts: dict[str, int | str] = {
             "photographs": self.batches.count,
             "parameters": sum(p.numel() for p in self.learner.model.parameters()),
             "processes": self.processes.count,
             "device": str(self.processes.device),
             "precision": self.learner.precision,
         }
+        if self.validation is not None:
+            facts["exemplar"] = str(self.validation.exemplar_file.absolute())
         self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
 
     def _train(self) -> Scores | UnpairedScores | None:

@@ -12,7 +12,7 @@ from PIL import Image
 from ir_transfer.errors import MissingFileError
 from ir_transfer.tracking.client import KIND
 from ir_transfer.tracking.delivery import Delivery, delivery_of
-from ir_transfer.tracking.provenance import DataSet
+from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.journal import append_event
 
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     (folder / "last.pt").write_bytes(b"state")
     Image.new("L", (64, 48), 90).save(folder / "sheet-000100.png")
     start(folder, 0, lr=0.1)
-    data = DataSet("pairs", "training", tmp_path, [folder / "recipe.yaml"]).summary()
+    data = RunInput("pairs", "training", tmp_path, [folder / "recipe.yaml"]).summary()
     append_event(folder, "data", 0, {"data": data})
     append_event(folder, "metrics", 50, {"values": {"loss/edge": 0.5, "rate/waiting": 0.01}})
     append_event(folder, "metrics", 100, {"values": {"loss/edge": 0.25}})

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from ir_transfer.cli import main
 from ir_transfer.tracking.client import EXPERIMENT
 from ir_transfer.tracking.follower import Follower
-from ir_transfer.tracking.provenance import DataSet
+from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.journal import append_event, read_events
 from tests.training.runs import make_root
 
@@ -60,7 +60,7 @@ def serve(uri: str, port: int, artifacts: Path) -> subprocess.Popen[bytes]:
 
 def test_a_run_is_followed_with_data_and_system_metrics(folder: Path, tracking_uri: str, tmp_path: Path) -> None:
     said: list[str] = []
-    data = DataSet("pairs", "training", tmp_path, [folder / "journal.jsonl"])
+    data = RunInput("pairs", "training", tmp_path, [folder / "journal.jsonl"])
     with Follower(folder, tracking_uri, [data], said.append):
         append_event(folder, "ended", 2, {"reason": "stopped"})
     (line,) = said

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from ir_transfer.tracking.provenance import DataSet, content_digest, data_input
+from ir_transfer.tracking.provenance import RunInput, content_digest, data_input
 
 
 def test_the_digest_is_of_names_and_bytes_and_of_no_order(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_the_digest_is_of_names_and_bytes_and_of_no_order(tmp_path: Path) -> Non
 
 def test_a_data_set_becomes_an_input_with_its_counts(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("a")
-    summary = DataSet("pairs", "training", tmp_path, [tmp_path / "a"], {"band": "lwir", "pairs": 1}).summary()
+    summary = RunInput("pairs", "training", tmp_path, [tmp_path / "a"], {"band": "lwir", "pairs": 1}).summary()
     noted = data_input(summary)
     assert (noted.dataset.name, noted.dataset.digest) == ("pairs", summary["digest"])
     assert '"band": "lwir"' in noted.dataset.profile
