@@ -66,14 +66,14 @@ class Follower:
             self._say(f"MLflow run {self._delivery.run} at {self._delivery.uri}: ir-transfer review")
 
     def _follow(self) -> None:
-        pause, sampled = self._every, 0.0
         self._note_data()
+        self._note_system()
+        pause, sampled = self._every, time.monotonic()
         while not self._stop.is_set():
-            if time.monotonic() - sampled >= _SYSTEM_EVERY:
+            pause = self._every if self._deliver() else min(2 * pause, _LONGEST_PAUSE)
+            if not self._stop.wait(pause) and time.monotonic() - sampled >= _SYSTEM_EVERY:
                 self._note_system()
                 sampled = time.monotonic()
-            pause = self._every if self._deliver() else min(2 * pause, _LONGEST_PAUSE)
-            self._stop.wait(pause)
         self._deliver()
 
     def _deliver(self) -> bool:

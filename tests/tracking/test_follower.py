@@ -114,7 +114,7 @@ def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
     printed = capsys.readouterr().out
     assert printed.count("does not take this run") == 1
     assert f"ir-transfer runs deliver {root / 'run'}" in printed
-    assert read_events(root / "run")[0][-1]["reason"] == "finished"
+    assert [e["reason"] for e in read_events(root / "run")[0] if e["kind"] == "ended"] == ["finished"]
     assert (root / "run" / "best.safetensors").is_file()
 
 
