@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import ir_transfer.resources
+from ir_transfer import create_model
 from ir_transfer.conversion.styles import PRESET, SavedStyle, choose_styles, list_presets, read_saved_style
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
@@ -128,3 +129,12 @@ def test_polarity_of_a_blend(presets: Path) -> None:
     with pytest.raises(InputError, match="one polarity"):
         _ = choose_styles([f"{PRESET}lwir-road-day-black-hot", "a.png"]).polarity
     assert isinstance(choose_styles([f"{PRESET}lwir-road-day"]).styles[0], SavedStyle)
+
+
+def test_a_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
+    file = str(tmp_path / "mine.safetensors")
+    create_model("wct2", weights=None, widths=(4, 4), depths=(1, 1)).save(file)
+    assert choose_styles([str(exemplar)], weights=file).model == "wct2"
+    assert choose_styles([str(exemplar)], model="adain", weights=file).model == "adain"
+    (tmp_path / "damaged.safetensors").write_bytes(b"damage")
+    assert choose_styles([str(exemplar)], weights=str(tmp_path / "damaged.safetensors")).model == "adain"

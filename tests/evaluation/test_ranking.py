@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ir_transfer.errors import InputError
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
-from ir_transfer.evaluation.ranking import Loss, aspects, composites, duels, losses
+from ir_transfer.evaluation.ranking import Loss, aspects, composite_lead, composites, duels, losses
 from ir_transfer.evaluation.summary import Estimate, SceneDraws
 from tests.evaluation.compared_street import BLURRED
 
@@ -40,6 +41,17 @@ def test_composite_is_the_geometric_mean_of_its_aspects(street: Comparison) -> N
 
 def test_without_structure_there_is_no_composite() -> None:
     assert composites(Results({"a": {"ssim": estimate([0.5, 0.6])}})) == {}
+
+
+def test_a_lead_is_the_difference_with_its_interval(street: Comparison) -> None:
+    lead, back = (composite_lead(street.results, *pair) for pair in ((BLURRED, "gray"), ("gray", BLURRED)))
+    ranked = composites(street.results)
+    assert lead.mean == pytest.approx(ranked[BLURRED].value - ranked["gray"].value)
+    assert 0 < lead.low < lead.mean < lead.high
+    assert (back.low, back.high) == (-lead.high, -lead.low)
+    assert composite_lead(street.results, "gray", "gray").high == 0
+    with pytest.raises(InputError, match="gradient_truth_3px"):
+        composite_lead(Results({"a": {"ssim": estimate([0.5, 0.6])}}), "a", "a")
 
 
 def estimate(values: list[float]) -> Estimate:
