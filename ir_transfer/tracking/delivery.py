@@ -72,7 +72,7 @@ class Delivery:
             if event["kind"] == "started":
                 self._started(client, run, event)
             elif event["kind"] == "data":
-                client.log_inputs(run, [data_input(event["data"])])
+                self._data(client, run, event["data"])
             elif event["kind"] == "picture":
                 self._picture(client, run, event)
         self._files(client, run, events)
@@ -138,6 +138,15 @@ class Delivery:
         client.update_run(run, status="RUNNING")
         self._state |= {"params": {**known, **wanted}, "exemplar": event.get("facts", {}).get("exemplar")}
 
+    def _data(self, client: MlflowClient, run: str, data: Mapping[str, Any]) -> None:
+        client.log_inputs(run, [data_input(data)])
+        profile = data["profile"]
+        if data["context"] == "training":
+            licence = profile.get("licence") or "licence not recorded (no card)"
+            forbids = "".join(f"; forbids {what}" for what in profile.get("forbids", ()))
+            note = f"`{data['name']}`, {profile['files']} files, content {data['digest']}: {licence}{forbids}"
+            self._state["notes"] = [*self._state.get("notes", []), note]
+
     def _picture(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
         from PIL import Image
 
@@ -165,10 +174,17 @@ class Delivery:
 
     def _ended(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
         if event["reason"] == "finished" and (self.folder / BEST).is_file():
-            from ir_transfer.tracking.registration import log_model
-
-            log_model(client, run, self.folder / BEST, Path(self._state["exemplar"]), step=event["step"])
+            self._register(client, run, event["step"])
         client.set_terminated(run, _STATUS.get(event["reason"], "FINISHED"), int(event["at"] * 1000))
+
+    def _register(self, client: MlflowClient, run: str, step: int) -> None:
+        from ir_transfer.tracking.registration import log_model
+
+        exemplar = Path(self._state.get("exemplar") or "")
+        if not exemplar.is_file():  # a packaged model needs one; without it the run is still complete
+            client.set_tag(run, "ir_transfer.model", f"not registered: the exemplar {exemplar} has gone")
+            return
+        log_model(client, run, self.folder / BEST, exemplar, data_notes=self._state.get("notes", []), step=step)
 
 
 def delivery_of(folder: Path, uri: str) -> Delivery:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ir_transfer.data.cards import load_card
 from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.loop import Trainer
 
@@ -15,10 +16,18 @@ def data_sets(trainer: Trainer, root: Path) -> list[RunInput]:
     found = []
     for source, pictures in zip(data.sources, trainer.batches.sets, strict=True):
         facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(pictures.photographs)}
-        facts |= {"card": source.card, "split": source.split, "part": source.part}
+        facts |= {**_card(source.card), "split": source.split, "part": source.part}
         found.append(RunInput(source.path, "training", root / source.path, pictures.files, facts))
     if trainer.validation is not None:
         facts = {"band": data.band, "pairing": data.validation_pairing, "photographs": len(trainer.validation.pictures)}
-        facts |= {"card": data.validation_card, "split": data.validation_split, "part": data.validation_part}
+        facts |= {**_card(data.validation_card), "split": data.validation_split, "part": data.validation_part}
         found.append(RunInput(data.validation, "validation", root / data.validation, trainer.validation.files, facts))
     return found
+
+
+def _card(name: str | None) -> dict[str, Any]:
+    """Return what of a data set's card matters to those who use what was learned from it."""
+    if name is None:
+        return {}
+    card = load_card(name)
+    return {"card": card.name, "licence": card.licence, "forbids": card.forbids, "citation": card.citation}

@@ -210,8 +210,9 @@ class Trainer:
             best = self.patience.best
             if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
                 self.patience.best = best  # the next good one is to be kept, whatever this one was
-        self.folder.log(f"step {self.step} validation {scores} rank {scores.rank:.4f} best {self.patience.best:.4f}")
         named = {**asdict(scores), "rank": scores.rank}
+        figures = " ".join(f"{name} {value:.4f}" for name, value in named.items())
+        self.folder.log(f"step {self.step} validation {figures} (best {self.patience.best:.4f})")
         self.folder.note("metrics", self.step, values={f"validation/{name}": value for name, value in named.items()})
         if written:
             self.folder.note("picture", self.step, path=path.name)

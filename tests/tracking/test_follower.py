@@ -67,6 +67,7 @@ def test_a_run_is_followed_with_data_and_system_metrics(folder: Path, tracking_u
     run = MlflowClient(tracking_uri).get_run(line.split()[2])
     assert run.data.metrics["loss/edge"] == 0.5
     assert 0 <= run.data.metrics["system/cpu_utilization_percentage"] <= 100
+    assert run.inputs is not None
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["pairs"]
     with Follower(folder, tracking_uri, [data], said.append):
         pass  # a resumed run
@@ -102,6 +103,24 @@ def test_a_server_that_is_away_is_said_once_and_gets_all_when_it_is_back(
     (run,) = client.search_runs([experiment.experiment_id])
     history = client.get_metric_history(run.info.run_id, "loss/edge")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.5), (2, 0.25)]
+
+
+def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path, tracking_uri: str) -> None:
+    root = make_root(tmp_path)
+    arguments = ["train", str(root / "recipe.yaml"), "--data", str(root), "--tracking-uri", tracking_uri]
+    assert main([*arguments, "-o", str(root / "run")]) == 0
+    client = MlflowClient(tracking_uri)
+    version = client.get_model_version_by_alias("adain-lwir", "candidate")
+    run = client.get_run(str(version.run_id))
+    assert run.info.status == "FINISHED"
+    assert run.data.params["training.steps"] == "6"
+    assert run.data.metrics.keys() >= {"validation/psnr", "validation/rank"}
+    assert run.inputs is not None
+    contexts = {entry.tags[0].value for entry in run.inputs.dataset_inputs}
+    assert contexts == {"training", "validation"}
+    assert "`pairs`, 12 files" in str(version.description)
+    images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
+    assert sum(path.endswith(".png") for path in images) == 2
 
 
 def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
