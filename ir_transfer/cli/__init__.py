@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "datasets": ("ir_transfer.cli.datasets:datasets", "Data set cards; check, split and render data sets."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
+    "review": ("ir_transfer.cli.review:review", "Open the tracked runs in MLflow's user interface."),
+    "runs": ("ir_transfer.cli.runs:runs", "List tracked runs; compare some in one page."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
 }
 

@@ -1,0 +1,28 @@
+"""``ir-transfer review``: MLflow's user interface on the right store, and what to look at."""
+
+from __future__ import annotations
+
+import click
+
+from ir_transfer.cli.options import tracking_uri_option
+
+
+@click.command()
+@tracking_uri_option
+@click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="N", help="Listen here.  [default: first free from 5000]"
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser; print the links only.")
+def review(*, tracking_uri: str | None, port: int | None, no_browser: bool) -> None:
+    """Open the runs in MLflow's user interface, say what to look at, and stay until Ctrl-C.
+
+    \b
+    Examples:
+      ir-transfer review
+      ir-transfer review --tracking-uri sqlite:///experiments/mlflow.db --port 8080
+      ir-transfer review --tracking-uri http://tracking:5000
+    """
+    from ir_transfer.tracking.review import review as show
+    from ir_transfer.tracking.store import resolve_uri
+
+    show(resolve_uri(tracking_uri), port, not no_browser, click.echo)

@@ -1,0 +1,87 @@
+"""``ir-transfer runs``: list tracked runs, and compare some of them in one page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from ir_transfer.cli.console import print_table
+from ir_transfer.cli.options import json_option, tracking_uri_option
+
+
+@click.group(short_help="List tracked runs; compare some in one page.")
+def runs() -> None:
+    """Runs that were tracked in MLflow.
+
+    \b
+    Examples:
+      ir-transfer runs list
+      ir-transfer runs compare adain-lwir 3f2a91bc -o compare.html
+      ir-transfer runs compare runs/first runs/second
+    """
+
+
+@runs.command("list", short_help="List the latest runs.")
+@click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="Only such runs.")
+@click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many.")
+@tracking_uri_option
+@json_option
+def list_(*, kind: str | None, count: int, tracking_uri: str | None, as_json: bool) -> None:
+    """List runs, the latest first."""
+    from ir_transfer.tracking.figures import RANK, text_of
+    from ir_transfer.tracking.find_runs import RunStore, describe_start, name_of, short_id
+    from ir_transfer.tracking.store import KIND, resolve_uri
+
+    found = RunStore(resolve_uri(tracking_uri)).runs(kind)
+    if as_json:
+        keys = ("run_id", "run_name", "status", "start_time", "end_time")
+        listed = [
+            {key: getattr(run.info, key) for key in keys}
+            | {"kind": run.data.tags.get(KIND), "metrics": run.data.metrics}
+            for run in found[:count]
+        ]
+        click.echo(json.dumps(listed, indent=2))
+        return
+    rows = [
+        [
+            short_id(run),
+            name_of(run),
+            run.data.tags.get(KIND, ""),
+            str(run.info.status).lower(),
+            describe_start(run),
+            text_of(run.data.metrics.get(RANK)),
+        ]
+        for run in found[:count]
+    ]
+    print_table(["run", "name", "kind", "status", "begun", "last rank"], rows)
+    if len(found) > count:
+        click.echo(f"{len(found) - count} more: --count {len(found)}", err=True)
+
+
+@runs.command(short_help="Write a page that compares runs.")
+@click.argument("given", metavar="A B [C ...]", nargs=-1, required=True)
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("compare.html"), show_default=True)
+@tracking_uri_option
+def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> None:
+    """Compare runs in one HTML page that needs no server: recipes, data, curves, figures, pictures, evaluations.
+
+    A run is named by its identifier or the beginning of it, by its name, or by its folder.
+
+    \b
+    Examples:
+      ir-transfer runs compare adain-lwir 3f2a91bc
+      ir-transfer runs compare runs/first runs/second -o first-second.html
+    """
+    from ir_transfer.tracking.compare import compare_runs, verdict, write_comparison
+    from ir_transfer.tracking.find_runs import RunStore
+    from ir_transfer.tracking.store import resolve_uri
+
+    store = RunStore(resolve_uri(tracking_uri))
+    compared = compare_runs(store, given)
+    for line in [*compared.warnings, *write_comparison(store, compared, out)]:
+        click.echo(f"Warning: {line}", err=True)
+    for line in verdict(compared):
+        click.echo(line)
+    click.echo(out)

@@ -1,0 +1,89 @@
+"""Which way a metric is better, and where a training was at its best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+Aim = Literal["higher", "lower", "one", "none"]
+Curve = list[tuple[int, float]]
+"""Values of a metric by step."""
+
+VALIDATION = "validation/"
+RANK = "validation/rank"
+_AIMS: dict[str, Aim] = {
+    "validation/psnr": "higher",
+    "validation/perceptual": "lower",
+    "validation/edges": "higher",
+    "validation/hot": "lower",
+    "validation/contrast": "one",
+    "validation/look": "lower",
+    "validation/tones": "lower",
+    RANK: "lower",
+    "rate/pictures_per_second": "higher",
+    "rate/waiting": "lower",
+}
+AIM_TEXTS: dict[Aim, str] = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "one": "nearest to 1 is best",
+    "none": "no order follows from it",
+}
+
+
+def aim_of(metric: str) -> Aim:
+    """Return which way a metric of a training is better.
+
+    Example:
+        >>> aim_of("validation/psnr"), aim_of("loss/edge"), aim_of("rate/learning")
+        ('higher', 'lower', 'none')
+    """
+    return "lower" if metric.startswith("loss/") else _AIMS.get(metric, "none")
+
+
+def shortfall(value: float, aim: Aim) -> float:
+    """Return how far a figure is from good, smaller is better; NaN without an order."""
+    return {"higher": -value, "lower": value, "one": abs(value - 1), "none": math.nan}[aim]
+
+
+def winners(shortfalls: Sequence[float | None], texts: Sequence[str]) -> list[bool]:
+    """Return which figures are the best; none of them where all read the same, or where one alone is known.
+
+    Args:
+        shortfalls: Of each figure, None where it is missing.
+        texts: The figures as they are shown: equal text is a draw.
+
+    Example:
+        >>> winners([0.2, 0.1, None], ["0.2", "0.1", ""])
+        [False, True, False]
+    """
+    known = [value for value in shortfalls if value is not None and not math.isnan(value)]
+    shown = {text for value, text in zip(shortfalls, texts, strict=True) if value is not None}
+    if len(known) < 2 or len(shown) < 2:
+        return [False] * len(shortfalls)
+    best = {text for value, text in zip(shortfalls, texts, strict=True) if value == min(known)}
+    return [value is not None and text in best for value, text in zip(shortfalls, texts, strict=True)]
+
+
+def best_step(curves: Mapping[str, Curve]) -> int | None:
+    """Return the step whose weights the training keeps, that of the best rank; None before the first validation."""
+    ranks = curves.get(RANK)
+    return min(ranks, key=lambda point: point[1])[0] if ranks else None
+
+
+def at_step(curve: Curve, step: int | None) -> float | None:
+    """Return the value at a step, None where there is none."""
+    return next((value for at, value in curve if at == step), None)
+
+
+def text_of(value: float | None) -> str:
+    """Return a figure with four digits that count.
+
+    Example:
+        >>> text_of(19.2371), text_of(0.00012345), text_of(12345.6), text_of(None)
+        ('19.24', '0.0001235', '12346', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"

@@ -1,0 +1,151 @@
+"""Runs of a store as people name them: an identifier, its beginning, a name, or the run's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ir_transfer.errors import InputError, MissingFileError, TrackingError, UnknownNameError
+from ir_transfer.tracking.store import EXPERIMENT, KIND, database_file, quiet_mlflow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+FOLDER = "ir_transfer.folder"
+"""Tag of a run: its folder, absolute."""
+
+_STATE = "tracking.json"  # beside the checkpoint: which run of which store a folder is
+_PARENTS = ("mlflow.parentRunId", "ir_transfer.training_run")
+
+
+class RunStore:
+    """Reads the runs of a tracking store that exists already.
+
+    Args:
+        uri: Its tracking URI.
+
+    Raises:
+        MissingFileError: Its database is not there.
+        TrackingError: It does not answer, or is no MLflow store.
+        InputError: It has no experiment of ours.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        check_database(uri)
+        mlflow = quiet_mlflow()
+        self.client: MlflowClient = mlflow.MlflowClient(uri)
+        try:
+            experiment = self.client.get_experiment_by_name(EXPERIMENT)
+        except Exception as error:  # a dead server, another database and an old schema are each another library's error
+            raise TrackingError(
+                f"expected an MLflow store at {uri}, got {type(error).__name__}: {str(error)[:300]}: start its server, "
+                "or name another store with --tracking-uri"
+            ) from error
+        if experiment is None:
+            raise InputError(
+                f"expected an experiment {EXPERIMENT!r} in {uri}, found none: train into it "
+                f"(ir-transfer train RECIPE --data ROOT --tracking-uri {uri}), or name another with --tracking-uri"
+            )
+        self.experiment = str(experiment.experiment_id)
+
+    def runs(self, kind: str | None = None) -> list[Run]:
+        """Return all runs, or those of a kind (``train``, ``evaluate``, ``convert``), the latest first."""
+        found: list[Run] = []
+        token: str | None = None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment], order_by=["attributes.start_time DESC"], max_results=1000, page_token=token
+            )
+            found.extend(page)
+            token = page.token
+            if not token:
+                break
+        return [run for run in found if kind is None or run.data.tags.get(KIND) == kind]
+
+    def find(self, given: str) -> Run:
+        """Return the run that is meant.
+
+        Args:
+            given: An identifier, the beginning of just one, a run's name, or a run's folder.
+
+        Raises:
+            UnknownNameError: No run is called so.
+            InputError: Several are, or the folder's run is in another store.
+        """
+        runs = self.runs()
+        folder = Path(given)
+        if (folder / _STATE).is_file():
+            return self._of_folder(folder, runs)
+        exact = [run for run in runs if run.info.run_id == given]
+        named = [run for run in runs if given in {name_of(run), run.data.tags.get(FOLDER)}]
+        begun = [run for run in runs if len(given) >= 4 and run.info.run_id.startswith(given)]
+        fitting = exact or named or begun
+        if not fitting and folder.is_dir():
+            fitting = [run for run in runs if run.data.tags.get(FOLDER) == str(folder.absolute())]
+        if len(fitting) == 1:
+            return fitting[0]
+        if fitting:
+            which = ", ".join(f"{short_id(run)} ({describe_start(run)})" for run in fitting[:5])
+            raise InputError(f"expected one run called {given!r}, got {len(fitting)}: name an identifier: {which}")
+        known = {name_of(run) for run in runs}
+        raise UnknownNameError.among("run", given, known)
+
+    def evaluations_of(self, run: Run) -> list[Run]:
+        """Return the evaluations that nest under or link to a run, the latest first."""
+        own = {run.info.run_id}
+        return [other for other in self.runs("evaluate") if own & {other.data.tags.get(key) for key in _PARENTS}]
+
+    def history(self, run: Run, metric: str) -> list[tuple[int, float]]:
+        """Return the finite values of a metric by step; of a step that was done twice, the later one."""
+        entries = self.client.get_metric_history(run.info.run_id, metric)
+        by_step = {
+            entry.step: entry.value for entry in sorted(entries, key=lambda e: e.timestamp) if abs(entry.value) < _HUGE
+        }
+        return sorted(by_step.items())
+
+    def _of_folder(self, folder: Path, runs: list[Run]) -> Run:
+        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        for run in runs:
+            if run.info.run_id == state.get("run"):
+                return run
+        raise InputError(
+            f"expected the run of {folder} in {self.uri}, found none: it is in {state.get('uri')}; name that with "
+            "--tracking-uri"
+        )
+
+
+_HUGE = 1e300  # infinity comes back as the largest number; a NaN compares false
+
+
+def check_database(uri: str) -> None:
+    """Refuse a SQLite store that is not there, which MLflow would make anew and empty.
+
+    Raises:
+        MissingFileError: The file is missing.
+    """
+    database = database_file(uri)
+    if database is not None and not database.is_file():
+        raise MissingFileError(
+            f"expected the runs' database {database}, found none: make one (ir-transfer train RECIPE --data ROOT), "
+            "or name another with --tracking-uri or MLFLOW_TRACKING_URI"
+        )
+
+
+def name_of(run: Run) -> str:
+    """Return a run's name, or the beginning of its identifier."""
+    return run.info.run_name or short_id(run)
+
+
+def short_id(run: Run) -> str:
+    """Return the beginning of a run's identifier."""
+    return str(run.info.run_id)[:8]
+
+
+def describe_start(run: Run) -> str:
+    """Return when a run began, in local time."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(run.info.start_time / 1000).strftime("%Y-%m-%d %H:%M")
