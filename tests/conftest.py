@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.tracking.client import connect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.tracking.tracked_runs import TrackedRuns
 
 # Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -92,3 +99,30 @@ def new_store(tmp_path: Path, empty_database: Path) -> Callable[[str], str]:
 def tracking_uri(new_store: Callable[[str], str]) -> str:
     """An empty MLflow store."""
     return new_store("store")
+
+
+@pytest.fixture(scope="session")
+def tracked_runs(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> TrackedRuns:
+    """A store with two trainings and their evaluations, which tests only read."""
+    from tests.tracking.tracked_runs import write_runs
+
+    path = tmp_path_factory.mktemp("tracked") / "mlflow.db"
+    shutil.copyfile(empty_database, path)
+    return write_runs(f"sqlite:///{path}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window; without one the test is skipped, and that is said."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        warnings.warn("no chromium on this machine: pages were NOT looked at in a browser", stacklevel=1)
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: install the extra dev")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(
+            executable_path=program, args=[*flags, "--disable-component-update", "--disable-sync"]
+        )
+        yield chromium
+        chromium.close()

@@ -80,12 +80,6 @@ def max_pixels_option(command: Command) -> Command:
     )(command)
 
 
-def tracking_uri_option(command: Command) -> Command:
-    """Add ``--tracking-uri``."""
-    text = "MLflow store: a server, or sqlite:///FILE.  [default: MLFLOW_TRACKING_URI, else runs/mlflow.db]"
-    return click.option("--tracking-uri", metavar="URI", help=text)(command)
-
-
 def json_option(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)

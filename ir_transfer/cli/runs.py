@@ -30,9 +30,10 @@ def runs() -> None:
 @json_option
 def list_(*, kind: str | None, count: int, tracking_uri: str | None, as_json: bool) -> None:
     """List runs, the latest first."""
+    from ir_transfer.tracking.client import KIND
     from ir_transfer.tracking.figures import RANK, text_of
     from ir_transfer.tracking.find_runs import RunStore, describe_start, name_of, short_id
-    from ir_transfer.tracking.store import KIND, resolve_uri
+    from ir_transfer.tracking.store import resolve_uri
 
     found = RunStore(resolve_uri(tracking_uri)).runs(kind)
     if as_json:

@@ -179,7 +179,7 @@ def _content(store: RunStore, compared: Compared) -> dict[str, Any]:
     return {
         "version": ir_transfer.__version__,
         "made": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "store": re.sub(r"//[^/@]*@", "//", store.uri),  # no password of a server in a page that is passed on
+        "store": without_password(store.uri),
         "title": compared.title,
         "letter": letter,
         "runs": [_about(run, curves) for run, curves in zip(compared.runs, compared.curves, strict=True)],
@@ -197,6 +197,11 @@ def _content(store: RunStore, compared: Compared) -> dict[str, Any]:
         "groups": _groups(compared),
         "evaluation": compared.evaluation,
     }
+
+
+def without_password(uri: str) -> str:
+    """Return a URI without user and password: the page is passed on."""
+    return re.sub(r"^(\w+://)[^/@]*@", r"\1", uri)
 
 
 def _about(run: Run, curves: Mapping[str, Curve]) -> dict[str, Any]:

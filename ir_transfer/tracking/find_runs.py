@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.errors import InputError, MissingFileError, TrackingError, UnknownNameError
-from ir_transfer.tracking.store import EXPERIMENT, KIND, database_file, quiet_mlflow
+from ir_transfer.errors import InputError, IrTransferError, TrackingError, UnknownNameError
+from ir_transfer.tracking.client import EXPERIMENT, KIND, connect, one_line
+from ir_transfer.tracking.delivery import STATE
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
 
 FOLDER = "ir_transfer.folder"
 """Tag of a run: its folder, absolute."""
 
-_STATE = "tracking.json"  # beside the checkpoint: which run of which store a folder is
 _PARENTS = ("mlflow.parentRunId", "ir_transfer.training_run")
+_HUGE = 1e300  # infinity comes back as the largest number; a NaN compares false
 
 
 class RunStore:
@@ -34,14 +34,14 @@ class RunStore:
 
     def __init__(self, uri: str) -> None:
         self.uri = uri
-        check_database(uri)
-        mlflow = quiet_mlflow()
-        self.client: MlflowClient = mlflow.MlflowClient(uri)
         try:
+            self.client = connect(uri)
             experiment = self.client.get_experiment_by_name(EXPERIMENT)
+        except IrTransferError:
+            raise
         except Exception as error:  # a dead server, another database and an old schema are each another library's error
             raise TrackingError(
-                f"expected an MLflow store at {uri}, got {type(error).__name__}: {str(error)[:300]}: start its server, "
+                f"expected an MLflow store at {uri}, got {type(error).__name__}: {one_line(error)}: start its server, "
                 "or name another store with --tracking-uri"
             ) from error
         if experiment is None:
@@ -77,7 +77,7 @@ class RunStore:
         """
         runs = self.runs()
         folder = Path(given)
-        if (folder / _STATE).is_file():
+        if (folder / STATE).is_file():
             return self._of_folder(folder, runs)
         exact = [run for run in runs if run.info.run_id == given]
         named = [run for run in runs if given in {name_of(run), run.data.tags.get(FOLDER)}]
@@ -95,8 +95,8 @@ class RunStore:
 
     def evaluations_of(self, run: Run) -> list[Run]:
         """Return the evaluations that nest under or link to a run, the latest first."""
-        own = {run.info.run_id}
-        return [other for other in self.runs("evaluate") if own & {other.data.tags.get(key) for key in _PARENTS}]
+        own = run.info.run_id
+        return [other for other in self.runs("evaluate") if own in {other.data.tags.get(key) for key in _PARENTS}]
 
     def history(self, run: Run, metric: str) -> list[tuple[int, float]]:
         """Return the finite values of a metric by step; of a step that was done twice, the later one."""
@@ -107,30 +107,13 @@ class RunStore:
         return sorted(by_step.items())
 
     def _of_folder(self, folder: Path, runs: list[Run]) -> Run:
-        state = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
         for run in runs:
             if run.info.run_id == state.get("run"):
                 return run
         raise InputError(
             f"expected the run of {folder} in {self.uri}, found none: it is in {state.get('uri')}; name that with "
             "--tracking-uri"
-        )
-
-
-_HUGE = 1e300  # infinity comes back as the largest number; a NaN compares false
-
-
-def check_database(uri: str) -> None:
-    """Refuse a SQLite store that is not there, which MLflow would make anew and empty.
-
-    Raises:
-        MissingFileError: The file is missing.
-    """
-    database = database_file(uri)
-    if database is not None and not database.is_file():
-        raise MissingFileError(
-            f"expected the runs' database {database}, found none: make one (ir-transfer train RECIPE --data ROOT), "
-            "or name another with --tracking-uri or MLFLOW_TRACKING_URI"
         )
 
 

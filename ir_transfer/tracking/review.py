@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ir_transfer.tracking import figures
-from ir_transfer.tracking.find_runs import RunStore, check_database, describe_start, name_of, short_id
+from ir_transfer.tracking.client import CANDIDATE, CHAMPION
+from ir_transfer.tracking.find_runs import RunStore, describe_start, name_of, short_id
 from ir_transfer.tracking.server import serving, until_asked_to_stop
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 _SHOWN = 5
-_ALIASES = ("champion", "candidate")
 # Without it MLflow 3 opens its pages for language models.
 _WORKFLOW = "?workflowType=machine_learning"
 
@@ -42,17 +42,17 @@ def review(uri: str, port: int | None, browser: bool, say: Callable[[str], None]
     if is_server(uri):
         _present(uri.rstrip("/"), uri, browser, say)
         return
-    check_database(uri)
+    store = RunStore(uri)
     with until_asked_to_stop() as stop, serving(uri, port) as server:
         say(f"starting MLflow's user interface at {server.url} ...")
-        lines = overview(RunStore(uri), server.url)
+        lines = overview(store, server.url)
         if not server.wait_until_ready(stop):
             return
         for line in lines:
             say(line)
         say(f"Ready at {server.url}. Ctrl-C ends it.")
         if browser:
-            open_browser(f"{server.url}/{experiment_page(RunStore(uri))}")
+            open_browser(f"{server.url}/{experiment_page(store)}")
         while not stop.wait(1):
             server.check()
     say("ended")
@@ -105,7 +105,7 @@ def overview(store: RunStore, url: str) -> list[str]:
         ]
     if trainings:
         lines.append(
-            "  The panel 'validation' among the curves opens at step 0, where no picture is: drag its slider right."
+            "  Pictures are below the curves: the panel 'validation' opens at step 0, which has none: drag its slider."
         )
     else:
         lines.append("  none yet: ir-transfer train RECIPE --data ROOT")
@@ -138,7 +138,9 @@ def _models(store: RunStore, url: str) -> list[str]:
     models = store.client.search_registered_models(max_results=100)
     lines = [f"Registered models: {url}/#/models"]
     for model in models:
-        aliases = [f"{alias} is version {model.aliases[alias]}" for alias in _ALIASES if alias in model.aliases]
+        aliases = [
+            f"{alias} is version {model.aliases[alias]}" for alias in (CHAMPION, CANDIDATE) if alias in model.aliases
+        ]
         page = f"{url}/#/models/{urllib.parse.quote(model.name, safe='')}"
         lines.append(f"  {model.name}  {', '.join(aliases) or 'neither champion nor candidate'}  {page}")
     return lines if models else ["Registered models: none yet; a training registers its best weights when it ends"]

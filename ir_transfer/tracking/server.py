@@ -18,13 +18,13 @@ from pathlib import Path
 from types import FrameType
 
 from ir_transfer.errors import InputError, TrackingError
-from ir_transfer.tracking.store import artifact_folder
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 _TRIED_PORTS = 50
+_SQLITE = "sqlite:///"
 _START_SECONDS = 180.0
-_END_SECONDS = 10.0
+_END_SECONDS = 3.0  # open pages keep connections, which a server would wait for
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its queue of jobs would be four more processes
@@ -96,7 +96,8 @@ def serving(uri: str, port: int | None) -> Iterator[Server]:
     if port is not None and not is_free(port):
         raise InputError(f"expected a free port, got {port}, which is taken: choose another --port, or leave it out")
     options = ["--backend-store-uri", uri, "--host", HOST, "--port", str(chosen), "--workers", "1"]
-    if (artifacts := artifact_folder(uri)) is not None:
+    if uri.startswith(_SQLITE):
+        artifacts = Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlartifacts"
         options += ["--default-artifact-root", artifacts.as_uri(), "--artifacts-destination", str(artifacts)]
     with tempfile.TemporaryDirectory(prefix="ir-transfer-review-") as folder:
         log = Path(folder) / "server.log"

@@ -1,0 +1,75 @@
+"""MLflow's own pages, as ``ir-transfer review`` opens them: the curves and the logged pictures are there."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from ir_transfer.tracking.server import is_free
+from tests.tracking.tracked_runs import TrackedRuns
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+_PATIENCE = 120_000  # ms, on a busy machine
+
+
+@pytest.fixture(scope="module")
+def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
+    """What review prints; at the end it is told to stop, and nothing may be left of it."""
+    command = [sys.executable, "-m", "ir_transfer", "review", "--no-browser", "--tracking-uri", tracked_runs.uri]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line.startswith("Ready"):
+            break
+    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+    yield "".join(lines)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert children
+    deadline = time.monotonic() + 10
+    while any(child.is_running() for child in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(child.is_running() for child in children)
+    ready = re.search(r"Ready at http://127.0.0.1:(\d+)", lines[-1])
+    assert ready
+    assert is_free(int(ready[1]))
+
+
+@pytest.mark.timeout(600)
+def test_the_pages_that_review_names_show_runs_metrics_and_the_picture_grid(
+    printed: str, browser: Browser, tracked_runs: TrackedRuns, tmp_path: Path
+) -> None:
+    overview = re.search(r"All runs: (\S+)", printed)
+    link = re.search(rf"curves and pictures +(\S+{tracked_runs.ids[0]}\S+)", printed)
+    assert overview
+    assert link
+    view = browser.new_page(viewport={"width": 1280, "height": 2200})
+    view.set_default_timeout(_PATIENCE)
+    view.goto(overview[1])
+    for name in ("steady", "hasty", "evaluation of steady"):
+        view.get_by_role("link", name=name, exact=True).wait_for()
+    view.screenshot(path=tmp_path / "runs.png")
+    view.goto(link[1])
+    view.locator("path.js-line").nth(5).wait_for(state="attached")  # one in each of the six charts
+    view.get_by_role("slider").first.press("End")
+    picture = view.locator("img[src*='get-artifact'][src*='step%2B400']").first
+    picture.wait_for()
+    view.wait_for_function("i => i.complete && i.naturalWidth > 0", arg=picture.element_handle())
+    view.screenshot(path=tmp_path / "run.png")
+    view.close()

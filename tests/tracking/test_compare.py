@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.errors import InputError
+from ir_transfer.tracking.client import KIND, connect, experiment_id
+from ir_transfer.tracking.compare import (
+    Compared,
+    compare_runs,
+    validation_rows,
+    verdict,
+    without_password,
+    write_comparison,
+)
+from ir_transfer.tracking.find_runs import RunStore
+from tests.evaluation.test_report import Parts
+from tests.tracking.tracked_runs import NAMES, TrackedRuns, log_data
+
+
+@pytest.fixture(scope="module")
+def store(tracked_runs: TrackedRuns) -> RunStore:
+    return RunStore(tracked_runs.uri)
+
+
+@pytest.fixture(scope="module")
+def compared(store: RunStore) -> Compared:
+    return compare_runs(store, NAMES)
+
+
+@pytest.fixture(scope="module")
+def text(store: RunStore, compared: Compared, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "compare.html"
+    assert write_comparison(store, compared, path) == []
+    assert [entry.name for entry in path.parent.iterdir()] == ["compare.html"]
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_page_is_whole_and_needs_nothing_else(text: str) -> None:
+    parts = Parts(text)
+    assert [a["id"] for a in parts.all("h2")] == [
+        "figures", "evaluation", "recipe", "data", "code", "grids", "curves",
+    ]  # fmt: skip
+    for _, attributes in parts.found:
+        for key in ("src", "href", "action"):
+            assert (attributes.get(key) or "data:").startswith("data:")
+    assert not re.search(r"@import|url\(|<link", text)
+    assert all(image["alt"] for image in parts.all("img"))
+    assert "&lt;street&gt;" in text
+    assert "<street>" not in text
+
+
+def test_what_differs_comes_before_what_is_equal(text: str) -> None:
+    recipe = text[text.index('id="recipe"') : text.index('id="data"')]
+    shown, _, folded = recipe.partition("<details>")
+    assert "training.lr" in shown
+    assert "losses.edge" in shown
+    assert "model.name" not in shown
+    assert "model.name" in folded
+
+
+def test_best_and_last_figures_are_marked_by_direction(compared: Compared) -> None:
+    rows = {row["name"]: row for row in validation_rows(compared)}
+    assert [cell["text"] for cell in rows["validation/psnr"]["best"]] == ["17", "16"]
+    assert [cell["wins"] for cell in rows["validation/psnr"]["best"]] == [True, False]
+    assert [cell["text"] for cell in rows["validation/psnr"]["last"]] == ["16", "15"]
+    assert [cell["wins"] for cell in rows["validation/contrast"]["best"]] == [
+        False,
+        True,
+    ]  # 1.1 is nearer to 1 than 0.8
+    assert verdict(compared)[0].startswith("A: steady has the best rank")
+
+
+def test_curves_of_unequal_loss_weights_are_said_not_to_compare(text: str) -> None:
+    edge = text[text.index("<figcaption>edge") :]
+    assert "weights differ (A 0.3, B 1.3)" in edge[: edge.index("</figcaption>")]
+    coarse = text[text.index("<figcaption>coarse") :]
+    assert "weights differ" not in coarse[: coarse.index("</figcaption>")]
+
+
+def test_pictures_of_the_steps_that_both_have(text: str) -> None:
+    parts = Parts(text)
+    assert [a["data-step"] for a in parts.all("section", "stage")] == ["200", "400"]
+    assert [a["data-run"] for a in parts.all("figure") if "data-run" in a] == ["0", "1"] * 2
+
+
+def test_evaluations_stand_beside_the_trivial_rows(compared: Compared) -> None:
+    assert compared.evaluation is not None
+    assert compared.evaluation.methods == ["A: adain", "B: adain"]
+    rows = {row.name: row for row in compared.evaluation.rows}
+    assert (rows["psnr"].wins, rows["psnr"].loses_to) == ([False, True], ["constant", ""])
+    assert rows["psnr"].trivial == "constant 15.00"
+    assert rows["perceptual"].wins == [False, False]
+    assert rows["people_heat"].wins == [False, True]  # nearer to the truth's
+
+
+def test_other_training_data_warns_and_other_validation_data_stops_the_verdict(
+    compared: Compared, tracking_uri: str
+) -> None:
+    assert compared.comparable
+    assert [row.context for row in compared.inputs if row.warning] == ["training"]
+    client = connect(tracking_uri)
+    for k, name in enumerate(("one", "two")):
+        run = client.create_run(experiment_id(client), run_name=name, tags={KIND: "train"}).info.run_id
+        client.log_metric(run, "validation/rank", float(k), step=1)
+        log_data(client, run, {"validation": f"0000000{k}"})
+    other = compare_runs(RunStore(tracking_uri), ["one", "two"])
+    assert not other.comparable
+    assert "validation figures do not compare" in other.warnings[0]
+    assert verdict(other) == ["No run is called better: their validation figures do not compare."]
+    assert not any(cell["wins"] for row in validation_rows(other) for cell in row["best"])
+
+
+def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp_path: Path) -> None:
+    client = connect(tracking_uri)
+    runs = [client.create_run(experiment_id(client), run_name=name).info for name in ("bare", "lost")]
+    for step in (1, 2):
+        client.log_text(runs[1].run_id, "no picture", f"images/validation+step+{step}+timestamp+5+0.png")
+    store = RunStore(tracking_uri)
+    lines = write_comparison(store, compare_runs(store, ["bare", "lost"]), tmp_path / "page.html")
+    assert [f"validation+step+{step}" in line for step, line in enumerate(lines, 1)] == [True, True]
+    page = (tmp_path / "page.html").read_text()
+    assert "No pictures were logged" in page
+    assert "nothing says whether these runs read the same pictures" in page
+    assert "validation+step+2" in page
+
+
+def test_a_password_of_the_store_is_not_passed_on() -> None:
+    assert without_password("https://user:secret@tracking:5000/x") == "https://tracking:5000/x"
+    assert without_password("sqlite:////data/a@b/mlflow.db") == "sqlite:////data/a@b/mlflow.db"
+
+
+def test_the_same_run_twice_is_refused(store: RunStore) -> None:
+    with pytest.raises(InputError, match="different runs"):
+        compare_runs(store, ["steady", "steady"])
