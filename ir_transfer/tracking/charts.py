@@ -133,4 +133,6 @@ def _apart(heights: Mapping[int, float]) -> dict[int, float]:
 def _short(value: float) -> str:
     if abs(value) >= 1000:
         return f"{value / 1000:g}k"
+    if 0 < abs(value) < 1e-3:
+        return f"{value:.2e}".replace(".00e", "e").replace("0e", "e").replace("e-0", "e-")
     return f"{value:.6g}"

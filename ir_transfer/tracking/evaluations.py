@@ -17,6 +17,11 @@ from ir_transfer.tracking.inputs import compare_inputs
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+_COMPOSITE = Column(
+    "composite", "fidelity", "higher", 3, "geometric mean of the aspects, which a blank picture cannot win"
+)
+_COLUMNS = {_COMPOSITE.key: _COMPOSITE, **COLUMNS}
+
 
 @dataclass(frozen=True)
 class EvaluationRow:
@@ -78,8 +83,8 @@ def column_of(name: str) -> Column | None:
         >>> found.key if found else None
         'gradient_truth_3px'
     """
-    fitting = [key for key in COLUMNS if name.startswith(key) and not name[len(key) : len(key) + 1].isalnum()]
-    return COLUMNS[max(fitting, key=len)] if fitting else None
+    fitting = [key for key in _COLUMNS if name.startswith(key) and not name[len(key) : len(key) + 1].isalnum()]
+    return _COLUMNS[max(fitting, key=len)] if fitting else None
 
 
 def _table(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -94,7 +99,7 @@ def _table(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
 
 def _place(key: str) -> tuple[int, str]:
     column = column_of(key)
-    return ([*COLUMNS].index(column.key) if column else len(COLUMNS)), key
+    return ([*_COLUMNS].index(column.key) if column else len(_COLUMNS)), key
 
 
 def _row(

@@ -30,6 +30,7 @@ def test_a_wide_range_of_positive_values_is_logarithmic() -> None:
     assert middle == pytest.approx((top + bottom) / 2, abs=0.2)
     assert [text for _, text in drawing.up] == ["0.01", "0.1", "1"]
     assert not draw({0: [(1, 1.0), (2, -0.01)]}).logarithmic
+    assert [text for _, text in draw({0: [(1, 1e-4), (2, 2e-4)]}).up] == ["1e-4", "1.5e-4", "2e-4"]
 
 
 def test_one_point_and_a_constant_can_be_drawn() -> None:

@@ -90,6 +90,8 @@ def test_evaluations_stand_beside_the_trivial_rows(compared: Compared) -> None:
     assert compared.evaluation is not None
     assert compared.evaluation.methods == ["A: adain", "B: adain"]
     rows = {row.name: row for row in compared.evaluation.rows}
+    assert [*rows] == ["composite", "psnr", "perceptual", "people_heat"]
+    assert rows["composite"].texts == ["0.400", "0.500"]
     assert (rows["psnr"].wins, rows["psnr"].loses_to) == ([False, True], ["constant", ""])
     assert rows["psnr"].trivial == "constant 15.00"
     assert rows["perceptual"].wins == [False, False]

@@ -92,7 +92,7 @@ def test_ends_while_the_server_still_starts_and_leaves_no_child(tracked_runs: Tr
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=120)
     assert process.returncode == 0
-    assert len(children) == 1
+    assert children
     deadline = time.monotonic() + 10
     while any(child.is_running() for child in children) and time.monotonic() < deadline:
         time.sleep(0.1)
