@@ -247,6 +247,7 @@ def split(
 @click.option("--size", type=_Size(), default="320x256", show_default=True, help="Width x height in pixels.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal files.")
 @click.option("--boxes", is_flag=True, help="Also write frames of people and vehicles: annotations.json, boxes.json.")
+@click.option("--masks", is_flag=True, help="Also write masks/ with labels of people and vehicles.")
 @click.option("--light", type=click.Choice(["any", "day", "night"]), default="any", show_default=True)
 @click.option("--layout", "card_name", metavar="CARD", help="Lay --count pairs out as this data set lies on disk.")
 def render(
@@ -258,6 +259,7 @@ def render(
     size: tuple[int, int],
     seed: int,
     boxes: bool,
+    masks: bool,
     light: str,
     card_name: str | None,
 ) -> int:
@@ -276,8 +278,10 @@ def render(
         from ir_transfer.data.cards import load_card
         from ir_transfer.data.render.layouts import write_layout
 
-        if boxes or frames > 1 or light != "any" or band != "lwir":
-            raise click.UsageError("expected --layout without --boxes, --frames, --light and --band: the card tells")
+        if boxes or masks or frames > 1 or light != "any" or band != "lwir":
+            raise click.UsageError(
+                "expected --layout without --boxes, --masks, --frames, --light and --band: the card tells"
+            )
         made = write_layout(out, load_card(card_name), count, size, seed)
     else:
         from ir_transfer.data.render.write import write_scenes
@@ -295,6 +299,7 @@ def render(
                 size=size,
                 seed=seed,
                 boxes=boxes,
+                masks=masks,
                 night={"any": None, "day": False, "night": True}[light],
                 done=tick,
             )

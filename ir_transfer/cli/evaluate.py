@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 @click.option("--vgg", help="VGG that judges: a .safetensors file, or 'torchvision' (downloads on first use).")
 @click.option("--lpips", type=click.Path(path_type=Path), help="LPIPS weights alex.pth or vgg.pth; nothing downloads.")
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
+@click.option(
+    "--masks", type=click.Path(path_type=Path), help="Folder of label .png files and labels.yaml (1: person)."
+)
 @click.option("--label", help="Only objects of this label.")
 @click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
 @tracking_options
@@ -58,6 +61,7 @@ def evaluate(
     vgg: str | None,
     lpips: Path | None,
     boxes: Path | None,
+    masks: Path | None,
     label: str | None,
     max_side: int | None,
     tracking_uri: str | None,
@@ -104,6 +108,7 @@ def evaluate(
         vgg=vgg,
         lpips=lpips,
         boxes=boxes,
+        masks=masks,
         label=label,
         max_side=max_side,
         device=str(pick_device(device)),

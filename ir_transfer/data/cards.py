@@ -106,6 +106,19 @@ class Splits:
 
 
 @dataclass(frozen=True)
+class Labels:
+    """Pictures whose levels are labels.
+
+    Attributes:
+        masks: Pattern of their files, with the fields of a pair.
+        names: Names of the levels that are objects.
+    """
+
+    masks: str
+    names: dict[int, str]
+
+
+@dataclass(frozen=True)
 class Card:
     """A data set. A fact that could not be established reads ``unknown``.
 
@@ -130,6 +143,7 @@ class Card:
         pairing: What makes two files a pair, in words.
         splits: Parts that are kept apart.
         notes: What a user would otherwise find out too late.
+        labels: Labels of every pixel, if there are any.
     """
 
     name: str
@@ -152,6 +166,7 @@ class Card:
     pairing: str
     splits: Splits
     notes: str = ""
+    labels: Labels | None = None
 
     @property
     def is_paired(self) -> bool:
@@ -192,6 +207,7 @@ def load_card(name: str | Path) -> Card:
         raise InputError(f"expected {path}: name to be that of the file, {path.stem!r}, got {card.name!r}")
     _check_layout(card.layout, f"{path}: layout")
     _check_scene(card.splits.scene, f"{path}: splits: scene")
+    _check_labels(card, f"{path}: labels")
     return card
 
 
@@ -215,6 +231,17 @@ def _check_layout(layout: Layout, where: str) -> None:
         ours, theirs = sorted(layout.pattern("rgb").fields), sorted(layout.pattern("ir").fields)
         if ours != theirs:
             raise InputError(f"expected {where}: rgb and ir to have the same fields, got {ours} and {theirs}")
+
+
+def _check_labels(card: Card, where: str) -> None:
+    if card.labels is None:
+        return
+    text = card.layout.rgb or card.layout.files
+    fields = () if text is None else NamePattern(text).fields
+    if fields != NamePattern(card.labels.masks).fields:
+        raise InputError(f"expected {where}: masks to have the fields {list(fields)} of a pair in their order")
+    if odd := [level for level in card.labels.names if not isinstance(level, int)]:
+        raise InputError(f"expected numbers as keys at {where}: names, got {odd[0]!r}")
 
 
 def _check_scene(pattern: str | None, where: str) -> None:

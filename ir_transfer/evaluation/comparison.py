@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
@@ -19,8 +20,9 @@ from ir_transfer.evaluation.data_set import DataSet, find_pairs
 from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
 from ir_transfer.evaluation.harness import Judges, Method, Results, evaluate, with_baselines
 from ir_transfer.evaluation.judge import network_name
+from ir_transfer.evaluation.masks import masks_of_card, open_masks, read_regions
 from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import Box
+from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject
 from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.models.registry import create_model
@@ -125,6 +127,7 @@ def compare(
     vgg: str | None = None,
     lpips: Path | None = None,
     boxes: Path | None = None,
+    masks: Path | None = None,
     label: str | None = None,
     max_side: int | None = None,
     device: str = "auto",
@@ -144,6 +147,7 @@ def compare(
         vgg: File of the judging VGG, or ``"torchvision"``; None leaves its columns out.
         lpips: File of LPIPS's learned weights; None leaves it out.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
+        masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card tells of.
         label: Only objects of this label.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -156,6 +160,7 @@ def compare(
         raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     found = find_pairs(data, protocol, card, split, part)
+    check_pairs(found.pairs)
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
     policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
     applied, changes = _changed(protocol, policy, max_side)
@@ -171,19 +176,24 @@ def compare(
         applied.seed,
     )
 
-    def boxes_of(scene: Scene) -> list[Box]:
-        return [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
+    shapes = open_masks(masks) if masks else masks_of_card(data, found.card) if found.card and not boxes else None
+
+    def boxes_of(scene: Scene) -> Sequence[HeatObject]:
+        regions = read_regions(shapes, scene, label) if shapes else []
+        frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
+        return [*regions, *frames]
 
     results = evaluate(
         methods,
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
         policy,
         judges,
-        boxes_of=boxes_of if boxes else None,
+        boxes_of=boxes_of if boxes or shapes else None,
         keep={pair.stem for pair in _spread(found.pairs)},
         on_scene=on_scene,
     )
-    paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips, "boxes": boxes}
+    paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}
+    paths |= {"boxes": boxes, "masks": masks}
     settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
     networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
     if judges.lpips:

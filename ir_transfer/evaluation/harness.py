@@ -17,7 +17,7 @@ from ir_transfer.evaluation.distribution_draws import DistributionJudge
 from ir_transfer.evaluation.exemplars import Exemplar, ExemplarPolicy
 from ir_transfer.evaluation.metrics.correlation import polarity_correlation
 from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import Box
+from ir_transfer.evaluation.metrics.object_heat import HeatObject
 from ir_transfer.evaluation.metrics.style_distance import Moments, feature_moments
 from ir_transfer.evaluation.samples import SampleFile
 from ir_transfer.evaluation.scenes import Scene
@@ -153,7 +153,7 @@ def evaluate(
     policy: ExemplarPolicy,
     judges: Judges,
     *,
-    boxes_of: Callable[[Scene], Sequence[Box]] | None = None,
+    boxes_of: Callable[[Scene], Sequence[HeatObject]] | None = None,
     keep: Collection[str] = (),
     on_scene: Callable[[str], None] | None = None,
 ) -> Results:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
@@ -17,7 +16,7 @@ from ir_transfer.evaluation.metrics.line_noise import line_noise
 from ir_transfer.evaluation.metrics.lpips import Lpips
 from ir_transfer.evaluation.metrics.ms_ssim import ms_ssim
 from ir_transfer.evaluation.metrics.mutual_information import normalised_mutual_information
-from ir_transfer.evaluation.metrics.object_heat import Box, object_heat
+from ir_transfer.evaluation.metrics.object_heat import HeatObject, object_heat
 from ir_transfer.evaluation.metrics.perceptual import unit_distance
 from ir_transfer.evaluation.metrics.psnr import psnr
 from ir_transfer.evaluation.metrics.spectrum import spectrum_distance
@@ -67,7 +66,7 @@ class Yardstick:
     def __init__(
         self,
         scene: Scene,
-        boxes: Sequence[Box],
+        boxes: Sequence[HeatObject],
         columns: Collection[str],
         encoder: PerceptualEncoder | None = None,
         lpips: Lpips | None = None,
@@ -76,7 +75,7 @@ class Yardstick:
         self._columns, self._encoder, self._lpips, self._border = columns, encoder, lpips, border
         self.truth = self.inner(scene.truth)
         self._luma = self.inner(rgb_to_grayscale(scene.photograph))
-        self._frames = self._heat_frames([_moved(box, -border) for box in boxes])
+        self._frames = self._heat_frames([box.moved(-border) for box in boxes])
         self._look = look_at(encoder, self.truth) if encoder else None
 
     def inner(self, picture: Tensor) -> Tensor:
@@ -124,8 +123,8 @@ class Yardstick:
             found[key] = (hot / max(seen, 1), seen)
         return found
 
-    def _heat_frames(self, boxes: Sequence[Box]) -> dict[str, Sequence[Box]]:
-        frames: dict[str, Sequence[Box]] = {
+    def _heat_frames(self, boxes: Sequence[HeatObject]) -> dict[str, Sequence[HeatObject]]:
+        frames: dict[str, Sequence[HeatObject]] = {
             "object_heat": boxes,
             "people_heat": [box for box in boxes if box.label.lower() in PEOPLE],
             "vehicle_heat": [box for box in boxes if box.label.lower() in VEHICLES],
@@ -133,7 +132,3 @@ class Yardstick:
         if "hot_region_share" in self._columns:
             frames["hot_region_share"] = hot_regions(self.truth)
         return {key: found for key, found in frames.items() if key in self._columns}
-
-
-def _moved(box: Box, by: int) -> Box:
-    return replace(box, left=box.left + by, top=box.top + by, right=box.right + by, bottom=box.bottom + by)

@@ -7,17 +7,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PIL import Image
-
 from ir_transfer.data.image_io import OutputLevels
-from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_pair, open_side
+from ir_transfer.data.pair_checks import check_pairs, check_singles
+from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import InputError
 from ir_transfer.training.leaks import refuse_leaks, refuse_overlap
 from ir_transfer.training.recipe import DataSection
 from ir_transfer.training.sources import Found, find_sources, find_validation
-
-_TRIED = 24  # pictures of a source that are opened at the start if their header says that they may be coloured
 
 
 class PictureCache:
@@ -128,7 +125,7 @@ def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[Pi
             )
         check_pairs(found.pairs or ())
         if found.pairs is None:
-            _check_gray(found.infrared)
+            check_singles(found.infrared)
         sets.append(PictureSet(found.photographs, found.infrared, found.pairs, source.max_width, cache))
     return sets
 
@@ -144,58 +141,3 @@ def _without(found: Found, validation: Found) -> Found:
         photographs=[single for single in found.photographs if single.path not in held_out],
         infrared=[single for single in found.infrared if single.path not in held_out],
     )
-
-
-def check_pairs(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes before the training begins, and coloured truths as far as a few pictures tell.
-
-    Mostly reads no more than the files' headers.
-
-    Raises:
-        InputError: The first such pair, and how many more there are.
-        DecodeError: A file is no picture.
-    """
-    unsure = [pair for pair in pairs if not _headers_agree(pair)]
-    wrong = [pair for pair in unsure if len(set(_upright_sizes(pair))) > 1]
-    if wrong:
-        first, (rgb, ir) = wrong[0], _upright_sizes(wrong[0])
-        others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        raise InputError(
-            f"expected two pictures of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
-            "register them, or give the source 'pairing: unpaired'"
-        )
-    _check_gray([pair.alone("ir") for pair in pairs])
-
-
-def _check_gray(singles: Sequence[Single]) -> None:
-    doubtful = [single for single in singles if _may_be_coloured(single)]
-    for single in doubtful[:: max(1, len(doubtful) // _TRIED)]:
-        check_gray(open_side(single.path, single.side, single.layout), single.path)
-
-
-def _may_be_coloured(single: Single) -> bool:
-    if single.layout is not None and single.layout.kind == "bands":
-        return False
-    try:
-        with Image.open(single.path) as picture:
-            return len(picture.getbands()) > 2 or picture.mode == "P"
-    except OSError:  # Pillow does not know every TIFF that can be read
-        return True
-
-
-def _headers_agree(pair: Pair) -> bool:
-    kind = "two-files" if pair.layout is None else pair.layout.kind
-    if kind == "bands":
-        return True
-    try:
-        with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
-            if pair.layout is not None and kind == "side-by-side":
-                return rgb.size[pair.layout.rgb_side in {"top", "bottom"}] % 2 == 0
-            return rgb.size == ir.size
-    except OSError:  # Pillow does not know every TIFF that can be read
-        return False
-
-
-def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
-    """Return (width, height) of both as they are read, with the orientation that a camera noted."""
-    return [(picture.width, picture.height) for picture in open_pair(pair.rgb, pair.ir, pair.layout)]

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pair_files import load_pair, to_unit
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.losses import edge, histogram, mean_std, paired, perceptual
@@ -22,7 +23,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.exemplar import validation_exemplar
-from ir_transfer.training.pictures import check_pairs, load_single
+from ir_transfer.training.pictures import load_single
 from ir_transfer.training.recipe import DataSection
 from ir_transfer.training.sources import find_validation
 

@@ -15,7 +15,24 @@ from ir_transfer.data.cards import list_cards
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("cli") / "scenes"
-    assert main(["datasets", "render", str(root), "--count", "4", "--frames", "2", "--size", "160x128", "--boxes"]) == 0
+    assert (
+        main(
+            [
+                "datasets",
+                "render",
+                str(root),
+                "--count",
+                "4",
+                "--frames",
+                "2",
+                "--size",
+                "160x128",
+                "--boxes",
+                "--masks",
+            ]
+        )
+        == 0
+    )
     return root
 
 

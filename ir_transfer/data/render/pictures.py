@@ -24,6 +24,9 @@ from ir_transfer.data.render.scene import Scene, draw_scene
 Floats = NDArray[np.float32]
 Band = Literal["lwir", "nir"]
 
+LABELS = {"person": 1, "vehicle": 2}
+"""Levels of a mask; all else is 0."""
+
 _BODY = 306.0
 _LEAST_AREA = 12  # pixels; smaller objects get no box
 _LEAST_SHARE = 0.2  # of an object's frame that its visible part must fill; what is hidden further gets no box
@@ -49,12 +52,14 @@ class Rendered:
         ir: Infrared picture (H, W) in [0, 1], white-hot, with the camera's own gain.
         boxes: Frames of what is visible of people and vehicles.
         night: Whether the sun is down.
+        labels: What every pixel shows (H, W), by :data:`LABELS`.
     """
 
     rgb: Floats
     ir: Floats
     boxes: list[Box]
     night: bool
+    labels: NDArray[np.uint8]
 
 
 def render(
@@ -81,7 +86,7 @@ def render(
         # optics blur a little more in the long wave, then comes the detector's noise of some 40 mK
         heat = blur(shrink(view.heat()), 0.6)
         ir = thermal(heat + random.normal(0, 0.0006, heat.shape).astype(np.float32))
-    return Rendered(rgb, ir, view.boxes(), scene.weather.night)
+    return Rendered(rgb, ir, view.boxes(), scene.weather.night, view.labels())
 
 
 class _View:
@@ -245,6 +250,12 @@ class _View:
         rows = np.arange(self.camera.height_px, dtype=np.float32)[:, None]
         up = np.clip((self.camera.horizon_row - rows) / self.camera.horizon_row, 0, 1)
         return np.broadcast_to(up, self.seen.shape)
+
+    def labels(self) -> NDArray[np.uint8]:
+        """Return the label of what every pixel's middle shows."""
+        kinds = [self.scene.things[s.thing - 1].kind if s.thing else "" for s in self.surfaces]
+        levels = np.array([0, *(LABELS.get(kind, 0) for kind in kinds)], np.uint8)
+        return levels[self.seen][SAMPLES // 2 :: SAMPLES, SAMPLES // 2 :: SAMPLES]
 
     def boxes(self) -> list[Box]:
         """Return the frames of the visible parts of people and vehicles."""

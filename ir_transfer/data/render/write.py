@@ -12,11 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_io import to_levels, write_gray, write_whole
-from ir_transfer.data.render.pictures import Band, Rendered, render
+from ir_transfer.data.image_io import encode_gray, to_levels, write_gray, write_whole
+from ir_transfer.data.render.pictures import LABELS, Band, Rendered, render
 from ir_transfer.errors import InputError
-
-CATEGORIES = {"person": 1, "vehicle": 2}
 
 
 def write_scenes(
@@ -28,6 +26,7 @@ def write_scenes(
     size: tuple[int, int] = (320, 256),
     seed: int = 0,
     boxes: bool = False,
+    masks: bool = False,
     night: bool | None = None,
     done: Callable[[], None] | None = None,
 ) -> int:
@@ -41,6 +40,7 @@ def write_scenes(
         size: Width and height in pixels.
         seed: Equal seeds give equal files.
         boxes: Also write ``annotations.json`` (COCO) and ``boxes.json``, which ``ir-transfer evaluate`` takes.
+        masks: Also write ``masks/``, whose levels are labels, with their names in ``labels.yaml``; it takes these too.
         night: Day or night; both are drawn if None.
         done: Called after every pair.
 
@@ -60,6 +60,8 @@ def write_scenes(
             rendered = render(scene_seed(seed, scene), frame, size=size, band=band, night=night)
             write_rgb(out / "rgb" / f"{stem}.png", rendered.rgb)
             write_gray(out / "ir" / f"{stem}.png", rendered.ir)
+            if masks:
+                write_whole(out / "masks" / f"{stem}.png", encode_gray(rendered.labels))
             frames_by_stem[stem] = [
                 {"box": [b.left, b.top, b.left + b.width, b.top + b.height], "label": b.label} for b in rendered.boxes
             ]
@@ -69,6 +71,8 @@ def write_scenes(
     if boxes:
         write_whole(out / "annotations.json", json.dumps(coco.content(), indent=1).encode())
         write_whole(out / "boxes.json", json.dumps(frames_by_stem, indent=1).encode())
+    if masks:
+        write_whole(out / "masks" / "labels.yaml", "".join(f"{n}: {name}\n" for name, n in LABELS.items()).encode())
     return count * frames
 
 
@@ -110,7 +114,7 @@ class _Coco:
                 {
                     "id": len(self.annotations) + 1,
                     "image_id": number,
-                    "category_id": CATEGORIES[box.label],
+                    "category_id": LABELS[box.label],
                     "bbox": [box.left, box.top, box.width, box.height],
                     "area": box.width * box.height,
                     "iscrowd": 0,
@@ -118,5 +122,5 @@ class _Coco:
             )
 
     def content(self) -> dict[str, Any]:
-        categories = [{"id": number, "name": name} for name, number in CATEGORIES.items()]
+        categories = [{"id": number, "name": name} for name, number in LABELS.items()]
         return {"images": self.images, "annotations": self.annotations, "categories": categories}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,20 @@ from torch import Tensor
 from ir_transfer.errors import InputError
 
 MARGIN = 0.03
+
+
+class HeatObject(Protocol):
+    """Something labelled, with a ring around it."""
+
+    @property
+    def label(self) -> str:
+        """What it is."""
+
+    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means inside and around it; None if the picture (H, W) has no pixel of either."""
+
+    def moved(self, by: int) -> HeatObject:
+        """Return it moved by pixels in both directions."""
 
 
 @dataclass(frozen=True)
@@ -33,33 +48,70 @@ class Box:
         """Return the part of a picture (H, W) inside the frame."""
         return picture[max(self.top, 0) : max(self.bottom, 0), max(self.left, 0) : max(self.right, 0)]
 
+    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means of a picture (H, W) inside the frame and in the ring, which is :meth:`grown` without it."""
+        inside, grown = self.cut_from(picture), self.grown().cut_from(picture)
+        if not 0 < inside.size < grown.size:
+            return None
+        return float(inside.mean()), float((grown.sum() - inside.sum()) / (grown.size - inside.size))
 
-def hotter_than_ring(picture: NDArray[np.float64], box: Box, margin: float = MARGIN) -> bool:
-    """Tell whether the mean inside a box exceeds the mean of the ring around it by more than ``margin``.
+    def moved(self, by: int) -> Box:
+        """Return the frame moved by pixels in both directions."""
+        return replace(self, left=self.left + by, top=self.top + by, right=self.right + by, bottom=self.bottom + by)
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """An object's own pixels.
+
+    Attributes:
+        inside: Rows and columns of its pixels (N, 2).
+        ring: The same of the pixels around it (M, 2).
+        label: What it is.
+    """
+
+    inside: NDArray[np.int64]
+    ring: NDArray[np.int64]
+    label: str = ""
+
+    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means of a picture (H, W) inside it and in its ring, as far as the picture has them."""
+        seen = [p[((p >= 0) & (p < picture.shape)).all(axis=1)] for p in (self.inside, self.ring)]
+        if not all(len(pixels) for pixels in seen):
+            return None
+        inside, around = (float(picture[tuple(pixels.T)].mean()) for pixels in seen)
+        return inside, around
+
+    def moved(self, by: int) -> Region:
+        """Return it moved by pixels in both directions."""
+        return Region(self.inside + by, self.ring + by, self.label)
+
+
+def hotter_than_ring(picture: NDArray[np.float64], box: HeatObject, margin: float = MARGIN) -> bool:
+    """Tell whether the mean inside an object exceeds the mean of the ring around it by more than ``margin``.
 
     Args:
         picture: (H, W) in [0, 1], white-hot.
-        box: At least one pixel of it inside the picture; the ring is :meth:`Box.grown` without the box.
+        box: At least one pixel of it and of its ring inside the picture.
         margin: Share of the full range.
 
     Raises:
-        InputError: The picture has no pixel of the box, or none of the ring.
+        InputError: The picture has no pixel of the object, or none of the ring.
     """
-    inside, grown = box.cut_from(picture), box.grown().cut_from(picture)
-    if not 0 < inside.size < grown.size:
+    means = box.means(picture)
+    if means is None:
         raise InputError(f"expected a box with a ring in a picture of {picture.shape}, got {box}: leave it out")
-    around = (grown.sum() - inside.sum()) / (grown.size - inside.size)
-    return bool(inside.mean() - around > margin)
+    return means[0] - means[1] > margin
 
 
-def object_heat(output: Tensor, boxes: Sequence[Box], margin: float = MARGIN) -> tuple[int, int]:
-    """Return how many of the boxes in a picture are hotter than their ring, and how many there are.
+def object_heat(output: Tensor, boxes: Sequence[HeatObject], margin: float = MARGIN) -> tuple[int, int]:
+    """Return how many of the objects in a picture are hotter than their ring, and how many there are.
 
     Args:
         output: (1, 1, H, W) in [0, 1], white-hot.
-        boxes: Frames in pixels of this picture; those outside it, or that fill it, do not count.
+        boxes: In pixels of this picture; those outside it, or that fill it, do not count.
         margin: Share of the full range.
     """
     picture = output[0, 0].double().cpu().numpy()
-    seen = [box for box in boxes if 0 < box.cut_from(picture).size < box.grown().cut_from(picture).size]
-    return sum(hotter_than_ring(picture, box, margin) for box in seen), len(seen)
+    seen = [means for box in boxes if (means := box.means(picture)) is not None]
+    return sum(inside - around > margin for inside, around in seen), len(seen)

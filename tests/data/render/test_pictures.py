@@ -59,7 +59,7 @@ def test_the_photograph_does_not_show_the_heat() -> None:
     gaps = []
     for seed in range(8):
         scene = render(seed, size=(200, 160), night=False)
-        gray = Rendered(scene.rgb, scene.rgb.mean(axis=2), scene.boxes, scene.night)
+        gray = Rendered(scene.rgb, scene.rgb.mean(axis=2), scene.boxes, scene.night, scene.labels)
         gaps += heat_over_ring(gray, "person")
     assert np.mean(np.array(gaps) > 0.03) < 0.5
 

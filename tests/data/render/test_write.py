@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -8,11 +9,14 @@ from ir_transfer.data.pairs import list_pairs
 from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
+from ir_transfer.evaluation.masks import open_masks
 
 
 def test_pairs_and_boxes(tmp_path: Path) -> None:
     ticks: list[int] = []
-    made = write_scenes(tmp_path / "a", 3, frames=2, size=(160, 120), boxes=True, done=lambda: ticks.append(1))
+    made = write_scenes(
+        tmp_path / "a", 3, frames=2, size=(160, 120), boxes=True, masks=True, done=lambda: ticks.append(1)
+    )
     pairs = list_pairs(tmp_path / "a")
     assert made == len(pairs) == len(ticks) == 6
     with Image.open(pairs[0].ir) as picture:
@@ -27,6 +31,15 @@ def test_pairs_and_boxes(tmp_path: Path) -> None:
         assert left + width <= 160
         assert top + height <= 120
         assert annotation["area"] == width * height
+    masks = open_masks(tmp_path / "a" / "masks")
+    assert set(masks.files) == {pair.stem for pair in pairs}
+    assert masks.names == {1: "person", 2: "vehicle"}
+    for name, boxes in json.loads((tmp_path / "a" / "boxes.json").read_text()).items():
+        levels = np.asarray(Image.open(masks.files[name]))
+        for box in boxes:
+            left, top, right, bottom = box["box"]
+            inside = levels[top:bottom, left:right]
+            assert (inside == {"person": 1, "vehicle": 2}[box["label"]]).mean() > 0.1
 
 
 def test_equal_seeds_give_equal_files(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""What would spoil a run is found before it begins, mostly from the headers of the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from ir_transfer.data.pair_files import check_gray, open_pair, open_side
+from ir_transfer.data.pairs import Pair, Single
+from ir_transfer.errors import InputError
+
+_TRIED = 24  # pictures that are opened, of those whose header says that they may be coloured
+
+
+def check_pairs(pairs: Sequence[Pair]) -> None:
+    """Refuse pairs of two sizes, and coloured infrared pictures as far as a few of them tell.
+
+    Mostly reads no more than the files' headers.
+
+    Raises:
+        InputError: The first such pair, and how many more there are.
+        DecodeError: A file is no picture.
+    """
+    unsure = [pair for pair in pairs if not _headers_agree(pair)]
+    wrong = [pair for pair in unsure if len(set(_upright_sizes(pair))) > 1]
+    if wrong:
+        first, (rgb, ir) = wrong[0], _upright_sizes(wrong[0])
+        others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        raise InputError(
+            f"expected two pictures of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
+            "register them (or train on them with 'pairing: unpaired')"
+        )
+    check_singles([pair.alone("ir") for pair in pairs])
+
+
+def check_singles(singles: Sequence[Single]) -> None:
+    """Refuse coloured infrared pictures as far as a few of them tell; headers say which may be.
+
+    Raises:
+        InputError: The first such picture.
+        DecodeError: A file is no picture.
+    """
+    doubtful = [single for single in singles if _may_be_coloured(single)]
+    for single in doubtful[:: max(1, len(doubtful) // _TRIED)]:
+        check_gray(open_side(single.path, single.side, single.layout), single.path)
+
+
+def _may_be_coloured(single: Single) -> bool:
+    if single.layout is not None and single.layout.kind == "bands":
+        return False
+    try:
+        with Image.open(single.path) as picture:
+            return len(picture.getbands()) > 2 or picture.mode == "P"
+    except OSError:  # Pillow does not know every TIFF that can be read
+        return True
+
+
+def _headers_agree(pair: Pair) -> bool:
+    kind = "two-files" if pair.layout is None else pair.layout.kind
+    if kind == "bands":
+        return True
+    try:
+        with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
+            if pair.layout is not None and kind == "side-by-side":
+                return rgb.size[pair.layout.rgb_side in {"top", "bottom"}] % 2 == 0
+            return rgb.size == ir.size
+    except OSError:  # Pillow does not know every TIFF that can be read
+        return False
+
+
+def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
+    """Return (width, height) of both as they are read, with the orientation that a camera noted."""
+    return [(picture.width, picture.height) for picture in open_pair(pair.rgb, pair.ir, pair.layout)]

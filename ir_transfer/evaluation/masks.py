@@ -1,0 +1,124 @@
+"""Labelled objects from masks: pictures whose levels are labels, one for every scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from scipy.ndimage import distance_transform_edt
+from skimage.measure import label as connected
+from skimage.measure import regionprops
+
+from ir_transfer.data.cards import Card
+from ir_transfer.data.name_patterns import NamePattern
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.evaluation.metrics.object_heat import Region
+from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.yaml_fields import read_mapping
+
+NAMES = "labels.yaml"
+"""File beside the masks of a folder: level to name, as in ``1: person``."""
+SMALLEST = 12
+"""Pixels; what is smaller is the edge of something else as often as an object."""
+_NEAREST = 3  # pixels; a ring is at least so wide
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of a data set.
+
+    Attributes:
+        files: The mask of every scene that has one, by stem.
+        names: Names of the levels that are objects; other levels are not looked at.
+    """
+
+    files: Mapping[str, Path]
+    names: Mapping[int, str]
+
+
+def open_masks(folder: Path) -> Masks:
+    """Return the masks of a folder: ``<stem>.png`` for every scene, and the names in :data:`NAMES`.
+
+    Raises:
+        MissingFileError: No such folder, or no file of names in it.
+        InputError: Names that are no mapping from levels to names, or no mask.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(f"expected a folder of masks at {folder}, found none: check --masks")
+    raw = read_mapping(folder / NAMES, "mapping from levels to names", "write '1: person' and so on into it")
+    for level, name in raw.items():
+        if not isinstance(level, int) or not isinstance(name, str):
+            raise InputError(f"expected lines such as '1: person' in {folder / NAMES}, got {level!r}: {name!r}")
+    files = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    if not files:
+        raise InputError(f"expected masks such as scene_1.png in {folder}, got none: check --masks")
+    return Masks(files, {int(level): name for level, name in raw.items()})
+
+
+def masks_of_card(root: Path, card: Card) -> Masks | None:
+    """Return the masks that a card tells of; None if it tells of none, or the folder has none."""
+    if card.labels is None:
+        return None
+    found = {"_".join(key): path for key, path in NamePattern(card.labels.masks).find(root).items()}
+    return Masks(found, card.labels.names) if found else None
+
+
+def read_regions(masks: Masks, scene: Scene, label: str | None = None) -> list[Region]:
+    """Return the objects of a scene in its pixels: what hangs together of one label.
+
+    The ring of an object reaches as far as half of its shorter side, at least 3 pixels, and has no pixel of its label.
+
+    Args:
+        masks: Those of the data set; a scene without a mask has no objects.
+        scene: The scene.
+        label: Only objects of this label, in any case.
+
+    Raises:
+        InputError: A mask with colours, or of another size than the scene's files.
+        DecodeError: A mask that is no picture.
+    """
+    if scene.stem not in masks.files:
+        return []
+    levels = _levels(masks.files[scene.stem], scene)
+    found = []
+    for level, name in masks.names.items():
+        if label is None or label.lower() == name.lower():
+            found += _objects(levels == level, name)
+    return found
+
+
+def _objects(mask: NDArray[np.bool_], name: str) -> list[Region]:
+    found = []
+    for region in regionprops(connected(mask, connectivity=2)):
+        if region.area < SMALLEST:
+            continue
+        top, left, bottom, right = region.bbox
+        reach = max(min(bottom - top, right - left) // 2, _NEAREST)
+        window = slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
+        corner = [window[0].start, window[1].start]
+        own = np.zeros(mask[window].shape, bool)
+        own[tuple((region.coords - corner).T)] = True
+        ring = (distance_transform_edt(~own) <= reach) & ~mask[window]
+        found.append(Region(region.coords, np.argwhere(ring) + corner, name))
+    return found
+
+
+def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
+    try:
+        with Image.open(path) as picture:
+            height, width = scene.truth.shape[-2:]
+            scaled = tuple(round(side * scene.scale) for side in picture.size)
+            if picture.mode not in {"1", "L", "P", "I;16", "I"}:
+                raise InputError(f"expected one channel of labels in {path}, got {picture.mode}: export label numbers")
+            if scaled != (width, height):
+                raise InputError(
+                    f"expected the mask {path} to have the size of the scene's pictures, got {picture.size}: "
+                    "name the masks of these very files"
+                )
+            return np.asarray(picture.resize((width, height), Image.Resampling.NEAREST)).astype(np.int64)
+    except (UnidentifiedImageError, SyntaxError, OSError) as error:
+        raise DecodeError(f"{path}: expected a mask, got a damaged file ({error}): replace it") from error

@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ir_transfer.data.cards import load_card
+from ir_transfer.data.pair_checks import check_pairs, check_singles
+from ir_transfer.data.pairs import list_pairs
+from ir_transfer.errors import InputError
+from tests.training.pair_set import render_pairs
+
+
+def test_pairs_of_two_sizes_are_counted(tmp_path: Path) -> None:
+    render_pairs(tmp_path, 4)
+    check_pairs(list_pairs(tmp_path))
+    for name in ("scene_1", "scene_3"):
+        Image.new("L", (30, 20)).save(tmp_path / "ir" / f"{name}.png")
+    with pytest.raises(InputError, match=r"scene_1\.png \(96, 72\) and .*scene_1\.png \(30, 20\) and 1 more: register"):
+        check_pairs(list_pairs(tmp_path))
+
+
+def test_a_palette_is_no_infrared_picture_but_three_equal_channels_are(tmp_path: Path) -> None:
+    render_pairs(tmp_path, 2)
+    path = tmp_path / "ir" / "scene_1.png"
+    with Image.open(path) as picture:
+        gray = np.asarray(picture)
+    Image.fromarray(np.stack([gray] * 3, axis=2)).save(path)
+    check_pairs(list_pairs(tmp_path))
+    Image.fromarray(np.stack([gray, 255 - gray, gray // 2], axis=2)).save(path)
+    with pytest.raises(InputError, match=r"three alike, in the infrared picture .*scene_1\.png.*gray picture"):
+        check_pairs(list_pairs(tmp_path))
+    with pytest.raises(InputError, match=r"scene_1\.png"):
+        check_singles([pair.alone("ir") for pair in list_pairs(tmp_path)])
+
+
+def test_a_file_that_cannot_be_halved_is_found_by_its_header(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    for width in (80, 79):
+        Image.new("RGB", (width, 40)).save(tmp_path / "train" / "1.png")
+        pairs = list_pairs(tmp_path, load_card("generic-ab"))
+        if width == 80:
+            check_pairs(pairs)
+    with pytest.raises(InputError, match="cannot be halved"):
+        check_pairs(pairs)
