@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.detect import with_detect_task
 from ir_transfer.cli.options import data_set_options, device_option, local_weights, tracking_options
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
+@with_detect_task
 @click.option(
     "--data", "root", type=click.Path(path_type=Path), required=True, help="Folder with rgb/ and ir/, or with a split."
 )
@@ -79,12 +81,16 @@ def evaluate(
     The figures and the report also go to MLflow (see ir-transfer review), linked to the trainings whose weights were
     measured; a store that does not answer costs a warning.
 
+    --task detect measures what translated pictures are worth instead: detectors learn from --data and find people and
+    cars in real infrared pictures of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
+
     \b
     Examples:
       ir-transfer evaluate --data pairs --protocol paired-lwir --exemplar ir_ref.png --vgg torchvision -o results
       ir-transfer evaluate --data pairs/val --exemplar nearest:pairs/train --models adain --vgg vgg.safetensors
       ir-transfer evaluate --data LLVIP --card llvip --part test --exemplar nearest:LLVIP --vgg vgg.safetensors
       ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
+      ir-transfer evaluate --task detect --data train --test val --boxes labels --exemplar a.png -o detected
     """
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare, parse_weights

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -15,9 +17,9 @@ def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
     """Return the boxes of one picture.
 
     Args:
-        source: A folder of ``<stem>.xml`` files (Pascal VOC: counted from 1, last pixels included), or a JSON file
-            that maps stems to lists of ``{"box": [left, top, right, bottom], "label": "Person"}`` (counted from 0,
-            right and bottom excluded).
+        source: A folder of ``<stem>.xml`` files (Pascal VOC: counted from 1, last pixels included), or a JSON file:
+            COCO's detection layout, or a map from stems to lists of ``{"box": [left, top, right, bottom],
+            "label": "Person"}`` (counted from 0, right and bottom excluded).
         stem: Which picture; one without labels has no boxes.
         label: Only objects of this label, in any case.
 
@@ -49,9 +51,25 @@ def _from_voc(path: Path) -> list[Box]:
 
 
 def _from_json(path: Path, stem: str) -> list[Box]:
-    entries: list[dict[str, Any]] = json.loads(path.read_text()).get(stem, [])
     boxes = []
-    for entry in entries:
+    for entry in _entries(path, path.stat().st_mtime_ns).get(stem, ()):
         left, top, right, bottom = (round(side) for side in entry["box"])
         boxes.append(Box(left, top, right, bottom, str(entry.get("label", ""))))
     return boxes
+
+
+@lru_cache(maxsize=2)
+def _entries(path: Path, changed: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Return the entries by stem of a file that was last changed then; it may be large and is asked for often."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not {"images", "annotations", "categories"} <= content.keys():
+        return content
+    stems = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
+    labels = {category["id"]: category["name"] for category in content["categories"]}
+    found: dict[str, list[dict[str, Any]]] = {stem: [] for stem in stems.values()}
+    for one in content["annotations"]:
+        left, top, width, height = one["bbox"]
+        box = [left, top, left + width, top + height]
+        if not one.get("iscrowd"):
+            found[stems[one["image_id"]]].append({"box": box, "label": labels[one["category_id"]]})
+    return found

@@ -114,6 +114,16 @@ def parse_weights(texts: Sequence[str]) -> dict[str, list[str]]:
     return weights
 
 
+def refuse_stray_weights(models: Sequence[str], weights: Mapping[str, Sequence[str]]) -> None:
+    """Refuse weights of a model that is not compared.
+
+    Raises:
+        InputError: Names it.
+    """
+    if stray := weights.keys() - set(models):
+        raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
+
+
 def compare(
     data: Path,
     exemplars: Sequence[str],
@@ -156,15 +166,14 @@ def compare(
     Raises:
         InputError: Weights of a model that is not compared, and what the parts refuse.
     """
-    if stray := weights.keys() - set(models):
-        raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
+    refuse_stray_weights(models, weights)
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     found = find_pairs(data, protocol, card, split, part)
     check_pairs(found.pairs)
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
     policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
-    applied, changes = _changed(protocol, policy, max_side)
-    methods = [method for name in models for method in _methods(name, weights.get(name, ()))]
+    applied, changes = changed_protocol(protocol, policy, max_side)
+    methods = [method for name in models for method in methods_of(name, weights.get(name, ()))]
     methods = with_baselines(methods, create_model)
     for method in methods:
         method.model.to(chosen)
@@ -201,7 +210,7 @@ def compare(
     return Comparison(found, policy, methods, results, applied, changes, settings, networks)
 
 
-def _changed(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
+def changed_protocol(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
     """Return the protocol as it is applied, and what of its file was changed."""
     changes = []
     applied = protocol
@@ -220,7 +229,8 @@ def _spread(pairs: Sequence[Pair]) -> list[Pair]:
     return [pairs[index * len(pairs) // rows] for index in range(rows)]
 
 
-def _methods(name: str, files: Sequence[str]) -> list[Method]:
+def methods_of(name: str, files: Sequence[str]) -> list[Method]:
+    """Return the rows of a model: one for each of its weights; with the bundled ones where none is given."""
     if not files:
         return [Method(name, create_model(name))]
     models = [create_model(name, weights=file) for file in files]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.metrics.object_heat import Box
@@ -54,3 +55,28 @@ def test_damaged_xml_is_named(tmp_path: Path, text: str) -> None:
 def test_missing_source(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="VOC"):
         read_boxes(tmp_path / "none", "a")
+
+
+def test_coco(tmp_path: Path) -> None:
+    path = tmp_path / "annotations.json"
+    content = {
+        "images": [{"id": 7, "file_name": "data/a.jpg"}, {"id": 8, "file_name": "b.jpg"}],
+        "categories": [{"id": 1, "name": "person"}],
+        "annotations": [
+            {"image_id": 7, "category_id": 1, "bbox": [1, 2.4, 3, 4]},
+            {"image_id": 7, "category_id": 1, "bbox": [0, 0, 9, 9], "iscrowd": 1},
+        ],
+    }
+    path.write_text(json.dumps(content))
+    assert read_boxes(path, "a") == [Box(1, 2, 4, 6, "person")]
+    assert read_boxes(path, "b") == read_boxes(path, "c") == []
+    content["annotations"][0]["category_id"] = 5
+    path.write_text(json.dumps(content) + " ")
+    with pytest.raises(InputError, match=r"boxes of 'a' in .*KeyError\(5\)"):
+        read_boxes(path, "a")
+
+
+def test_rendered_scenes_say_the_same_in_both_layouts(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "set", 1, size=(96, 80), boxes=True)
+    own, coco = (read_boxes(tmp_path / "set" / name, "s00000_f00") for name in ("boxes.json", "annotations.json"))
+    assert own == coco != []

@@ -1,0 +1,118 @@
+"""``ir-transfer evaluate --task detect``: what translated pictures are worth to a detector."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from ir_transfer.evaluation.detection.experiment import Outcome
+
+_OWN = ("test", "test_boxes", "split", "steps", "seeds")
+_SHARED = ("task", "root", "exemplars", "protocol", "models", "weights", "boxes", "label", "max_side", "device", "out")
+
+
+def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``evaluate`` the option ``--task`` and those of its task ``detect``, which is run here."""
+
+    @click.option(
+        "--task",
+        type=click.Choice(["translate", "detect"]),
+        default="translate",
+        show_default=True,
+        help="detect: train detectors on --data (real infrared, gray, translated, gray + translated), test them on "
+        "real infrared.",
+    )
+    @click.option("--test", type=click.Path(path_type=Path), metavar="ROOT", help="detect: other scenes, to test on.")
+    @click.option(
+        "--test-boxes", type=click.Path(path_type=Path), help="detect: objects of --test.  [default: --boxes]"
+    )
+    @click.option(
+        "--split", type=click.Path(path_type=Path), metavar="FILE", help="detect: parts of --data, not --test."
+    )
+    @click.option("--steps", type=click.IntRange(1), default=400, show_default=True, help="detect: of each training.")
+    @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="detect: trainings per row.")
+    @click.pass_context
+    @functools.wraps(command)
+    def either(context: click.Context, /, **given: Any) -> Any:
+        task = given.pop("task")
+        own = {name: given.pop(name) for name in _OWN}
+        _refuse_strangers(context, task)
+        return _detect(**own, **given) if task == "detect" else command(**given)
+
+    return either
+
+
+def _refuse_strangers(context: click.Context, task: str) -> None:
+    """Refuse options that say nothing to a task, rather than leave them unread."""
+    options = {parameter.name or "": parameter.opts[-1] for parameter in context.command.params}
+    given = [name for name in options if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
+    foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
+    if strangers := [options[name] for name in given if name in foreign and context.params[name] is not None]:
+        other = "detect" if task == "translate" else "translate"
+        raise click.UsageError(f"expected {', '.join(strangers)} with --task {other} only: leave out, or change --task")
+    if task == "detect" and context.params["boxes"] is None:
+        raise click.UsageError("expected --boxes with --task detect, got none: a folder of VOC .xml files, or a .json")
+
+
+def _detect(
+    *,
+    root: Path,
+    test: Path | None,
+    split: Path | None,
+    boxes: Path,
+    test_boxes: Path | None,
+    label: str | None,
+    exemplars: tuple[str, ...],
+    models: str,
+    weights: tuple[str, ...],
+    protocol: str | None,
+    max_side: int | None,
+    steps: int,
+    seeds: int,
+    device: str,
+    out: Path,
+    **_: Any,
+) -> None:
+    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.evaluation.comparison import parse_weights
+    from ir_transfer.evaluation.detection.experiment import Training
+    from ir_transfer.evaluation.detection.from_files import Files, detect_on_files
+    from ir_transfer.evaluation.detection.records import FILES, write_all
+    from ir_transfer.evaluation.protocol import NONE, load_protocol
+
+    outcome, protocol_title, settings = detect_on_files(
+        Files(root, boxes, test, test_boxes, split, label=label),
+        exemplars,
+        [name.strip() for name in models.split(",") if name.strip()],
+        parse_weights(weights),
+        Training(steps, tuple(range(seeds)), str(pick_device(device))),
+        protocol=load_protocol(protocol) if protocol else NONE,
+        max_side=max_side,
+        say=lambda text: click.echo(text, err=True),
+    )
+    write_all(outcome, out, protocol_title, settings)
+    _print(outcome, protocol_title)
+    for name in FILES:
+        click.echo(out / name)
+
+
+def _print(outcome: Outcome, protocol: str) -> None:
+    from ir_transfer.cli.console import print_table
+    from ir_transfer.evaluation.detection.records import LEGEND, made_with, table
+
+    click.echo(f"detectors tested on real infrared; {made_with(outcome, protocol)}")
+    print_table(*table(outcome))
+    click.echo(LEGEND)
+    if outcome.left_out:
+        click.echo(f"labels on one side only, left out: {', '.join(outcome.left_out)}")
+    if outcome.alike:
+        count = len(outcome.alike)
+        click.echo(
+            f"{count} test scenes look like a training scene, such as {outcome.alike[0]}: figures may be too good"
+        )

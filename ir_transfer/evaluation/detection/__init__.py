@@ -1,0 +1,1 @@
+"""Do translated pictures teach a detector more about infrared than gray photographs do?"""

@@ -1,0 +1,81 @@
+"""Scenes that a detector would be tested on after it has seen them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from ir_transfer.data.look_alike import find_look_alikes
+from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import InputError
+from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
+
+_NAMED = 5
+_REMEDY = "a score on what was learnt means nothing; part by scene with ir-transfer datasets split"
+
+
+def refuse_shared_names(train: Sequence[Pair], test: Sequence[Pair]) -> None:
+    """Refuse to train and test on the same files, names or scenes.
+
+    Raises:
+        InputError: Names them.
+    """
+    learnt = {pair.stem for pair in train}
+    _refuse("pair", [pair.stem for pair in test if pair.stem in learnt])
+    scenes = {pair.scene for pair in train if pair.scene is not None}
+    _refuse("scene", sorted({pair.scene for pair in test if pair.scene in scenes and pair.scene is not None}))
+
+
+def refuse_shared_pictures(train: Sequence[LabelledScene], test: Sequence[LabelledScene]) -> None:
+    """Refuse a test picture that is also trained on under another name.
+
+    Raises:
+        InputError: Names them.
+    """
+    known = {digest: scene.pair.stem for scene in train for digest in _digests(scene)}
+    shared = {scene.pair.stem: known[digest] for scene in test for digest in _digests(scene) if digest in known}
+    _refuse("picture", [f"{tested} = {learnt}" for tested, learnt in shared.items()])
+
+
+def refuse_test_exemplars(exemplars: Iterable[Path], test: Sequence[Pair]) -> None:
+    """Refuse exemplars that are infrared pictures of test scenes.
+
+    Raises:
+        InputError: Names them.
+    """
+    tested = {pair.ir.resolve(): pair.stem for pair in test}
+    if shared := [tested[path.resolve()] for path in exemplars if path.resolve() in tested]:
+        raise InputError(f"expected exemplars outside the test scenes, got that of {_listed(shared)}: take others")
+
+
+def look_alikes(train: Sequence[LabelledScene], test: Sequence[LabelledScene]) -> list[str]:
+    """Return test scenes that look nearly like a training scene, as ``test = train``: neighbours of one video do."""
+    both = [*train, *test]
+    rgb, ir = (np.stack([scene.prints[side] for scene in both]) for side in (0, 1))
+    found: dict[str, str] = {}
+    for one, other in find_look_alikes(rgb, ir):
+        if one < len(train) <= other:
+            found.setdefault(both[other].pair.stem, both[one].pair.stem)
+    return [f"{tested} = {learnt}" for tested, learnt in found.items()]
+
+
+def _digests(scene: LabelledScene) -> tuple[bytes, bytes]:
+    return _digest(scene.real), _digest(scene.gray)
+
+
+def _digest(picture: Tensor) -> bytes:
+    return hashlib.sha256(picture.numpy().tobytes()).digest()
+
+
+def _refuse(what: str, shared: Sequence[str]) -> None:
+    if shared:
+        raise InputError(f"expected no {what} in training and test at once, got {_listed(shared)}: {_REMEDY}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,57 @@
+"""Files of an outcome."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ir_transfer.evaluation.detection.experiment import Outcome
+from ir_transfer.evaluation.detection.records import FILES, made_with, table, write_all
+
+QUOTED = "no protocol; compact FCOS version 1, 2 steps of 8, 2 seeds, 4 training scenes, 2 test scenes"
+
+
+def test_what_a_figure_is_quoted_with(outcome: Outcome) -> None:
+    assert made_with(outcome, "no protocol") == QUOTED
+
+
+def test_writes_all_files(outcome: Outcome, tmp_path: Path) -> None:
+    write_all(outcome, tmp_path / "out", "no protocol", {"data": "streets", "label": None})
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
+    found = json.loads((tmp_path / "out" / "detect.json").read_text())
+    assert found["made_with"] == QUOTED
+    assert found["training"] == {"steps": 2, "seeds": [0, 1], "device": "cpu", "batch": 8}
+    assert found["scenes"]["train"]["count"] == 4
+    assert list(found["arms"]) == ["real", "gray", "inverted", "gray + inverted"]
+    assert found["arms"]["real"]["map"]["mean"] == pytest.approx(outcome.rows[0].map.value)
+    assert len(found["arms"]["real"]["runs"]) == 2
+    lines = list(csv.DictReader((tmp_path / "out" / "detect.csv").read_text().splitlines()))
+    assert len(lines) == 4 * 4
+    assert {line["column"] for line in lines} == {"map", "map50", "ap[person]", "ap[vehicle]"}
+    assert float(lines[0]["value"]) == pytest.approx(outcome.rows[0].map.value)
+    with Image.open(tmp_path / "out" / "detect.png") as picture:
+        assert picture.width == 5 * 304 - 4
+
+
+def test_the_page_needs_no_other_file_and_warns(outcome: Outcome, tmp_path: Path) -> None:
+    warned = replace(outcome, left_out=["dog<b>"], alike=["s1 = s2"])
+    write_all(warned, tmp_path, "protocol p version 3", {"data": "streets", "label": None})
+    page = (tmp_path / "detect.html").read_text()
+    assert "protocol p version 3; compact FCOS" in page
+    assert "dog&lt;b&gt;" in page
+    assert "s1 = s2" in page
+    assert "gray + inverted" in page
+    assert "http" not in page
+    assert "label:" not in page
+
+
+def test_the_table_has_a_gain_for_all_but_gray(outcome: Outcome) -> None:
+    headings, rows = table(outcome)
+    assert headings == ["trained on", "mAP", "gain", "mAP50", "gain", "AP person", "AP vehicle", ""]
+    assert rows[1][2] == rows[1][4] == ""
+    assert rows[0][2].startswith(("+", "-"))
