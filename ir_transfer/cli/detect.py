@@ -13,8 +13,11 @@ from click.core import ParameterSource
 if TYPE_CHECKING:
     from ir_transfer.evaluation.detection.experiment import Outcome
 
-_OWN = ("test", "test_boxes", "split", "steps", "seeds")
-_SHARED = ("task", "root", "exemplars", "protocol", "models", "weights", "boxes", "label", "max_side", "device", "out")
+_OWN = ("test", "test_boxes", "steps", "seeds")
+_SHARED = (
+    *("task", "root", "card", "split", "exemplars", "protocol", "models", "weights", "boxes", "label", "max_side"),
+    *("tracking_uri", "tracking", "device", "out"),
+)
 
 
 def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -31,9 +34,6 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--test", type=click.Path(path_type=Path), metavar="ROOT", help="detect: other scenes, to test on.")
     @click.option(
         "--test-boxes", type=click.Path(path_type=Path), help="detect: objects of --test.  [default: --boxes]"
-    )
-    @click.option(
-        "--split", type=click.Path(path_type=Path), metavar="FILE", help="detect: parts of --data, not --test."
     )
     @click.option("--steps", type=click.IntRange(1), default=400, show_default=True, help="detect: of each training.")
     @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="detect: trainings per row.")
@@ -63,8 +63,9 @@ def _refuse_strangers(context: click.Context, task: str) -> None:
 def _detect(
     *,
     root: Path,
-    test: Path | None,
+    card: str | None,
     split: Path | None,
+    test: Path | None,
     boxes: Path,
     test_boxes: Path | None,
     label: str | None,
@@ -73,24 +74,28 @@ def _detect(
     weights: tuple[str, ...],
     protocol: str | None,
     max_side: int | None,
+    tracking_uri: str | None,
     steps: int,
     seeds: int,
     device: str,
     out: Path,
     **_: Any,
 ) -> None:
+    from ir_transfer.cli.options import local_weights
     from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.data.cards import load_card
     from ir_transfer.evaluation.comparison import parse_weights
     from ir_transfer.evaluation.detection.experiment import Training
     from ir_transfer.evaluation.detection.from_files import Files, detect_on_files
     from ir_transfer.evaluation.detection.records import FILES, write_all
     from ir_transfer.evaluation.protocol import NONE, load_protocol
 
+    files = Files(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
     outcome, protocol_title, settings = detect_on_files(
-        Files(root, boxes, test, test_boxes, split, label=label),
+        files,
         exemplars,
         [name.strip() for name in models.split(",") if name.strip()],
-        parse_weights(weights),
+        {name: [local_weights(one, tracking_uri) for one in found] for name, found in parse_weights(weights).items()},
         Training(steps, tuple(range(seeds)), str(pick_device(device))),
         protocol=load_protocol(protocol) if protocol else NONE,
         max_side=max_side,

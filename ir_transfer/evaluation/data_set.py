@@ -61,17 +61,22 @@ def find_pairs(
         root = protocol.root(data)
         return DataSet(root, list_pairs(root), protocol.polarity == "black-hot")
     chosen = load_card(card or GENERIC)
-    _check_band(chosen, protocol)
+    check_band(chosen, protocol)
     pairs = list_pairs(data, chosen)
     if part is None:
         published = {pair.part for pair in pairs}
         part = "val" if split is not None else protocol.split if protocol.split in published else None
-    black_hot = _is_black_hot(chosen, protocol) if card is not None else protocol.polarity == "black-hot"
+    black_hot = is_black_hot(chosen, protocol) if card is not None else protocol.polarity == "black-hot"
     measured = choose_part(pairs, part, split, "--part")
     return DataSet(data, measured, black_hot, chosen if card is not None else None, part)
 
 
-def _check_band(card: Card, protocol: Protocol) -> None:
+def check_band(card: Card, protocol: Protocol) -> None:
+    """Refuse a card of another band than the protocol's.
+
+    Raises:
+        InputError: It is.
+    """
     if "any" not in {card.band, protocol.band} and card.band != protocol.band:
         raise InputError(
             f"expected a card of band {protocol.band} for the protocol {protocol.name}, got {card.name}, which is "
@@ -79,7 +84,12 @@ def _check_band(card: Card, protocol: Protocol) -> None:
         )
 
 
-def _is_black_hot(card: Card, protocol: Protocol) -> bool:
+def is_black_hot(card: Card, protocol: Protocol) -> bool:
+    """Return whether infrared files are black-hot: by the card, and where that does not know, by the protocol.
+
+    Raises:
+        InputError: The two contradict each other.
+    """
     if card.polarity in {"varies", "unknown"}:
         return protocol.polarity == "black-hot"
     if card.polarity != "black-hot" and protocol.polarity == "black-hot":

@@ -45,6 +45,7 @@ def test_prints_the_table_and_writes_all_files(tmp_path: Path) -> None:
             "--vgg, --cell-width with --task tra",
         ),
         (["--steps", "9", "--test", "t"], "--test, --steps with --task detect only"),
+        (["--task", "detect", "--boxes", "b", "--part", "val"], "expected --part with --task translate only"),
         (["--seeds", "1"], "expected --seeds with --task detect only"),
     ],
 )

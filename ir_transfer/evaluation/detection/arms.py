@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, to_bytes
+from ir_transfer.evaluation.detection.leaks import refuse_test_exemplars
 from ir_transfer.evaluation.exemplars import ExemplarPolicy
 from ir_transfer.evaluation.harness import Method
 from ir_transfer.evaluation.scenes import load_scene
@@ -55,6 +57,7 @@ class Translator:
 
     Args:
         policy: Chooses the exemplars of a scene.
+        tested: Scenes whose infrared pictures must not be exemplars.
         max_side: Larger pictures are reduced to it.
         black_hot: Whether the infrared files are.
         device: Where the models are.
@@ -63,25 +66,31 @@ class Translator:
     def __init__(
         self,
         policy: ExemplarPolicy,
+        tested: Sequence[Pair] = (),
         *,
         max_side: int | None = None,
         black_hot: bool = False,
         device: str = "cpu",
     ) -> None:
-        self._policy = policy
+        self._policy, self._tested = policy, tested
         self._max_side, self._black_hot, self._device = max_side, black_hot, device
         self._codes: dict[tuple[str, str], StyleCode] = {}
         self._turn = 0
 
     @torch.inference_mode()
     def __call__(self, method: Method, pair: Pair) -> Tensor:
-        """Return the translated photograph in 8 bit (1, H, W)."""
+        """Return the translated photograph in 8 bit (1, H, W).
+
+        Raises:
+            InputError: The exemplar is the infrared picture of a test scene.
+        """
         scene = load_scene(pair, self._max_side, self._device, self._black_hot)
         exemplars = self._policy(scene)
         exemplar = exemplars[self._turn % len(exemplars)]
         self._turn += 1
         key = (method.label, exemplar.name)
         if key not in self._codes:
+            refuse_test_exemplars([Path(exemplar.name)], self._tested)
             self._codes[key] = method.model.prepare([exemplar.picture])
         torch.manual_seed(0)  # for models that draw
         return to_bytes(method.model(scene.photograph, self._codes[key])[0])

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ir_transfer.data.cards import GENERIC, Card, load_card
+from ir_transfer.data.cards import Card
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.splits import read_split
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.comparison import changed_protocol, methods_of, refuse_stray_weights
+from ir_transfer.evaluation.data_set import check_band, is_black_hot
 from ir_transfer.evaluation.detection.arms import Translator, check_names
 from ir_transfer.evaluation.detection.experiment import Outcome, Training, run_experiment
 from ir_transfer.evaluation.detection.labelled_scenes import load_labelled
 from ir_transfer.evaluation.detection.leaks import refuse_shared_names, refuse_test_exemplars
 from ir_transfer.evaluation.detection.score import Precision, check_torchmetrics
-from ir_transfer.evaluation.exemplars import Fixed, Nearest, choose_policy
+from ir_transfer.evaluation.exemplars import Fixed, choose_policy
 from ir_transfer.evaluation.protocol import NONE, Protocol
 
 _TRAIN, _TEST = "train", ("test", "val")
@@ -33,7 +34,7 @@ class Files:
         test: Root of the test pairs.
         test_boxes: Their label files; ``boxes`` if None.
         split: A split file of the pairs in ``data``.
-        card: How the roots are laid out; ``rgb/`` and ``ir/`` by default.
+        card: How the roots are laid out; ``rgb/`` and ``ir/`` if None.
         label: Only objects of this label.
     """
 
@@ -42,7 +43,7 @@ class Files:
     test: Path | None = None
     test_boxes: Path | None = None
     split: Path | None = None
-    card: Card = field(default_factory=lambda: load_card(GENERIC))
+    card: Card | None = None
     label: str | None = None
 
     def parts(self) -> tuple[list[Pair], list[Pair]]:
@@ -107,20 +108,20 @@ def detect_on_files(
     """
     check_torchmetrics()
     refuse_stray_weights(models, weights)
-    policy = choose_policy(exemplars, training.device, protocol.polarity == "black-hot")
-    applied, changes = changed_protocol(protocol, policy, max_side)
+    black_hot = _is_black_hot(files.card, protocol)
     train, test = files.parts()
-    if isinstance(policy, Fixed | Nearest):
+    policy = choose_policy(exemplars, training.device, black_hot, files.card, {pair.ir for pair in test})
+    applied, changes = changed_protocol(protocol, policy, max_side)
+    if isinstance(policy, Fixed):  # others choose by the scene, and are checked when they have chosen
         refuse_test_exemplars(policy.paths, test)
     methods = [method for name in models for method in methods_of(name, weights.get(name, ()))]
     check_names(methods)
     for method in methods:
         method.model.to(training.device)
-    black_hot = applied.polarity == "black-hot"
     read = partial(load_labelled, label=files.label, max_side=applied.max_side, black_hot=black_hot)
     say(f"reading {len(train)} training and {len(test)} test scenes")
     learnt, tested = read(train, files.boxes), read(test, files.test_boxes or files.boxes)
-    translate = Translator(policy, max_side=applied.max_side, black_hot=black_hot, device=training.device)
+    translate = Translator(policy, test, max_side=applied.max_side, black_hot=black_hot, device=training.device)
 
     def on_step(arm: str, seed: int, step: int, loss: float) -> None:
         if step % 100 == 0 or step == training.steps:
@@ -134,6 +135,13 @@ def detect_on_files(
     labels = {"boxes": files.boxes, "test_boxes": files.test_boxes, "label": files.label}
     settings = {key: None if value is None else str(value) for key, value in {**paths, **labels}.items()}
     hashes = ", ".join(f"{method.label} {method.model.weights_hash}" for method in methods)
-    more = {"card": files.card.name, "exemplar": policy.description, "weights_hashes": hashes}
+    more = {"card": files.card.name if files.card else None, "exemplar": policy.description, "weights_hashes": hashes}
     title = protocol.title + (f" (changed: {', '.join(changes)})" if changes else "")
     return outcome, title, {**settings, **more}
+
+
+def _is_black_hot(card: Card | None, protocol: Protocol) -> bool:
+    if card is None:
+        return protocol.polarity == "black-hot"
+    check_band(card, protocol)
+    return is_black_hot(card, protocol)

@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from ir_transfer import create_model
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.data.render.layouts import write_layout
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.detection.arms import Translator
 from ir_transfer.evaluation.detection.experiment import Training
 from ir_transfer.evaluation.detection.from_files import Files, detect_on_files
+from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
+from ir_transfer.evaluation.exemplars import choose_policy
+from ir_transfer.evaluation.harness import Method
 
 
 def _copy(streets: Path, out: Path, stems: list[str]) -> Path:
@@ -60,10 +65,18 @@ def test_neither_root_nor_split(streets: Path) -> None:
         Files(streets, streets / "boxes.json").parts()
 
 
-@pytest.mark.parametrize("exemplar", ["{}/ir/s00005_f00.png", "nearest:{}"])
-def test_an_exemplar_of_a_test_scene_is_refused(streets: Path, tmp_path: Path, exemplar: str) -> None:
+def test_an_exemplar_of_a_test_scene_is_refused(streets: Path, tmp_path: Path) -> None:
     split = tmp_path / "split.json"
     split.write_text(json.dumps({"parts": {"train": {"a": ["s00000_f00"]}, "test": {"b": ["s00005_f00"]}}}))
     files = Files(streets, streets / "boxes.json", split=split)
     with pytest.raises(InputError, match="exemplars outside the test scenes, got that of s00005_f00"):
-        detect_on_files(files, [exemplar.format(streets)], ["fda"], {}, Training(1, (0,)))
+        detect_on_files(files, [f"{streets}/ir/s00005_f00.png"], ["fda"], {}, Training(1, (0,)))
+
+
+def test_nearest_never_takes_a_test_scene(streets: Path, scenes: list[LabelledScene]) -> None:
+    pairs = [scene.pair for scene in scenes]
+    fda = Method("fda", create_model("fda"))
+    near = choose_policy([f"nearest:{streets}"], leave_out={pair.ir for pair in pairs[1:5]})
+    assert Translator(near, pairs[1:5])(fda, pairs[0]).shape == (1, 64, 80)
+    with pytest.raises(InputError, match="exemplars outside the test scenes"):
+        Translator(choose_policy([f"nearest:{streets / 'ir'}"]), pairs[1:])(fda, pairs[0])
