@@ -1,4 +1,4 @@
-"""``ir-transfer runs``: list tracked runs, and compare some of them in one page."""
+"""``ir-transfer runs``: list tracked runs, compare some of them in one page, deliver what a store has missed."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def runs() -> None:
       ir-transfer runs list
       ir-transfer runs compare adain-lwir 3f2a91bc -o compare.html
       ir-transfer runs compare runs/first runs/second
+      ir-transfer runs deliver runs/first
     """
 
 
@@ -86,3 +87,25 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
     for line in verdict(compared):
         click.echo(line)
     click.echo(out)
+
+
+@runs.command("deliver", short_help="Deliver what a tracking store has missed.")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@tracking_uri_option
+def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
+    """Deliver the journals of run FOLDERs to MLflow: what a store missed, or runs made with --no-tracking.
+
+    \b
+    Example:
+      ir-transfer runs deliver runs/adain-lwir --tracking-uri http://tracking:5000
+    """
+    from ir_transfer.tracking.client import told_plainly
+    from ir_transfer.tracking.delivery import delivery_of
+    from ir_transfer.tracking.store import resolve_uri
+
+    for folder in folders:
+        uri = resolve_uri(tracking_uri, folder.absolute().parent)
+        delivery = delivery_of(folder, uri)
+        with told_plainly(uri):
+            count = delivery.deliver()
+        click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {uri}")

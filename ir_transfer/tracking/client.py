@@ -22,6 +22,7 @@ CANDIDATE, CHAMPION = "candidate", "champion"
 """Aliases of registered versions: the newest one, and the best one that an evaluation has found."""
 
 _SQLITE = "sqlite:///"
+_TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}  # else the pages for language models open
 # No messages home, no bars between our lines, no project files of the current directory in a model, and a server that
 # is away is given up on within seconds instead of minutes. What the user has set stays.
 _QUIET = {
@@ -80,7 +81,7 @@ def experiment_id(client: MlflowClient) -> str:
         uri = client.tracking_uri
         beside = Path(uri.removeprefix(_SQLITE)).parent / "mlartifacts" if uri.startswith(_SQLITE) else None
         try:
-            return client.create_experiment(EXPERIMENT, beside.resolve().as_uri() if beside else None)
+            return client.create_experiment(EXPERIMENT, beside.resolve().as_uri() if beside else None, _TRAINING_PAGES)
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(EXPERIMENT)
             if found is None:

@@ -166,6 +166,8 @@ class Trainer:
             if self.learner.precision != training.precision:
                 self.folder.log(f"{self.processes.device} only imitates {training.precision}: computing in float32")
             self.folder.log(rehearse(self.learner, first, self.validation, self.step))
+            if self.step == 0:
+                self._show()  # what it begins from, and the first notch of every viewer's slider
             self.progress, saved = Progress(training.batch_size), time.monotonic()
             while self.step < training.steps and not self.processes.any(self.stopping):
                 self.progress.add(self.train_step(loader.take().to(self.processes.device)))
@@ -201,23 +203,30 @@ class Trainer:
         Returns:
             None in processes that do not validate.
         """
+        scores = self._show()
+        if scores is None:
+            return None
+        best = self.patience.best
+        if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
+            self.patience.best = best  # the next good one is to be kept, whatever this one was
+        if self.patience.exhausted:
+            self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
+        return scores
+
+    def _show(self) -> Scores | UnpairedScores | None:
+        """Score the averaged weights, write a contact sheet and note both; None in processes that do not validate."""
         if self.validation is None:
             return None
         with self.progress.pause():
             scores, sheet = self.validation(self.learner.average)
             path = self.folder.path / f"sheet-{self.step:06d}.png"
             written = self.folder.attempt(lambda: sheet.save(path))
-            best = self.patience.best
-            if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
-                self.patience.best = best  # the next good one is to be kept, whatever this one was
         named = {**asdict(scores), "rank": scores.rank}
         figures = " ".join(f"{name} {value:.4f}" for name, value in named.items())
-        self.folder.log(f"step {self.step} validation {figures} (best {self.patience.best:.4f})")
+        self.folder.log(f"step {self.step} validation {figures}")
         self.folder.note("metrics", self.step, values={f"validation/{name}": value for name, value in named.items()})
         if written:
             self.folder.note("picture", self.step, path=path.name)
-        if self.patience.exhausted:
-            self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
         return scores
 
     def _save_best(self, scores: Scores | UnpairedScores) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.cli import main
+from ir_transfer.training.journal import append_event
 from tests.tracking.tracked_runs import TrackedRuns
 
 
@@ -30,3 +31,20 @@ def test_compare_prints_the_verdict_and_the_page(
     assert captured.err.startswith("Warning: The training data street/training has not the same content")
     assert main(["runs", "compare", "hasty", "stedy", "--tracking-uri", tracked_runs.uri]) == 2
     assert "did you mean 'steady'" in capsys.readouterr().err
+
+
+def test_deliver_sends_a_run_that_was_not_tracked(
+    tmp_path: Path, tracking_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "quiet"
+    folder.mkdir()
+    append_event(folder, "metrics", 5, {"values": {"loss/edge": 0.5}})
+    assert main(["runs", "deliver", str(folder), "--tracking-uri", tracking_uri]) == 0
+    assert "1 events delivered to run" in capsys.readouterr().out
+    assert main(["runs", "list", "--json", "--tracking-uri", tracking_uri]) == 0
+    (run,) = json.loads(capsys.readouterr().out)
+    assert (run["run_name"], run["kind"], run["metrics"]) == ("quiet", "train", {"loss/edge": 0.5})
+    assert main(["runs", "deliver", str(tmp_path), "--tracking-uri", tracking_uri]) == 2
+    assert "journal.jsonl" in capsys.readouterr().err
+    assert main(["runs", "deliver", str(folder), "--tracking-uri", "http://127.0.0.1:1"]) == 2
+    assert "expected an answer of the MLflow store" in capsys.readouterr().err

@@ -120,7 +120,7 @@ def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path
     assert contexts == {"training", "validation"}
     assert "`pairs`, 12 files" in str(version.description)
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
-    assert sum(path.endswith(".png") for path in images) == 2
+    assert sum(path.endswith(".png") for path in images) == 3
 
 
 def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
