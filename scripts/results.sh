@@ -42,3 +42,5 @@ for model in adain wct2; do
   "$VENV/bin/ir-transfer" convert "$work/photos" --style preset:lwir-road-day --model "$model" -o "$work/$model" --preview
   cp "$work/$model/preview.png" "$results/samples-$model.png"
 done
+
+bash scripts/results_detect.sh

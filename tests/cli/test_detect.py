@@ -26,7 +26,9 @@ def test_prints_the_table_and_writes_all_files(tmp_path: Path) -> None:
     command = [*_street(tmp_path), "--boxes", str(tmp_path / "set" / "boxes.json"), "--models", "histogram"]
     result = CliRunner().invoke(evaluate, [*command, "--steps", "2", "--seeds", "1"], catch_exceptions=False)
     assert result.exit_code == 0
-    quoted = "no protocol; compact FCOS version 1, 2 steps of 8, 1 seed, 4 training scenes, 2 test scenes"
+    quoted = (
+        "no protocol; compact FCOS version 1, 2 steps of 8, 1 seed, 4 training scenes, 2 test scenes, longer side 80"
+    )
     assert f"detectors tested on real infrared; {quoted}\n" in result.output
     for arm in ("real ", "gray ", "histogram ", "gray + histogram "):
         assert f"\n{arm}" in result.output

@@ -92,6 +92,7 @@ class Outcome:
         train: Training scenes.
         test: Test scenes.
         training: How.
+        side: Longer side of the largest picture, to which the detector scales them all.
     """
 
     rows: Sequence[Row]
@@ -101,6 +102,7 @@ class Outcome:
     train: Sequence[LabelledScene]
     test: Sequence[LabelledScene]
     training: Training
+    side: int
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ def run_experiment(
             on_row(arm.name, figures.runs[0])
     _, gray = tested[GRAY]
     rows = [_row(name, kind, figures, gray, picks) for name, (kind, figures) in tested.items()]
-    return Outcome(rows, labels, left_out, look_alikes(train, test), train, test, training)
+    return Outcome(rows, labels, left_out, look_alikes(train, test), train, test, training, side)
 
 
 def _train_and_test(

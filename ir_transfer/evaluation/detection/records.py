@@ -36,7 +36,7 @@ def made_with(outcome: Outcome, protocol: str) -> str:
     return (
         f"{protocol}; {NAME}, {training.steps} steps of {BATCH}, {len(training.seeds)} "
         f"{'seed' if len(training.seeds) == 1 else 'seeds'}, {len(outcome.train)} training scenes, "
-        f"{len(outcome.test)} test scenes"
+        f"{len(outcome.test)} test scenes, longer side {outcome.side}"
     )
 
 
@@ -85,7 +85,7 @@ def _described(outcome: Outcome, quoted: str, settings: Mapping[str, str | None]
         "made_with": quoted,
         "settings": dict(settings),
         "detector": NAME,
-        "training": {**asdict(outcome.training), "batch": BATCH},
+        "training": {**asdict(outcome.training), "batch": BATCH, "side": outcome.side},
         "scenes": {
             side: {"count": len(scenes), "objects": sum(len(scene.labels) for scene in scenes)}
             for side, scenes in (("train", outcome.train), ("test", outcome.test))

@@ -13,7 +13,7 @@ from PIL import Image
 from ir_transfer.evaluation.detection.experiment import Outcome
 from ir_transfer.evaluation.detection.records import FILES, made_with, table, write_all
 
-QUOTED = "no protocol; compact FCOS version 1, 2 steps of 8, 2 seeds, 4 training scenes, 2 test scenes"
+QUOTED = "no protocol; compact FCOS version 1, 2 steps of 8, 2 seeds, 4 training scenes, 2 test scenes, longer side 80"
 
 
 def test_what_a_figure_is_quoted_with(outcome: Outcome) -> None:
@@ -25,7 +25,7 @@ def test_writes_all_files(outcome: Outcome, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "out").iterdir()} == set(FILES)
     found = json.loads((tmp_path / "out" / "detect.json").read_text())
     assert found["made_with"] == QUOTED
-    assert found["training"] == {"steps": 2, "seeds": [0, 1], "device": "cpu", "batch": 8}
+    assert found["training"] == {"steps": 2, "seeds": [0, 1], "device": "cpu", "batch": 8, "side": 80}
     assert found["scenes"]["train"]["count"] == 4
     assert list(found["arms"]) == ["real", "gray", "inverted", "gray + inverted"]
     assert found["arms"]["real"]["map"]["mean"] == pytest.approx(outcome.rows[0].map.value)
