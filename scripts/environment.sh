@@ -39,3 +39,15 @@ ensure_environment() {
     echo "$wanted" >"$stamp"
   fi
 }
+
+# Installs Chromium for the tests that look at pages, where that can be done without a question: as root, with apt.
+ensure_browser() {
+  if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing chromium for the tests in a browser"
+    { timeout 120 apt-get -qq update && timeout 300 apt-get -qq install -y --no-install-recommends chromium; } \
+      >/dev/null 2>&1 || echo "chromium could not be installed: the tests in a browser are skipped" >&2
+  else
+    echo "no chromium here: the tests in a browser are skipped" >&2
+  fi
+}

@@ -3,6 +3,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment dev
+ensure_browser
 cd "$ROOT"
 # Small tensors gain nothing from many threads, and threads of parallel tools would fight.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}" NO_ALBUMENTATIONS_UPDATE=1

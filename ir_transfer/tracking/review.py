@@ -104,9 +104,7 @@ def overview(store: RunStore, url: str) -> list[str]:
             f"    recipe, data, model  {url}/{run_page(run)}",
         ]
     if trainings:
-        lines.append(
-            "  Pictures are below the curves: the panel 'validation' opens at step 0, which has none: drag its slider."
-        )
+        lines.append("  Pictures are below the curves: the slider of the panel 'validation' goes through the steps.")
     else:
         lines.append("  none yet: ir-transfer train RECIPE --data ROOT")
     if len(trainings) > 1:
