@@ -148,12 +148,12 @@ def _content(report: CheckReport) -> dict[str, Any]:
 
 def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> None:
     from ir_transfer.data.check_pictures import HEADINGS, worst_pairs
-    from ir_transfer.data.image_io import write_whole
+    from ir_transfer.data.image_io import encode_png, write_whole
     from ir_transfer.evaluation.contact_sheet import contact_sheet
 
     write_whole(out / "report.json", json.dumps(content, indent=2).encode())
     if rows := worst_pairs(report):
-        contact_sheet(rows, HEADINGS).save(out / "worst_pairs.png")
+        write_whole(out / "worst_pairs.png", encode_png(contact_sheet(rows, HEADINGS)))
 
 
 def _print_report(report: CheckReport, out: Path | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Sequence
 from itertools import count
 from pathlib import Path, PurePosixPath
@@ -11,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ir_transfer.conversion.plan import Job, Plan
-from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_picture, write_whole
+from ir_transfer.data.image_io import MAX_PIXELS, Picture, encode_png, read_picture, write_whole
 
 ROWS = 12
 _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
@@ -41,7 +40,7 @@ def write_preview(
     if sheet is None:
         return None
     path = plan.out / _free_name({job.output for job in plan.jobs})
-    write_whole(path, _png(sheet))
+    write_whole(path, encode_png(sheet))
     return path
 
 
@@ -104,9 +103,3 @@ def _thumbnail(path: Path, max_pixels: int) -> Image.Image:
 
 def _bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return (picture.rgb().transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
-
-
-def _png(sheet: Image.Image) -> bytes:
-    file = io.BytesIO()
-    sheet.save(file, "PNG")
-    return file.getvalue()

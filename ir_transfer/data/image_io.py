@@ -172,6 +172,13 @@ def encode_gray(levels: OutputLevels, format: Format = "png") -> bytes:  # noqa:
     return file.getvalue()
 
 
+def encode_png(image: Image.Image) -> bytes:
+    """Return a picture for people to look at as the bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name in the same folder, then rename it: it appears whole or not at all.
 

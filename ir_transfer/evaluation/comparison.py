@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError
@@ -96,7 +97,8 @@ class Comparison:
             outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
             rows.append([photograph, exemplar, *outputs, scene.truth[0, 0].numpy()])
-        contact_sheet(rows, ["photograph", "exemplar", *labels, "truth"], cell_width).save(path)
+        sheet = contact_sheet(rows, ["photograph", "exemplar", *labels, "truth"], cell_width)
+        write_whole(path, encode_png(sheet))
 
 
 def parse_weights(texts: Sequence[str]) -> dict[str, list[str]]:

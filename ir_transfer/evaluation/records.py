@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 
 import ir_transfer
+from ir_transfer.data.image_io import write_whole
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.ranking import composites, duels, losses
@@ -20,27 +22,28 @@ _FIELDS = ("method", "column", "direction", "value", "low", "high", "loses_to", 
 
 def write_json(compared: Comparison, path: Path) -> None:
     """Write all that a comparison found, down to single scenes."""
-    path.write_text(json.dumps(_described(compared), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, (json.dumps(_described(compared), indent=1) + "\n").encode())
 
 
 def write_csv(compared: Comparison, path: Path) -> None:
     """Write a line per method and column; the composite is a column too."""
     common = {"protocol": compared.made_with, "scenes": len(compared.pairs)}
     lost = losses(compared.results)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _FIELDS)
-        writer.writeheader()
-        for label, estimate in composites(compared.results).items():
-            score = estimate.score
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, _FIELDS)
+    writer.writeheader()
+    for label, estimate in composites(compared.results).items():
+        score = estimate.score
+        figures = {"value": score.mean, "low": score.low, "high": score.high}
+        writer.writerow({"method": label, "column": "composite", "direction": "higher", **figures, **common})
+    for label, scores in compared.results.scores.items():
+        for key, score in scores.items():
+            loss = lost.get(label, {}).get(key)
+            mark = {"loses_to": loss.to, "clear": loss.clear} if loss else {}
             figures = {"value": score.mean, "low": score.low, "high": score.high}
-            writer.writerow({"method": label, "column": "composite", "direction": "higher", **figures, **common})
-        for label, scores in compared.results.scores.items():
-            for key, score in scores.items():
-                loss = lost.get(label, {}).get(key)
-                mark = {"loses_to": loss.to, "clear": loss.clear} if loss else {}
-                figures = {"value": score.mean, "low": score.low, "high": score.high}
-                named = {"column": compared.column_name(key), "direction": COLUMNS[key].direction}
-                writer.writerow({"method": label, **named, **figures, **mark, **common})
+            named = {"column": compared.column_name(key), "direction": COLUMNS[key].direction}
+            writer.writerow({"method": label, **named, **figures, **mark, **common})
+    write_whole(path, file.getvalue().encode())
 
 
 def _described(compared: Comparison) -> dict[str, Any]:

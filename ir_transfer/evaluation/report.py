@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,11 +19,12 @@ from ir_transfer.evaluation.cases import Case
 from ir_transfer.evaluation.columns import COLUMNS, GROUPS, Column
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import BASELINES, TRUTH
+from ir_transfer.evaluation.html_page import write_page
 from ir_transfer.evaluation.published import TAGS, WARNING, published_tables, read_published
 from ir_transfer.evaluation.ranking import FLOOR, aspects, composites, duels, losses
 from ir_transfer.evaluation.summary import Score
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 _WIDEST = 640
 _QUALITY = 88
 
@@ -59,15 +59,12 @@ class Bar:
 
 
 def write_report(compared: Comparison, path: Path) -> None:
-    """Write the report of a comparison as one HTML file."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    path.write_text(environment.get_template("report.html").render(_content(compared)), encoding="utf-8")
+    """Write the report of a comparison as one HTML file.
+
+    Raises:
+        EncodeError: It cannot be written.
+    """
+    write_page(path, _TEMPLATE, _content(compared))
 
 
 def _content(compared: Comparison) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
-
 import ir_transfer
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.html_page import write_page
 from ir_transfer.tracking import charts, figures
 from ir_transfer.tracking.evaluations import EvaluationTable, compare_evaluations
 from ir_transfer.tracking.figures import Curve
@@ -23,7 +22,7 @@ from ir_transfer.tracking.inputs import InputRow, compare_inputs
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_TEMPLATES = Path(__file__).parent / "templates"
+_TEMPLATE = Path(__file__).parent / "templates" / "compare.html"
 _MOST_RUNS = 6  # colours that can be told apart
 _JUDGING = ("data.validation", "data.validation_every", "data.validation_exemplar", "data.validation_pairing")
 _GROUPS = {
@@ -100,20 +99,11 @@ def write_comparison(store: RunStore, compared: Compared, path: Path) -> list[st
     """Write the page; return what could not be shown in it.
 
     Raises:
-        OSError: It cannot be written.
+        EncodeError: It cannot be written.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     grids = gather_grids(store.client, [run.info.run_id for run in compared.runs], _kept_step(compared))
     content = _content(store, compared) | {"grids": grids}
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(environment.get_template("compare.html").render(content), encoding="utf-8")
-    temporary.replace(path)
+    write_page(path, _TEMPLATE, content)
     return grids.missing
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import MissingFileError
 from ir_transfer.tracking.client import KIND, connect, experiment_id
 from ir_transfer.tracking.provenance import data_input
 from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.recipe import flat
-from ir_transfer.training.run_folder import BEST, RECIPE
+from ir_transfer.training.run_folder import BEST, EXEMPLAR, RECIPE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,7 +62,8 @@ class Delivery:
         Raises:
             MissingPackageError: MLflow is not installed.
             mlflow.exceptions.MlflowException: The store does not answer, or refuses.
-            OSError: A file of the folder cannot be read, or the state not be written.
+            OSError: A file of the folder cannot be read.
+        EncodeError: How far it is cannot be noted.
         """
         events, end = read_events(self.folder, self._state["delivered"])
         if not events:
@@ -100,10 +102,7 @@ class Delivery:
         return client, run
 
     def _save(self) -> None:
-        path = self.folder / STATE
-        temporary = path.with_suffix(".part")
-        temporary.write_text(json.dumps(self._state, indent=1), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(self.folder / STATE, json.dumps(self._state, indent=1).encode())
 
     # -- one kind of event each -----------------------------------------------------------------------------------
 
@@ -136,7 +135,7 @@ class Delivery:
             client.log_batch(run, params=params[start : start + _MOST_PARAMS], synchronous=True)
         client.log_batch(run, tags=[RunTag(key, value) for key, value in tags.items()], synchronous=True)
         client.update_run(run, status="RUNNING")
-        self._state |= {"params": {**known, **wanted}, "exemplar": event.get("facts", {}).get("exemplar")}
+        self._state["params"] = {**known, **wanted}
 
     def _data(self, client: MlflowClient, run: str, data: Mapping[str, Any]) -> None:
         client.log_inputs(run, [data_input(data)])
@@ -180,9 +179,9 @@ class Delivery:
     def _register(self, client: MlflowClient, run: str, step: int) -> None:
         from ir_transfer.tracking.registration import log_model
 
-        exemplar = Path(self._state.get("exemplar") or "")
+        exemplar = self.folder / EXEMPLAR
         if not exemplar.is_file():  # a packaged model needs one; without it the run is still complete
-            client.set_tag(run, "ir_transfer.model", f"not registered: the exemplar {exemplar} has gone")
+            client.set_tag(run, "ir_transfer.model", f"not registered: {exemplar} has gone")
             return
         log_model(client, run, self.folder / BEST, exemplar, data_notes=self._state.get("notes", []), step=step)
 

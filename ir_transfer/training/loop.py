@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ir_transfer.code_version import code_version
+from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
@@ -24,7 +25,7 @@ from ir_transfer.training.processes import Processes
 from ir_transfer.training.progress import Progress
 from ir_transfer.training.recipe import Recipe, differences, save_recipe
 from ir_transfer.training.rehearsal import rehearse
-from ir_transfer.training.run_folder import BEST, CHECKPOINT, RECIPE, RunFolder
+from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
 from ir_transfer.training.schedule import Patience, learning_rate
 from ir_transfer.training.validate import Scores, UnpairedScores, Validation
 
@@ -151,8 +152,10 @@ class Trainer:
             "device": str(self.processes.device),
             "precision": self.learner.precision,
         }
-        if self.validation is not None:
-            facts["exemplar"] = str(self.validation.exemplar_file.absolute())
+        if (validation := self.validation) is not None:
+            facts["exemplar"] = str(validation.exemplar_file.absolute())
+            picture = validation.exemplar[0, 0].numpy()
+            self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, picture, 16))
         self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
 
     def _train(self) -> Scores | UnpairedScores | None:
@@ -220,7 +223,7 @@ class Trainer:
         with self.progress.pause():
             scores, sheet = self.validation(self.learner.average)
             path = self.folder.path / f"sheet-{self.step:06d}.png"
-            written = self.folder.attempt(lambda: sheet.save(path))
+            written = self.folder.attempt(lambda: write_whole(path, encode_png(sheet)))
         named = {**asdict(scores), "rank": scores.rank}
         figures = " ".join(f"{name} {value:.4f}" for name, value in named.items())
         self.folder.log(f"step {self.step} validation {figures}")

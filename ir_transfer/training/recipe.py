@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import InputError
 from ir_transfer.yaml_fields import fill, read_mapping
 
@@ -172,9 +173,7 @@ def load_recipe(path: Path, overrides: Mapping[str, str] | None = None) -> Recip
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe with every default spelled out; :func:`load_recipe` gives it back."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(yaml.safe_dump(asdict(recipe), sort_keys=False, allow_unicode=True), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, yaml.safe_dump(asdict(recipe), sort_keys=False, allow_unicode=True).encode())
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from ir_transfer.errors import EncodeError
 from ir_transfer.training.journal import JOURNAL, append_event
 
-CHECKPOINT, RECIPE, BEST = "last.pt", "recipe.yaml", "best.safetensors"
+CHECKPOINT, RECIPE, BEST, EXEMPLAR = "last.pt", "recipe.yaml", "best.safetensors", "exemplar.png"
 
 
 class RunFolder:

@@ -11,17 +11,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import torch
 
 import ir_transfer
-from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.evaluation.cells import figure
 from ir_transfer.evaluation.detection.detector import NAME
 from ir_transfer.evaluation.detection.experiment import Outcome, Row
 from ir_transfer.evaluation.detection.sheet import SURE, detection_sheet
 from ir_transfer.evaluation.detection.train import BATCH
+from ir_transfer.evaluation.html_page import render_page
 
+_TEMPLATE = Path(__file__).parent.parent / "templates" / "detect.html"
 FILES = ("detect.html", "detect.json", "detect.csv", "detect.png")
 LEGEND = (
     "± half of the 95% bootstrap interval over test scenes and seeds; gain: over gray, with the same scenes and seeds; "
@@ -70,12 +71,11 @@ def write_all(outcome: Outcome, folder: Path, protocol: str, settings: Mapping[s
         EncodeError: It cannot be written.
     """
     quoted = made_with(outcome, protocol)
-    picture = io.BytesIO()
-    detection_sheet(outcome).save(picture, "PNG")
-    write_whole(folder / "detect.png", picture.getvalue())
+    picture = encode_png(detection_sheet(outcome))
+    write_whole(folder / "detect.png", picture)
     write_whole(folder / "detect.json", (json.dumps(_described(outcome, quoted, settings), indent=1) + "\n").encode())
     write_whole(folder / "detect.csv", _lines(outcome, quoted).encode())
-    write_whole(folder / "detect.html", _page(outcome, quoted, settings, picture.getvalue()).encode())
+    write_whole(folder / "detect.html", _page(outcome, quoted, settings, picture).encode())
 
 
 def _described(outcome: Outcome, quoted: str, settings: Mapping[str, str | None]) -> dict[str, Any]:
@@ -127,27 +127,21 @@ def _lines(outcome: Outcome, quoted: str) -> str:
 
 
 def _page(outcome: Outcome, quoted: str, settings: Mapping[str, str | None], picture: bytes) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent.parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     headings, cells = table(outcome)
-    return environment.get_template("detect.html").render(
-        quoted=quoted,
-        version=ir_transfer.__version__,
-        settings={key: value for key, value in settings.items() if value is not None},
-        headings=headings,
-        rows=[{"kind": row.kind, "cells": line} for row, line in zip(outcome.rows, cells, strict=True)],
-        bars=_bars(outcome),
-        legend=LEGEND,
-        left_out=outcome.left_out,
-        alike=outcome.alike,
-        sure=SURE,
-        picture="data:image/png;base64," + base64.b64encode(picture).decode(),
-    )
+    content = {
+        "quoted": quoted,
+        "version": ir_transfer.__version__,
+        "settings": {key: value for key, value in settings.items() if value is not None},
+        "headings": headings,
+        "rows": [{"kind": row.kind, "cells": line} for row, line in zip(outcome.rows, cells, strict=True)],
+        "bars": _bars(outcome),
+        "legend": LEGEND,
+        "left_out": outcome.left_out,
+        "alike": outcome.alike,
+        "sure": SURE,
+        "picture": "data:image/png;base64," + base64.b64encode(picture).decode(),
+    }
+    return render_page(_TEMPLATE, content)
 
 
 def _bars(outcome: Outcome) -> list[dict[str, Any]]:
