@@ -23,6 +23,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.track import track
 from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
@@ -98,14 +99,14 @@ class _AutoOrCount(click.ParamType["int | None"]):
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
 @click.option("--preview", is_flag=True, help="Also write a contact sheet of input, exemplar and output.")
-@click.option("--track", is_flag=True, help="Log what was converted with what to MLflow.")
+@click.option("--track", "tracked", is_flag=True, help="Log what was converted with what to MLflow.")
 @tracking_uri_option
 @seed_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
 @max_pixels_option
 @verbosity_options
 def convert(
-    *, dry_run: bool, preview: bool, track: bool, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any
+    *, dry_run: bool, preview: bool, tracked: bool, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any
 ) -> int:
     """Convert photographs into one-channel infrared pictures of exactly the same size.
 
@@ -139,8 +140,10 @@ def convert(
     if dry_run:
         return _print_plan(options, found)
     code, summary = _run(options, preview=preview, quiet=quiet)
-    if track and summary is not None:
-        _track(options, summary, found, tracking_uri, quiet=quiet)
+    if tracked and summary is not None:
+        from ir_transfer.tracking.conversion_log import log_conversion
+
+        track(tracking_uri, lambda client: log_conversion(client, options, summary, found), quiet=quiet)
     return code
 
 
@@ -199,21 +202,6 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
         click.echo(f"{counts} (see manifest.jsonl)")
     return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
-
-
-def _track(options: Options, summary: Summary, found: Fetched | None, tracking_uri: str | None, *, quiet: bool) -> None:
-    """Log the run; the pictures are made, and a store that is away is no reason to fail."""
-    from ir_transfer.tracking.conversion_log import log_conversion
-    from ir_transfer.tracking.store import resolve_uri
-
-    uri = resolve_uri(tracking_uri)
-    try:
-        run = log_conversion(uri, options, summary, found)
-    except Exception as error:  # whatever a store or the network comes up with
-        click.echo(f"Warning: not logged to MLflow at {uri}: {' '.join(str(error).split())[:300]}", err=True)
-        return
-    if not quiet:
-        click.echo(f"MLflow run {run} at {uri}")
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:

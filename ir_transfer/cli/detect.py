@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ir_transfer.cli.track import track
+
 if TYPE_CHECKING:
     from ir_transfer.evaluation.detection.experiment import Outcome
 
@@ -75,6 +77,7 @@ def _detect(
     protocol: str | None,
     max_side: int | None,
     tracking_uri: str | None,
+    tracking: bool,
     steps: int,
     seeds: int,
     device: str,
@@ -105,6 +108,10 @@ def _detect(
     _print(outcome, protocol_title)
     for name in FILES:
         click.echo(out / name)
+    if tracking:
+        from ir_transfer.tracking.detection_log import log_detection
+
+        track(tracking_uri, lambda client: log_detection(client, outcome, out, protocol_title, settings))
 
 
 def _print(outcome: Outcome, protocol: str) -> None:

@@ -9,6 +9,7 @@ import click
 
 from ir_transfer.cli.detect import with_detect_task
 from ir_transfer.cli.options import data_set_options, device_option, local_weights, tracking_options
+from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,22 +130,9 @@ def evaluate(
     for name in ("report.html", "results.json", "table.csv", "sheet.png"):
         click.echo(out / name)
     if tracking:
-        _track(comparison, out, tracking_uri)
+        from ir_transfer.tracking.evaluation_log import log_comparison
 
-
-def _track(compared: Comparison, out: Path, tracking_uri: str | None) -> None:
-    """Log the comparison; it is written, and a store that is away is no reason to fail."""
-    from ir_transfer.tracking.client import connect, one_line
-    from ir_transfer.tracking.evaluation_log import log_comparison
-    from ir_transfer.tracking.store import resolve_uri
-
-    uri = resolve_uri(tracking_uri)
-    try:
-        run = log_comparison(connect(uri, create=True), compared, out.absolute().name)
-    except Exception as error:  # whatever a store or the network comes up with
-        click.echo(f"Warning: not logged to MLflow at {uri}: {one_line(error)}", err=True)
-        return
-    click.echo(f"MLflow run {run} at {uri}")
+        track(tracking_uri, lambda client: log_comparison(client, comparison, out.absolute().name))
 
 
 def _print_tables(compared: Comparison) -> None:

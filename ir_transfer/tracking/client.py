@@ -18,10 +18,14 @@ EXPERIMENT = "ir-transfer"
 KIND = "ir_transfer.kind"
 """Tag of a run: ``train``, ``evaluate`` or ``convert``."""
 
+LONGEST_PARAM = 500
+"""Characters of a parameter's value, in the strictest of MLflow's stores."""
+
 CANDIDATE, CHAMPION = "candidate", "champion"
 """Aliases of registered versions: the newest one, and the best one that an evaluation has found."""
 
 _SQLITE = "sqlite:///"
+_ALLOWED = frozenset("_-. /:")  # beside letters and digits, in a name
 _TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}  # else the pages for language models open
 # No messages home, no bars between our lines, no project files of the current directory in a model, and a server that
 # is away is given up on within seconds instead of minutes. What the user has set stays.
@@ -125,6 +129,11 @@ def told_plainly(uri: str) -> Iterator[None]:
             f"expected an answer of the MLflow store {uri}, got: {one_line(error)}: check --tracking-uri and that "
             "the store is up"
         ) from error
+
+
+def metric_name(text: str) -> str:
+    """Return a name that MLflow takes for a metric or a parameter."""
+    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text)
 
 
 def one_line(error: Exception) -> str:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.errors import InputError
-from ir_transfer.tracking.client import KIND, connect, experiment_id
+from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id
 from ir_transfer.tracking.fetch import Fetched
 
-_LONGEST = 500  # of a parameter, in the strictest of MLflow's stores
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 
-def log_conversion(uri: str, options: Options, summary: Summary, fetched: Fetched | None = None) -> str:
+def log_conversion(client: MlflowClient, options: Options, summary: Summary, fetched: Fetched | None = None) -> str:
     """Log a finished conversion as a run and return the run's id.
 
     Args:
-        uri: The store; an SQLite file is made if it is missing.
+        client: Of the store.
         options: What was asked for.
         summary: What was done.
         fetched: Where the weights came from, if from this store: the run is linked to that version.
 
     Raises:
         InputError: The folder has no manifest any more.
-        IrTransferError: No store, or a picture of the preview that has gone since.
+        IrTransferError: A picture of the preview that has gone since.
         mlflow.exceptions.MlflowException: The store refuses or is away.
     """
     from mlflow.entities import LoggedModelInput, Metric, Param, RunTag
@@ -33,7 +35,6 @@ def log_conversion(uri: str, options: Options, summary: Summary, fetched: Fetche
     manifest = Manifest.load(summary.out)
     if manifest is None:
         raise InputError(f"expected a manifest in {summary.out}, found none: convert again")
-    client = connect(uri, create=True)
     run = client.create_run(experiment_id(client), tags={KIND: "convert"}, run_name=summary.out.resolve().name)
     try:
         header = manifest.header
@@ -48,7 +49,7 @@ def log_conversion(uri: str, options: Options, summary: Summary, fetched: Fetche
         client.log_batch(
             run.info.run_id,
             [Metric(f"pictures/{name}", count, run.info.start_time, 0) for name, count in counts.items()],
-            [Param(name, str(value)[:_LONGEST]) for name, value in params.items()],
+            [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params.items()],
             [RunTag(name, text) for name, text in tags.items() if text],
             synchronous=True,
         )

@@ -11,7 +11,7 @@ from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.ranking import composites
 from ir_transfer.evaluation.records import write_csv, write_json
 from ir_transfer.evaluation.report import write_report
-from ir_transfer.tracking.client import KIND, experiment_id
+from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name
 from ir_transfer.tracking.fetch import Fetched
 from ir_transfer.tracking.provenance import RunInput, data_input
 from ir_transfer.tracking.registration import WEIGHTS_SHA256
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 _PARENT = "mlflow.parentRunId"
-_LONGEST = 500  # of a parameter, in the strictest of MLflow's stores
-_ALLOWED = frozenset("_-. /:")  # beside letters and digits, in a metric's name
 
 
 def log_comparison(
@@ -68,7 +66,7 @@ def log_comparison(
         client.log_batch(
             run_id,
             _metrics(compared, run.info.start_time),
-            [Param(_allowed(key), str(value)[:_LONGEST]) for key, value in params.items()],
+            [Param(metric_name(key), str(value)[:LONGEST_PARAM]) for key, value in params.items()],
             synchronous=True,
         )
         with tempfile.TemporaryDirectory() as folder:
@@ -122,8 +120,4 @@ def _metrics(compared: Comparison, at: int) -> list[Metric]:
     found = {f"{label}/composite": estimate.value for label, estimate in composites(compared.results).items()}
     for label, scores in compared.results.scores.items():
         found |= {f"{label}/{key}": score.mean for key, score in scores.items()}
-    return [Metric(_allowed(name), float(value), at, 0) for name, value in found.items()]
-
-
-def _allowed(name: str) -> str:
-    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in name)
+    return [Metric(metric_name(name), float(value), at, 0) for name, value in found.items()]

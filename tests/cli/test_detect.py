@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from mlflow import MlflowClient
 
 from ir_transfer.cli.evaluate import evaluate
 from ir_transfer.data.render.write import write_scenes
+from ir_transfer.evaluation.detection.records import FILES
 
 
 def _street(folder: Path) -> list[str]:
@@ -22,9 +24,10 @@ def _street(folder: Path) -> list[str]:
     return ["--task", "detect", *files, "--exemplar", str(folder / "set" / "ir" / f"{stems[0]}.png")]
 
 
-def test_prints_the_table_and_writes_all_files(tmp_path: Path) -> None:
+def test_prints_the_table_writes_all_files_and_logs_them(tmp_path: Path, tracking_uri: str) -> None:
     command = [*_street(tmp_path), "--boxes", str(tmp_path / "set" / "boxes.json"), "--models", "histogram"]
-    result = CliRunner().invoke(evaluate, [*command, "--steps", "2", "--seeds", "1"], catch_exceptions=False)
+    short = ["--steps", "2", "--seeds", "1", "--tracking-uri", tracking_uri]
+    result = CliRunner().invoke(evaluate, [*command, *short], catch_exceptions=False)
     assert result.exit_code == 0
     quoted = (
         "no protocol; compact FCOS version 1, 2 steps of 8, 1 seed, 4 training scenes, 2 test scenes, longer side 80"
@@ -36,6 +39,10 @@ def test_prints_the_table_and_writes_all_files(tmp_path: Path) -> None:
         assert (tmp_path / "out" / name).stat().st_size > 0
         assert name in result.output
     assert "reading 4 training and 2 test scenes" in result.output
+    client = MlflowClient(tracking_uri)
+    run = client.get_run(result.output.splitlines()[-1].split()[2])
+    assert run.data.metrics.keys() >= {"real/map", "real/map50", "gray/map"}
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {*FILES}
 
 
 @pytest.mark.parametrize(

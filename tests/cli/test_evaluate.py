@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from mlflow import MlflowClient
 from PIL import Image
 
 from ir_transfer.cli.evaluate import evaluate
@@ -14,12 +15,12 @@ from ir_transfer.errors import InputError
 from tests.evaluation.street_scene import write_pairs
 
 
-def test_prints_tables_and_writes_all_files(tmp_path: Path) -> None:
+def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_uri: str) -> None:
     root = write_pairs(tmp_path / "set", 2)
     out = tmp_path / "out"
     command = ["--data", str(root), "--exemplar", str(root / "exemplar.png"), "--models", "fda", "-o", str(out)]
     judged = ["--vgg", str(root / "vgg.safetensors"), "--boxes", str(root / "boxes.json"), "--label", "person"]
-    named = ["--protocol", "paired-lwir", "--cell-width", "100"]
+    named = ["--protocol", "paired-lwir", "--cell-width", "100", "--tracking-uri", tracking_uri]
     result = CliRunner().invoke(evaluate, [*command, *judged, *named], catch_exceptions=False)
     assert result.exit_code == 0
     for text in ("constant", "gray", "inverted", "histogram", "fda", "truth", "kid[set]", "object_heat", "Ranking"):
@@ -32,6 +33,19 @@ def test_prints_tables_and_writes_all_files(tmp_path: Path) -> None:
     assert "protocol paired-lwir version 1" in (out / "report.html").read_text()
     with Image.open(out / "sheet.png") as sheet:
         assert sheet.width == 8 * 104 - 4
+    client = MlflowClient(tracking_uri)
+    run = client.get_run(result.output.splitlines()[-1].split()[2])
+    assert run.data.metrics["fda/psnr"] == found["scores"]["fda"]["psnr"]["mean"]
+    assert run.data.params["protocol"] == "protocol paired-lwir version 1"
+    assert run.inputs is not None
+    assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == [found_title(result.output)]
+    files = {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert files == {"report.html", "results.json", "sheet.png", "table.csv"}
+
+
+def found_title(output: str) -> str:
+    (line,) = [line for line in output.splitlines() if ", exemplar fixed: " in line]
+    return line.partition(" of ")[2].partition(", exemplar")[0]
 
 
 @pytest.mark.parametrize(
