@@ -68,7 +68,7 @@ class Delivery:
         events, end = read_events(self.folder, self._state["delivered"])
         if not events:
             return 0
-        client, run = self._connected()
+        client, run = self._connected(int(events[0]["at"] * 1000))
         self._metrics(client, run, events)
         for event in events:
             if event["kind"] == "started":
@@ -85,14 +85,14 @@ class Delivery:
         self._save()
         return len(events)
 
-    def _connected(self) -> tuple[MlflowClient, str]:
+    def _connected(self, began: int) -> tuple[MlflowClient, str]:
         if self._client is not None and self.run is not None:
             return self._client, self.run
         client = connect(self.uri, create=True)
         if self.run is None:
             experiment = experiment_id(client)
             tags = {KIND: "train", "ir_transfer.folder": str(self.folder.absolute())}
-            created = client.create_run(experiment, tags=tags, run_name=self.folder.absolute().name)
+            created = client.create_run(experiment, began, tags, self.folder.absolute().name)
             self._state["run"] = created.info.run_id
             self._save()
         self._client = client

@@ -13,7 +13,7 @@ from ir_transfer.errors import MissingFileError
 from ir_transfer.tracking.client import KIND
 from ir_transfer.tracking.delivery import Delivery, delivery_of
 from ir_transfer.tracking.provenance import RunInput
-from ir_transfer.training.journal import append_event
+from ir_transfer.training.journal import append_event, read_events
 
 
 @pytest.fixture
@@ -67,6 +67,7 @@ def test_all_of_a_journal_arrives(folder: Path, tracking_uri: str) -> None:
         ("ir_transfer.photographs", "3"), ("mlflow.runName", "first"),
     }  # fmt: skip
     assert (run.info.status, run.info.end_time) == ("KILLED", pytest.approx(time.time() * 1000, abs=60_000))
+    assert run.info.start_time == int(read_events(folder)[0][0]["at"] * 1000)
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["pairs"]
     assert {file.path for file in client.list_artifacts(run.info.run_id)} == {"recipe.yaml", "checkpoints", "images"}
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
