@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import logging
 import os
 from collections.abc import Iterator
@@ -129,6 +130,15 @@ def told_plainly(uri: str) -> Iterator[None]:
             f"expected an answer of the MLflow store {uri}, got: {one_line(error)}: check --tracking-uri and that "
             "the store is up"
         ) from error
+
+
+def who_runs() -> dict[str, str]:
+    """Return the tags that MLflow's pages show as creator and source."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container may run a user without a name
+        user = "unknown"
+    return {"mlflow.user": user, "mlflow.source.name": "ir-transfer", "mlflow.source.type": "LOCAL"}
 
 
 def metric_name(text: str) -> str:

@@ -9,7 +9,7 @@ from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.errors import InputError
-from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id
+from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, who_runs
 from ir_transfer.tracking.fetch import Fetched
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ def log_conversion(client: MlflowClient, options: Options, summary: Summary, fet
     manifest = Manifest.load(summary.out)
     if manifest is None:
         raise InputError(f"expected a manifest in {summary.out}, found none: convert again")
-    run = client.create_run(experiment_id(client), tags={KIND: "convert"}, run_name=summary.out.resolve().name)
+    run = client.create_run(
+        experiment_id(client), tags={KIND: "convert", **who_runs()}, run_name=summary.out.resolve().name
+    )
     try:
         header = manifest.header
         names = ", ".join(Path(style).name for style in options.styles)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import MissingFileError
-from ir_transfer.tracking.client import KIND, connect, experiment_id
+from ir_transfer.tracking.client import KIND, connect, experiment_id, who_runs
 from ir_transfer.tracking.provenance import data_input
 from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.recipe import flat
@@ -91,7 +91,7 @@ class Delivery:
         client = connect(self.uri, create=True)
         if self.run is None:
             experiment = experiment_id(client)
-            tags = {KIND: "train", "ir_transfer.folder": str(self.folder.absolute())}
+            tags = {KIND: "train", "ir_transfer.folder": str(self.folder.absolute()), **who_runs()}
             created = client.create_run(experiment, began, tags, self.folder.absolute().name)
             self._state["run"] = created.info.run_id
             self._save()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ir_transfer.evaluation.detection.experiment import Outcome
 from ir_transfer.evaluation.detection.records import FILES, made_with
-from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name
+from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name, who_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,7 +31,7 @@ def log_detection(
     """
     from mlflow.entities import Metric, Param
 
-    tags = {KIND: "evaluate", "ir_transfer.task": "detect"}
+    tags = {KIND: "evaluate", "ir_transfer.task": "detect", **who_runs()}
     run = client.create_run(experiment_id(client), tags=tags, run_name=folder.absolute().name)
     figures = {
         f"{row.name}/{key}": value

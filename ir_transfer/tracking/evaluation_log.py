@@ -11,7 +11,7 @@ from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.ranking import composites
 from ir_transfer.evaluation.records import write_csv, write_json
 from ir_transfer.evaluation.report import write_report
-from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name
+from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name, who_runs
 from ir_transfer.tracking.fetch import Fetched
 from ir_transfer.tracking.provenance import RunInput, data_input
 from ir_transfer.tracking.registration import WEIGHTS_SHA256
@@ -50,7 +50,7 @@ def log_comparison(
 
     known = models if models is not None else _registered(client, compared)
     experiment = experiment_id(client)
-    noted = {KIND: "evaluate", **(tags or {}), **_parent(client, experiment, [*known.values()])}
+    noted = {KIND: "evaluate", **who_runs(), **(tags or {}), **_parent(client, experiment, [*known.values()])}
     run = client.create_run(experiment, tags=noted, run_name=name)
     run_id = str(run.info.run_id)
     try:
