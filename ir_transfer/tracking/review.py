@@ -104,7 +104,10 @@ def overview(store: RunStore, url: str) -> list[str]:
             f"    recipe, data, model  {url}/{run_page(run)}",
         ]
     if trainings:
-        lines.append("  Pictures are below the curves: the slider of the panel 'validation' goes through the steps.")
+        # MLflow fills the small panel with the run's parameters, so that the picture lies below its edge.
+        lines.append(
+            "  Pictures are below the curves: enlarge the panel 'validation', and drag its slider through the steps."
+        )
     else:
         lines.append("  none yet: ir-transfer train RECIPE --data ROOT")
     if len(trainings) > 1:
