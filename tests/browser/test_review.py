@@ -7,15 +7,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from ir_transfer.tracking.server import is_free
+from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
 
 if TYPE_CHECKING:
@@ -36,16 +35,8 @@ def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
         lines.append(line)
         if line.startswith("Ready"):
             break
-    children = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
     yield "".join(lines)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert children
-    deadline = time.monotonic() + 10
-    while any(child.is_running() for child in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(child.is_running() for child in children)
+    end(process, signal.SIGINT)
     ready = re.search(r"Ready at http://127.0.0.1:(\d+)", lines[-1])
     assert ready
     assert is_free(int(ready[1]))

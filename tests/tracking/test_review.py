@@ -5,16 +5,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import psutil
 import pytest
 
 from ir_transfer.errors import InputError
 from ir_transfer.tracking.find_runs import RunStore
 from ir_transfer.tracking.review import open_browser, overview, review
 from ir_transfer.tracking.server import free_port, is_free, serving
+from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
 
 
@@ -88,15 +87,7 @@ def test_ends_while_the_server_still_starts_and_leaves_no_child(tracked_runs: Tr
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     assert process.stdout.readline().startswith("starting MLflow")
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=120)
-    assert process.returncode == 0
-    assert children
-    deadline = time.monotonic() + 10
-    while any(child.is_running() for child in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(child.is_running() for child in children)
+    end(process, signal.SIGTERM)
 
 
 def test_a_server_that_cannot_start_says_why(
