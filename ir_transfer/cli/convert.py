@@ -160,13 +160,13 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.manifest import Manifest
     from ir_transfer.conversion.plan import make_plan, refuse_existing
-    from ir_transfer.conversion.styles import SavedStyle, choose_styles
+    from ir_transfer.conversion.styles import choose_styles
 
     plan = make_plan(options.inputs, options.out, options.format)
     refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
     for style in choice.styles:
-        if not isinstance(style, SavedStyle):
+        if isinstance(style, Path):
             read_exemplar(style, options.max_pixels)
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()

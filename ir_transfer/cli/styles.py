@@ -36,9 +36,9 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    from ir_transfer.conversion.styles import list_presets
+    from ir_transfer.conversion.styles import list_looks, list_presets
 
-    presets = list_presets()
+    presets = [*list_presets(), *list_looks()]
     if as_json:
         listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
         click.echo(json.dumps(listed, indent=2))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.registry import model_info
+from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
+from ir_transfer.models.registry import list_models, model_info
 from ir_transfer.resources import resource
 
 DEFAULT_MODEL = "adain"
@@ -51,6 +52,22 @@ class SavedStyle:
 
 
 @dataclass(frozen=True)
+class NamedLook:
+    """A look that a model of fixed looks has learned.
+
+    Attributes:
+        name: Of the look, without the suffix of its polarity.
+        polarity: ``"white-hot"`` or ``"black-hot"``.
+    """
+
+    name: str
+    polarity: str
+
+
+Style = SavedStyle | NamedLook | Path
+
+
+@dataclass(frozen=True)
 class StyleChoice:
     """The styles of a run with the model and weights that they go with.
 
@@ -63,7 +80,7 @@ class StyleChoice:
 
     model: str
     weights: str
-    styles: tuple[SavedStyle | Path, ...]
+    styles: tuple[Style, ...]
     shares: tuple[float, ...]
 
     @property
@@ -73,7 +90,7 @@ class StyleChoice:
         Raises:
             InputError: The styles disagree.
         """
-        declared = {style.polarity if isinstance(style, SavedStyle) else WHITE_HOT for style in self.styles}
+        declared = {WHITE_HOT if isinstance(style, Path) else style.polarity for style in self.styles}
         if len(declared) > 1:
             raise InputError("expected styles of one polarity with --polarity, got both: leave one out")
         return declared.pop()
@@ -119,6 +136,17 @@ def list_presets() -> list[SavedStyle]:
     return [replace(preset, metadata={**preset.metadata, "weights": preset.path.parent.name}) for preset in presets]
 
 
+def list_looks() -> list[SavedStyle]:
+    """Return the looks of the bundled weights that know their looks by name, each as if its weights were its file."""
+    found = []
+    for info in (model_info(name) for name in list_models()):
+        for weights in info.weights if LOOKS in info.controls else ():
+            path = resource(f"weights/{weights}.safetensors")
+            about = {"model": info.name, "weights": weights, "band": weights.rpartition("-")[2]}
+            found += [SavedStyle(name, path, about) for name in stored_looks(_metadata(path))]
+    return found
+
+
 def _weights_and_name(path: Path) -> tuple[str, str]:
     return path.parent.name, path.stem
 
@@ -153,9 +181,14 @@ def choose_styles(
     info = model_info(name)
     if weights not in {None, "default"} and not info.needs_weights:
         raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
-    codes |= {
-        text: _find_preset(text.removeprefix(PRESET), info, weights) for text in styles if text.startswith(PRESET)
-    }
+    found: dict[str, Style] = {**codes}
+    if LOOKS in info.controls:
+        found |= {text: _find_look(text, info, weights) for text in styles if text not in codes}
+    else:
+        codes |= {
+            text: _find_preset(text.removeprefix(PRESET), info, weights) for text in styles if text.startswith(PRESET)
+        }
+        found |= codes
     for code in codes.values():
         if code.model != name:
             raise WeightsError(
@@ -164,13 +197,36 @@ def choose_styles(
             )
     theirs = next((codes[text].weights for text in styles if text in codes), "")
     chosen = weights or (theirs if theirs in info.weights else "default")
-    return StyleChoice(name, chosen, tuple(codes.get(text, Path(text)) for text in styles), given)
+    return StyleChoice(name, chosen, tuple(found.get(text, Path(text)) for text in styles), given)
 
 
 def _model_of(weights: str | None) -> str | None:
     """Return the model that a weights file says it belongs to."""
     path = Path(weights or "")
     return _metadata(path).get("model") if path.suffix == ".safetensors" and path.is_file() else None
+
+
+def _find_look(text: str, info: ModelInfo, weights: str | None) -> NamedLook:
+    known = stored_looks(_metadata(_weights_file(info, weights)))
+    name = text.removeprefix(PRESET)
+    if text.startswith(PRESET) and name in known:
+        return NamedLook(name, WHITE_HOT)
+    if text.startswith(PRESET) and name.endswith(BLACK_HOT_SUFFIX) and name.removesuffix(BLACK_HOT_SUFFIX) in known:
+        return NamedLook(name.removesuffix(BLACK_HOT_SUFFIX), BLACK_HOT)
+    message = f"{text}: {unknown_look(info.name, known)}"
+    raise UnknownNameError(message) if text.startswith(PRESET) else InputError(message)
+
+
+def _weights_file(info: ModelInfo, weights: str | None) -> Path:
+    """Return the file of weights, bundled by name (also without the model's) or a path."""
+    if weights is not None and Path(weights).is_file():
+        return Path(weights)
+    default = info.weights[0] if info.weights else ""
+    name = default if weights in {None, "default"} else str(weights)
+    name = name if name in info.weights else f"{info.name}-{name}"
+    if name not in info.weights:
+        raise UnknownNameError.among(f"weights of model {info.name}", str(weights), info.weights)
+    return resource(f"weights/{name}.safetensors")
 
 
 def _find_preset(name: str, info: ModelInfo, weights: str | None) -> SavedStyle:

@@ -13,10 +13,11 @@ from torch import Tensor
 from ir_transfer import create_model
 from ir_transfer.conversion.exemplar import read_exemplar
 from ir_transfer.conversion.options import Precision
-from ir_transfer.conversion.styles import SavedStyle, StyleChoice
+from ir_transfer.conversion.styles import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode, blend_codes
 
 _BATCH_PIXELS = 2**22
@@ -69,11 +70,19 @@ def prepare_styles(
     for style in choice.styles:
         if isinstance(style, SavedStyle):
             codes.append(_load(model, style))
+        elif isinstance(style, NamedLook):
+            codes.append(_look(model, style).to("cpu"))
         else:
             exemplar = read_exemplar(style, max_pixels, keep_colour=colour)
             picture = torch.from_numpy(np.ascontiguousarray(exemplar))[None]
             codes.append(model.prepare([picture], white_hot=white_hot).to("cpu"))
     return codes[0] if len(codes) == 1 else blend_codes(codes, choice.shares)
+
+
+def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
+    if not isinstance(model, FixedLooks):
+        raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
+    return model.look(style.name, white_hot=style.polarity == WHITE_HOT)
 
 
 def _load(model: TranslationModel, style: SavedStyle) -> StyleCode:

@@ -162,7 +162,7 @@ def _call(candidate: Candidate) -> tuple[Callable[[], Tensor], int]:
     model = create_model(candidate.model, weights=None, **arguments)
     model = model.to(memory_format=torch.channels_last)
     content = content.contiguous(memory_format=torch.channels_last)
-    style = model.prepare([exemplar])
+    style = model.style_for(exemplar)
     return _quietly(lambda: model(content, style), candidate), _count(model)
 
 

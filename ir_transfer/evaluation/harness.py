@@ -135,7 +135,7 @@ class _Styles:
                 del self._codes[oldest], self._moments[oldest]
             upright, negative = exemplar.picture, 1 - exemplar.picture
             self._codes[exemplar.name] = {
-                m.label: (m.model.prepare([upright]), m.model.prepare([negative])) for m in self._methods
+                m.label: (m.model.style_for(upright), m.model.style_for(negative)) for m in self._methods
             }
             features = self._encoder(upright) if self._encoder else None
             self._moments[exemplar.name] = feature_moments(list(features.values())) if features else None

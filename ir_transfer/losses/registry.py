@@ -38,11 +38,12 @@ LOSSES: Mapping[str, Loss] = {
     "edge": Loss("content", function=edge),
     "tv": Loss("content", function=tv),
 }
-ADVERSARIAL, HINTS = "adversarial", "hints"
+ADVERSARIAL, HINTS, LAYERED = "adversarial", "hints", "layered"
 TRAITS: Mapping[str, Traits] = {
     **LOSSES,
     # These have a network of their own, so the training runs them.
     ADVERSARIAL: Traits("look"),  # judges a sample without truth by its infrared alone
+    LAYERED: Traits("look", judge=True, batchwise=True),  # its moving averages are the batch's
     HINTS: Traits("content", judge=True, batchwise=True),  # its targets' moments are the batch's
 }
 

@@ -40,6 +40,9 @@ class TranslationModel(nn.Module, ABC):
     takes_rows: bool = False
     """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
 
+    looks: tuple[str, ...] = ()
+    """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
+
     # -- to be written by a model -------------------------------------------------------------------------------
 
     @abstractmethod
@@ -58,6 +61,28 @@ class TranslationModel(nn.Module, ABC):
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return what the model wants minimised besides the recipe's losses; ``white_hot`` is (B,) bool."""
         return exemplars.new_zeros(())
+
+    def adopt(self, trained: TranslationModel) -> None:
+        """Take over the weights of a trained model, to go on from them.
+
+        Raises:
+            WeightsError: It is of another model or size.
+        """
+        self._load(trained.state_dict(), trained)
+
+    def _load(self, state: Mapping[str, Tensor], trained: TranslationModel) -> None:
+        try:
+            self.load_state_dict(dict(state))
+        except RuntimeError as error:
+            first = " ".join(str(error).split())[:300]
+            raise WeightsError(
+                f"expected weights that fit model {self.info.name!r} {self.hyper_parameters} to begin from, got "
+                f"{trained.info.name!r} {trained.hyper_parameters}: {first}"
+            ) from error
+
+    def encode_content(self, content: Tensor) -> None:
+        """Run the part of the network that sees the photograph, where hints watch it (B, 3 or 4, H, W)."""
+        self.content_statistics(content)
 
     def content_statistics(self, content: Tensor) -> Statistics:
         """Return the global statistics of a picture or tile (B, 3, h, w) that :meth:`forward` may be given.
@@ -118,7 +143,7 @@ class TranslationModel(nn.Module, ABC):
         if not exemplars:
             raise InputError("expected at least one exemplar, got none")
         for exemplar in exemplars:
-            _check_picture("exemplar", exemplar, self.exemplar_channels)
+            check_picture("exemplar", exemplar, self.exemplar_channels)
             if len(exemplar) != 1:
                 raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
@@ -133,6 +158,21 @@ class TranslationModel(nn.Module, ABC):
             encoded = [self.encode_regions(e.to(device), known, m.to(device), labels) for e, m in pairs]
         codes = [StyleCode(self.info.name, tensors, made_with) for tensors in encoded]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
+
+    def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
+        """Return a style with other weights of the loss layers, for models that have sliders for them.
+
+        Raises:
+            InputError: The model has none.
+        """
+        raise InputError(
+            f"expected no layer weights for model {self.info.name!r}, which has no sliders: leave them out, or take "
+            "adjustable"
+        )
+
+    def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
+        """Return the style for one exemplar (1, 1, h, w); a model of fixed looks answers with its nearest."""
+        return self.prepare([exemplar], white_hot=white_hot)
 
     def forward(
         self,
@@ -160,7 +200,7 @@ class TranslationModel(nn.Module, ABC):
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
                 take, or both together.
         """
-        _check_picture("content", self._check_rows(content), 3)
+        check_picture("content", self._check_rows(content), 3)
         self._check_style(style)
         strength = _check_strength(strength)
         if statistics is not None and self.info.tiling != "exact":
@@ -270,7 +310,8 @@ def _check_strength(strength: float | Tensor) -> float:
     return float(strength)
 
 
-def _check_picture(what: str, picture: Tensor, channels: int) -> None:
+def check_picture(what: str, picture: Tensor, channels: int) -> None:
+    """Raise :class:`InputError` unless a picture is float (B, channels, H, W) in [0, 1] with sides of 16 or more."""
     if picture.dim() != 4 or picture.shape[1] != channels or not len(picture):
         raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
     if not picture.is_floating_point():

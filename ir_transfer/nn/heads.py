@@ -8,7 +8,7 @@ _GAIN = 0.1
 
 
 class InfraredHead(nn.Module):
-    """3x3 convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
+    """Convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
 
     Features of an unnormalised decoder are large, and an optimiser's step at the last layer would move the whole
     picture's tone; the gain makes that step ten times smaller.
@@ -16,11 +16,12 @@ class InfraredHead(nn.Module):
     Args:
         in_channels: Channels of the features.
         out_channels: Channels of the picture; 1 for infrared.
+        kernel: Side of the kernel.
     """
 
-    def __init__(self, in_channels: int, out_channels: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int = 1, kernel: int = 3) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="replicate")
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, padding=kernel // 2, padding_mode="replicate")
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, out_channels, H, W)."""

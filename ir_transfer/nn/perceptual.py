@@ -18,6 +18,10 @@ from torch import Tensor, nn
 from ir_transfer.errors import MissingFileError, WeightsError
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+STYLE_LAYERS = LEVELS
+CONTENT_LAYERS = ("content.relu3_1", "content.relu4_1")
+LAYERS = (*CONTENT_LAYERS, *STYLE_LAYERS)
+"""Layers whose losses have sliders: a style layer goes by its own name."""
 _NAMES = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.looks import Looks
 from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection
 
@@ -30,6 +31,7 @@ class Batch:
         exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
         white_hot: Polarity of exemplar and truth (B,).
         registered: Whether the truth is the photograph's own (B,).
+        look: Number of the look (B,) among those of the recipe; 0 without looks.
         mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
         truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
         look_weight: The same for the samples that are not mirrored.
@@ -41,6 +43,7 @@ class Batch:
     exemplar: Tensor
     white_hot: Tensor
     registered: Tensor
+    look: Tensor
     mirrored: Tensor
     truth_weight: float = 1.0
     look_weight: float = 1.0
@@ -80,6 +83,7 @@ class BatchSource:
         _check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
         self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
+        self.looks = Looks(data.looks, root, self.sets) if data.looks else None
         sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._local = threading.local()
@@ -117,6 +121,7 @@ class BatchSource:
             exemplar,
             white_hot=torch.tensor([not s[4] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
+            look=torch.tensor([s[5] for s in samples]),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
             truth_weight=self._weight(registered | mirrored),
             look_weight=self._weight(~mirrored),
@@ -125,7 +130,7 @@ class BatchSource:
     def _weight(self, seen: np.ndarray) -> float:
         return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
 
-    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
+    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool, int]:
         pictures = self.sets[chosen]
         index = int(random.integers(len(pictures.photographs)))
         other = int(random.integers(len(pictures.infrared)))
@@ -133,13 +138,20 @@ class BatchSource:
             other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
         augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
-        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
+        look = 0
+        rgb = pictures.photograph(index)
+        if self.looks is None:
+            infrared = pictures.exemplar(other)
+        else:
+            look = int(random.integers(len(self.looks.names)))
+            infrared = self.looks.exemplar(look, random)
         if pictures.paired:
             content, truth, rows = augment(rgb, pictures.exemplar(index))
+            truth = truth if self.looks is None else self.looks.toned(truth, look, chosen)
         else:
             content, _, rows = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = look_augment(infrared)
-        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
+        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted, look
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
         if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own

@@ -13,7 +13,7 @@ from ir_transfer.data.pairs import Single
 from ir_transfer.errors import InputError
 from ir_transfer.training.pictures import load_single
 from ir_transfer.training.recipe import DataSection
-from ir_transfer.training.sources import find_sources, find_validation
+from ir_transfer.training.sources import find_sources, find_validation, look_files
 
 _SAMPLE = 48
 """So many pictures of a set tell what is typical of it."""
@@ -22,14 +22,18 @@ _SAMPLE = 48
 def validation_exemplar(data: DataSection, root: Path) -> tuple[OutputLevels, Path]:
     """Return the exemplar (h, w), white-hot, and its file.
 
-    Where the recipe names none, it is the infrared picture of the first source whose mean and spread are closest to
-    the medians of that source, of an even sample of it. Equal folders give equal exemplars.
+    Where the recipe names none, it is the first of its first look. Without looks, it is the infrared picture of the
+    first source whose mean and spread are closest to the medians of that source, of an even sample of it. Equal
+    folders give equal exemplars.
 
     Raises:
         InputError: The file that the recipe names is missing.
         DecodeError: A file is no picture.
     """
     sources = find_sources(data, root)
+    if data.validation_exemplar is None and data.looks:
+        single = look_files(next(iter(data.looks)), data.looks, root)[0]
+        return load_single(single), single.path
     if data.validation_exemplar is None:
         single = typical(sources[0].infrared, set(find_validation(data, root).infrared))
         return load_single(single), single.path

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,10 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
-from ir_transfer.models.registry import create_model
+from ir_transfer.models import weight_files
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.registry import create_model, list_models, model_info
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training.batches import Batch
@@ -26,6 +31,45 @@ from ir_transfer.training.schedule import learning_rate
 
 class NotFiniteError(InputError):
     """A loss is NaN or infinite."""
+
+
+def _make_model(recipe: Recipe) -> TranslationModel:
+    """Make the recipe's model with random weights; one of fixed looks gets the names of the recipe's."""
+    hyper_parameters, looks = recipe.model.hyper_parameters, list(recipe.data.looks)
+    if "looks" not in model_info(recipe.model.name).controls:
+        return create_model(recipe.model.name, weights=None, **hyper_parameters)
+    if not looks:
+        raise InputError(
+            f"expected data.looks in the recipe of model {recipe.model.name!r}, which takes no exemplars, got none: "
+            "name infrared files by look, as in looks: {mine: [exemplar.png]}"
+        )
+    known = hyper_parameters.get("looks", looks)
+    if missing := [name for name in looks if name not in known]:
+        raise InputError(
+            f"expected model.hyper_parameters.looks to name all of data.looks, got none of {', '.join(missing)}: add it"
+        )
+    return create_model(recipe.model.name, weights=None, **{**hyper_parameters, "looks": known})
+
+
+def _freeze(model: TranslationModel, only: Sequence[str]) -> None:
+    """Let those parameters alone learn whose names fit a pattern; all if there is none."""
+    if not only:
+        return
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(any(fnmatch(name, pattern) for pattern in only))
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise InputError(
+            f"expected training.only to fit a parameter of model {model.info.name!r}, got {list(only)}: "
+            f"they are called {', '.join(name for name, _ in model.named_parameters())[:200]} ..."
+        )
+
+
+def _model_named(weights: str, default: str) -> str:
+    """Return the name of the model that weights, bundled or a file, belong to."""
+    path = Path(weights)
+    if path.suffix == ".safetensors" and path.is_file():
+        return weight_files.read(path, kind="weights")[1].get("model", default)
+    return next((name for name in list_models() if weights in model_info(name).weights), default)
 
 
 class Learner:
@@ -48,7 +92,8 @@ class Learner:
         self.recipe, self.processes, device = recipe, processes, processes.device
         training = recipe.training
         torch.manual_seed(training.seed)
-        self.model = create_model(recipe.model.name, weights=None, **recipe.model.hyper_parameters)
+        self.model = _make_model(recipe)
+        _freeze(self.model, training.only)
         self.objective = Objective(recipe, self.model, vgg).to(device)
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
@@ -66,6 +111,8 @@ class Learner:
         parts: dict[str, Any] = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
         if self.objective.hints is not None:
             parts["hints"] = self.objective.hints
+        if self.objective.layered is not None:
+            parts["layered"] = self.objective.layered
         if self.objective.critic is not None:
             parts |= {"critic": self.objective.critic, "critic_optimiser": self.critic_optimiser}
         return parts
@@ -97,11 +144,18 @@ class Learner:
                     f"{str(error).splitlines()[0]}: resume with the run's own recipe, or choose another --out"
                 ) from error
 
+    def note_looks(self, intensities: Tensor) -> None:
+        """Keep what the exemplars of the recipe's looks are like (N, 17) with the weights."""
+        for model in (self.model, self.average):
+            if isinstance(model, FixedLooks):
+                for name, quantiles in zip(self.recipe.data.looks, intensities, strict=True):
+                    model.intensities[model.looks.index(name)] = quantiles
+
     def initialise(self, weights: str) -> None:
         """Start from trained weights, bundled by name or a file, instead of random ones."""
-        trained = create_model(self.recipe.model.name, weights, **self.recipe.model.hyper_parameters).state_dict()
-        self.model.load_state_dict(trained)
-        self.average.load_state_dict(trained)
+        trained = create_model(_model_named(weights, self.recipe.model.name), weights)
+        self.model.adopt(trained)
+        self.average.adopt(trained)
 
     # -- one step -----------------------------------------------------------------------------------------------
 
@@ -162,3 +216,5 @@ class Learner:
         averaged: list[Tensor] = list(self.average.parameters())
         current: list[Tensor] = list(self.model.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
+        for kept, buffer in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(buffer)

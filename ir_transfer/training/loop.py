@@ -64,6 +64,8 @@ class Trainer:
         self.batches = BatchSource(
             recipe.data, data_root, training.seed, training.reconstruction, processes.rank, processes.count
         )
+        if self.batches.looks is not None:
+            self.learner.note_looks(self.batches.looks.intensities)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
         if self.validation is not None and recipe.data.validation_exemplar is None:
             folder.log(f"the exemplar of the validation is {self.validation.exemplar_file}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import kornia
 import torch
@@ -12,8 +12,10 @@ from ir_transfer.errors import InputError
 from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 from ir_transfer.losses.base import Scene
 from ir_transfer.losses.hints import FeatureHints
-from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LOSSES, check_names, needing_judge, needing_truth
+from ir_transfer.losses.layered import LayeredLoss
+from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LAYERED, LOSSES, check_names, needing_judge, needing_truth
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.recipe import Recipe
@@ -37,9 +39,14 @@ class Objective(nn.Module):
     def __init__(self, recipe: Recipe, model: TranslationModel, vgg: PerceptualEncoder | None) -> None:
         super().__init__()
         check_losses(recipe, vgg is not None)
-        self.model, self.vgg, self.weights = model, vgg, recipe.losses
+        self.model, self.vgg, self.weights, self.looks = model, vgg, recipe.losses, tuple(recipe.data.looks)
         self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None
+        self.layered = LayeredLoss() if LAYERED in recipe.losses else None
+        if self.layered is not None and "layer-weights" not in model.info.controls:
+            raise InputError(
+                f"expected a model with layer weights for losses.{LAYERED}, got {model.info.name!r}: leave it out"
+            )
 
     def _make_hints(self) -> FeatureHints:
         encoder, widths = getattr(self.model, "encoder", None), self.model.hyper_parameters.get("widths")
@@ -53,7 +60,8 @@ class Objective(nn.Module):
 
     def learned(self) -> list[nn.Parameter]:
         """Return the parameters that the losses train; the critic has an aim of its own."""
-        return [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
+        parameters = [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
+        return [parameter for parameter in parameters if parameter.requires_grad]
 
     def forward(self, batch: Batch, active: Collection[str]) -> dict[str, Tensor]:
         """Return the weighted losses of a batch by name.
@@ -65,26 +73,34 @@ class Objective(nn.Module):
         found = {"auxiliary": self.model.auxiliary_loss(batch.exemplar, batch.white_hot)}
         content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
         if any(name != HINTS for name in active):
-            scene = self._translate(batch, content)
+            style = self._encode(batch)
+            scene = self._translate(batch, content, style)
             found |= self._compared(batch, scene, active)
+            if self.layered is not None and LAYERED in active:
+                found[LAYERED] = self.weights[LAYERED] * self.layered(scene, style["layer_weights"])
             if ADVERSARIAL in active:
                 found |= self._judged(batch, scene)
         else:
-            self.model.content_statistics(content)  # runs the encoder alone
+            self.model.encode_content(content)
         if self.hints is not None and self.vgg is not None and HINTS in active:
             with torch.no_grad():
                 targets = self.vgg(batch.content)
             found[HINTS] = self.weights[HINTS] * self.hints(targets)
         return found
 
-    def _translate(self, batch: Batch, content: Tensor) -> Scene:
-        style = self.model.encode(batch.exemplar, batch.white_hot)
+    def _translate(self, batch: Batch, content: Tensor, style: Mapping[str, Tensor]) -> Scene:
         strength = (~batch.mirrored).float()[:, None]
         output = self.model.translate(content, style, strength, None).float()
         luminance = kornia.color.rgb_to_grayscale(batch.content)
         luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
         truth = torch.where(batch.mirrored[:, None, None, None], luminance, batch.truth)
         return Scene(batch.content, truth, output, self.vgg)
+
+    def _encode(self, batch: Batch) -> Mapping[str, Tensor]:
+        if not isinstance(self.model, FixedLooks):
+            return self.model.encode(batch.exemplar, batch.white_hot)
+        numbers = torch.tensor([self.model.looks.index(name) for name in self.looks], device=batch.look.device)
+        return self.model.encode_looks(numbers[batch.look], batch.white_hot)
 
     def _compared(self, batch: Batch, scene: Scene, active: Collection[str]) -> dict[str, Tensor]:
         found = {}

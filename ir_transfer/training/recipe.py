@@ -69,6 +69,8 @@ class DataSection:
         validation_card: Like ``card`` of a source.
         validation_split: Like ``split`` of a source.
         validation_part: Like ``part`` of a source.
+        looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
+            toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
         crop: Side of the training crop in pixels.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
         tone_spread: Strength of the random tone curves.
@@ -86,6 +88,7 @@ class DataSection:
     validation_card: str | None = None
     validation_split: str | None = None
     validation_part: str | None = None
+    looks: dict[str, list[str]] = field(default_factory=dict)
     crop: int = 192
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
@@ -110,6 +113,7 @@ class TrainingSection:
         clip: Largest gradient norm.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
+        only: Patterns of the names of the parameters that learn; all others stay. Empty trains all.
         reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
         precision: ``bfloat16`` autocast, or ``float32``, which a machine that only imitates bfloat16 takes anyway.
         validate_every: Steps between validations.
@@ -128,6 +132,7 @@ class TrainingSection:
     clip: float = 1.0
     ema: float = 0.998
     starts: dict[str, int] = field(default_factory=dict)
+    only: list[str] = field(default_factory=list)
     reconstruction: float = 0.1
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     validate_every: int = 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,11 @@ def find_sources(data: DataSection, root: Path) -> list[Found]:
         if source.pairing == "paired":
             found.append(_paired(source, root, card, where, f"{where}.part"))
             continue
+        if data.looks and source.infrared is None and card is None:
+            infrared = [single for name in data.looks for single in look_files(name, data.looks, root)]
+            photographs = _plain(root / source.path, "rgb")
+            found.append(Found(where, photographs, infrared, None, None, parted=False))
+            continue
         photographs = _side(source, root, card, "rgb", where)
         if source.infrared is None:
             infrared = _side(source, root, card, "ir", where)
@@ -90,6 +95,19 @@ def find_validation(data: DataSection, root: Path) -> Found:
     parted = source.part is not None or source.split is not None
     name = None if card is None else card.name
     return Found("data.validation", photographs[:: data.validation_every], [], None, name, parted)
+
+
+def look_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> list[Single]:
+    """Return the infrared pictures of a look.
+
+    Raises:
+        MissingFileError: One is missing.
+    """
+    paths = [root / text for text in named[name]]
+    for path in paths:
+        if not path.is_file():
+            raise MissingFileError(f"expected a picture of data.looks.{name} at {path}, found none: check --data")
+    return [Single(path.stem, path, "ir") for path in paths]
 
 
 def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:

@@ -20,6 +20,7 @@ from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.losses import edge, histogram, mean_std, paired, perceptual
 from ir_transfer.losses.base import Scene
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.exemplar import validation_exemplar
@@ -82,6 +83,7 @@ class Validation:
         exemplar: What conditions them (1, 1, h, w), white-hot.
         exemplar_file: Where it was read.
         files: What was read to validate on.
+        look: The recipe's first, which conditions a model of fixed looks.
 
     Args:
         data: The recipe's data section.
@@ -103,6 +105,7 @@ class Validation:
         else:
             self.pictures = [(load_single(single), None) for single in found.photographs]
         self.files = found.files
+        self.look = next(iter(data.looks), "")
         exemplar, self.exemplar_file = validation_exemplar(data, root)
         self.exemplar = torch.from_numpy(to_unit(exemplar))[None, None]
         self.vgg = vgg
@@ -118,7 +121,10 @@ class Validation:
             limit: Score so many pictures only.
         """
         # Training data are white-hot by contract, so nothing is to be guessed.
-        style = model.prepare([self.exemplar], white_hot=True)
+        if isinstance(model, FixedLooks):
+            style = model.look(self.look)
+        else:
+            style = model.prepare([self.exemplar], white_hot=True)
         scenes = [self._translate(model, style, rgb, ir) for rgb, ir in self.pictures[:limit]]
         means = [float(v) for v in np.mean([self._score(scene) for scene in scenes], axis=0)]
         scores = Scores(*means) if self.paired else UnpairedScores(*means)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ir_transfer import TranslationModel, create_model, list_models
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, UnknownNameError
+from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.moments import Statistics
 
@@ -53,7 +54,7 @@ class BaseModelTester:
     @pytest.fixture(scope="class")
     @classmethod
     def style(cls, model: TranslationModel) -> StyleCode:
-        return model.prepare([cls.exemplar(model)])
+        return model.style_for(cls.exemplar(model))
 
     @staticmethod
     def exemplar(model: TranslationModel, height: int = 57, width: int = 40, seed: int = 7) -> Tensor:
@@ -71,6 +72,13 @@ class BaseModelTester:
         assert high <= 1
         return output
 
+    @staticmethod
+    def trained_style(model: TranslationModel, exemplars: Tensor) -> Mapping[str, Tensor]:
+        """Return differentiable style tensors of two samples; of two looks where they are fixed."""
+        if isinstance(model, FixedLooks):
+            return model.encode_looks(torch.tensor([0, len(model.looks) - 1]), torch.tensor([True, False]))
+        return model.encode(exemplars)
+
     @given(st.integers(16, 80), st.integers(16, 80), st.floats(0, 1))
     @settings(max_examples=12, deadline=None)
     def test_any_size_and_strength(
@@ -84,7 +92,7 @@ class BaseModelTester:
 
     @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
     def test_flat_content_and_flat_exemplar(self, model: TranslationModel, style: StyleCode, level: float) -> None:
-        flat = model.prepare([torch.full_like(self.exemplar(model), level)])
+        flat = model.style_for(torch.full_like(self.exemplar(model), level))
         self.check(model, torch.full((1, 3, 33, 40), level), style)
         self.check(model, torch.full((1, 3, 33, 40), level), flat)
         self.check(model, picture(1, 3, 33, 40), flat)
@@ -112,9 +120,9 @@ class BaseModelTester:
 
     def test_bfloat16_agrees(self, model: TranslationModel) -> None:
         content, exemplar = picture(2, 3, 48, 64), self.exemplar(model)
-        exact = self.check(model, content, model.prepare([exemplar]))
+        exact = self.check(model, content, model.style_for(exemplar))
         with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
-            rough = model(content, model.prepare([exemplar])).float()
+            rough = model(content, model.style_for(exemplar)).float()
         assert (rough - exact).abs().mean() < 0.01
 
     def test_each_picture_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
@@ -141,6 +149,10 @@ class BaseModelTester:
     def test_exemplars_of_several_sizes_blend_by_weight(self, model: TranslationModel) -> None:
         exemplars = [self.exemplar(model, 16, 16), self.exemplar(model, 71, 33, seed=8), self.exemplar(model, 64, 90)]
         content = picture(1, 3, 40, 50)
+        if isinstance(model, FixedLooks):
+            with pytest.raises(InputError, match=f"preset:{model.looks[0]}"):
+                model.prepare(exemplars)
+            return
         self.check(model, content, model.prepare(exemplars))
         alone, weighted = model.prepare([exemplars[1]]), model.prepare(exemplars, weights=[0, 2, 0])
         assert torch.allclose(self.check(model, content, alone), self.check(model, content, weighted), atol=1e-5)
@@ -168,10 +180,10 @@ class BaseModelTester:
         loaded = create_model(case.name, weights=path)
         assert loaded.metadata["recipe"] == "none"
         content, exemplar = picture(1, 3, 40, 50), self.exemplar(model)
-        outputs = [self.check(m, content, m.prepare([exemplar])) for m in (model, loaded)]
+        outputs = [self.check(m, content, m.style_for(exemplar)) for m in (model, loaded)]
         assert torch.equal(*outputs)
         with pytest.raises(InputError, match="prepare it again"):
-            loaded(content, model.prepare([exemplar]))
+            loaded(content, model.style_for(exemplar))
 
     def test_every_parameter_learns(self, case: Case) -> None:
         model = case.make().train()
@@ -183,7 +195,7 @@ class BaseModelTester:
         optimiser = torch.optim.SGD(model.parameters(), 1e-3)
         for _ in range(2):  # heads that start at zero pass on no gradient at first
             optimiser.zero_grad()
-            output = model.translate(content, model.encode(exemplars), 1.0, None)
+            output = model.translate(content, self.trained_style(model, exemplars), 0.5, None)
             auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
             (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -221,6 +233,14 @@ class BaseModelTester:
 
     def test_refuses_exemplars_it_cannot_use(self, model: TranslationModel) -> None:
         exemplar = self.exemplar(model)
+        if isinstance(model, FixedLooks):
+            with pytest.raises(InputError, match=rf"learned \(preset:{model.looks[0]}.*ir-transfer train"):
+                model.prepare([exemplar])
+            with pytest.raises(UnknownNameError, match=r"unknown look .*'no-such'"):
+                model.look("no-such")
+            with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
+                model.style_for(torch.full_like(exemplar, math.nan))
+            return
         with pytest.raises(InputError, match="at least one exemplar"):
             model.prepare([])
         with pytest.raises(InputError, match="one weight per exemplar"):

@@ -17,6 +17,18 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": "vgg19", "widths": (8, 8, 16, 16), "depths": (2, 2, 4, 1)},
         {"size": "vgg19", "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "out_channels": 3},
     ],
+    "adjustable": [
+        {"widths": (4, 8, 8), "blocks": 1, "hidden": 8},
+        {"size": "paper", "widths": (4, 8), "blocks": 1, "hidden": 8},
+    ],
+    "cin": [
+        {"looks": ("day", "night"), "widths": (4, 8, 8), "blocks": 1},
+        {"size": "paper", "widths": (4, 8), "blocks": 1},
+    ],
+    "johnson": [
+        {"looks": ("day",), "widths": (4, 8, 8), "blocks": 1},
+        {"size": "paper", "normalisation": "batch", "widths": (4, 8), "blocks": 1},
+    ],
     "wct2": [
         {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
         {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},

@@ -91,7 +91,7 @@ class Translator:
         key = (method.label, exemplar.name)
         if key not in self._codes:
             refuse_test_exemplars([Path(exemplar.name)], self._tested)
-            self._codes[key] = method.model.prepare([exemplar.picture])
+            self._codes[key] = method.model.style_for(exemplar.picture)
         torch.manual_seed(0)  # for models that draw
         return to_bytes(method.model(scene.photograph, self._codes[key])[0])
 

@@ -7,16 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ir_transfer.nn.moments import channel_moments
-from ir_transfer.nn.resize import resize_short_side
-from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.vgg import VggEncoder
-
-_SHORT_SIDE = 128
-_QUANTILES = 17
+from ir_transfer.nn.exemplar import ExemplarFeatures
 
 
-class ExemplarEncoder(nn.Module):
+class ExemplarEncoder(ExemplarFeatures):
     """Maps an exemplar to a mean and a standard deviation for every level of the content.
 
     The paper takes the statistics of the exemplar's own VGG features. An infrared exemplar and a colour
@@ -32,25 +26,16 @@ class ExemplarEncoder(nn.Module):
     def __init__(
         self, targets: Sequence[int], widths: Sequence[int] = (16, 32, 64, 96, 128), hidden: int = 256
     ) -> None:
-        super().__init__()
+        super().__init__(widths)
         self.targets = tuple(targets)
-        self.encoder = VggEncoder(widths, (1, 1, 1, 2, 2), in_channels=2, padding="zeros", residual=True)
-        self.mapping = nn.Sequential(
-            nn.Linear(2 * sum(widths) + _QUANTILES, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
-        )
+        self.mapping = nn.Sequential(nn.Linear(self.channels, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU())
         self.head = nn.Linear(hidden, 2 * sum(targets))
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Map white-hot exemplars (B, 1, h, w) to ``level{l}.mean`` and ``level{l}.std``, each (B, C_l)."""
-        pictures = resize_short_side(exemplars, _SHORT_SIDE)
-        features = self.encoder(with_rows(pictures, channels=1))
-        moments = [channel_moments(f) for f in features]
-        levels = torch.linspace(0, 1, _QUANTILES, device=pictures.device)
-        quantiles = torch.quantile(pictures.flatten(1).float(), levels, dim=1).T
-        described = torch.cat([*(m.mean for m in moments), *(m.std().log() for m in moments), quantiles], dim=1)
-        asked = self.head(self.mapping(described)).float()
+        asked = self.head(self.mapping(self.describe(exemplars))).float()
         means, logs = asked.split(sum(self.targets), dim=1)
         style = {f"level{i + 1}.mean": m for i, m in enumerate(means.split(self.targets, dim=1))}
         return style | {f"level{i + 1}.std": s.exp() for i, s in enumerate(logs.split(self.targets, dim=1))}

@@ -1,0 +1,69 @@
+"""Content and style losses layer by layer, weighted sample by sample: what the sliders of a network stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.losses.base import Scene
+from ir_transfer.losses.gram import gram_matrix
+from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS, STYLE_LAYERS
+
+_DECAY = 0.99
+
+
+class LayeredLoss(nn.Module):
+    """Weighted sum of the losses of all layers, each divided by its moving average.
+
+    ``L = sum_l alpha_l L_l (sum_i mean(L_i)) / mean(L_l)`` with content losses at two layers and Gram losses at five
+    (Babaeizadeh and Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, whatever its scale. The sum
+    over layers is a mean here, so that the value is of the size of one loss. The averages move at every pass in
+    training mode.
+    """
+
+    average: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("average", torch.zeros(len(LAYERS)))
+
+    def forward(self, scene: Scene, weights: Tensor) -> Tensor:
+        """Return the loss of a batch.
+
+        Args:
+            scene: Output and what it is compared with.
+            weights: Of every sample and layer (B, 7) in [0, 1], in the order of :data:`LAYERS`.
+        """
+        return self.shares(layer_losses(scene), weights).sum(dim=1).mean()
+
+    def shares(self, losses: Tensor, weights: Tensor) -> Tensor:
+        """Return what each layer adds to the loss of each sample (B, 7)."""
+        if self.training:
+            with torch.no_grad():
+                mean = losses.detach().mean(dim=0)
+                new = torch.where(self.average > 0, torch.lerp(mean, self.average, _DECAY), mean)
+                self.average.copy_(new)
+        average = self.average + 1e-12
+        return weights * losses * (average.mean() / average)
+
+
+def layer_losses(scene: Scene) -> Tensor:
+    """Return the content losses, then the style losses of every sample (B, 7), in the order of :data:`LAYERS`.
+
+    Content is the squared distance to the photograph's features, both instance-normalised; style that of the Gram
+    matrices to the truth's, over the squared norm of those.
+    """
+    found = [_content(scene.output_features, scene.content_features, name) for name in CONTENT_LAYERS]
+    for level in STYLE_LAYERS:
+        output, wanted = gram_matrix(scene.output_features[level]), gram_matrix(scene.truth_features[level])
+        found.append((output - wanted).square().sum((1, 2)) / (wanted.square().sum((1, 2)) + 1e-12))
+    return torch.stack(found, dim=1)
+
+
+def _content(output: Mapping[str, Tensor], photograph: Mapping[str, Tensor], name: str) -> Tensor:
+    level = name.removeprefix("content.")
+    pair = (F.instance_norm(features[level].float()) for features in (output, photograph))
+    return (next(pair) - next(pair)).square().mean((1, 2, 3))

@@ -1,0 +1,13 @@
+"""Conditional instance normalisation: many looks in one network (Dumoulin, Shlens and Kudlur 2017)."""
+
+from ir_transfer.models.info import ModelInfo
+
+INFOS = (
+    ModelInfo(
+        name="cin",
+        summary="one feed-forward network with many fixed looks, a scale and shift each; looks blend; fast",
+        paper="Dumoulin, Shlens and Kudlur 2017, arXiv:1610.07629",
+        target="ir_transfer.models.cin.model:CIN",
+        controls=("strength", "style-weights", "looks"),
+    ),
+)

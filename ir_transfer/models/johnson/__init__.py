@@ -1,0 +1,13 @@
+"""Fast style transfer: one feed-forward network for one look (Johnson, Alahi and Fei-Fei 2016)."""
+
+from ir_transfer.models.info import ModelInfo
+
+INFOS = (
+    ModelInfo(
+        name="johnson",
+        summary="one feed-forward network for one look, trained from photographs and one exemplar; fast",
+        paper="Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155; Ulyanov et al. 2016, arXiv:1607.08022",
+        target="ir_transfer.models.johnson.model:Johnson",
+        controls=("strength", "looks"),
+    ),
+)
