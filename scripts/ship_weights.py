@@ -1,4 +1,4 @@
-"""Turn the best weights of a training run into the ones that ship: half precision, full metadata, a card.
+"""Turn the best weights of a training run into the ones that ship: 8 bits a weight, full metadata, a card.
 
 python scripts/ship_weights.py runs/adain-lwir adain-lwir [--contrast 0.85]
 
@@ -20,7 +20,7 @@ from ir_transfer.models import weight_files
 
 ROOT = Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "ir_transfer" / "weights"
-LIMIT = 8_000_000  # bytes that one file may have in the package
+LIMIT = 4_000_000  # bytes that one file may have in the package
 
 DATA = {
     "lwir": """- RoadScene (hanna-xu/RoadScene, from FLIR ADAS video): 145 training pairs. No licence stated.
@@ -69,10 +69,10 @@ def main() -> None:
     }
     path = WEIGHTS / f"{arguments.name}.safetensors"
     with torch.no_grad():
-        for parameter in model.get_parameter("decoder.head.conv.weight"), model.get_parameter("decoder.head.conv.bias"):
-            parameter.mul_(arguments.contrast)
-    halves = {k: v.half() if v.dtype == torch.float32 else v for k, v in model.state_dict().items()}
-    weight_files.write(path, halves, metadata)
+        for name, parameter in model.named_parameters():
+            if name.endswith(("decoder.head.conv.weight", "decoder.head.conv.bias")):
+                parameter.mul_(arguments.contrast)
+    weight_files.write(path, weight_files.packed(model.state_dict()), metadata)
     if path.stat().st_size > LIMIT:
         raise SystemExit(f"{path} has {path.stat().st_size} bytes, more than {LIMIT}")
     path.with_suffix(".md").write_text(card(arguments.name, band, metadata, path.stat().st_size))
@@ -85,6 +85,8 @@ def card(name: str, band: str, metadata: dict[str, str], size: int) -> str:
     rows = "\n".join(f"| {key} | {value:.3f} |" for key, value in scores.items())
     losses = ", ".join(f"{key} {value:g}" for key, value in recipe["losses"].items())
     recipes = (f"configs/train/{name}{kind}.yaml" for kind in ("-shipped", ""))
+    looks = list(recipe["data"].get("looks", {}))
+    conditioned = looks[0] if looks else recipe["data"]["validation_exemplar"]
     recipe_file = next(path for path in recipes if (ROOT / path).is_file())
     contrast = ""
     if metadata["contrast"] != "1":
@@ -94,7 +96,7 @@ def card(name: str, band: str, metadata: dict[str, str], size: int) -> str:
         )
     return f"""# {name}
 
-Weights of `{recipe["model"]["name"]}` (compact) for {band.upper()}, {size / 1e6:.1f} MB, half precision on disk.
+Weights of `{recipe["model"]["name"]}` (compact) for {band.upper()}, {size / 1e6:.1f} MB, 8 bits a weight on disk.
 
 ## Trained on
 
@@ -109,7 +111,7 @@ metadata.{contrast}
 
 ## Scores in training's own validation
 
-One fixed exemplar (`{recipe["data"]["validation_exemplar"]}`) on `{recipe["data"]["validation"]}`:
+{"One look" if looks else "One fixed exemplar"} (`{conditioned}`) on `{recipe["data"]["validation"]}`:
 
 | figure | value |
 |---|---|

@@ -19,6 +19,9 @@ from ir_transfer.errors import MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.resources import resource
 
+_WORTH_PACKING = 4096
+_SCALE = "@scale"
+
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write tensors with string metadata; the file appears whole or not at all."""
@@ -35,7 +38,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 
 
 def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read tensors (half precision as float32) and metadata of a file written by :func:`write`.
+    """Read tensors (half precision and :func:`packed` ones as float32) and metadata of a file that :func:`write` wrote.
 
     Args:
         path: The file.
@@ -65,8 +68,37 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
             f"expected weights of model {model!r} in {path}, got those of {metadata.get('model')!r}: "
             f"pass --model {metadata.get('model')}, or another file"
         )
+    return _unpacked(tensors), metadata
+
+
+def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors for a small file, which :func:`read` gives back nearly as they were.
+
+    Weights of 4,096 numbers and more become 8-bit integers with a scale for every output channel, so that no weight is
+    off by more than a 254th of the largest of its channel; other floats become half precision.
+    """
+    found: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if tensor.dim() > 1 and tensor.is_floating_point() and tensor.numel() >= _WORTH_PACKING:
+            largest = tensor.detach().abs().flatten(1).amax(dim=1).view(-1, *[1] * (tensor.dim() - 1))
+            scale = (largest.float() / 127).clamp(min=torch.finfo(torch.float32).tiny)
+            found[name] = (tensor.detach() / scale).round().to(torch.int8)
+            found[f"{name}{_SCALE}"] = scale
+        else:
+            found[name] = tensor.half() if tensor.is_floating_point() else tensor
+    return found
+
+
+def _unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     halves = {torch.float16, torch.bfloat16}
-    return {k: v.float() if v.dtype in halves else v for k, v in tensors.items()}, metadata
+    found: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        if name.endswith(_SCALE):
+            continue
+        scale = tensors.get(f"{name}{_SCALE}")
+        whole = tensor if scale is None else tensor.float() * scale
+        found[name] = whole.float() if whole.dtype in halves else whole
+    return found
 
 
 def locate(info: ModelInfo, weights: str | Path) -> Path:

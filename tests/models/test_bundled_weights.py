@@ -36,7 +36,7 @@ def translate(model: TranslationModel, content: torch.Tensor, style: StyleCode) 
 @pytest.mark.parametrize(("name", "weights"), BUNDLED)
 def test_file_is_small_and_tells_its_story(name: str, weights: str) -> None:
     path = resource(f"weights/{weights}.safetensors")
-    assert path.stat().st_size <= 8_000_000
+    assert path.stat().st_size <= 4_000_000
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     assert metadata["model"] == name

@@ -64,3 +64,19 @@ def test_weights_are_found_by_name_band_and_file(tmp_path: Path) -> None:
 def test_hash_depends_on_names_and_values() -> None:
     hashes = {weight_files.tensors_hash(t) for t in ({"a": torch.ones(2)}, {"b": torch.ones(2)}, {"a": torch.zeros(2)})}
     assert len(hashes) == 3
+
+
+def test_packed_weights_come_back_nearly_as_they_were(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    channels = torch.logspace(-3, 3, 16)[:, None, None, None]
+    tensors = {"large": channels * torch.randn(16, 32, 3, 3), "small": torch.randn(7), "count": torch.tensor([3])}
+    tensors["large"][5] = 0
+    weight_files.write(tmp_path / "file.safetensors", weight_files.packed(tensors), {"kind": "weights"})
+    found, _ = weight_files.read(tmp_path / "file.safetensors", kind="weights")
+    assert found.keys() == tensors.keys()
+    largest = tensors["large"].abs().amax(dim=(1, 2, 3), keepdim=True)
+    assert ((found["large"] - tensors["large"]).abs() <= largest / 254 * 1.001).all()
+    assert (found["large"][5] == 0).all()
+    torch.testing.assert_close(found["small"], tensors["small"], atol=1e-3, rtol=1e-3)
+    assert torch.equal(found["count"], tensors["count"])
+    assert (tmp_path / "file.safetensors").stat().st_size < tensors["large"].numel() * 1.3
