@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -25,9 +26,18 @@ if TYPE_CHECKING:
 @threads_option
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed rounds.")
 @click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write the table as JSON.")
 @click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered pictures of 640 x 512 instead.")
 def benchmark(
-    *, models: str, sizes: str, precision: str, threads: int | None, rounds: int, memory: bool, folder: int | None
+    *,
+    models: str,
+    sizes: str,
+    precision: str,
+    threads: int | None,
+    rounds: int,
+    memory: bool,
+    out: Path | None,
+    folder: int | None,
 ) -> None:
     """Time models on random weights, with the style prepared, beside the common implementations.
 
@@ -49,7 +59,7 @@ def benchmark(
         _print_folder(convert_folder(folder, names[0], threads))
         return
     from ir_transfer.errors import InputError
-    from ir_transfer.evaluation.benchmark import candidates, measure
+    from ir_transfer.evaluation.benchmark import candidates, measure, write_measurements
 
     sides = [side.strip() for side in sizes.split(",")]
     if bad := [side for side in sides if not side.isdecimal() or int(side) < 64]:
@@ -59,6 +69,8 @@ def benchmark(
         asked, rounds=rounds, threads=threads, memory=memory, on_step=lambda line: click.echo(line, err=True)
     )
     _print_table(found)
+    if out is not None:
+        write_measurements(out, found)
 
 
 def _print_table(measurements: list[Measurement]) -> None:

@@ -12,10 +12,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.evaluation.common_networks import CommonAdaIN, CommonWCT2
 from ir_transfer.evaluation.process_memory import own_peak
@@ -133,6 +135,17 @@ def speedups(measurements: Sequence[Measurement]) -> list[float | None]:
     }
     found = [common.get((m.candidate.model, m.candidate.side)) for m in measurements]
     return [slow / m.seconds if slow else None for slow, m in zip(found, measurements, strict=True)]
+
+
+def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
+    """Write a table as JSON: one mapping a row, with the machine's threads and torch.
+
+    Raises:
+        EncodeError: It cannot be written.
+    """
+    rows = [{"label": m.candidate.label, **asdict(m)} for m in measurements]
+    content = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def peak_memory(candidate: Candidate, threads: int | None = None) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
@@ -9,12 +12,18 @@ from ir_transfer.cli.benchmark import benchmark
 from ir_transfer.errors import InputError
 
 
-def test_table_of_speeds() -> None:
+def test_table_of_speeds(tmp_path: Path) -> None:
+    out = tmp_path / "table.json"
     result = CliRunner().invoke(
         benchmark,
-        ["--models", "gray,fda", "--sizes", "64,96", "--rounds", "1", "--no-memory"],
+        ["--models", "gray,fda", "--sizes", "64,96", "--rounds", "1", "--no-memory", "-o", str(out)],
         catch_exceptions=False,
     )
+    rows = json.loads(out.read_text())["rows"]
+    assert [(row["label"], row["candidate"]["side"]) for row in rows] == [
+        ("gray", 64), ("fda", 64), ("gray", 96), ("fda", 96),
+    ]  # fmt: skip
+    assert all(0 < row["fastest"] <= row["seconds"] for row in rows)
     assert result.exit_code == 0
     for text in ("gray", "fda", "64", "96", "float32", "x common"):
         assert text in result.output
