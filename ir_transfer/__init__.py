@@ -8,10 +8,19 @@ from ir_transfer.models.registry import create_model, list_models, model_info
 
 if TYPE_CHECKING:
     from ir_transfer.models.base import TranslationModel
+    from ir_transfer.models.spatial import SpatialStyle
     from ir_transfer.models.style_code import StyleCode
 
 __version__ = "0.1.0"
-__all__ = ["StyleCode", "TranslationModel", "__version__", "create_model", "list_models", "model_info"]
+__all__ = [
+    "SpatialStyle",
+    "StyleCode",
+    "TranslationModel",
+    "__version__",
+    "create_model",
+    "list_models",
+    "model_info",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +29,10 @@ def __getattr__(name: str) -> object:
         from ir_transfer.models.style_code import StyleCode
 
         return StyleCode
+    if name == "SpatialStyle":
+        from ir_transfer.models.spatial import SpatialStyle
+
+        return SpatialStyle
     if name == "TranslationModel":
         from ir_transfer.models.base import TranslationModel
 

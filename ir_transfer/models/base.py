@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
 
@@ -112,6 +113,22 @@ class TranslationModel(nn.Module, ABC):
         """
         raise InputError(f"expected no masks for model {self.info.name!r}, which takes none: use wct2")
 
+    def translate_spatial(
+        self,
+        content: Tensor,
+        styles: Sequence[Mapping[str, Tensor]],
+        shares: Tensor,
+        strength: float | Tensor,
+        statistics: Statistics | None,
+    ) -> Tensor:
+        """Translate padded content with N styles, whose shares (N, 1, H, W) sum to 1 at every pixel.
+
+        Each style translates the whole picture, and the shares composite the results; overridden by a model that
+        can blend its features instead.
+        """
+        pairs = zip(styles, shares, strict=True)
+        return torch.stack([self.translate(content, one, strength, statistics) * share for one, share in pairs]).sum(0)
+
     # -- the same for all ---------------------------------------------------------------------------------------
 
     @property
@@ -177,7 +194,7 @@ class TranslationModel(nn.Module, ABC):
     def forward(
         self,
         content: Tensor,
-        style: StyleCode,
+        style: StyleCode | SpatialStyle,
         strength: float = 1.0,
         *,
         statistics: Statistics | None = None,
@@ -188,7 +205,7 @@ class TranslationModel(nn.Module, ABC):
         Args:
             content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16. A tile for a model that takes rows is
                 (B, 4, H, W): the fourth channel is its height in the picture, -1 at the top, 1 at the bottom.
-            style: From :meth:`prepare` of this very model.
+            style: From :meth:`prepare` of this very model; several with a mask each for spatial control.
             strength: 0 keeps the photograph's own look, 1 is the exemplar's.
             statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
             masks: Integer label maps (B, 1, H, W); a label takes the look of the exemplar's same label.
@@ -198,10 +215,12 @@ class TranslationModel(nn.Module, ABC):
 
         Raises:
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
-                take, or both together.
+                take, both together, or label maps together with several styles.
         """
         check_picture("content", self._check_rows(content), 3)
-        self._check_style(style)
+        codes = style.codes if isinstance(style, SpatialStyle) else (style,)
+        for code in codes:
+            self._check_style(code)
         strength = _check_strength(strength)
         if statistics is not None and self.info.tiling != "exact":
             raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
@@ -209,10 +228,16 @@ class TranslationModel(nn.Module, ABC):
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
         padded = F.pad(content, pad, mode="reflect") if any(pad) else content
-        if masks is not None:
-            output = self._translate_regions(content, padded, style, strength, statistics, masks)[..., :height, :width]
-            return output if self.training else output.clamp(0, 1)
-        output = self.translate(padded, style.tensors, strength, statistics)[..., :height, :width]
+        if isinstance(style, SpatialStyle):
+            if masks is not None:
+                raise InputError("expected label maps or a mask per style, got both: leave one out")
+            shares = F.pad(style.shares(content), pad, mode="reflect")
+            output = self.translate_spatial(padded, [c.tensors for c in codes], shares, strength, statistics)
+        elif masks is not None:
+            output = self._translate_regions(content, padded, style, strength, statistics, masks)
+        else:
+            output = self.translate(padded, style.tensors, strength, statistics)
+        output = output[..., :height, :width]
         return output if self.training else output.clamp(0, 1)
 
     def _translate_regions(

@@ -20,7 +20,8 @@ class ModelInfo:
         out_channels: Channels of its output by default.
         size_multiple: Sides are padded to this multiple inside the model and cropped again.
         tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole.
-        controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``.
+        controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
+            (label maps), ``"spatial"`` (a mask per exemplar).
         weights: Names of the weights that ship; the first is the default. Empty if it needs none.
         needs_weights: Whether it has parameters that must be trained.
         target: ``"module:Class"`` of the implementation, imported only when a model is made.

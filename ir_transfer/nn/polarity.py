@@ -55,5 +55,6 @@ class PolarityScorer(nn.Module):
 
 
 def turn(pictures: Tensor, sign: Tensor) -> Tensor:
-    """Invert the pictures (B, C, H, W) whose sign (B or 1, 1) is -1; signs between blend."""
-    return 0.5 + (pictures - 0.5) * sign[..., None, None].to(pictures.dtype)
+    """Invert the pictures (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
+    signs = sign if sign.dim() == 4 else sign[..., None, None]
+    return 0.5 + (pictures - 0.5) * signs.to(pictures.dtype)

@@ -9,7 +9,7 @@ INFOS = (
         paper="Huang and Belongie 2017, arXiv:1703.06868",
         target="ir_transfer.models.adain.model:AdaIN",
         tiling="exact",
-        controls=("strength", "style-weights"),
+        controls=("strength", "style-weights", "spatial"),
         weights=("adain-lwir", "adain-nir"),
     ),
 )

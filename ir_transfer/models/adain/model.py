@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.errors import InputError
@@ -119,6 +121,38 @@ class AdaIN(TranslationModel):
             features[index] = adain(features[index], content_moments, mean, std, strength)
         picture: Tensor = self.decoder(features)
         return turn(picture, style["polarity"]) if self.compact else picture
+
+    def translate_spatial(
+        self,
+        content: Tensor,
+        styles: Sequence[Mapping[str, Tensor]],
+        shares: Tensor,
+        strength: float | Tensor,
+        statistics: Statistics | None,
+    ) -> Tensor:
+        """Blend the features that AdaIN gives for each style, then decode once (section 7.2); see the base class.
+
+        The content's statistics stay those of the whole picture, while the paper takes them by region: so shares
+        that are the same everywhere equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles the whole.
+        """
+        features = self._features(content)
+        statistics = statistics or self._statistics(features)
+        moments = [statistics[f"level{i + 1}"] for i in self.levels]
+        targets = [self._targets(style, moments) for style in styles]
+        for number, index in enumerate(self.levels):
+            feature = features[index]
+            parts = F.adaptive_avg_pool2d(shares, (feature.shape[-2], feature.shape[-1]))
+            features[index] = torch.stack(
+                [
+                    adain(feature, moments[number], *of_style[number], strength) * part
+                    for of_style, part in zip(targets, parts, strict=True)
+                ]
+            ).sum(0)
+        picture: Tensor = self.decoder(features)
+        if not self.compact:
+            return picture
+        signs = torch.cat([style["polarity"] for style in styles]).to(shares)
+        return turn(picture, (shares * signs[..., None, None]).sum(0, keepdim=True))
 
     def _targets(self, style: Mapping[str, Tensor], content: Sequence[Moments]) -> list[tuple[Tensor, Tensor]]:
         asked = [(style[f"level{i + 1}.mean"], style[f"level{i + 1}.std"]) for i in self.levels]

@@ -10,7 +10,7 @@ INFOS = (
         target="ir_transfer.models.wct2.model:WCT2",
         size_multiple=8,
         tiling="exact",
-        controls=("strength", "style-weights", "masks"),
+        controls=("strength", "style-weights", "masks", "spatial"),
         weights=("wct2-lwir", "wct2-nir"),
     ),
 )
