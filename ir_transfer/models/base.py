@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, WeightsError
@@ -19,6 +20,7 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.tone import reorder
 
 SMALLEST_SIDE = 16
 
@@ -199,6 +201,7 @@ class TranslationModel(nn.Module, ABC):
         *,
         statistics: Statistics | None = None,
         masks: Tensor | None = None,
+        keep_tone: bool = False,
     ) -> Tensor:
         """Translate pictures.
 
@@ -209,13 +212,15 @@ class TranslationModel(nn.Module, ABC):
             strength: 0 keeps the photograph's own look, 1 is the exemplar's.
             statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
             masks: Integer label maps (B, 1, H, W); a label takes the look of the exemplar's same label.
+            keep_tone: Keep the luma's order and take only the distribution of what the model makes; a black-hot style
+                turns the order round (see :mod:`ir_transfer.nn.tone`).
 
         Returns:
             Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
 
         Raises:
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
-                take, both together, or label maps together with several styles.
+                take, both together, label maps together with several styles, or the tone of tiles.
         """
         check_picture("content", self._check_rows(content), 3)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
@@ -238,6 +243,12 @@ class TranslationModel(nn.Module, ABC):
         else:
             output = self.translate(padded, style.tensors, strength, statistics)
         output = output[..., :height, :width]
+        if keep_tone:
+            if statistics is not None:
+                raise InputError(
+                    "expected keep_tone for a whole picture, got statistics: a tile has no ranks of its own"
+                )
+            output = reorder(output, rgb_to_grayscale(content[:, :3]), ascending=_is_white_hot(codes))
         return output if self.training else output.clamp(0, 1)
 
     def _translate_regions(
@@ -327,6 +338,13 @@ class TranslationModel(nn.Module, ABC):
 
 def _singly(batch: Tensor) -> list[Tensor]:
     return [batch[index : index + 1] for index in range(len(batch))]
+
+
+def _is_white_hot(codes: Sequence[StyleCode]) -> bool:
+    declared = {code.white_hot for code in codes}
+    if len(declared) > 1:
+        raise InputError("expected styles of one polarity with keep_tone, got both: leave one out")
+    return declared.pop()
 
 
 def _check_strength(strength: float | Tensor) -> float:

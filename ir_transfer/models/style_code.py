@@ -52,6 +52,13 @@ class StyleCode:
         return cls(metadata["model"], tensors, {k: v for k, v in metadata.items() if k not in {"kind", "model"}})
 
     @property
+    def white_hot(self) -> bool:
+        """Whether hot is bright: by the code's polarity, else by what its file declares, else yes."""
+        if (polarity := self.tensors.get(POLARITY)) is not None:
+            return bool((polarity > 0).all())
+        return self.metadata.get("polarity") != "black-hot"
+
+    @property
     def hash(self) -> str:
         """Hash of the code's tensors, for manifests."""
         return weight_files.tensors_hash(self.tensors)

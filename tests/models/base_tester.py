@@ -13,13 +13,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from ir_transfer import TranslationModel, create_model, list_models
+from ir_transfer import SpatialStyle, TranslationModel, create_model, list_models
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.tone import reorder
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,9 @@ class BaseModelTester:
         return picture(1, model.exemplar_channels, height, width, seed=seed)
 
     @staticmethod
-    def check(model: TranslationModel, content: Tensor, style: StyleCode, strength: float = 1.0) -> Tensor:
+    def check(
+        model: TranslationModel, content: Tensor, style: StyleCode | SpatialStyle, strength: float = 1.0
+    ) -> Tensor:
         with torch.inference_mode():
             output: Tensor = model(content, style, strength)
         channels = int(model.hyper_parameters.get("out_channels", model.info.out_channels))
@@ -156,6 +160,19 @@ class BaseModelTester:
         self.check(model, content, model.prepare(exemplars))
         alone, weighted = model.prepare([exemplars[1]]), model.prepare(exemplars, weights=[0, 2, 0])
         assert torch.allclose(self.check(model, content, alone), self.check(model, content, weighted), atol=1e-5)
+
+    def test_several_styles_with_a_mask_each(self, model: TranslationModel, style: StyleCode) -> None:
+        content, ones = picture(2, 3, 33, 40), torch.ones(1, 1, 33, 40)
+        other = model.prepare([self.exemplar(model, seed=9)])
+        output = self.check(model, content, SpatialStyle([style, other], [ones, 0 * ones]))
+        assert torch.allclose(output, self.check(model, content, style), atol=1e-5)
+
+    def test_keeps_the_tone_on_request(self, model: TranslationModel, style: StyleCode) -> None:
+        content = picture(2, 3, 33, 40)
+        output, luma = self.check(model, content, style), rgb_to_grayscale(content)
+        with torch.inference_mode():
+            kept = model(content, style, keep_tone=True)
+        assert torch.equal(kept, reorder(output, luma, ascending=style.white_hot))
 
     def test_global_statistics_are_a_value(self, model: TranslationModel, style: StyleCode) -> None:
         content = picture(1, 3, 64, 96)

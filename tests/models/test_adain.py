@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from ir_transfer import create_model
+from ir_transfer import SpatialStyle, create_model
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
@@ -100,3 +100,18 @@ def test_paper_size_shares_its_encoder_and_transfers_at_relu4_1_alone() -> None:
 def test_unknown_size_is_refused() -> None:
     with pytest.raises(InputError, match="compact, vgg19"):
         create_model("adain", weights=None, size="huge")
+
+
+@torch.inference_mode()
+def test_the_tone_of_a_black_hot_style_is_turned_round(model: TranslationModel) -> None:
+    content, exemplar = torch.rand(1, 3, 32, 48), torch.rand(1, 1, 40, 60)
+    white = model(content, model.prepare([exemplar], white_hot=True), keep_tone=True)
+    black = model(content, model.prepare([1 - exemplar], white_hot=False), keep_tone=True)
+    torch.testing.assert_close(black, 1 - white, atol=1e-5, rtol=0)
+    ones = torch.ones(1, 1, 32, 48)
+    both = SpatialStyle([model.prepare([exemplar], white_hot=white_hot) for white_hot in (True, False)], [ones, ones])
+    with pytest.raises(InputError, match="one polarity"):
+        model(content, both, keep_tone=True)
+    with pytest.raises(InputError, match="whole picture"):
+        style, statistics = model.prepare([exemplar]), model.content_statistics(content)
+        model(content, style, statistics=statistics, keep_tone=True)
