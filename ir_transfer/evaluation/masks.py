@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label as connected
 from skimage.measure import regionprops
 
 from ir_transfer.data.cards import Card
+from ir_transfer.data.label_maps.label_map import nearest
+from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.name_patterns import NamePattern
-from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import Region
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.yaml_fields import read_mapping
@@ -108,17 +109,14 @@ def _objects(mask: NDArray[np.bool_], name: str) -> list[Region]:
 
 
 def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
-    try:
-        with Image.open(path) as picture:
-            height, width = scene.truth.shape[-2:]
-            scaled = tuple(round(side * scene.scale) for side in picture.size)
-            if picture.mode not in {"1", "L", "P", "I;16", "I"}:
-                raise InputError(f"expected one channel of labels in {path}, got {picture.mode}: export label numbers")
-            if scaled != (width, height):
-                raise InputError(
-                    f"expected the mask {path} to have the size of the scene's pictures, got {picture.size}: "
-                    "name the masks of these very files"
-                )
-            return np.asarray(picture.resize((width, height), Image.Resampling.NEAREST)).astype(np.int64)
-    except (UnidentifiedImageError, SyntaxError, OSError) as error:
-        raise DecodeError(f"{path}: expected a mask, got a damaged file ({error}): replace it") from error
+    found = read_levels(path)
+    if found.coloured:
+        raise InputError(f"expected one channel of labels in {path}, got colours: export label numbers")
+    height, width = scene.truth.shape[-2:]
+    size = found.levels.shape[::-1]
+    if tuple(round(side * scene.scale) for side in size) != (width, height):
+        raise InputError(
+            f"expected the mask {path} to have the size of the scene's pictures, got {size}: "
+            "name the masks of these very files"
+        )
+    return nearest(found.levels, height, width)

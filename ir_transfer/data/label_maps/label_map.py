@@ -1,0 +1,77 @@
+"""What every kind of label file becomes: a number for every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.errors import InputError
+
+NO_LABEL = 0
+"""Black, level 0, or outside of every outline: a pixel that says nothing."""
+MOST_LABELS = 256
+
+Levels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """The labels of one picture.
+
+    Attributes:
+        levels: (H, W); a colour is ``65536 red + 256 green + blue``.
+        coloured: Whether the labels are colours, not numbers.
+        names: Names of labels, where the file has them.
+    """
+
+    levels: Levels
+    coloured: bool = False
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def labels(self) -> frozenset[int]:
+        """All labels that occur."""
+        return frozenset(np.unique(self.levels).tolist())
+
+    def describe(self, label: int) -> str:
+        """Return a label as people write it: ``#ff8000``, ``3`` or ``3 (person)``."""
+        if self.coloured:
+            return f"#{label:06x}"
+        return f"{label} ({self.names[label]})" if label in self.names else str(label)
+
+
+def fitted(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> Levels:
+    """Return labels of a picture's size.
+
+    Args:
+        levels: (h, w).
+        height: Of the picture.
+        width: Of the picture.
+        name: How the file is called in errors.
+        fit: Resize by the nearest pixel; otherwise another size is an error.
+
+    Raises:
+        InputError: Another size without ``fit``.
+    """
+    if levels.shape == (height, width):
+        return levels
+    if not fit:
+        raise InputError(
+            f"{name}: expected the size of its picture, {width} x {height}, got {levels.shape[1]} x "
+            f"{levels.shape[0]}: export it at that size, or pass --fit-masks"
+        )
+    return nearest(levels, height, width)
+
+
+def nearest(levels: Levels, height: int, width: int) -> Levels:
+    """Resize labels (h, w) to (height, width): each pixel takes the label at its centre."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * (old / new)).astype(int)
+        for new, old in zip((height, width), levels.shape, strict=True)
+    )
+    resized: Levels = levels[rows[:, None], columns]
+    return resized

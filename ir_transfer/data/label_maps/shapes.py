@@ -1,0 +1,67 @@
+"""Outlines and runs to pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.draw import polygon
+
+from ir_transfer.errors import InputError
+
+Inside = NDArray[np.bool_]
+
+
+def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
+    """Return which pixel centres (H, W) lie inside an outline.
+
+    Args:
+        corners: x, y, x, y ... in pixels: 0 is the left or upper edge of the picture, ``width`` its right edge.
+        height: Of the picture.
+        width: Of the picture.
+
+    Raises:
+        InputError: Fewer than three corners, an odd count, or a number that is not finite.
+    """
+    points = np.asarray(corners, np.float64)
+    if points.ndim != 1 or len(points) % 2 or len(points) < 6 or not np.isfinite(points).all():
+        raise InputError(f"expected an outline of at least three corners x, y, got {len(points)} numbers")
+    inside = np.zeros((height, width), bool)
+    inside[polygon(points[1::2] - 0.5, points[0::2] - 0.5, inside.shape)] = True
+    return inside
+
+
+def inside_runs(counts: Sequence[int] | str, height: int, width: int) -> Inside:
+    """Return the mask (H, W) of COCO's run lengths: outside and inside in turns, column by column.
+
+    Args:
+        counts: The runs, or their compressed text: numbers of 5 bits a character from code 48, lowest first, of which
+            the sixth bit says that more follow; from the fourth on, differences to the number two before.
+        height: Of the mask.
+        width: Of the mask.
+
+    Raises:
+        InputError: The runs do not fill the mask.
+    """
+    runs = np.asarray(_decompressed(counts) if isinstance(counts, str) else counts, np.int64)
+    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
+        raise InputError(f"expected runs that fill {width} x {height} pixels, got {int(runs.sum())} pixels")
+    flags = np.arange(len(runs)) % 2 == 1
+    return np.repeat(flags, runs).reshape(width, height).T
+
+
+def _decompressed(text: str) -> list[int]:
+    runs: list[int] = []
+    value = shift = 0
+    for character in text:
+        bits = ord(character) - 48
+        value |= (bits & 0x1F) << shift
+        shift += 5
+        if bits & 0x20:
+            continue
+        if bits & 0x10:
+            value -= 1 << shift
+        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
+        value = shift = 0
+    return runs
