@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.options import (
     NumberList,
     device_option,
@@ -68,6 +69,7 @@ class _AutoOrCount(click.ParamType["int | None"]):
     type=click.Choice(["white-hot", "black-hot"]),
     help="Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]",
 )
+@control_options
 @click.option("--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results.")
 @click.option(
     "--format", "format_", type=click.Choice(["png", "tiff"]), default="png", show_default=True, help="Of the results."
@@ -127,6 +129,11 @@ def convert(
       A blend of two exemplars, with a contact sheet:
         ir-transfer convert 'photos/**/*.jpg' --style a.png --style b.png \\
             --style-weights 0.7,0.3 -o blend/ --preview
+      One look for the sky, another for the rest, drawn once for all pictures:
+        ir-transfer convert photos/ --style a.png --style b.png \\
+            --style-mask sky.png --style-mask rest.png --fit-masks
+      What lies between four looks:
+        ir-transfer convert photo.jpg --style a.png --style b.png --style c.png --style d.png --style-grid 4
       Go on after an interruption:
         ir-transfer convert photos/ --style thermal.png --resume
       The best registered model, with a record in MLflow:
@@ -150,37 +157,44 @@ def convert(
 def _options(given: dict[str, Any]) -> Options:
     from ir_transfer.conversion.options import Options
 
+    controls = take_controls(given)
     fields = {key: value for key, value in given.items() if key != "format_"}
     fields |= {"format": given["format_"], "bit_depth": cast("BitDepth", int(given["bit_depth"]))}
     typed = click.get_current_context().find_root().obj or sys.argv[1:]
-    return Options(**fields, command=shlex.join(["ir-transfer", *typed]))
+    return Options(**fields, controls=controls, command=shlex.join(["ir-transfer", *typed]))
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
     from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.manifest import Manifest
-    from ir_transfer.conversion.plan import make_plan, refuse_existing
-    from ir_transfer.conversion.styles import choose_styles
+    from ir_transfer.conversion.prepare import prepare_run
 
-    plan = make_plan(options.inputs, options.out, options.format)
-    refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
-    choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    plan, choice, masks = prepare_run(options)
     for style in choice.styles:
         if isinstance(style, Path):
             read_exemplar(style, options.max_pixels)
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
+    errors = [entry.error for entry in plan.refused]
     for job in plan.jobs:
-        if job.output not in skipped:
-            click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
-    for entry in plan.refused:
-        click.echo(f"Error: {entry.error}", err=True)
+        if job.output in skipped:
+            continue
+        try:
+            if masks is not None:
+                masks.fingerprint(job.place)
+        except IrTransferError as error:
+            errors.append(f"{job.source}: {error.line}")
+            continue
+        click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
+    for text in errors:
+        click.echo(f"Error: {text}", err=True)
+    count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
-        f"would convert {len(plan.jobs) - len(skipped)}, skip {len(skipped)}, fail {len(plan.refused)}, "
+        f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
         f"with model {choice.model}, weights {found.title if found else choice.weights}, into {plan.out}"
     )
-    return 1 if plan.refused else 0
+    return 1 if errors else 0
 
 
 def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary | None]:

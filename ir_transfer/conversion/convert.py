@@ -15,9 +15,9 @@ import torch
 from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer, Options, Summary
-from ir_transfer.conversion.plan import Plan, make_plan, refuse_existing
+from ir_transfer.conversion.plan import Plan, refuse_existing
+from ir_transfer.conversion.prepare import prepare_run
 from ir_transfer.conversion.run import Run
-from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import EncodeError, InputError
 
@@ -36,9 +36,7 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
     """
     if not 0 <= options.strength <= 1:
         raise InputError(f"expected --strength in 0..1, got {options.strength}")
-    plan = make_plan(options.inputs, options.out, options.format)
-    refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
-    choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    plan, choice, masks = prepare_run(options)
     inverted = options.polarity is not None and options.polarity != choice.polarity
     device = pick_device(options.device)
     if options.threads is not None:
@@ -52,6 +50,8 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
         seed=options.seed,
         max_pixels=options.max_pixels,
         white_hot=None if options.polarity is None else True,
+        controls=options.controls,
+        exemplar_maps=() if masks is None else masks.exemplars,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
@@ -60,7 +60,7 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
         refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
         manifest = _open_manifest(plan, options, translator, inverted)
         try:
-            return Run(options, plan, manifest, translator, observer=observer, inverted=inverted).all()
+            return Run(options, plan, manifest, translator, observer=observer, inverted=inverted, masks=masks).all()
         finally:
             manifest.close()
 
@@ -69,7 +69,7 @@ def _open_manifest(plan: Plan, options: Options, translator: Translator, inverte
     look: dict[str, Any] = {
         "model": translator.model.info.name,
         "weights": translator.model.weights_hash,
-        "style": translator.style.hash,
+        "style": translator.style_hash,
         "strength": options.strength,
         "inverted": inverted,
         "bit_depth": options.bit_depth,
@@ -77,6 +77,8 @@ def _open_manifest(plan: Plan, options: Options, translator: Translator, inverte
         "precision": options.precision,
         "seed": options.seed,
     }
+    if controls := options.controls.look():
+        look["controls"] = controls
     versions = {
         "ir_transfer": __version__,
         "torch": str(torch.__version__),

@@ -31,6 +31,7 @@ class Entry:
         height: Rows of the upright picture.
         bit_depth: Of the input.
         error: Why it failed.
+        masks_sha256: Of all its masks; None without masks.
     """
 
     input: str
@@ -42,6 +43,7 @@ class Entry:
     height: int | None = None
     bit_depth: int | None = None
     error: str | None = None
+    masks_sha256: str | None = None
 
     @property
     def key(self) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 
@@ -26,6 +27,7 @@ class Options:
         style_weights: Weight of each style; equal if None.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: None keeps the exemplar's own.
+        controls: Tone, masks, grids.
         bit_depth: Of the results.
         format: Of the results.
         precision: What to compute in.
@@ -49,6 +51,7 @@ class Options:
     style_weights: tuple[float, ...] | None = None
     strength: float = 1.0
     polarity: Polarity | None = None
+    controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"
     precision: Precision = "float32"

@@ -25,6 +25,11 @@ class Job:
     source: Path
     output: PurePosixPath
 
+    @property
+    def place(self) -> PurePosixPath:
+        """Sub-folder of the result and name of the photograph, without suffix: where its masks lie."""
+        return self.output.with_name(self.source.stem)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -50,13 +55,19 @@ class Plan:
         return [job.output for job in self.jobs if (self.out / job.output).exists()]
 
 
-def make_plan(inputs: Sequence[str], out: str | Path | None = None, format: Format = "png") -> Plan:  # noqa: A002
+def make_plan(
+    inputs: Sequence[str],
+    out: str | Path | None = None,
+    format: Format = "png",  # noqa: A002
+    ending: str = "",
+) -> Plan:
     """Expand the inputs and give each its output.
 
     Args:
         inputs: See :func:`ir_transfer.conversion.inputs.expand`.
         out: Folder of the results; ``<input>_ir`` if None.
         format: Kind of file to write.
+        ending: What is added to the name of every result.
 
     Raises:
         MissingFileError: An input does not exist.
@@ -70,16 +81,16 @@ def make_plan(inputs: Sequence[str], out: str | Path | None = None, format: Form
     found = expand(inputs, folder)
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
-    jobs, refused = _assign(found, OUTPUT_SUFFIX[format])
+    jobs, refused = _assign(found, ending + OUTPUT_SUFFIX[format])
     _refuse_own_input(found, folder, jobs)
     return Plan(folder, tuple(jobs), tuple(refused))
 
 
-def _assign(found: Sequence[Found], suffix: str) -> tuple[list[Job], list[Entry]]:
+def _assign(found: Sequence[Found], ending: str) -> tuple[list[Job], list[Entry]]:
     taken: dict[PurePosixPath, Path] = {}
     jobs, refused = [], []
     for item in found:
-        output = item.place.with_suffix(suffix)
+        output = item.place.with_name(item.place.stem + ending)
         first = taken.setdefault(output, item.source)
         if first is item.source:
             jobs.append(Job(item.source, output))

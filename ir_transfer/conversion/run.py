@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.batches import Batcher, read_ahead
 from ir_transfer.conversion.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.manifest import Entry, Manifest
+from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.translate import Translator
@@ -38,6 +39,8 @@ class _Silent:
 class _Loaded:
     job: Job
     picture: Picture
+    masks: PictureMasks | None = None
+    masks_sha256: str | None = None
 
 
 class Run:
@@ -52,6 +55,7 @@ class Run:
         *,
         observer: Observer | None,
         inverted: bool,
+        masks: Masks | None = None,
     ) -> None:
         self.options = options
         self.plan = plan
@@ -59,6 +63,7 @@ class Run:
         self.translator = translator
         self.observer = observer or _Silent()
         self.inverted = inverted
+        self.masks = masks
         self.done = dict(manifest.entries)
         self.workers = options.workers or min(4, os.cpu_count() or 1)
         self.writing: deque[Future[Entry]] = deque()
@@ -107,7 +112,8 @@ class Run:
         entry = Entry(str(job.source), str(job.output), "failed")
         try:
             data = read_bytes(job.source, self.options.max_pixels)
-            entry = replace(entry, input_sha256=hashlib.sha256(data).hexdigest())
+            masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
+            entry = replace(entry, input_sha256=hashlib.sha256(data).hexdigest(), masks_sha256=masks_sha256)
             if self._is_done(job, entry):
                 return None
             picture = decode_picture(data, str(job.source), self.options.max_pixels)
@@ -116,15 +122,27 @@ class Run:
                     f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
                     f"got {picture.width} x {picture.height}: enlarge or remove it"
                 )
+            self._refuse_large_grid(job, picture)
+            masks = self.masks.read(job.place, picture.height, picture.width) if self.masks else None
         except IrTransferError as error:
             return replace(entry, error=error.line)
         except MemoryError:
             return replace(entry, error=_memory_error(entry))
-        return _Loaded(job, picture)
+        return _Loaded(job, picture, masks, masks_sha256)
+
+    def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
+        cells = sum(map(len, self.translator.grid))
+        if cells * picture.height * picture.width > self.options.max_pixels:
+            raise InputError(
+                f"{job.source}: expected a grid of at most {self.options.max_pixels} pixels, got {cells} times "
+                f"{picture.width} x {picture.height}: use a smaller --style-grid or picture, or raise --max-pixels"
+            )
 
     def _is_done(self, job: Job, entry: Entry) -> bool:
         earlier = self.done.get(str(job.output))
-        if earlier is None or earlier.status != "converted" or earlier.input_sha256 != entry.input_sha256:
+        if earlier is None or earlier.status != "converted":
+            return False
+        if (earlier.input_sha256, earlier.masks_sha256) != (entry.input_sha256, entry.masks_sha256):
             return False
         path = self.plan.out / job.output
         return path.is_file() and hashlib.sha256(read_bytes(path)).hexdigest() == earlier.output_sha256
@@ -146,6 +164,8 @@ class Run:
     def _attempt(self, batch: list[_Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
         try:
+            if (masks := batch[0].masks) is not None:  # these come one by one
+                return [self.translator.with_masks(batch[0].picture, masks)], None
             return self.translator([item.picture for item in batch]), None
         except IrTransferError as error:
             return None, f"{batch[0].job.source}: {error.line}"
@@ -207,6 +227,7 @@ def _entry(item: _Loaded) -> Entry:
         width=picture.width,
         height=picture.height,
         bit_depth=picture.bit_depth,
+        masks_sha256=item.masks_sha256,
     )
 
 

@@ -18,6 +18,7 @@ from ir_transfer.resources import resource
 DEFAULT_MODEL = "adain"
 PRESET = "preset:"
 WHITE_HOT, BLACK_HOT = "white-hot", "black-hot"
+_TOLERANCE = 1e-3  # of a sum of weights typed with three digits
 _LARGEST_HEADER = 100_000_000  # as in the safetensors format
 
 
@@ -158,7 +159,7 @@ def choose_styles(
 
     Args:
         styles: Exemplar pictures, saved codes (``.safetensors``) or ``preset:NAME``.
-        shares: Weight of each; equal by default.
+        shares: Weight of each, which sum to 1; equal by default.
         model: Name of the model; by default that of the first saved code, else of the weights file, else ``adain``.
         weights: Name or file; by default those of the first saved code or preset, else the model's default.
 
@@ -170,12 +171,7 @@ def choose_styles(
     """
     if not styles:
         raise InputError("expected at least one --style, got none: name an exemplar or preset:NAME")
-    given = tuple(shares) if shares is not None else (1.0,) * len(styles)
-    if len(given) != len(styles) or any(not 0 <= share < float("inf") for share in given) or sum(given) <= 0:
-        raise InputError(
-            f"expected a weight >= 0 for each of {len(styles)} styles, got {list(given)}: "
-            "give --style-weights one number for each"
-        )
+    given = (1 / len(styles),) * len(styles) if shares is None else _checked(shares, len(styles))
     codes = {text: read_saved_style(Path(text)) for text in styles if Path(text).suffix == ".safetensors"}
     name = model or next((code.model for code in codes.values()), None) or _model_of(weights) or DEFAULT_MODEL
     info = model_info(name)
@@ -198,6 +194,22 @@ def choose_styles(
     theirs = next((codes[text].weights for text in styles if text in codes), "")
     chosen = weights or (theirs if theirs in info.weights else "default")
     return StyleChoice(name, chosen, tuple(found.get(text, Path(text)) for text in styles), given)
+
+
+def _checked(shares: Sequence[float], styles: int) -> tuple[float, ...]:
+    total = sum(shares)
+    if len(shares) != styles or any(not 0 <= share < float("inf") for share in shares) or total <= 0:
+        raise InputError(
+            f"expected a weight >= 0 for each of {styles} styles, got {list(shares)}: "
+            "give --style-weights one number for each"
+        )
+    if abs(total - 1) > _TOLERANCE:
+        remedy = ",".join(f"{share / total:.4g}" for share in shares)
+        raise InputError(
+            f"expected weights that sum to 1, got {list(shares)} with sum {total:.6g}: "
+            f"pass --style-weights {remedy} to keep their ratio"
+        )
+    return tuple(shares)
 
 
 def _model_of(weights: str | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer import create_model
+from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.exemplar import read_exemplar
+from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.styles import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
+from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 
 _BATCH_PIXELS = 2**22
@@ -51,7 +56,18 @@ def pick_device(name: str = "auto") -> torch.device:
 def prepare_styles(
     model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
 ) -> StyleCode:
-    """Encode or load each style of a choice and blend them into one code on the CPU.
+    """Encode or load each style of a choice and blend them into one code on the CPU; see :func:`prepare_codes`."""
+    return _blended(prepare_codes(model, choice, max_pixels, white_hot), choice.shares)
+
+
+def _blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
+    return codes[0] if len(codes) == 1 else blend_codes(codes, shares)
+
+
+def prepare_codes(
+    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
+) -> list[StyleCode]:
+    """Encode or load each style of a choice, on the CPU.
 
     Args:
         model: On any device.
@@ -65,7 +81,6 @@ def prepare_styles(
         InputError: An exemplar without contrast or too small, or a code made with other weights.
         WeightsError: A damaged code.
     """
-    colour = model.exemplar_channels == 3
     codes = []
     for style in choice.styles:
         if isinstance(style, SavedStyle):
@@ -73,10 +88,42 @@ def prepare_styles(
         elif isinstance(style, NamedLook):
             codes.append(_look(model, style).to("cpu"))
         else:
-            exemplar = read_exemplar(style, max_pixels, keep_colour=colour)
-            picture = torch.from_numpy(np.ascontiguousarray(exemplar))[None]
-            codes.append(model.prepare([picture], white_hot=white_hot).to("cpu"))
-    return codes[0] if len(codes) == 1 else blend_codes(codes, choice.shares)
+            codes.append(model.prepare([_exemplar(model, style, max_pixels)], white_hot=white_hot).to("cpu"))
+    return codes
+
+
+def prepare_regions(
+    model: TranslationModel,
+    choice: StyleChoice,
+    maps: Sequence[LabelMap],
+    max_pixels: int = MAX_PIXELS,
+    white_hot: bool | None = None,
+) -> StyleCode:
+    """Encode exemplar files with their label maps into one code on the CPU; see :func:`prepare_codes`."""
+    paths = [style for style in choice.styles if isinstance(style, Path)]
+    exemplars = [_exemplar(model, path, max_pixels) for path in paths]
+    masks = [torch.from_numpy(one.levels)[None, None] for one in maps]
+    return model.prepare(exemplars, choice.shares, white_hot, masks=masks).to("cpu")
+
+
+def _exemplar(model: TranslationModel, path: Path, max_pixels: int) -> Tensor:
+    exemplar = read_exemplar(path, max_pixels, keep_colour=model.exemplar_channels == 3)
+    return torch.from_numpy(np.ascontiguousarray(exemplar))[None]
+
+
+def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...], ...]:
+    """Return interpolations of styles: a row from the first to the second, or a square with four at its corners.
+
+    Args:
+        codes: Two, or four: upper left, upper right, lower left, lower right.
+        side: Styles in a row, and rows of the square.
+    """
+    steps = [step / (side - 1) for step in range(side)]
+    if len(codes) == 2:
+        return (tuple(blend_codes(codes, [1 - x, x]) for x in steps),)
+    return tuple(
+        tuple(blend_codes(codes, [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y]) for x in steps) for y in steps
+    )
 
 
 def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
@@ -105,12 +152,15 @@ class Translator:
 
     Attributes:
         model: In evaluation mode, on ``device``.
-        style: On ``device``.
+        style: On ``device``; the blend, where there are several.
         device: Where to compute.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         precision: ``"bfloat16"`` computes under autocast.
         batch_size: Pictures at once on CUDA; chosen by their size if None.
         seed: Seeds each call, so that no result depends on the order.
+        controls: Tone and masks.
+        codes: Each style for itself, on ``device``.
+        grid: Rows of styles, where a result has many cells, on ``device``.
     """
 
     model: TranslationModel
@@ -120,6 +170,9 @@ class Translator:
     precision: Precision = "float32"
     batch_size: int | None = None
     seed: int = 0
+    controls: Controls = NO_CONTROLS
+    codes: tuple[StyleCode, ...] = ()
+    grid: tuple[tuple[StyleCode, ...], ...] = ()
 
     @classmethod
     def load(
@@ -133,17 +186,34 @@ class Translator:
         seed: int = 0,
         max_pixels: int = MAX_PIXELS,
         white_hot: bool | None = None,
+        controls: Controls = NO_CONTROLS,
+        exemplar_maps: Sequence[LabelMap] = (),
     ) -> Translator:
-        """Load the model and prepare the styles of a choice; see :func:`prepare_styles` for the errors."""
+        """Load the model and prepare the styles of a choice; see :func:`prepare_codes` for the errors.
+
+        ``exemplar_maps`` are the label maps of the exemplars, where pictures have some.
+        """
         torch.manual_seed(seed)
         model = create_model(choice.model, choice.weights)
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        style = prepare_styles(model, choice, max_pixels, white_hot).to(device)
-        return cls(model, style, device, strength, precision, batch_size, seed)
+        if exemplar_maps:
+            prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot)]
+        else:
+            prepared = prepare_codes(model, choice, max_pixels, white_hot)
+        codes = tuple(code.to(device) for code in prepared)
+        style = _blended(codes, choice.shares)
+        grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)
+        return cls(model, style, device, strength, precision, batch_size, seed, controls, codes, grid)
+
+    @property
+    def style_hash(self) -> str:
+        """Hash of the style, or of each, where their order matters."""
+        apart = self.grid or self.controls.style_masks
+        return "+".join(code.hash for code in (self.codes if apart else (self.style,)))
 
     def batch_for(self, height: int, width: int) -> int:
         """Return how many pictures of a size are translated at once."""
-        if self.device.type == "cpu":
+        if self.device.type == "cpu" or self.controls.masked:
             return 1
         return self.batch_size or max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
 
@@ -158,16 +228,32 @@ class Translator:
         for start in range(0, len(pictures), size):
             part = pictures[start : start + size]
             filled = [*part, *[part[-1]] * (size - len(part))]
-            results += list(self._translate(filled)[: len(part)].numpy())
+            rows = [[self._translate(filled, style) for style in row] for row in self.grid or ((self.style,),)]
+            results += list(torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)[: len(part)].numpy())
         return results
 
+    def with_masks(self, picture: Picture, masks: PictureMasks) -> NDArray[np.float32]:
+        """Translate one picture with its masks.
+
+        Raises:
+            InputError: A picture smaller than 16 pixels, or masks that leave a pixel without a style.
+        """
+        style: StyleCode | SpatialStyle = self.style
+        if masks.shares:
+            style = SpatialStyle(self.codes, [torch.from_numpy(share)[None, None] for share in masks.shares])
+        labels = None if masks.labels is None else torch.from_numpy(masks.labels)[None, None].to(self.device)
+        result: NDArray[np.float32] = self._translate([picture], style, labels)[0].numpy()
+        return result
+
     @torch.inference_mode()
-    def _translate(self, pictures: Sequence[Picture]) -> Tensor:
+    def _translate(
+        self, pictures: Sequence[Picture], style: StyleCode | SpatialStyle, labels: Tensor | None = None
+    ) -> Tensor:
         torch.manual_seed(self.seed)
         content = torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures])
         content = content.to(self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            output: Tensor = self.model(content, self.style, self.strength)
+            output: Tensor = self.model(content, style, self.strength, masks=labels, keep_tone=self.controls.keep_tone)
         output = output.float()
         if output.shape[1] == 3:  # a published checkpoint: one channel is what this command writes
             output = (output * output.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)

@@ -151,7 +151,7 @@ class TranslationModel(nn.Module, ABC):
 
         Args:
             exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
-            weights: Share of each; equal by default.
+            weights: Share of each, normalised to sum to 1; equal by default.
             white_hot: Whether hot is bright in them, if that is known; the model judges by itself if not.
             masks: Integer label map (1, 1, h, w) of each, so that a label takes the look of the same label.
 

@@ -101,6 +101,17 @@ def test_shares_that_do_not_fit(shares: list[float]) -> None:
         choose_styles(["a.png", "b.png"], shares)
 
 
+@pytest.mark.parametrize(("shares", "remedy"), [([2, 2], "0.5,0.5"), ([0.7, 0.2], "0.7778,0.2222"), ([0, 3], "0,1")])
+def test_shares_that_do_not_sum_to_one(shares: list[float], remedy: str) -> None:
+    with pytest.raises(InputError, match=rf"sum to 1, got .* with sum .*: pass --style-weights {remedy}"):
+        choose_styles(["a.png", "b.png"], shares)
+
+
+def test_shares_are_taken_as_they_were_typed() -> None:
+    assert choose_styles(["a.png", "b.png", "c.png"], [0.333, 0.333, 0.333]).shares == (0.333,) * 3
+    assert sum(choose_styles(["a.png", "b.png", "c.png"]).shares) == pytest.approx(1)
+
+
 def test_weights_for_a_model_without_any() -> None:
     with pytest.raises(InputError, match="no --weights for model 'gray'"):
         choose_styles(["a.png"], model="gray", weights="own.safetensors")

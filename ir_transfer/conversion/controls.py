@@ -1,0 +1,99 @@
+"""Controls of a conversion beyond one look over the whole picture; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ir_transfer.errors import InputError
+from ir_transfer.models.info import ModelInfo
+
+LARGEST_GRID = 16
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What a conversion was asked for besides styles and strength.
+
+    Attributes:
+        keep_tone: Keep the luma's order, take only the distribution of what the model makes.
+        style_masks: Soft mask of each style: a picture for all, or a folder that mirrors the input's.
+        content_masks: Label maps of the pictures; see :func:`~ir_transfer.data.label_maps.files.open_label_maps`.
+        exemplar_masks: Label maps of the exemplars.
+        fit_masks: Resize masks of another size; otherwise they are an error.
+        style_grid: Interpolations from style to style, so many a side, in one picture.
+    """
+
+    keep_tone: bool = False
+    style_masks: tuple[Path, ...] = ()
+    content_masks: Path | None = None
+    exemplar_masks: Path | None = None
+    fit_masks: bool = False
+    style_grid: int | None = None
+
+    @property
+    def masked(self) -> bool:
+        """Whether pictures have masks."""
+        return bool(self.style_masks) or self.content_masks is not None
+
+    @property
+    def ending(self) -> str:
+        """What is added to the name of every result."""
+        return "" if self.style_grid is None else "_grid"
+
+    def look(self) -> dict[str, Any]:
+        """Return what was asked for, for the manifest; the masks themselves are told by hashes elsewhere."""
+        asked = {
+            "keep_tone": self.keep_tone,
+            "style_masks": len(self.style_masks),
+            "label_maps": self.content_masks is not None,
+            "fit_masks": self.fit_masks,
+            "style_grid": self.style_grid,
+        }
+        return {name: value for name, value in asked.items() if value}
+
+    def check(self, info: ModelInfo, styles: int, *, weighted: bool) -> None:
+        """Raise :class:`InputError` unless the controls fit together, the model and the styles.
+
+        Args:
+            info: The model.
+            styles: How many styles there are.
+            weighted: Whether they were given weights.
+        """
+        if (self.content_masks is None) != (self.exemplar_masks is None):
+            raise InputError("expected --content-masks and --exemplar-masks together, got one: add the other")
+        if self.content_masks is not None and "masks" not in info.controls:
+            raise InputError(f"expected no masks for model {info.name!r}, which takes none: use wct2")
+        if self.fit_masks and not self.masked:
+            raise InputError("expected masks with --fit-masks, got none: add --style-mask or --content-masks")
+        asked = {
+            "--style-mask": bool(self.style_masks),
+            "--content-masks": self.content_masks is not None,
+            "--style-grid": self.style_grid is not None,
+        }
+        if len(given := [name for name, value in asked.items() if value]) > 1:
+            raise InputError(f"expected one of {', '.join(asked)}, got {' and '.join(given)}: leave one out")
+        if weighted and given and self.content_masks is None:
+            raise InputError(f"expected {given[0]} or --style-weights, got both: {given[0]} decides each style's share")
+        if self.style_masks and len(self.style_masks) != styles:
+            raise InputError(
+                f"expected a --style-mask for each of {styles} styles, got {len(self.style_masks)}: "
+                "name them in the order of --style"
+            )
+        if self.style_grid is not None:
+            _check_grid(self.style_grid, styles)
+
+
+NO_CONTROLS = Controls()
+"""One look over the whole picture."""
+
+
+def _check_grid(side: int, styles: int) -> None:
+    if not 2 <= side <= LARGEST_GRID:
+        raise InputError(f"expected --style-grid in 2..{LARGEST_GRID}, got {side}")
+    if styles not in {2, 4}:
+        raise InputError(
+            f"expected 2 styles (a row) or 4 (a square, its corners row by row) with --style-grid, got {styles}: "
+            "repeat --style"
+        )

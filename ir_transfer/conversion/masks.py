@@ -1,0 +1,169 @@
+"""The masks of a run: read beside the pictures, checked against the exemplars'; free of torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.exemplar import read_exemplar
+from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.data.image_io import MAX_PIXELS, SUFFIXES, read_bytes, read_picture
+from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
+from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
+from ir_transfer.errors import InputError, MissingFileError
+
+_SHOWN = 5  # labels in an error
+
+
+@dataclass(frozen=True)
+class PictureMasks:
+    """The masks of one picture, in its size.
+
+    Attributes:
+        shares: Soft mask (H, W) in [0, 1] of each style; none without spatial control.
+        labels: Label map (H, W), if there is one.
+    """
+
+    shares: tuple[NDArray[np.float32], ...] = ()
+    labels: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Masks:
+    """All masks of a run.
+
+    Attributes:
+        controls: What was asked for.
+        content: Label maps of the pictures.
+        exemplars: Label map of each exemplar.
+        max_pixels: Larger masks are refused.
+    """
+
+    controls: Controls
+    content: LabelMaps | None
+    exemplars: tuple[LabelMap, ...]
+    max_pixels: int
+
+    def fingerprint(self, place: PurePosixPath) -> str:
+        """Return a hash of the masks of a picture; errors as in :meth:`read`."""
+        files = [_mask_file(path, place) for path in self.controls.style_masks]
+        parts = [hashlib.sha256(read_bytes(path, self.max_pixels)).hexdigest() for path in files]
+        if self.content is not None:
+            parts.append(self.content.fingerprint(place))
+        return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+    def read(self, place: PurePosixPath, height: int, width: int) -> PictureMasks:
+        """Return the masks of a picture.
+
+        Args:
+            place: Sub-folder and name of the picture, without suffix.
+            height: Of the picture.
+            width: Of the picture.
+
+        Raises:
+            MissingFileError: It has no mask.
+            DecodeError: A damaged mask.
+            InputError: A mask of another size, or with labels that no exemplar has.
+        """
+        fit = self.controls.fit_masks
+        files = [_mask_file(path, place) for path in self.controls.style_masks]
+        shares = tuple(_read_share(path, height, width, self.max_pixels, fit=fit) for path in files)
+        if self.content is None:
+            return PictureMasks(shares)
+        found = self.content.read(place, height, width, fit=fit)
+        self._check_labels(found, f"{self.controls.content_masks}, map of {place}")
+        return PictureMasks(shares, found.levels)
+
+    def _check_labels(self, found: LabelMap, name: str) -> None:
+        known = frozenset[int]().union(*(one.labels for one in self.exemplars))
+        unknown = found.labels - known - {NO_LABEL}
+        if not unknown:
+            return
+        if found.coloured != self.exemplars[0].coloured:
+            kinds = {True: "colours", False: "numbers"}
+            raise InputError(
+                f"{name}: expected {kinds[not found.coloured]} as in --exemplar-masks, got {kinds[found.coloured]}: "
+                "export both alike"
+            )
+        raise InputError(
+            f"{name}: expected labels of --exemplar-masks ({_listed(self.exemplars[0], known)}), got "
+            f"{_listed(found, unknown)}: draw them in an exemplar's map too, or make them "
+            f"{found.describe(NO_LABEL)} (no label: the whole exemplar's look)"
+        )
+
+
+def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PIXELS) -> Masks | None:
+    """Open the masks of a run and read those of its exemplars; None if it has none.
+
+    Raises:
+        MissingFileError: A mask or exemplar does not exist.
+        DecodeError: A damaged one.
+        InputError: A saved style, which has no label map, or maps that do not fit their exemplars or each other.
+    """
+    if not controls.masked:
+        return None
+    for path in controls.style_masks:
+        if not path.is_dir():
+            read_picture(path, max_pixels)  # a file for all pictures is checked before any of them
+    if controls.content_masks is None or controls.exemplar_masks is None:
+        return Masks(controls, None, (), max_pixels)
+    content, theirs = open_label_maps(controls.content_masks), open_label_maps(controls.exemplar_masks)
+    _refuse_other_names(content.names, theirs.names)
+    maps = []
+    for style in choice.styles:
+        if isinstance(style, SavedStyle):
+            raise InputError(
+                f"{style.path}: expected a picture with --exemplar-masks, got a saved style: name a picture"
+            )
+        height, width = read_exemplar(style, max_pixels).shape[-2:]
+        maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
+    if len({one.coloured for one in maps}) > 1:
+        raise InputError(f"{controls.exemplar_masks}: expected colours or numbers alone, got both: export all alike")
+    return Masks(controls, content, tuple(maps), max_pixels)
+
+
+def _refuse_other_names(ours: Mapping[int, str], theirs: Mapping[int, str]) -> None:
+    for label in sorted(ours.keys() & theirs.keys()):
+        if ours[label] != theirs[label]:
+            raise InputError(
+                f"expected category {label} to be one thing, got {ours[label]!r} in --content-masks and "
+                f"{theirs[label]!r} in --exemplar-masks: number the categories alike"
+            )
+
+
+def _listed(of: LabelMap, labels: frozenset[int]) -> str:
+    shown = [of.describe(label) for label in sorted(labels)[:_SHOWN]]
+    return ", ".join(shown) + (f" and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else "")
+
+
+def _mask_file(path: Path, place: PurePosixPath) -> Path:
+    if not path.is_dir():
+        return path
+    stem = path / place
+    found = [file for suffix in sorted(SUFFIXES) if (file := stem.with_name(stem.name + suffix)).is_file()]
+    if not found:
+        raise MissingFileError(f"expected a mask such as {stem}.png, found none: add it, white where the style goes")
+    if len(found) > 1:
+        raise InputError(f"expected one mask for {place}, got {found[0]} and {found[1]}: remove one")
+    return found[0]
+
+
+def _read_share(path: Path, height: int, width: int, max_pixels: int, *, fit: bool) -> NDArray[np.float32]:
+    share: NDArray[np.float32] = read_picture(path, max_pixels).gray()[0]
+    if share.shape == (height, width):
+        return share
+    if not fit:
+        raise InputError(
+            f"{path}: expected the size of its picture, {width} x {height}, got {share.shape[1]} x {share.shape[0]}: "
+            "export it at that size, or pass --fit-masks"
+        )
+    resized = Image.fromarray(share).resize((width, height), Image.Resampling.BILINEAR)
+    clipped: NDArray[np.float32] = np.clip(np.asarray(resized), 0, 1)
+    return clipped

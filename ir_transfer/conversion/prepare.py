@@ -1,0 +1,23 @@
+"""What a run is made of, checked as far as that goes without a model; free of torch."""
+
+from __future__ import annotations
+
+from ir_transfer import model_info
+from ir_transfer.conversion.masks import Masks, open_masks
+from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.plan import Plan, make_plan, refuse_existing
+from ir_transfer.conversion.styles import StyleChoice, choose_styles
+
+
+def prepare_run(options: Options) -> tuple[Plan, StyleChoice, Masks | None]:
+    """Return what is to be done, in which styles, and with which masks.
+
+    Raises:
+        IrTransferError: Nothing can be done at all: wrong options, no input, no style, masks that do not fit.
+    """
+    controls = options.controls
+    plan = make_plan(options.inputs, options.out, options.format, controls.ending)
+    refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
+    choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    controls.check(model_info(choice.model), len(choice.styles), weighted=options.style_weights is not None)
+    return plan, choice, open_masks(controls, choice, options.max_pixels)
