@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
 _LARGEST_GRID = 16
+_RANDOM = "random"
+
+
+class _LayerWeights(click.ParamType["tuple[tuple[str, float], ...] | str"]):
+    name = "weights"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[tuple[str, float], ...] | str:
+        if value == _RANDOM:
+            return _RANDOM
+        pairs = [part.partition("=") for part in str(value).split(",")]
+        try:
+            return tuple((name.strip(), float(number)) for name, _, number in pairs)
+        except ValueError:
+            self.fail(f"expected LAYER=WEIGHT with commas between, or random, got {value!r}", param, ctx)
+
 
 _OPTIONS = (
     click.option(
@@ -47,6 +64,13 @@ _OPTIONS = (
         metavar="N",
         help="Write NAME_grid: N interpolations between 2 styles in a row, or N x N between 4.",
     ),
+    click.option(
+        "--layer-weights",
+        type=_LayerWeights(),
+        metavar="relu2_1=0.3,...",
+        help="Sliders of model adjustable, 0 to 1: content.relu3_1, content.relu4_1, relu1_1 ... relu5_1; or random, "
+        "by --seed.  [default: all 1]",
+    ),
 )
 _NAMES = ("keep_tone", "style_masks", "content_masks", "exemplar_masks", "fit_masks", "style_grid")
 
@@ -62,4 +86,7 @@ def take_controls(given: dict[str, Any]) -> Controls:
     """Take the values of the flags out of what a command was given."""
     from ir_transfer.conversion.controls import Controls
 
-    return Controls(**{name: given.pop(name) for name in _NAMES})
+    weights = given.pop("layer_weights")
+    drawn = weights == _RANDOM
+    sliders = {"random_layers": drawn, "layer_weights": () if drawn else weights or ()}
+    return Controls(**{name: given.pop(name) for name in _NAMES}, **sliders)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, no_sliders
 
 LARGEST_GRID = 16
 
@@ -23,6 +23,8 @@ class Controls:
         exemplar_masks: Label maps of the exemplars.
         fit_masks: Resize masks of another size; otherwise they are an error.
         style_grid: Interpolations from style to style, so many a side, in one picture.
+        layer_weights: Weights of loss layers by name, for models that have sliders for them; those left out are 1.
+        random_layers: Draw the weights of the layers by the seed.
     """
 
     keep_tone: bool = False
@@ -31,6 +33,8 @@ class Controls:
     exemplar_masks: Path | None = None
     fit_masks: bool = False
     style_grid: int | None = None
+    layer_weights: tuple[tuple[str, float], ...] = ()
+    random_layers: bool = False
 
     @property
     def masked(self) -> bool:
@@ -50,6 +54,8 @@ class Controls:
             "label_maps": self.content_masks is not None,
             "fit_masks": self.fit_masks,
             "style_grid": self.style_grid,
+            "layer_weights": dict(self.layer_weights),
+            "random_layers": self.random_layers,
         }
         return {name: value for name, value in asked.items() if value}
 
@@ -65,6 +71,8 @@ class Controls:
             raise InputError("expected --content-masks and --exemplar-masks together, got one: add the other")
         if self.content_masks is not None and "masks" not in info.controls:
             raise InputError(f"expected no masks for model {info.name!r}, which takes none: use wct2")
+        if (self.layer_weights or self.random_layers) and "layer-weights" not in info.controls:
+            raise InputError(no_sliders(info.name))
         if self.fit_masks and not self.masked:
             raise InputError("expected masks with --fit-masks, got none: add --style-mask or --content-masks")
         asked = {

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.exemplar import read_exemplar
-from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.conversion.styles import SavedStyle, StyleChoice
 from ir_transfer.data.image_io import MAX_PIXELS, SUFFIXES, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
@@ -118,10 +118,9 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     _refuse_other_names(content.names, theirs.names)
     maps = []
     for style in choice.styles:
-        if isinstance(style, SavedStyle):
-            raise InputError(
-                f"{style.path}: expected a picture with --exemplar-masks, got a saved style: name a picture"
-            )
+        if not isinstance(style, Path):
+            named = style.path if isinstance(style, SavedStyle) else style.name
+            raise InputError(f"{named}: expected a picture with --exemplar-masks, got a saved style: name a picture")
         height, width = read_exemplar(style, max_pixels).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
     if len({one.coloured for one in maps}) > 1:

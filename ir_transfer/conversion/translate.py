@@ -24,6 +24,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.nn.perceptual import LAYERS
 
 _BATCH_PIXELS = 2**22
 _LARGEST_BATCH = 16
@@ -126,6 +127,14 @@ def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...
     )
 
 
+def _adjusted(model: TranslationModel, code: StyleCode, controls: Controls, seed: int) -> StyleCode:
+    """Return a code with the layer weights that were asked for; random ones are the same for every style."""
+    if controls.random_layers:
+        drawn = torch.rand(len(LAYERS), generator=torch.Generator().manual_seed(seed)).tolist()
+        return model.adjust(code, dict(zip(LAYERS, drawn, strict=True)))
+    return model.adjust(code, dict(controls.layer_weights)) if controls.layer_weights else code
+
+
 def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
     if not isinstance(model, FixedLooks):
         raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
@@ -200,7 +209,7 @@ class Translator:
             prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot)]
         else:
             prepared = prepare_codes(model, choice, max_pixels, white_hot)
-        codes = tuple(code.to(device) for code in prepared)
+        codes = tuple(_adjusted(model, code, controls, seed).to(device) for code in prepared)
         style = _blended(codes, choice.shares)
         grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)
         return cls(model, style, device, strength, precision, batch_size, seed, controls, codes, grid)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, no_sliders
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
@@ -184,10 +184,7 @@ class TranslationModel(nn.Module, ABC):
         Raises:
             InputError: The model has none.
         """
-        raise InputError(
-            f"expected no layer weights for model {self.info.name!r}, which has no sliders: leave them out, or take "
-            "adjustable"
-        )
+        raise InputError(no_sliders(self.info.name))
 
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
         """Return the style for one exemplar (1, 1, h, w); a model of fixed looks answers with its nearest."""

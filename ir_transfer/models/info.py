@@ -8,6 +8,11 @@ from typing import Literal
 Tiling = Literal["exact", "none"]
 
 
+def no_sliders(model: str) -> str:
+    """Return what to say to layer weights for a model that has no sliders for them."""
+    return f"expected no layer weights for model {model!r}, which has no sliders: leave them out, or take adjustable"
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """A model's declared facts: nothing about a model is guessed from its name.

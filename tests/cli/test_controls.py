@@ -305,3 +305,50 @@ def test_a_saved_style_has_no_label_map(
     assert main(["styles", "build", str(looks[0]), "--weights", str(wct2), "-o", str(saved), "-q"]) == 0
     assert call(photo, [saved], tmp_path / "out", *label_maps(tmp_path / "maps", "index"), model=str(wct2)) == 2
     assert "expected pictures with --exemplar-masks, got the style '0'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def sliders(tmp_path: Path) -> str:
+    torch.manual_seed(0)
+    model = create_model("adjustable", weights=None, widths=(4, 8, 8), blocks=1, hidden=8)
+    torch.nn.init.normal_(model.get_parameter("head.weight"), std=0.3)
+    model.save(tmp_path / "adjustable.safetensors")
+    return str(tmp_path / "adjustable.safetensors")
+
+
+def test_sliders_of_the_loss_layers(photo: Path, looks: list[Path], sliders: str, tmp_path: Path) -> None:
+    def made(name: str, *extra: str) -> NDArray[Any]:
+        assert call(photo, looks[:1], tmp_path / name, *extra, model=sliders) == 0
+        return levels(tmp_path / name / "photo.png")
+
+    plain = made("plain")
+    assert np.array_equal(made("ones", "--layer-weights", "relu2_1=1"), plain)
+    assert not np.array_equal(made("less", "--layer-weights", "relu2_1=0.1,content.relu4_1=0"), plain)
+    assert header(tmp_path / "less")["controls"] == {"layer_weights": {"relu2_1": 0.1, "content.relu4_1": 0.0}}
+    variants = [made(f"random{seed}", "--layer-weights", "random", "--seed", str(seed)) for seed in (1, 2)]
+    assert not np.array_equal(*variants)
+    assert np.array_equal(made("again", "--layer-weights", "random", "--seed", "1"), variants[0])
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ("relu2_1=1.5", "weight of layer relu2_1 in [0, 1], got 1.5"),
+        ("relu9_1=1", "unknown layer 'relu9_1'"),
+        ("relu2_1", "expected LAYER=WEIGHT with commas between"),
+    ],
+)
+def test_refuses_sliders_that_are_none(
+    photo: Path, looks: list[Path], sliders: str, tmp_path: Path, capfd: pytest.CaptureFixture[str],
+    weights: str, message: str,
+) -> None:  # fmt: skip
+    assert call(photo, looks[:1], tmp_path / "out", "--layer-weights", weights, model=sliders) == 2
+    assert message in " ".join(capfd.readouterr().err.split())
+    assert not list(tmp_path.glob("out/*.png"))
+
+
+def test_refuses_sliders_for_models_without(
+    photo: Path, looks: list[Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert call(photo, looks[:1], tmp_path / "out", "--layer-weights", "relu2_1=1") == 2
+    assert "no layer weights for model 'histogram'" in capfd.readouterr().err
