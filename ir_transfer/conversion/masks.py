@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.exemplar import read_exemplar
-from ir_transfer.conversion.styles import SavedStyle, StyleChoice
+from ir_transfer.conversion.styles import StyleChoice
 from ir_transfer.data.image_io import MAX_PIXELS, SUFFIXES, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
@@ -119,8 +119,7 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     maps = []
     for style in choice.styles:
         if not isinstance(style, Path):
-            named = style.path if isinstance(style, SavedStyle) else style.name
-            raise InputError(f"{named}: expected a picture with --exemplar-masks, got a saved style: name a picture")
+            raise InputError(f"expected pictures with --exemplar-masks, got the style {style.name!r}: name its picture")
         height, width = read_exemplar(style, max_pixels).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
     if len({one.coloured for one in maps}) > 1:

@@ -325,9 +325,9 @@ def test_sliders_of_the_loss_layers(photo: Path, looks: list[Path], sliders: str
     assert np.array_equal(made("ones", "--layer-weights", "relu2_1=1"), plain)
     assert not np.array_equal(made("less", "--layer-weights", "relu2_1=0.1,content.relu4_1=0"), plain)
     assert header(tmp_path / "less")["controls"] == {"layer_weights": {"relu2_1": 0.1, "content.relu4_1": 0.0}}
-    variants = [made(f"random{seed}", "--layer-weights", "random", "--seed", str(seed)) for seed in (1, 2)]
-    assert not np.array_equal(*variants)
-    assert np.array_equal(made("again", "--layer-weights", "random", "--seed", "1"), variants[0])
+    first, second = (made(f"random{seed}", "--layer-weights", "random", "--seed", str(seed)) for seed in (1, 2))
+    assert not np.array_equal(first, second)
+    assert np.array_equal(made("again", "--layer-weights", "random", "--seed", "1"), first)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from ir_transfer.models.johnson.model import Johnson
 from ir_transfer.models.style_code import blend_codes
 from tests.models.base_tester import picture
 
-SMALL = {"widths": (4, 8, 8), "blocks": 1}
+SMALL: dict[str, Any] = {"widths": (4, 8, 8), "blocks": 1}
 
 
 def cin(*looks: str) -> CIN:
@@ -52,6 +53,7 @@ def test_strength_0_is_the_look_of_a_photograph_whatever_the_look() -> None:
 
 def test_johnson_at_strength_0_is_the_luminance() -> None:
     model = create_model("johnson", weights=None, looks=("day",), **SMALL)
+    assert isinstance(model, Johnson)
     content = picture(1, 3, 40, 33)
     with torch.inference_mode():
         gray = create_model("gray")(content, create_model("gray").prepare([picture(1, 1, 32, 32)]))
