@@ -123,6 +123,21 @@ def fill_from_torchvision(
             colour.bias.copy_(-torch.tensor(_IMAGENET_MEAN) / std)
 
 
+def fill_encoder(encoder: nn.Module, encoder_weights: str | Path, layouts: str) -> None:
+    """Fill a VGG-19 up to any layer from a Sequential's file or from torchvision's; convolutions are matched by order.
+
+    Raises:
+        MissingFileError: The file is missing.
+        WeightsError: It is damaged or of another layout.
+    """
+    convs = [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
+    state = encoder_state(encoder_weights)
+    if is_torchvision(state):
+        fill_from_torchvision(convs[0], convs[1:], state, encoder_weights, layouts)
+    else:
+        fill(in_order(convolution_keys(state), convs), state, encoder_weights, layouts)
+
+
 def convolution_keys(state: Mapping[str, Tensor], prefix: str = "") -> list[str]:
     """Return the keys ``{prefix}{N}`` of a Sequential's convolutions, in order of N."""
     pattern = re.compile(rf"{re.escape(prefix)}(\d+)\.weight")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,18 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
 
 POLARITY = "polarity"
-"""Tensor of a code that is +1 for white-hot exemplars and -1 for black-hot ones; all others are statistics."""
+"""Tensor of a code that is +1 for white-hot exemplars and -1 for black-hot ones."""
+
+_PART = "part"
+_SHARE = "share"
 
 
 @dataclass(frozen=True)
 class StyleCode:
     """What a model keeps of its exemplars: small tensors with a leading batch dimension of 1.
+
+    Tensors are statistics, which add up over exemplars, or belong to a *part*: what is kept of one exemplar on its own,
+    because its mean with another's would mean nothing. Part 0 is named ``part0.{name}``, with a ``part0.share`` (1, 1).
 
     Attributes:
         model: Name of the model that prepared it.
@@ -64,12 +71,37 @@ class StyleCode:
         return weight_files.tensors_hash(self.tensors)
 
 
+def as_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors (B, ...) of one exemplar, named as the only part of a style."""
+    first = next(iter(tensors.values()))
+    return _named(0, {**tensors, _SHARE: first.new_ones(len(first), 1)})
+
+
+def parts_of(style: Mapping[str, Tensor]) -> list[tuple[dict[str, Tensor], Tensor]]:
+    """Return the tensors of every part by name, and its share (B, 1)."""
+    found: list[tuple[dict[str, Tensor], Tensor]] = []
+    while (prefix := f"{_PART}{len(found)}.") + _SHARE in style:
+        tensors = {name.removeprefix(prefix): tensor for name, tensor in style.items() if name.startswith(prefix)}
+        share = tensors.pop(_SHARE)
+        found.append((tensors, share))
+    return found
+
+
+def _statistics(code: StyleCode) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in code.tensors.items() if not re.match(rf"{_PART}\d+\.", name)}
+
+
+def _named(number: int, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{_PART}{number}.{name}": tensor for name, tensor in tensors.items()}
+
+
 def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCode:
     """Return the weighted sum of style codes of one model (weights are normalised to sum to 1).
 
     Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
     linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2). The polarity is that of the larger
-    share: half of each would be a gray picture. The metadata are those of the first code.
+    share: half of each would be a gray picture. Parts are kept side by side with their shares, those without a share
+    are dropped. The metadata are those of the first code.
 
     Raises:
         InputError: Codes of different models, as many weights as do not fit, a negative weight, or none above 0.
@@ -78,15 +110,22 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
         raise InputError(f"expected one weight per exemplar, got {len(weights)} weights for {len(codes)} exemplars")
     if any(w < 0 for w in weights) or not sum(weights) > 0:
         raise InputError(f"expected weights >= 0 with a positive sum, got {list(weights)}")
-    shapes = [{name: tensor.shape for name, tensor in code.tensors.items()} for code in codes]
-    if len({code.model for code in codes}) > 1 or any(other != shapes[0] for other in shapes):
+    parts, statistics = [parts_of(code.tensors) for code in codes], [_statistics(code) for code in codes]
+    layouts = [
+        (code.model, bool(own), {name: tensor.shape for name, tensor in summed.items()})
+        for code, own, summed in zip(codes, parts, statistics, strict=True)
+    ]
+    if any(layout != layouts[0] for layout in layouts):
         models = ", ".join(sorted({code.model for code in codes}))
         raise InputError(f"expected styles of one model and layout, got some of {models} that differ: build them alike")
     total = sum(weights)
     tensors = {
-        name: torch.stack([code.tensors[name] * (w / total) for code, w in zip(codes, weights, strict=True)]).sum(0)
-        for name in codes[0].tensors
+        name: torch.stack([code[name] * (w / total) for code, w in zip(statistics, weights, strict=True)]).sum(0)
+        for name in statistics[0]
     }
     if (polarity := tensors.get(POLARITY)) is not None:
         tensors[POLARITY] = torch.ones_like(polarity).copysign(polarity)
+    kept = [(own, share * (w / total)) for group, w in zip(parts, weights, strict=True) if w for own, share in group]
+    for number, (own, share) in enumerate(kept):
+        tensors |= _named(number, {**own, _SHARE: share})
     return StyleCode(codes[0].model, tensors, codes[0].metadata)

@@ -19,3 +19,8 @@ def resize_short_side(pictures: Tensor, side: int, multiple: int = 1) -> Tensor:
     if size == [height, width]:
         return pictures
     return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+
+
+def shrink_short_side(pictures: Tensor, side: int) -> Tensor:
+    """Shrink pictures (B, C, H, W) in [0, 1] whose short side exceeds ``side`` to it; others stay as they are."""
+    return pictures if min(pictures.shape[-2:]) <= side else resize_short_side(pictures, side)

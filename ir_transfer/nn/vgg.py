@@ -95,6 +95,7 @@ class MirrorDecoder(nn.Module):
         padding: Border rule of every 3x3 convolution.
         residual: Whether convolutions that keep the width are residual.
         skips: Whether every level's feature is added after up-sampling, or the deepest one alone is used.
+        head: Last layer, where it is another than a 3x3 convolution to a picture.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class MirrorDecoder(nn.Module):
         padding: Padding = "reflect",
         residual: bool = False,
         skips: bool = False,
+        head: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.skips = skips
@@ -114,9 +116,11 @@ class MirrorDecoder(nn.Module):
             kept = [ConvRelu(width, width, padding, residual) for _ in range(depth - 1)]
             last = ConvRelu(width, widths[index - 1], padding) if index else nn.Identity()
             self.levels.append(nn.Sequential(*kept, last))
-        # Compact networks (residual, with skips) are unnormalised: their head tames the scale.
-        plain = nn.Conv2d(widths[0], out_channels, 3, padding=1, padding_mode=padding)
-        self.head: nn.Module = InfraredHead(widths[0], out_channels) if skips else plain
+        if head is None:
+            # Compact networks (residual, with skips) are unnormalised: their head tames the scale.
+            plain = nn.Conv2d(widths[0], out_channels, 3, padding=1, padding_mode=padding)
+            head = InfraredHead(widths[0], out_channels) if skips else plain
+        self.head = head
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W).

@@ -70,7 +70,7 @@ class Objective(nn.Module):
             batch: This process's part.
             active: The losses to compute.
         """
-        found = {"auxiliary": self.model.auxiliary_loss(batch.exemplar, batch.white_hot)}
+        found: dict[str, Tensor] = {}
         content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
         if any(name != HINTS for name in active):
             style = self._encode(batch)
@@ -82,6 +82,8 @@ class Objective(nn.Module):
                 found |= self._judged(batch, scene)
         else:
             self.model.encode_content(content)
+        # Last: it may be about what the model has just done.
+        found["auxiliary"] = self.model.auxiliary_loss(batch.exemplar, batch.white_hot)
         if self.hints is not None and self.vgg is not None and HINTS in active:
             with torch.no_grad():
                 targets = self.vgg(batch.content)

@@ -216,7 +216,7 @@ class BaseModelTester:
             auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
             (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        gradients = {name: p.grad for name, p in model.named_parameters()}
+        gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}  # the others are frozen
         assert gradients
         assert [name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()] == []
         # The score of polarity is a difference of two, in which the last bias cancels.

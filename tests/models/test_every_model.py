@@ -29,6 +29,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"looks": ("day",), "widths": (4, 8, 8), "blocks": 1},
         {"size": "paper", "normalisation": "batch", "widths": (4, 8), "blocks": 1},
     ],
+    "style_swap": [
+        {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6},
+        {"size": "vgg19", "widths": (4, 8, 8)},
+    ],
     "wct2": [
         {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
         {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},

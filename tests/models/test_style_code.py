@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 import ir_transfer
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
-from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.models.style_code import StyleCode, as_part, blend_codes, parts_of
 
 
 def code(level: float, polarity: float = 1.0, model: str = "adain") -> StyleCode:
@@ -75,3 +75,17 @@ def test_refuses_files_that_are_no_style(tmp_path: Path) -> None:
         save_file({"a": torch.zeros(1)}, path, metadata)
         with pytest.raises(WeightsError, match=message):
             StyleCode.load(path)
+
+
+def test_parts_of_any_size_stay_apart_and_lose_those_without_a_share(tmp_path: Path) -> None:
+    codes = [StyleCode("style_swap", as_part({"code": torch.full((1, 2, side, side), float(side))})) for side in (3, 4)]
+    blend = blend_codes([*codes, codes[0]], [1, 3, 0])
+    blend.save(tmp_path / "style.safetensors")
+    again = blend_codes([StyleCode.load(tmp_path / "style.safetensors"), codes[0]], [1, 1])
+    assert [(part["code"].shape[-1], share.item()) for part, share in parts_of(again.tensors)] == [
+        (3, 0.125),
+        (4, 0.375),
+        (3, 0.5),
+    ]
+    with pytest.raises(InputError, match="one model and layout"):
+        blend_codes([codes[0], StyleCode("style_swap", {})], [1, 1])

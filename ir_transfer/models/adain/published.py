@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import nn
 
 from ir_transfer.models import published_files
 
@@ -24,18 +24,10 @@ def load(encoder: nn.Module, decoder: nn.Module, weights: str | Path | None, enc
         MissingFileError: A file is missing.
         WeightsError: A file is damaged or of another layout.
     """
-    convs = [module for module in encoder.modules() if isinstance(module, nn.Conv2d)]
-    state = published_files.encoder_state(encoder_weights)
-    if published_files.is_torchvision(state):
-        published_files.fill_from_torchvision(convs[0], convs[1:], state, encoder_weights, _LAYOUTS)
-    else:
-        _fill_in_order(convs, state, encoder_weights)
+    published_files.fill_encoder(encoder, encoder_weights, _LAYOUTS)
     if weights is not None:
         convs = [module for module in decoder.modules() if isinstance(module, nn.Conv2d)]
-        _fill_in_order(convs, published_files.read_state(weights), weights)
+        state = published_files.read_state(weights)
+        keys = published_files.convolution_keys(state)
+        published_files.fill(published_files.in_order(keys, convs), state, weights, _LAYOUTS)
     return published_files.files_hash([weights, encoder_weights])
-
-
-def _fill_in_order(convs: list[nn.Conv2d], state: dict[str, Tensor], path: str | Path) -> None:
-    keys = published_files.convolution_keys(state)
-    published_files.fill(published_files.in_order(keys, convs), state, path, _LAYOUTS)

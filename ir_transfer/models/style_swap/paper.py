@@ -1,0 +1,92 @@
+"""The paper's style swap: VGG-19 to relu3_1, swap, and an inverse network that mirrors it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from torch import Tensor
+
+from ir_transfer.models import published_files
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.style_code import as_part, parts_of
+from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.patch_swap import check_patch, swap_patches
+from ir_transfer.nn.resize import shrink_short_side
+from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
+
+_LAYOUTS = "known layouts of style_swap's encoder: vgg_normalised.pth (a Sequential), and torchvision's vgg19"
+
+
+class PaperStyleSwap(TranslationModel):
+    """One frozen VGG-19 for photograph and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
+
+    Args:
+        info: What the model declares.
+        widths: Channels of each level of the encoder.
+        depths: Convolutions of each level.
+        patch: Side of a swapped patch, in positions of relu3_1 (four pixels each).
+        stride: Step between swapped patches.
+        short_side: A larger exemplar is shrunk until its short side has so many pixels.
+        out_channels: 1 for infrared.
+        size: ``"vgg19"``, by which :class:`StyleSwap` chooses this class.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        widths: Sequence[int] = (64, 128, 256),
+        depths: Sequence[int] = (2, 2, 1),
+        patch: int = 3,
+        stride: int = 1,
+        short_side: int = 512,
+        out_channels: int = 1,
+        size: Literal["vgg19"] = "vgg19",
+    ) -> None:
+        stored: dict[str, Any] = {"size": size, "widths": list(widths), "depths": list(depths), "patch": patch}
+        super().__init__(info, {**stored, "stride": stride, "short_side": short_side, "out_channels": out_channels})
+        self.patch, self.stride, self.short_side = patch, stride, short_side
+        self.encoder = VggEncoder(widths, depths, input_conv=True).requires_grad_(False)
+        self.decoder = MirrorDecoder(widths, depths, out_channels)
+
+    @classmethod
+    def with_encoder(cls, info: ModelInfo, encoder_weights: str | Path, **hyper_parameters: Any) -> Self:
+        """Make the model with a published VGG-19 and a random inverse network, to be trained."""
+        model = cls(info, **hyper_parameters)
+        published_files.fill_encoder(model.encoder, encoder_weights, _LAYOUTS)
+        model.weights_hash = published_files.files_hash([encoder_weights])
+        return model
+
+    def encode_content(self, content: Tensor) -> None:
+        """Run the encoder; see the base class."""
+        self.encoder(content)
+
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+        """Return relu3_1 of the exemplars as ``part0.features`` (B, C, h, w)."""
+        pictures = shrink_short_side(exemplars, self.short_side)
+        features: Tensor = self.encoder(pictures.expand(-1, 3, -1, -1))[-1]
+        check_patch(features, self.patch)
+        return as_part({"features": features})
+
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Translate padded content; see the base class."""
+        features: list[Tensor] = self.encoder(content)
+        own = features[-1]
+        swapped = weighted_swaps(own, style, "features", self.patch, self.stride)
+        share = strength[..., None, None] if isinstance(strength, Tensor) else strength
+        picture: Tensor = self.decoder([*features[:-1], own + (swapped - own) * share])
+        return picture
+
+
+def weighted_swaps(features: Tensor, style: Mapping[str, Tensor], name: str, patch: int, stride: int) -> Tensor:
+    """Return the mean of the swaps of features (B, C, H, W) with every part of a style, by their shares."""
+    swaps = [
+        share[..., None, None].to(features.dtype) * swap_patches(features, part[name], patch, stride)
+        for part, share in parts_of(style)
+    ]
+    return torch.stack(swaps).sum(dim=0) if len(swaps) > 1 else swaps[0]

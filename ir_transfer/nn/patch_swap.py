@@ -1,0 +1,119 @@
+"""Style swap: every patch of the content gives way to the exemplar's most similar one (Chen and Schmidt 2016)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+
+_SCORES = 1 << 23  # similarities held at a time: 32 MiB, whatever the sizes of content and exemplar
+
+
+def check_patch(features: Tensor, patch: int) -> None:
+    """Refuse exemplar features (B, C, h, w) that hold no whole patch.
+
+    Raises:
+        InputError: A side is shorter than the patch.
+    """
+    if min(features.shape[-2:]) < patch:
+        raise InputError(
+            f"expected an exemplar of at least {patch}x{patch} features, the swap's patch, got "
+            f"{features.shape[-2]}x{features.shape[-1]}: take a larger exemplar or a smaller patch"
+        )
+
+
+def nearest_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: int = 1) -> Tensor:
+    """Return, for every patch of the content, the number of the exemplar's most similar one.
+
+    Similarity is the normalised cross correlation ``<phi_i(C), phi_j(S)> / (|phi_i(C)| |phi_j(S)|)`` (equation 1). The
+    content's norm does not change which is largest and is left out, so the whole is one convolution with the
+    exemplar's patches and an argmax over its channels (section 3.2). Rows of the content are taken a few at a time,
+    which bounds the memory. Works without gradient, in float32 or better.
+
+    Args:
+        content: (C, H, W).
+        exemplar: (C, h, w).
+        patch: Side of a patch.
+        stride: Step between the content's patches; the exemplar gives all of its own.
+
+    Returns:
+        (rows, columns) of the content's patches; ``y * (w - patch + 1) + x`` is the patch at row y and column x.
+    """
+    with torch.no_grad(), torch.autocast(content.device.type, enabled=False):
+        kind = torch.promote_types(content.dtype, torch.float32)
+        picture = content.to(kind)[None]
+        patches = F.unfold(exemplar.to(kind)[None], patch)[0].T
+        patches = patches / patches.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        kernels = patches.view(-1, len(content), patch, patch)
+        rows = (content.shape[1] - patch) // stride + 1
+        columns = (content.shape[2] - patch) // stride + 1
+        step = max(1, _SCORES // (len(kernels) * columns))
+        found = []
+        for start in range(0, rows, step):
+            end = (min(start + step, rows) - 1) * stride + patch
+            found.append(F.conv2d(picture[:, :, start * stride : end], kernels, stride=stride).argmax(dim=1)[0])
+        return torch.cat(found)
+
+
+def paste_patches(exemplar: Tensor, numbers: Tensor, size: tuple[int, int], patch: int = 3, stride: int = 1) -> Tensor:
+    """Lay out the exemplar's patches by number and average where they overlap.
+
+    It is the transposed convolution of the one-hot numbers with the exemplar's patches, divided by how many of them
+    lie over each position (section 3.2), as one gather for each place within a patch.
+
+    Args:
+        exemplar: (C, h, w); has a gradient.
+        numbers: From :func:`nearest_patches`.
+        size: Height and width of the content; every position must lie under a patch.
+        patch: Side of a patch.
+        stride: Step between the content's patches.
+
+    Returns:
+        (C, H, W).
+    """
+    width = exemplar.shape[2]
+    corners = numbers // (width - patch + 1) * width + numbers % (width - patch + 1)
+    features = exemplar.flatten(1).T.contiguous()  # channels innermost: a gather then copies whole vectors
+    total, count = features.new_zeros((*size, features.shape[1])), features.new_zeros((*size, 1))
+    rows, columns = ((length - 1) * stride + 1 for length in numbers.shape)
+    for y in range(patch):
+        for x in range(patch):
+            place = (slice(y, y + rows, stride), slice(x, x + columns, stride))
+            total[place] += features[(corners + y * width + x).flatten()].view(*numbers.shape, -1)
+            count[place] += 1
+    return (total / count).permute(2, 0, 1)
+
+
+def swap_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: int = 1) -> Tensor:
+    """Replace every patch of the content by the exemplar's most similar one, averaged where they overlap.
+
+    A picture swapped with itself is itself, where the strides end at its border. The gradient goes to the exemplar's
+    chosen patches; the choice has none.
+
+    Args:
+        content: Features (B, C, H, W).
+        exemplar: Features (B or 1, C, h, w).
+        patch: Side of a patch.
+        stride: Step between the content's patches; at most ``patch``, or there would be gaps.
+
+    Returns:
+        (B, C, H, W).
+
+    Raises:
+        InputError: The exemplar holds no whole patch, or the stride leaves gaps.
+    """
+    check_patch(exemplar, patch)
+    if not 1 <= stride <= patch:
+        raise InputError(f"expected a stride of 1 to {patch}, the patch, got {stride}")
+    height, width = content.shape[-2:]
+    # The last patch may reach beyond the border, so that the stride leaves nothing uncovered.
+    down, right = (max(patch - side, -(side - patch) % stride) for side in (height, width))
+    padded = F.pad(content, (0, right, 0, down), mode="replicate")
+    size = (height + down, width + right)
+    swapped = []
+    for one, style in zip(padded, exemplar.expand(len(content), -1, -1, -1), strict=True):
+        numbers = nearest_patches(one, style, patch, stride)
+        swapped.append(paste_patches(style, numbers, size, patch, stride)[:, :height, :width])
+    return torch.stack(swapped)
