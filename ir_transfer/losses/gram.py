@@ -1,4 +1,4 @@
-"""Gram matrices: which features occur together."""
+"""Gram matrices compared: the style loss of Gatys et al. 2016."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
-
-
-def gram_matrix(features: Tensor) -> Tensor:
-    """Return the Gram matrix (B, C, C) of features (B, C, H, W), divided by H W."""
-    flat = features.float().flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+from ir_transfer.nn.gram import gram_matrix
 
 
 def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.gram import gram_matrix
+from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS, STYLE_LAYERS
 
 _DECAY = 0.99

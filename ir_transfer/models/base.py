@@ -43,6 +43,9 @@ class TranslationModel(nn.Module, ABC):
     takes_rows: bool = False
     """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
 
+    run_time: frozenset[str] = frozenset()
+    """Hyper-parameters that may be others than those of the training, which a weight file holds."""
+
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
 
@@ -322,7 +325,8 @@ class TranslationModel(nn.Module, ABC):
     def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
         tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
         stored = weight_files.hyper_parameters(metadata, path)
-        weight_files.refuse_contradiction(path, stored, asked)
+        fixed = {name: value for name, value in asked.items() if name not in cls.run_time}
+        weight_files.refuse_contradiction(path, stored, fixed)
         try:
             model = cls(info, **{**stored, **asked})
         except TypeError as error:

@@ -29,6 +29,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"looks": ("day",), "widths": (4, 8, 8), "blocks": 1},
         {"size": "paper", "normalisation": "batch", "widths": (4, 8), "blocks": 1},
     ],
+    "msgnet": [
+        {"widths": (4, 8, 8), "blocks": 1, "brush": 32},
+        {"size": "paper", "widths": (8, 16), "blocks": 1, "brush": 32},
+    ],
     "style_swap": [
         {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6},
         {"size": "vgg19", "widths": (4, 8, 8)},

@@ -156,3 +156,12 @@ def test_a_file_knows_its_size(paper: TranslationModel, tmp_path: Path) -> None:
     assert create_model("style_swap", weights=tmp_path / "weights.safetensors").hyper_parameters["size"] == "vgg19"
     with pytest.raises(WeightsError, match="expected size='vgg19'"):
         create_model("style_swap", weights=tmp_path / "weights.safetensors", size="compact")
+
+
+def test_patch_and_stride_may_be_others_than_those_of_the_training(model: TranslationModel, tmp_path: Path) -> None:
+    model.save(tmp_path / "weights.safetensors")
+    content, exemplar = torch.rand(1, 3, 40, 32), torch.rand(1, 1, 40, 40)
+    options: list[dict[str, Any]] = [{}, {"patch": 5}, {"stride": 3}]
+    models = [create_model("style_swap", weights=tmp_path / "weights.safetensors", **option) for option in options]
+    pictures = [other(content, other.prepare([exemplar])) for other in models]
+    assert len({picture.mean().item() for picture in pictures}) == 3

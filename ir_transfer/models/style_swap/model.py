@@ -24,14 +24,14 @@ from ir_transfer.models.style_swap.network import (
     finer_than_patches,
 )
 from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
-from ir_transfer.nn.moments import Statistics, mean_variance
+from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch
 from ir_transfer.nn.polarity import PolarityScorer, turn
 from ir_transfer.nn.resize import shrink_short_side
 from ir_transfer.nn.rows import with_rows
+from ir_transfer.nn.units import from_units, in_units, tone
 from ir_transfer.nn.vgg import VggEncoder
 
-_EPS = 1e-4
 _COMMITMENT = 0.25
 
 
@@ -51,8 +51,11 @@ class StyleSwap(TranslationModel):
         code: Channels of the code.
         patch: Side of a swapped patch, in positions of the code (four pixels each); odd.
         stride: Step between swapped patches.
-        short_side: A larger exemplar is shrunk until its short side has so many pixels.
+        short_side: A larger exemplar is shrunk until its short side has so many pixels. It, ``patch`` and
+            ``stride`` may differ from those of the training.
     """
+
+    run_time = frozenset({"patch", "stride", "short_side"})
 
     def __init__(
         self,
@@ -114,7 +117,7 @@ class StyleSwap(TranslationModel):
         """Return the code as ``part0.code`` (B, K, h, w) and ``tone.mean``, ``tone.std``, ``polarity`` (B, 1)."""
         sign = self.polarity.sign(exemplars, white_hot)
         pictures = shrink_short_side(turn(exemplars, sign), self.short_side)
-        mean, std = _tone(pictures)
+        mean, std = tone(pictures)
         code = self._encoded(pictures, mean, std)[-1]
         check_patch(code, self.patch)
         return {"polarity": sign, "tone.mean": mean, "tone.std": std, **as_part({"code": code})}
@@ -132,8 +135,7 @@ class StyleSwap(TranslationModel):
             finer_than_patches(feature, 2 ** (SWAP_LEVEL - 1 - level), self.patch)
             for level, feature in enumerate(shallow)
         ]
-        picture = mean[..., None, None] + std[..., None, None] * self.inverse(details, code)
-        return turn(picture, style["polarity"])
+        return turn(from_units(self.inverse(details, code), mean, std), style["polarity"])
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return the logistic loss of the polarity score, and the commitment of the last translation in training.
@@ -152,7 +154,7 @@ class StyleSwap(TranslationModel):
         if not len(chosen):
             return blended
         luminance = rgb_to_grayscale(content[chosen, :3])
-        mean, std = _tone(luminance)
+        mean, std = tone(luminance)
         for index, own in enumerate([*self._encoded(luminance, mean, std), mean, std]):
             whole = blended[index]
             share = shares[chosen].view(-1, *[1] * (whole.dim() - 1)).to(whole.dtype)
@@ -161,7 +163,7 @@ class StyleSwap(TranslationModel):
 
     def _encoded(self, pictures: Tensor, mean: Tensor, std: Tensor) -> list[Tensor]:
         """Return the picture encoder's features above the code, shallowest first, and the code."""
-        shallow, code = self.picture_encoder((pictures - mean[..., None, None]) / std[..., None, None])
+        shallow, code = self.picture_encoder(in_units(pictures, mean, std))
         return [*shallow, code]
 
     def _swapped(self, code: Tensor, style: Mapping[str, Tensor]) -> Tensor:
@@ -175,12 +177,6 @@ class StyleSwap(TranslationModel):
             return swapped
         self._commitment = (code - swapped.detach()).square().sum(dim=1).mean()
         return swapped + (code - code.detach())
-
-
-def _tone(pictures: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation (B, 1) of pictures (B, 1, h, w)."""
-    mean, variance = mean_variance(pictures)
-    return mean, (variance + _EPS).sqrt()
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": StyleSwap, "vgg19": PaperStyleSwap}

@@ -30,10 +30,13 @@ class PaperStyleSwap(TranslationModel):
         depths: Convolutions of each level.
         patch: Side of a swapped patch, in positions of relu3_1 (four pixels each).
         stride: Step between swapped patches.
-        short_side: A larger exemplar is shrunk until its short side has so many pixels.
+        short_side: A larger exemplar is shrunk until its short side has so many pixels. It, ``patch`` and
+            ``stride`` may differ from those of the training.
         out_channels: 1 for infrared.
         size: ``"vgg19"``, by which :class:`StyleSwap` chooses this class.
     """
+
+    run_time = frozenset({"patch", "stride", "short_side"})
 
     def __init__(
         self,
