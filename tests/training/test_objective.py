@@ -57,3 +57,13 @@ def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: P
     for content in seen:
         assert torch.equal(content[0], batch.content[0])
         assert bool((content[1] == 0.5).all())
+
+
+def test_a_model_may_want_something_of_its_translation(tmp_path: Path) -> None:
+    small = "{widths: [4, 8, 8, 8], depths: [1, 1, 1, 1], picture_depths: [1, 1, 1], code: 6}"
+    recipe = recipe_of(make_root(tmp_path), model=f"{{name: style_swap, hyper_parameters: {small}}}")
+    trainer = trainer_of(tmp_path, "run", recipe)
+    objective, batch = trainer.learner.objective.train(), trainer.batches.draw(0, 2)
+    with torch.no_grad():
+        with_swap, without = (objective(batch, active)["auxiliary"] for active in (["charbonnier"], []))
+    assert with_swap > without, "the commitment of the swapped patches"

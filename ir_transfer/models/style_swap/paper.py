@@ -78,11 +78,11 @@ class PaperStyleSwap(TranslationModel):
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
         """Translate padded content; see the base class."""
-        features: list[Tensor] = self.encoder(content)
-        own = features[-1]
+        own: Tensor = self.encoder(content)[-1]
         swapped = weighted_swaps(own, style, "features", self.patch, self.stride)
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
-        picture: Tensor = self.decoder([*features[:-1], own + (swapped - own) * share])
+        # The shallow levels count by their size alone, and would be most of the memory.
+        picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [own + (swapped - own) * share])
         return picture
 
 
