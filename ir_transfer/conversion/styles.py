@@ -144,7 +144,7 @@ def list_looks() -> list[SavedStyle]:
         for weights in info.weights if LOOKS in info.controls else ():
             path = resource(f"weights/{weights}.safetensors")
             about = {"model": info.name, "weights": weights, "band": weights.rpartition("-")[2]}
-            found += [SavedStyle(name, path, about) for name in stored_looks(_metadata(path))]
+            found += [SavedStyle(name, path, about) for name in looks_of(path)]
     return found
 
 
@@ -218,8 +218,13 @@ def _model_of(weights: str | None) -> str | None:
     return _metadata(path).get("model") if path.suffix == ".safetensors" and path.is_file() else None
 
 
+def looks_of(weights: Path) -> tuple[str, ...]:
+    """Return the looks that a weights file knows by name; none if its model reads exemplars."""
+    return stored_looks(_metadata(weights))
+
+
 def _find_look(text: str, info: ModelInfo, weights: str | None) -> NamedLook:
-    known = stored_looks(_metadata(_weights_file(info, weights)))
+    known = looks_of(_weights_file(info, weights))
     name = text.removeprefix(PRESET)
     if text.startswith(PRESET) and name in known:
         return NamedLook(name, WHITE_HOT)

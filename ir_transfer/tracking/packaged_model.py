@@ -41,11 +41,14 @@ class PackagedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights on the GPU where there is one, and encode the exemplar."""
-        from ir_transfer.conversion.styles import choose_styles
+        from ir_transfer.conversion.styles import PRESET, choose_styles, looks_of
         from ir_transfer.conversion.translate import Translator, pick_device, prepare_styles
 
         files = context.artifacts
-        choice = choose_styles([files[EXEMPLAR]], weights=files[WEIGHTS])
+        # A model of fixed looks reads no exemplar: it serves its first look, which validated it.
+        looks = looks_of(Path(files[WEIGHTS]))
+        style = f"{PRESET}{looks[0]}" if looks else files[EXEMPLAR]
+        choice = choose_styles([style], weights=files[WEIGHTS])
         first = Translator.load(choice, pick_device())
         declared = prepare_styles(first.model, choice, white_hot=True).to(first.device)
         as_declared = Translator(first.model, declared, first.device)

@@ -9,8 +9,10 @@ from typing import Any
 import mlflow
 import numpy as np
 import pytest
+import torch
 import yaml
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc.model import PythonModelContext
 from mlflow.pyfunc.scoring_server import predictions_to_json
 from PIL import Image
 
@@ -19,10 +21,11 @@ from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
 from ir_transfer.tracking.client import connect
 from tests.conftest import photograph
-from tests.tracking.registered import register
+from tests.tracking.registered import register, write_exemplar
 
 
 def png(picture: Any) -> bytes:
@@ -145,3 +148,23 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
     np.testing.assert_array_equal(packaged.predict(None, photograph(), {"polarity": "black-hot"}), own)
     np.testing.assert_allclose(packaged.predict(None, photograph(), {"polarity": "white-hot"}), 1 - own)
     assert made.weights_hash == style.metadata["weights_hash"]
+
+
+def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    cin = create_model("cin", weights=None, looks=("day", "night"), widths=(4, 8), blocks=1)
+    assert isinstance(cin, CIN)
+    for parameter in cin.parameters():
+        torch.nn.init.uniform_(parameter, -0.3, 0.3)
+    cin.save(tmp_path / "cin.safetensors", {"band": "lwir"})
+    served = packaged_model.PackagedModel()
+    artifacts = {"weights": str(tmp_path / "cin.safetensors"), "exemplar": str(write_exemplar(tmp_path))}
+    served.load_context(PythonModelContext(artifacts, {}))
+    content = np.random.default_rng(0).random((20, 24, 3), np.float32)
+    with torch.inference_mode():
+        day, night = (
+            cin(torch.from_numpy(content.transpose(2, 0, 1).copy())[None], cin.look(name))[0, 0].numpy()
+            for name in ("day", "night")
+        )
+    np.testing.assert_allclose(served.predict(None, content), day, atol=1e-5)
+    assert np.abs(day - night).max() > 1e-3
