@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,9 +14,10 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
-from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.info import ModelInfo, no_sliders
+from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
@@ -48,6 +49,12 @@ class TranslationModel(nn.Module, ABC):
 
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
+
+    run_options: Mapping[str, RunOption] = {}
+    """Hyper-parameters that :meth:`configure` may set for a run."""
+
+    on_step: Callable[[int, int, Mapping[str, float]], None] | None = None
+    """Told of every step of an iterative model: its number, how many there may be, and the losses by name."""
 
     # -- to be written by a model -------------------------------------------------------------------------------
 
@@ -135,6 +142,18 @@ class TranslationModel(nn.Module, ABC):
         return torch.stack([self.translate(content, one, strength, statistics) * share for one, share in pairs]).sum(0)
 
     # -- the same for all ---------------------------------------------------------------------------------------
+
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Set run-time options, which are hyper-parameters that no weight depends on; see ``run_options``.
+
+        Raises:
+            UnknownNameError: No such option; the message lists the known ones.
+            InputError: A value of another type or out of range; nothing has been set.
+        """
+        for name in options:
+            if name not in self.run_options:
+                raise UnknownNameError.among(f"option of model {self.info.name}", name, self.run_options)
+        self.hyper_parameters |= {name: self.run_options[name].parse(name, text) for name, text in options.items()}
 
     @property
     def exemplar_channels(self) -> int:

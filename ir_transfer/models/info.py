@@ -29,6 +29,7 @@ class ModelInfo:
             (label maps), ``"spatial"`` (a mask per exemplar).
         weights: Names of the weights that ship; the first is the default. Empty if it needs none.
         needs_weights: Whether it has parameters that must be trained.
+        iterative: Whether it searches for every picture step by step, which takes a hundred times as long as one pass.
         target: ``"module:Class"`` of the implementation, imported only when a model is made.
     """
 
@@ -43,3 +44,4 @@ class ModelInfo:
     controls: tuple[str, ...] = ("strength",)
     weights: tuple[str, ...] = ()
     needs_weights: bool = True
+    iterative: bool = False

@@ -212,7 +212,10 @@ class BaseModelTester:
         optimiser = torch.optim.SGD(model.parameters(), 1e-3)
         for _ in range(2):  # heads that start at zero pass on no gradient at first
             optimiser.zero_grad()
-            output = model.translate(content, self.trained_style(model, exemplars), 0.5, None)
+            if model.info.iterative:  # what it searches for has no gradient to the features it is searched with
+                output = torch.cat([features.flatten() for features in model.encoder(content)])  # type: ignore[operator]
+            else:
+                output = model.translate(content, self.trained_style(model, exemplars), 0.5, None)
             auxiliary = model.auxiliary_loss(exemplars, torch.tensor([True, False]))
             (output.square().mean() + auxiliary).backward()  # type: ignore[no-untyped-call]
             optimiser.step()

@@ -37,6 +37,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6},
         {"size": "vgg19", "widths": (4, 8, 8)},
     ],
+    "gatys": [
+        {"widths": (4, 6, 8, 8, 8), "steps": 2},
+        {"widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
+    ],
     "wct2": [
         {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
         {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},

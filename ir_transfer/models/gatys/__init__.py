@@ -1,0 +1,14 @@
+"""Gatys: the picture itself is optimised, until its VGG features are those that are asked for (Gatys et al. 2016)."""
+
+from ir_transfer.models.info import ModelInfo
+
+INFOS = (
+    ModelInfo(
+        name="gatys",
+        summary="the picture itself is optimised with L-BFGS on Gram matrices of a VGG; slow, the reference of the rest",
+        paper="Gatys et al. 2016, arXiv:1508.06576",
+        target="ir_transfer.models.gatys.model:Gatys",
+        controls=("strength", "style-weights"),
+        iterative=True,
+    ),
+)

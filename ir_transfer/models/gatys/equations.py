@@ -1,0 +1,72 @@
+"""Equations 1 to 7 of Gatys, Ecker and Bethge 2016 (the CVPR version of arXiv:1508.06576)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ir_transfer.models.gatys.network import VggFeatures
+
+
+def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
+    """Return half the squared distance of two features (equation 1)."""
+    return (features - wanted).square().sum() / 2
+
+
+def mean_gram(features: Tensor) -> Tensor:
+    """Return ``G / M`` (B, N, N) of features (B, N, h, w), M = h w: equation 3, as a mean over the positions."""
+    flat = features.flatten(2)
+    return flat @ flat.transpose(1, 2) / flat.shape[-1]
+
+
+def layer_style_loss(gram: Tensor, wanted: Tensor) -> Tensor:
+    """Return ``1 / (4 N^2 M^2) sum (G - A)^2`` (equation 4) from ``G / M`` and ``A / M``, each (1, N, N).
+
+    An exemplar of another size has another M; its own is divided out, so that A is what it would be at the picture's.
+    """
+    return (gram - wanted).square().sum() / (4 * gram.shape[-1] ** 2)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a picture's features should be: a callable from the picture to its weighted losses (equation 7).
+
+    The paper scales VGG so that its mean activation is 1 over ImageNet. Here the features of every layer are divided
+    by a scale, their mean over the run's own pictures, so that one pair of weights fits every network.
+
+    Attributes:
+        encoder: Whose features.
+        content: Wanted features by layer; none where only style counts.
+        style: Wanted ``A / M`` by layer, of features as they come; none where only content counts.
+        scales: Mean activation of each layer.
+        content_weight: ``alpha``, for a layer's mean over features: the sum of equation 1 grows with the picture.
+        style_weight: ``beta``; the layers share it equally (``w_l`` of equation 5).
+    """
+
+    encoder: VggFeatures
+    content: Mapping[str, Tensor] = field(default_factory=dict)
+    style: Mapping[str, Tensor] = field(default_factory=dict)
+    scales: Mapping[str, Tensor] = field(default_factory=dict)
+    content_weight: float = 1.0
+    style_weight: float = 1.0
+
+    def __call__(self, picture: Tensor) -> dict[str, Tensor]:
+        """Return the weighted losses ``content`` and ``style``, as far as they are asked for, of (1, 1, H, W)."""
+        features = self.encoder.at(picture, {*self.content, *self.style})
+        found = {}
+        if self.content:
+            layers = [
+                content_loss(features[name], wanted) / wanted.numel() / self.scales[name] ** 2
+                for name, wanted in self.content.items()
+            ]
+            found["content"] = self.content_weight * torch.stack(layers).mean()
+        if self.style:
+            layers = [
+                layer_style_loss(mean_gram(features[name]), wanted) / self.scales[name] ** 4
+                for name, wanted in self.style.items()
+            ]
+            found["style"] = self.style_weight * torch.stack(layers).mean()
+        return found

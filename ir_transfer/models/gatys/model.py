@@ -1,0 +1,190 @@
+"""Gatys behind the contract: the single-channel picture is what is optimised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.models import published_files
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.gatys import published
+from ir_transfer.models.gatys.equations import Aim, mean_gram
+from ir_transfer.models.gatys.network import Pooling, VggFeatures
+from ir_transfer.models.gatys.search import differentiable, noise, search
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.run_options import RunOption
+from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+
+CONTENT_LAYER = "conv4_2"
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+WIDTHS: dict[str, tuple[int, ...]] = {
+    "compact": (16, 32, 64, 128, 128),
+    "vgg19": (64, 128, 256, 512, 512),
+}
+_DEAD = 1e-3  # mean activation below which a layer says nothing of the pictures
+
+
+class Gatys(TranslationModel):
+    """Finds for every picture the one whose conv4_2 is the photograph's and whose Gram matrices are the exemplar's.
+
+    The photograph counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
+    exemplar gives the exact negative.
+
+    ``strength`` s moves the wanted Gram matrices from the photograph's own to the exemplar's, ``(1 - s) G + s A``, and
+    a start from noise from the photograph to the noise. At 0 the photograph's luma fulfils all that is wanted, at 1
+    this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
+
+    Args:
+        info: What the model declares.
+        size: ``"compact"``, whose weights are trained with the loss ``hints``, or ``"vgg19"``, for published weights.
+        widths: Channels of the five levels; those of the size by default.
+        pooling: ``"average"`` as in the paper, or ``"max"``.
+        steps: Budget of L-BFGS steps for each picture.
+        init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
+        content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
+        style_weight: ``beta``.
+        tolerance: A search ends early when ten steps lower its loss by less than this share.
+        style_side: An exemplar with a longer short side is made smaller.
+    """
+
+    run_options: Mapping[str, RunOption] = {
+        "steps": RunOption("budget of L-BFGS steps for each picture", int, 1),
+        "init": RunOption("what the search starts from", str, choices=("content", "noise")),
+        "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
+        "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
+        "tolerance": RunOption("share of its loss that ten steps must save, or the search ends", float, 0, 1),
+        "style_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+    }
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        size: Literal["compact", "vgg19"] = "compact",
+        widths: Sequence[int] | None = None,
+        pooling: Pooling = "average",
+        steps: int = 500,
+        init: Literal["content", "noise"] = "content",
+        content_weight: float = 1.0,
+        style_weight: float = 1.0,
+        tolerance: float = 1e-3,
+        style_side: int = 512,
+    ) -> None:
+        if size not in WIDTHS:
+            raise InputError(f"expected size to be one of {', '.join(WIDTHS)}, got {size!r}")
+        if pooling not in {"average", "max"}:
+            raise InputError(f"expected pooling to be average or max, got {pooling!r}")
+        widths = tuple(widths or WIDTHS[size])
+        if len(widths) != len(STYLE_LAYERS):
+            raise InputError(f"expected widths of {len(STYLE_LAYERS)} levels, got {list(widths)}")
+        super().__init__(info, {"size": size, "widths": list(widths), "pooling": pooling})
+        self.configure(
+            {
+                "steps": str(steps),
+                "init": init,
+                "content_weight": str(content_weight),
+                "style_weight": str(style_weight),
+                "tolerance": str(tolerance),
+                "style_side": str(style_side),
+            }
+        )
+        self.encoder = VggFeatures(widths, pooling)
+        self.polarity = PolarityScorer()
+
+    @classmethod
+    def build(
+        cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
+    ) -> Self:
+        """Make the model; run-time options need not be those of the weight file.
+
+        A VGG may also be given as ``weights``: ``"torchvision"``, or a file that
+        :class:`~ir_transfer.nn.perceptual.PerceptualEncoder` reads, since the model has no other weights.
+        See :func:`ir_transfer.create_model`.
+        """
+        options = {name: str(hyper_parameters.pop(name)) for name in cls.run_options if name in hyper_parameters}
+        if encoder_weights is None and published.is_vgg(weights):
+            weights, encoder_weights = None, weights
+        if encoder_weights is None:
+            model = super().build(info, weights, None, **hyper_parameters)
+        elif weights not in {None, "default"}:
+            raise InputError(f"expected no weights beside encoder_weights, got {weights!s}: the VGG is all there is")
+        else:
+            vgg = PerceptualEncoder.load(encoder_weights)
+            model = cls(info, **{"size": "vgg19", "widths": vgg.widths, **hyper_parameters})
+            published.fill(model.encoder, model.polarity, vgg, encoder_weights)
+            model.weights_hash = published_files.files_hash([encoder_weights])
+        model.configure(options)
+        return model
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the search."""
+        return self.encoder.conv0.weight.dtype
+
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+        """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
+        with torch.autocast(exemplars.device.type, enabled=False):
+            exemplars = exemplars.to(self.dtype)
+            sign = self.polarity.sign(exemplars, white_hot)
+            side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
+            features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
+            grams = {f"gram.{name}": mean_gram(found) for name, found in features.items()}
+            means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
+        return {**grams, **means, "polarity": sign}
+
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Search for every picture by itself; see the base class."""
+        with differentiable(content.device):
+            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
+            codes = {name: tensor.clone() for name, tensor in style.items()}
+            strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
+            found = [self._search(luma[i : i + 1], _part(codes, i), share) for i, share in enumerate(strengths)]
+            return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+
+    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
+        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
+        return self.polarity.loss(exemplars, white_hot)
+
+    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""
+        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
+        aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
+        return aim(turn(picture.to(self.dtype), style["polarity"]))["style"]
+
+    def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
+        if strength == 0:
+            return luma  # fulfils the aim already
+        options = self.hyper_parameters
+        start = luma
+        if options["init"] == "noise":
+            start = luma.lerp(noise(*luma.shape[-2:], like=luma), strength)
+        return search(start, self._aim(luma, style, strength), options["steps"], options["tolerance"], self.on_step)
+
+    def _aim(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Aim:
+        with torch.no_grad():
+            own = self.encoder.at(luma, {CONTENT_LAYER, *STYLE_LAYERS})
+        means = {name: features.mean() for name, features in own.items()}
+        means |= {name: (means[name] + style[f"mean.{name}"].squeeze()) / 2 for name in STYLE_LAYERS}
+        return Aim(
+            self.encoder,
+            content={CONTENT_LAYER: own[CONTENT_LAYER]},
+            style={name: mean_gram(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
+            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            content_weight=self.hyper_parameters["content_weight"],
+            style_weight=self.hyper_parameters["style_weight"],
+        )
+
+
+def _part(style: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
+    """Return the style of one picture of a batch, which may share one."""
+    return {name: tensor[index : index + 1] if len(tensor) > 1 else tensor for name, tensor in style.items()}

@@ -1,0 +1,85 @@
+"""The VGG whose features are compared: VGG-19 to conv5_1 at any width, with average or max pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.errors import UnknownNameError
+
+Pooling = Literal["average", "max"]
+
+DEPTHS = (2, 2, 4, 4, 1)
+"""Convolutions of VGG-19's levels, as far as conv5_1."""
+
+LAYERS = tuple(f"conv{level}_{index}" for level, depth in enumerate(DEPTHS, 1) for index in range(1, depth + 1))
+"""Names of the layers, shallowest first: ``conv1_1`` to ``conv5_1``."""
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def check_layers(names: Collection[str]) -> None:
+    """Raise :class:`UnknownNameError` for a layer that the network has not."""
+    for name in names:
+        if name not in LAYERS:
+            raise UnknownNameError.among("layer of VGG-19", name, LAYERS)
+
+
+class VggFeatures(nn.Module):
+    """VGG-19 to conv5_1; a layer's features are those after its ReLU.
+
+    Pictures are continued by their border pixels: zeros would draw a frame into a picture that is optimised, and
+    reflection needs two pixels, which the deepest level of a small picture has not. The parameters are named as in
+    :class:`~ir_transfer.nn.perceptual.PerceptualEncoder`, whose files load into it.
+
+    Args:
+        widths: Channels of the five levels.
+        pooling: ``"average"`` gives smoother pictures (section 2 of the paper), ``"max"`` is VGG's own.
+    """
+
+    def __init__(self, widths: Sequence[int] = (64, 128, 256, 512, 512), pooling: Pooling = "average") -> None:
+        super().__init__()
+        self.pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
+        self.conv0 = nn.Conv2d(3, 3, 1)
+        std = torch.tensor(_IMAGENET_STD)
+        self.conv0.weight.data = torch.diag(1 / std)[:, :, None, None]
+        self.conv0.bias = nn.Parameter(-torch.tensor(_IMAGENET_MEAN) / std)
+        before = 3
+        for name in LAYERS:
+            width = widths[_level(name) - 1]
+            conv = nn.Conv2d(before, width, 3, padding=1, padding_mode="replicate")
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+            setattr(self, _parameter(name), conv)
+            before = width
+
+    def forward(self, pictures: Tensor) -> list[Tensor]:
+        """Return conv1_1, conv2_1 ... conv5_1 of pictures (B, 1 or 3, H, W) in [0, 1]: (B, C_l, H / 2^l, W / 2^l)."""
+        return list(self.at(pictures, [name for name in LAYERS if name.endswith("_1")]).values())
+
+    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Return the features of the named layers, shallowest first; deeper ones are not computed."""
+        found: dict[str, Tensor] = {}
+        x = self.conv0(pictures.expand(-1, 3, -1, -1))
+        for name in LAYERS:
+            if len(found) == len(set(layers)):
+                break
+            if name.endswith("_1") and name != LAYERS[0]:
+                x = self.pool(x, 2)
+            x = F.relu(getattr(self, _parameter(name))(x))
+            if name in layers:
+                found[name] = x
+        return found
+
+
+def _level(name: str) -> int:
+    return int(name[4])
+
+
+def _parameter(name: str) -> str:
+    return name.replace("_", "")

@@ -1,0 +1,47 @@
+"""Fills Gatys from a published VGG-19: torchvision's, or a compact one of Collaborative Distillation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from ir_transfer.errors import WeightsError
+from ir_transfer.models import published_files, weight_files
+from ir_transfer.models.gatys.network import VggFeatures
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.polarity import PolarityScorer
+from ir_transfer.resources import resource
+
+_SCORER = "weights/adain-lwir.safetensors"
+
+
+def is_vgg(weights: str | Path | None) -> bool:
+    """Return whether weights are torchvision's by name, or a ``.safetensors`` file that none of our models wrote."""
+    if str(weights) == published_files.TORCHVISION:
+        return True
+    path = Path(str(weights))
+    if path.suffix != ".safetensors" or not path.is_file():
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "kind" not in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False  # damaged: who reads it says so
+
+
+def fill(encoder: VggFeatures, polarity: PolarityScorer, vgg: PerceptualEncoder, source: str | Path) -> None:
+    """Copy a VGG into the encoder; the polarity is judged by the scorer that ships with ``adain-lwir``.
+
+    Raises:
+        WeightsError: The encoder has other widths.
+    """
+    try:
+        encoder.load_state_dict(vgg.state_dict())
+    except RuntimeError as error:
+        raise WeightsError(
+            f"expected a VGG of the model's widths in {source}, got {list(vgg.widths)}: leave widths out"
+        ) from error
+    tensors, _ = weight_files.read(resource(_SCORER), kind="weights")
+    prefix = "polarity."
+    polarity.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

@@ -1,0 +1,99 @@
+"""L-BFGS on a picture (Liu and Nocedal 1989), as the paper optimises; one step at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+
+Losses = Callable[[Tensor], Mapping[str, Tensor]]
+OnStep = Callable[[int, int, Mapping[str, float]], None]
+
+PATIENCE = 10
+"""Steps over which the loss must fall by the tolerance."""
+
+_HISTORY = 50
+_EVALUATIONS = 25  # of one line search at most
+
+
+@contextmanager
+def differentiable(device: torch.device) -> Iterator[None]:
+    """Take gradients in full precision, whatever the caller's modes are (inference mode, no gradients, autocast)."""
+    with torch.inference_mode(False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
+        yield
+
+
+def noise(height: int, width: int, like: Tensor) -> Tensor:
+    """Return white noise (1, 1, height, width) in [0, 1]: for one seed of torch always the same, on every device."""
+    generator = torch.Generator().manual_seed(torch.initial_seed())
+    return torch.rand(1, 1, height, width, generator=generator).to(like)
+
+
+def search(start: Tensor, losses: Losses, steps: int, tolerance: float = 0.0, on_step: OnStep | None = None) -> Tensor:
+    """Return the picture with the least sum of losses that L-BFGS finds from a start.
+
+    Args:
+        start: The first picture (1, 1, H, W).
+        losses: From a picture to its losses.
+        steps: Budget; a step is one direction with its line search, which seldom takes more than one evaluation.
+        tolerance: Stop when the sum has fallen by less than this share of itself over ten steps.
+        on_step: Told of every step.
+
+    Raises:
+        InputError: The losses are not finite.
+    """
+    landscape = _Landscape(start, losses)
+    optimiser = torch.optim.LBFGS(
+        [landscape.picture],
+        max_iter=1,
+        max_eval=_EVALUATIONS,
+        tolerance_grad=0,
+        tolerance_change=0,
+        history_size=_HISTORY,
+        line_search_fn="strong_wolfe",
+    )
+    totals = [landscape.total()]
+    for step in range(1, steps + 1):
+        optimiser.step(landscape.evaluate)  # type: ignore[no-untyped-call]
+        totals.append(landscape.total())
+        if on_step is not None:
+            on_step(step, steps, landscape.values)
+        if step >= PATIENCE and totals[-1 - PATIENCE] - totals[-1] <= tolerance * totals[-1 - PATIENCE]:
+            break
+    return landscape.picture.detach()
+
+
+class _Landscape:
+    """The picture with its losses; the last point is remembered, because a step begins where the one before ended."""
+
+    def __init__(self, start: Tensor, losses: Losses) -> None:
+        self.picture = start.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+        self.values: dict[str, float] = {}
+        self._losses = losses
+        self._seen: tuple[Tensor, Tensor, Tensor] | None = None
+
+    def evaluate(self) -> Tensor:
+        """Set the picture's gradient and return the sum of its losses, both times the number of pixels.
+
+        L-BFGS forgets directions whose curvature is below a fixed 1e-10: a mean over pixels must not come near it.
+        """
+        if self._seen is None or not torch.equal(self._seen[0], self.picture):
+            losses = self._losses(self.picture)
+            total = torch.stack([*losses.values()]).sum() * self.picture.numel()
+            (gradient,) = torch.autograd.grad(total, self.picture)
+            self.values = {name: loss.item() for name, loss in losses.items()}
+            self._seen = (self.picture.detach().clone(), total.detach(), gradient.contiguous())
+        _, total, self.picture.grad = self._seen
+        return total
+
+    def total(self) -> float:
+        """Return the sum of the losses at the picture."""
+        total = self.evaluate().item()
+        if not abs(total) < float("inf"):
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+            raise InputError(f"expected finite losses of the optimised picture, got {shown}: lower style_weight")
+        return total

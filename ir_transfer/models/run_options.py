@@ -1,0 +1,51 @@
+"""Options of a model that may be set for one run, read from the text of a command line. Free of torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from ir_transfer.errors import InputError
+
+
+@dataclass(frozen=True)
+class RunOption:
+    """What a value of an option may be.
+
+    Attributes:
+        about: One line that says what it does.
+        kind: Type of the value.
+        low: Smallest number.
+        high: Largest number.
+        choices: The texts that are known; any if empty.
+    """
+
+    about: str
+    kind: type[int] | type[float] | type[str]
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+
+    def parse(self, name: str, given: object) -> int | float | str:
+        """Return the value of the option ``name``, given as text or as a value.
+
+        Raises:
+            InputError: Of another type, out of range, or no known choice.
+        """
+        try:
+            value = self.kind(str(given))
+        except ValueError:
+            raise self._error(name, given) from None
+        known = not self.choices or value in self.choices
+        if not known or (not isinstance(value, str) and not self.low <= value <= self.high):
+            raise self._error(name, given)
+        return value
+
+    def _error(self, name: str, given: object) -> InputError:
+        if self.kind is str:
+            wanted = f"one of {', '.join(self.choices)}"
+        else:
+            number = "a whole number" if self.kind is int else "a number"
+            upper = f" to {self.high:g}" if math.isfinite(self.high) else " or more"
+            wanted = f"{number} of {self.low:g}{upper}"
+        return InputError(f"expected option {name} to be {wanted}, got {given!r}: {self.about}")
