@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -45,17 +45,19 @@ class ProgressBar:
 
     Args:
         quiet: Never show the bar.
+        label: What is being done.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, label: str = "converting") -> None:
         self._progress: Progress | None = None
         self._task: TaskID | None = None
+        self._done = 0
         if sys.stderr.isatty() and not quiet:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             self._progress = Progress(
-                TextColumn("converting"),
+                TextColumn(label),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
@@ -87,7 +89,17 @@ class ProgressBar:
             return
         if error is not None:
             self._progress.console.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
-        self._progress.advance(self._task)
+        self._done += 1
+        self._progress.update(self._task, completed=self._done)
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
         if speed:
             self._progress.update(self._task, rate=f"{speed:.1f} pictures/s")
+
+    def step(self, number: int, budget: int, losses: Mapping[str, float]) -> None:
+        """Show how far an iterative model is with the present picture, and its losses."""
+        if self._progress is not None and self._task is not None:
+            from ir_transfer.conversion.patience import losses_text
+
+            part = min(number / budget, 0.999)  # the picture counts as done once it is written
+            text = f"step {number}/{budget}: {losses_text(losses)}"
+            self._progress.update(self._task, completed=self._done + part, rate=text)

@@ -18,6 +18,7 @@ from ir_transfer.cli.options import (
     fetched,
     max_pixels_option,
     model_option,
+    run_options_option,
     seed_option,
     threads_option,
     tracking_uri_option,
@@ -56,6 +57,7 @@ class _AutoOrCount(click.ParamType["int | None"]):
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the results.  [default: INPUT_ir]")
 @model_option
 @weights_option
+@run_options_option
 @click.option(
     "--strength",
     type=click.FloatRange(0, 1),
@@ -205,7 +207,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
 
     try:
         with ProgressBar(quiet=quiet) as progress:
-            summary = convert_pictures(options, progress)
+            summary = convert_pictures(options, progress, progress.step)
     except KeyboardInterrupt:
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None

@@ -41,6 +41,31 @@ def model_option(command: Command) -> Command:
     )(command)
 
 
+class _KeyValue(click.ParamType[tuple[str, str]]):
+    name = "key=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not key or not equals:
+            self.fail(f"expected KEY=VALUE, got {value!r}", param, ctx)
+        return key, text
+
+
+def run_options_option(command: Command) -> Command:
+    """Add ``--option``, a mapping named ``model_options``."""
+    return click.option(
+        "--option",
+        "model_options",
+        type=_KeyValue(),
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=lambda ctx, param, pairs: dict(pairs),
+        help="Set an option of the model, such as steps=100 of gatys; a wrong KEY lists them. May be repeated.",
+    )(command)
+
+
 def weights_option(command: Command) -> Command:
     """Add ``--weights``."""
     text = (

@@ -15,6 +15,7 @@ import torch
 from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer, Options, Summary
+from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import Plan, refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
 from ir_transfer.conversion.run import Run
@@ -24,12 +25,13 @@ from ir_transfer.errors import EncodeError, InputError
 logger = logging.getLogger(__name__)
 
 
-def convert(options: Options, observer: Observer | None = None) -> Summary:
+def convert(options: Options, observer: Observer | None = None, on_step: OnStep | None = None) -> Summary:
     """Convert pictures; one that fails costs one manifest line and never the run.
 
     Args:
         options: What to convert, and how.
         observer: Told of every input that is dealt with.
+        on_step: Told of every step of an iterative model.
 
     Raises:
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, no place to write.
@@ -52,6 +54,7 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
         white_hot=None if options.polarity is None else True,
         controls=options.controls,
         exemplar_maps=() if masks is None else masks.exemplars,
+        options=options.model_options,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
@@ -59,6 +62,9 @@ def convert(options: Options, observer: Observer | None = None) -> Summary:
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
         manifest = _open_manifest(plan, options, translator, inverted)
+        if translator.model.info.iterative:
+            warn_of_time(translator, len(plan.jobs))
+            report_steps(translator.model, on_step)
         try:
             return Run(options, plan, manifest, translator, observer=observer, inverted=inverted, masks=masks).all()
         finally:
@@ -79,6 +85,8 @@ def _open_manifest(plan: Plan, options: Options, translator: Translator, inverte
     }
     if controls := options.controls.look():
         look["controls"] = controls
+    if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:
+        look["options"] = chosen
     versions = {
         "ir_transfer": __version__,
         "torch": str(torch.__version__),

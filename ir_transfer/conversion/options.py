@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -40,6 +41,7 @@ class Options:
         seed: For models that draw random numbers.
         fail_fast: Stop at the first picture that fails.
         max_pixels: Larger pictures are refused.
+        model_options: Run-time options of the model by name, as text; its own defaults otherwise.
         command: As typed, for the manifest.
     """
 
@@ -64,6 +66,7 @@ class Options:
     seed: int = 0
     fail_fast: bool = False
     max_pixels: int = MAX_PIXELS
+    model_options: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
 
 

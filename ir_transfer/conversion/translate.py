@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -197,13 +197,17 @@ class Translator:
         white_hot: bool | None = None,
         controls: Controls = NO_CONTROLS,
         exemplar_maps: Sequence[LabelMap] = (),
+        options: Mapping[str, str] | None = None,
     ) -> Translator:
-        """Load the model and prepare the styles of a choice; see :func:`prepare_codes` for the errors.
+        """Load the model, set its run-time options and prepare the styles of a choice.
+
+        See :func:`prepare_codes` and :meth:`TranslationModel.configure` for the errors.
 
         ``exemplar_maps`` are the label maps of the exemplars, where pictures have some.
         """
         torch.manual_seed(seed)
         model = create_model(choice.model, choice.weights)
+        model.configure(options or {})
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if exemplar_maps:
             prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot)]
@@ -222,7 +226,8 @@ class Translator:
 
     def batch_for(self, height: int, width: int) -> int:
         """Return how many pictures of a size are translated at once."""
-        if self.device.type == "cpu" or self.controls.masked:
+        # Whom masks or a search concern goes through by itself.
+        if self.device.type == "cpu" or self.controls.masked or self.model.info.iterative:
             return 1
         return self.batch_size or max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
 

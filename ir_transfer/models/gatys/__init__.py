@@ -5,10 +5,10 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="gatys",
-        summary="the picture itself is optimised with L-BFGS on Gram matrices of a VGG; slow, the reference of the rest",
+        summary="the picture itself is optimised with L-BFGS on Gram matrices of a VGG; slow, all others' reference",
         paper="Gatys et al. 2016, arXiv:1508.06576",
         target="ir_transfer.models.gatys.model:Gatys",
-        controls=("strength", "style-weights"),
+        controls=("strength", "style-weights", "spatial"),
         iterative=True,
     ),
 )

@@ -74,7 +74,7 @@ class Gatys(TranslationModel):
         steps: int = 500,
         init: Literal["content", "noise"] = "content",
         content_weight: float = 1.0,
-        style_weight: float = 1.0,
+        style_weight: float = 100.0,
         tolerance: float = 1e-3,
         style_side: int = 512,
     ) -> None:
@@ -150,6 +150,10 @@ class Gatys(TranslationModel):
             strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
             found = [self._search(luma[i : i + 1], _part(codes, i), share) for i, share in enumerate(strengths)]
             return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+
+    def encode_content(self, content: Tensor) -> None:
+        """Run the encoder; see the base class."""
+        self.encoder(content)
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""

@@ -1,0 +1,134 @@
+"""``ir-transfer reconstruct``: what a layer of the VGG keeps of a picture, as figure 1 of Gatys et al. shows it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.options import (
+    device_option,
+    max_pixels_option,
+    run_options_option,
+    seed_option,
+    threads_option,
+    verbosity_options,
+)
+
+
+class _Names(click.ParamType[tuple[str, ...]]):
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        return value if isinstance(value, tuple) else tuple(str(value).split(","))
+
+
+class _Size(click.ParamType[tuple[int, int]]):
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        width, _, height = str(value).partition("x")
+        if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
+            self.fail(f"expected WIDTHxHEIGHT of at least 16x16, got {value!r}", param, ctx)
+        return int(height), int(width)
+
+
+@click.command(short_help="Show what layers of a VGG keep of a picture.")
+@click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose content is wanted.")
+@click.option("--layer", metavar="NAME", help="For --content: conv1_1 to conv5_1.  [default: conv4_2]")
+@click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose texture is wanted.")
+@click.option("--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: conv1_1,... conv5_1]")
+@click.option("--size", type=_Size(), metavar="WxH", help="Of the result of --style.  [default: the picture's]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option(
+    "--weights",
+    default="default",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="Of model gatys; or a VGG-19: torchvision, or a .safetensors file.",
+)
+@click.option(
+    "--side",
+    type=click.IntRange(min=16),
+    default=512,
+    show_default=True,
+    metavar="N",
+    help="Short side in pixels that larger pictures are brought to.",
+)
+@run_options_option
+@device_option
+@threads_option
+@seed_option
+@max_pixels_option
+@verbosity_options
+def reconstruct(
+    *, content: Path | None, style: Path | None, out: Path, overwrite: bool, verbose: bool, quiet: bool, **given: Any
+) -> int:
+    """Find, from noise, a picture that has the features of one layer, or the Gram matrices of some.
+
+    The deeper the layer, the less of a content is left but what is where, and the larger are the structures that a
+    style repeats. All five layers of --style give the picture's texture.
+
+    \b
+    Examples:
+      ir-transfer reconstruct --content photo.jpg --layer conv4_2 -o content.png
+      ir-transfer reconstruct --style thermal.png --layers conv1_1,conv2_1 -o style.png
+      ir-transfer reconstruct --style thermal.png --size 640x512 --option steps=200 -o texture.png
+    """
+    if (content is None) == (style is None):
+        raise click.UsageError("expected --content FILE or --style FILE, got both or none: give one")
+    stray = ("layers", "size") if content is not None else ("layer",)
+    if wrong := [name for name in stray if given[name] is not None]:
+        raise click.UsageError(f"expected no --{wrong[0]} with {'--content' if content else '--style'}: leave it out")
+    if out.suffix.lower() != ".png":
+        raise click.UsageError(f"expected -o to end in .png, got {out}")
+    if out.exists() and not overwrite:
+        raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
+    set_up_messages(verbose=verbose, quiet=quiet)
+    try:
+        with ProgressBar(quiet=quiet, label="reconstructing") as progress:
+            _write(content, style, out, given, progress)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: nothing has been written", err=True)
+        return INTERRUPTED
+    if not quiet:
+        click.echo(f"wrote {click.format_filename(out)}")
+    return 0
+
+
+def _write(content: Path | None, style: Path | None, out: Path, given: dict[str, Any], progress: ProgressBar) -> None:
+    import torch
+
+    from ir_transfer import model_info
+    from ir_transfer.conversion.exemplar import read_exemplar
+    from ir_transfer.conversion.patience import report_steps
+    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.data.image_io import encode_gray, read_picture, to_levels, write_whole
+    from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
+    from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
+    from ir_transfer.nn.resize import resize_short_side
+
+    device = pick_device(given["device"])
+    if given["threads"] is not None:
+        torch.set_num_threads(given["threads"])
+    torch.manual_seed(given["seed"])
+    if content is not None:
+        gray = read_picture(content, given["max_pixels"]).gray()
+    elif style is not None:
+        gray = read_exemplar(style, given["max_pixels"])
+    picture = torch.from_numpy(gray)[None]
+    picture = resize_short_side(picture, min(given["side"], *picture.shape[-2:])).to(device)
+    model = Gatys.build(model_info("gatys"), given["weights"], None)
+    model.configure(given["model_options"])
+    report_steps(model.to(device), progress.step)
+    progress.start(1)
+    if content is not None:
+        found = reconstruct_content(model, picture, given["layer"] or "conv4_2")
+    else:
+        found = reconstruct_style(model, picture, given["layers"] or STYLE_LAYERS, given["size"])
+    write_whole(out, encode_gray(to_levels(found[0, 0].float().cpu().numpy())))

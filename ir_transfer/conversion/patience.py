@@ -1,0 +1,76 @@
+"""Iterative models need patience: how long a picture will take, said before the run, and what happens meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import Picture
+from ir_transfer.models.base import TranslationModel
+
+OnStep = Callable[[int, int, Mapping[str, float]], None]
+
+_PROBE_SIDE, _PROBE_STEPS = 128, 3
+_EXAMPLE = (640, 512)
+_LINES = 10  # of -v for each picture
+
+logger = logging.getLogger(__name__)
+
+
+def warn_of_time(translator: Translator, pictures: int) -> None:
+    """Time some steps of an iterative model on a small picture, and warn of what a large one takes."""
+    steps = int(translator.model.hyper_parameters["steps"])
+    pixels = _EXAMPLE[0] * _EXAMPLE[1] / _PROBE_SIDE**2
+    seconds = _seconds_per_step(translator) * pixels * steps
+    logger.warning(
+        "model %s optimises every picture in up to %d steps: about %s for one of %d x %d pixels on %s, "
+        "and there are %d; --option steps=N takes fewer",
+        *(translator.model.info.name, steps, _duration(seconds), *_EXAMPLE, translator.device, pictures),
+    )
+
+
+def report_steps(model: TranslationModel, on_step: OnStep | None) -> None:
+    """Have an iterative model tell ``on_step`` of every step, and the log of some."""
+
+    def tell(step: int, budget: int, losses: Mapping[str, float]) -> None:
+        if on_step is not None:
+            on_step(step, budget, losses)
+        if step % max(1, budget // _LINES) == 0:
+            logger.info("step %d/%d: %s", step, budget, losses_text(losses))
+
+    model.on_step = tell
+
+
+def losses_text(losses: Mapping[str, float]) -> str:
+    """Return losses by name on one line.
+
+    Example:
+        >>> losses_text({"content": 0.25, "style": 1.5e-5})
+        'content 0.25, style 1.5e-05'
+    """
+    return ", ".join(f"{name} {value:.3g}" for name, value in losses.items())
+
+
+def _seconds_per_step(translator: Translator) -> float:
+    levels = np.random.default_rng(0).integers(0, 256, (3, _PROBE_SIDE, _PROBE_SIDE), dtype=np.uint8)
+    probe, model = Picture(levels, 255.0, ""), translator.model
+    budget = str(model.hyper_parameters["steps"])
+    try:
+        model.configure({"steps": "1"})
+        translator([probe])  # the first call also sets up what is computed with
+        model.configure({"steps": str(_PROBE_STEPS)})
+        begin = time.perf_counter()
+        translator([probe])
+        return (time.perf_counter() - begin) / _PROBE_STEPS
+    finally:
+        model.configure({"steps": budget})
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,92 @@
+"""What a layer holds: content and style reconstructed from noise (figure 1 of the paper), and texture synthesis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.models.gatys.equations import Aim, mean_gram
+from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
+from ir_transfer.models.gatys.network import check_layers
+from ir_transfer.models.gatys.search import differentiable, noise, search
+from ir_transfer.nn.resize import SMALLEST_SIDE
+
+_DEAD = 1e-3
+
+
+def reconstruct_content(model: Gatys, content: Tensor, layer: str = "conv4_2") -> Tensor:
+    """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the content's features at one layer.
+
+    Args:
+        model: Its options ``steps`` and ``tolerance`` limit the search, and its ``on_step`` is told of every step.
+        content: Colour (1, 3, H, W), which counts by its luma, or gray (1, 1, H, W), in [0, 1].
+        layer: ``conv1_1`` to ``conv5_1``; the deeper, the less is left of the picture but what is where.
+
+    Raises:
+        UnknownNameError: No such layer.
+        InputError: A picture smaller than 16 pixels.
+    """
+    check_layers([layer])
+    _check_size(content.shape[-2:])
+    with differentiable(content.device):
+        picture = content.clone().to(model.dtype)
+        luma = rgb_to_grayscale(picture) if picture.shape[1] == 3 else picture
+        with torch.no_grad():
+            wanted = model.encoder.at(luma, [layer])
+        return _found(model, Aim(model.encoder, content=wanted, scales=_scales(wanted)), luma.shape[-2:], luma)
+
+
+def reconstruct_style(
+    model: Gatys, exemplar: Tensor, layers: Sequence[str] = STYLE_LAYERS, size: tuple[int, int] | None = None
+) -> Tensor:
+    """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the exemplar's Gram matrices at some layers.
+
+    Args:
+        model: See :func:`reconstruct_content`.
+        exemplar: (1, 1, h, w) in [0, 1].
+        layers: Names; those to a greater depth match structures of a larger scale.
+        size: Height and width of the result; the exemplar's if None.
+
+    Raises:
+        UnknownNameError: No such layer.
+        InputError: No layer, or a size below 16 pixels.
+    """
+    check_layers(layers)
+    if not layers:
+        raise InputError("expected one or more layers, got none: name conv1_1 or deeper ones")
+    size = size or (exemplar.shape[-2], exemplar.shape[-1])
+    _check_size((*size, *exemplar.shape[-2:]))
+    with differentiable(exemplar.device):
+        picture = exemplar.clone().to(model.dtype)
+        with torch.no_grad():
+            features = model.encoder.at(picture, layers)
+        wanted = {name: mean_gram(found) for name, found in features.items()}
+        aim = Aim(model.encoder, style=wanted, scales=_scales(features))
+        return _found(model, aim, size, picture)
+
+
+def synthesise_texture(model: Gatys, exemplar: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+    """Return a picture of the exemplar's texture and no content (Gatys et al. 2015, arXiv:1505.07376).
+
+    It is :func:`reconstruct_style` from all the layers that style transfer uses.
+    """
+    return reconstruct_style(model, exemplar, STYLE_LAYERS, size)
+
+
+def _check_size(sides: Sequence[int]) -> None:
+    if min(sides) < SMALLEST_SIDE:
+        raise InputError(f"expected sides of at least {SMALLEST_SIDE} pixels, got {min(sides)}: take a larger picture")
+
+
+def _scales(features: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: found.mean().clamp(min=_DEAD) for name, found in features.items()}
+
+
+def _found(model: Gatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:
+    options = model.hyper_parameters
+    start = noise(size[0], size[1], like)
+    return search(start, aim, options["steps"], options["tolerance"], model.on_step).clamp(0, 1)
