@@ -163,7 +163,7 @@ class BaseModelTester:
 
     def test_several_styles_with_a_mask_each(self, model: TranslationModel, style: StyleCode) -> None:
         content, ones = picture(2, 3, 33, 40), torch.ones(1, 1, 33, 40)
-        other = model.prepare([self.exemplar(model, seed=9)])
+        other = model.style_for(self.exemplar(model, seed=9))
         output = self.check(model, content, SpatialStyle([style, other], [ones, 0 * ones]))
         assert torch.allclose(output, self.check(model, content, style), atol=1e-5)
 
