@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     "--models",
     default="adain,adain:vgg19,wct2,wct2:vgg19",
     show_default=True,
-    help="Comma-separated names; NAME:vgg19 is the paper's size.",
+    help="Comma-separated names; NAME:vgg19 is the paper's size, gatys:steps=20 sets an option.",
 )
 @click.option("--sizes", default="512", show_default=True, help="Comma-separated sides of the square pictures.")
 @click.option("--precision", default="float32", show_default=True, help="Comma-separated: float32, bfloat16.")

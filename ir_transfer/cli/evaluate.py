@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     help="FILE or fixed:FILE (the same for every scene; of several the mean), nearest:FOLDER, or oracle (own truth).",
 )
 @click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
-@click.option("--models", default="adain,wct2", show_default=True, help="Comma-separated names (see models).")
+@click.option(
+    "--models",
+    default="adain,wct2",
+    show_default=True,
+    help="Comma-separated names (see models); options go behind: gatys:steps=50.",
+)
 @click.option(
     "--weights",
     multiple=True,

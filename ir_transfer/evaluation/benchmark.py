@@ -33,7 +33,7 @@ class Candidate:
 
     Attributes:
         model: Registered name.
-        size: Its ``size`` argument (``"vgg19"``), empty for the default.
+        size: Its ``size`` argument (``"vgg19"``), or options of the run (``"steps=20"``); empty for the default.
         common: Measure the common implementation instead of this package's.
         precision: ``"float32"`` or ``"bfloat16"`` (autocast).
         side: Pictures are ``side`` x ``side``.
@@ -74,7 +74,7 @@ def candidates(models: Sequence[str], sides: Sequence[int], precisions: Sequence
     """Return every combination, with the common implementation of each model (float32) beside it.
 
     Args:
-        models: Names, ``name:size`` for another size than the default one.
+        models: Names, ``name:size`` for another size than the default one, ``name:key=value`` for an option.
         sides: Sides of the square pictures.
         precisions: Of :data:`PRECISIONS`.
 
@@ -171,8 +171,10 @@ def _call(candidate: Candidate) -> tuple[Callable[[], Tensor], int]:
         network = COMMON[candidate.model]().eval()
         colour = exemplar.expand(-1, 3, -1, -1)
         return _quietly(lambda: network(content, colour), candidate), _count(network)
-    arguments = {"size": candidate.size} if candidate.size else {}
+    options = dict(part.split("=", 1) for part in candidate.size.split(":") if "=" in part)
+    arguments = {"size": part for part in candidate.size.split(":") if part and "=" not in part}
     model = create_model(candidate.model, weights=None, **arguments)
+    model.configure(options)
     model = model.to(memory_format=torch.channels_last)
     content = content.contiguous(memory_format=torch.channels_last)
     style = model.style_for(exemplar)

@@ -122,7 +122,7 @@ def refuse_stray_weights(models: Sequence[str], weights: Mapping[str, Sequence[s
     Raises:
         InputError: Names it.
     """
-    if stray := weights.keys() - set(models):
+    if stray := weights.keys() - {name.partition(":")[0] for name in models}:
         raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
 
 
@@ -150,7 +150,7 @@ def compare(
     Args:
         data: Folder with ``rgb/`` and ``ir/``, or one that has them in the protocol's split; with a card, its root.
         exemplars: Files, ``nearest:FOLDER`` or ``oracle``; see :func:`choose_policy`.
-        models: Names.
+        models: Names, with options as in ``gatys:steps=50``.
         weights: Weights by model; the bundled ones where none is given, a row for each otherwise.
         card: Name or file of a data set card; see :func:`find_pairs`.
         split: File of ``ir-transfer datasets split``.
@@ -175,7 +175,7 @@ def compare(
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
     policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
     applied, changes = changed_protocol(protocol, policy, max_side)
-    methods = [method for name in models for method in methods_of(name, weights.get(name, ()))]
+    methods = [method for name in models for method in methods_of(name, weights)]
     methods = with_baselines(methods, create_model)
     for method in methods:
         method.model.to(chosen)
@@ -231,11 +231,24 @@ def _spread(pairs: Sequence[Pair]) -> list[Pair]:
     return [pairs[index * len(pairs) // rows] for index in range(rows)]
 
 
-def methods_of(name: str, files: Sequence[str]) -> list[Method]:
-    """Return the rows of a model: one for each of its weights; with the bundled ones where none is given."""
-    if not files:
-        return [Method(name, create_model(name))]
-    models = [create_model(name, weights=file) for file in files]
+def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
+    """Return the rows of a model: one for each of its weights; with the bundled ones where none is given.
+
+    Args:
+        name: Of the model, with options behind it, each after a colon: ``gatys:steps=50``.
+        weights: Weights by model.
+
+    Raises:
+        UnknownNameError: No such model or option.
+        InputError: An option without a value, or with one that it cannot have.
+    """
+    registered, *options = name.split(":")
+    files = weights.get(registered, ())
+    if bare := [option for option in options if "=" not in option]:
+        raise InputError(f"expected options as in {registered}:KEY=VALUE, got {bare[0]!r} in {name!r}")
+    models = [create_model(registered, weights=file) for file in files or ("default",)]
+    for model in models:
+        model.configure(dict(option.split("=", 1) for option in options))
     if len(files) == 1:
         return [Method(name, models[0])]
     return [Method(f"{name} {Path(file).stem}", model) for file, model in zip(files, models, strict=True)]

@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 from skimage.io import imread, imsave
 
-from ir_transfer.errors import InputError
+from ir_transfer import create_model
+from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.columns import COLUMNS
-from ir_transfer.evaluation.comparison import compare, parse_weights
+from ir_transfer.evaluation.comparison import compare, methods_of, parse_weights
 from ir_transfer.evaluation.harness import BASELINES, TRUTH
 from ir_transfer.evaluation.protocol import Protocol
 from tests.evaluation.street_scene import write_pairs
@@ -62,6 +63,18 @@ def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) 
         compare(root, ["oracle"], ["gray"], {"adain": ["a.safetensors"]})
     with pytest.raises(InputError, match="no weights for model 'gray'"):
         compare(root, ["oracle"], ["gray"], {"gray": ["a.safetensors"]})
+
+
+def test_options_behind_a_model(tmp_path: Path) -> None:
+    create_model("gatys", weights=None, widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
+    (method,) = methods_of("gatys:steps=3:init=noise", {"gatys": [str(tmp_path / "vgg.safetensors")]})
+    assert method.label == "gatys:steps=3:init=noise"
+    assert method.model.hyper_parameters["steps"] == 3
+    assert method.model.hyper_parameters["init"] == "noise"
+    with pytest.raises(UnknownNameError, match="unknown option of model gray 'steps'"):
+        methods_of("gray:steps=3", {})
+    with pytest.raises(InputError, match="options as in gray:KEY=VALUE, got 'fast'"):
+        methods_of("gray:fast", {})
 
 
 def test_weights_by_model() -> None:

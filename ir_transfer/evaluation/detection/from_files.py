@@ -114,7 +114,7 @@ def detect_on_files(
     applied, changes = changed_protocol(protocol, policy, max_side)
     if isinstance(policy, Fixed):  # others choose by the scene, and are checked when they have chosen
         refuse_test_exemplars(policy.paths, test)
-    methods = [method for name in models for method in methods_of(name, weights.get(name, ()))]
+    methods = [method for name in models for method in methods_of(name, weights)]
     check_names(methods)
     for method in methods:
         method.model.to(training.device)
