@@ -171,10 +171,11 @@ def _call(candidate: Candidate) -> tuple[Callable[[], Tensor], int]:
         network = COMMON[candidate.model]().eval()
         colour = exemplar.expand(-1, 3, -1, -1)
         return _quietly(lambda: network(content, colour), candidate), _count(network)
-    options = dict(part.split("=", 1) for part in candidate.size.split(":") if "=" in part)
-    arguments = {"size": part for part in candidate.size.split(":") if part and "=" not in part}
+    options = [part for part in candidate.size.split(":") if "=" in part]
+    sizes = [part for part in candidate.size.split(":") if part and "=" not in part]
+    arguments = {"size": sizes[0]} if sizes else {}
     model = create_model(candidate.model, weights=None, **arguments)
-    model.configure(options)
+    model.configure(dict(option.split("=", 1) for option in options))
     model = model.to(memory_format=torch.channels_last)
     content = content.contiguous(memory_format=torch.channels_last)
     style = model.style_for(exemplar)

@@ -243,10 +243,10 @@ def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
         InputError: An option without a value, or with one that it cannot have.
     """
     registered, *options = name.split(":")
-    files = weights.get(registered, ())
+    files = weights.get(registered) or ("default",)
     if bare := [option for option in options if "=" not in option]:
         raise InputError(f"expected options as in {registered}:KEY=VALUE, got {bare[0]!r} in {name!r}")
-    models = [create_model(registered, weights=file) for file in files or ("default",)]
+    models = [create_model(registered, weights=file) for file in files]
     for model in models:
         model.configure(dict(option.split("=", 1) for option in options))
     if len(files) == 1:
