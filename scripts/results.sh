@@ -12,11 +12,13 @@ results=evaluation/results work=local/results
 rm -rf "$work"
 mkdir -p "$work"
 
+models=gatys:steps=60,johnson,cin,msgnet,adain,style_swap,adjustable,wct2
+
 # measure NAME DATA PROTOCOL EXEMPLAR WEIGHTS...
 measure() {
   local name="$1" data="$2" protocol="$3" exemplar="$4"
   shift 4
-  "$VENV/bin/ir-transfer" evaluate --data "$data" --protocol "$protocol" --models adain,wct2 --vgg "$vgg" \
+  "$VENV/bin/ir-transfer" evaluate --data "$data" --protocol "$protocol" --models "$models" --vgg "$vgg" \
     --exemplar "$exemplar" "${@/#/--weights=}" --no-tracking -o "$work/$name" | tee "$work/$name.txt"
   # The sheet and the report show these scenes and stay out: the sets state no licence.
   sed "s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g; s#$work#WORK#g" "$work/$name/results.json" >"$results/$name.json"
@@ -35,12 +37,20 @@ for side in rgb ir; do
   mkdir -p "$work/nir-val/$side"
   find "$pairs/nir/starain_rgbnir/$side" -type f | sort | awk 'NR % 6 == 1' | xargs -r realpath | xargs -I{} ln -s {} "$work/nir-val/$side"
 done
-measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.png" adain=adain-nir wct2=wct2-nir
+nir=()
+for model in johnson cin msgnet adain style_swap adjustable wct2; do nir+=("$model=$model-nir"); done
+measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.png" "${nir[@]}"
 
+# Speed and memory, apart from Gatys, whose 500 steps would take an hour: 10 steps, to be multiplied by 50.
+"$VENV/bin/ir-transfer" benchmark --sizes 512,1024 --rounds 3 -o "$results/benchmark.json" \
+  --models gatys:steps=10,johnson,cin,msgnet,adain,style_swap,adjustable,wct2,histogram | tee "$results/benchmark.txt"
+"$VENV/bin/python" scripts/systems_table.py "$results"
+
+# Photographs that may be shown, by every system, in one picture.
 "$VENV/bin/python" scripts/sample_pictures.py "$work/photos"
-for model in adain wct2; do
-  "$VENV/bin/ir-transfer" convert "$work/photos" --style preset:lwir-road-day --model "$model" -o "$work/$model" --preview
-  cp "$work/$model/preview.png" "$results/samples-$model.png"
-done
+"$VENV/bin/ir-transfer" datasets render "$work/rendered" --count 2 --seed 5
+cp "$work"/rendered/rgb/* "$work/photos"
+# The exemplar is of HIT-UAV (Suo et al. 2023), CC BY 4.0.
+"$VENV/bin/python" scripts/systems_sheet.py "$work/photos" "$pairs/hit-uav/ir/1_60_30_0_00114.jpg" "$results/systems.png"
 
 bash scripts/results_detect.sh
