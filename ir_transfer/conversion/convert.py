@@ -58,7 +58,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
-    with _locked(plan.out):
+    with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
         manifest = _open_manifest(plan, options, translator, inverted)
@@ -102,7 +102,7 @@ def _open_manifest(plan: Plan, options: Options, translator: Translator, inverte
 
 
 @contextmanager
-def _locked(out: Path) -> Iterator[None]:
+def locked(out: Path) -> Iterator[None]:
     """Hold the folder of the results for one run."""
     try:
         out.mkdir(parents=True, exist_ok=True)

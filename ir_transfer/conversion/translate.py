@@ -24,6 +24,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import LAYERS
 
 _BATCH_PIXELS = 2**22
@@ -231,8 +232,27 @@ class Translator:
             return 1
         return self.batch_size or max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    @property
+    def has_statistics(self) -> bool:
+        """Whether :meth:`statistics` may be asked for."""
+        return self.model.info.tiling == "exact"
+
+    @torch.inference_mode()
+    def statistics(self, picture: Picture) -> Statistics:
+        """Return the picture's own global statistics.
+
+        Raises:
+            InputError: The model has none.
+        """
+        with self._autocast():
+            return self.model.content_statistics(self._content([picture]))
+
+    def __call__(self, pictures: Sequence[Picture], statistics: Statistics | None = None) -> list[NDArray[np.float32]]:
         """Translate pictures of one size to intensities (H, W) in [0, 1].
+
+        Args:
+            pictures: Photographs.
+            statistics: Global statistics to use for each instead of its own.
 
         Raises:
             InputError: A picture smaller than 16 pixels.
@@ -242,7 +262,10 @@ class Translator:
         for start in range(0, len(pictures), size):
             part = pictures[start : start + size]
             filled = [*part, *[part[-1]] * (size - len(part))]
-            rows = [[self._translate(filled, style) for style in row] for row in self.grid or ((self.style,),)]
+            rows = [
+                [self._translate(filled, style, statistics=statistics) for style in row]
+                for row in self.grid or ((self.style,),)
+            ]
             results += list(torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)[: len(part)].numpy())
         return results
 
@@ -261,14 +284,31 @@ class Translator:
 
     @torch.inference_mode()
     def _translate(
-        self, pictures: Sequence[Picture], style: StyleCode | SpatialStyle, labels: Tensor | None = None
+        self,
+        pictures: Sequence[Picture],
+        style: StyleCode | SpatialStyle,
+        labels: Tensor | None = None,
+        statistics: Statistics | None = None,
     ) -> Tensor:
         torch.manual_seed(self.seed)
-        content = torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures])
-        content = content.to(self.device).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
-            output: Tensor = self.model(content, style, self.strength, masks=labels, keep_tone=self.controls.keep_tone)
+        content = self._content(pictures)
+        with self._autocast():
+            output: Tensor = self.model(
+                content,
+                style,
+                self.strength,
+                statistics=statistics,
+                masks=labels,
+                keep_tone=self.controls.keep_tone,
+            )
         output = output.float()
         if output.shape[1] == 3:  # a published checkpoint: one channel is what this command writes
             output = (output * output.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
         return output[:, 0].cpu()
+
+    def _content(self, pictures: Sequence[Picture]) -> Tensor:
+        content = torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures])
+        return content.to(self.device).contiguous(memory_format=torch.channels_last)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")

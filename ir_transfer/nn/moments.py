@@ -18,12 +18,12 @@ class Moments:
     """First and second moments of a feature map over space.
 
     Attributes:
-        count: Number of positions seen.
+        count: Number of positions seen; a fraction once they were weighed.
         mean: (B, C).
         scatter: Sum of squared deviations from the mean: (B, C) per channel, or (B, C, C) as a matrix.
     """
 
-    count: int
+    count: float
     mean: Tensor
     scatter: Tensor
 
@@ -35,6 +35,10 @@ class Moments:
         product = delta**2 if self.scatter.dim() == 2 else delta[:, :, None] * delta[:, None, :]
         scatter = self.scatter + other.scatter + product * (self.count * share)
         return Moments(count, self.mean + delta * share, scatter)
+
+    def scaled(self, weight: float) -> Moments:
+        """Return the same moments counted ``weight`` times, for weighted sums."""
+        return Moments(self.count * weight, self.mean, self.scatter * weight)
 
     def std(self, eps: float = 1e-5) -> Tensor:
         """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
@@ -59,6 +63,11 @@ class Statistics:
         if self.places.keys() != other.places.keys():
             raise InputError(f"expected statistics of the same places, got {[*self.places]} and {[*other.places]}")
         return Statistics({name: moments + other.places[name] for name, moments in self.places.items()})
+
+    def mixed(self, other: Statistics, share: float) -> Statistics:
+        """Return the weighted average: the statistics of a picture of which ``other`` makes up that share (0 to 1)."""
+        kept = {name: moments.scaled(1 - share) for name, moments in self.places.items()}
+        return Statistics(kept) + Statistics({name: moments.scaled(share) for name, moments in other.places.items()})
 
     def __getitem__(self, place: str) -> Moments:
         """Return the moments at one place."""

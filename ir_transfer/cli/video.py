@@ -1,0 +1,165 @@
+"""``ir-transfer video``: one look for a whole clip."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.options import (
+    NumberList,
+    device_option,
+    fetched,
+    max_pixels_option,
+    model_option,
+    seed_option,
+    threads_option,
+    tracking_uri_option,
+    verbosity_options,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.video.options import FlickerReport, VideoSummary
+
+_TARGET = 1.2
+
+
+@click.command(short_help="Convert a video, or a folder of numbered frames.")
+@click.argument("source", type=click.Path(path_type=Path), metavar="INPUT")
+@click.option(
+    "--style",
+    "styles",
+    multiple=True,
+    required=True,
+    metavar="FILE|preset:NAME",
+    help="Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend.",
+)
+@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Video (.mp4, .mkv, .mov), or folder.  [default: INPUT_ir]"
+)
+@model_option
+@weights_option
+@click.option(
+    "--strength",
+    type=click.FloatRange(0, 1),
+    metavar="0..1",
+    default=1.0,
+    show_default=True,
+    help="0 keeps the photograph's own look, 1 takes the exemplar's.",
+)
+@click.option(
+    "--polarity",
+    type=click.Choice(["white-hot", "black-hot"]),
+    help="Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]",
+)
+@click.option(
+    "--smoothing",
+    type=click.FloatRange(min=0),
+    default=0.5,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time constant of the statistics, for models that have any; 0 translates frame by frame.",
+)
+@click.option("--flow", is_flag=True, help="Blend in the frame before, moved along the optical flow: flickers least.")
+@click.option(
+    "--codec",
+    type=click.Choice(["h264", "ffv1"]),
+    default="h264",
+    show_default=True,
+    help="h264 plays everywhere; ffv1 keeps every level.",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(0, 51),
+    default=17,
+    show_default=True,
+    metavar="0..51",
+    help="Of h264, lower is better.",
+)
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True),
+    default=25.0,
+    show_default=True,
+    metavar="N",
+    help="Frames a second of a folder; a video says so itself.",
+)
+@click.option("--report/--no-report", default=True, show_default=True, help="Measure flicker on some frames.")
+@device_option
+@threads_option
+@click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
+@click.option("--overwrite", is_flag=True, help="Make an existing result again.")
+@tracking_uri_option
+@seed_option
+@max_pixels_option
+@verbosity_options
+def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any) -> int:
+    """Convert a clip into one-channel infrared, in one look, of the same size, times and sound.
+
+    INPUT is a video of any kind that FFmpeg reads, or a folder of numbered pictures; the result is a video
+    beside it, or a folder of PNG pictures of the same names with manifest.jsonl.
+
+    A frame that cannot be read costs that frame: the output before stands in. Exit code: 0 all done, 1 some frames
+    were damaged, 2 wrong usage or nothing to do.
+
+    \b
+    Examples:
+      A clip in the look of a preset:
+        ir-transfer video drive.mp4 --style preset:lwir-road-day
+      As steady as it gets, and without loss:
+        ir-transfer video drive.mp4 --style thermal.png --flow --codec ffv1
+      Numbered frames of 10 a second:
+        ir-transfer video frames/ --style thermal.png --fps 10 -o frames_thermal/
+      Go on after an interruption:
+        ir-transfer video drive.mp4 --style thermal.png --resume
+    """
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    set_up_messages(verbose=verbose, quiet=quiet)
+    warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    from ir_transfer.conversion.video.convert import convert_video
+    from ir_transfer.conversion.video.options import VideoOptions
+
+    found = fetched(given["weights"], tracking_uri)
+    if found is not None:
+        given["weights"] = str(found.weights.path)
+    typed = click.get_current_context().find_root().obj or sys.argv[1:]
+    options = VideoOptions(**given, command=shlex.join(["ir-transfer", *typed]))
+    try:
+        with ProgressBar(quiet=quiet) as progress:
+            summary = convert_video(options, progress)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
+        return INTERRUPTED
+    if not quiet:
+        _print(summary, wanted_smoothing=options.smoothing > 0, flow=options.flow)
+    return 1 if summary.damaged else 0
+
+
+def _print(summary: VideoSummary, *, wanted_smoothing: bool, flow: bool) -> None:
+    for note in summary.notes:
+        click.echo(f"note: {note}")
+    if summary.frames and wanted_smoothing and not summary.smoothed:
+        click.echo("note: this model has no statistics to smooth: it translates frame by frame")
+    if summary.flicker is not None:
+        click.echo(_flicker_line(summary.flicker, flow=flow))
+    if summary.frames:
+        click.echo(f"{summary.frames} frames, {summary.skipped} of an earlier run, {len(summary.damaged)} damaged")
+    click.echo(click.format_filename(summary.out))
+
+
+def _flicker_line(flicker: FlickerReport, *, flow: bool) -> str:
+    if not flicker.source:
+        return "flicker: the input stands still and has none to compare with"
+    remedy = "; --flow steadies it" if flicker.ratio > _TARGET and not flow else ""
+    return (
+        f"flicker {flicker.ratio:.2f}x the input's own "
+        f"(frame by frame: {flicker.frame_by_frame_ratio:.2f}x; {flicker.pairs} pairs of frames{remedy})"
+    )

@@ -1,0 +1,198 @@
+"""A video conversion from its options: open, load, translate, write the file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ir_transfer import __version__
+from ir_transfer.conversion.convert import locked
+from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.manifest import Header
+from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
+from ir_transfer.conversion.video.read_video import VideoFile
+from ir_transfer.conversion.video.run import VideoRun
+from ir_transfer.conversion.video.source import FrameFolder, Source
+from ir_transfer.conversion.video.store import FrameStore
+from ir_transfer.conversion.video.write_video import av, check_suffix, write_video
+from ir_transfer.data.image_io import OutputLevels, read_picture
+from ir_transfer.errors import InputError, MissingFileError
+
+logger = logging.getLogger(__name__)
+
+
+def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
+    """Translate a clip; a frame that cannot be read costs that frame.
+
+    Args:
+        options: What to convert, and how.
+        observer: Told of every frame.
+
+    Raises:
+        IrTransferError: Wrong options, no frames, frames of several sizes, no style, no place to write.
+    """
+    options.check()
+    source = _open(options)
+    out = _out(options)
+    video = isinstance(source, VideoFile)
+    folder = out.with_name(f".{out.name}.frames") if video else out
+    if video:
+        check_suffix(out, options.codec)
+    _refuse_existing(out, folder, options)
+    choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
+    inverted = options.polarity is not None and options.polarity != choice.polarity
+    device = pick_device(options.device)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    translator = Translator.load(
+        choice,
+        device,
+        strength=options.strength,
+        batch_size=1,
+        seed=options.seed,
+        max_pixels=options.max_pixels,
+        white_hot=None if options.polarity is None else True,
+    )
+    logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
+    header = _header(options, translator, source, inverted)
+    summary = VideoSummary(out)
+    if video and out.exists() and options.resume:
+        _refuse_other_video(out, header)
+        summary.notes.append("it was done already")
+        return summary
+    try:
+        with locked(folder):
+            _translate(options, source, folder, header, translator, inverted, observer, summary)
+            if isinstance(source, VideoFile):
+                summary.notes += _assemble(options, source, folder, out, header)
+    finally:
+        if video and (out.exists() or not next(folder.glob("*.png"), None)):
+            shutil.rmtree(folder)  # it is done, or nothing in it is worth going on from
+    return summary
+
+
+def _translate(
+    options: VideoOptions,
+    source: Source,
+    folder: Path,
+    header: Header,
+    translator: Translator,
+    inverted: bool,
+    observer: Observer,
+    summary: VideoSummary,
+) -> None:
+    if options.overwrite and isinstance(source, VideoFile):
+        for path in folder.iterdir():  # frames of an interrupted run; the folder itself is locked
+            path.unlink()
+    store = FrameStore(folder, header, source.count, resume=options.resume)
+    try:
+        run = VideoRun(options, source, store, translator, inverted=inverted, observer=observer, summary=summary)
+        run.all()
+        summary.notes += source.notes
+        if not summary.frames:
+            raise InputError(
+                f"{options.source}: expected a video with frames, got none that can be decoded "
+                f"({len(summary.damaged)} are damaged): check the file"
+            )
+        if folder == summary.out:
+            store.finish()
+    finally:
+        store.close()
+
+
+def _open(options: VideoOptions) -> Source:
+    path = options.source
+    if path.is_dir():
+        return FrameFolder(path, options.fps, options.max_pixels)
+    if not path.is_file():
+        raise MissingFileError(f"expected a video or a folder of frames at {path}, found none: check the path")
+    return VideoFile(path, options.max_pixels)
+
+
+def _out(options: VideoOptions) -> Path:
+    folder = options.source.is_dir()
+    source = options.source.resolve()
+    out = options.out or source.with_name(f"{source.name}_ir" if folder else f"{source.stem}_ir.mp4")
+    if out.resolve() == source:
+        raise InputError(f"expected -o outside the input, got {out} itself: it would replace the input")
+    if folder and out.exists() and not out.is_dir():
+        raise InputError(f"expected -o to name a folder for a folder of frames, got the file {out}: choose another")
+    if not folder and out.is_dir():
+        raise InputError(f"expected -o to name a file such as {out / 'clip.mp4'}, got the folder {out}")
+    return out
+
+
+def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
+    if options.overwrite:
+        return
+    begun = (folder / MANIFEST_NAME).is_file()
+    if not options.resume and (out.is_file() or begun):
+        what = "a finished video" if out.is_file() else f"frames of an earlier run in {folder}"
+        raise InputError(
+            f"expected no {out} yet, got {what}: use --overwrite to make it again, "
+            "--resume to go on after an interruption, or another -o"
+        )
+    if out.is_dir() and not begun and next(out.iterdir(), None) is not None:
+        raise InputError(f"expected a fresh folder, got {out} with other files: use --overwrite, or another -o")
+
+
+def _header(options: VideoOptions, translator: Translator, source: Source, inverted: bool) -> Header:
+    look: dict[str, Any] = {
+        "model": translator.model.info.name,
+        "weights": translator.model.weights_hash,
+        "style": translator.style.hash,
+        "strength": options.strength,
+        "inverted": inverted,
+        "smoothing": options.smoothing,
+        "flow": options.flow,
+        "seed": options.seed,
+        "input": source.hash(),
+    }
+    versions = {
+        "ir_transfer": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "device": translator.device.type,
+    }
+    return Header(options.command, look, versions)
+
+
+def _comment(header: Header) -> str:
+    return json.dumps({"ir_transfer": header.versions["ir_transfer"], **header.look})
+
+
+def _refuse_other_video(out: Path, header: Header) -> None:
+    """Raise :class:`InputError` unless a finished video is the very one that is asked for."""
+    try:
+        with av.open(str(out)) as container:
+            comment = container.metadata.get("comment", "")
+    except av.FFmpegError:
+        comment = ""
+    if comment != _comment(header):
+        raise InputError(
+            f"expected {out} to be what these options make, got another video: use --overwrite, or another -o"
+        )
+
+
+def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path, header: Header) -> list[str]:
+    """Write the video from its frames: under a temporary name, then renamed."""
+    entries = sorted(path for path in folder.glob("*.png"))
+    temporary = folder / f"video{out.suffix}"
+    notes = write_video(temporary, source, _read_back(entries), options.codec, options.quality, _comment(header))
+    temporary.replace(out)
+    return notes
+
+
+def _read_back(paths: list[Path]) -> Iterator[tuple[int, OutputLevels]]:
+    for path in paths:
+        yield int(path.stem.partition("_")[2]), read_picture(path).levels[0]

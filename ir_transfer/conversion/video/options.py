@@ -1,0 +1,125 @@
+"""What a video conversion is asked for and what it did; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ir_transfer.conversion.options import Polarity
+from ir_transfer.data.image_io import MAX_PIXELS
+from ir_transfer.errors import InputError
+
+Codec = Literal["h264", "ffv1"]
+
+
+@dataclass(frozen=True)
+class VideoOptions:
+    """What ``ir-transfer video`` was asked for.
+
+    Attributes:
+        source: A video file, or a folder of numbered frames.
+        styles: Exemplars, saved codes, ``preset:NAME``: one look for the clip.
+        out: The video, or the folder of frames; ``<source>_ir`` if None.
+        model: Name; by default what the styles say, else adain.
+        weights: Name or file; by default what the styles say, else the model's default.
+        style_weights: Weight of each style; equal if None.
+        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        polarity: None keeps the exemplar's own.
+        smoothing: Time constant in seconds of the statistics; 0 translates frame by frame.
+        flow: Whether the frame before, moved along the optical flow, is blended in.
+        codec: Of the video.
+        quality: Constant rate factor of H.264: 0 keeps every level, 51 is the worst.
+        fps: Frames a second of a folder, which does not say.
+        report: Whether flicker is measured on some frames.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``.
+        threads: Threads that compute on a CPU; torch's choice if None.
+        seed: For models that draw random numbers.
+        resume: Go on with what an interrupted run left.
+        overwrite: Make an existing result again.
+        max_pixels: Larger frames are refused.
+        command: As typed, for the manifest.
+    """
+
+    source: Path
+    styles: tuple[str, ...]
+    out: Path | None = None
+    model: str | None = None
+    weights: str | None = None
+    style_weights: tuple[float, ...] | None = None
+    strength: float = 1.0
+    polarity: Polarity | None = None
+    smoothing: float = 0.5
+    flow: bool = False
+    codec: Codec = "h264"
+    quality: int = 17
+    fps: float = 25.0
+    report: bool = True
+    device: str = "auto"
+    threads: int | None = None
+    seed: int = 0
+    resume: bool = False
+    overwrite: bool = False
+    max_pixels: int = MAX_PIXELS
+    command: str = ""
+
+    def check(self) -> None:
+        """Raise :class:`InputError` for a value out of its range."""
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        if not 0 <= self.smoothing < float("inf"):
+            raise InputError(f"expected --smoothing in seconds, 0 or more, got {self.smoothing}")
+        if not 0 < self.fps < float("inf"):
+            raise InputError(f"expected --fps above 0, got {self.fps}")
+        if not 0 <= self.quality <= 51:
+            raise InputError(f"expected --quality in 0..51, got {self.quality}")
+
+
+@dataclass(frozen=True)
+class FlickerReport:
+    """Flicker as a share of contrast, measured on some frame pairs; see evaluation's metric.
+
+    Attributes:
+        pairs: Pairs of frames that were looked at.
+        source: Of the input's luma.
+        output: Of what was written.
+        frame_by_frame: Of the same frames, each translated on its own.
+    """
+
+    pairs: int
+    source: float
+    output: float
+    frame_by_frame: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the input's own flicker the output has."""
+        return self.output / self.source if self.source else 0.0
+
+    @property
+    def frame_by_frame_ratio(self) -> float:
+        """The same for frames translated each on its own."""
+        return self.frame_by_frame / self.source if self.source else 0.0
+
+
+@dataclass
+class VideoSummary:
+    """What a run did.
+
+    Attributes:
+        out: The video, or the folder of frames.
+        frames: Frames in the result.
+        skipped: Of these, those that an earlier run had made.
+        damaged: What was wrong with frames that could not be read; the output before stands in for each.
+        notes: What else the user should know: gaps in the numbers, sound that was encoded anew.
+        smoothed: Whether the statistics were smoothed over time: not all models have any.
+        flicker: None if it was not measured.
+    """
+
+    out: Path
+    frames: int = 0
+    skipped: int = 0
+    damaged: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    smoothed: bool = False
+    flicker: FlickerReport | None = None

@@ -1,0 +1,158 @@
+"""Frames of a video file, upright, with their own times; a frame that cannot be decoded costs itself only."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ir_transfer.conversion.video.source import Frame
+from ir_transfer.data.image_io import Picture
+from ir_transfer.errors import DecodeError, InputError, MissingPackageError
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+try:
+    import av
+except ImportError as error:  # the whole room needs it
+    raise MissingPackageError(
+        "expected the package av, which reads and writes videos, found none: pip install 'ir-transfer[video]'"
+    ) from error
+
+_UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
+_HD_ROWS = 720
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video and its best stream of moving pictures.
+
+    Raises:
+        DecodeError: FFmpeg cannot read the file.
+        InputError: No video stream.
+    """
+    try:
+        container = av.open(str(path))
+    except av.FFmpegError as error:
+        raise DecodeError(
+            f"{path}: expected a video that FFmpeg reads, got: {error.strerror}: check the file, or convert it to MP4"
+        ) from error
+    with container:
+        streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+        if not streams:
+            kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+            raise InputError(f"{path}: expected a video stream, got {kinds}: name a file with moving pictures")
+        yield container, streams[0]
+
+
+class VideoFile:
+    """A video file.
+
+    Args:
+        path: The file.
+        max_pixels: Videos with larger frames are refused.
+
+    Attributes:
+        time_base: Seconds of one unit of the timestamps.
+        rate: Frames a second on average.
+        turned: Whether the frames lie on their side in the file; known once one was read.
+
+    Raises:
+        DecodeError: FFmpeg cannot read the file.
+        InputError: No video stream, or too large.
+    """
+
+    def __init__(self, path: Path, max_pixels: int) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        with open_video(path) as (_, stream):
+            self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            self.time_base = stream.time_base or 1 / self.rate
+            self.turned = False
+            self._aspect = stream.sample_aspect_ratio
+            seconds = float((stream.duration or 0) * self.time_base)
+            self.count = stream.frames or round(seconds * float(self.rate))
+            if stream.width * stream.height > max_pixels:
+                raise InputError(
+                    f"{path}: expected at most {max_pixels} pixels, got {stream.width} x {stream.height}: "
+                    "raise --max-pixels if it is trusted"
+                )
+
+    @property
+    def aspect(self) -> Fraction | None:
+        """Width of a pixel over its height in the upright picture; None if the file does not say."""
+        return 1 / self._aspect if self._aspect and self.turned else self._aspect or None
+
+    def hash(self) -> str:
+        """Return a hash of the file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+    def frames(self, skip: int = 0) -> Iterator[Frame]:
+        """Yield the frames after the first ``skip`` ones; all before must be decoded too."""
+        self.notes.clear()
+        with open_video(self.path) as (container, stream):
+            step = max(1, round(1 / (self.rate * self.time_base)))
+            last: int | None = None
+            for index, (asked, decoded) in enumerate(self._in_order(container, stream)):
+                runs_on = asked is not None and (last is None or asked > last)
+                # Of a file without times, or whose times run backwards, the next frame is a step later.
+                pts = asked if asked is not None and runs_on else 0 if last is None else last + step
+                last = pts
+                if not isinstance(decoded, str):
+                    self.turned = decoded.rotation % 180 != 0
+                if index >= skip:
+                    yield self._frame(index, pts, decoded)
+
+    def _frame(self, index: int, pts: int, decoded: VideoFrame | str) -> Frame:
+        time = float(pts * self.time_base)
+        name = f"{self.path} frame {index} ({time:.3f} s)"
+        output = f"{index:08d}_{pts}.png"
+        if isinstance(decoded, str):
+            return Frame(name, output, time, None, f"{name}: {decoded}")
+        return Frame(name, output, time, _upright(decoded))
+
+    def _in_order(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[int | None, VideoFrame | str]]:
+        """Yield timestamp and frame, or why there is none, in the order of the timestamps."""
+        lost: list[tuple[int, str]] = []
+        last: int | None = None
+        for packet in self._packets(container, stream):
+            try:
+                decoded = packet.decode()
+            except av.FFmpegError as error:
+                if packet.pts is not None and (last is None or packet.pts > last):
+                    heapq.heappush(lost, (packet.pts, f"cannot be decoded: {error.strerror}"))
+                continue
+            for frame in decoded:
+                while lost and frame.pts is not None and lost[0][0] < frame.pts:
+                    yield heapq.heappop(lost)
+                last = frame.pts
+                yield frame.pts, "its data are damaged" if frame.is_corrupt else frame
+        while lost:
+            yield heapq.heappop(lost)
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+        try:
+            yield from container.demux(stream)
+        except av.FFmpegError as error:
+            self.notes.append(f"the file ends early: {error.strerror}")
+
+
+def _upright(frame: VideoFrame) -> Picture:
+    deep = max(component.bits for component in frame.format.components) > 8
+    # FFmpeg takes what says nothing for the colours of SD television; players do so below 720 rows only.
+    unsaid_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS
+    levels = frame.to_ndarray(format="rgb48le" if deep else "rgb24", src_colorspace="ITU709" if unsaid_hd else None)
+    turned = np.rot90(levels, frame.rotation // 90)
+    return Picture(np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535 if deep else 255, "")

@@ -1,0 +1,179 @@
+"""The run itself: frames of a clip in their order, one look, a state on disk every second or so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.exemplar import SMALLEST_SIDE
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.video.blend import blend
+from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
+from ir_transfer.conversion.video.probe import FlickerProbe, Looks
+from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
+from ir_transfer.conversion.video.source import Frame, Source
+from ir_transfer.conversion.video.store import FrameStore
+from ir_transfer.data.image_io import OutputLevels, Picture, to_levels
+from ir_transfer.data.motion import estimate_motion
+from ir_transfer.errors import InputError
+
+Gray = NDArray[np.float32]
+
+CHECKPOINT_FRAMES = 25
+
+
+@dataclass(frozen=True)
+class _Before:
+    """Luma and output of the frame before, each (H, W) in [0, 1]."""
+
+    luma: Gray
+    output: Gray
+
+
+class VideoRun:
+    """One clip: every frame is read, translated and written in its turn, since each depends on those before.
+
+    Args:
+        options: What was asked for.
+        source: Where the frames come from.
+        store: Where they go.
+        translator: The model with its style.
+        inverted: Whether the results are turned to the other polarity.
+        observer: Told of every frame.
+        summary: Filled in on the way.
+    """
+
+    def __init__(
+        self,
+        options: VideoOptions,
+        source: Source,
+        store: FrameStore,
+        translator: Translator,
+        *,
+        inverted: bool,
+        observer: Observer,
+        summary: VideoSummary,
+    ) -> None:
+        self.source, self.store, self.translator = source, store, translator
+        self.inverted, self.observer, self.summary = inverted, observer, summary
+        self.cuts = CutDetector()
+        smooth = options.smoothing > 0 and translator.has_statistics
+        self.smoother = StatisticsSmoother(options.smoothing) if smooth else None
+        self.flow = options.flow
+        self.probe = FlickerProbe(source.count) if options.report else None
+        self.before: _Before | None = None
+
+    def all(self) -> None:
+        """Deal with every frame that is not done yet.
+
+        Raises:
+            InputError: No frame, frames of several sizes, or too small ones.
+            EncodeError: A frame cannot be written.
+        """
+        self.observer.start(max(self.source.count, self.store.done))
+        self._restore()
+        for frame in self.source.frames(self.store.done):
+            self._take(frame)
+            if self.store.done % CHECKPOINT_FRAMES == 0:
+                self._checkpoint()
+        self._checkpoint()
+        entries = self.store.entries()
+        self.summary.frames = sum(entry.output is not None for entry in entries)
+        self.summary.damaged = [entry.error for entry in entries if entry.error is not None]
+        self.summary.smoothed = self.smoother is not None
+        self.summary.flicker = self.probe.report() if self.probe is not None else None
+
+    def _restore(self) -> None:
+        tensors = self.store.tensors
+        self.cuts.restore(tensors)
+        if self.smoother is not None:
+            self.smoother.restore(tensors, self.translator.device)
+        if self.probe is not None and self.store.sums:
+            self.probe.restore(self.store.sums)
+        if "before.luma" in tensors:
+            self.before = _Before(tensors["before.luma"].numpy(), tensors["before.output"].numpy())
+        self.summary.skipped = self.store.done
+        for _ in range(self.store.done):
+            self.observer.advance(None)
+
+    def _checkpoint(self) -> None:
+        tensors = self.cuts.tensors() | (self.smoother.tensors() if self.smoother is not None else {})
+        if self.before is not None:
+            tensors["before.luma"] = torch.from_numpy(self.before.luma)
+            tensors["before.output"] = torch.from_numpy(self.before.output)
+        self.store.checkpoint(tensors, self.probe.sums if self.probe is not None else [])
+
+    def _take(self, frame: Frame) -> None:
+        if frame.picture is None:
+            self._stand_in(frame)
+            return
+        picture = frame.picture
+        self._check_size(frame.name, picture)
+        luma = picture.gray()[0]
+        output = self._translate(picture, luma, frame.time)
+        entry = Entry(
+            frame.name,
+            frame.output,
+            "converted",
+            input_sha256=picture.sha256 or None,
+            width=picture.width,
+            height=picture.height,
+            bit_depth=picture.bit_depth,
+        )
+        self.store.add(entry, self._levels(output))
+        self.before = _Before(luma, output)
+        self.observer.advance(None)
+
+    def _translate(self, picture: Picture, luma: Gray, time: float) -> Gray:
+        index = self.store.done
+        cut = self.cuts(luma)
+        statistics = None
+        if self.smoother is not None:
+            statistics = self.smoother(self.translator.statistics(picture), time, cut=cut)
+        output = alone = self.translator([picture], statistics)[0]
+        probing = self.probe is not None and self.probe.wants(index)
+        if probing and statistics is not None:
+            alone = self.translator([picture])[0]
+        motion = None
+        if self.before is not None and not cut and (self.flow or (self.probe and self.probe.ends_pair(index))):
+            motion = estimate_motion(self.before.luma, luma)
+            if self.flow:
+                output = blend(self.before.luma, self.before.output, luma, output, motion)
+        if self.probe is not None and probing:
+            self.probe.add(index, Looks(luma, output, alone), motion)
+        return output
+
+    def _stand_in(self, frame: Frame) -> None:
+        """Show the output before in place of a frame that cannot be read; without one the frame is left out."""
+        if self.probe is not None:
+            self.probe.skip()
+        if self.before is None:
+            error = f"{frame.error}: left out, since no frame comes before it"
+            self.store.add(Entry(frame.name, None, "failed", error=error), None)
+        else:
+            error = f"{frame.error}: the output of the frame before stands in"
+            self.store.add(Entry(frame.name, frame.output, "failed", error=error), self._levels(self.before.output))
+        self.observer.advance(error)
+
+    def _levels(self, output: Gray) -> OutputLevels:
+        levels = to_levels(output)
+        return (255 - levels).astype(levels.dtype) if self.inverted else levels
+
+    def _check_size(self, name: str, picture: Picture) -> None:
+        size = picture.height, picture.width
+        if min(size) < SMALLEST_SIDE:
+            raise InputError(
+                f"{name}: expected sides of at least {SMALLEST_SIDE} pixels, "
+                f"got {picture.width} x {picture.height}: enlarge the clip"
+            )
+        if self.before is not None and size != self.before.luma.shape:
+            height, width = self.before.luma.shape
+            raise InputError(
+                f"{name}: expected {width} x {height} pixels as the frames before, got {picture.width} x "
+                f"{picture.height}: make all frames of one size, or split the clip there"
+            )

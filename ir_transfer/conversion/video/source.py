@@ -1,0 +1,139 @@
+"""Frames of a clip in their order, from a folder of numbered pictures; what frames of any source have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+from ir_transfer.data.image_io import Picture, is_picture_name, read_bytes, read_picture
+from ir_transfer.errors import InputError, IrTransferError
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of a clip.
+
+    Attributes:
+        name: What errors and the manifest call it.
+        output: Name of the picture that is made of it.
+        time: In seconds.
+        picture: Upright; None if it cannot be read.
+        error: Why it cannot be read.
+    """
+
+    name: str
+    output: str
+    time: float
+    picture: Picture | None
+    error: str | None = None
+
+
+class Source(Protocol):
+    """Where frames come from."""
+
+    count: int
+    """Frames to expect; 0 if that is not known."""
+
+    notes: list[str]
+    """What the user should know about the input; complete once all frames were read."""
+
+    def hash(self) -> str:
+        """Return a hash of the input, so that a resumed run knows it again."""
+
+    def frames(self, skip: int = 0) -> Iterator[Frame]:
+        """Yield the frames after the first ``skip`` ones."""
+
+
+class FrameFolder:
+    """A folder of numbered pictures, in the natural order of their names; ``frame9`` comes before ``frame10``.
+
+    Args:
+        folder: Searched without its sub-folders.
+        fps: Frames a second; a gap in the numbers is a gap in time.
+        max_pixels: Larger pictures are not decoded.
+
+    Raises:
+        InputError: No numbered picture, or two of them would have one result.
+    """
+
+    def __init__(self, folder: Path, fps: float, max_pixels: int) -> None:
+        pictures = [
+            path for path in folder.iterdir() if is_picture_name(path) and path.is_file() and path.name[0] != "."
+        ]
+        self.paths = sorted((path for path in pictures if _DIGITS.search(path.stem)), key=_natural)
+        if not self.paths:
+            raise InputError(
+                f"expected numbered pictures such as frame0001.png in the folder {folder}, found {len(pictures)} "
+                "pictures and none with a number: name them in their order"
+            )
+        _refuse_same_result(self.paths)
+        self.fps = fps
+        self.max_pixels = max_pixels
+        self.count = len(self.paths)
+        others = sorted(path.name for path in pictures if path not in set(self.paths))
+        self.notes = [*([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
+
+    def hash(self) -> str:
+        """Return a hash of names and contents."""
+        whole = hashlib.sha256()
+        for path in self.paths:
+            whole.update(path.name.encode(errors="surrogateescape") + b"\0")
+            whole.update(hashlib.sha256(read_bytes(path, self.max_pixels)).digest())
+        return whole.hexdigest()[:16]
+
+    def frames(self, skip: int = 0) -> Iterator[Frame]:
+        """Yield the frames after the first ``skip`` ones."""
+        first = _number(self.paths[0])
+        for index, path in enumerate(self.paths[skip:], start=skip):
+            # Numbers of another prefix may start anew: time never runs backwards.
+            time = max(_number(path) - first, index) / self.fps
+            output = f"{path.stem}.png"
+            yield self._frame(path, output, time)
+
+    def _frame(self, path: Path, output: str, time: float) -> Frame:
+        try:
+            return Frame(str(path), output, time, read_picture(path, self.max_pixels))
+        except IrTransferError as error:
+            return Frame(str(path), output, time, None, error.line)
+
+
+def _natural(path: Path) -> tuple[tuple[str, int], ...]:
+    """Return text and numbers by turns."""
+    parts = _DIGITS.split(path.name)
+    return tuple((parts[i], int(parts[i + 1]) if i + 1 < len(parts) else -1) for i in range(0, len(parts), 2))
+
+
+def _number(path: Path) -> int:
+    return int(_DIGITS.findall(path.stem)[-1])
+
+
+def _prefix(path: Path) -> str:
+    return path.stem[: path.stem.rindex(_DIGITS.findall(path.stem)[-1])]
+
+
+def _gaps(paths: Sequence[Path]) -> list[str]:
+    missing = []
+    for before, after in pairwise(paths):
+        low, high = _number(before) + 1, _number(after) - 1
+        if _prefix(before) == _prefix(after) and low <= high:
+            missing.append(str(low) if low == high else f"{low}-{high}")
+    return [f"missing in the numbers: {_some(missing)}"] if missing else []
+
+
+def _some(names: Sequence[str], most: int = 8) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _refuse_same_result(paths: Sequence[Path]) -> None:
+    taken: dict[str, Path] = {}
+    for path in paths:
+        first = taken.setdefault(path.stem, path)
+        if first is not path:
+            raise InputError(f"expected one frame called {path.stem}, got {first.name} and {path.name}: rename one")

@@ -1,0 +1,168 @@
+"""Frames to a video file with the input's own times and sound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ir_transfer.conversion.video.options import Codec
+from ir_transfer.conversion.video.read_video import VideoFile, av
+from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.errors import EncodeError, InputError
+
+if TYPE_CHECKING:
+    from av import Packet
+    from av.audio.stream import AudioStream
+    from av.container import InputContainer, OutputContainer
+    from av.video.stream import VideoStream
+
+SUFFIXES: dict[Codec, tuple[str, ...]] = {"h264": (".mp4", ".mkv", ".mov"), "ffv1": (".mp4", ".mkv")}
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG: 0 to 255 and not 16 to 235, which would merge every seventh level
+_NEUTRAL = 128
+
+
+def check_suffix(path: Path, codec: Codec) -> None:
+    """Raise :class:`InputError` unless a file of that name can hold the codec."""
+    if path.suffix.lower() not in SUFFIXES[codec]:
+        raise InputError(
+            f"expected -o FILE with {' or '.join(SUFFIXES[codec])} for --codec {codec}, got {path}: rename it"
+        )
+
+
+def write_video(
+    path: Path, source: VideoFile, frames: Iterable[tuple[int, OutputLevels]], codec: Codec, quality: int, comment: str
+) -> list[str]:
+    """Write a video of one-channel frames with the sound of its source.
+
+    Args:
+        path: The file; its suffix says the container. Matroska rounds times to milliseconds, MP4 keeps them.
+        source: Where times and sound come from.
+        frames: Timestamps in units of the source, and levels (H, W) of one size.
+        codec: ``"h264"`` or the lossless ``"ffv1"``.
+        quality: Constant rate factor of H.264.
+        comment: Goes into the file's metadata.
+
+    Returns:
+        What the user should know.
+
+    Raises:
+        EncodeError: The file cannot be written.
+    """
+    try:
+        # Read without a check for moving pictures: the source was opened before.
+        with av.open(str(path), "w") as output, av.open(str(source.path)) as sound:
+            output.metadata["comment"] = comment
+            return _write(output, sound, source, iter(frames), codec, quality)
+    except av.FFmpegError as error:
+        raise EncodeError(
+            f"{path}: expected to write it, got: {error.strerror}: free some space, or choose another -o or --codec"
+        ) from error
+
+
+def _write(
+    output: OutputContainer,
+    sound: InputContainer,
+    source: VideoFile,
+    frames: Iterator[tuple[int, OutputLevels]],
+    codec: Codec,
+    quality: int,
+) -> list[str]:
+    pts, levels = next(frames)
+    video = _video_stream(output, source, levels.shape, codec, quality)
+    tracks = {stream.index: _Track(output, stream) for stream in sound.streams.audio}
+    notes = [track.note for track in tracks.values() if track.note]
+    waiting = _audio_packets(sound, tracks)
+    held = next(waiting, None)
+
+    def mux(packets: Iterable[Packet[VideoStream]]) -> None:
+        """Write packets in the order of time: a muxer holds back what comes early, a whole clip if need be."""
+        nonlocal held
+        for packet in packets:
+            while held is not None and _seconds(held) <= _seconds(packet):
+                output.mux(held)
+                held = next(waiting, None)
+            output.mux(packet)
+
+    while True:
+        mux(video.encode(_frame(levels, video, pts, source.time_base)))
+        following = next(frames, None)
+        if following is None:
+            break
+        pts, levels = following
+    mux(video.encode(None))
+    while held is not None:
+        output.mux(held)
+        held = next(waiting, None)
+    return notes
+
+
+def _seconds(packet: Packet) -> float:
+    time = packet.dts if packet.dts is not None else packet.pts
+    return float((time or 0) * (packet.time_base or 0))
+
+
+def _video_stream(
+    output: OutputContainer, source: VideoFile, size: tuple[int, ...], codec: Codec, quality: int
+) -> VideoStream:
+    name: Literal["libx264", "ffv1"] = "libx264" if codec == "h264" else "ffv1"
+    stream = output.add_stream(name, source.rate, {"crf": str(quality)} if codec == "h264" else {})
+    stream.height, stream.width = size
+    # H.264 with neutral chroma plays everywhere and costs no bits, but its colour planes need even sides. Odd sides
+    # are kept by one-channel H.264, part of the same High profile, which some hardware players refuse.
+    odd = any(side % 2 for side in size)
+    stream.pix_fmt = "gray" if codec == "ffv1" or odd else "yuv420p"
+    stream.codec_context.color_range = _FULL_RANGE
+    stream.codec_context.time_base = source.time_base
+    if source.aspect:
+        stream.codec_context.sample_aspect_ratio = source.aspect
+    return stream
+
+
+def _frame(levels: OutputLevels, stream: VideoStream, pts: int, time_base: Fraction) -> av.VideoFrame:
+    """Return the levels as they are, without FFmpeg's conversion: intensity is the luma itself."""
+    height, width = levels.shape
+    planes = np.ascontiguousarray(levels, np.uint8)
+    if stream.pix_fmt == "yuv420p":
+        planes = np.concatenate([planes, np.full((height // 2, width), _NEUTRAL, np.uint8)])
+    frame = av.VideoFrame.from_ndarray(planes, format=stream.pix_fmt)
+    frame.color_range = _FULL_RANGE
+    frame.pts, frame.time_base = pts, time_base
+    return frame
+
+
+class _Track:
+    """One sound track on its way: copied as it is where the container takes it, else encoded anew as AAC."""
+
+    def __init__(self, output: OutputContainer, source: AudioStream) -> None:
+        name = source.codec_context.codec.canonical_name
+        self.copied = name in output.supported_codecs
+        self.note = "" if self.copied else f"sound: {output.format.name} takes no {name}, encoded anew as AAC"
+        if self.copied:
+            self.stream = output.add_stream_from_template(source)
+        else:
+            self.stream = output.add_stream("aac", source.codec_context.sample_rate, layout=source.layout.name)
+
+    def take(self, packet: Packet[AudioStream]) -> Iterable[Packet[AudioStream]]:
+        """Return what to write for one packet of the source; damaged sound is left out."""
+        if self.copied:
+            if packet.dts is None:  # the end
+                return []
+            packet.stream = self.stream
+            return [packet]
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            return []
+        encoded = [found for frame in frames for found in self.stream.encode(frame)]
+        return encoded + (self.stream.encode(None) if packet.dts is None else [])
+
+
+def _audio_packets(sound: InputContainer, tracks: dict[int, _Track]) -> Iterator[Packet[AudioStream]]:
+    if not tracks:
+        return
+    for packet in sound.demux(tuple(sound.streams.audio)):
+        yield from tracks[packet.stream.index].take(packet)

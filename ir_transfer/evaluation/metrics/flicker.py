@@ -1,0 +1,52 @@
+"""Does a translated video flicker more than its input? The difference of a frame to the frame before, moved onto it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.data.motion import Motion
+
+Frame = NDArray[np.float32]
+
+_LEAST_CONTRAST = 1e-4  # a flat picture cannot flicker in proportion to anything
+
+
+def warped_difference(before: Frame, now: Frame, motion: Motion) -> float:
+    """Return the mean of |now - warp(before)| over the pixels that were seen before; 0 if none was.
+
+    The temporal error of video style transfer (Ruder et al. 2016, arXiv:1604.08610; Lai et al. 2018,
+    arXiv:1808.00449), with absolute instead of squared differences.
+
+    Args:
+        before: (H, W) in [0, 1].
+        now: Same shape.
+        motion: From the input's ``before`` to its ``now``, whatever the frames show.
+    """
+    seen = motion.seen
+    return float(np.abs(now - motion.warp(before))[seen].mean()) if seen.any() else 0.0
+
+
+@dataclass
+class Flicker:
+    """Flicker of one video: differences and contrasts of its frame pairs, added up.
+
+    Attributes:
+        difference: Sum of warped differences.
+        contrast: Sum of the frames' standard deviations.
+    """
+
+    difference: float = 0.0
+    contrast: float = 0.0
+
+    def add(self, before: Frame, now: Frame, motion: Motion) -> None:
+        """Take in one pair of frames; see :func:`warped_difference`."""
+        self.difference += warped_difference(before, now, motion)
+        self.contrast += float(now.std())
+
+    @property
+    def value(self) -> float:
+        """Mean warped difference as a share of the mean contrast, so that a dull video does not win."""
+        return self.difference / max(self.contrast, _LEAST_CONTRAST)
