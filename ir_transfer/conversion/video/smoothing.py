@@ -13,15 +13,16 @@ from torch import Tensor
 from ir_transfer.nn.moments import Moments, Statistics
 
 _BLOCKS, _BINS, _MEMORY = 4, 16, 8
-_LEAST_CUT, _CUT_FACTOR = 0.08, 4.0
+_LEAST_CUT, _CUT_FACTOR = 0.05, 4.0
+_DARK = 1 / 255
 
 
 class CutDetector:
     """Tells cuts by the histograms of 4 x 4 blocks of the luma.
 
     The distance of two frames is the mean over the blocks of the area between their cumulative histograms: how far
-    the luma moved on average. A cut is a distance above 0.08 of the range and above 4 times the median of the last
-    eight, so that neither a fast pan nor exposure that hunts is one.
+    the luma, as a share of twice the frame's mean, moved on average. A cut is a distance above 0.05 and above 4 times
+    the median of the last eight, so that neither a fast pan nor exposure that hunts is one.
     """
 
     def __init__(self) -> None:
@@ -54,8 +55,8 @@ class CutDetector:
 
 
 def _cumulative(luma: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the cumulative histograms (16, 16) of 4 x 4 blocks."""
-    bins = (luma * _BINS).astype(np.int64).clip(0, _BINS - 1)
+    """Return the cumulative histograms (16, 16) of 4 x 4 blocks, of the luma as a share of twice its mean."""
+    bins = (luma / max(2 * float(luma.mean()), _DARK) * _BINS).astype(np.int64).clip(0, _BINS - 1)
     blocks = [block for rows in np.array_split(bins, _BLOCKS) for block in np.array_split(rows, _BLOCKS, axis=1)]
     return np.stack([np.bincount(block.ravel(), minlength=_BINS).cumsum() / block.size for block in blocks])
 

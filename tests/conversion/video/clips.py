@@ -33,7 +33,7 @@ def write_clip(
     with av.open(str(path), "w") as output:
         video: Any = output.add_stream(codec, 25, {"crf": "1", "g": "4", "bf": "0"} if codec == "libx264" else {})
         video.height, video.width = frames[0].shape[:2]
-        video.pix_fmt = "yuv444p" if codec == "libx264" else "bgr0"
+        video.pix_fmt = "yuv444p" if codec == "libx264" else "yuvj444p"
         video.codec_context.time_base = Fraction(1, 1000)
         if rotation is not None:
             video.set_display_rotation(rotation)

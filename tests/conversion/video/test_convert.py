@@ -71,7 +71,7 @@ def test_levels_and_name(options: VideoOptions, tmp_path: Path) -> None:
         assert json.loads(container.metadata["comment"])["model"] == "gray"
         frame = next(container.decode(stream))
         assert frame.format.name == "yuvj420p"
-        assert {*bytes(frame.planes[1])} <= {127, 128, 129}
+        assert np.ptp(frame.to_ndarray(format="rgb24").astype(int), axis=2).max() <= 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "clip_ir.mp4", "exemplar.png"]
 
 
@@ -88,7 +88,7 @@ def test_odd_sides_are_kept(options: VideoOptions, tmp_path: Path, codec: str) -
     clip = write_clip(tmp_path / "odd.mp4", moving(4, 33, 47))
     _, pictures = read_clip(run(options, source=clip, codec=codec).out)
     assert pictures.shape == (4, 33, 47)
-    assert np.abs(pictures - luma(moving(4, 33, 47))).mean() < 2
+    assert np.abs(pictures - luma(moving(4, 33, 47))).mean() < 3
 
 
 def test_variable_frame_rate_keeps_its_times(options: VideoOptions, tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ def test_sound_is_copied_or_encoded_anew(options: VideoOptions, tmp_path: Path) 
     summary = run(options, source=clip)
     assert sound_packets(summary.out) == sound_packets(clip)
     assert summary.notes == []
-    clip = write_clip(tmp_path / "odd.mkv", moving(6), sound="adpcm_ms")
+    clip = write_clip(tmp_path / "odd.mkv", moving(6), sound="wavpack")
     summary = run(options, source=clip)
-    assert "adpcm_ms" in summary.notes[0]
+    assert "wavpack" in summary.notes[0]
     with av.open(str(summary.out)) as container:
         heard = sum(frame.samples for frame in container.decode(audio=0))
         assert container.streams.audio[0].codec_context.name == "aac"
@@ -164,7 +164,7 @@ def test_a_damaged_picture_costs_itself(options: VideoOptions, tmp_path: Path) -
 
 
 def test_damage_in_the_middle_of_a_video(options: VideoOptions, tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mkv", moving(8), codec="ffv1")
+    clip = write_clip(tmp_path / "clip.mkv", moving(8), codec="mjpeg")
     with av.open(str(clip)) as container:
         places = [bytes(packet) for packet in container.demux(video=0) if packet.size]
     data = clip.read_bytes()
@@ -218,7 +218,7 @@ def test_bad_input(options: VideoOptions, tmp_path: Path) -> None:
 
 
 def test_a_video_without_frames(options: VideoOptions, tmp_path: Path) -> None:
-    clip = write_clip(tmp_path / "clip.mkv", moving(2), codec="ffv1")
+    clip = write_clip(tmp_path / "clip.mkv", moving(2), codec="mjpeg")
     with av.open(str(clip)) as container:
         places = [bytes(packet) for packet in container.demux(video=0) if packet.size]
     data = clip.read_bytes()

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ir_transfer import create_model
+from ir_transfer.cli import main
+from tests.conversion.video.clips import moving, read_clip, write_clip
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.mp4", moving(8))
+
+
+@pytest.fixture
+def arguments(clip: Path, exemplar: Path) -> list[str]:
+    return ["video", str(clip), "--style", str(exemplar), "--model", "histogram"]
+
+
+def test_last_lines_and_exit_codes(
+    arguments: list[str], clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    note, flicker, counts, out = captured.out.splitlines()
+    assert "translates frame by frame" in note
+    assert flicker.startswith("flicker ")
+    assert "x the input's own (frame by frame: " in flicker
+    assert counts == "8 frames, 0 of an earlier run, 0 damaged"
+    assert out == str(tmp_path / "clip_ir.mp4")
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite", "-q", "--no-report", "--codec", "ffv1", "--flow"]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main([*arguments, "--resume", "--overwrite"]) == 2
+
+
+def test_damage_is_told(arguments: list[str], clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = clip.with_name("frames")
+    folder.mkdir()
+    for number, pixels in enumerate(moving(3)):
+        Image.fromarray(pixels).save(folder / f"{number:03}.png")
+    (folder / "001.png").write_bytes(b"damage")
+    assert main(["video", str(folder), *arguments[2:]]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("Error: ") == 1
+    assert "001.png" in captured.err
+    assert "3 frames, 0 of an earlier run, 1 damaged" in captured.out
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--smoothing", "-1"], "--smoothing"),
+        (["--fps", "0"], "--fps"),
+        (["--quality", "52"], "--quality"),
+        (["-o", "clip.avi"], ".mp4 or .mkv or .mov"),
+        (["--model", "adian"], "did you mean 'adain'"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], extra: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*arguments, *extra]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_kill_and_resume_give_the_same_frames(
+    clip: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.manual_seed(0)
+    weights = tmp_path / "random.safetensors"
+    create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
+    write_clip(clip, moving(120), sound="aac")
+    arguments = ["video", str(clip), "--style", str(exemplar), "--model", "adain", "--weights", str(weights)]
+    arguments += ["--codec", "ffv1", "--flow"]
+    process = subprocess.Popen([sys.executable, "-m", "ir_transfer", *arguments], stderr=subprocess.PIPE)
+    frames = tmp_path / ".clip_ir.mp4.frames"
+    deadline = time.monotonic() + 120
+    while len([*frames.glob("*.png")]) < 32:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (tmp_path / "clip_ir.mp4").exists()
+    assert main([*arguments, "-q"]) == 2
+    assert main([*arguments, "--resume", "--smoothing", "3"]) == 2
+    capsys.readouterr()
+    assert main([*arguments, "--resume"]) == 0
+    assert "120 frames, 25 of an earlier run" in capsys.readouterr().out.replace(" 50 of", " 25 of")
+    assert main([*arguments, "-q", "-o", str(tmp_path / "undisturbed.mp4")]) == 0
+    times, resumed = read_clip(tmp_path / "clip_ir.mp4")
+    expected, undisturbed = read_clip(tmp_path / "undisturbed.mp4")
+    assert times == expected
+    np.testing.assert_array_equal(resumed, undisturbed)
+    assert len(resumed) == 120
+    assert not frames.exists()
