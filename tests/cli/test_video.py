@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -79,13 +80,13 @@ def test_kill_and_resume_give_the_same_frames(
     torch.manual_seed(0)
     weights = tmp_path / "random.safetensors"
     create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
-    write_clip(clip, moving(120), sound="aac")
+    write_clip(clip, moving(60), sound="aac")
     arguments = ["video", str(clip), "--style", str(exemplar), "--model", "adain", "--weights", str(weights)]
     arguments += ["--codec", "ffv1", "--flow"]
     process = subprocess.Popen([sys.executable, "-m", "ir_transfer", *arguments], stderr=subprocess.PIPE)
     frames = tmp_path / ".clip_ir.mp4.frames"
     deadline = time.monotonic() + 120
-    while len([*frames.glob("*.png")]) < 32:
+    while len([*frames.glob("*.png")]) < 27:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -96,11 +97,11 @@ def test_kill_and_resume_give_the_same_frames(
     assert main([*arguments, "--resume", "--smoothing", "3"]) == 2
     capsys.readouterr()
     assert main([*arguments, "--resume"]) == 0
-    assert "120 frames, 25 of an earlier run" in capsys.readouterr().out.replace(" 50 of", " 25 of")
+    assert re.search(r"60 frames, (25|50) of an earlier run", capsys.readouterr().out)
     assert main([*arguments, "-q", "-o", str(tmp_path / "undisturbed.mp4")]) == 0
     times, resumed = read_clip(tmp_path / "clip_ir.mp4")
     expected, undisturbed = read_clip(tmp_path / "undisturbed.mp4")
     assert times == expected
     np.testing.assert_array_equal(resumed, undisturbed)
-    assert len(resumed) == 120
+    assert len(resumed) == 60
     assert not frames.exists()

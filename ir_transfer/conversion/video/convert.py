@@ -20,11 +20,11 @@ from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.conversion.video.read_video import VideoFile
+from ir_transfer.conversion.video.read_video import VideoFile, read_comment
 from ir_transfer.conversion.video.run import VideoRun
 from ir_transfer.conversion.video.source import FrameFolder, Source
 from ir_transfer.conversion.video.store import FrameStore
-from ir_transfer.conversion.video.write_video import av, check_suffix, write_video
+from ir_transfer.conversion.video.write_video import check_suffix, write_video
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
 
@@ -173,12 +173,7 @@ def _comment(header: Header) -> str:
 
 def _refuse_other_video(out: Path, header: Header) -> None:
     """Raise :class:`InputError` unless a finished video is the very one that is asked for."""
-    try:
-        with av.open(str(out)) as container:
-            comment = container.metadata.get("comment", "")
-    except av.FFmpegError:
-        comment = ""
-    if comment != _comment(header):
+    if read_comment(out) != _comment(header):
         raise InputError(
             f"expected {out} to be what these options make, got another video: use --overwrite, or another -o"
         )

@@ -149,6 +149,15 @@ class VideoFile:
             self.notes.append(f"the file ends early: {error.strerror}")
 
 
+def read_comment(path: Path) -> str:
+    """Return the comment in a video's metadata; empty if it has none or is no video."""
+    try:
+        with av.open(str(path)) as container:
+            return container.metadata.get("comment", "")
+    except av.FFmpegError:
+        return ""
+
+
 def _upright(frame: VideoFrame) -> Picture:
     deep = max(component.bits for component in frame.format.components) > 8
     # FFmpeg takes what says nothing for the colours of SD television; players do so below 720 rows only.

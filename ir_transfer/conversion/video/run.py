@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.batches import read_ahead
 from ir_transfer.conversion.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
@@ -25,6 +28,7 @@ from ir_transfer.errors import InputError
 Gray = NDArray[np.float32]
 
 CHECKPOINT_FRAMES = 25
+READ_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,15 @@ class VideoRun:
         """
         self.observer.start(max(self.source.count, self.store.done))
         self._restore()
-        for frame in self.source.frames(self.store.done):
-            self._take(frame)
-            if self.store.done % CHECKPOINT_FRAMES == 0:
-                self._checkpoint()
+        frames = self.source.frames(self.store.done)
+        # One thread reads while this one translates: a decoder takes its frames in their order.
+        with ThreadPoolExecutor(1) as reader:
+            for frame in read_ahead(reader, lambda _: next(frames, None), repeat(None), READ_AHEAD):
+                if frame is None:
+                    break
+                self._take(frame)
+                if self.store.done % CHECKPOINT_FRAMES == 0:
+                    self._checkpoint()
         self._checkpoint()
         entries = self.store.entries()
         self.summary.frames = sum(entry.output is not None for entry in entries)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+import av
 import numpy as np
 
 from ir_transfer.conversion.video.options import Codec
-from ir_transfer.conversion.video.read_video import VideoFile, av
+from ir_transfer.conversion.video.read_video import VideoFile
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.errors import EncodeError, InputError
 
@@ -100,7 +101,7 @@ def _write(
     return notes
 
 
-def _seconds(packet: Packet) -> float:
+def _seconds(packet: Packet[Any]) -> float:
     time = packet.dts if packet.dts is not None else packet.pts
     return float((time or 0) * (packet.time_base or 0))
 
@@ -126,9 +127,10 @@ def _frame(levels: OutputLevels, stream: VideoStream, pts: int, time_base: Fract
     """Return the levels as they are, without FFmpeg's conversion: intensity is the luma itself."""
     height, width = levels.shape
     planes = np.ascontiguousarray(levels, np.uint8)
-    if stream.pix_fmt == "yuv420p":
+    kind = stream.pix_fmt or "gray"
+    if kind == "yuv420p":
         planes = np.concatenate([planes, np.full((height // 2, width), _NEUTRAL, np.uint8)])
-    frame = av.VideoFrame.from_ndarray(planes, format=stream.pix_fmt)
+    frame = av.VideoFrame.from_ndarray(planes, format=kind)
     frame.color_range = _FULL_RANGE
     frame.pts, frame.time_base = pts, time_base
     return frame

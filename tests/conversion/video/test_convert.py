@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer import create_model
@@ -54,8 +55,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def luma(frames: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    return np.stack(frames) @ np.array([0.299, 0.587, 0.114])
+def luma(frames: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
+    return np.asarray(np.stack(frames) @ np.array([0.299, 0.587, 0.114]))
 
 
 def test_levels_and_name(options: VideoOptions, tmp_path: Path) -> None:
@@ -186,10 +187,10 @@ def test_a_file_that_ends_early(options: VideoOptions, tmp_path: Path) -> None:
 
 
 def test_bad_input(options: VideoOptions, tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError, match="none.mp4"):
+    with pytest.raises(MissingFileError, match=r"none\.mp4"):
         run(options, source=tmp_path / "none.mp4")
     (tmp_path / "text.mp4").write_text("no video")
-    with pytest.raises(DecodeError, match="text.mp4: expected a video"):
+    with pytest.raises(DecodeError, match=r"text\.mp4: expected a video"):
         run(options, source=tmp_path / "text.mp4")
     with av.open(str(tmp_path / "sound.mp4"), "w") as output:
         track: Any = output.add_stream("aac", 8000, layout="mono")
