@@ -23,9 +23,14 @@ class Motion:
     flow: Frame
     seen: NDArray[np.bool_]
 
-    def warp(self, before: Frame) -> Frame:
-        """Return the frame before (H, W), moved onto the present one; meaningless where not ``seen``."""
-        return _sample(before, self.flow)
+    def warp(self, before: Frame, *, sharp: bool = False) -> Frame:
+        """Return the frame before (H, W), moved onto the present one; meaningless where not ``seen``.
+
+        Args:
+            before: Of any values.
+            sharp: Interpolate by cubics, which may overshoot, and not linearly, which blurs.
+        """
+        return _sample(before, self.flow, cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR)
 
 
 def estimate_motion(before: Frame, now: Frame) -> Motion:
@@ -56,6 +61,6 @@ def _grid(flow: Frame) -> tuple[Frame, Frame]:
     return x + flow[..., 0], y + flow[..., 1]
 
 
-def _sample(picture: Frame, flow: Frame) -> Frame:
+def _sample(picture: Frame, flow: Frame, interpolation: int = cv2.INTER_LINEAR) -> Frame:
     x, y = _grid(flow)
-    return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -143,7 +143,7 @@ class VideoRun:
         cut = self.cuts(luma)
         statistics = None
         if self.smoother is not None:
-            statistics = self.smoother(self.translator.statistics(picture), time, cut=cut)
+            statistics = self.smoother(lambda: self.translator.statistics(picture), time, cut=cut)
         output = alone = self.translator([picture], statistics)[0]
         probing = self.probe is not None and self.probe.wants(index)
         if probing and statistics is not None:

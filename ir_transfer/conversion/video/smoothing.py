@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from ir_transfer.nn.moments import Moments, Statistics
 _BLOCKS, _BINS, _MEMORY = 4, 16, 8
 _LEAST_CUT, _CUT_FACTOR = 0.05, 4.0
 _DARK = 1 / 255
+_INTERVAL = 0.199  # of the time constant: a fifth, however times are rounded
 
 
 class CutDetector:
@@ -77,21 +78,21 @@ class StatisticsSmoother:
         self._count = 0
         self._time = 0.0
 
-    def __call__(self, statistics: Statistics, time: float, *, cut: bool) -> Statistics:
-        """Take in a frame's own statistics; return those to translate it with.
+    def __call__(self, measure: Callable[[], Statistics], time: float, *, cut: bool) -> Statistics:
+        """Return the statistics to translate a frame with.
 
         Args:
-            statistics: Of this frame.
+            measure: Returns the frame's own statistics. It is called five times per time constant only: it costs as
+                much as half a translation, and what changes faster is averaged away in any case.
             time: Of this frame, in seconds.
             cut: Whether it begins a new shot, with which the average begins anew.
         """
         if cut or self._average is None:
-            self._average, self._count = statistics, 1
-        else:
+            self._average, self._count, self._time = measure(), 1, time
+        elif time - self._time >= self._seconds * _INTERVAL:
             self._count += 1
-            share = max(1 - math.exp(-max(time - self._time, 0) / self._seconds), 1 / self._count)
-            self._average = self._average.mixed(statistics, share)
-        self._time = time
+            share = max(1 - math.exp((self._time - time) / self._seconds), 1 / self._count)
+            self._average, self._time = self._average.mixed(measure(), share), time
         return self._average
 
     def tensors(self) -> dict[str, Tensor]:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
 from ir_transfer.nn.moments import Statistics, channel_moments
@@ -14,12 +18,15 @@ def statistics(seed: int) -> Statistics:
     return Statistics({"level1": channel_moments(torch.rand(1, 3, 8, 8) * (seed + 1) + seed)})
 
 
+def of(seed: int) -> Callable[[], Statistics]:
+    return lambda: statistics(seed)
+
+
 def test_first_frames_are_a_plain_mean() -> None:
-    smoother = StatisticsSmoother(1e6)
-    parts = [statistics(seed) for seed in range(4)]
-    for index, part in enumerate(parts):
-        found = smoother(part, index * 0.04, cut=False)
-    whole = Statistics.total(parts)["level1"]
+    smoother = StatisticsSmoother(1.0)
+    for index in range(4):
+        found = smoother(of(index), index * 0.2, cut=False)
+    whole = Statistics.total([statistics(seed) for seed in range(4)])["level1"]
     torch.testing.assert_close(found["level1"].mean, whole.mean)
     torch.testing.assert_close(found["level1"].scatter, whole.scatter / 4)
     assert found["level1"].count == pytest.approx(64)
@@ -27,33 +34,46 @@ def test_first_frames_are_a_plain_mean() -> None:
 
 def test_share_follows_the_time_constant() -> None:
     smoother = StatisticsSmoother(0.5)
-    first, second = statistics(0), statistics(1)
-    for index in range(100):
-        smoother(first, index * 0.04, cut=False)
-    found = smoother(second, 99 * 0.04 + 0.5, cut=False)["level1"].mean
+    for index in range(20):
+        smoother(of(0), index * 0.1, cut=False)
+    found = smoother(of(1), 19 * 0.1 + 0.5, cut=False)["level1"].mean
     share = 1 - np.exp(-1)
-    torch.testing.assert_close(found, (1 - share) * first["level1"].mean + share * second["level1"].mean)
+    torch.testing.assert_close(found, (1 - share) * statistics(0)["level1"].mean + share * statistics(1)["level1"].mean)
+
+
+def test_measures_a_fifth_of_the_time_constant_apart() -> None:
+    smoother = StatisticsSmoother(0.5)
+    asked: list[int] = []
+
+    def measure(index: int) -> Statistics:
+        asked.append(index)
+        return statistics(index)
+
+    for index in range(10):
+        smoother(partial(measure, index), index * 0.04, cut=index == 7)
+    assert asked == [0, 3, 6, 7]
 
 
 def test_a_cut_begins_anew() -> None:
     smoother = StatisticsSmoother(0.5)
-    smoother(statistics(0), 0, cut=True)
-    assert smoother(statistics(1), 0.04, cut=True)["level1"].mean is not None
-    torch.testing.assert_close(smoother(statistics(2), 0.08, cut=True)["level1"], statistics(2)["level1"])
+    smoother(of(0), 0, cut=True)
+    found = smoother(of(2), 0.01, cut=True)["level1"]
+    assert torch.equal(found.mean, statistics(2)["level1"].mean)
+    assert torch.equal(found.scatter, statistics(2)["level1"].scatter)
 
 
 def test_going_on_is_exact() -> None:
-    whole, before, after = (StatisticsSmoother(0.5) for _ in range(3))
+    whole, before, after = (StatisticsSmoother(0.1) for _ in range(3))
     for index in range(6):
-        expected = whole(statistics(index), index * 0.04, cut=False)["level1"]
-        found = (before if index < 3 else after)(statistics(index), index * 0.04, cut=False)["level1"]
+        expected = whole(of(index), index * 0.04, cut=False)["level1"]
+        found = (before if index < 3 else after)(of(index), index * 0.04, cut=False)["level1"]
         if index == 2:
             after.restore(before.tensors(), torch.device("cpu"))
     assert torch.equal(found.mean, expected.mean)
     assert torch.equal(found.scatter, expected.scatter)
 
 
-def grays(seed: int, count: int = 8) -> list[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+def grays(seed: int, count: int = 8) -> list[NDArray[np.float32]]:
     return [(frame.mean(axis=2) / 255).astype(np.float32) for frame in moving(count, seed=seed)]
 
 

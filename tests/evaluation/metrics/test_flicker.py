@@ -2,16 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from ir_transfer.data.motion import Motion, estimate_motion
 from ir_transfer.evaluation.metrics.flicker import Flicker, warped_difference
 from tests.conftest import photograph
 
 
-def scene() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    from scipy.ndimage import gaussian_filter
-
-    return gaussian_filter(photograph(80, 100, 4).mean(axis=2) / 255, 1).astype(np.float32)
+def scene() -> NDArray[np.float32]:
+    return np.asarray(gaussian_filter(photograph(80, 100, 4).mean(axis=2) / 255, 1), np.float32)
 
 
 def test_motion_of_a_shifted_scene() -> None:
