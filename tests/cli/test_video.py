@@ -74,13 +74,21 @@ def test_wrong_usage(arguments: list[str], extra: list[str], message: str, capsy
     assert message in capsys.readouterr().err
 
 
+def test_without_av(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("convert", "read_video", "write_video"):
+        monkeypatch.delitem(sys.modules, f"ir_transfer.conversion.video.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert main(arguments) == 2
+    assert "pip install 'ir-transfer[video]'" in capsys.readouterr().err
+
+
 def test_kill_and_resume_give_the_same_frames(
     clip: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "random.safetensors"
     create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
-    write_clip(clip, moving(60), sound="aac")
+    write_clip(clip, moving(60, 32, 40), sound="aac")
     arguments = ["video", str(clip), "--style", str(exemplar), "--model", "adain", "--weights", str(weights)]
     arguments += ["--codec", "ffv1", "--flow"]
     process = subprocess.Popen([sys.executable, "-m", "ir_transfer", *arguments], stderr=subprocess.PIPE)
@@ -93,6 +101,7 @@ def test_kill_and_resume_give_the_same_frames(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (tmp_path / "clip_ir.mp4").exists()
+    clip.with_name("clip_ir.mp4").write_bytes(b"an older result, which --overwrite was about to replace")
     assert main([*arguments, "-q"]) == 2
     assert main([*arguments, "--resume", "--smoothing", "3"]) == 2
     capsys.readouterr()

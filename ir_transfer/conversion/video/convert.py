@@ -66,18 +66,18 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     header = _header(options, translator, source, inverted)
     summary = VideoSummary(out)
-    if video and out.exists() and options.resume:
-        _refuse_other_video(out, header)
+    if video and options.resume and out.exists() and not (folder / MANIFEST_NAME).is_file():
+        _refuse_other_video(out, _comment(header, options))
         summary.notes.append("it was done already")
         return summary
-    try:
-        with locked(folder):
+    with locked(folder):
+        try:
             _translate(options, source, folder, header, translator, inverted, observer, summary)
             if isinstance(source, VideoFile):
-                summary.notes += _assemble(options, source, folder, out, header)
-    finally:
-        if video and (out.exists() or not next(folder.glob("*.png"), None)):
-            shutil.rmtree(folder)  # it is done, or nothing in it is worth going on from
+                summary.notes += _assemble(options, source, folder, out, _comment(header, options))
+        finally:
+            if video and not next(folder.glob("*.png"), None):  # it is done, or never began
+                shutil.rmtree(folder)
     return summary
 
 
@@ -167,24 +167,29 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
     return Header(options.command, look, versions)
 
 
-def _comment(header: Header) -> str:
-    return json.dumps({"ir_transfer": header.versions["ir_transfer"], **header.look})
+def _comment(header: Header, options: VideoOptions) -> str:
+    """Return how the video was made, for its metadata."""
+    quality = {"quality": options.quality} if options.codec == "h264" else {}
+    made = {"ir_transfer": header.versions["ir_transfer"], **header.look, "codec": options.codec, **quality}
+    return json.dumps(made)
 
 
-def _refuse_other_video(out: Path, header: Header) -> None:
+def _refuse_other_video(out: Path, comment: str) -> None:
     """Raise :class:`InputError` unless a finished video is the very one that is asked for."""
-    if read_comment(out) != _comment(header):
+    if read_comment(out) != comment:
         raise InputError(
             f"expected {out} to be what these options make, got another video: use --overwrite, or another -o"
         )
 
 
-def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path, header: Header) -> list[str]:
-    """Write the video from its frames: under a temporary name, then renamed."""
-    entries = sorted(path for path in folder.glob("*.png"))
+def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path, comment: str) -> list[str]:
+    """Write the video from its frames, under a temporary name, then rename it and remove the frames."""
+    frames = sorted(folder.glob("*.png"))
     temporary = folder / f"video{out.suffix}"
-    notes = write_video(temporary, source, _read_back(entries), options.codec, options.quality, _comment(header))
+    notes = write_video(temporary, source, _read_back(frames), options.codec, options.quality, comment)
     temporary.replace(out)
+    for path in frames:
+        path.unlink()
     return notes
 
 
