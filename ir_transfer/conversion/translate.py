@@ -247,12 +247,17 @@ class Translator:
         with self._autocast():
             return self.model.content_statistics(self._content([picture]))
 
-    def __call__(self, pictures: Sequence[Picture], statistics: Statistics | None = None) -> list[NDArray[np.float32]]:
-        """Translate pictures of one size to intensities (H, W) in [0, 1].
+    def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:
+        """Translate one picture with global statistics in place of its own.
 
-        Args:
-            pictures: Photographs.
-            statistics: Global statistics to use for each instead of its own.
+        Raises:
+            InputError: A picture smaller than 16 pixels, or a model that takes none.
+        """
+        result: NDArray[np.float32] = self._translate([picture], self.style, statistics=statistics)[0].numpy()
+        return result
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        """Translate pictures of one size to intensities (H, W) in [0, 1].
 
         Raises:
             InputError: A picture smaller than 16 pixels.
@@ -262,10 +267,7 @@ class Translator:
         for start in range(0, len(pictures), size):
             part = pictures[start : start + size]
             filled = [*part, *[part[-1]] * (size - len(part))]
-            rows = [
-                [self._translate(filled, style, statistics=statistics) for style in row]
-                for row in self.grid or ((self.style,),)
-            ]
+            rows = [[self._translate(filled, style) for style in row] for row in self.grid or ((self.style,),)]
             results += list(torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)[: len(part)].numpy())
         return results
 

@@ -17,6 +17,7 @@ from ir_transfer.conversion.convert import locked
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
@@ -64,6 +65,8 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
         white_hot=None if options.polarity is None else True,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
+    if translator.model.info.iterative:
+        warn_of_time(translator, source.count)
     header = _header(options, translator, source, inverted)
     summary = VideoSummary(out)
     if video and options.resume and out.exists() and not (folder / MANIFEST_NAME).is_file():

@@ -144,10 +144,12 @@ class VideoRun:
         statistics = None
         if self.smoother is not None:
             statistics = self.smoother(lambda: self.translator.statistics(picture), time, cut=cut)
-        output = alone = self.translator([picture], statistics)[0]
         probing = self.probe is not None and self.probe.wants(index)
-        if probing and statistics is not None:
-            alone = self.translator([picture])[0]
+        if statistics is None:
+            output = alone = self.translator([picture])[0]
+        else:
+            output = self.translator.with_statistics(picture, statistics)
+            alone = self.translator([picture])[0] if probing else output
         motion = None
         if self.before is not None and not cut and (self.flow or (self.probe and self.probe.ends_pair(index))):
             motion = estimate_motion(self.before.luma, luma)
