@@ -67,7 +67,12 @@ _TARGET = 1.2
     metavar="SECONDS",
     help="Time constant of the statistics, for models that have any; 0 translates frame by frame.",
 )
-@click.option("--flow", is_flag=True, help="Blend in the frame before, moved along the optical flow: flickers least.")
+@click.option(
+    "--flow/--no-flow",
+    default=True,
+    show_default=True,
+    help="Blend in the frame before, moved along the optical flow; without it noise flickers more than in the input.",
+)
 @click.option(
     "--codec",
     type=click.Choice(["h264", "ffv1"]),
@@ -114,7 +119,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
       A clip in the look of a preset:
         ir-transfer video drive.mp4 --style preset:lwir-road-day
       As steady as it gets, and without loss:
-        ir-transfer video drive.mp4 --style thermal.png --flow --codec ffv1
+        ir-transfer video drive.mp4 --style thermal.png --no-flow --codec ffv1
       Numbered frames of 10 a second:
         ir-transfer video frames/ --style thermal.png --fps 10 -o frames_thermal/
       Go on after an interruption:
@@ -158,7 +163,7 @@ def _print(summary: VideoSummary, *, wanted_smoothing: bool, flow: bool) -> None
 def _flicker_line(flicker: FlickerReport, *, flow: bool) -> str:
     if not flicker.source:
         return "flicker: the input stands still and has none to compare with"
-    remedy = "; --flow steadies it" if flicker.ratio > _TARGET and not flow else ""
+    remedy = "; leave --no-flow out" if flicker.ratio > _TARGET and not flow else ""
     return (
         f"flicker {flicker.ratio:.2f}x the input's own "
         f"(frame by frame: {flicker.frame_by_frame_ratio:.2f}x; {flicker.pairs} pairs of frames{remedy})"

@@ -41,7 +41,7 @@ def test_last_lines_and_exit_codes(
     assert out == str(tmp_path / "clip_ir.mp4")
     assert main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
-    assert main([*arguments, "--overwrite", "-q", "--no-report", "--codec", "ffv1", "--flow"]) == 0
+    assert main([*arguments, "--overwrite", "-q", "--no-report", "--codec", "ffv1"]) == 0
     assert capsys.readouterr() == ("", "")
     assert main([*arguments, "--resume", "--overwrite"]) == 2
 
@@ -90,7 +90,7 @@ def test_kill_and_resume_give_the_same_frames(
     create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
     write_clip(clip, moving(60, 32, 40), sound="aac")
     arguments = ["video", str(clip), "--style", str(exemplar), "--model", "adain", "--weights", str(weights)]
-    arguments += ["--codec", "ffv1", "--flow"]
+    arguments += ["--codec", "ffv1"]
     process = subprocess.Popen([sys.executable, "-m", "ir_transfer", *arguments], stderr=subprocess.PIPE)
     frames = tmp_path / ".clip_ir.mp4.frames"
     deadline = time.monotonic() + 120

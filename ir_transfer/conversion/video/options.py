@@ -50,7 +50,7 @@ class VideoOptions:
     strength: float = 1.0
     polarity: Polarity | None = None
     smoothing: float = 0.5
-    flow: bool = False
+    flow: bool = True
     codec: Codec = "h264"
     quality: int = 17
     fps: float = 25.0

@@ -43,7 +43,7 @@ def run(options: VideoOptions, **changes: Any) -> VideoSummary:
 @pytest.fixture
 def options(exemplar: Path, tmp_path: Path) -> VideoOptions:
     clip = write_clip(tmp_path / "clip.mp4", moving(8))
-    return VideoOptions(clip, (str(exemplar),), model="gray", report=False)
+    return VideoOptions(clip, (str(exemplar),), model="gray", flow=False, report=False)
 
 
 @pytest.fixture(scope="module")
