@@ -262,13 +262,14 @@ class TranslationModel(nn.Module, ABC):
         else:
             output = self.translate(padded, style.tensors, strength, statistics)
         output = output[..., :height, :width]
+        output = output if self.training else output.clamp(0, 1)
         if keep_tone:
             if statistics is not None:
                 raise InputError(
                     "expected keep_tone for a whole picture, got statistics: a tile has no ranks of its own"
                 )
             output = reorder(output, rgb_to_grayscale(content[:, :3]), ascending=_is_white_hot(codes))
-        return output if self.training else output.clamp(0, 1)
+        return output
 
     def _translate_regions(
         self,
