@@ -159,7 +159,7 @@ def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
     cin.save(tmp_path / "cin.safetensors", {"band": "lwir"})
     served = packaged_model.PackagedModel()
     artifacts = {"weights": str(tmp_path / "cin.safetensors"), "exemplar": str(write_exemplar(tmp_path))}
-    served.load_context(PythonModelContext(artifacts, {}))
+    served.load_context(PythonModelContext(artifacts, {}))  # type: ignore[no-untyped-call]
     content = np.random.default_rng(0).random((20, 24, 3), np.float32)
     with torch.inference_mode():
         day, night = (
