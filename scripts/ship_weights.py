@@ -55,11 +55,13 @@ def main() -> None:
     parser.add_argument("name", help="name of the weights: MODEL-BAND")
     parser.add_argument("--contrast", type=float, default=1.0, help="factor of the head's gain; 1 leaves it")
     arguments = parser.parse_args()
-    model_name, _, band = arguments.name.partition("-")
-    model = create_model(model_name, weights=arguments.run / "best.safetensors")
+    model = create_model(arguments.name.partition("-")[0], weights=arguments.run / "best.safetensors")
+    band = json.loads(model.metadata["recipe"])["data"]["band"]
+    kept = {key: value for key, value in model.hyper_parameters.items() if key not in model.run_options}
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     metadata = {
         **model.metadata,
+        "hyper_parameters": json.dumps(kept),  # options of the training's validation are not the user's
         "band": band,
         "name": arguments.name,
         "commit": commit,
