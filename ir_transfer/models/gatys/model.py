@@ -171,8 +171,7 @@ class Gatys(TranslationModel):
         options = self.hyper_parameters
         start = luma
         if options["init"] == "noise":
-            height, width = luma.shape[-2:]
-            start = luma.lerp(noise(height, width, like=luma), strength)
+            start = luma.lerp(noise(luma.shape[-2], luma.shape[-1], luma), strength)
         return search(start, self._aim(luma, style, strength), options["steps"], options["tolerance"], self.on_step)
 
     def _aim(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Aim:
