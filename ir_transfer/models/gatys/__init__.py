@@ -8,6 +8,7 @@ INFOS = (
         summary="the picture itself is optimised with L-BFGS on Gram matrices of a VGG; slow, all others' reference",
         paper="Gatys et al. 2016, arXiv:1508.06576",
         target="ir_transfer.models.gatys.model:Gatys",
+        size_multiple=16,  # a row that no pooling sees would fill with noise
         controls=("strength", "style-weights", "spatial"),
         iterative=True,
     ),

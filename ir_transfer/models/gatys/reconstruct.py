@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
@@ -36,8 +37,11 @@ def reconstruct_content(model: Gatys, content: Tensor, layer: str = "conv4_2") -
         picture = content.clone().to(model.dtype)
         luma = rgb_to_grayscale(picture) if picture.shape[1] == 3 else picture
         with torch.no_grad():
-            wanted = model.encoder.at(luma, [layer])
-        return _found(model, Aim(model.encoder, content=wanted, scales=_scales(wanted)), luma.shape[-2:], luma)
+            height, width = luma.shape[-2:]
+            multiple = model.info.size_multiple
+            padded = F.pad(luma, (0, -width % multiple, 0, -height % multiple), mode="reflect")
+            wanted = model.encoder.at(padded, [layer])
+        return _found(model, Aim(model.encoder, content=wanted, scales=_scales(wanted)), (height, width), luma)
 
 
 def reconstruct_style(
@@ -88,5 +92,7 @@ def _scales(features: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _found(model: Gatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:
     options = model.hyper_parameters
-    start = noise(size[0], size[1], like)
-    return search(start, aim, options["steps"], options["tolerance"], model.on_step).clamp(0, 1)
+    height, width = (side + -side % model.info.size_multiple for side in size)
+    start = noise(height, width, like)
+    found = search(start, aim, options["steps"], options["tolerance"], model.on_step)
+    return found[..., : size[0], : size[1]].clamp(0, 1)
