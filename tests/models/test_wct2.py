@@ -10,7 +10,9 @@ from torch import Tensor
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.nn.moments import Statistics
+from ir_transfer.models.wct2.paper import PaperWCT2
+from ir_transfer.nn.moments import Statistics, covariance_moments
+from ir_transfer.nn.wct import exact_square_roots, recolour, regularised
 
 COMPACT: Mapping[str, Any] = {"widths": (4, 8, 16), "depths": (1, 2, 1)}
 PAPER: Mapping[str, Any] = {"size": "vgg19", "widths": (4, 8, 8, 16)}
@@ -148,6 +150,76 @@ def test_refuses_masks_that_do_not_fit() -> None:
         gray(content, gray.prepare([exemplar]), masks=torch.zeros(1, 1, 32, 32, dtype=torch.int64))
 
 
+def places_of(model: TranslationModel, content: Tensor) -> dict[str, Tensor]:
+    """Return the features of every place of the paper's encoder, as they are after transfer from ``style``."""
+    assert isinstance(model, PaperWCT2)
+    found: dict[str, Tensor] = {}
+
+    def keep(place: str, features: Tensor) -> Tensor:
+        found[place] = features
+        return features
+
+    model.network.encode(content, keep)
+    return found
+
+
+@pytest.mark.parametrize("unpool", ["sum", "cat5"])
+@pytest.mark.parametrize("component", ["ll", "lh", "hl", "hh"])
+@torch.inference_mode()
+def test_a_component_alone_is_transferred(component: str, unpool: str) -> None:
+    """Of one pooling: the component ends with the mean of the exemplar, the other three as they were."""
+    arguments = {"size": "vgg19", "widths": (4, 8), "depths": (2, 1), "unpool": unpool, "transfer": (component,)}
+    model = make(arguments)
+    assert isinstance(model, PaperWCT2)
+    assert model.places == {f"skip1.{component}"}
+    content, exemplar = scene(1, 3, 64, 64, seed=0), scene(1, 1, 64, 64, seed=1)
+    style = model.prepare([exemplar]).tensors
+    untouched, recoloured = places_of(model, content), dict[str, Tensor]()
+
+    def transfer(place: str, features: Tensor) -> Tensor:
+        if place in model.places:
+            moments = covariance_moments(features)
+            whitening = exact_square_roots(regularised(moments, 0, 1))[1]
+            features = recolour(features, moments.mean, whitening, style[f"{place}.mean"], style[f"{place}.colouring"])
+        recoloured[place] = features
+        return features
+
+    model.network.encode(content, transfer)
+    for place in (f"skip1.{band}" for band in ("ll", "lh", "hl", "hh")):
+        if place not in model.places:
+            assert torch.equal(recoloured[place], untouched[place])
+    place = f"skip1.{component}"
+    asked = places_of(model, exemplar.expand(-1, 3, -1, -1))[place]
+    torch.testing.assert_close(recoloured[place].mean((2, 3)), asked.mean((2, 3)), atol=1e-4, rtol=1e-4)
+    output, plain = model(content, model.prepare([exemplar])), model(content, model.prepare([exemplar]), 0.0)
+    assert (output - plain).abs().max() > 1e-6
+
+
+@pytest.mark.parametrize("unpool", ["sum", "cat5"])
+@torch.inference_mode()
+def test_components_by_name_are_the_skip(unpool: str) -> None:
+    content, exemplar = scene(1, 3, 32, 48, seed=0), scene(1, 1, 40, 40, seed=1)
+    for size in (COMPACT, PAPER):
+        by_name, at_skip = (
+            make({**size, "unpool": unpool, "transfer": transfer}) for transfer in (("hh", "lh", "hl"), ("skip",))
+        )
+        outputs = [model(content, model.prepare([exemplar], white_hot=True)) for model in (by_name, at_skip)]
+        torch.testing.assert_close(*outputs, atol=1e-5, rtol=0)
+    # With sum, LL before the deepest level is what the encoder's transfer takes.
+    both, encoder = (make({**PAPER, "unpool": "sum", "transfer": t}) for t in (("encoder", "ll"), ("encoder",)))
+    assert torch.equal(both(content, both.prepare([exemplar])), encoder(content, encoder.prepare([exemplar])))
+
+
+@torch.inference_mode()
+def test_one_component_changes_the_compact_picture_by_its_detail_alone() -> None:
+    content, exemplar = scene(1, 3, 32, 48, seed=0), scene(1, 1, 40, 40, seed=1)
+    model = make({**COMPACT, "transfer": ("hh",)})
+    style = model.prepare([exemplar], white_hot=True)
+    assert {key.rpartition(".")[0] for key in style.tensors} == {"", "level1.hh", "level2.hh"}
+    change = (model(content, style) - model(content, style, 0.0)).abs()
+    assert change.max() > 1e-6
+
+
 def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
     path = tmp_path / "paper.safetensors"
     make(PAPER).save(path)
@@ -160,10 +232,11 @@ def test_the_size_is_read_from_the_file(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ({"unpool": "max"}, "unpool to be one of sum, cat5, got 'max'"),
-        ({"transfer": ("decoder",)}, "one of encoder, skip, got 'decoder'"),
+        ({"transfer": ("decoder",)}, "one of encoder, skip, lh, hl, hh, got 'decoder'"),
+        ({"transfer": ("ll",)}, "one of encoder, skip, lh, hl, hh, got 'll'"),
         ({"exemplar_encoder": "none"}, "one of own, shared"),
         ({"size": "huge"}, "size to be one of compact, vgg19"),
-        ({"size": "vgg19", "transfer": ("middle",)}, "one of encoder, decoder, skip, got 'middle'"),
+        ({"size": "vgg19", "transfer": ("middle",)}, "one of encoder, decoder, skip, ll, lh, hl, hh, got 'middle'"),
         ({"size": "vgg19", "depths": (1, 2, 4, 1)}, "at least two convolutions"),
     ],
 )

@@ -15,7 +15,14 @@ from ir_transfer.models import published_files, weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.wct2 import published
-from ir_transfer.models.wct2.network import Refinement, WaveletDecoder, WaveletEncoder, check_choice, place_widths
+from ir_transfer.models.wct2.network import (
+    BANDS,
+    Refinement,
+    WaveletDecoder,
+    WaveletEncoder,
+    check_choice,
+    place_widths,
+)
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
@@ -24,6 +31,7 @@ from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.wct import recolour, regularised, square_roots
 
+PLACES = ("encoder", "skip", *BANDS)
 _SHRINKAGE = 0.1
 _EPS = 1e-3
 _SHORT_SIDE = 128
@@ -41,7 +49,9 @@ class WCT2(TranslationModel):
         widths: Channels of each level.
         depths: Convolutions of each level.
         unpool: ``"sum"`` or ``"cat5"``.
-        transfer: Places of transfer: a subset of ``"encoder"`` and ``"skip"``.
+        transfer: Places of transfer: a subset of ``"encoder"`` and ``"skip"``. Detail components may be named one by
+            one, each whitened and coloured on its own: ``"lh"``, ``"hl"``, ``"hh"``; ``"skip"`` is all three. LL is no
+            place here: the decoder unpools what comes from the deeper level in its stead.
         exemplar_encoder: ``"own"`` for an encoder of its own for exemplars, ``"shared"`` for the content's.
         out_channels: Channels of the output.
     """
@@ -59,7 +69,7 @@ class WCT2(TranslationModel):
         check_choice(unpool, ("sum", "cat5"), "unpool")
         check_choice(exemplar_encoder, ("own", "shared"), "exemplar_encoder")
         for place in transfer:
-            check_choice(place, ("encoder", "skip"), "each place of transfer")
+            check_choice(place, PLACES, "each place of transfer")
         super().__init__(
             replace(info, size_multiple=2 ** (len(widths) - 1)),
             {
@@ -79,8 +89,8 @@ class WCT2(TranslationModel):
         if self.own:
             self.exemplar_encoder = WaveletEncoder(widths, depths, 2)
         levels = {place: width for place, width in self.places.items() if "." not in place}
-        self.exemplar_refinement = Refinement(levels)
-        self.content_refinement = Refinement(levels)
+        self.exemplar_refinement = Refinement(levels) if levels else None
+        self.content_refinement = Refinement(levels) if levels else None
         self.polarity = PolarityScorer()
 
     @classmethod
@@ -200,10 +210,14 @@ class WCT2(TranslationModel):
     def _moments(self, features: Mapping[str, Tensor]) -> dict[str, Moments]:
         return {place: covariance_moments(features[place]) for place in self.places}
 
-    def _refine(self, refinement: Refinement, moments: Mapping[str, Moments]) -> dict[str, tuple[Tensor, Tensor]]:
+    def _refine(
+        self, refinement: Refinement | None, moments: Mapping[str, Moments]
+    ) -> dict[str, tuple[Tensor, Tensor]]:
         """Return offset and factor of every place; those without a refinement get 0 and 1."""
-        levels = refinement.widths
-        known = refinement({p: moments[p].mean for p in levels}, {p: moments[p].std() for p in levels})
+        known: dict[str, tuple[Tensor, Tensor]] = {}
+        if refinement is not None:
+            levels = refinement.widths
+            known = refinement({p: moments[p].mean for p in levels}, {p: moments[p].std() for p in levels})
         neutral = {p: (torch.zeros_like(m.mean), torch.ones_like(m.mean)) for p, m in moments.items()}
         return {place: known.get(place, neutral[place]) for place in self.places}
 

@@ -13,6 +13,7 @@ from ir_transfer.nn.heads import InfraredHead
 from ir_transfer.nn.vgg import ConvRelu
 
 BANDS = ("lh", "hl", "hh")
+"""Wavelet components that skip to the decoder; LL goes on."""
 
 
 def check_choice(value: str, known: Collection[str], name: str) -> None:
@@ -24,9 +25,8 @@ def check_choice(value: str, known: Collection[str], name: str) -> None:
 def place_widths(widths: Sequence[int], transfer: Sequence[str]) -> dict[str, int]:
     """Return channels by place of transfer: ``level{l}`` and, at every pooling, ``level{l}.lh`` and so on."""
     places = {f"level{i + 1}": w for i, w in enumerate(widths)} if "encoder" in transfer else {}
-    if "skip" in transfer:
-        places |= {f"level{i + 1}.{band}": w for i, w in enumerate(widths[:-1]) for band in BANDS}
-    return places
+    bands = [band for band in BANDS if "skip" in transfer or band in transfer]
+    return places | {f"level{i + 1}.{band}": w for i, w in enumerate(widths[:-1]) for band in bands}
 
 
 class WaveletEncoder(nn.Module):

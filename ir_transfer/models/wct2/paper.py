@@ -17,7 +17,8 @@ from ir_transfer.models.wct2.regions import asked_statistics, region_key, region
 from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
 from ir_transfer.nn.wct import exact_square_roots, recolour, regularised
 
-PLACES = ("encoder", "decoder", "skip")
+PLACES = ("encoder", "decoder", "skip", "ll", *BANDS)
+DEFAULT = ("encoder", "decoder", "skip")
 
 
 class PaperWCT2(TranslationModel):
@@ -31,7 +32,10 @@ class PaperWCT2(TranslationModel):
         widths: Channels of each level.
         depths: Convolutions of each level.
         unpool: ``"sum"`` or ``"cat5"``.
-        transfer: Places of transfer: a subset of ``"encoder"``, ``"decoder"`` and ``"skip"``.
+        transfer: Places of transfer: a subset of ``"encoder"``, ``"decoder"`` and ``"skip"``. Wavelet components may be
+            named one by one, each whitened and coloured on its own after every pooling: ``"ll"``, ``"lh"``, ``"hl"``,
+            ``"hh"``; ``"skip"`` is the latter three. With ``"sum"`` LL is where ``"encoder"`` transfers before the
+            deepest level.
         out_channels: 1 for infrared; 3 for published checkpoints (exemplars then are RGB).
     """
 
@@ -42,7 +46,7 @@ class PaperWCT2(TranslationModel):
         widths: Sequence[int] = (64, 128, 256, 512),
         depths: Sequence[int] = (2, 2, 4, 1),
         unpool: Literal["sum", "cat5"] = "cat5",
-        transfer: Sequence[str] = PLACES,
+        transfer: Sequence[str] = DEFAULT,
         out_channels: int = 1,
     ) -> None:
         check_choice(unpool, ("sum", "cat5"), "unpool")
@@ -55,7 +59,7 @@ class PaperWCT2(TranslationModel):
             {**stored, "transfer": list(transfer), "out_channels": out_channels},
         )
         self.network = network
-        self.places = _places(len(widths), transfer)
+        self.places = _places(len(widths), transfer, unpool)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``{place}.mean`` (B, C) and ``{place}.colouring`` (B, C, C)."""
@@ -131,12 +135,15 @@ def _recolour(features: Tensor, content: Moments, asked: tuple[Tensor, Tensor], 
     return output if strength == 1 else torch.lerp(features, output, strength)
 
 
-def _places(levels: int, transfer: Sequence[str]) -> frozenset[str]:
+def _places(levels: int, transfer: Sequence[str], unpool: str) -> frozenset[str]:
     places: list[str] = []
     if "encoder" in transfer:
         places += [f"encoder{level}" for level in range(1, levels + 1)]
-    if "skip" in transfer:
-        places += [f"skip{level}.{band}" for level in range(1, levels) for band in BANDS]
+    for band in ("ll", *BANDS):
+        asked = band in transfer or (band != "ll" and "skip" in transfer)
+        done = band == "ll" and unpool == "sum" and "encoder" in transfer  # LL is that very feature
+        if asked and not done:
+            places += [f"skip{level}.{band}" for level in range(1, levels)]
     if "decoder" in transfer:
         # The decoder's first input is the encoder's last output: one transfer of it is enough.
         places += [f"decoder{level}" for level in range(1, levels if "encoder" in transfer else levels + 1)]

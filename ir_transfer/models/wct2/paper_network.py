@@ -21,8 +21,8 @@ class PaperNetwork(nn.Module):
     """Encoder and decoder; what happens at a place of transfer is the caller's ``at``.
 
     For an exemplar ``at`` records statistics, for a content it recolours, and what it returns goes on into the
-    next layer (Yoo et al. 2019, figure 4). Places are ``encoder{l}``, ``skip{l}.lh`` (``hl``, ``hh``) and
-    ``decoder{l}``.
+    next layer (Yoo et al. 2019, figure 4). Places are ``encoder{l}``, ``skip{l}.ll`` (``lh``, ``hl``, ``hh``)
+    and ``decoder{l}``.
 
     Args:
         widths: Channels of each level; VGG-19's are ``(64, 128, 256, 512)``.
@@ -70,6 +70,7 @@ class PaperNetwork(nn.Module):
                 x, *details = haar.pool(before)
                 lh, hl, hh = (at(f"skip{level}.{band}", d) for band, d in zip(BANDS, details, strict=True))
                 skips.append(((lh, hl, hh), before))
+                x = at(f"skip{level}.ll", x)
                 x = x if self.cat5 else at(f"encoder{level}", x)
         return x, skips
 
