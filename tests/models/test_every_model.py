@@ -16,6 +16,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": "compact", "widths": (4, 8, 8, 16, 16), "depths": (1, 2, 1, 2, 1)},
         {"size": "vgg19", "widths": (8, 8, 16, 16), "depths": (2, 2, 4, 1)},
         {"size": "vgg19", "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "out_channels": 3},
+        {"size": "compact", "widths": (4, 8, 8), "depths": (1, 1, 1), "alignment": "coral"},
+        {"size": "vgg19", "widths": (4, 8, 8), "depths": (1, 1, 1), "alignment": "histogram"},
     ],
     "adjustable": [
         {"widths": (4, 8, 8), "blocks": 1, "hidden": 8},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -13,10 +14,11 @@ from torch import Tensor
 from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
 from ir_transfer.models.adain import published
+from ir_transfer.models.adain.alignment import ALIGNMENTS, kept_of
 from ir_transfer.models.adain.network import ContentCorrection, ExemplarEncoder
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.nn.adain import adain
+from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import PolarityScorer, turn
 from ir_transfer.nn.rows import with_rows
@@ -26,6 +28,9 @@ SIZES: dict[str, dict[str, Any]] = {
     "compact": {"widths": (16, 32, 64, 128, 160), "depths": (2, 2, 2, 3, 3)},
     "vgg19": {"widths": (64, 128, 256, 512), "depths": (2, 2, 4, 1)},
 }
+
+
+Target = tuple[Tensor, Tensor, Tensor | None]
 
 
 class AdaIN(TranslationModel):
@@ -41,7 +46,14 @@ class AdaIN(TranslationModel):
         widths: Channels of each level; those of the size by default.
         depths: Convolutions of each level; those of the size by default.
         out_channels: 1 for infrared, 3 for published checkpoints (exemplars then are RGB).
+        alignment: How features take the exemplar's look, a choice of the run that no weight depends on:
+            ``"moments"`` is AdaIN, ``"coral"`` takes the whole covariance, ``"histogram"`` each channel's whole
+            distribution (and does not tile); see :mod:`ir_transfer.models.adain.alignment`.
     """
+
+    run_options: Mapping[str, RunOption] = {
+        "alignment": RunOption("how features take the exemplar's look", str, choices=tuple(ALIGNMENTS))
+    }
 
     def __init__(
         self,
@@ -50,13 +62,16 @@ class AdaIN(TranslationModel):
         widths: Sequence[int] | None = None,
         depths: Sequence[int] | None = None,
         out_channels: int = 1,
+        alignment: str = "moments",
     ) -> None:
-        if size not in SIZES:
-            raise InputError(f"expected size to be one of {', '.join(SIZES)}, got {size!r}")
+        for name, value, known in (("size", size, SIZES), ("alignment", alignment, ALIGNMENTS)):
+            if value not in known:
+                raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
         widths = tuple(widths or SIZES[size]["widths"])
         depths = tuple(depths or SIZES[size]["depths"])
         stored = {"size": size, "widths": list(widths), "depths": list(depths), "out_channels": out_channels}
-        super().__init__(info, stored)
+        super().__init__(info, {**stored, "alignment": alignment})
+        self._align_by(alignment)
         self.compact = size == "compact"
         shared = not self.compact
         # Zeros would tell the network where the border is, and it would paint a sky along the upper one; reflection
@@ -73,13 +88,26 @@ class AdaIN(TranslationModel):
             self.polarity = PolarityScorer()
         self.levels = range(len(widths)) if self.compact else range(len(widths) - 1, len(widths))
 
+    def configure(self, options: Mapping[str, str]) -> None:
+        """Set run-time options; see the base class."""
+        super().configure(options)
+        self._align_by(self.hyper_parameters["alignment"])
+
+    def _align_by(self, name: str) -> None:
+        self.alignment = ALIGNMENTS[name]
+        self.info = replace(self.info, tiling="exact" if self.alignment.tiles else "none")
+
     @classmethod
     def build(
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> Self:
         """Make the model; published files are of the paper's size. See :func:`ir_transfer.create_model`."""
         if not published_files.asked(weights, encoder_weights):
-            return super().build(info, weights, encoder_weights, **hyper_parameters)
+            # No weight depends on a run-time option, so what a file says of it is no contradiction.
+            asked = {name: str(hyper_parameters.pop(name)) for name in cls.run_options if name in hyper_parameters}
+            made = super().build(info, weights, encoder_weights, **hyper_parameters)
+            made.configure(asked)
+            return made
         encoder = published_files.required_encoder(weights, encoder_weights)
         arguments = {"size": "vgg19", **hyper_parameters}
         if arguments["size"] != "vgg19":
@@ -89,16 +117,34 @@ class AdaIN(TranslationModel):
         return model
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
-        """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l) and ``polarity`` (B, 1)."""
-        if self.compact:
-            sign = self.polarity.sign(exemplars, white_hot)
-            return {**self.exemplar_encoder(turn(exemplars, sign)), "polarity": sign}
-        deepest = self.levels[-1]
-        moments = channel_moments(self.encoder(exemplars.expand(-1, 3, -1, -1))[deepest])
-        return {f"level{deepest + 1}.mean": moments.mean, f"level{deepest + 1}.std": moments.std()}
+        """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l), ``polarity`` (B, 1), and what the alignment keeps."""
+        if not self.compact:
+            deepest = self.levels[-1]
+            feature = self.encoder(exemplars.expand(-1, 3, -1, -1))[deepest]
+            moments = channel_moments(feature)
+            style = {f"level{deepest + 1}.mean": moments.mean, f"level{deepest + 1}.std": moments.std()}
+            return style | self._kept({deepest: feature})
+        sign = self.polarity.sign(exemplars, white_hot)
+        upright = turn(exemplars, sign)
+        style = {**self.exemplar_encoder(upright), "polarity": sign}
+        if self.alignment.kept:
+            # The exemplar's encoder predicts means and deviations; how channels belong together is seen where the
+            # content's encoder takes the exemplar for a gray photograph.
+            style |= self._kept(dict(enumerate(self._features(upright.expand(-1, 3, -1, -1)))))
+        return style
+
+    def _kept(self, features: Mapping[int, Tensor]) -> dict[str, Tensor]:
+        found = {f"level{i + 1}.{self.alignment.kept}": self.alignment.keep(f) for i, f in features.items()}
+        return {name: kept for name, kept in found.items() if kept is not None}
 
     def content_statistics(self, content: Tensor) -> Statistics:
-        """Return channel moments of the encoder's levels for a picture or tile (B, 3, h, w)."""
+        """Return moments of the encoder's levels for a picture or tile (B, 3, h, w).
+
+        Raises:
+            InputError: The alignment has no statistics that add up over tiles.
+        """
+        if not self.alignment.tiles:
+            return super().content_statistics(content)
         return self._statistics(self._features(content))
 
     def _features(self, content: Tensor) -> list[Tensor]:
@@ -106,7 +152,7 @@ class AdaIN(TranslationModel):
         return features
 
     def _statistics(self, features: Sequence[Tensor]) -> Statistics:
-        return Statistics({f"level{i + 1}": channel_moments(features[i]) for i in self.levels})
+        return Statistics({f"level{i + 1}": self.alignment.statistics(features[i]) for i in self.levels})
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -114,11 +160,8 @@ class AdaIN(TranslationModel):
         """Translate padded content; see the base class."""
         features = self._features(content)
         statistics = statistics or self._statistics(features)
-        moments = [statistics[f"level{i + 1}"] for i in self.levels]
-        for index, content_moments, (mean, std) in zip(
-            self.levels, moments, self._targets(style, moments), strict=True
-        ):
-            features[index] = adain(features[index], content_moments, mean, std, strength)
+        for index, target in zip(self.levels, self._targets(style, statistics), strict=True):
+            features[index] = self._aligned(features[index], statistics[f"level{index + 1}"], target, strength)
         picture: Tensor = self.decoder(features)
         return turn(picture, style["polarity"]) if self.compact else picture
 
@@ -137,29 +180,33 @@ class AdaIN(TranslationModel):
         """
         features = self._features(content)
         statistics = statistics or self._statistics(features)
-        moments = [statistics[f"level{i + 1}"] for i in self.levels]
-        targets = [self._targets(style, moments) for style in styles]
-        for number, index in enumerate(self.levels):
-            feature = features[index]
+        targets = [self._targets(style, statistics) for style in styles]
+        for index, of_styles in zip(self.levels, zip(*targets, strict=True), strict=True):
+            feature, moments = features[index], statistics[f"level{index + 1}"]
             parts = F.adaptive_avg_pool2d(shares, (feature.shape[-2], feature.shape[-1]))
-            features[index] = torch.stack(
-                [
-                    adain(feature, moments[number], *of_style[number], strength) * part
-                    for of_style, part in zip(targets, parts, strict=True)
-                ]
-            ).sum(0)
+            pairs = zip(of_styles, parts, strict=True)
+            blended = [self._aligned(feature, moments, target, strength) * part for target, part in pairs]
+            features[index] = torch.stack(blended).sum(0)
         picture: Tensor = self.decoder(features)
         if not self.compact:
             return picture
         signs = torch.cat([style["polarity"] for style in styles]).to(shares)
         return turn(picture, (shares * signs[..., None, None]).sum(0, keepdim=True))
 
-    def _targets(self, style: Mapping[str, Tensor], content: Sequence[Moments]) -> list[tuple[Tensor, Tensor]]:
-        asked = [(style[f"level{i + 1}.mean"], style[f"level{i + 1}.std"]) for i in self.levels]
-        if not self.compact:
-            return asked
-        corrections = self.correction([m.mean for m in content], [m.std() for m in content])
-        return [(m + offset, s * factor) for (m, s), (offset, factor) in zip(asked, corrections, strict=True)]
+    def _aligned(self, feature: Tensor, content: Moments, target: Target, strength: float | Tensor) -> Tensor:
+        mean, std, kept = target
+        return self.alignment.align(feature, content, mean, std, kept, strength)
+
+    def _targets(self, style: Mapping[str, Tensor], statistics: Statistics) -> list[Target]:
+        """Return what every level is to become: mean, deviation, and what the alignment keeps."""
+        places = [f"level{i + 1}" for i in self.levels]
+        asked = [(style[f"{place}.mean"], style[f"{place}.std"]) for place in places]
+        if self.compact:
+            content = [statistics[place] for place in places]
+            corrections = self.correction([m.mean for m in content], [m.std() for m in content])
+            asked = [(m + offset, s * factor) for (m, s), (offset, factor) in zip(asked, corrections, strict=True)]
+        kept = [kept_of(style, place, self.alignment) for place in places]
+        return [(mean, std, one) for (mean, std), one in zip(asked, kept, strict=True)]
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""

@@ -14,6 +14,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.quantiles import interpolate, middle_ranks, quantile_function
 
 QUANTILES = 1024
 """Points of the stored quantile function; linear between them, so the values of a 16-bit output stay continuous."""
@@ -79,18 +80,14 @@ class Histogram(Baseline):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
-        ordered = exemplars.flatten(1).float().sort(dim=1).values
-        ranks = torch.linspace(0, 1, QUANTILES, device=ordered.device)
-        return {"quantiles": _interpolate(ordered, ranks.expand(len(ordered), -1))}
+        return {"quantiles": quantile_function(exemplars.flatten(1).float(), QUANTILES)}
 
     def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Replace each value by the exemplar's at its rank; equal values stay equal (middle rank)."""
         flat = gray.flatten(1).float()
-        ordered = flat.sort(dim=1).values
-        below, up_to = (torch.searchsorted(ordered, flat, right=right) for right in (False, True))
-        ranks = (below + up_to - 1) / (2 * max(flat.shape[1] - 1, 1))
+        ranks = middle_ranks(flat)
         quantiles = style["quantiles"].to(ranks).expand(len(flat), -1)
-        return _interpolate(quantiles, ranks).view_as(gray).to(gray.dtype)
+        return interpolate(quantiles, ranks).view_as(gray).to(gray.dtype)
 
 
 class FourierDomainAdaptation(Baseline):
@@ -134,14 +131,6 @@ class FourierDomainAdaptation(Baseline):
             spectrum[:, -rows:, : columns + 1] = low[:, -rows:]
         picture: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
         return picture[:, None].to(gray.dtype).clamp(0, 1)
-
-
-def _interpolate(table: Tensor, ranks: Tensor) -> Tensor:
-    """Read rows of ``table`` (B, K) at ``ranks`` (B, N) in [0, 1], linearly between entries."""
-    position = ranks * (table.shape[1] - 1)
-    lower = position.floor().long().clamp(0, max(table.shape[1] - 2, 0))
-    upper = (lower + 1).clamp(max=table.shape[1] - 1)
-    return torch.lerp(table.gather(1, lower), table.gather(1, upper), position - lower)
 
 
 def _low_rows(spectrum: Tensor, cycles: int) -> Tensor:
