@@ -18,10 +18,10 @@ _DECAY = 0.99
 class LayeredLoss(nn.Module):
     """Weighted sum of the losses of all layers, each divided by its moving average.
 
-    ``L = sum_l alpha_l L_l (sum_i mean(L_i)) / mean(L_l)`` with content losses at two layers and Gram losses at five
-    (Babaeizadeh and Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, whatever its scale. The sum
-    over layers is a mean here, so that the value is of the size of one loss. The averages move at every pass in
-    training mode.
+    ``L = sum_l alpha_l L_l / mean(L_l)`` with content losses at two layers and Gram losses at five (Babaeizadeh and
+    Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, whatever its scale. Their common factor, the
+    sum of all averages, is left out: other losses stand beside this one, and a hard batch must not drown them. The
+    averages move at every pass in training mode.
     """
 
     average: Tensor
@@ -46,20 +46,20 @@ class LayeredLoss(nn.Module):
                 mean = losses.detach().mean(dim=0)
                 new = torch.where(self.average > 0, torch.lerp(mean, self.average, _DECAY), mean)
                 self.average.copy_(new)
-        average = self.average + 1e-12
-        return weights * losses * (average.mean() / average)
+        return weights * losses / (self.average + 1e-12)
 
 
 def layer_losses(scene: Scene) -> Tensor:
     """Return the content losses, then the style losses of every sample (B, 7), in the order of :data:`LAYERS`.
 
     Content is the squared distance to the photograph's features, both instance-normalised; style that of the Gram
-    matrices to the truth's, over the squared norm of those.
+    matrices to the truth's, over the squared norms of both: a dark truth's alone would be next to nothing.
     """
     found = [_content(scene.output_features, scene.content_features, name) for name in CONTENT_LAYERS]
     for level in STYLE_LAYERS:
         output, wanted = gram_matrix(scene.output_features[level]), gram_matrix(scene.truth_features[level])
-        found.append((output - wanted).square().sum((1, 2)) / (wanted.square().sum((1, 2)) + 1e-12))
+        scale = wanted.square().sum((1, 2)) + output.detach().square().sum((1, 2)) + 1e-12
+        found.append((output - wanted).square().sum((1, 2)) / scale)
     return torch.stack(found, dim=1)
 
 

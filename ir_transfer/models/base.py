@@ -16,14 +16,13 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.models import weight_files
+from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, colours, common_polarity
 from ir_transfer.models.info import ModelInfo, no_sliders
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.tone import reorder
-
-SMALLEST_SIDE = 16
 
 
 class TranslationModel(nn.Module, ABC):
@@ -44,14 +43,11 @@ class TranslationModel(nn.Module, ABC):
     takes_rows: bool = False
     """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
 
-    run_time: frozenset[str] = frozenset()
-    """Hyper-parameters that may be others than those of the training, which a weight file holds."""
-
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
 
     run_options: Mapping[str, RunOption] = {}
-    """Hyper-parameters that :meth:`configure` may set for a run."""
+    """Hyper-parameters that no weight depends on, so that :meth:`configure` may set them for a run."""
 
     on_step: Callable[[int, int, Mapping[str, float]], None] | None = None
     """Told of every step of an iterative model: its number, how many there may be, and the losses by name."""
@@ -144,7 +140,7 @@ class TranslationModel(nn.Module, ABC):
     # -- the same for all ---------------------------------------------------------------------------------------
 
     def configure(self, options: Mapping[str, str]) -> None:
-        """Set run-time options, which are hyper-parameters that no weight depends on; see ``run_options``.
+        """Set options for a run; see ``run_options``.
 
         Raises:
             UnknownNameError: No such option; the message lists the known ones.
@@ -193,7 +189,7 @@ class TranslationModel(nn.Module, ABC):
         if masks is None:
             encoded = [self.encode(e.to(device), known) for e in exemplars]
         else:
-            self._check_masks(masks, exemplars)
+            check_masks(masks, exemplars)
             labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
             pairs = zip(exemplars, masks, strict=True)
             encoded = [self.encode_regions(e.to(device), known, m.to(device), labels) for e, m in pairs]
@@ -241,11 +237,11 @@ class TranslationModel(nn.Module, ABC):
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
                 take, both together, label maps together with several styles, or the tone of tiles.
         """
-        check_picture("content", self._check_rows(content), 3)
+        check_picture("content", colours(content, rows=self.takes_rows), 3)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
         for code in codes:
-            self._check_style(code)
-        strength = _check_strength(strength)
+            check_style(code, self.info.name, self.weights_hash)
+        strength = check_strength(strength)
         if statistics is not None and self.info.tiling != "exact":
             raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
         height, width = content.shape[-2:]
@@ -268,7 +264,7 @@ class TranslationModel(nn.Module, ABC):
                 raise InputError(
                     "expected keep_tone for a whole picture, got statistics: a tile has no ranks of its own"
                 )
-            output = reorder(output, rgb_to_grayscale(content[:, :3]), ascending=_is_white_hot(codes))
+            output = reorder(output, rgb_to_grayscale(content[:, :3]), ascending=common_polarity(codes))
         return output
 
     def _translate_regions(
@@ -282,39 +278,11 @@ class TranslationModel(nn.Module, ABC):
     ) -> Tensor:
         if statistics is not None:
             raise InputError("expected masks or statistics, got both: statistics are those of a whole picture")
-        self._check_masks(_singly(masks), _singly(content))
+        check_masks(_singly(masks), _singly(content))
         bottom, right = padded.shape[-2] - content.shape[-2], padded.shape[-1] - content.shape[-1]
         labels = F.pad(masks.double(), (0, right, 0, bottom), mode="reflect").to(padded.device)
         pairs = zip(_singly(padded), _singly(labels), strict=True)
         return torch.cat([self.translate_regions(one, style.tensors, strength, mask) for one, mask in pairs])
-
-    @staticmethod
-    def _check_masks(masks: Sequence[Tensor], pictures: Sequence[Tensor]) -> None:
-        if len(masks) != len(pictures):
-            raise InputError(f"expected one mask per picture, got {len(masks)} masks for {len(pictures)} pictures")
-        for mask, picture in zip(masks, pictures, strict=True):
-            expected = (1, 1, *picture.shape[-2:])
-            if mask.shape != expected or mask.is_floating_point() or mask.is_complex():
-                raise InputError(f"expected an integer mask of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
-
-    def _check_rows(self, content: Tensor) -> Tensor:
-        """Return the content's colours; its fourth channel, where the model takes one, must be rows (no alpha)."""
-        if not self.takes_rows or content.dim() != 4 or content.shape[1] != 4:
-            return content
-        if not (content[:, 3, :1] < content[:, 3, -1:]).all():
-            raise InputError("expected a fourth channel of content that grows downwards (its rows): drop an alpha")
-        return content[:, :3]
-
-    def _check_style(self, style: StyleCode) -> None:
-        if style.model != self.info.name:
-            raise InputError(
-                f"expected a style of model {self.info.name!r}, got one of {style.model!r}: prepare it again"
-            )
-        made_with = style.metadata.get("weights_hash", self.weights_hash)
-        if made_with != self.weights_hash:
-            raise InputError(
-                f"expected a style prepared with weights {self.weights_hash}, got {made_with}: prepare it again"
-            )
 
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
         """Write weights, hyper-parameters and ``metadata`` to one ``.safetensors`` file."""
@@ -345,12 +313,14 @@ class TranslationModel(nn.Module, ABC):
     def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
         tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
         stored = weight_files.hyper_parameters(metadata, path)
-        fixed = {name: value for name, value in asked.items() if name not in cls.run_time}
+        options = {name: str(value) for name, value in asked.items() if name in cls.run_options}
+        fixed = {name: value for name, value in asked.items() if name not in options}
         weight_files.refuse_contradiction(path, stored, fixed)
         try:
-            model = cls(info, **{**stored, **asked})
+            model = cls(info, **{**stored, **fixed})
         except TypeError as error:
             raise WeightsError(f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}") from error
+        model.configure(options)
         weight_files.load_into(model, tensors, path)
         model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         model.metadata = metadata
@@ -359,31 +329,3 @@ class TranslationModel(nn.Module, ABC):
 
 def _singly(batch: Tensor) -> list[Tensor]:
     return [batch[index : index + 1] for index in range(len(batch))]
-
-
-def _is_white_hot(codes: Sequence[StyleCode]) -> bool:
-    declared = {code.white_hot for code in codes}
-    if len(declared) > 1:
-        raise InputError("expected styles of one polarity with keep_tone, got both: leave one out")
-    return declared.pop()
-
-
-def _check_strength(strength: float | Tensor) -> float:
-    if (isinstance(strength, Tensor) and strength.numel() != 1) or not 0 <= strength <= 1:
-        raise InputError(f"expected one strength in [0, 1], got {strength}")
-    return float(strength)
-
-
-def check_picture(what: str, picture: Tensor, channels: int) -> None:
-    """Raise :class:`InputError` unless a picture is float (B, channels, H, W) in [0, 1] with sides of 16 or more."""
-    if picture.dim() != 4 or picture.shape[1] != channels or not len(picture):
-        raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
-    if not picture.is_floating_point():
-        raise InputError(f"expected a float {what} in [0, 1], got {picture.dtype}: divide by its white level")
-    if min(picture.shape[-2:]) < SMALLEST_SIDE:
-        raise InputError(
-            f"expected {what} sides of at least {SMALLEST_SIDE} pixels, got {tuple(picture.shape[-2:])}: enlarge it"
-        )
-    low, high = picture.detach().aminmax()
-    if not (low >= -1e-4 and high <= 1 + 1e-4):  # also true for NaN
-        raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")

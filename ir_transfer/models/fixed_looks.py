@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError, UnknownNameError
-from ir_transfer.models.base import TranslationModel, check_picture
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.checks import check_picture
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import unknown_look
 from ir_transfer.models.style_code import POLARITY, StyleCode

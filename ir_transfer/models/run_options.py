@@ -18,6 +18,7 @@ class RunOption:
         low: Smallest number.
         high: Largest number.
         choices: The texts that are known; any if empty.
+        odd: Whether a number must be odd.
     """
 
     about: str
@@ -25,6 +26,7 @@ class RunOption:
     low: float = -math.inf
     high: float = math.inf
     choices: tuple[str, ...] = ()
+    odd: bool = False
 
     def parse(self, name: str, given: object) -> int | float | str:
         """Return the value of the option ``name``, given as text or as a value.
@@ -37,15 +39,18 @@ class RunOption:
         except ValueError:
             raise self._error(name, given) from None
         known = not self.choices or value in self.choices
-        if not known or (not isinstance(value, str) and not self.low <= value <= self.high):
+        if not known or (not isinstance(value, str) and not self._holds(value)):
             raise self._error(name, given)
         return value
+
+    def _holds(self, value: float) -> bool:
+        return self.low <= value <= self.high and (not self.odd or value % 2 == 1)
 
     def _error(self, name: str, given: object) -> InputError:
         if self.kind is str:
             wanted = f"one of {', '.join(self.choices)}"
         else:
-            number = "a whole number" if self.kind is int else "a number"
+            number = "an odd number" if self.odd else "a whole number" if self.kind is int else "a number"
             upper = f" to {self.high:g}" if math.isfinite(self.high) else " or more"
             wanted = f"{number} of {self.low:g}{upper}"
         return InputError(f"expected option {name} to be {wanted}, got {given!r}: {self.about}")

@@ -31,7 +31,7 @@ def test_layers_of_any_scale_have_equal_parts_at_equal_weights() -> None:
         found = loss.shares(scales * (0.5 + torch.rand(2, len(LAYERS))), torch.ones(2, len(LAYERS)))
     torch.testing.assert_close(loss.average, scales, rtol=0.2, atol=0)
     assert found.mean(dim=0).max() / found.mean(dim=0).min() < 4
-    assert found.sum() < 1e8, "the sum over layers is of their mean scale"
+    assert 3 < found.sum(dim=1).mean() < 14, "about 1 for every layer"
 
 
 def test_averages_move_in_training_only() -> None:

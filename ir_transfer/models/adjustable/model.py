@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.checks import check_style
 from ir_transfer.models.cin.model import CIN, PHOTOGRAPH
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.style_code import StyleCode
@@ -94,7 +95,7 @@ class Adjustable(TranslationModel):
             UnknownNameError: No such layer.
             InputError: A weight outside [0, 1], or a style of another model.
         """
-        self._check_style(style)
+        check_style(style, self.info.name, self.weights_hash)
         weights = style.tensors[WEIGHTS].clone()
         for name, value in layer_weights.items():
             if name not in LAYERS:

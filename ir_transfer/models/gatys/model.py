@@ -109,7 +109,6 @@ class Gatys(TranslationModel):
         :class:`~ir_transfer.nn.perceptual.PerceptualEncoder` reads, since the model has no other weights.
         See :func:`ir_transfer.create_model`.
         """
-        options = {name: str(hyper_parameters.pop(name)) for name in cls.run_options if name in hyper_parameters}
         if encoder_weights is None and published.is_vgg(weights):
             weights, encoder_weights = None, weights
         if encoder_weights is None:
@@ -121,7 +120,6 @@ class Gatys(TranslationModel):
             model = cls(info, **{"size": "vgg19", "widths": vgg.widths, **hyper_parameters})
             published.fill(model.encoder, model.polarity, vgg, encoder_weights)
             model.weights_hash = published_files.files_hash([encoder_weights])
-        model.configure(options)
         return model
 
     @property

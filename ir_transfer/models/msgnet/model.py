@@ -13,6 +13,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.msgnet.network import Decoder, Encoder
+from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics, mean_variance
@@ -48,7 +49,9 @@ class MSGNet(TranslationModel):
         InputError: An unknown size, fewer than two widths, or a brush below 16 pixels.
     """
 
-    run_time = frozenset({"brush"})
+    run_options: Mapping[str, RunOption] = {
+        "brush": RunOption("short side in pixels that exemplars are brought to: large is a coarse brush", int, 16),
+    }
 
     def __init__(
         self,
@@ -65,14 +68,13 @@ class MSGNet(TranslationModel):
         widths, blocks = tuple(widths or chosen["widths"]), chosen["blocks"] if blocks is None else blocks
         brush = chosen["brush"] if brush is None else brush
         multiple = 2 ** (len(widths) - 1)
-        if len(widths) < 2 or brush < max(16, multiple):
+        if len(widths) < 2 or brush < 16:
             raise InputError(
-                f"expected two or more widths and a brush of at least {max(16, multiple)} pixels, got {list(widths)} "
-                f"and {brush}"
+                f"expected two or more widths and a brush of at least 16 pixels, got {list(widths)} and {brush}"
             )
         stored = {"size": size, "widths": list(widths), "blocks": blocks, "brush": brush, "out_channels": out_channels}
         super().__init__(replace(info, size_multiple=multiple), stored)
-        self.brush, self.compact = brush, size == "compact"
+        self.compact = size == "compact"
         self.takes_rows = self.compact
         padding: Literal["reflect", "replicate"] = "replicate" if self.compact else "reflect"
         ratio = chosen["ratio"]
@@ -91,7 +93,7 @@ class MSGNet(TranslationModel):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``level{l}.gram`` (B, C_l, C_l), in the compact size also tone and polarity, each (B, 1)."""
-        pictures = resize_short_side(exemplars, self.brush, self.info.size_multiple)
+        pictures = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
         if not self.compact:
             return self._grams(self.encoder(pictures.expand(-1, 3, -1, -1)))
         sign = self.polarity.sign(exemplars, white_hot)

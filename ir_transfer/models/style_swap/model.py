@@ -23,7 +23,7 @@ from ir_transfer.models.style_swap.network import (
     PictureEncoder,
     finer_than_patches,
 )
-from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
+from ir_transfer.models.style_swap.paper import RUN_OPTIONS, PaperStyleSwap, weighted_swaps
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch
 from ir_transfer.nn.polarity import PolarityScorer, turn
@@ -55,7 +55,7 @@ class StyleSwap(TranslationModel):
             ``stride`` may differ from those of the training.
     """
 
-    run_time = frozenset({"patch", "stride", "short_side"})
+    run_options = RUN_OPTIONS
 
     def __init__(
         self,
@@ -78,7 +78,6 @@ class StyleSwap(TranslationModel):
         stored |= {"code": code, "patch": patch, "stride": stride, "short_side": short_side}
         super().__init__(replace(info, size_multiple=2 ** (len(widths) - 1)), stored)
         self.takes_rows = True
-        self.patch, self.stride, self.short_side = patch, stride, short_side
         self.encoder = VggEncoder(widths, depths, in_channels=4, padding="replicate", residual=True)
         self.predictor = CodePredictor(widths[SWAP_LEVEL - 1 :], depths[SWAP_LEVEL - 1 :], code)
         self.picture_encoder = PictureEncoder(widths[:SWAP_LEVEL], picture_depths, code)
@@ -116,10 +115,10 @@ class StyleSwap(TranslationModel):
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return the code as ``part0.code`` (B, K, h, w) and ``tone.mean``, ``tone.std``, ``polarity`` (B, 1)."""
         sign = self.polarity.sign(exemplars, white_hot)
-        pictures = shrink_short_side(turn(exemplars, sign), self.short_side)
+        pictures = shrink_short_side(turn(exemplars, sign), self.hyper_parameters["short_side"])
         mean, std = tone(pictures)
         code = self._encoded(pictures, mean, std)[-1]
-        check_patch(code, self.patch)
+        check_patch(code, self.hyper_parameters["patch"])
         return {"polarity": sign, "tone.mean": mean, "tone.std": std, **as_part({"code": code})}
 
     def translate(
@@ -132,7 +131,7 @@ class StyleSwap(TranslationModel):
         asked = [*features[: SWAP_LEVEL - 1], code, mean, std]
         *shallow, code, mean, std = self._with_own(content, asked, strength)
         details = [
-            finer_than_patches(feature, 2 ** (SWAP_LEVEL - 1 - level), self.patch)
+            finer_than_patches(feature, 2 ** (SWAP_LEVEL - 1 - level), self.hyper_parameters["patch"])
             for level, feature in enumerate(shallow)
         ]
         return turn(from_units(self.inverse(details, code), mean, std), style["polarity"])
@@ -172,7 +171,7 @@ class StyleSwap(TranslationModel):
         The choice of a patch has no gradient: that of the swapped code goes to the predicted one as it is, as to a
         vector that is quantised (van den Oord et al. 2017, section 3.2), and to the patches that were chosen.
         """
-        swapped = weighted_swaps(code, style, "code", self.patch, self.stride)
+        swapped = weighted_swaps(code, style, "code", self.hyper_parameters["patch"], self.hyper_parameters["stride"])
         if not self.training:
             return swapped
         self._commitment = (code - swapped.detach()).square().sum(dim=1).mean()

@@ -12,13 +12,20 @@ from torch import Tensor
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch, swap_patches
-from ir_transfer.nn.resize import shrink_short_side
+from ir_transfer.nn.resize import SMALLEST_SIDE, shrink_short_side
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
 
 _LAYOUTS = "known layouts of style_swap's encoder: vgg_normalised.pth (a Sequential), and torchvision's vgg19"
+
+RUN_OPTIONS: Mapping[str, RunOption] = {
+    "patch": RunOption("side of a swapped patch, in features of four pixels", int, 1, 15, odd=True),
+    "stride": RunOption("step between swapped patches, at most their side", int, 1, 15),
+    "short_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+}
 
 
 class PaperStyleSwap(TranslationModel):
@@ -36,7 +43,7 @@ class PaperStyleSwap(TranslationModel):
         size: ``"vgg19"``, by which :class:`StyleSwap` chooses this class.
     """
 
-    run_time = frozenset({"patch", "stride", "short_side"})
+    run_options = RUN_OPTIONS
 
     def __init__(
         self,
@@ -51,7 +58,6 @@ class PaperStyleSwap(TranslationModel):
     ) -> None:
         stored: dict[str, Any] = {"size": size, "widths": list(widths), "depths": list(depths), "patch": patch}
         super().__init__(info, {**stored, "stride": stride, "short_side": short_side, "out_channels": out_channels})
-        self.patch, self.stride, self.short_side = patch, stride, short_side
         self.encoder = VggEncoder(widths, depths, input_conv=True).requires_grad_(False)
         self.decoder = MirrorDecoder(widths, depths, out_channels)
 
@@ -69,9 +75,9 @@ class PaperStyleSwap(TranslationModel):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return relu3_1 of the exemplars as ``part0.features`` (B, C, h, w)."""
-        pictures = shrink_short_side(exemplars, self.short_side)
+        pictures = shrink_short_side(exemplars, self.hyper_parameters["short_side"])
         features: Tensor = self.encoder(pictures.expand(-1, 3, -1, -1))[-1]
-        check_patch(features, self.patch)
+        check_patch(features, self.hyper_parameters["patch"])
         return as_part({"features": features})
 
     def translate(
@@ -79,7 +85,9 @@ class PaperStyleSwap(TranslationModel):
     ) -> Tensor:
         """Translate padded content; see the base class."""
         own: Tensor = self.encoder(content)[-1]
-        swapped = weighted_swaps(own, style, "features", self.patch, self.stride)
+        swapped = weighted_swaps(
+            own, style, "features", self.hyper_parameters["patch"], self.hyper_parameters["stride"]
+        )
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
         # The shallow levels count by their size alone, and would be most of the memory.
         picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [own + (swapped - own) * share])

@@ -1,0 +1,82 @@
+"""What every model is given, checked before it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.models.style_code import StyleCode
+
+SMALLEST_SIDE = 16
+
+
+def check_picture(what: str, picture: Tensor, channels: int) -> None:
+    """Raise :class:`InputError` unless a picture is float (B, channels, H, W) in [0, 1] with sides of 16 or more."""
+    if picture.dim() != 4 or picture.shape[1] != channels or not len(picture):
+        raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
+    if not picture.is_floating_point():
+        raise InputError(f"expected a float {what} in [0, 1], got {picture.dtype}: divide by its white level")
+    if min(picture.shape[-2:]) < SMALLEST_SIDE:
+        raise InputError(
+            f"expected {what} sides of at least {SMALLEST_SIDE} pixels, got {tuple(picture.shape[-2:])}: enlarge it"
+        )
+    low, high = picture.detach().aminmax()
+    if not (low >= -1e-4 and high <= 1 + 1e-4):  # also true for NaN
+        raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")
+
+
+def colours(content: Tensor, *, rows: bool) -> Tensor:
+    """Return the content's colours; its fourth channel, where the model takes rows, must be rows (no alpha).
+
+    Raises:
+        InputError: It does not grow downwards.
+    """
+    if not rows or content.dim() != 4 or content.shape[1] != 4:
+        return content
+    if not (content[:, 3, :1] < content[:, 3, -1:]).all():
+        raise InputError("expected a fourth channel of content that grows downwards (its rows): drop an alpha")
+    return content[:, :3]
+
+
+def check_strength(strength: float | Tensor) -> float:
+    """Return one strength in [0, 1].
+
+    Raises:
+        InputError: Several, or one out of range.
+    """
+    if (isinstance(strength, Tensor) and strength.numel() != 1) or not 0 <= strength <= 1:
+        raise InputError(f"expected one strength in [0, 1], got {strength}")
+    return float(strength)
+
+
+def check_style(style: StyleCode, model: str, weights_hash: str) -> None:
+    """Raise :class:`InputError` unless a style was prepared by a model with these weights."""
+    if style.model != model:
+        raise InputError(f"expected a style of model {model!r}, got one of {style.model!r}: prepare it again")
+    made_with = style.metadata.get("weights_hash", weights_hash)
+    if made_with != weights_hash:
+        raise InputError(f"expected a style prepared with weights {weights_hash}, got {made_with}: prepare it again")
+
+
+def common_polarity(codes: Sequence[StyleCode]) -> bool:
+    """Return whether hot is bright in all of the styles.
+
+    Raises:
+        InputError: They disagree.
+    """
+    declared = {code.white_hot for code in codes}
+    if len(declared) > 1:
+        raise InputError("expected styles of one polarity with keep_tone, got both: leave one out")
+    return declared.pop()
+
+
+def check_masks(masks: Sequence[Tensor], pictures: Sequence[Tensor]) -> None:
+    """Raise :class:`InputError` unless there is an integer label map (1, 1, H, W) for every picture."""
+    if len(masks) != len(pictures):
+        raise InputError(f"expected one mask per picture, got {len(masks)} masks for {len(pictures)} pictures")
+    for mask, picture in zip(masks, pictures, strict=True):
+        expected = (1, 1, *picture.shape[-2:])
+        if mask.shape != expected or mask.is_floating_point() or mask.is_complex():
+            raise InputError(f"expected an integer mask of shape {expected}, got {mask.dtype} {tuple(mask.shape)}")
