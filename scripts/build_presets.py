@@ -1,5 +1,8 @@
 """Make the style presets that ship, as configs/styles.yaml says, for every model that has weights of their band.
 
+A model of fixed looks has its presets in its weights. A code that holds patches of its exemplars, from which they could
+be made again, ships only where their licence lets them.
+
 python scripts/build_presets.py --data PAIRS [--only adain-lwir]
 """
 
@@ -14,7 +17,8 @@ import yaml
 from ir_transfer import list_models, model_info
 from ir_transfer.conversion.build_style import build_style
 from ir_transfer.conversion.styles import BLACK_HOT, WHITE_HOT
-from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.look_names import LOOKS
+from ir_transfer.models.style_code import StyleCode, parts_of
 from ir_transfer.resources import resource
 
 STYLES = Path(__file__).resolve().parent.parent / "ir_transfer" / "styles"
@@ -27,7 +31,8 @@ def main() -> None:
     parser.add_argument("--only", help="name of the weights to make them for; all by default")
     arguments = parser.parse_args()
     presets = yaml.safe_load(resource("configs/styles.yaml").read_text())
-    for weights in [w for name in list_models() for w in model_info(name).weights]:
+    readers = [info for info in map(model_info, list_models()) if LOOKS not in info.controls]
+    for weights in [name for info in readers for name in info.weights]:
         if arguments.only not in {None, weights}:
             continue
         model, _, band = weights.rpartition("-")
@@ -38,6 +43,9 @@ def main() -> None:
             metadata = {"band": band, "polarity": WHITE_HOT, "description": preset["description"]}
             exemplars = [str(arguments.data / path) for path in preset["exemplars"]]
             code, _ = build_style(exemplars, out, model=model, weights=weights, metadata=metadata, white_hot=True)
+            if any(parts_of(code.tensors)) and "licence" not in preset:
+                out.unlink()
+                continue
             print(f"wrote {out} ({out.stat().st_size / 1e3:.0f} kB)")
             if preset["black_hot"]:
                 black = black_hot(code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,19 +12,17 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
-from ir_transfer.conversion.exemplar import read_exemplar
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
-from ir_transfer.conversion.styles import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
+from ir_transfer.conversion.prepare_codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
+from ir_transfer.conversion.styles import StyleChoice
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.spatial import SpatialStyle
-from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.perceptual import LAYERS
 
 _BATCH_PIXELS = 2**22
 _LARGEST_BATCH = 16
@@ -53,104 +50,6 @@ def pick_device(name: str = "auto") -> torch.device:
             "use --device cpu"
         )
     return torch.device(name)
-
-
-def prepare_styles(
-    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
-) -> StyleCode:
-    """Encode or load each style of a choice and blend them into one code on the CPU; see :func:`prepare_codes`."""
-    return _blended(prepare_codes(model, choice, max_pixels, white_hot), choice.shares)
-
-
-def _blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
-    return codes[0] if len(codes) == 1 else blend_codes(codes, shares)
-
-
-def prepare_codes(
-    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
-) -> list[StyleCode]:
-    """Encode or load each style of a choice, on the CPU.
-
-    Args:
-        model: On any device.
-        choice: The styles.
-        max_pixels: Larger exemplars are refused.
-        white_hot: Whether hot is bright in the exemplar files; the model judges by itself if None.
-
-    Raises:
-        MissingFileError: No such exemplar.
-        DecodeError: An exemplar that cannot be read.
-        InputError: An exemplar without contrast or too small, or a code made with other weights.
-        WeightsError: A damaged code.
-    """
-    codes = []
-    for style in choice.styles:
-        if isinstance(style, SavedStyle):
-            codes.append(_load(model, style))
-        elif isinstance(style, NamedLook):
-            codes.append(_look(model, style).to("cpu"))
-        else:
-            codes.append(model.prepare([_exemplar(model, style, max_pixels)], white_hot=white_hot).to("cpu"))
-    return codes
-
-
-def prepare_regions(
-    model: TranslationModel,
-    choice: StyleChoice,
-    maps: Sequence[LabelMap],
-    max_pixels: int = MAX_PIXELS,
-    white_hot: bool | None = None,
-) -> StyleCode:
-    """Encode exemplar files with their label maps into one code on the CPU; see :func:`prepare_codes`."""
-    paths = [style for style in choice.styles if isinstance(style, Path)]
-    exemplars = [_exemplar(model, path, max_pixels) for path in paths]
-    masks = [torch.from_numpy(one.levels)[None, None] for one in maps]
-    return model.prepare(exemplars, choice.shares, white_hot, masks=masks).to("cpu")
-
-
-def _exemplar(model: TranslationModel, path: Path, max_pixels: int) -> Tensor:
-    exemplar = read_exemplar(path, max_pixels, keep_colour=model.exemplar_channels == 3)
-    return torch.from_numpy(np.ascontiguousarray(exemplar))[None]
-
-
-def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...], ...]:
-    """Return interpolations of styles: a row from the first to the second, or a square with four at its corners.
-
-    Args:
-        codes: Two, or four: upper left, upper right, lower left, lower right.
-        side: Styles in a row, and rows of the square.
-    """
-    steps = [step / (side - 1) for step in range(side)]
-    if len(codes) == 2:
-        return (tuple(blend_codes(codes, [1 - x, x]) for x in steps),)
-    return tuple(
-        tuple(blend_codes(codes, [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y]) for x in steps) for y in steps
-    )
-
-
-def _adjusted(model: TranslationModel, code: StyleCode, controls: Controls, seed: int) -> StyleCode:
-    """Return a code with the layer weights that were asked for; random ones are the same for every style."""
-    if controls.random_layers:
-        drawn = torch.rand(len(LAYERS), generator=torch.Generator().manual_seed(seed)).tolist()
-        return model.adjust(code, dict(zip(LAYERS, drawn, strict=True)))
-    return model.adjust(code, dict(controls.layer_weights)) if controls.layer_weights else code
-
-
-def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
-    if not isinstance(model, FixedLooks):
-        raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
-    return model.look(style.name, white_hot=style.polarity == WHITE_HOT)
-
-
-def _load(model: TranslationModel, style: SavedStyle) -> StyleCode:
-    code = StyleCode.load(style.path)
-    made_with = code.metadata.get("weights_hash", model.weights_hash)
-    if made_with != model.weights_hash:
-        raise InputError(
-            f"{style.path}: expected a style made with weights {model.weights_hash}, got one of {made_with}: "
-            "build it again with ir-transfer styles build"
-        )
-    return code
 
 
 @dataclass(frozen=True)
@@ -214,8 +113,8 @@ class Translator:
             prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot)]
         else:
             prepared = prepare_codes(model, choice, max_pixels, white_hot)
-        codes = tuple(_adjusted(model, code, controls, seed).to(device) for code in prepared)
-        style = _blended(codes, choice.shares)
+        codes = tuple(adjusted(model, code, controls, seed).to(device) for code in prepared)
+        style = blended(codes, choice.shares)
         grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)
         return cls(model, style, device, strength, precision, batch_size, seed, controls, codes, grid)
 

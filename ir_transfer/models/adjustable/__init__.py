@@ -9,5 +9,6 @@ INFOS = (
         paper="Babaeizadeh and Ghiasi 2020, arXiv:1811.08560",
         target="ir_transfer.models.adjustable.model:Adjustable",
         controls=("strength", "style-weights", "layer-weights"),
+        weights=("adjustable-lwir", "adjustable-nir"),
     ),
 )

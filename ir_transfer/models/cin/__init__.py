@@ -9,5 +9,6 @@ INFOS = (
         paper="Dumoulin, Shlens and Kudlur 2017, arXiv:1610.07629",
         target="ir_transfer.models.cin.model:CIN",
         controls=("strength", "style-weights", "looks"),
+        weights=("cin-lwir", "cin-nir"),
     ),
 )

@@ -10,6 +10,7 @@ INFOS = (
         target="ir_transfer.models.gatys.model:Gatys",
         size_multiple=16,  # a row that no pooling sees would fill with noise
         controls=("strength", "style-weights", "spatial"),
+        weights=("gatys-features",),
         iterative=True,
     ),
 )

@@ -9,5 +9,6 @@ INFOS = (
         paper="Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155; Ulyanov et al. 2016, arXiv:1607.08022",
         target="ir_transfer.models.johnson.model:Johnson",
         controls=("strength", "looks"),
+        weights=("johnson-lwir", "johnson-nir"),
     ),
 )

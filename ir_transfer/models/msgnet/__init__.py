@@ -9,5 +9,6 @@ INFOS = (
         paper="Zhang and Dana 2017, arXiv:1703.06953",
         target="ir_transfer.models.msgnet.model:MSGNet",
         controls=("strength", "style-weights"),
+        weights=("msgnet-lwir", "msgnet-nir"),
     ),
 )

@@ -9,5 +9,6 @@ INFOS = (
         paper="Chen and Schmidt 2016, arXiv:1612.04337",
         target="ir_transfer.models.style_swap.model:StyleSwap",
         controls=("strength", "style-weights"),
+        weights=("style_swap-lwir", "style_swap-nir"),
     ),
 )
