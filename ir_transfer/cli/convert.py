@@ -13,13 +13,13 @@ import click
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.options import (
-    NumberList,
     device_option,
     fetched,
     max_pixels_option,
     model_option,
     run_options_option,
     seed_option,
+    style_options,
     threads_option,
     tracking_uri_option,
     verbosity_options,
@@ -45,32 +45,11 @@ class _AutoOrCount(click.ParamType["int | None"]):
 
 @click.command(short_help="Convert photographs into infrared pictures.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
-@click.option(
-    "--style",
-    "styles",
-    multiple=True,
-    required=True,
-    metavar="FILE|preset:NAME",
-    help="Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend.",
-)
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@style_options
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the results.  [default: INPUT_ir]")
 @model_option
 @weights_option
 @run_options_option
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 1),
-    metavar="0..1",
-    default=1.0,
-    show_default=True,
-    help="0 keeps the photograph's own look, 1 takes the exemplar's.",
-)
-@click.option(
-    "--polarity",
-    type=click.Choice(["white-hot", "black-hot"]),
-    help="Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]",
-)
 @control_options
 @click.option("--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results.")
 @click.option(

@@ -32,6 +32,31 @@ class NumberList(click.ParamType[tuple[float, ...]]):
             self.fail(f"expected numbers with commas between, such as 0.7,0.3, got {value!r}", param, ctx)
 
 
+def style_options(command: Command) -> Command:
+    """Add ``--style``, ``--style-weights``, ``--strength`` and ``--polarity``."""
+    style = "Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend."
+    polarity = (
+        "Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]"
+    )
+    for option in (
+        click.option("--polarity", type=click.Choice(["white-hot", "black-hot"]), help=polarity),
+        click.option(
+            "--strength",
+            type=click.FloatRange(0, 1),
+            metavar="0..1",
+            default=1.0,
+            show_default=True,
+            help="0 keeps the photograph's own look, 1 takes the exemplar's.",
+        ),
+        click.option(
+            "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
+        ),
+        click.option("--style", "styles", multiple=True, required=True, metavar="FILE|preset:NAME", help=style),
+    ):
+        command = option(command)
+    return command
+
+
 def model_option(command: Command) -> Command:
     """Add ``--model``."""
     return click.option(

@@ -12,12 +12,12 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.options import (
-    NumberList,
     device_option,
     fetched,
     max_pixels_option,
     model_option,
     seed_option,
+    style_options,
     threads_option,
     tracking_uri_option,
     verbosity_options,
@@ -32,33 +32,12 @@ _TARGET = 1.2
 
 @click.command(short_help="Convert a video, or a folder of numbered frames.")
 @click.argument("source", type=click.Path(path_type=Path), metavar="INPUT")
-@click.option(
-    "--style",
-    "styles",
-    multiple=True,
-    required=True,
-    metavar="FILE|preset:NAME",
-    help="Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend.",
-)
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@style_options
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Video (.mp4, .mkv, .mov), or folder.  [default: INPUT_ir]"
 )
 @model_option
 @weights_option
-@click.option(
-    "--strength",
-    type=click.FloatRange(0, 1),
-    metavar="0..1",
-    default=1.0,
-    show_default=True,
-    help="0 keeps the photograph's own look, 1 takes the exemplar's.",
-)
-@click.option(
-    "--polarity",
-    type=click.Choice(["white-hot", "black-hot"]),
-    help="Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]",
-)
 @click.option(
     "--smoothing",
     type=click.FloatRange(min=0),
