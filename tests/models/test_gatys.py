@@ -13,11 +13,12 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
-from ir_transfer.models.gatys.equations import Aim, content_loss, layer_style_loss, mean_gram
+from ir_transfer.models.gatys.equations import Aim, content_loss, layer_style_loss
 from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
 from ir_transfer.models.gatys.network import LAYERS, VggFeatures
 from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style, synthesise_texture
 from ir_transfer.models.gatys.search import noise, search
+from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.models.base_tester import picture
 
@@ -55,7 +56,7 @@ def test_style_loss_and_gradient_are_equations_3_to_6(exemplar_size: tuple[int, 
     before = torch.randn(1, channels, height, width, dtype=torch.float64, requires_grad=True)
     exemplar = torch.rand(1, channels, *exemplar_size, dtype=torch.float64)
     features = before.relu()
-    loss = layer_style_loss(mean_gram(features), mean_gram(exemplar))
+    loss = layer_style_loss(gram_matrix(features), gram_matrix(exemplar))
 
     positions = height * width
     flat, other = features.detach()[0].flatten(1), exemplar[0].flatten(1)
@@ -78,7 +79,7 @@ def test_gradient_of_the_picture_agrees_with_the_formula_written_naively() -> No
     own, theirs = (model.encoder.at(p, LAYERS) for p in (luma, exemplar))
     own, theirs = ({k: v.detach() for k, v in found.items()} for found in (own, theirs))
     scales = {name: own[name].mean() for name in LAYERS}
-    wanted = {name: mean_gram(theirs[name]) for name in STYLE_LAYERS}
+    wanted = {name: gram_matrix(theirs[name]) for name in STYLE_LAYERS}
     aim = Aim(model.encoder, {"conv4_2": own["conv4_2"]}, wanted, scales, content_weight=0.7, style_weight=3.0)
     x = picture(1, 1, 24, 32, seed=2).double().requires_grad_()
     losses = aim(x)

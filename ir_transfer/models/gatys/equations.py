@@ -9,17 +9,12 @@ import torch
 from torch import Tensor
 
 from ir_transfer.models.gatys.network import VggFeatures
+from ir_transfer.nn.gram import gram_matrix
 
 
 def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
     """Return half the squared distance of two features (equation 1)."""
     return (features - wanted).square().sum() / 2
-
-
-def mean_gram(features: Tensor) -> Tensor:
-    """Return ``G / M`` (B, N, N) of features (B, N, h, w), M = h w: equation 3, as a mean over the positions."""
-    flat = features.flatten(2)
-    return flat @ flat.transpose(1, 2) / flat.shape[-1]
 
 
 def layer_style_loss(gram: Tensor, wanted: Tensor) -> Tensor:
@@ -65,7 +60,7 @@ class Aim:
             found["content"] = self.content_weight * torch.stack(layers).mean()
         if self.style:
             layers = [
-                layer_style_loss(mean_gram(features[name]), wanted) / self.scales[name] ** 4
+                layer_style_loss(gram_matrix(features[name]), wanted) / self.scales[name] ** 4
                 for name, wanted in self.style.items()
             ]
             found["style"] = self.style_weight * torch.stack(layers).mean()

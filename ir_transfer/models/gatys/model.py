@@ -14,11 +14,12 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim, mean_gram
+from ir_transfer.models.gatys.equations import Aim
 from ir_transfer.models.gatys.network import Pooling, VggFeatures
 from ir_transfer.models.gatys.search import differentiable, noise, search
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
+from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.polarity import PolarityScorer, turn
@@ -134,7 +135,7 @@ class Gatys(TranslationModel):
             sign = self.polarity.sign(exemplars, white_hot)
             side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
             features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
-            grams = {f"gram.{name}": mean_gram(found) for name, found in features.items()}
+            grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
             means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
         return {**grams, **means, "polarity": sign}
 
@@ -180,7 +181,7 @@ class Gatys(TranslationModel):
         return Aim(
             self.encoder,
             content={CONTENT_LAYER: own[CONTENT_LAYER]},
-            style={name: mean_gram(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
+            style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
             scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],

@@ -10,10 +10,11 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.gatys.equations import Aim, mean_gram
+from ir_transfer.models.gatys.equations import Aim
 from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
 from ir_transfer.models.gatys.network import check_layers
 from ir_transfer.models.gatys.search import differentiable, noise, search
+from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.resize import SMALLEST_SIDE
 
 _DEAD = 1e-3
@@ -68,7 +69,7 @@ def reconstruct_style(
         picture = exemplar.clone().to(model.dtype)
         with torch.no_grad():
             features = model.encoder.at(picture, layers)
-        wanted = {name: mean_gram(found) for name, found in features.items()}
+        wanted = {name: gram_matrix(found) for name, found in features.items()}
         aim = Aim(model.encoder, style=wanted, scales=_scales(features))
         return _found(model, aim, size, picture)
 
