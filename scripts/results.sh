@@ -12,7 +12,7 @@ results=evaluation/results work=local/results
 rm -rf "$work"
 mkdir -p "$work"
 
-models=gatys:steps=60,johnson,cin,msgnet,adain,style_swap,adjustable,wct2
+models=gatys:steps=40,johnson,cin,msgnet,adain,style_swap,adjustable,wct2
 
 # measure NAME DATA PROTOCOL EXEMPLAR WEIGHTS...
 measure() {
