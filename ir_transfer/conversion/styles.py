@@ -14,6 +14,7 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
 from ir_transfer.models.registry import list_models, model_info
 from ir_transfer.resources import resource
+from ir_transfer.yaml_fields import read_mapping
 
 DEFAULT_MODEL = "adain"
 PRESET = "preset:"
@@ -140,11 +141,14 @@ def list_presets() -> list[SavedStyle]:
 def list_looks() -> list[SavedStyle]:
     """Return the looks of the bundled weights that know their looks by name, each as if its weights were its file."""
     found = []
+    described = read_mapping(resource("configs/styles.yaml"), "list of presets", "reinstall ir-transfer")
     for info in (model_info(name) for name in list_models()):
         for weights in info.weights if LOOKS in info.controls else ():
             path = resource(f"weights/{weights}.safetensors")
-            about = {"model": info.name, "weights": weights, "band": weights.rpartition("-")[2]}
-            found += [SavedStyle(name, path, about) for name in looks_of(path)]
+            about = {"model": info.name, "weights": weights, "band": weights.rpartition("-")[2], "polarity": WHITE_HOT}
+            for name in looks_of(path):
+                description = described.get(name, {}).get("description", "")
+                found.append(SavedStyle(name, path, {**about, "description": description}))
     return found
 
 
@@ -179,7 +183,9 @@ def choose_styles(
         raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
     found: dict[str, Style] = {**codes}
     if LOOKS in info.controls:
-        found |= {text: _find_look(text, info, weights) for text in styles if text not in codes}
+        named = [text for text in styles if text not in codes]
+        weights = weights or _weights_that_know(named, info)
+        found |= {text: _find_look(text, info, weights) for text in named}
     else:
         codes |= {
             text: _find_preset(text.removeprefix(PRESET), info, weights) for text in styles if text.startswith(PRESET)
@@ -232,6 +238,12 @@ def _find_look(text: str, info: ModelInfo, weights: str | None) -> NamedLook:
         return NamedLook(name.removesuffix(BLACK_HOT_SUFFIX), BLACK_HOT)
     message = f"{text}: {unknown_look(info.name, known)}"
     raise UnknownNameError(message) if text.startswith(PRESET) else InputError(message)
+
+
+def _weights_that_know(styles: Sequence[str], info: ModelInfo) -> str | None:
+    """Return the first bundled weights that know all of the looks, given as presets; None if none do."""
+    wanted = {text.removeprefix(PRESET).removesuffix(BLACK_HOT_SUFFIX) for text in styles}
+    return next((name for name in info.weights if wanted <= {*looks_of(_weights_file(info, name))}), None)
 
 
 def _weights_file(info: ModelInfo, weights: str | None) -> Path:

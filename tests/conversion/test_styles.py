@@ -7,7 +7,15 @@ import torch
 
 import ir_transfer.resources
 from ir_transfer import create_model
-from ir_transfer.conversion.styles import PRESET, SavedStyle, choose_styles, list_presets, read_saved_style
+from ir_transfer.conversion.styles import (
+    PRESET,
+    NamedLook,
+    SavedStyle,
+    choose_styles,
+    list_looks,
+    list_presets,
+    read_saved_style,
+)
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
 
@@ -149,3 +157,30 @@ def test_a_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
     assert choose_styles([str(exemplar)], model="adain", weights=file).model == "adain"
     (tmp_path / "damaged.safetensors").write_bytes(b"damage")
     assert choose_styles([str(exemplar)], weights=str(tmp_path / "damaged.safetensors")).model == "adain"
+
+
+@pytest.fixture
+def cin(tmp_path: Path) -> str:
+    path = tmp_path / "cin.safetensors"
+    create_model("cin", weights=None, looks=("day", "night"), widths=(4, 8), blocks=1).save(path)
+    return str(path)
+
+
+def test_a_look_by_name_and_its_negative(cin: str) -> None:
+    choice = choose_styles([f"{PRESET}night", f"{PRESET}night-black-hot"], weights=cin)
+    assert (choice.model, choice.weights) == ("cin", cin)
+    assert choice.styles == (NamedLook("night", "white-hot"), NamedLook("night", "black-hot"))
+
+
+def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str, tmp_path: Path) -> None:
+    answer = r"preset:day, preset:night.*ir-transfer train configs/train/cin-new-look\.yaml"
+    with pytest.raises(UnknownNameError, match=answer):
+        choose_styles([f"{PRESET}dusk"], weights=cin)
+    with pytest.raises(InputError, match=f"exemplar.png: .*{answer}"):
+        choose_styles([str(tmp_path / "exemplar.png")], weights=cin)
+
+
+def test_a_look_brings_the_weights_that_know_it() -> None:
+    assert choose_styles([f"{PRESET}nir-ground"], model="cin").weights == "cin-nir"
+    assert choose_styles([f"{PRESET}lwir-road-day-black-hot"], model="cin").weights == "cin-lwir"
+    assert {look.name for look in list_looks() if look.model == "johnson"} == {"lwir-road-day", "nir-ground"}

@@ -8,7 +8,7 @@ INFOS = (
         summary="a feed-forward network with a slider for every layer of its loss; looks vary without training",
         paper="Babaeizadeh and Ghiasi 2020, arXiv:1811.08560",
         target="ir_transfer.models.adjustable.model:Adjustable",
-        controls=("strength", "style-weights", "layer-weights"),
+        controls=("strength", "style-weights", "spatial", "layer-weights"),
         weights=("adjustable-lwir", "adjustable-nir"),
     ),
 )

@@ -8,7 +8,7 @@ INFOS = (
         summary="one feed-forward network with many fixed looks, a scale and shift each; looks blend; fast",
         paper="Dumoulin, Shlens and Kudlur 2017, arXiv:1610.07629",
         target="ir_transfer.models.cin.model:CIN",
-        controls=("strength", "style-weights", "looks"),
+        controls=("strength", "style-weights", "spatial", "looks"),
         weights=("cin-lwir", "cin-nir"),
     ),
 )

@@ -8,7 +8,7 @@ INFOS = (
         summary="builds the picture's features of the exemplar's own patches; textures as they are, slower",
         paper="Chen and Schmidt 2016, arXiv:1612.04337",
         target="ir_transfer.models.style_swap.model:StyleSwap",
-        controls=("strength", "style-weights"),
+        controls=("strength", "style-weights", "spatial"),
         weights=("style_swap-lwir", "style_swap-nir"),
     ),
 )
