@@ -63,9 +63,10 @@ def convert_folder(count: int, model: str = "adain", threads: int | None = None)
         folder = Path(name)
         _render(folder / "photos", count)
         Image.fromarray(_scene(7)[..., 0]).save(folder / "exemplar.png")
-        command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", "exemplar.png", "-o", "out"]
-        command += ["--model", model, "-q", *(["--threads", str(threads)] if threads else [])]
         made = create_model(model, weights=None)
+        style = f"preset:{made.looks[0]}" if made.looks else "exemplar.png"
+        command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", style, "-o", "out"]
+        command += ["--model", model, "-q", *(["--threads", str(threads)] if threads else [])]
         if made.info.needs_weights:
             made.save(folder / "weights.safetensors")
             command += ["--weights", "weights.safetensors"]

@@ -29,8 +29,9 @@ def test_table_of_speeds(tmp_path: Path) -> None:
         assert text in result.output
 
 
-def test_folder() -> None:
-    result = CliRunner().invoke(benchmark, ["--models", "gray", "--folder", "2"], catch_exceptions=False)
+@pytest.mark.parametrize("model", ["gray", "johnson"])
+def test_folder(model: str) -> None:
+    result = CliRunner().invoke(benchmark, ["--models", model, "--folder", "2"], catch_exceptions=False)
     assert "2 pictures of 640 x 512" in result.output
     assert "growth" in result.output
 
