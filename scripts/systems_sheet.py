@@ -21,7 +21,7 @@ from ir_transfer.evaluation.contact_sheet import contact_sheet
 TRIVIAL = ("gray", "histogram")
 LONG_SIDE = 448
 CELL_WIDTH = 220
-GATYS_STEPS = "200"
+GATYS_STEPS = "60"
 
 
 def main() -> None:
