@@ -140,11 +140,16 @@ def list_presets() -> list[SavedStyle]:
 
 def list_looks() -> list[SavedStyle]:
     """Return the looks of the bundled weights that know their looks by name, each as if its weights were its file."""
+    try:
+        described = read_mapping(resource("configs/styles.yaml"), "list of presets", "reinstall ir-transfer")
+        folder = resource("weights")
+    except MissingFileError:
+        return []
     found = []
-    described = read_mapping(resource("configs/styles.yaml"), "list of presets", "reinstall ir-transfer")
     for info in (model_info(name) for name in list_models()):
         for weights in info.weights if LOOKS in info.controls else ():
-            path = resource(f"weights/{weights}.safetensors")
+            if not (path := folder / f"{weights}.safetensors").is_file():
+                continue
             about = {"model": info.name, "weights": weights, "band": weights.rpartition("-")[2], "polarity": WHITE_HOT}
             for name in looks_of(path):
                 description = described.get(name, {}).get("description", "")

@@ -68,9 +68,10 @@ class MSGNet(TranslationModel):
         widths, blocks = tuple(widths or chosen["widths"]), chosen["blocks"] if blocks is None else blocks
         brush = chosen["brush"] if brush is None else brush
         multiple = 2 ** (len(widths) - 1)
-        if len(widths) < 2 or brush < 16:
+        if len(widths) < 2 or brush < max(16, multiple):
             raise InputError(
-                f"expected two or more widths and a brush of at least 16 pixels, got {list(widths)} and {brush}"
+                f"expected two or more widths and a brush of at least {max(16, multiple)} pixels, got {list(widths)} "
+                f"and {brush}"
             )
         stored = {"size": size, "widths": list(widths), "blocks": blocks, "brush": brush, "out_channels": out_channels}
         super().__init__(replace(info, size_multiple=multiple), stored)
