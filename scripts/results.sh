@@ -50,9 +50,8 @@ measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.p
 
 # Photographs that may be shown, by every system, in one picture.
 "$VENV/bin/python" scripts/sample_pictures.py "$work/photos"
-"$VENV/bin/ir-transfer" datasets render "$work/rendered" --count 2 --seed 5
-cp "$work"/rendered/rgb/* "$work/photos"
-# The exemplar is of HIT-UAV (Suo et al. 2023), CC BY 4.0.
-"$VENV/bin/python" scripts/systems_sheet.py "$work/photos" "$pairs/hit-uav/ir/1_60_30_0_00114.jpg" "$results/systems.png"
+"$VENV/bin/ir-transfer" datasets render "$work/rendered" --count 4 --seed 5
+cp "$work"/rendered/rgb/s0000[01]_f00.png "$work/photos"
+"$VENV/bin/python" scripts/systems_sheet.py "$work/photos" "$work/rendered/ir/s00003_f00.png" "$results/systems.png"
 
 bash scripts/results_detect.sh

@@ -53,7 +53,6 @@ def small(path: Path) -> NDArray[np.float32]:
     return found
 
 
-@torch.inference_mode()
 def translated(name: str, photo: NDArray[np.float32], exemplar: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the picture (H, W) that a system makes."""
     torch.manual_seed(0)
@@ -61,7 +60,8 @@ def translated(name: str, photo: NDArray[np.float32], exemplar: NDArray[np.float
     if "steps" in model.run_options:
         model.configure({"steps": GATYS_STEPS})
     style = model.style_for(torch.from_numpy(exemplar), white_hot=True)
-    found: NDArray[np.float32] = model(torch.from_numpy(photo)[None], style)[0, 0].numpy()
+    with torch.inference_mode():
+        found: NDArray[np.float32] = model(torch.from_numpy(photo)[None], style)[0, 0].numpy()
     return found
 
 
