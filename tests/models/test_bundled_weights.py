@@ -105,7 +105,7 @@ def test_gatys_lowers_its_loss_with_the_features_that_ship(
     model.configure({"steps": "15"})
     style = model.prepare([exemplar], white_hot=True)
     losses = [
-        float(model.style_loss(translate_at(model, content, style, strength), style.tensors))
+        model.style_loss(translate_at(model, content, style, strength), style.tensors).item()
         for strength in (0.0, 0.5, 1.0)
     ]
     assert losses[0] > losses[1] > losses[2]
