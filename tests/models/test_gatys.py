@@ -264,3 +264,10 @@ def test_reconstruction_refuses() -> None:
         reconstruct_style(model, exemplar, [])
     with pytest.raises(InputError, match="at least 16"):
         synthesise_texture(model, exemplar, (15, 40))
+
+
+def test_says_that_a_model_of_inference_mode_cannot_search() -> None:
+    with torch.inference_mode():
+        model = create_model("gatys", weights=None, widths=(4, 4, 4, 4, 4), steps=1)
+        with pytest.raises(InputError, match=r"made outside torch\.inference_mode"):
+            model(torch.rand(1, 3, 32, 32), model.prepare([torch.rand(1, 1, 32, 32)]))

@@ -142,7 +142,16 @@ class Gatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every picture by itself; see the base class."""
+        """Search for every picture by itself; see the base class.
+
+        Raises:
+            InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
+        """
+        if self.encoder.conv0.weight.is_inference():
+            raise InputError(
+                f"expected model {self.info.name!r} to be made outside torch.inference_mode, whose tensors take no "
+                "gradients: call create_model before it"
+            )
         with differentiable(content.device):
             luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
             codes = {name: tensor.clone() for name, tensor in style.items()}
