@@ -97,7 +97,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     Examples:
       A clip in the look of a preset:
         ir-transfer video drive.mp4 --style preset:lwir-road-day
-      As steady as it gets, and without loss:
+      Every frame as sharp as a picture of its own, every level kept:
         ir-transfer video drive.mp4 --style thermal.png --no-flow --codec ffv1
       Numbered frames of 10 a second:
         ir-transfer video frames/ --style thermal.png --fps 10 -o frames_thermal/
