@@ -1,11 +1,11 @@
-"""Bounded queues: reading ahead without filling the memory, and batches of one size."""
+"""Bounded queues: reading ahead without filling the memory, and batches of one kind."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,31 +32,31 @@ def read_ahead(
 
 
 class Batcher(Generic[Item]):
-    """Groups items by size; the fullest group leaves early if too many items of mixed sizes wait.
+    """Groups items that are alike; the fullest group leaves early if too many items of mixed kinds wait.
 
     Args:
-        size_of: Height and width of an item.
-        batch_for: Items of that height and width in a full batch.
+        kind_of: What the items of a batch have in common, such as their size.
+        batch_for: Items of a kind in a full batch.
     """
 
-    def __init__(self, size_of: Callable[[Item], tuple[int, int]], batch_for: Callable[[int, int], int]) -> None:
-        self._size_of = size_of
+    def __init__(self, kind_of: Callable[[Item], Any], batch_for: Callable[[Any], int]) -> None:
+        self._kind_of = kind_of
         self._batch_for = batch_for
-        self._groups: dict[tuple[int, int], list[Item]] = {}
+        self._groups: dict[Any, list[Item]] = {}
 
     def add(self, item: Item) -> list[Item] | None:
         """Add an item; return a batch if one is ready."""
-        size = self._size_of(item)
-        group = self._groups.setdefault(size, [])
+        kind = self._kind_of(item)
+        group = self._groups.setdefault(kind, [])
         group.append(item)
-        limit = self._batch_for(*size)
+        limit = self._batch_for(kind)
         if len(group) >= limit:
-            return self._groups.pop(size)
+            return self._groups.pop(kind)
         if sum(map(len, self._groups.values())) >= 2 * limit:
-            return self._groups.pop(max(self._groups, key=lambda key: len(self._groups[key])))
+            return self._groups.pop(max(self._groups, key=lambda one: len(self._groups[one])))
         return None
 
     def rest(self) -> Iterator[list[Item]]:
-        """Yield what is left, one batch for each size."""
+        """Yield what is left, one batch for each kind."""
         while self._groups:
             yield self._groups.pop(next(iter(self._groups)))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.finish import Finish
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
@@ -66,7 +67,8 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
             warn_of_time(translator, len(plan.jobs))
             report_steps(translator.model, on_step)
         try:
-            return Run(options, plan, manifest, translator, observer=observer, inverted=inverted, masks=masks).all()
+            finish = Finish(options.bit_depth, options.format, inverted=inverted)
+            return Run(options, plan, manifest, translator, finish, observer=observer, masks=masks).all()
         finally:
             manifest.close()
 

@@ -32,6 +32,7 @@ class Entry:
         bit_depth: Of the input.
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
+        variant: How it was made, where results of the run differ in that.
     """
 
     input: str
@@ -44,6 +45,7 @@ class Entry:
     bit_depth: int | None = None
     error: str | None = None
     masks_sha256: str | None = None
+    variant: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:

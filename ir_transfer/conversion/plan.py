@@ -14,16 +14,35 @@ from ir_transfer.errors import InputError
 
 
 @dataclass(frozen=True)
+class Variant:
+    """How one of several results of a picture is made.
+
+    Attributes:
+        number: Among the results of the picture, from 0.
+        style: Index of the run's style; None for the plain luma.
+        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        inverted: Whether the result is turned to the other polarity.
+    """
+
+    number: int
+    style: int | None
+    strength: float = 1.0
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
 class Job:
     """One picture to convert.
 
     Attributes:
         source: The photograph.
         output: Where its translation goes, below OUT.
+        variant: How it is made, where results of a run differ in that.
     """
 
     source: Path
     output: PurePosixPath
+    variant: Variant | None = None
 
     @property
     def place(self) -> PurePosixPath:

@@ -7,7 +7,8 @@ import hashlib
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 
 import numpy as np
 import torch
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import Batcher, read_ahead
 from ir_transfer.conversion.exemplar import SMALLEST_SIDE
+from ir_transfer.conversion.finish import Finish
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture, decode_picture, encode_gray, read_bytes, to_levels, write_whole
+from ir_transfer.data.image_io import Picture, decode_picture, read_bytes, write_whole
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 
 # After these no later picture can be written either.
@@ -44,7 +46,17 @@ class _Loaded:
 
 
 class Run:
-    """One run: reader threads, the device in this thread, writer threads, the manifest in this thread."""
+    """One run: reader threads, the device in this thread, writer threads, the manifest in this thread.
+
+    Args:
+        options: How to read and write.
+        plan: What to do.
+        manifest: Where it is told; what it holds already may be skipped.
+        translator: The model with its styles.
+        finish: From intensities to files.
+        observer: Told of every input that is dealt with.
+        masks: Of the pictures, if they have any.
+    """
 
     def __init__(
         self,
@@ -52,9 +64,9 @@ class Run:
         plan: Plan,
         manifest: Manifest,
         translator: Translator,
+        finish: Finish,
         *,
-        observer: Observer | None,
-        inverted: bool,
+        observer: Observer | None = None,
         masks: Masks | None = None,
     ) -> None:
         self.options = options
@@ -62,7 +74,7 @@ class Run:
         self.manifest = manifest
         self.translator = translator
         self.observer = observer or _Silent()
-        self.inverted = inverted
+        self.finish = finish
         self.masks = masks
         self.done = dict(manifest.entries)
         self.workers = options.workers or min(4, os.cpu_count() or 1)
@@ -91,32 +103,51 @@ class Run:
             self._record(entry)
         if self.summary.stopped is not None:
             return
-        batcher = Batcher[_Loaded](lambda item: (item.picture.height, item.picture.width), self.translator.batch_for)
+        batcher = Batcher[_Loaded](_alike, lambda key: self.translator.batch_for(*key[0]))
         depth = self.workers + self.translator.batch_for(512, 640)
-        for item in read_ahead(readers, self._read, self.plan.jobs, depth):
-            if isinstance(item, _Loaded):
-                batch = batcher.add(item)
-                if batch:
-                    self._translate(batch, writers)
-            else:
-                self._record(item)
-            if self.summary.stopped is not None:
-                return
+        pictures = (tuple(jobs) for _, jobs in groupby(self.plan.jobs, key=lambda job: job.source))
+        for items in read_ahead(readers, self._read, pictures, depth):
+            for item in items:
+                if isinstance(item, _Loaded):
+                    batch = batcher.add(item)
+                    if batch:
+                        self._translate(batch, writers)
+                else:
+                    self._record(item)
+                if self.summary.stopped is not None:
+                    return
         for batch in batcher.rest():
             self._translate(batch, writers)
             if self.summary.stopped is not None:
                 return
 
-    def _read(self, job: Job) -> _Loaded | Entry | None:
-        """Read one picture; an entry if that fails, None if an earlier run made it and nothing changed since."""
-        entry = Entry(str(job.source), str(job.output), "failed")
+    def _read(self, jobs: tuple[Job, ...]) -> list[_Loaded | Entry | None]:
+        """Read a picture once for all its jobs; see :meth:`_load` for what it returns for each."""
         try:
-            data = read_bytes(job.source, self.options.max_pixels)
+            data = read_bytes(jobs[0].source, self.options.max_pixels)
+        except IrTransferError as error:
+            return [replace(_blank(job), error=error.line) for job in jobs]
+        except MemoryError:
+            return [replace(_blank(job), error=_memory_error(_blank(job))) for job in jobs]
+        sha256 = hashlib.sha256(data).hexdigest()
+        loaded: list[_Loaded | Entry | None] = []
+        picture: Picture | None = None
+        for job in jobs:
+            one = self._load(job, data, sha256, picture)
+            picture = one.picture if isinstance(one, _Loaded) else picture
+            loaded.append(one)
+        return loaded
+
+    def _load(self, job: Job, data: bytes, sha256: str, picture: Picture | None) -> _Loaded | Entry | None:
+        """Return what a job needs; an entry if that fails, None if an earlier run made it and nothing changed since."""
+        entry = replace(_blank(job), input_sha256=sha256)
+        try:
             masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
-            entry = replace(entry, input_sha256=hashlib.sha256(data).hexdigest(), masks_sha256=masks_sha256)
+            entry = replace(entry, masks_sha256=masks_sha256)
             if self._is_done(job, entry):
                 return None
-            picture = decode_picture(data, str(job.source), self.options.max_pixels)
+            if picture is None:
+                picture = decode_picture(data, str(job.source), self.options.max_pixels)
             if min(picture.height, picture.width) < SMALLEST_SIDE:
                 raise InputError(
                     f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
@@ -157,7 +188,7 @@ class Run:
             self._record(replace(_entry(batch[0]), error=reason))
             return
         for item, intensity in zip(batch, results, strict=True):
-            self.writing.append(writers.submit(self._write, _entry(item), intensity))
+            self.writing.append(writers.submit(self._write, item, intensity))
         while len(self.writing) > self.workers + len(batch) or (self.writing and self.writing[0].done()):
             self._record_oldest()
 
@@ -166,7 +197,10 @@ class Run:
         try:
             if (masks := batch[0].masks) is not None:  # these come one by one
                 return [self.translator.with_masks(batch[0].picture, masks)], None
-            return self.translator([item.picture for item in batch]), None
+            pictures, variant = [item.picture for item in batch], batch[0].job.variant
+            if variant is not None and variant.style is None:
+                return [picture.gray()[0] for picture in pictures], None
+            return (self.translator if variant is None else self.translator.of(variant))(pictures), None
         except IrTransferError as error:
             return None, f"{batch[0].job.source}: {error.line}"
         except (RuntimeError, MemoryError) as error:
@@ -174,12 +208,10 @@ class Run:
                 raise
             return None, _memory_error(_entry(batch[0]))
 
-    def _write(self, entry: Entry, intensity: NDArray[np.float32]) -> Entry:
+    def _write(self, item: _Loaded, intensity: NDArray[np.float32]) -> Entry:
+        entry = _entry(item)
         try:
-            levels = to_levels(intensity, self.options.bit_depth)
-            if self.inverted:
-                levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
-            data = encode_gray(levels, self.options.format)
+            data = self.finish(intensity, item.job, item.picture)
             write_whole(self.plan.out / str(entry.output), data)
         except EncodeError as error:
             if error.errno in _FATAL:
@@ -217,12 +249,22 @@ class Run:
             self.summary.stopped = error.line
 
 
+def _alike(item: _Loaded) -> tuple[tuple[int, int], tuple[int | None, float] | None]:
+    """Return what pictures of one batch have in common: size, style and strength."""
+    variant = item.job.variant
+    size = item.picture.height, item.picture.width
+    return size, None if variant is None else (variant.style, variant.strength)
+
+
+def _blank(job: Job) -> Entry:
+    variant = None if job.variant is None else asdict(job.variant)
+    return Entry(str(job.source), str(job.output), "failed", variant=variant)
+
+
 def _entry(item: _Loaded) -> Entry:
     picture = item.picture
-    return Entry(
-        str(item.job.source),
-        str(item.job.output),
-        "failed",
+    return replace(
+        _blank(item.job),
         input_sha256=picture.sha256,
         width=picture.width,
         height=picture.height,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from ir_transfer import create_model
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
+from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.prepare_codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
 from ir_transfer.conversion.styles import StyleChoice
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
@@ -117,6 +118,11 @@ class Translator:
         style = blended(codes, choice.shares)
         grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)
         return cls(model, style, device, strength, precision, batch_size, seed, controls, codes, grid)
+
+    def of(self, variant: Variant) -> Translator:
+        """Return the translator of a variant that has a style."""
+        index = 0 if variant.style is None else variant.style
+        return replace(self, style=self.codes[index], strength=variant.strength)
 
     @property
     def style_hash(self) -> str:

@@ -36,7 +36,7 @@ def test_order_is_kept_and_no_more_than_depth_is_read_ahead() -> None:
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=60), st.integers(1, 6))
 def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, int]], limit: int) -> None:
     items = list(enumerate(sizes))
-    batcher = Batcher[tuple[int, tuple[int, int]]](lambda item: item[1], lambda _height, _width: limit)
+    batcher = Batcher[tuple[int, tuple[int, int]]](lambda item: item[1], lambda _size: limit)
     batches = [batch for item in items if (batch := batcher.add(item))]
     waiting = len(items) - sum(map(len, batches))
     assert waiting <= 2 * limit

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ir_transfer.conversion.finish import Finish
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import make_plan
@@ -63,7 +64,7 @@ def run(kind: type[Translator], photos: Path, exemplar: Path, out: Path, **chang
     loaded = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
     manifest = Manifest.create(out, Header("", {}, {}))
     translator = kind(loaded.model, loaded.style, loaded.device)
-    return Run(options, make_plan(options.inputs, out), manifest, translator, observer=None, inverted=False).all()
+    return Run(options, make_plan(options.inputs, out), manifest, translator, Finish()).all()
 
 
 def tree(out: Path) -> dict[str, bytes]:
