@@ -12,6 +12,8 @@ from ir_transfer.errors import InputError
 
 Inside = NDArray[np.bool_]
 
+_MOST_BITS = 60  # a text of nothing but continuations would grow a number without end
+
 
 def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
     """Return which pixel centres (H, W) lie inside an outline.
@@ -44,11 +46,25 @@ def inside_runs(counts: Sequence[int] | str, height: int, width: int) -> Inside:
     Raises:
         InputError: The runs do not fill the mask.
     """
-    runs = np.asarray(_decompressed(counts) if isinstance(counts, str) else counts, np.int64)
-    if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:
-        raise InputError(f"expected runs that fill {width} x {height} pixels, got {int(runs.sum())} pixels")
+    runs = check_runs(counts, height, width)
     flags = np.arange(len(runs)) % 2 == 1
     return np.repeat(flags, runs).reshape(width, height).T
+
+
+def check_runs(counts: Sequence[int] | str, height: int, width: int) -> NDArray[np.int64]:
+    """Return run lengths as numbers; see :func:`inside_runs`. Nothing is drawn, whatever the size.
+
+    Raises:
+        InputError: The runs do not fill the mask.
+    """
+    try:
+        runs = np.asarray(_decompressed(counts) if isinstance(counts, str) else counts, np.int64)
+    except (OverflowError, TypeError, ValueError) as error:  # also InputError
+        raise InputError(f"expected runs that fill {width} x {height} pixels, got: {error}") from error
+    # Each is checked before the sum, which could come round.
+    if runs.ndim != 1 or ((runs < 0) | (runs > height * width)).any() or runs.sum() != height * width:
+        raise InputError(f"expected runs that fill {width} x {height} pixels, got {int(runs.sum())} pixels")
+    return runs
 
 
 def _decompressed(text: str) -> list[int]:
@@ -56,6 +72,8 @@ def _decompressed(text: str) -> list[int]:
     value = shift = 0
     for character in text:
         bits = ord(character) - 48
+        if not 0 <= bits < 64 or shift > _MOST_BITS:
+            raise InputError(f"expected compressed runs, got {character!r} in them")
         value |= (bits & 0x1F) << shift
         shift += 5
         if bits & 0x20:

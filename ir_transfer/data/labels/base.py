@@ -1,0 +1,200 @@
+"""What every labelled set is: pictures, regions on them, and the same labels for the pictures made from them."""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
+
+from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.labels.places import is_inside
+from ir_transfer.data.labels.regions import Region
+from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files
+from ir_transfer.data.labels.tree import Tree
+from ir_transfer.errors import EncodeError, InputError
+
+Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
+
+
+@dataclass(frozen=True)
+class LabelledPicture:
+    """A picture of a set.
+
+    Attributes:
+        place: Relative to the root of the set.
+        path: The file.
+        split: ``train``, ``val`` or ``test``, where the set says so.
+    """
+
+    place: PurePosixPath
+    path: Path
+    split: str | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something in the labels that is not as it should be, and that costs no more than itself.
+
+    Attributes:
+        file: Relative to the root of the set.
+        where: Line or id in the file; empty for the whole file.
+        message: What is wrong, and what became of it.
+    """
+
+    file: PurePosixPath
+    where: str
+    message: str
+
+
+class LabelledSet(ABC):
+    """A set of pictures with labels.
+
+    Attributes:
+        kind: The format.
+        root: Its folder.
+        pictures: Sorted by place.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, tree: Tree) -> None:
+        self.root = tree.root
+        self._tree = tree
+        self._problems: dict[Problem, None] = {}
+        self.pictures: tuple[LabelledPicture, ...] = ()
+        self._claimed: set[PurePosixPath] = set()
+        for place, reason in tree.troubles:
+            self._tell(place, "", f"expected a readable file or folder, got {reason}: left out")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong with the labels, sorted; asking reads every label file once."""
+        self._checked  # noqa: B018
+        return tuple(sorted(self._problems, key=lambda one: (str(one.file), one.where, one.message)))
+
+    @cached_property
+    def _checked(self) -> bool:
+        self._check()
+        return True
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the set; sorted where it has none."""
+
+    @cached_property
+    def licences(self) -> tuple[str, ...]:
+        """What the set states about its licence, a line each."""
+        return licence_files(self._tree)
+
+    @cached_property
+    def info(self) -> Mapping[str, str]:
+        """What the set states about itself."""
+        return {"readme": ", ".join(map(str, found))} if (found := readme_files(self._tree)) else {}
+
+    @abstractmethod
+    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return the labelled objects of a picture, read from its files now.
+
+        A label that cannot be understood is left out and told in :attr:`problems`.
+
+        Args:
+            picture: Of this set.
+            height: Of the decoded picture.
+            width: Of the decoded picture.
+        """
+
+    def write(
+        self,
+        out: Path,
+        results: Results,
+        origin: Mapping[str, str],
+        leave_out: Collection[PurePosixPath] = (),
+    ) -> list[PurePosixPath]:
+        """Write the labels, lists and side files of this set for the pictures that were made from it.
+
+        Pictures without a result lose their labels and their lines in lists, so that nothing points at a missing file.
+
+        Args:
+            out: Root of the new set.
+            results: From a picture's place to the places of those made from it; the first keeps the original's ids.
+            origin: What made them; written where the format has room for it.
+            leave_out: Places that the caller writes itself, such as the card of the new set.
+
+        Returns:
+            The places of the files that were written.
+
+        Raises:
+            InputError: A result outside of ``out``, the root of this set as ``out``, or two different labels at one
+                place because two results have one stem.
+            EncodeError: ``out`` cannot be written, or the disk is full.
+        """
+        _check_results(results)
+        if out.resolve() == self.root.resolve():
+            raise InputError(f"expected another folder than the set {self.root} for the results: choose one with -o")
+        written: dict[PurePosixPath, int] = {}
+        for place, data in self._all_files(results, origin):
+            if place in leave_out:
+                continue
+            if not is_inside(place):
+                raise InputError(f"expected label files inside of the output folder, got {place}: rename the results")
+            if written.setdefault(place, hash(data)) != hash(data):
+                raise InputError(f"{place}: expected one label file, got two that differ: give results different stems")
+            try:
+                write_whole(out / place, data)
+            except EncodeError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                self._tell(place, "", f"left out: {error}")
+        return list(written)
+
+    def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        yield from self._label_files(results, origin)
+        places = {picture.place for picture in self.pictures}
+        yield from side_files(self._tree, self._claimed, places, results, lambda place, why: self._tell(place, "", why))
+
+    @abstractmethod
+    def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        """Yield the label files of the new set: places and contents."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Read all labels for their problems."""
+
+    def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
+        self._problems[Problem(file, where, message)] = None
+
+    def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
+        self.pictures = tuple(
+            LabelledPicture(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
+        )
+
+    def _tell_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
+        """Tell how many pictures of each folder belong to no label and are not converted."""
+        taken = {picture.place for picture in self.pictures}
+        counts: dict[PurePosixPath, int] = {}
+        for place in self._tree.pictures:
+            if place not in taken and place not in known:
+                counts[place.parent] = counts.get(place.parent, 0) + 1
+        for folder, count in counts.items():
+            self._tell(folder, "", f"expected only labelled pictures, got {count} that no label file names: left out")
+
+
+def _check_results(results: Results) -> None:
+    seen: set[PurePosixPath] = set()
+    for places in results.values():
+        for place in places:
+            if not is_inside(place):
+                raise InputError(f"expected results inside of the output folder, got {place}: give them a place in it")
+            if place in seen:
+                raise InputError(f"expected one source for every result, got two for {place}: rename one")
+            seen.add(place)
+
+
+def by_place(pictures: Sequence[LabelledPicture]) -> dict[PurePosixPath, LabelledPicture]:
+    """Return pictures by their places."""
+    return {picture.place: picture for picture in pictures}

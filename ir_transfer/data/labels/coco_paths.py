@@ -1,0 +1,104 @@
+"""Which picture of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ir_transfer.data.labels.coco_file import CocoFile, Image
+from ir_transfer.data.labels.places import inside, is_absolute, split_named
+from ir_transfer.data.labels.texts import shown
+from ir_transfer.data.labels.tree import Tree
+
+_SAMPLE = 500
+_IMAGES = "images"
+_SPLIT_FOLDERS = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
+
+
+class PictureFinder:
+    """Finds the pictures of COCO files below one root.
+
+    Args:
+        tree: The set.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
+        """Fill ``place`` and ``base`` of the images of a file.
+
+        The folder where most of them lie is tried first, then the others of the usual layouts, then the only picture
+        of the set whose path ends like the file name.
+
+        Yields:
+            (where, message) of what was not found or is not where it says.
+        """
+        bases = self._bases(file.place)
+        sample = file.images[:: max(1, len(file.images) // _SAMPLE)]
+        hits = {base: sum(self._at(base, image.file_name) is not None for image in sample) for base in bases}
+        bases.sort(key=lambda base: -hits[base])
+        seen: dict[PurePosixPath, Image] = {}
+        for image in file.images:
+            if image.file_name is None:
+                continue
+            message = self._locate(image, image.file_name, bases, file.place)
+            if message:
+                yield f"image {image.id}", message
+            if image.place is not None and seen.setdefault(image.place, image) is not image:
+                yield f"image {image.id}", f"expected one entry for {image.place}, got two: both are kept"
+
+    def _locate(self, image: Image, name: str, bases: list[PurePosixPath], file: PurePosixPath) -> str:
+        """Fill place and base of an image; return what is wrong."""
+        if not is_absolute(name):
+            for base in bases:
+                if (place := self._at(base, name)) is not None:
+                    image.place, image.base = place, base
+                    return ""
+            if all(inside(base, text) is None for base in bases for text in _spellings(name)):
+                return f"expected a picture inside of the set, got {shown(name)}: left out with its annotations"
+        parts = tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in {"/", "..", "."})
+        alike = self._tree.by_name.get(parts[-1] if parts else "", [])
+        best = max((_common_tail(place, parts) for place in alike), default=0)
+        found = [place for place in alike if _common_tail(place, parts) == best]
+        whole = is_absolute(name) or best == len(parts)
+        if len(found) != 1 or not whole:
+            got = "none" if not found or not whole else f"{len(found)}"
+            return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
+        image.place = found[0]
+        if is_absolute(name):
+            return f"expected a path relative to the set, got {shown(name)}: taken as {found[0]}, and written so"
+        image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - len(parts)])
+        return ""
+
+    def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
+        for text in _spellings(name or ""):
+            place = inside(base, text)
+            if place is not None and self._tree.is_picture(place):
+                return place
+        return None
+
+    def _bases(self, file: PurePosixPath) -> list[PurePosixPath]:
+        """Return the folders that file names may be relative to, the likeliest first."""
+        folder, root = file.parent, PurePosixPath()
+        token = file.stem.split("_")[-1]
+        split = split_named([token])
+        names = [token, file.stem, _IMAGES, *(_SPLIT_FOLDERS.get(split, ()) if split else ())]
+        below = [PurePosixPath(name) for name in names]
+        below += [PurePosixPath(_IMAGES) / name for name in names] + [PurePosixPath(name) / _IMAGES for name in names]
+        starts = list(dict.fromkeys((folder, root, folder.parent)))
+        bases = [*starts, *(start / way for start in starts for way in below)]
+        return [base for base in dict.fromkeys(bases) if base in self._tree.folders]
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    return (name, name.replace("\\", "/")) if "\\" in name else (name,)
+
+
+def _common_tail(place: PurePosixPath, parts: tuple[str, ...]) -> int:
+    count = 0
+    for one, other in zip(reversed(place.parts), reversed(parts), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count

@@ -1,0 +1,180 @@
+"""JSON whose text stays: values are read where they stand, and only the ones that must change are replaced.
+
+Numbers, key order, spaces and unknown keys survive to the byte, which no parse and dump can promise.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ir_transfer.errors import InputError
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class Value(NamedTuple):
+    """A value and where its text starts and ends."""
+
+    value: Any
+    start: int
+    end: int
+
+
+def skip_space(text: str, at: int) -> int:
+    """Return the position of the next character that is no white space."""
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def value_at(text: str, start: int) -> Value:
+    """Return the value whose text starts here.
+
+    Raises:
+        InputError: No JSON.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise broken(text, error.pos) from error
+    except RecursionError as error:
+        raise InputError("expected JSON, got lists in lists without end") from error
+    return Value(value, start, end)
+
+
+def key_at(text: str, at: int) -> tuple[str, int]:
+    """Return the key that starts here and where its value starts.
+
+    Raises:
+        InputError: No key with a value.
+    """
+    if text[at : at + 1] != '"':
+        raise broken(text, at)
+    key = value_at(text, at)
+    at = skip_space(text, key.end)
+    if text[at : at + 1] != ":":
+        raise broken(text, at)
+    return str(key.value), skip_space(text, at + 1)
+
+
+def members(text: str, start: int = 0) -> Iterator[tuple[str, Value]]:
+    """Yield the keys of the object that starts here, with their values.
+
+    Raises:
+        InputError: No JSON object.
+    """
+    at = opened(text, start, "{")
+    while text[at : at + 1] != "}":
+        key, at = key_at(text, at)
+        value = value_at(text, at)
+        yield key, value
+        at = after_item(text, value.end, "}")
+
+
+def each_element(text: str, start: int, take: Callable[[Value], None]) -> int:
+    """Call with each value of the list that starts here, and return where its text ends.
+
+    Raises:
+        InputError: No JSON list.
+    """
+    at = opened(text, start, "[")
+    while text[at : at + 1] != "]":
+        value = value_at(text, at)
+        take(value)
+        at = after_item(text, value.end, "]")
+    return at + 1
+
+
+def opened(text: str, start: int, bracket: str) -> int:
+    """Return where the first item after an opening bracket starts, or the closing one.
+
+    Raises:
+        InputError: Another character stands here.
+    """
+    if text[start : start + 1] != bracket:
+        raise broken(text, start)
+    return skip_space(text, start + 1)
+
+
+def after_item(text: str, end: int, bracket: str) -> int:
+    """Return where the next item starts, or the closing bracket.
+
+    Raises:
+        InputError: Neither a comma and an item nor the bracket follows.
+    """
+    at = skip_space(text, end)
+    if text[at : at + 1] == bracket:
+        return at
+    if text[at : at + 1] != ",":
+        raise broken(text, at)
+    following = skip_space(text, at + 1)
+    if text[following : following + 1] == bracket:
+        raise broken(text, at)
+    return following
+
+
+def broken(text: str, at: int) -> InputError:
+    """Return the error for what stands here."""
+    got = repr(text[at : at + 20]) if text[at : at + 1] else "the end of the file"
+    return InputError(f"expected JSON, got {got} in line {text.count(chr(10), 0, at) + 1}")
+
+
+def replaced(text: str, values: Mapping[str, Any]) -> str:
+    """Return the text of an object with other values for some of its keys; the rest stays to the byte.
+
+    Raises:
+        InputError: No JSON object.
+    """
+    parts: list[str] = []
+    at = 0
+    for key, value in members(text):
+        if key in values:
+            parts += [text[at : value.start], json.dumps(values[key])]
+            at = value.end
+    return "".join([*parts, text[at:]])
+
+
+def extended(text: str, key: str, value: Any) -> str:
+    """Return the text of an object with one more key at its end, or another value for it if it is there.
+
+    Raises:
+        InputError: No JSON object.
+    """
+    found = [(name, one) for name, one in members(text)]
+    if any(name == key for name, _ in found):
+        return replaced(text, {key: value})
+    member = f"{json.dumps(key)}: {json.dumps(value)}"
+    if not found:
+        return f"{{{member}}}"
+    end = found[-1][1].end
+    return f"{text[:end]}, {member}{text[end:]}"
+
+
+def rebuilt(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequence[str]]) -> list[str]:
+    """Return the pieces of a list's text between its first and last element, with other elements.
+
+    Args:
+        text: That holds the list.
+        spans: Start and end of its elements, in order.
+        items: For each of them, the texts that take its place: none, one or more.
+    """
+    between = ", " if len(spans) < 2 else text[spans[0][1] : spans[1][0]]
+    pieces: list[str] = []
+    for index, own in enumerate(items):
+        for number, item in enumerate(own):
+            if pieces:
+                pieces.append(text[spans[index - 1][1] : spans[index][0]] if index and number == 0 else between)
+            pieces.append(item)
+    return pieces
+
+
+def _integer(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python turns into a number
+        return float(text)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer)

@@ -1,0 +1,127 @@
+"""What a label says about a picture: this class, in this box, on these pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from ir_transfer.data.label_maps.shapes import Inside, inside_polygon
+from ir_transfer.errors import InputError
+
+MAX_CORNERS = 10_000
+"""Of an outline: filling takes corners times pixels."""
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Region:
+    """One labelled object of a picture.
+
+    Attributes:
+        name: Of its class.
+        instance: What tells it from others of the picture in its file: an id, a line, a level.
+        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the picture's width its right edge.
+        draw: (height, width) to its pixels; None where only the box is known.
+    """
+
+    name: str
+    instance: str
+    box: Box
+    draw: Callable[[int, int], Inside] | None = field(default=None, compare=False, repr=False)
+
+    def mask(self, height: int, width: int) -> Inside:
+        """Return which pixels (height, width) belong to it; those whose centres lie in the box if that is all."""
+        return inside_box(self.box, height, width) if self.draw is None else self.draw(height, width)
+
+
+def inside_box(box: Box, height: int, width: int) -> Inside:
+    """Return which pixel centres (height, width) lie in a box; its left and upper edge belong to it."""
+    left, top, right, bottom = box
+    inside = np.zeros((height, width), bool)
+    rows, columns = (_between(*ends, length) for ends, length in (((top, bottom), height), ((left, right), width)))
+    inside[rows, columns] = True
+    return inside
+
+
+def _between(first: float, last: float, length: int) -> slice:
+    start, stop = (min(max(math.ceil(end - 0.5), 0), length) for end in (first, last))
+    return slice(start, stop)
+
+
+def check_box(box: Sequence[float]) -> Box:
+    """Return left, top, right, bottom as a box.
+
+    Raises:
+        InputError: A number is missing or not finite, or the box has no area.
+    """
+    if len(box) != 4 or not all(map(math.isfinite, box)):
+        raise InputError(f"expected a box of four finite numbers, got {list(box)[:8]}")
+    left, top, right, bottom = map(float, box)
+    if right <= left or bottom <= top:
+        raise InputError(f"expected a box with an area, got {right - left:g} x {bottom - top:g} pixels")
+    return left, top, right, bottom
+
+
+def outline_box(outlines: Sequence[Sequence[float]]) -> Box:
+    """Return the box around outlines of x, y, x, y ... in pixels.
+
+    Raises:
+        InputError: Fewer than three corners, an odd count, too many, numbers that are not finite, or no area.
+    """
+    for corners in outlines:
+        if len(corners) % 2 or not 6 <= len(corners) <= 2 * MAX_CORNERS:
+            raise InputError(
+                f"expected an outline of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
+            )
+    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in outlines]
+    if not numbers:
+        raise InputError("expected an outline, got none")
+    points = np.concatenate(numbers)
+    return check_box([*points.min(0).tolist(), *points.max(0).tolist()])
+
+
+def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]], box: Box | None = None) -> Region:
+    """Return a region inside outlines of x, y, x, y ... in pixels.
+
+    Args:
+        name: Of its class.
+        instance: See :class:`Region`.
+        outlines: The parts of the object.
+        box: As its file has it; None takes the one around the outlines.
+
+    Raises:
+        InputError: See :func:`outline_box`.
+    """
+    around = outline_box(outlines)
+    return Region(name, instance, box or around, partial(_inside_any, [tuple(corners) for corners in outlines]))
+
+
+def _inside_any(outlines: Sequence[Sequence[float]], height: int, width: int) -> Inside:
+    inside = np.zeros((height, width), bool)
+    for corners in outlines:
+        inside |= inside_polygon(corners, height, width)
+    return inside
+
+
+def mask_region(name: str, instance: str, mask: Inside) -> Region:
+    """Return the region of a mask (H, W) that holds pixels; its box is the one around them."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    return Region(name, instance, box, partial(_as_it_is, mask))
+
+
+def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
+    if mask.shape != (height, width):
+        raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got a picture of {(width, height)}")
+    return mask
+
+
+def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:
+    """Return the message about labels made for another size (height, width) than their picture has."""
+    made = "another" if size is None else f"{size[1]} x {size[0]}"
+    return f"expected the size of its picture, {width} x {height}, got {made}: labels may not fit"

@@ -1,0 +1,129 @@
+"""All files below the root of a set, found once."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+
+MAX_FILES = 20_000_000
+MAX_DEPTH = 64
+
+
+@dataclass
+class Tree:
+    """The files of a set, sorted.
+
+    Attributes:
+        root: The folder.
+        files: Their places, relative to the root.
+        folders: The places of the folders that hold files, directly or further down; the root is ``.``.
+        troubles: What could not be read, with the reason.
+    """
+
+    root: Path
+    files: tuple[PurePosixPath, ...] = ()
+    folders: frozenset[PurePosixPath] = frozenset()
+    troubles: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+
+    @cached_property
+    def known(self) -> frozenset[PurePosixPath]:
+        """The files, to be asked for."""
+        return frozenset(self.files)
+
+    @cached_property
+    def pictures(self) -> tuple[PurePosixPath, ...]:
+        """Files that are pictures by their suffix."""
+        return tuple(place for place in self.files if is_picture_name(Path(place.name)))
+
+    @cached_property
+    def by_name(self) -> dict[str, list[PurePosixPath]]:
+        """Pictures of each file name."""
+        return _grouped((place.name, place) for place in self.pictures)
+
+    @cached_property
+    def by_stem(self) -> dict[str, list[PurePosixPath]]:
+        """Pictures of each stem."""
+        return _grouped((place.stem, place) for place in self.pictures)
+
+    def with_suffix(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
+        """Return the files that end so, in any case."""
+        return tuple(place for place in self.files if place.suffix.lower() in suffixes)
+
+    def is_picture(self, place: PurePosixPath) -> bool:
+        """Return whether a picture lies at a place."""
+        return place in self.known and is_picture_name(Path(place.name))
+
+
+def _grouped(pairs: Iterator[tuple[str, PurePosixPath]]) -> dict[str, list[PurePosixPath]]:
+    groups: dict[str, list[PurePosixPath]] = defaultdict(list)
+    for key, place in pairs:
+        groups[key].append(place)
+    return dict(groups)
+
+
+def list_tree(root: Path, leave_out: Sequence[Path] = ()) -> Tree:
+    """Return the files below a folder, without hidden ones.
+
+    A linked folder that lies outside of the set is followed once; one inside is read at its own place, and a loop ends.
+
+    Args:
+        root: The folder.
+        leave_out: Folders that are not entered, such as one for results inside of it.
+
+    Raises:
+        MissingFileError: No such folder.
+        InputError: More files than any set has.
+    """
+    if not root.is_dir():
+        raise MissingFileError(f"expected a folder with a labelled set at {root}, found none: check the path")
+    tree = Tree(root)
+    left = {os.path.realpath(path) for path in leave_out}
+    files = sorted(_walk(tree, root, PurePosixPath(), left | {os.path.realpath(root)}), key=str)
+    if tree.troubles and tree.troubles[0][0] == PurePosixPath():
+        raise DecodeError(f"{root}: expected a readable folder, got: {tree.troubles[0][1]}: check its permissions")
+    tree.files = tuple(files)
+    tree.folders = frozenset(folder for place in files for folder in place.parents)
+    return tree
+
+
+def _walk(tree: Tree, folder: Path, place: PurePosixPath, seen: set[str]) -> Iterator[PurePosixPath]:
+    count = 0
+    waiting = [(folder, place)]
+    inside = os.path.realpath(tree.root) + os.sep
+    while waiting:
+        folder, place = waiting.pop()
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(scan, key=lambda entry: entry.name)
+        except OSError as error:
+            tree.troubles.append((place, str(error.strerror)))
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            here = place / entry.name
+            if entry.is_symlink() and entry.is_dir():
+                real = os.path.realpath(entry.path)
+                if real in seen or real.startswith(inside):
+                    tree.troubles.append((here, "a link to a folder that is read elsewhere, or a loop"))
+                    continue
+                seen.add(real)
+            if entry.is_dir():
+                if len(here.parts) > MAX_DEPTH:
+                    tree.troubles.append((here, f"more than {MAX_DEPTH} folders deep"))
+                elif os.path.realpath(entry.path) not in seen or entry.is_symlink():
+                    waiting.append((folder / entry.name, here))
+            elif entry.is_file():
+                count += 1
+                if count > MAX_FILES:
+                    raise InputError(f"{tree.root}: expected at most {MAX_FILES} files, got more: choose a folder")
+                yield here
+            elif entry.is_symlink():
+                tree.troubles.append((here, "a link that leads nowhere"))

@@ -1,0 +1,105 @@
+"""XML whose text stays: elements are read with the bytes where their text stands, and only those are replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+from xml.sax.saxutils import escape
+
+from ir_transfer.errors import InputError
+
+MAX_NESTING = 100
+
+
+@dataclass
+class XmlText:
+    """A document.
+
+    Attributes:
+        data: The file.
+        root: What it says.
+        encoding: Of its text.
+        spans: For elements right below the root that hold text and nothing else, by tag: start and end of their text.
+    """
+
+    data: bytes
+    root: Element
+    encoding: str
+    spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+    def replaced(self, texts: Mapping[str, str]) -> bytes:
+        """Return the file with other texts in elements right below the root, by tag; all else stays to the byte."""
+        edits = [(*span, text) for tag, text in texts.items() for span in self.spans.get(tag, ())]
+        pieces: list[bytes] = []
+        at = 0
+        for start, end, text in sorted(edits):
+            new = escape(text).encode(self.encoding, "xmlcharrefreplace")
+            pieces += [self.data[at:start], new]
+            at = end
+        return b"".join([*pieces, self.data[at:]])
+
+
+def parse_xml(data: bytes) -> XmlText:
+    """Read a document; one that declares a type or entities is refused, so that none can grow.
+
+    Raises:
+        InputError: Damaged, or with a DOCTYPE, or deeper than any label file.
+    """
+    return _Reader(data).read()
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._parser = expat.ParserCreate()
+        self._builder = TreeBuilder()
+        self._tags: list[str] = []
+        self._encoding = "utf-8"
+        self._start: int | None = None
+        self._only_text = False
+        self._spans: dict[str, list[tuple[int, int]]] = {}
+
+    def read(self) -> XmlText:
+        parser = self._parser
+        parser.XmlDeclHandler = self._declared
+        parser.StartDoctypeDeclHandler = self._refuse
+        parser.StartElementHandler = self._opened
+        parser.EndElementHandler = self._closed
+        parser.CharacterDataHandler = self._text
+        try:
+            parser.Parse(self._data, True)
+            root = self._builder.close()
+        except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:  # also InputError
+            raise InputError(f"expected XML, got: {error}") from error
+        return XmlText(self._data, root, self._encoding, self._spans)
+
+    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
+        if encoding:
+            # The declared name does not say the byte order, and a mark may stand at the start of a file only.
+            orders = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+            self._encoding = orders.get(self._data[:2], encoding)
+
+    def _refuse(self, *_: object) -> None:
+        raise InputError("a DOCTYPE, which label files do not need: remove it")
+
+    def _opened(self, tag: str, attributes: dict[str, str]) -> None:
+        if len(self._tags) >= MAX_NESTING:
+            raise InputError(f"elements {MAX_NESTING} deep")
+        self._only_text = len(self._tags) == 1
+        self._tags.append(tag)
+        self._start = None
+        self._builder.start(tag, attributes)
+
+    def _text(self, text: str) -> None:
+        if self._start is None:
+            self._start = self._parser.CurrentByteIndex
+        self._builder.data(text)
+
+    def _closed(self, tag: str) -> None:
+        self._tags.pop()
+        if self._only_text and self._start is not None and len(self._tags) == 1:
+            self._spans.setdefault(tag, []).append((self._start, self._parser.CurrentByteIndex))
+        self._only_text = False
+        self._builder.end(tag)

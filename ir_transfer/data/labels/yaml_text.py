@@ -1,0 +1,92 @@
+"""YAML whose text stays: only the values that must change are replaced."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from ir_transfer.errors import InputError
+
+MAX_NODES = 1_000_000
+"""Of a document whose aliases are written out: one that grows without end is refused."""
+_PLAIN = re.compile(r"[A-Za-z_.][\w./-]*")
+
+
+def load_mapping(text: str) -> dict[str, Any]:
+    """Return what a document maps.
+
+    Raises:
+        InputError: No YAML, no mapping, or aliases in aliases.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _size(node, {})
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:  # also InputError
+        raise InputError(f"expected YAML, got: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(raw, dict):
+        raise InputError(f"expected a mapping, got {type(raw).__name__}")
+    return raw
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MAX_NODES + 1  # a node inside of itself never ends
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [child for pair in node.value for child in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    size = 1 + sum(_size(child, known) for child in children)
+    if size > MAX_NODES:
+        raise InputError(f"expected at most {MAX_NODES} values, got aliases that hold more")
+    known[id(node)] = size
+    return size
+
+
+def with_values(text: str, values: Mapping[str, Any]) -> str:
+    """Return a document with other values for some keys at its top, new ones at its end; comments and all else stay.
+
+    Args:
+        text: A mapping.
+        values: Texts, lists of texts, mappings or None by key.
+    """
+    raw = load_mapping(text)
+    wanted = {**raw, **values}
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    pieces: list[str] = []
+    at = 0
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        name = str(key.value)
+        if name in values and raw.get(name) != values[name] and value.start_mark.index >= at:
+            old = text[value.start_mark.index : value.end_mark.index]
+            tail = old[len(old.rstrip()) :]  # a list of dashes ends at the next key
+            pieces += [text[at : value.start_mark.index], _written(values[name]), tail]
+            at = value.end_mark.index
+    pieces.append(text[at:])
+    for key in [key for key in values if key not in raw]:
+        pieces.append(f"{'' if text.endswith(chr(10)) else chr(10)}{key}: {_written(values[key])}\n")
+    changed = "".join(pieces)
+    try:
+        if load_mapping(changed) == wanted:
+            return changed
+    except InputError:
+        pass  # an anchor that another key needs was replaced, or the mapping is written in braces
+    return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_written, value))}]"
+    if value is None:
+        return "null"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    is_plain = _PLAIN.fullmatch(value) is not None and yaml.safe_load(value) == value
+    return value if is_plain else json.dumps(value, ensure_ascii=False)
