@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,11 +15,15 @@ from ir_transfer.cli.options import (
     fetched,
     max_pixels_option,
     model_option,
+    output_fields,
+    output_options,
     run_options_option,
     seed_option,
+    speed_options,
     style_options,
     threads_option,
     tracking_uri_option,
+    typed_command,
     verbosity_options,
     weights_option,
 )
@@ -30,17 +32,7 @@ from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.options import Options, Summary
-    from ir_transfer.data.image_io import BitDepth
     from ir_transfer.tracking.fetch import Fetched
-
-
-class _AutoOrCount(click.ParamType["int | None"]):
-    name = "auto|n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value != "auto" and not (str(value).isdecimal() and int(value) >= 1):
-            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
-        return None if value == "auto" else int(value)
 
 
 @click.command(short_help="Convert photographs into infrared pictures.")
@@ -51,32 +43,9 @@ class _AutoOrCount(click.ParamType["int | None"]):
 @weights_option
 @run_options_option
 @control_options
-@click.option("--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results.")
-@click.option(
-    "--format", "format_", type=click.Choice(["png", "tiff"]), default="png", show_default=True, help="Of the results."
-)
+@output_options
 @device_option
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="bfloat16 is faster where the machine supports it, and less exact.",
-)
-@click.option(
-    "--batch-size",
-    type=_AutoOrCount(),
-    default="auto",
-    show_default=True,
-    metavar="auto|N",
-    help="Pictures at once on CUDA; a CPU takes them one by one, which is as fast there.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Threads that read, and as many that write.  [default: cores, at most 4]",
-)
+@speed_options
 @threads_option
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
@@ -139,10 +108,7 @@ def _options(given: dict[str, Any]) -> Options:
     from ir_transfer.conversion.options import Options
 
     controls = take_controls(given)
-    fields = {key: value for key, value in given.items() if key != "format_"}
-    fields |= {"format": given["format_"], "bit_depth": cast("BitDepth", int(given["bit_depth"]))}
-    typed = click.get_current_context().find_root().obj or sys.argv[1:]
-    return Options(**fields, controls=controls, command=shlex.join(["ir-transfer", *typed]))
+    return Options(**output_fields(given), controls=controls, command=typed_command())
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:

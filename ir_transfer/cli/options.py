@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -32,14 +34,22 @@ class NumberList(click.ParamType[tuple[float, ...]]):
             self.fail(f"expected numbers with commas between, such as 0.7,0.3, got {value!r}", param, ctx)
 
 
+def style_option(what_more_do: str) -> Callable[[Command], Command]:
+    """Return the decorator that adds ``--style``; the text says what several are for."""
+    text = f"Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). {what_more_do}"
+    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|preset:NAME", help=text)
+
+
+def polarity_option(command: Command) -> Command:
+    """Add ``--polarity``."""
+    text = "Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]"
+    return click.option("--polarity", type=click.Choice(["white-hot", "black-hot"]), help=text)(command)
+
+
 def style_options(command: Command) -> Command:
     """Add ``--style``, ``--style-weights``, ``--strength`` and ``--polarity``."""
-    style = "Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). Repeat it to blend."
-    polarity = (
-        "Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]"
-    )
     for option in (
-        click.option("--polarity", type=click.Choice(["white-hot", "black-hot"]), help=polarity),
+        polarity_option,
         click.option(
             "--strength",
             type=click.FloatRange(0, 1),
@@ -51,7 +61,7 @@ def style_options(command: Command) -> Command:
         click.option(
             "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
         ),
-        click.option("--style", "styles", multiple=True, required=True, metavar="FILE|preset:NAME", help=style),
+        style_option("Repeat it to blend."),
     ):
         command = option(command)
     return command
@@ -64,6 +74,15 @@ def model_option(command: Command) -> Command:
         metavar="NAME",
         help="Model; see ir-transfer models.  [default: that of the style or the weights, else adain]",
     )(command)
+
+
+class _AutoOrCount(click.ParamType["int | None"]):
+    name = "auto|n"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value != "auto" and not (str(value).isdecimal() and int(value) >= 1):
+            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
+        return None if value == "auto" else int(value)
 
 
 class _KeyValue(click.ParamType[tuple[str, str]]):
@@ -192,3 +211,63 @@ def data_set_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def output_options(command: Command) -> Command:
+    """Add ``--bit-depth`` and ``--format``; see :func:`output_fields`."""
+    for option in (
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(["png", "tiff"]),
+            default="png",
+            show_default=True,
+            help="Of the results.",
+        ),
+        click.option(
+            "--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def output_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given, with ``format`` and ``bit_depth`` as the conversion's options have them."""
+    fields = {key: value for key, value in given.items() if key != "format_"}
+    return fields | {"format": given["format_"], "bit_depth": int(given["bit_depth"])}
+
+
+def speed_options(command: Command) -> Command:
+    """Add ``--precision``, ``--batch-size`` and ``--workers``."""
+    for option in (
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Threads that read, and as many that write.  [default: cores, at most 4]",
+        ),
+        click.option(
+            "--batch-size",
+            type=_AutoOrCount(),
+            default="auto",
+            show_default=True,
+            metavar="auto|N",
+            help="Pictures at once on CUDA; a CPU takes them one by one, which is as fast there.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(["float32", "bfloat16"]),
+            default="float32",
+            show_default=True,
+            help="bfloat16 is faster where the machine supports it, and less exact.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def typed_command() -> str:
+    """Return the command as it was typed."""
+    typed = click.get_current_context().find_root().obj or sys.argv[1:]
+    return shlex.join(["ir-transfer", *typed])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from ir_transfer.cli.options import (
     style_options,
     threads_option,
     tracking_uri_option,
+    typed_command,
     verbosity_options,
     weights_option,
 )
@@ -114,8 +113,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     found = fetched(given["weights"], tracking_uri)
     if found is not None:
         given["weights"] = str(found.weights.path)
-    typed = click.get_current_context().find_root().obj or sys.argv[1:]
-    options = VideoOptions(**given, command=shlex.join(["ir-transfer", *typed]))
+    options = VideoOptions(**given, command=typed_command())
     try:
         with ProgressBar(quiet=quiet) as progress:
             summary = convert_video(options, progress)

@@ -1,7 +1,8 @@
-"""From a translated intensity to the bytes of its file."""
+"""From a translated intensity to the bytes of its file: heat, the camera, polarity, levels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
+
+Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
+"""Takes and returns a white-hot intensity (H, W) in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,15 @@ class Finish:
         bit_depth: Of the file.
         format: Of the file.
         inverted: Whether results are turned to the other polarity.
+        black_hot: Styles of variants whose results are black-hot, by index.
+        steps: What is done to the white-hot intensity before it is written, in this order.
     """
 
     bit_depth: BitDepth = 8
     format: Format = "png"
     inverted: bool = False
+    black_hot: frozenset[int] = frozenset()
+    steps: tuple[Step, ...] = ()
 
     def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> bytes:
         """Return the bytes of the file.
@@ -36,7 +44,13 @@ class Finish:
         Raises:
             InputError: NaN or infinite values.
         """
+        style = 0 if job.variant is None else job.variant.style
+        turned = bool(self.steps) and style in self.black_hot
+        if turned:
+            intensity = 1 - intensity
+        for step in self.steps:
+            intensity = step(intensity, job, picture)
         levels = to_levels(intensity, self.bit_depth)
-        if self.inverted != (job.variant is not None and job.variant.inverted):
+        if turned != (self.inverted != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
         return encode_gray(levels, self.format)

@@ -52,7 +52,7 @@ def draw_preview(
     if not jobs:
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
-    rows = [_row(job, plan.out, styles[number % len(styles)], max_pixels) for number, job in enumerate(chosen)]
+    rows = [_row(job, plan.out, _style_of(job, number, styles), max_pixels) for number, job in enumerate(chosen)]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
     top = 0
     for row in rows:
@@ -82,6 +82,13 @@ def _row(job: Job, out: Path, style: str, max_pixels: int) -> Image.Image:
         row.paste(cell, (left, _CAPTION))
         draw.text((left, 3), _fit(caption, draw, font), _INK, font)
     return row
+
+
+def _style_of(job: Job, number: int, styles: Sequence[str]) -> str:
+    """Return the style to show beside a result: its own, or one of a blend by turns; none for the plain luma."""
+    if job.variant is None:
+        return styles[number % len(styles)]
+    return "" if job.variant.style is None else styles[job.variant.style]
 
 
 def _is_picture(style: str) -> bool:

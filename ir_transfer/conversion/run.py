@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
@@ -54,6 +55,7 @@ class Run:
         manifest: Where it is told; what it holds already may be skipped.
         translator: The model with its styles.
         finish: From intensities to files.
+        choose: Completes a job by what its picture shows.
         observer: Told of every input that is dealt with.
         masks: Of the pictures, if they have any.
     """
@@ -66,6 +68,7 @@ class Run:
         translator: Translator,
         finish: Finish,
         *,
+        choose: Callable[[Job, Picture], Job] | None = None,
         observer: Observer | None = None,
         masks: Masks | None = None,
     ) -> None:
@@ -75,6 +78,7 @@ class Run:
         self.translator = translator
         self.observer = observer or _Silent()
         self.finish = finish
+        self.choose = choose
         self.masks = masks
         self.done = dict(manifest.entries)
         self.workers = options.workers or min(4, os.cpu_count() or 1)
@@ -159,7 +163,7 @@ class Run:
             return replace(entry, error=error.line)
         except MemoryError:
             return replace(entry, error=_memory_error(entry))
-        return _Loaded(job, picture, masks, masks_sha256)
+        return _Loaded(job if self.choose is None else self.choose(job, picture), picture, masks, masks_sha256)
 
     def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
         cells = sum(map(len, self.translator.grid))

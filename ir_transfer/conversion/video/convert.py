@@ -13,11 +13,11 @@ from typing import Any
 import torch
 
 from ir_transfer import __version__
-from ir_transfer.conversion.convert import locked
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
+from ir_transfer.conversion.session import locked
 from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary

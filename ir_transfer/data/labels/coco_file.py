@@ -192,7 +192,7 @@ class CocoFile:
         entry = item.value if isinstance(item.value, dict) else {}
         own, name = id_of(entry.get("id")), entry.get("file_name")
         sides = [side for key in ("height", "width") if isinstance(side := entry.get(key), int)]
-        known = (sides[0], sides[1]) if len(sides) == 2 and 0 < min(sides) and max(sides) < 2**31 else None
+        known = (sides[0], sides[1]) if len(sides) == 2 and min(sides) > 0 and max(sides) < 2**31 else None
         name = name if isinstance(name, str) else None
         if name is None:
             self.troubles.append((f"image {own}", "expected a file_name, got none: kept as it is"))

@@ -1,0 +1,306 @@
+"""``ir-transfer dataset``: a labelled RGB set becomes an infrared one."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.options import (
+    device_option,
+    fetched,
+    max_pixels_option,
+    model_option,
+    output_fields,
+    output_options,
+    polarity_option,
+    run_options_option,
+    seed_option,
+    speed_options,
+    style_option,
+    threads_option,
+    tracking_uri_option,
+    typed_command,
+    verbosity_options,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
+
+_SHOWN = 10
+
+
+class _Range(click.ParamType[tuple[float, float]]):
+    """A number, or two with ``..`` between."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        if isinstance(value, tuple):
+            return value
+        low, dots, high = str(value).partition("..")
+        try:
+            return float(low), float(high if dots else low)
+        except ValueError:
+            self.fail(f"expected a number such as 0.8 or a range such as 0.6..1, got {value!r}", param, ctx)
+
+
+class _Shard(click.ParamType[tuple[int, int]]):
+    """``I/N``, counted from 1."""
+
+    name = "shard"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        part, slash, parts = str(value).partition("/")
+        if not slash or not part.isdecimal() or not parts.isdecimal() or not 1 <= int(part) <= int(parts):
+            self.fail(f"expected I/N such as 1/4, with I in 1..N, got {value!r}", param, ctx)
+        return int(part) - 1, int(parts)
+
+
+class _DefaultsToGenerate(click.Group):
+    """Takes what is no sub-command to be a data set."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands:
+            args = ["generate", *args]
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["generate", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_DefaultsToGenerate, no_args_is_help=True, short_help="Make an infrared data set of an RGB one.")
+def dataset() -> None:
+    """Turn a labelled RGB set into an infrared one of the same format, whose labels lie on the same pixels.
+
+    ir-transfer dataset RGB_SET --style ... is short for ir-transfer dataset generate RGB_SET --style ...
+
+    \b
+    Examples:
+      ir-transfer dataset coco/ --style preset:lwir-road-day -o coco_ir/
+      ir-transfer dataset generate --help
+      ir-transfer dataset verify coco_ir/
+    """
+
+
+@dataset.command(short_help="Make an infrared data set.")
+@click.argument("source", type=click.Path(path_type=Path), metavar="RGB_SET")
+@style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Root of the new set.  [default: RGB_SET_ir]")
+@click.option(
+    "--labels",
+    default="auto",
+    show_default=True,
+    metavar="FORMAT",
+    help="coco, yolo, voc, kitti, masks, classification, pictures (no labels), or auto.",
+)
+@click.option(
+    "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each picture."
+)
+@click.option(
+    "--assign",
+    type=click.Choice(["random", "round-robin", "nearest"]),
+    default="random",
+    show_default=True,
+    help="How pictures get their styles; nearest takes the exemplars whose contents are most alike.",
+)
+@click.option(
+    "--rule",
+    "rule_texts",
+    multiple=True,
+    metavar="CONDITION=STYLE",
+    help="Style of pictures that are day, night, or match a pattern such as 'night/*'. May be repeated.",
+)
+@click.option("--include-gray", is_flag=True, help="Also write the plain luma of every picture.")
+@click.option(
+    "--flip-polarity",
+    "flip_share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    metavar="0..1",
+    help="Share of the results in the other polarity, by chance.",
+)
+@click.option(
+    "--strength",
+    "strengths",
+    type=_Range(),
+    default="1",
+    show_default=True,
+    metavar="N|LOW..HIGH",
+    help="0 keeps the photograph's own look, 1 takes the exemplar's; a range is drawn from.",
+)
+@polarity_option
+@click.option(
+    "--heat",
+    "heat_texts",
+    multiple=True,
+    metavar="CLASS[.PART]=SHIFT|auto",
+    help="Make labelled objects hotter or colder by a share of the range, such as person=+0.2 or car.engine=+0.1; "
+    "auto finds people, vehicles and animals by itself. May be repeated.",
+)
+@model_option
+@weights_option
+@run_options_option
+@output_options
+@device_option
+@speed_options
+@threads_option
+@click.option("--shard", type=_Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
+@click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
+@click.option("--overwrite", is_flag=True, help="Make existing results again.")
+@click.option("--dry-run", is_flag=True, help="Say what would be made, and do nothing.")
+@tracking_uri_option
+@seed_option
+@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@max_pixels_option
+@verbosity_options
+def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: bool, **given: Any) -> int:
+    """Translate every picture of a labelled set and write its labels beside the results.
+
+    RGB_SET is the root of a COCO, YOLO, Pascal VOC or KITTI set, of pictures with index masks, of class folders, or a
+    plain folder of pictures. OUT has the same layout and can be trained on as it is. README.md there says what it
+    holds and how it was made, manifest.jsonl the same for each picture.
+
+    A picture that cannot be read costs its line in the manifest; a label that is wrong is kept and told.
+    Exit code: 0 all done, 1 some pictures failed, 2 wrong usage or nothing to do.
+
+    \b
+    Examples:
+      Three looks for every picture, and the plain luma:
+        ir-transfer dataset coco/ --style a.png --style b.png --style c.png --variants 3 --include-gray -o coco_ir/
+      Night pictures in a night look, people hotter than the network makes them:
+        ir-transfer dataset yolo/ --style preset:lwir-road-day --rule night=preset:lwir-road-night \\
+            --heat person=+0.2 -o yolo_ir/
+      A quarter of the work, for a batch queue, and the whole from its parts:
+        ir-transfer dataset coco/ --style a.png --shard 1/4 -o part1/
+        ir-transfer dataset merge part1/ part2/ part3/ part4/ -o coco_ir/
+    """
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    set_up_messages(verbose=verbose, quiet=quiet)
+    warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    found = fetched(given["weights"], tracking_uri)
+    options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
+    if dry_run:
+        return _print_plan(options)
+    from ir_transfer.conversion.dataset.generate import generate_dataset
+
+    try:
+        with ProgressBar(quiet=quiet) as progress:
+            summary = generate_dataset(options, progress)
+    except KeyboardInterrupt:
+        click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
+        return INTERRUPTED
+    return _report(summary, quiet=quiet)
+
+
+@dataset.command(short_help="Check a generated set.")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="IR_SET")
+@click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set lies now.")
+@verbosity_options
+def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> int:
+    """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
+
+    Labels are compared region by region with those of the RGB set, where that still lies where it was or --source
+    says. Exit code: 0 all is well, 1 something is not, 2 no generated set.
+    """
+    set_up_messages(verbose=verbose, quiet=quiet)
+    from ir_transfer.conversion.dataset.verify import verify_dataset
+
+    found = verify_dataset(folder, source)
+    for line in found:
+        click.echo(line)
+    if not quiet and not found:
+        click.echo(f"{click.format_filename(folder)}: pictures, sizes and labels are as they were made")
+    return 1 if found else 0
+
+
+@dataset.command(short_help="Put the shards of a set together.")
+@click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SHARD...")
+@click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Root of the whole set.")
+@click.option("--overwrite", is_flag=True, help="Make existing results again.")
+@verbosity_options
+def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool, quiet: bool) -> int:
+    """Put the shards of a set together into what one machine would have made, with labels and card.
+
+    The RGB set must lie where the shards were made from. Exit code: 0 all done, 1 some pictures failed, 2 wrong usage.
+    """
+    set_up_messages(verbose=verbose, quiet=quiet)
+    from ir_transfer.conversion.dataset.merge import merge_shards
+
+    return _report(merge_shards(shards, out, overwrite=overwrite), quiet=quiet)
+
+
+def _options(given: dict[str, Any]) -> DatasetOptions:
+    from ir_transfer.conversion.dataset.heat_rules import parse_heat_rule
+    from ir_transfer.conversion.dataset.options import DatasetOptions
+    from ir_transfer.conversion.dataset.rules import parse_rules
+    from ir_transfer.conversion.options import Options
+
+    rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
+    heat = given.pop("heat_texts")
+    own = {
+        name: given.pop(name)
+        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
+    }
+    source = given.pop("source")
+    conversion = Options(
+        inputs=(str(source),),
+        styles=styles,
+        strength=own["strengths"][1],
+        command=typed_command(),
+        **output_fields(given),
+    )
+    return DatasetOptions(
+        conversion, rules=rules, heat=tuple(parse_heat_rule(text) for text in heat if text != "auto"), **own
+    )
+
+
+def _print_plan(options: DatasetOptions) -> int:
+    from ir_transfer.conversion.dataset.generate import prepare_dataset
+
+    labelled, plan, choice = prepare_dataset(options)
+    for job in plan.jobs:
+        click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
+    for entry in plan.refused:
+        click.echo(f"Error: {entry.error}", err=True)
+    _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
+    click.echo(
+        f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
+        f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {plan.out}"
+    )
+    return 1 if plan.refused else 0
+
+
+def _report(summary: DatasetSummary, *, quiet: bool) -> int:
+    run = summary.run
+    if run.stopped is not None:
+        click.echo(f"Error: {run.stopped}", err=True)
+    for line in summary.broken:
+        click.echo(f"Error: {line}", err=True)
+    if not quiet:
+        _print_problems(summary.problems)
+        click.echo(
+            f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
+            f"{summary.label_files} label files (see README.md)"
+        )
+        click.echo(click.format_filename(run.out))
+    return 1 if run.failed or run.stopped is not None or summary.broken else 0
+
+
+def _print_problems(problems: list[str]) -> None:
+    for line in problems[:_SHOWN]:
+        click.echo(f"Warning: {line}", err=True)
+    if len(problems) > _SHOWN:
+        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more", err=True)

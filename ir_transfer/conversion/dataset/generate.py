@@ -1,0 +1,147 @@
+"""A labelled RGB set to an infrared set of the same format: pictures, labels, and what says how they were made."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ir_transfer import model_info
+from ir_transfer.conversion.dataset.assign import Chooser
+from ir_transfer.conversion.dataset.card import write_card
+from ir_transfer.conversion.dataset.heat import Heat
+from ir_transfer.conversion.dataset.label_files import write_labels
+from ir_transfer.conversion.dataset.likeness import Likeness
+from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
+from ir_transfer.conversion.dataset.plan import default_out, plan_dataset
+from ir_transfer.conversion.exemplar import read_exemplar
+from ir_transfer.conversion.finish import Finish, Step
+from ir_transfer.conversion.manifest import Manifest
+from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.patience import warn_of_time
+from ir_transfer.conversion.plan import Job, Plan, refuse_existing
+from ir_transfer.conversion.run import Run
+from ir_transfer.conversion.session import load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.styles import BLACK_HOT, StyleChoice, choose_styles
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.data.labels.regions import Region
+from ir_transfer.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleChoice]:
+    """Return the source, what is to be made of it, and in which styles.
+
+    Raises:
+        IrTransferError: Nothing can be done at all: wrong options, no set, no style, results that lie there already.
+    """
+    options.check()
+    asked = options.conversion
+    root = Path(asked.inputs[0])
+    choice = choose_styles(asked.styles, None, asked.model, asked.weights)
+    asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
+    if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
+        raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
+    labelled = open_labelled(root, options.labels)
+    plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
+    refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
+    return labelled, plan, choice
+
+
+def generate_dataset(options: DatasetOptions, observer: Observer | None = None) -> DatasetSummary:
+    """Make an infrared data set; a picture or label that is damaged costs itself and never the run.
+
+    Args:
+        options: What to make of what.
+        observer: Told of every result that is dealt with.
+
+    Raises:
+        IrTransferError: Nothing can be done at all; see :func:`prepare_dataset`.
+    """
+    labelled, plan, choice = prepare_dataset(options)
+    asked = options.conversion
+    translator = load_translator(asked, choice)
+    with locked(plan.out):
+        # Again: another run may have come and gone while the model was loaded.
+        refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
+        manifest = open_manifest(plan.out, asked, _look(options, translator, choice, labelled), translator.device)
+        try:
+            if translator.model.info.iterative:
+                warn_of_time(translator, len(plan.jobs))
+            finish = _finish(options, translator, choice, labelled)
+            choose = Chooser(options, {one.path: one.place for one in labelled.pictures}, _likeness(options, choice))
+            run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
+        finally:
+            manifest.close()
+        summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
+        if run.stopped is None:
+            _complete(options, labelled, plan, manifest, summary)
+    return summary
+
+
+def _complete(
+    options: DatasetOptions, labelled: LabelledSet, plan: Plan, manifest: Manifest, summary: DatasetSummary
+) -> None:
+    """Write labels and card; a shard leaves them to ``dataset merge``."""
+    if options.shard is None:
+        written, summary.broken = write_labels(labelled, plan, manifest)
+        summary.label_files = len(written)
+    summary.problems = [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in labelled.problems]
+    write_card(labelled, plan, manifest, options.conversion.styles, summary)
+
+
+def _look(
+    options: DatasetOptions, translator: Translator, choice: StyleChoice, labelled: LabelledSet
+) -> dict[str, Any]:
+    look = look_of(options.conversion, translator)
+    return {
+        **look,
+        **options.look(),
+        "polarity": options.conversion.polarity,
+        "styles": [
+            {"style": text, "hash": code.hash}
+            for text, code in zip(options.conversion.styles, translator.codes, strict=True)
+        ],
+        "style": "+".join(code.hash for code in translator.codes),
+        "labels": labelled.kind,
+        "source": str(labelled.root.resolve()),
+        **({} if options.shard is None else {"shard": list(options.shard)}),
+    }
+
+
+def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice, labelled: LabelledSet) -> Finish:
+    asked = options.conversion
+    black_hot = frozenset(i for i in range(len(choice.styles)) if _is_black_hot(translator, choice, i))
+    steps: list[Step] = []
+    if options.heat:
+        steps.append(Heat(options.heat, _regions_of(labelled)))
+    return Finish(asked.bit_depth, asked.format, black_hot=black_hot, steps=tuple(steps))
+
+
+def _is_black_hot(translator: Translator, choice: StyleChoice, index: int) -> bool:
+    """Return whether results in a style are black-hot: as the network judged its exemplar, else as declared."""
+    judged = translator.codes[index].tensors.get("polarity")
+    if judged is not None:
+        return float(judged.mean()) < 0
+    return replace(choice, styles=(choice.styles[index],)).polarity == BLACK_HOT
+
+
+def _regions_of(labelled: LabelledSet) -> Any:
+    by_path = {picture.path: picture for picture in labelled.pictures}
+
+    def regions(job: Job, picture: Picture) -> list[Region]:
+        return labelled.regions(by_path[job.source], picture.height, picture.width)
+
+    return regions
+
+
+def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:
+    if options.assign != "nearest":
+        return None
+    pixels = options.conversion.max_pixels
+    return Likeness([read_exemplar(style, pixels)[0] for style in choice.styles if isinstance(style, Path)])

@@ -1,0 +1,68 @@
+"""The labels of a finished set, and the hashes by which they are known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.dataset.names import CARD_FOLDER, HASHES_NAME, own_files
+from ir_transfer.conversion.dataset.plan import results_of
+from ir_transfer.conversion.manifest import Manifest
+from ir_transfer.conversion.plan import Plan
+from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.data.labels.round_trip import check_round_trip
+from ir_transfer.errors import DecodeError
+
+
+def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
+    """Write the labels of all results, and check that every one still lies on the same pixels.
+
+    Returns:
+        The files that were written, and what the check found.
+
+    Raises:
+        EncodeError: The disk is full or the folder is gone.
+    """
+    results = results_of(labelled, plan, manifest.entries)
+    header = manifest.header
+    origin = {
+        "made_by": f"ir-transfer {header.versions['ir_transfer']}",
+        "model": str(header.look["model"]),
+        "weights": str(header.look["weights"]),
+        "style": str(header.look["style"]),
+    }
+    written = labelled.write(plan.out, results, origin, leave_out=own_files(manifest.entries))
+    write_hashes(plan.out, written)
+    after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
+    return written, check_round_trip(labelled, after, results)
+
+
+def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
+    """Write the hash of every label file, in the form that ``sha256sum -c`` reads.
+
+    Raises:
+        EncodeError: The disk is full or the folder is gone.
+    """
+    lines = [f"{hashlib.sha256((out / place).read_bytes()).hexdigest()}  {place}\n" for place in sorted(files)]
+    write_whole(out / HASHES_NAME, "".join(lines).encode(errors="surrogateescape"))
+
+
+def read_hashes(out: Path) -> dict[str, str]:
+    """Return the hashes of the label files by place; none if the set has no list of them.
+
+    Raises:
+        DecodeError: A line of another form.
+    """
+    path = out / HASHES_NAME
+    if not path.is_file():
+        return {}
+    hashes = {}
+    for line in path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
+        digest, gap, place = line.partition("  ")
+        if not gap or len(digest) != 64:
+            raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
+        hashes[place] = digest
+    return hashes

@@ -1,0 +1,19 @@
+"""Names of what a new set has besides pictures and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.manifest import Entry
+
+CARD_FOLDER = "_card"
+CARD_NAME = "README.md"
+HASHES_NAME = "labels.sha256"
+
+
+def own_files(entries: Mapping[str, Entry]) -> set[PurePosixPath]:
+    """Return the places that labels must leave alone: the manifest, the hashes and the pictures themselves."""
+    pictures = {PurePosixPath(entry.output) for entry in entries.values() if entry.output is not None}
+    return {PurePosixPath(MANIFEST_NAME), PurePosixPath(HASHES_NAME)} | pictures

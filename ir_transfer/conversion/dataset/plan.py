@@ -1,0 +1,79 @@
+"""Every picture of a set to the results that are made from it, decided before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.dataset.assign import draw_variants
+from ir_transfer.conversion.dataset.options import DatasetOptions
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.plan import Job, Plan, Variant
+from ir_transfer.data.image_io import OUTPUT_SUFFIX
+from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.errors import InputError
+
+
+def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
+    """Give every picture its results; a shard takes every N-th picture.
+
+    Args:
+        options: What the set is asked to be.
+        labelled: The source.
+        out: Root of the new set.
+        styles: How many there are.
+
+    Raises:
+        InputError: No picture, or OUT inside the source or the other way round.
+    """
+    root, target = labelled.root.resolve(), out.resolve()
+    if root == target or root in target.parents or target in root.parents:
+        raise InputError(f"expected -o apart from the set {labelled.root}, got {out}: choose a folder beside it")
+    if not labelled.pictures:
+        raise InputError(f"expected a set with pictures in {labelled.root}, found none: check the path, or --labels")
+    ending = OUTPUT_SUFFIX[options.conversion.format]
+    jobs: list[Job] = []
+    refused: list[Entry] = []
+    taken: dict[PurePosixPath, Path] = {}
+    part, parts = options.shard or (0, 1)
+    for index, picture in enumerate(labelled.pictures):
+        variants = draw_variants(options, picture.place, index, styles)
+        outputs = [picture.place.with_name(_name(picture.place.stem, one) + ending) for one in variants]
+        rival = next((taken[output] for output in outputs if output in taken), None)
+        if rival is None:
+            taken |= dict.fromkeys(outputs, picture.path)
+        if index % parts != part:
+            continue
+        if rival is not None:
+            error = (
+                f"{picture.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
+            )
+            refused.append(Entry(str(picture.path), None, "failed", error=error))
+            continue
+        jobs += [Job(picture.path, output, one) for output, one in zip(outputs, variants, strict=True)]
+    return Plan(out, tuple(jobs), tuple(refused))
+
+
+def default_out(root: Path) -> Path:
+    """Return ``<root>_ir``, beside the source."""
+    root = root.resolve()
+    return root.with_name(f"{root.name}_ir")
+
+
+def results_of(
+    labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
+) -> dict[PurePosixPath, list[PurePosixPath]]:
+    """Return, for every picture of the set, the places of the results that were made."""
+    places = {picture.path: picture.place for picture in labelled.pictures}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in labelled.pictures}
+    for job in plan.jobs:
+        entry = entries.get(str(job.output))
+        if entry is not None and entry.status == "converted":
+            results[places[job.source]].append(job.output)
+    return results
+
+
+def _name(stem: str, variant: Variant) -> str:
+    if variant.style is None:
+        return f"{stem}__gray"
+    return stem if variant.number == 0 else f"{stem}__v{variant.number}"

@@ -1,0 +1,101 @@
+"""Is a generated set still what it was? Hashes, sizes, labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.dataset.label_files import read_hashes
+from ir_transfer.conversion.dataset.names import CARD_FOLDER
+from ir_transfer.conversion.manifest import Entry, Manifest
+from ir_transfer.data.image_io import decode_picture
+from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.data.labels.round_trip import check_round_trip
+from ir_transfer.errors import InputError, IrTransferError
+
+
+def verify_dataset(
+    out: Path, source: Path | None = None, advance: Callable[[int, int], None] | None = None
+) -> list[str]:
+    """Check every picture and label file of a generated set.
+
+    Args:
+        out: Root of the set.
+        source: The RGB set, to compare labels with; where the manifest says it lay if None. Without one the
+            labels are compared with their hashes alone.
+        advance: Told how many pictures of how many are checked.
+
+    Returns:
+        What is wrong, a line each; nothing if all is well.
+
+    Raises:
+        InputError: No generated set.
+    """
+    manifest = Manifest.load(out)
+    if manifest is None or "labels" not in manifest.header.look:
+        raise InputError(f"expected a set that ir-transfer dataset made in {out}, found no manifest of one")
+    found: list[str] = []
+    entries = list(manifest.entries.values())
+    for number, entry in enumerate(entries):
+        found += _check_picture(out, entry)
+        if advance is not None:
+            advance(number + 1, len(entries))
+    hashes = read_hashes(out)
+    found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
+    root = source or Path(str(manifest.header.look["source"]))
+    if "shard" not in manifest.header.look and root.is_dir():
+        found += _check_labels(out, open_labelled(root, str(manifest.header.look["labels"])), entries)
+    elif source is not None:
+        raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
+    return found
+
+
+def _check_picture(out: Path, entry: Entry) -> list[str]:
+    if entry.status == "failed":
+        return (
+            []
+            if entry.output is None or not (out / entry.output).exists()
+            else [f"{entry.output}: expected none, since it failed: remove it"]
+        )
+    path = out / str(entry.output)
+    if not path.is_file():
+        return [f"{entry.output}: expected the picture, found none: generate it again with --resume"]
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != entry.output_sha256:
+        return [
+            f"{entry.output}: expected the picture as it was made, got other bytes: generate it again with --resume"
+        ]
+    try:
+        picture = decode_picture(data, str(entry.output), len(data) * 2**20)
+    except IrTransferError as error:
+        return [error.line]
+    if (picture.width, picture.height) != (entry.width, entry.height):
+        return [
+            f"{entry.output}: expected {entry.width} x {entry.height} pixels, got {picture.width} x {picture.height}"
+        ]
+    return []
+
+
+def _check_hash(out: Path, place: str, digest: str) -> str | None:
+    path = out / place
+    if not path.is_file():
+        return f"{place}: expected the label file, found none: generate it again with --resume"
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        return f"{place}: expected the label file as it was written, got other bytes: generate it again with --resume"
+    return None
+
+
+def _check_labels(out: Path, source: LabelledSet, entries: list[Entry]) -> list[str]:
+    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
+    places = {str(picture.path.resolve()): picture.place for picture in source.pictures}
+    for entry in entries:
+        place = places.get(str(Path(entry.input).resolve()))
+        if place is not None and entry.status == "converted":
+            results[place].append(PurePosixPath(str(entry.output)))
+    try:
+        after = open_labelled(out, source.kind, leave_out=[out / CARD_FOLDER])
+    except IrTransferError as error:
+        return [error.line]
+    return check_round_trip(source, after, results)

@@ -1,0 +1,110 @@
+"""What conversions of every kind begin with: a loaded model, a folder of one's own, a manifest."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ir_transfer import __version__
+from ir_transfer.conversion.manifest import Header, Manifest
+from ir_transfer.conversion.masks import Masks
+from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.errors import EncodeError, InputError
+
+logger = logging.getLogger(__name__)
+
+
+def load_translator(options: Options, choice: StyleChoice, masks: Masks | None = None) -> Translator:
+    """Load the model of a choice with its styles, as the options say; see :meth:`Translator.load`."""
+    device = pick_device(options.device)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    translator = Translator.load(
+        choice,
+        device,
+        strength=options.strength,
+        precision=options.precision,
+        batch_size=options.batch_size,
+        seed=options.seed,
+        max_pixels=options.max_pixels,
+        white_hot=None if options.polarity is None else True,
+        controls=options.controls,
+        exemplar_maps=() if masks is None else masks.exemplars,
+        options=options.model_options,
+    )
+    logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
+    return translator
+
+
+def look_of(options: Options, translator: Translator) -> dict[str, Any]:
+    """Return what decides the pixels, for the manifest."""
+    look: dict[str, Any] = {
+        "model": translator.model.info.name,
+        "weights": translator.model.weights_hash,
+        "style": translator.style_hash,
+        "strength": options.strength,
+        "bit_depth": options.bit_depth,
+        "format": options.format,
+        "precision": options.precision,
+        "seed": options.seed,
+    }
+    if controls := options.controls.look():
+        look["controls"] = controls
+    if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:
+        look["options"] = chosen
+    return look
+
+
+def open_manifest(out: Path, options: Options, look: Mapping[str, Any], device: torch.device) -> Manifest:
+    """Start the manifest of a folder, or go on with the one that lies there.
+
+    Raises:
+        InputError: What lies there was made in another way.
+    """
+    versions = {
+        "ir_transfer": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "device": device.type,
+    }
+    found = Manifest.load(out) if options.resume else None
+    if found is None:
+        return Manifest.create(out, Header(options.command, look, versions))
+    found.header.refuse_other_look(look, found.path)
+    found.reopen()
+    return found
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Hold the folder of the results for one run."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EncodeError(f"expected to make the folder {out}, got: {error.strerror}: choose another -o") from error
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise InputError(f"expected {out} for this run alone, got another run at work there: wait for it") from None
+    except OSError as error:
+        logger.info("%s cannot be locked (%s): see that no other run uses it", out, error.strerror)
+    try:
+        yield
+    finally:
+        os.close(handle)
