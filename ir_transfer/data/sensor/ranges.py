@@ -1,0 +1,33 @@
+"""Ranges of numbers, written beside the fields that they hold for."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ir_transfer.errors import InputError
+
+
+def within(low: float, high: float, default: Any = dataclasses.MISSING) -> Any:
+    """Return a dataclass field whose value, unless it is None, must lie in [low, high]."""
+    return dataclasses.field(default=default, metadata={"range": (low, high)})
+
+
+def check_ranges(model: Any, where: str) -> None:
+    """Check every field of a dataclass and of those inside it.
+
+    Args:
+        model: The dataclass.
+        where: What the error names: the file, then the keys that lead here.
+
+    Raises:
+        InputError: A value out of its range, or not a number.
+    """
+    for entry in dataclasses.fields(model):
+        value = getattr(model, entry.name)
+        if dataclasses.is_dataclass(value):
+            check_ranges(value, f"{where}: {entry.name}")
+        elif "range" in entry.metadata and value is not None:
+            low, high = entry.metadata["range"]
+            if not low <= value <= high:  # a NaN fails too
+                raise InputError(f"expected {where}: {entry.name} from {low:g} to {high:g}, got {value!r}")
