@@ -1,4 +1,4 @@
-"""Noise of a camera, measured on frames of one scene that stands still: what is temporal, what is fixed, where it lies."""
+"""Noise of a camera, from frames of one scene that stands still: what changes, what stays, and where it lies."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Noise:
 def measure_noise(frames: NDArray[np.floating], scene: NDArray[np.floating] | None = None) -> Noise:
     """Measure the noise of frames of one scene.
 
-    The three-dimensional noise of D'Agostino and Webb (1991, Proc. SPIE 1488, 110), with the correction for the finite
-    number of samples of Haefner and Burks (2015, Appl. Opt. 54, 4907): frames, rows and columns are random effects of an
-    analysis of variance, and a component is what its mean square exceeds those of the effects inside it by. So the
-    temporal noise that an average over few frames leaves does not count as fixed. A component whose estimate is
+    The three-dimensional noise of D'Agostino and Webb (1991, Proc. SPIE 1488, 110). Frames, rows and columns are random
+    effects of an analysis of variance, and a component is what its mean square exceeds those of the effects inside it
+    by: that corrects for the finite number of samples (compare Haefner and Burks 2015, Appl. Opt. 54, 4907), and what
+    an average over few frames leaves of the temporal noise does not count as fixed. A component whose estimate is
     negative is 0.
 
     Steps of the converter count as noise: of variance step^2 / 12 if the noise is wider than half a step. Saturated
