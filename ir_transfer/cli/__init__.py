@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "models": ("ir_transfer.cli.models:models", "List models; promote registered ones."),
     "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
     "dataset": ("ir_transfer.cli.dataset:dataset", "Make an infrared data set of a labelled RGB one."),
+    "sensors": ("ir_transfer.cli.sensors:sensors", "List the sensors that ship, or show one."),
     "datasets": ("ir_transfer.cli.datasets:datasets", "Data set cards; check, split and render data sets."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),

@@ -1,0 +1,49 @@
+"""``ir-transfer sensors``: the infrared cameras that ship."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from ir_transfer.cli.console import print_table
+from ir_transfer.cli.options import json_option
+
+
+@click.command(short_help="List the sensors, or show one.")
+@click.argument("name", required=False)
+@json_option
+def sensors(*, name: str | None, as_json: bool) -> int:
+    """List the infrared cameras that ship, or show every value of one and where it comes from.
+
+    NAME is that of a preset, or the path of a file of your own (.yaml), which is checked.
+
+    \b
+    Examples:
+      ir-transfer sensors
+      ir-transfer sensors boson-640
+      ir-transfer sensors mine.yaml
+    """
+    import yaml
+
+    from ir_transfer.data.sensor import list_sensors, load_sensor
+
+    if name is not None:
+        sensor = load_sensor(name)
+        shown = {**sensor.look(), "description": sensor.description, "provenance": sensor.provenance}
+        click.echo(
+            json.dumps(shown, indent=2) if as_json else yaml.safe_dump(shown, sort_keys=False, width=120), nl=as_json
+        )
+        return 0
+    models = [load_sensor(known) for known in list_sensors()]
+    if as_json:
+        click.echo(json.dumps([{**model.look(), "description": model.description} for model in models], indent=2))
+        return 0
+    rows = []
+    for model in models:
+        grid = "-" if model.sampling is None else f"{model.sampling.width}x{model.sampling.height}"
+        netd = "-" if model.temporal is None or model.temporal.netd_mk is None else f"{model.temporal.netd_mk:g} mK"
+        bits = "-" if model.adc is None else str(model.adc.bits)
+        rows.append([model.name, model.band, grid, netd, bits, model.agc.kind, model.description])
+    print_table(["sensor", "band", "grid", "NETD", "bits", "AGC", "description"], rows)
+    return 0
