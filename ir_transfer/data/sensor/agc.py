@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 Kind = Literal["linear", "percentile", "plateau", "clahe"]
 
 _LEVELS = 65536  # finer than any converter here
-_BINS = 1024
+_BINS = 4096
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Agc:
         tails: Share of the pixels at each end that ``percentile`` and ``clahe`` show black and white.
         max_gain: What the contrast of a dull picture is stretched by at most, on average over the range between the
             tails; for all kinds but ``linear``.
-        plateau: Share of the pixels in one of 1024 bins of the range from which on more do not count, for ``plateau``.
-            A large one is histogram equalisation; towards 0 every bin that is there gets the same share.
+        plateau: Highest bin of the histogram that counts, in means over the bins that are not empty, for ``plateau``. A
+            large one is histogram equalisation; towards 0 every bin that is not empty gets the same share.
         clip: Highest bin of a tile's histogram, in means over the bins, for ``clahe``.
         tiles: Tiles along each axis, for ``clahe``.
     """
@@ -47,7 +47,7 @@ class Agc:
     high: float = within(0, 1, 1.0)
     tails: float = within(0, 0.2, 0.005)
     max_gain: float = within(1, 1000, 8.0)
-    plateau: float = within(1e-6, 1, 0.002)
+    plateau: float = within(0.001, 10_000, 2.0)
     clip: float = within(1, 100, 2.0)
     tiles: int = within(1, 64, 8)
 
@@ -80,7 +80,7 @@ def _tails(counts: NDArray[np.int64], share: float) -> tuple[float, float]:
 def _plateau(counts: NDArray[np.int64], plateau: float, span: float) -> Floats:
     """Return what every level is shown as: the clipped histogram, summed up, over ``span`` of the range about 0.5."""
     bins = counts.reshape(_BINS, -1).sum(1)
-    kept = np.minimum(bins / bins.sum(), plateau)
+    kept = np.minimum(bins, plateau * bins[bins > 0].mean())
     edges = np.linspace(0, 1, _BINS + 1)
     transfer = np.concatenate([[0.0], np.cumsum(kept / kept.sum())])
     shown = np.interp((np.arange(_LEVELS) + 0.5) / _LEVELS, edges, transfer)

@@ -56,11 +56,11 @@ def test_the_gain_has_a_limit(kind: Kind) -> None:
 
 def test_plateau_goes_from_equalisation_to_one_share_for_every_bin() -> None:
     picture = dull()
-    whole = Agc("plateau", plateau=1, max_gain=1000).apply(picture)
+    whole = Agc("plateau", plateau=10_000, max_gain=1000).apply(picture)
     # Equalisation: levels are ranks.
     ranks = picture.ravel().argsort().argsort() / picture.size
     assert whole.ravel() == pytest.approx(ranks, abs=0.01)
-    flat = Agc("plateau", plateau=1e-6, max_gain=1000).apply(picture)
+    flat = Agc("plateau", plateau=0.001, max_gain=1000).apply(picture)
     spot, ground = picture == picture.max(), picture < 0.6
     assert flat[ground].max() < flat[spot].min()
     assert np.corrcoef(flat[ground], picture[ground])[0, 1] > 0.999
