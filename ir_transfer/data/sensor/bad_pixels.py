@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 _NEIGHBOURS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1) if (y, x) != (0, 0)]
 
@@ -15,26 +15,30 @@ class Defects:
     """The bad pixels of a sensor.
 
     Args:
-        dead: (H, W): reads 0.
-        hot: (H, W): reads 1.
+        dead: (2, N): rows and columns of those that read 0. What lies outside is left out.
+        hot: (2, N): of those that read 1.
+        height: Of the sensor.
+        width: Of the sensor.
         replace: Whether the camera hides them behind the mean of the good ones among their eight neighbours. A pixel
             without a good neighbour stays bad.
     """
 
-    def __init__(self, dead: Mask, hot: Mask, *, replace: bool) -> None:
-        self._dead, self._hot = np.nonzero(dead), np.nonzero(hot)
+    def __init__(self, dead: Places, hot: Places, height: int, width: int, *, replace: bool) -> None:
+        dead, hot = (places[:, _inside(places, height, width)] for places in (dead, hot))
+        self._dead, self._hot = tuple(dead), tuple(hot)
         self._replace = replace
-        bad = dead | hot
-        rows, columns = np.nonzero(bad)
-        near = np.array(_NEIGHBOURS).T[:, :, None] + np.stack([rows, columns])[:, None]  # (2, 8, bad)
-        inside = (near >= 0).all(0) & (near[0] < bad.shape[0]) & (near[1] < bad.shape[1])
-        self._near = (np.clip(near[0], 0, bad.shape[0] - 1), np.clip(near[1], 0, bad.shape[1] - 1))
-        weight = (inside & ~bad[self._near]).astype(np.float32)
+        bad = np.concatenate([dead, hot], axis=1)
+        good = np.ones((height, width), np.bool_)
+        good[tuple(bad)] = False
+        near = bad[:, None] + np.array(_NEIGHBOURS).T[:, :, None]  # (2, 8, N)
+        inside = _inside(near, height, width)
+        near *= inside
+        weight = (inside & good[tuple(near)]).astype(np.float32)
         total = weight.sum(0)
         can = total > 0
-        self._near = (self._near[0][:, can], self._near[1][:, can])
+        self._near = tuple(near[:, :, can])
         self._weight = weight[:, can] / total[can]
-        self._bad = (rows[can], columns[can])
+        self._bad = tuple(bad[:, can])
 
     def apply(self, seen: Floats) -> Floats:
         """Return what the camera reads of an intensity (H, W)."""
@@ -43,3 +47,7 @@ class Defects:
         if self._replace:
             read[self._bad] = (seen[self._near] * self._weight).sum(0)
         return read
+
+
+def _inside(places: Places, height: int, width: int) -> NDArray[np.bool_]:
+    return np.asarray((places[0] >= 0) & (places[0] < height) & (places[1] >= 0) & (places[1] < width))

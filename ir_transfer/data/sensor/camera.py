@@ -57,13 +57,16 @@ class Camera:
         if sensor.drift is not None and sensor.drift.pattern:
             self._drift = draw_drift(rows, columns, seed)[self._middle] * np.float32(sensor.drift.pattern)
         if sensor.bad_pixels is not None:
-            dead, hot = draw_bad_pixels(sensor.bad_pixels, rows, columns, seed)
-            self._defects = Defects(dead[self._middle], hot[self._middle], replace=sensor.bad_pixels.replace)
+            dead, hot = (
+                places - np.array([[top], [left]]) for places in draw_bad_pixels(sensor.bad_pixels, rows, columns, seed)
+            )
+            self._defects = Defects(dead, hot, grid.rows, grid.columns, replace=sensor.bad_pixels.replace)
 
     def observe(self, intensity: Floats, frame: SupportsIndex | str) -> Floats:
         """Return what the camera measures: (H, W) in [0, 1], on the converter's levels.
 
-        The same seed and frame give the same bytes, whatever was observed before.
+        The same seed and frame give the same bytes, whatever was observed before. Another release of NumPy or another
+        kind of processor may draw or round otherwise.
 
         Args:
             intensity: Apparent intensity, float32 (H, W), in [0, 1].

@@ -29,7 +29,7 @@ def diffraction(frequency: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid) -> Floats:
-    """Return the MTF (H, W) at the frequencies of the picture's cosine transform; 1 at [0, 0].
+    """Return the MTF at the lowest frequencies of the picture's cosine transform; 1 at [0, 0], and 0 beyond its end.
 
     Diffraction times exp(-2 pi^2 s^2 (fx^2 + fy^2)) with s = ``aberration_px``, times sinc(fx) sinc(fy) with
     sinc(f) = sin(pi f) / (pi f) for the area of a detector, where fx and fy are in cycles per detector pixel. Along an
@@ -43,17 +43,21 @@ def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid
         width: Of the picture.
         grid: Of the sensor on the picture.
     """
-    y, x = (
-        (np.arange(side) / (2 * side) * step).astype(np.float32)
-        for side, step in ((height, grid.row_step), (width, grid.column_step))
-    )
     cut_off = optics.pitch_um / (optics.wavelength_um * optics.f_number)  # in cycles per height of a detector
+    y = _frequencies(height, grid.row_step, cut_off)
+    x = _frequencies(width, grid.column_step, cut_off * pixel_aspect)
     found = diffraction(np.hypot(y[:, None], x / np.float32(pixel_aspect)) / np.float32(cut_off))
     for f, own in ((y[:, None], grid.rows == height), (x[None], grid.columns == width)):
         found *= np.exp(-2 * (np.pi * optics.aberration_px * f) ** 2)
         if optics.footprint and own:
             found *= np.sinc(f)
     return found
+
+
+def _frequencies(side: int, step: float, cut_off: float) -> Floats:
+    """Frequencies of a cosine transform below the cut-off, in cycles per detector."""
+    found = np.arange(side) * (step / (2 * side))
+    return found[found <= cut_off].astype(np.float32)
 
 
 def blur(picture: Floats, transfer: Floats) -> Floats:
@@ -64,6 +68,11 @@ def blur(picture: Floats, transfer: Floats) -> Floats:
 
     Args:
         picture: (H, W).
-        transfer: (H, W) of :func:`mtf`.
+        transfer: That of :func:`mtf`.
     """
-    return np.asarray(idctn(dctn(picture, norm="ortho") * transfer, norm="ortho", overwrite_x=True), dtype=np.float32)
+    rows, columns = transfer.shape
+    waves = dctn(picture, norm="ortho")
+    waves[:rows, :columns] *= transfer
+    waves[rows:] = 0
+    waves[:rows, columns:] = 0
+    return np.asarray(idctn(waves, norm="ortho", overwrite_x=True), dtype=np.float32)

@@ -12,6 +12,7 @@ from ir_transfer.data.sensor.model import BadPixels, Drift, Fixed
 from ir_transfer.data.sensor.seeds import generator
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
 
 _SHADING_WAVES = 4  # cosines along each axis: nothing faster than one and a half periods over the frame
 
@@ -57,15 +58,12 @@ def drift_phase(drift: Drift, number: int) -> float:
 
 
 @lru_cache(maxsize=2)
-def draw_bad_pixels(bad: BadPixels, height: int, width: int, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Draw which pixels (H, W) are dead and which are hot; their numbers are exact to one pixel."""
+def draw_bad_pixels(bad: BadPixels, height: int, width: int, seed: int) -> tuple[Places, Places]:
+    """Draw where (2, N: rows and columns) dead and hot pixels are; their numbers are exact to one pixel."""
     size = height * width
     dead, hot = round(bad.dead * size), round(bad.hot * size)
-    chosen = generator(seed, "bad pixels").choice(size, dead + hot, replace=False)
-    masks = np.zeros((2, size), np.bool_)
-    masks[0, chosen[:dead]] = True
-    masks[1, chosen[dead:]] = True
-    return masks[0].reshape(height, width), masks[1].reshape(height, width)
+    places = np.stack(divmod(generator(seed, "bad pixels").choice(size, dead + hot, replace=False), width))
+    return places[:, :dead], places[:, dead:]
 
 
 def _normal(random: np.random.Generator, height: int, width: int) -> Floats:
