@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -47,11 +47,7 @@ def write_card(
 def _as_made(plan: Plan, manifest: Manifest) -> Plan:
     """Return the plan with the variants as they came to be, which may depend on what the pictures show."""
     made = {key: entry.variant for key, entry in manifest.entries.items() if entry.variant is not None}
-    jobs = [
-        replace(job, variant=Variant(**made.get(str(job.output), asdict(job.variant))))
-        for job in plan.jobs
-        if job.variant
-    ]
+    jobs = (replace(job, variant=Variant(**made[str(job.output)])) for job in plan.jobs if str(job.output) in made)
     return replace(plan, jobs=tuple(jobs))
 
 

@@ -65,15 +65,15 @@ def _soft_mask(region: Region, part: str | None, luma: Floats) -> tuple[Floats, 
     window = rows, columns
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return np.zeros((0, 0), np.float32), (slice(0, 0), slice(0, 0))
-    y, x = np.mgrid[window].astype(np.float32) + 0.5
+    y, x = (axis + np.float32(0.5) for axis in np.mgrid[window].astype(np.float32))
     if region.draw is not None:
         mask = region.mask(height, width)[window].astype(np.float32)
     else:
         mask = _drawn_to_edges(_ellipse(x, y, region.box), luma[window])
     if part is not None:
         mask = mask * _inside(x, y, region.box, PARTS[part])
-    soft: Floats = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return soft, window
+    soft = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(soft, np.float32), window
 
 
 def _ellipse(x: Floats, y: Floats, box: tuple[float, float, float, float]) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.label_files import read_hashes
@@ -16,16 +15,13 @@ from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.errors import InputError, IrTransferError
 
 
-def verify_dataset(
-    out: Path, source: Path | None = None, advance: Callable[[int, int], None] | None = None
-) -> list[str]:
+def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
     """Check every picture and label file of a generated set.
 
     Args:
         out: Root of the set.
         source: The RGB set, to compare labels with; where the manifest says it lay if None. Without one the
             labels are compared with their hashes alone.
-        advance: Told how many pictures of how many are checked.
 
     Returns:
         What is wrong, a line each; nothing if all is well.
@@ -38,10 +34,8 @@ def verify_dataset(
         raise InputError(f"expected a set that ir-transfer dataset made in {out}, found no manifest of one")
     found: list[str] = []
     entries = list(manifest.entries.values())
-    for number, entry in enumerate(entries):
+    for entry in entries:
         found += _check_picture(out, entry)
-        if advance is not None:
-            advance(number + 1, len(entries))
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or Path(str(manifest.header.look["source"]))
