@@ -11,6 +11,7 @@ import click
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.options import (
+    camera_options,
     device_option,
     fetched,
     max_pixels_option,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @run_options_option
 @control_options
 @output_options
+@camera_options
 @device_option
 @speed_options
 @threads_option

@@ -10,6 +10,8 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.options import (
+    Range,
+    camera_options,
     device_option,
     fetched,
     max_pixels_option,
@@ -32,21 +34,6 @@ if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 
 _SHOWN = 10
-
-
-class _Range(click.ParamType[tuple[float, float]]):
-    """A number, or two with ``..`` between."""
-
-    name = "range"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
-        if isinstance(value, tuple):
-            return value
-        low, dots, high = str(value).partition("..")
-        try:
-            return float(low), float(high if dots else low)
-        except ValueError:
-            self.fail(f"expected a number such as 0.8 or a range such as 0.6..1, got {value!r}", param, ctx)
 
 
 class _Shard(click.ParamType[tuple[int, int]]):
@@ -134,7 +121,7 @@ def dataset() -> None:
 @click.option(
     "--strength",
     "strengths",
-    type=_Range(),
+    type=Range(),
     default="1",
     show_default=True,
     metavar="N|LOW..HIGH",
@@ -153,6 +140,7 @@ def dataset() -> None:
 @weights_option
 @run_options_option
 @output_options
+@camera_options
 @device_option
 @speed_options
 @threads_option

@@ -76,6 +76,22 @@ def model_option(command: Command) -> Command:
     )(command)
 
 
+class Range(click.ParamType[tuple[float, float]]):
+    """A number, or two with ``..`` between."""
+
+    name = "range"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
+        """Return both ends."""
+        if isinstance(value, tuple):
+            return value
+        low, dots, high = str(value).partition("..")
+        try:
+            return float(low), float(high if dots else low)
+        except ValueError:
+            self.fail(f"expected a number such as 0.8 or a range such as 0.6..1, got {value!r}", param, ctx)
+
+
 class _AutoOrCount(click.ParamType["int | None"]):
     name = "auto|n"
 
@@ -232,10 +248,43 @@ def output_options(command: Command) -> Command:
     return command
 
 
+def camera_options(command: Command) -> Command:
+    """Add ``--sensor``, ``--agc`` and ``--agc-window``; see :func:`output_fields`."""
+    sensor = "Imitate this sensor: one of ir-transfer sensors, or a YAML file. The size stays that of the photograph."
+    agc = (
+        "Gain control, the last stage: none keeps one window for all pictures, camera takes the sensor's own, "
+        "linear shows --agc-window; the others look at each picture as cameras do."
+    )
+    for option in (
+        click.option(
+            "--agc-window",
+            type=Range(),
+            default="0..1",
+            show_default=True,
+            metavar="LOW..HIGH",
+            help="Of --agc linear.",
+        ),
+        click.option(
+            "--agc",
+            type=click.Choice(["none", "camera", "linear", "percentile", "plateau", "clahe"]),
+            default="none",
+            show_default=True,
+            help=agc,
+        ),
+        click.option("--sensor", metavar="NAME|FILE", help=sensor),
+    ):
+        command = option(command)
+    return command
+
+
 def output_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given, with ``format`` and ``bit_depth`` as the conversion's options have them."""
-    fields = {key: value for key, value in given.items() if key != "format_"}
-    return fields | {"format": given["format_"], "bit_depth": int(given["bit_depth"])}
+    """Return what was given, with format, bit depth and camera as the conversion's options have them."""
+    from ir_transfer.conversion.camera import CameraOptions
+
+    own = ("format_", "sensor", "agc", "agc_window")
+    camera = CameraOptions(given["sensor"], given["agc"], given["agc_window"])
+    fields = {key: value for key, value in given.items() if key not in own}
+    return fields | {"format": given["format_"], "bit_depth": int(given["bit_depth"]), "camera": camera}
 
 
 def speed_options(command: Command) -> Command:

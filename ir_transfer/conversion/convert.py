@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.finish import Finish
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
 from ir_transfer.conversion.run import Run
-from ir_transfer.conversion.session import load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
 from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -42,7 +43,13 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
             warn_of_time(translator, len(plan.jobs))
             report_steps(translator.model, on_step)
         try:
-            finish = Finish(options.bit_depth, options.format, inverted=inverted)
+            camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
+            black_hot = is_black_hot(translator.style, choice.styles[0])
+            finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera)
             return Run(options, plan, manifest, translator, finish, observer=observer, masks=masks).all()
         finally:
             manifest.close()
+
+
+def _first(holds: bool) -> frozenset[int]:
+    return frozenset({0}) if holds else frozenset()

@@ -22,14 +22,14 @@ class Finish:
     Attributes:
         bit_depth: Of the file.
         format: Of the file.
-        inverted: Whether results are turned to the other polarity.
-        black_hot: Styles of variants whose results are black-hot, by index.
-        steps: What is done to the white-hot intensity before it is written, in this order.
+        inverted: Styles whose results are turned to the other polarity, by index; 0 where results have no variants.
+        black_hot: Styles whose results are black-hot before that.
+        steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
     """
 
     bit_depth: BitDepth = 8
     format: Format = "png"
-    inverted: bool = False
+    inverted: frozenset[int] = frozenset()
     black_hot: frozenset[int] = frozenset()
     steps: tuple[Step, ...] = ()
 
@@ -45,12 +45,13 @@ class Finish:
             InputError: NaN or infinite values.
         """
         style = 0 if job.variant is None else job.variant.style
-        turned = bool(self.steps) and style in self.black_hot
+        steps = () if style is None else self.steps
+        turned = bool(steps) and style in self.black_hot
         if turned:
             intensity = 1 - intensity
-        for step in self.steps:
+        for step in steps:
             intensity = step(intensity, job, picture)
         levels = to_levels(intensity, self.bit_depth)
-        if turned != (self.inverted != (job.variant is not None and job.variant.inverted)):
+        if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
         return encode_gray(levels, self.format)

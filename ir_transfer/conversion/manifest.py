@@ -61,11 +61,13 @@ class Header:
         command: As typed.
         look: All that decides the pixels: model, weights, style, options, seed. One folder has one look.
         versions: Of this package and what computes, and the device: may change them in the last digit.
+        source: Root of the data set that it was made from, where it was one.
     """
 
     command: str
     look: Mapping[str, Any]
     versions: Mapping[str, str]
+    source: str | None = None
     kind: str = "header"
     format: int = FORMAT
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
@@ -38,7 +39,8 @@ class Options:
         threads: Threads that compute on a CPU; torch's choice if None.
         resume: Go on with what an earlier run left.
         overwrite: Make existing results again.
-        seed: For models that draw random numbers.
+        camera: Sensor and gain control to imitate.
+        seed: For models that draw random numbers, and for the noise of a sensor.
         fail_fast: Stop at the first picture that fails.
         max_pixels: Larger pictures are refused.
         model_options: Run-time options of the model by name, as text; its own defaults otherwise.
@@ -56,6 +58,7 @@ class Options:
     controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"
+    camera: CameraOptions = NO_CAMERA
     precision: Precision = "float32"
     device: str = "auto"
     batch_size: int | None = None

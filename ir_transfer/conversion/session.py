@@ -16,9 +16,10 @@ from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.conversion.styles import BLACK_HOT, Style, StyleChoice, polarity_of
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.models.style_code import StyleCode
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "precision": options.precision,
         "seed": options.seed,
     }
+    look |= options.camera.look()
     if controls := options.controls.look():
         look["controls"] = controls
     if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:
@@ -64,8 +66,16 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
     return look
 
 
-def open_manifest(out: Path, options: Options, look: Mapping[str, Any], device: torch.device) -> Manifest:
-    """Start the manifest of a folder, or go on with the one that lies there.
+def is_black_hot(code: StyleCode, style: Style) -> bool:
+    """Return whether results in a style are black-hot: as the network judged its exemplar, else as declared."""
+    judged = code.tensors.get("polarity")
+    return polarity_of(style) == BLACK_HOT if judged is None else float(judged.mean()) < 0
+
+
+def open_manifest(
+    out: Path, options: Options, look: Mapping[str, Any], device: torch.device, source: str | None = None
+) -> Manifest:
+    """Start the manifest of a folder, or go on with the one that lies there; ``source`` is the root of a set.
 
     Raises:
         InputError: What lies there was made in another way.
@@ -78,7 +88,7 @@ def open_manifest(out: Path, options: Options, look: Mapping[str, Any], device: 
     }
     found = Manifest.load(out) if options.resume else None
     if found is None:
-        return Manifest.create(out, Header(options.command, look, versions))
+        return Manifest.create(out, Header(options.command, look, versions, source))
     found.header.refuse_other_look(look, found.path)
     found.reopen()
     return found

@@ -92,10 +92,15 @@ class StyleChoice:
         Raises:
             InputError: The styles disagree.
         """
-        declared = {WHITE_HOT if isinstance(style, Path) else style.polarity for style in self.styles}
+        declared = {polarity_of(style) for style in self.styles}
         if len(declared) > 1:
             raise InputError("expected styles of one polarity with --polarity, got both: leave one out")
         return declared.pop()
+
+
+def polarity_of(style: Style) -> str:
+    """Return the declared polarity of a style: an exemplar file is taken to be white-hot."""
+    return WHITE_HOT if isinstance(style, Path) else style.polarity
 
 
 def read_saved_style(path: Path) -> SavedStyle:

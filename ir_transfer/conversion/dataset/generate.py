@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ir_transfer import model_info
+from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
 from ir_transfer.conversion.dataset.heat import Heat
-from ir_transfer.conversion.dataset.label_files import write_labels
+from ir_transfer.conversion.dataset.label_files import remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.plan import default_out, plan_dataset
@@ -22,8 +23,8 @@ from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.plan import Job, Plan, refuse_existing
 from ir_transfer.conversion.run import Run
-from ir_transfer.conversion.session import load_translator, locked, look_of, open_manifest
-from ir_transfer.conversion.styles import BLACK_HOT, StyleChoice, choose_styles
+from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.styles import StyleChoice, choose_styles, polarity_of
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.labels.base import LabelledSet
@@ -69,7 +70,10 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
-        manifest = open_manifest(plan.out, asked, _look(options, translator, choice, labelled), translator.device)
+        if asked.overwrite:
+            remove_stale(plan)
+        look, source = _look(options, translator, labelled), str(labelled.root.resolve())
+        manifest = open_manifest(plan.out, asked, look, translator.device, source)
         try:
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
@@ -95,9 +99,7 @@ def _complete(
     write_card(labelled, plan, manifest, options.conversion.styles, summary)
 
 
-def _look(
-    options: DatasetOptions, translator: Translator, choice: StyleChoice, labelled: LabelledSet
-) -> dict[str, Any]:
+def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet) -> dict[str, Any]:
     look = look_of(options.conversion, translator)
     return {
         **look,
@@ -109,26 +111,24 @@ def _look(
         ],
         "style": "+".join(code.hash for code in translator.codes),
         "labels": labelled.kind,
-        "source": str(labelled.root.resolve()),
         **({} if options.shard is None else {"shard": list(options.shard)}),
     }
 
 
 def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice, labelled: LabelledSet) -> Finish:
     asked = options.conversion
-    black_hot = frozenset(i for i in range(len(choice.styles)) if _is_black_hot(translator, choice, i))
+    black_hot = _which([is_black_hot(*pair) for pair in zip(translator.codes, choice.styles, strict=True)])
+    inverted = _which([asked.polarity not in {None, polarity_of(style)} for style in choice.styles])
     steps: list[Step] = []
     if options.heat:
         steps.append(Heat(options.heat, _regions_of(labelled)))
-    return Finish(asked.bit_depth, asked.format, black_hot=black_hot, steps=tuple(steps))
+    if asked.camera != NO_CAMERA:
+        steps.append(CameraStep(asked.camera, asked.seed))
+    return Finish(asked.bit_depth, asked.format, inverted, black_hot, tuple(steps))
 
 
-def _is_black_hot(translator: Translator, choice: StyleChoice, index: int) -> bool:
-    """Return whether results in a style are black-hot: as the network judged its exemplar, else as declared."""
-    judged = translator.codes[index].tensors.get("polarity")
-    if judged is not None:
-        return float(judged.mean()) < 0
-    return replace(choice, styles=(choice.styles[index],)).polarity == BLACK_HOT
+def _which(holds: Sequence[bool]) -> frozenset[int]:
+    return frozenset(index for index, one in enumerate(holds) if one)
 
 
 def _regions_of(labelled: LabelledSet) -> Any:

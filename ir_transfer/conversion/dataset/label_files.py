@@ -50,6 +50,19 @@ def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
     write_whole(out / HASHES_NAME, "".join(lines).encode(errors="surrogateescape"))
 
 
+def remove_stale(plan: Plan) -> None:
+    """Remove what an earlier run made and this one would leave: unchanged pictures outside the plan, label files."""
+    earlier = Manifest.load(plan.out)
+    if earlier is None:
+        return
+    wanted = {str(job.output) for job in plan.jobs}
+    made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
+    for place, digest in {**made, **read_hashes(plan.out)}.items():
+        path = plan.out / place
+        if place not in wanted and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
+            path.unlink()
+
+
 def read_hashes(out: Path) -> dict[str, str]:
     """Return the hashes of the label files by place; none if the set has no list of them.
 

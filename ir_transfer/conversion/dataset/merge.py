@@ -36,11 +36,11 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     """
     manifests = [_load(path) for path in shards]
     look = _common_look(shards, manifests)
-    labelled = open_labelled(Path(str(look["source"])), str(look["labels"]))
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    header = Header(_without_shard(first.command), look, first.versions)
+    labelled = open_labelled(Path(str(first.source)), str(look["labels"]))
+    header = Header(_without_shard(first.command), look, first.versions, first.source)
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):

@@ -38,7 +38,7 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
         found += _check_picture(out, entry)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
-    root = source or Path(str(manifest.header.look["source"]))
+    root = source or Path(str(manifest.header.source))
     if "shard" not in manifest.header.look and root.is_dir():
         found += _check_labels(out, open_labelled(root, str(manifest.header.look["labels"])), entries)
     elif source is not None:

@@ -1,0 +1,90 @@
+"""The camera of a run: a sensor that observes what was translated, and the gain control that shows it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from threading import Lock
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.plan import Job
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.sensor import Agc, Camera, SensorModel, load_sensor
+from ir_transfer.errors import InputError
+
+AgcChoice = Literal["none", "camera", "linear", "percentile", "plateau", "clahe"]
+
+
+@dataclass(frozen=True)
+class CameraOptions:
+    """What camera a run was asked to imitate; none by default.
+
+    Attributes:
+        sensor: Name of a preset or a YAML file.
+        agc: ``"none"`` keeps one radiometric window for the whole run, ``"camera"`` takes the sensor's own control.
+        window: Intensities that a linear gain control shows black and white.
+    """
+
+    sensor: str | None = None
+    agc: AgcChoice = "none"
+    window: tuple[float, float] = (0.0, 1.0)
+
+    def open(self) -> tuple[SensorModel | None, Agc | None]:
+        """Return the sensor and the gain control that were asked for.
+
+        Raises:
+            IrTransferError: No such sensor, a faulty file, ``agc`` of no sensor, or a window out of range.
+        """
+        sensor = None if self.sensor is None else load_sensor(self.sensor)
+        low, high = self.window
+        if not 0 <= low < high <= 1:
+            raise InputError(f"expected --agc-window as LOW..HIGH in 0..1, got {low:g}..{high:g}")
+        if self.window != (0.0, 1.0) and self.agc != "linear":
+            raise InputError(f"expected --agc linear with --agc-window, got --agc {self.agc}: set it, or leave one out")
+        if self.agc == "none":
+            return sensor, None
+        if self.agc == "camera":
+            if sensor is None:
+                raise InputError("expected --sensor with --agc camera, got none: name one (see ir-transfer sensors)")
+            return sensor, sensor.agc
+        return sensor, Agc(self.agc, low, high)
+
+    def look(self) -> dict[str, Any]:
+        """Return all that decides the pixels, for the manifest; nothing without a camera."""
+        sensor, agc = self.open()
+        look: dict[str, Any] = {} if sensor is None else {"sensor": sensor.look()}
+        return look if agc is None else {**look, "agc": asdict(agc)}
+
+
+NO_CAMERA = CameraOptions()
+
+
+class CameraStep:
+    """Observes intensities with one sensor through a whole run; may be called by many threads.
+
+    Its noise is that of the seed and the name of the result, whatever the order of the pictures.
+
+    Args:
+        options: What was asked for.
+        seed: Of the run.
+    """
+
+    def __init__(self, options: CameraOptions, seed: int) -> None:
+        self._sensor, self._agc = options.open()
+        self._seed = seed
+        self._cameras: dict[tuple[int, ...], Camera] = {}
+        self._lock = Lock()
+
+    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+        """Return what the camera shows of a white-hot intensity (H, W) in [0, 1]."""
+        if self._sensor is not None:
+            intensity = self._camera(self._sensor, intensity.shape).observe(intensity, str(job.output))
+        return intensity if self._agc is None else self._agc.apply(intensity)
+
+    def _camera(self, sensor: SensorModel, size: tuple[int, ...]) -> Camera:
+        with self._lock:
+            if size not in self._cameras:
+                self._cameras[size] = Camera(sensor, size[0], size[1], self._seed)
+            return self._cameras[size]
