@@ -115,14 +115,14 @@ def test_shards_that_do_not_belong_together_are_refused(
         arguments = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "--seed", seed, "-q"]
         assert main([*arguments, "--shard", f"{number}/2", "-o", str(out)]) == 0
     parts = [str(tmp_path / f"part{number}") for number in (1, 2)]
-    out = str(tmp_path / "ir")
+    merged = str(tmp_path / "ir")
     for shards, message in (
         (parts, "expected seed=0"),
         (parts[:1], "got none with number 2"),
         ([parts[0], parts[0]], "each shard once"),
         ([str(yolo)], "expected a shard"),
     ):
-        assert main(["dataset", "merge", *shards, "-o", out]) == 2
+        assert main(["dataset", "merge", *shards, "-o", merged]) == 2
         assert message in capsys.readouterr().err
 
 
