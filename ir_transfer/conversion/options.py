@@ -10,10 +10,12 @@ from typing import Literal, Protocol
 from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.plan import Plan
+from ir_transfer.conversion.times import Times
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]
+Engine = Literal["local", "ray"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Options:
         max_pixels: Larger pictures are refused.
         model_options: Run-time options of the model by name, as text; its own defaults otherwise.
         command: As typed, for the manifest.
+        engine: Who does the work: this process, or a Ray cluster.
+        address: Of the Ray cluster; one on this machine, for this run alone, if None.
+        ray_workers: Processes of the cluster that translate; one for each GPU or else machine if None.
     """
 
     inputs: tuple[str, ...]
@@ -71,6 +76,9 @@ class Options:
     max_pixels: int = MAX_PIXELS
     model_options: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    engine: Engine = "local"
+    address: str | None = None
+    ray_workers: int | None = None
 
 
 @dataclass
@@ -85,6 +93,7 @@ class Summary:
         stopped: Why the run ended early, if it did.
         plan: What was to be done.
         without_result: Outputs that this run could not make; what lies there is older.
+        times: Where the time went.
     """
 
     out: Path
@@ -94,6 +103,7 @@ class Summary:
     failed: int = 0
     stopped: str | None = None
     without_result: set[str] = field(default_factory=set)
+    times: Times = field(default_factory=Times)
 
 
 class Observer(Protocol):

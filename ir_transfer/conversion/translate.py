@@ -119,6 +119,13 @@ class Translator:
         grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)
         return cls(model, style, device, strength, precision, batch_size, seed, controls, codes, grid)
 
+    def to(self, device: torch.device) -> Translator:
+        """Return the same translator on another device; the model moves there."""
+        model = self.model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        codes = tuple(code.to(device) for code in self.codes)
+        grid = tuple(tuple(code.to(device) for code in row) for row in self.grid)
+        return replace(self, model=model, style=self.style.to(device), device=device, codes=codes, grid=grid)
+
     def of(self, variant: Variant) -> Translator:
         """Return the translator of a variant that has a style."""
         index = 0 if variant.style is None else variant.style

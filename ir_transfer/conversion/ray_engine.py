@@ -1,0 +1,191 @@
+"""Many machines: Ray Data hands chunks of the work to workers that each hold a device and the loaded model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ir_transfer.conversion.pipeline import Pipeline, Record
+from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.translate import pick_device
+from ir_transfer.conversion.worker import Outcome, Task, Worker, blank
+from ir_transfer.errors import InputError
+
+_LARGEST_CHUNK = 64  # pictures that a killed worker costs at most
+_CHUNKS_EACH = 4  # at least, so that no worker waits long for the last chunk of another
+_RETRIES = 3  # of a chunk whose worker died; a picture that kills every worker must not go round for ever
+
+logger = logging.getLogger(__name__)
+
+
+class RayEngine:
+    """Workers of a Ray cluster deal with chunks of tasks; outcomes are recorded here, in the caller's thread.
+
+    Each worker is an actor that runs a :class:`~ir_transfer.conversion.pipeline.Pipeline` of its own, so the bytes
+    are those of the local engine. One that dies is started again, and its chunk with it: files are written whole and
+    the same every time, so making them twice changes nothing. All machines see inputs and results under the same
+    paths and have this package installed; the loaded model and the styles travel with the worker.
+
+    Args:
+        worker: What every actor gets a copy of.
+        record: Called for each job, in any order; says whether to go on.
+    """
+
+    def __init__(self, worker: Worker, record: Record) -> None:
+        self.worker = worker
+        self.record = record
+
+    def __call__(self, tasks: Iterable[Task]) -> Times:
+        """Deal with tasks until they end or ``record`` says stop; return where the time of all workers went.
+
+        Raises:
+            InputError: Ray is not installed, no cluster is at the address, or it has no such device.
+            RuntimeError: A bug in a worker.
+        """
+        waiting = list(tasks)
+        times = Times()
+        if not waiting:
+            return times
+        with _cluster(self.worker.options.address):
+            pool = _Pool.of_cluster(self.worker)
+            size = min(_LARGEST_CHUNK, max(1, len(waiting) // (_CHUNKS_EACH * pool.actors)))
+            left = dict(enumerate(waiting[start : start + size] for start in range(0, len(waiting), size)))
+            for done in _results(self.worker, pool, left):
+                if done.bug is not None:
+                    raise RuntimeError(f"a worker failed:\n{done.bug}")
+                del left[done.chunk]
+                times += done.times
+                if not all([self.record(outcome) for outcome in done.outcomes]):
+                    return times
+            for chunk in left.values():
+                for outcome in _given_up(chunk):
+                    self.record(outcome)
+        return times
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What a worker says of a chunk."""
+
+    chunk: int
+    outcomes: Sequence[Outcome] = ()
+    times: Times = Times()  # noqa: RUF009  # never changed in place
+    bug: str | None = None
+
+
+@dataclass(frozen=True)
+class _Pool:
+    """How many workers there are, and what each has."""
+
+    actors: int
+    gpus: int
+    threads: int
+
+    @classmethod
+    def of_cluster(cls, worker: Worker) -> _Pool:
+        import ray
+
+        asked = worker.options
+        resources = ray.cluster_resources()
+        gpus = 0 if asked.device == "cpu" else int(resources.get("GPU", 0))
+        if asked.device.startswith("cuda") and not gpus:
+            raise InputError("expected a GPU in the Ray cluster for --device cuda, found none: use --device cpu")
+        actors = asked.ray_workers or gpus or sum(node["Alive"] for node in ray.nodes())
+        cores = int(resources.get("CPU", 1))
+        return cls(actors, min(1, gpus), asked.threads or max(1, cores // actors))
+
+
+class _Actor:
+    """Holds a worker in a process of the cluster."""
+
+    def __init__(self, packed: Any, pool: _Pool) -> None:
+        import ray
+
+        torch.set_num_threads(pool.threads)
+        worker: Worker = pickle.loads(ray.get(packed))
+        self._worker = replace(worker, translator=worker.translator.to(pick_device("cuda" if pool.gpus else "cpu")))
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+        return {"done": [pickle.dumps(self._deal_with(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
+
+    def _deal_with(self, number: int, tasks: Sequence[Task]) -> _Done:
+        outcomes: list[Outcome] = []
+
+        def record(outcome: Outcome) -> bool:
+            outcomes.append(outcome)
+            failed = outcome.entry is not None and outcome.entry.status == "failed"
+            return outcome.stop is None and not (failed and self._worker.options.fail_fast)
+
+        try:
+            times = Pipeline(self._worker, record)(tasks)
+        except Exception:  # Ray Data would try it again or leave it out: the caller is to see it
+            return _Done(number, bug=traceback.format_exc())
+        return _Done(number, outcomes, times)
+
+
+def _results(worker: Worker, pool: _Pool, chunks: dict[int, list[Task]]) -> Iterator[_Done]:
+    """Yield what became of each chunk, as they end; one whose workers died again and again is left out."""
+    import ray
+    from ray import cloudpickle
+    from ray.data import ActorPoolStrategy, DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.max_errored_blocks = -1
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    worker.translator.model.on_step = None  # a progress bar does not travel
+    packed = ray.put(cloudpickle.dumps(replace(worker, translator=worker.translator.to(torch.device("cpu")))))
+    rows = [{"chunk": pickle.dumps(chunk)} for chunk in chunks.items()]
+    done = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+        _Actor,
+        fn_constructor_args=(packed, pool),
+        batch_size=1,
+        compute=ActorPoolStrategy(size=pool.actors, max_tasks_in_flight_per_actor=2),
+        num_cpus=1,
+        num_gpus=pool.gpus,
+        max_restarts=-1,
+        max_task_retries=_RETRIES,
+    )
+    for row in done.iter_rows():
+        yield pickle.loads(row["done"])
+
+
+def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
+    for task in chunk:
+        for job in task.jobs:
+            error = (
+                f"{job.source}: expected a Ray worker to deal with it, got {_RETRIES + 1} that died: see that they have "
+                "memory enough, then go on with --resume"
+            )
+            yield Outcome(replace(blank(job), error=error))
+
+
+@contextmanager
+def _cluster(address: str | None) -> Iterator[None]:
+    """Connect to a cluster, or start one on this machine for as long as it is needed."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
+    try:
+        import ray
+    except ImportError:
+        raise InputError("expected Ray for --engine ray, found none: pip install 'ir-transfer[ray]'") from None
+    if ray.is_initialized():
+        yield
+        return
+    own = {"include_dashboard": False} if address is None else {}
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+    except (ConnectionError, ValueError) as error:
+        raise InputError(f"expected a Ray cluster at {address}, got: {error}: see ray status") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

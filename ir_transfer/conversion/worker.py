@@ -1,0 +1,220 @@
+"""What is done for one picture, wherever it is done: read and decode, translate, finish, write."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.exemplar import SMALLEST_SIDE
+from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.masks import Masks, PictureMasks
+from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.plan import Job
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import Picture, decode_picture, read_bytes, write_whole
+from ir_transfer.errors import EncodeError, InputError, IrTransferError
+
+# After these no later picture can be written either.
+_FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_NO_SPACE = "stopped: no later picture could be written either; mend that, then go on with --resume"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A picture with all that is made of it.
+
+    Attributes:
+        jobs: Of one source.
+        earlier: What an earlier run made of these jobs, by output.
+    """
+
+    jobs: tuple[Job, ...]
+    earlier: Mapping[str, Entry] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A job with its decoded picture."""
+
+    job: Job
+    picture: Picture
+    masks: PictureMasks | None = None
+    masks_sha256: str | None = None
+
+    @property
+    def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None]:
+        """What pictures of one batch have in common: size, style and strength."""
+        variant = self.job.variant
+        size = self.picture.height, self.picture.width
+        return size, None if variant is None else (variant.style, variant.strength)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one job.
+
+    Attributes:
+        entry: For the manifest; None if an earlier run made it and nothing changed since.
+        stop: Why no later job can be done either.
+    """
+
+    entry: Entry | None
+    stop: str | None = None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Deals with pictures; knows nothing of manifest, order or progress, so that any process may have one.
+
+    Attributes:
+        options: How to read and write.
+        out: Folder of the results.
+        translator: The model with its styles.
+        finish: From intensities to files.
+        choose: Completes a job by what its picture shows.
+        masks: Of the pictures, if they have any.
+    """
+
+    options: Options
+    out: Path
+    translator: Translator
+    finish: Finish
+    choose: Callable[[Job, Picture], Job] | None = None
+    masks: Masks | None = None
+
+    def read(self, task: Task) -> list[Loaded | Outcome]:
+        """Read a picture once for all its jobs; an outcome is what needs no translation."""
+        jobs = task.jobs
+        try:
+            data = read_bytes(jobs[0].source, self.options.max_pixels)
+        except IrTransferError as error:
+            return [Outcome(replace(blank(job), error=error.line)) for job in jobs]
+        except MemoryError:
+            return [Outcome(replace(blank(job), error=_memory_error(blank(job)))) for job in jobs]
+        sha256 = hashlib.sha256(data).hexdigest()
+        loaded: list[Loaded | Outcome] = []
+        picture: Picture | None = None
+        for job in jobs:
+            one = self._load(job, task.earlier.get(str(job.output)), data, sha256, picture)
+            picture = one.picture if isinstance(one, Loaded) else picture
+            loaded.append(one)
+        return loaded
+
+    def translate(self, batch: Sequence[Loaded]) -> list[tuple[Loaded, NDArray[np.float32] | Outcome]]:
+        """Translate pictures of one kind; those whose memory together is too much go one by one."""
+        results, reason = self._attempt(batch)
+        if results is not None:
+            return list(zip(batch, results, strict=True))
+        if len(batch) > 1:  # one picture, or the memory of all together: find out
+            return [pair for item in batch for pair in self.translate([item])]
+        return [(batch[0], Outcome(replace(_entry(batch[0]), error=reason)))]
+
+    def write(self, item: Loaded, intensity: NDArray[np.float32]) -> Outcome:
+        """Finish a result and write its file."""
+        entry = _entry(item)
+        try:
+            data = self.finish(intensity, item.job, item.picture)
+            write_whole(self.out / str(entry.output), data)
+        except EncodeError as error:
+            return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)
+        except IrTransferError as error:
+            return Outcome(replace(entry, error=f"{entry.input}: {error.line}"))
+        except MemoryError:
+            return Outcome(replace(entry, error=_memory_error(entry)))
+        return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest()))
+
+    def _load(
+        self, job: Job, earlier: Entry | None, data: bytes, sha256: str, picture: Picture | None
+    ) -> Loaded | Outcome:
+        entry = replace(blank(job), input_sha256=sha256)
+        try:
+            masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
+            entry = replace(entry, masks_sha256=masks_sha256)
+            if self._is_done(job, entry, earlier):
+                return Outcome(None)
+            if picture is None:
+                picture = decode_picture(data, str(job.source), self.options.max_pixels)
+            if min(picture.height, picture.width) < SMALLEST_SIDE:
+                raise InputError(
+                    f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
+                    f"got {picture.width} x {picture.height}: enlarge or remove it"
+                )
+            self._refuse_large_grid(job, picture)
+            masks = self.masks.read(job.place, picture.height, picture.width) if self.masks else None
+        except IrTransferError as error:
+            return Outcome(replace(entry, error=error.line))
+        except MemoryError:
+            return Outcome(replace(entry, error=_memory_error(entry)))
+        return Loaded(job if self.choose is None else self.choose(job, picture), picture, masks, masks_sha256)
+
+    def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
+        cells = sum(map(len, self.translator.grid))
+        if cells * picture.height * picture.width > self.options.max_pixels:
+            raise InputError(
+                f"{job.source}: expected a grid of at most {self.options.max_pixels} pixels, got {cells} times "
+                f"{picture.width} x {picture.height}: use a smaller --style-grid or picture, or raise --max-pixels"
+            )
+
+    def _is_done(self, job: Job, entry: Entry, earlier: Entry | None) -> bool:
+        if earlier is None or earlier.status != "converted":
+            return False
+        if (earlier.input_sha256, earlier.masks_sha256) != (entry.input_sha256, entry.masks_sha256):
+            return False
+        path = self.out / job.output
+        return path.is_file() and hashlib.sha256(read_bytes(path)).hexdigest() == earlier.output_sha256
+
+    def _attempt(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
+        """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
+        try:
+            if (masks := batch[0].masks) is not None:  # these come one by one
+                return [self.translator.with_masks(batch[0].picture, masks)], None
+            pictures, variant = [item.picture for item in batch], batch[0].job.variant
+            if variant is not None and variant.style is None:
+                return [picture.gray()[0] for picture in pictures], None
+            return (self.translator if variant is None else self.translator.of(variant))(pictures), None
+        except IrTransferError as error:
+            return None, f"{batch[0].job.source}: {error.line}"
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            return None, _memory_error(_entry(batch[0]))
+
+
+def blank(job: Job) -> Entry:
+    """Return the line of a job of which nothing came yet."""
+    variant = None if job.variant is None else asdict(job.variant)
+    return Entry(str(job.source), str(job.output), "failed", variant=variant)
+
+
+def _entry(item: Loaded) -> Entry:
+    picture = item.picture
+    return replace(
+        blank(item.job),
+        input_sha256=picture.sha256,
+        width=picture.width,
+        height=picture.height,
+        bit_depth=picture.bit_depth,
+        masks_sha256=item.masks_sha256,
+    )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "not enough memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def _memory_error(entry: Entry) -> str:
+    size = f"{entry.width} x {entry.height} pixels" if entry.width else "the file"
+    return (
+        f"{entry.input}: expected enough memory for {size}, got too little: "
+        "use --device cpu, --precision bfloat16, fewer --workers or a smaller picture"
+    )
