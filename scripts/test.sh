@@ -6,9 +6,9 @@ ensure_environment dev
 ensure_browser
 cd "$ROOT"
 # Small tensors gain nothing from many threads, and threads of parallel tools would fight.
-export OMP_NUM_THREADS="${OMP_NUM_THREADS:-2}" NO_ALBUMENTATIONS_UPDATE=1
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" NO_ALBUMENTATIONS_UPDATE=1
 "$VENV/bin/ruff" check .
 "$VENV/bin/ruff" format --check .
 "$VENV/bin/mypy" --strict
 # Last, so that the output ends with pytest's closing line and the exit code is pytest's.
-exec "$VENV/bin/python" -m pytest --cov=ir_transfer --cov-report=term:skip-covered "$@"
+exec "$VENV/bin/python" -m pytest --numprocesses=auto --dist=loadfile --cov=ir_transfer --cov-report=term:skip-covered "$@"
