@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import PurePosixPath
@@ -12,7 +13,7 @@ import numpy as np
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.label_maps.shapes import Inside, check_runs, inside_runs
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
-from ir_transfer.data.labels.coco_file import CocoFile, Id, Image, NewIds, box_of, numbers
+from ir_transfer.data.labels.coco_file import CocoFile, Image, NewIds, box_of, id_of, numbers, whole_numbers
 from ir_transfer.data.labels.coco_paths import PictureFinder
 from ir_transfer.data.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, outline_region, size_differs
@@ -54,40 +55,45 @@ class CocoSet(LabelledSet):
         self._files: list[CocoFile] = []
         splits: dict[PurePosixPath, str | None] = {}
         self._entries: dict[PurePosixPath, list[tuple[CocoFile, Image]]] = {}
-        finder = PictureFinder(tree)
-        reasons = []
-        for place in coco_files(tree):
-            self._claimed.add(place)
-            try:
-                file = CocoFile(place, to_text(read_limited(tree.root / place, MAX_JSON_BYTES)))
-            except (InputError, DecodeError) as error:
-                self._tell(place, "", f"{error}: left out")
-                reasons.append(f"{place}: {error}")
-                continue
-            self._files.append(file)
-            for where, message in file.troubles:
-                self._tell(place, where, message)
-            for where, message in finder.find(file):
-                self._tell(place, where, message)
-            named = split_named(place.stem.replace("-", "_").replace(".", "_").split("_")[::-1])
-            for image in file.images:
-                if image.place is not None:
-                    self._entries.setdefault(image.place, []).append((file, image))
-                    splits[image.place] = splits.get(image.place) or named or split_of(image.place)
-        if not self._files:
-            raise InputError(
-                f"expected a JSON file of COCO's layout in {tree.root}, got {'; '.join(reasons) or 'none'}"
-            )
-        self._take(self._entries, splits)
-        self._image_ids = NewIds(i.id for file in self._files for i in file.images if i.id is not None)
+        self._open_files()
         self._segment_places = {
             (file.place, index): found
             for file in self._files
             for index, name in file.segment_files.items()
             if (found := self._segment_picture(file, name)) is not None
         }
+        finder = PictureFinder(tree, frozenset(self._segment_places.values()))
+        for file in self._files:
+            for where, message in (*file.troubles, *finder.find(file)):
+                self._tell(file.place, where, message)
+            named = split_named(re.split(r"[-_.]", file.place.stem)[::-1])
+            for image in file.images:
+                if image.place is not None:
+                    self._entries.setdefault(image.place, []).append((file, image))
+                    splits[image.place] = splits.get(image.place) or named or split_of(image.place)
+        self._take(self._entries, splits)
+        self._image_ids = NewIds(i.id for file in self._files for i in file.images if i.id is not None)
         self._claimed.update(self._segment_places.values())
         self._tell_left_out(self._claimed)
+
+    def _open_files(self) -> None:
+        """Read the files.
+
+        Raises:
+            InputError: None can be read.
+        """
+        reasons = []
+        for place in coco_files(self._tree):
+            self._claimed.add(place)
+            try:
+                self._files.append(CocoFile(place, to_text(read_limited(self.root / place, MAX_JSON_BYTES))))
+            except (InputError, DecodeError) as error:
+                self._tell(place, "", f"{error}: left out")
+                reasons.append(f"{place}: {error}")
+        if not self._files:
+            raise InputError(
+                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}"
+            )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -145,19 +151,20 @@ class CocoSet(LabelledSet):
 
     def _class_name(self, file: CocoFile, entry: dict[str, Any], where: str) -> str:
         key = entry.get("category_id")
-        own: Id | None = key if isinstance(key, int | str) else None
-        if own in file.categories:
+        own = id_of(key)
+        if own is not None and own in file.categories:
             return file.categories[own]
         self._tell(file.place, where, f"expected a category of the file, got category_id {shown(key)}: kept as it is")
         return f"category {key}"
 
     def _segment_picture(self, file: CocoFile, name: str) -> PurePosixPath | None:
-        folder = file.place.parent
-        for base in (folder / file.place.stem, folder, PurePosixPath(file.place.stem), PurePosixPath()):
-            place = inside(base, name)
+        """Return where the segments lie: in the folder that has the name of the file, wherever it is."""
+        stem = file.place.stem
+        for base in (file.place.parent / stem, *sorted(self._tree.folders)):
+            place = inside(base, name) if base.name == stem else None
             if place is not None and self._tree.is_picture(place):
                 return place
-        self._tell(file.place, "", f"expected the segments {shown(name)} in {folder / file.place.stem}, found none")
+        self._tell(file.place, "", f"expected the segments {shown(name)} in a folder {stem}, found none")
         return None
 
     def _segments(self, file: CocoFile, index: int, height: int, width: int) -> list[Region]:
@@ -281,7 +288,7 @@ def _outlined(
                 f"expected runs of a picture of {list(size)} pixels, got {shown(segmentation.get('size'))}"
             )
         if not isinstance(counts, str):
-            counts = [int(one) for one in numbers(counts)]
+            counts = whole_numbers(counts)
         if not check_runs(counts, *size)[1::2].any():
             raise InputError("expected runs that hold pixels, got none")
         if box is None:

@@ -77,6 +77,18 @@ def numbers(value: Any) -> list[float]:
         raise InputError(f"expected a list of numbers, got {shown(value)}") from error
 
 
+def whole_numbers(value: Any) -> list[int]:
+    """Return a list of whole numbers.
+
+    Raises:
+        InputError: It is none.
+    """
+    found = numbers(value)
+    if not all(map(float.is_integer, found)):
+        raise InputError(f"expected a list of whole numbers, got {shown(value)}")
+    return [int(one) for one in found]
+
+
 def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom of ``bbox``, which is x, y, width, height.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.coco_file import CocoFile, Image
@@ -20,10 +20,12 @@ class PictureFinder:
 
     Args:
         tree: The set.
+        segments: Pictures of panoptic segments, which have the names of the pictures and are none.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
         self._tree = tree
+        self._segments = segments
 
     def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
         """Fill ``place`` and ``base`` of the images of a file.
@@ -57,24 +59,34 @@ class PictureFinder:
                     return ""
             if all(inside(base, text) is None for base in bases for text in _spellings(name)):
                 return f"expected a picture inside of the set, got {shown(name)}: left out with its annotations"
-        parts = tuple(part for part in PurePosixPath(name.replace("\\", "/")).parts if part not in {"/", "..", "."})
-        alike = self._tree.by_name.get(parts[-1] if parts else "", [])
-        best = max((_common_tail(place, parts) for place in alike), default=0)
-        found = [place for place in alike if _common_tail(place, parts) == best]
-        whole = is_absolute(name) or best == len(parts)
-        if len(found) != 1 or not whole:
-            got = "none" if not found or not whole else f"{len(found)}"
+        found, length = self._ends_alike(name)
+        if len(found) != 1:
+            got = len(found) or "none"
             return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
         image.place = found[0]
         if is_absolute(name):
             return f"expected a path relative to the set, got {shown(name)}: taken as {found[0]}, and written so"
-        image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - len(parts)])
+        image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - length])
         return ""
+
+    def _ends_alike(self, name: str) -> tuple[list[PurePosixPath], int]:
+        """Return the pictures whose path ends like a file name, and how many parts they share.
+
+        An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
+        """
+        for text in _spellings(name):
+            parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
+            alike = [p for p in self._tree.by_name.get(parts[-1] if parts else "", ()) if p not in self._segments]
+            best = max((_common_tail(place, parts) for place in alike), default=0)
+            found = [place for place in alike if _common_tail(place, parts) == best]
+            if found and (is_absolute(name) or best == len(parts)):
+                return found, best
+        return [], 0
 
     def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
         for text in _spellings(name or ""):
             place = inside(base, text)
-            if place is not None and self._tree.is_picture(place):
+            if place is not None and self._tree.is_picture(place) and place not in self._segments:
                 return place
         return None
 
