@@ -166,7 +166,9 @@ class LabelledSet(ABC):
         """Read all labels for their problems."""
 
     def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
-        self._problems[Problem(file, where, message)] = None
+        # The file is named already, and where the set lies is nobody's business.
+        said = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
+        self._problems[Problem(file, where, said)] = None
 
     def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
         self.pictures = tuple(

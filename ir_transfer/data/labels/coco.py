@@ -56,12 +56,7 @@ class CocoSet(LabelledSet):
         splits: dict[PurePosixPath, str | None] = {}
         self._entries: dict[PurePosixPath, list[tuple[CocoFile, Image]]] = {}
         self._open_files()
-        self._segment_places = {
-            (file.place, index): found
-            for file in self._files
-            for index, name in file.segment_files.items()
-            if (found := self._segment_picture(file, name)) is not None
-        }
+        self._segment_places = {key: place for file in self._files for key, place in self._segment_pictures(file)}
         finder = PictureFinder(tree, frozenset(self._segment_places.values()))
         for file in self._files:
             for where, message in (*file.troubles, *finder.find(file)):
@@ -157,15 +152,20 @@ class CocoSet(LabelledSet):
         self._tell(file.place, where, f"expected a category of the file, got category_id {shown(key)}: kept as it is")
         return f"category {key}"
 
-    def _segment_picture(self, file: CocoFile, name: str) -> PurePosixPath | None:
-        """Return where the segments lie: in the folder that has the name of the file, wherever it is."""
-        stem = file.place.stem
-        for base in (file.place.parent / stem, *sorted(self._tree.folders)):
-            place = inside(base, name) if base.name == stem else None
-            if place is not None and self._tree.is_picture(place):
-                return place
-        self._tell(file.place, "", f"expected the segments {shown(name)} in a folder {stem}, found none")
-        return None
+    def _segment_pictures(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
+        """Yield where the segments of annotations lie: in a folder that has the name of the file."""
+        if not file.segment_files:
+            return
+        bases = [folder for folder in self._tree.folders if folder.name == file.place.stem]
+        bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
+        for index, name in file.segment_files.items():
+            places = (inside(base, name) for base in bases)
+            found = next((place for place in places if place is not None and self._tree.is_picture(place)), None)
+            if found is None:
+                message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
+                self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
+            else:
+                yield (file.place, index), found
 
     def _segments(self, file: CocoFile, index: int, height: int, width: int) -> list[Region]:
         place = self._segment_places.get((file.place, index))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -24,13 +25,14 @@ MASK_FOLDERS = (
     "masks", "mask", "labels", "label", "annotations", "annotation", "gt", "gtFine", "gtCoarse", "segmentation",
     "segmentations", "segmaps", "SegmentationClass", "SegmentationObject", "index_masks", "targets",
 )  # fmt: skip
-_PICTURE_ENDS = ("_leftImg8bit", "_image", "_img", "_rgb")
-_MASK_ENDS = (
-    "_gtFine_labelIds", "_gtFine_instanceIds", "_gtFine_labelTrainIds", "_gtFine_color", "_gtCoarse_labelIds",
-    "_gtCoarse_instanceIds", "_gtCoarse_color", "_mask", "_masks", "_label", "_labels", "_gt", "_seg",
-    "_segmentation", "_annotation", "_target", "_index",
-)  # fmt: skip
-_UNCHOSEN = ("_color", "_instanceIds", "_labelTrainIds")
+# What tells a picture and its mask apart stands at the end of the stem, or before the number of a variant.
+_LAST = r"(?=$|__)"
+_PICTURE_END = re.compile(rf"_(leftImg8bit|image|img|rgb){_LAST}")
+_MASK_END = re.compile(
+    r"(_gt(Fine|Coarse)_(labelIds|instanceIds|labelTrainIds|color)"
+    rf"|_(masks?|labels?|gt|seg|segmentation|annotation|target|index)){_LAST}"
+)
+_SECOND_CHOICE = re.compile(rf"_(color|instanceIds|labelTrainIds){_LAST}")
 _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")
 
 
@@ -48,7 +50,7 @@ def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
             if picture != mask:
                 found.setdefault(picture, []).append(mask)
     for own in found.values():
-        own.sort(key=lambda place: (place.stem.endswith(_UNCHOSEN), str(place)))
+        own.sort(key=lambda place: (_SECOND_CHOICE.search(place.stem) is not None, str(place)))
     taken = {mask for own in found.values() for mask in own}
     return {picture: own for picture, own in found.items() if picture not in taken}
 
@@ -57,17 +59,16 @@ def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
     """Return what a mask shares with its picture: folders without the one that tells them apart, and the stem."""
     if place.suffix.lower() not in SUFFIXES:
         return None
-    end = max((end for end in _MASK_ENDS if place.stem.endswith(end)), key=len, default="")
+    stem, count = _MASK_END.subn("", place.stem, count=1)
     folders = [part for part in place.parent.parts if part not in MASK_FOLDERS]
-    if not end and len(folders) == len(place.parent.parts):
+    if not count and len(folders) == len(place.parent.parts):
         return None
-    return (*folders, place.stem.removesuffix(end))
+    return (*folders, stem)
 
 
 def _picture_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
     folders = tuple(part for part in place.parent.parts if part not in PICTURE_FOLDERS)
-    end = next((end for end in _PICTURE_ENDS if place.stem.endswith(end)), "")
-    return {(*folders, place.stem), (*folders, place.stem.removesuffix(end))}
+    return {(*folders, place.stem), (*folders, _PICTURE_END.sub("", place.stem, count=1))}
 
 
 class MaskSet(LabelledSet):

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
 from ir_transfer.data.labels.lists import lines_of
-from ir_transfer.data.labels.places import renamed, split_of
+from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, check_box
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.stem_lists import stem_lists
@@ -20,6 +20,7 @@ PICTURES, LABELS = "image_2", "label_2"
 IGNORED = "DontCare"
 """Name of areas that were not labelled."""
 _LEAST_FIELDS = 8
+_TEST = "test"
 
 
 def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
@@ -44,15 +45,21 @@ class KittiSet(LabelledSet):
         pictures = [place for place in tree.pictures if PICTURES in place.parts]
         if not pictures:
             raise InputError(f"expected pictures under {PICTURES} in {tree.root}, found none: check the folder")
-        self._lists = stem_lists(tree, pictures, self._tell)
+        # Both folders count from 000000.
+        unlabelled = [place for place in pictures if place not in self._labels]
+        self._lists = stem_lists(
+            tree,
+            lambda file: unlabelled if split_named([file.stem]) == _TEST and unlabelled else list(self._labels),
+            self._tell,
+        )
         splits: dict[PurePosixPath, str | None] = {}
         for one in self._lists:
             for picture in one.pictures:
-                splits.setdefault(picture, split_of(one.place / one.place.stem / "a"))
+                splits.setdefault(picture, split_named([one.place.stem]))
         self._take(pictures, {place: splits.get(place) or split_of(place) for place in pictures})
         self._claimed.update(self._labels.values(), (one.place for one in self._lists))
         for place in pictures:
-            if place not in self._labels and split_of(place) != "test":
+            if place not in self._labels and split_of(place) != _TEST:
                 self._tell(place, "", f"expected labels under {LABELS}, found none: it has no labels")
         for place in tree.with_suffix(".txt"):
             if LABELS in place.parts and place not in self._claimed:

@@ -22,13 +22,15 @@ def lines_of(text: str) -> list[tuple[str, str]]:
 def relisted(text: str, replace: Callable[[str], Sequence[str]]) -> str:
     """Return a list with other lines for each of its lines; empty ones and line ends stay.
 
+    A byte-order mark goes: trainers take it for a part of the first name.
+
     Args:
         text: The list.
         replace: For a line, those that take its place: none, one or more.
     """
     lines = lines_of(text)
     ending = lines[0][1] if lines and lines[0][1] else "\n"
-    pieces = [BYTE_ORDER_MARK] if text.startswith(BYTE_ORDER_MARK) else []
+    pieces: list[str] = []
     for body, end in lines:
         new = replace(body) if body.strip() else [body]
         pieces += [line + (end or ending) for line in new[:-1]] + [new[-1] + end] if new else []

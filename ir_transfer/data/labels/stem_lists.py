@@ -62,15 +62,23 @@ def picture_named(line: _Line) -> bool:
     return any(line.key == picture.name for picture in line.pictures)
 
 
-def stem_lists(tree: Tree, pictures: Collection[PurePosixPath], tell: Tell) -> list[StemList]:
-    """Return the lists of a set; lines that name no picture of it are told and left out."""
+def stem_lists(
+    tree: Tree, pictures_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
+) -> list[StemList]:
+    """Return the lists of a set; lines that name no picture of it are told and left out.
+
+    Args:
+        tree: The set.
+        pictures_of: For the place of a list, the pictures that it can name.
+        tell: Called with file, line and message.
+    """
     found = []
     for place in tree.with_suffix(".txt"):
         if FOLDER not in place.parts:
             continue
         above = PurePosixPath(*place.parts[: place.parts.index(FOLDER)])
         named: dict[str, list[PurePosixPath]] = {}
-        for picture in pictures:
+        for picture in pictures_of(place):
             if above in picture.parents:
                 named.setdefault(picture.stem, []).append(picture)
                 named.setdefault(picture.name, []).append(picture)

@@ -33,7 +33,7 @@ def read_limited(path: Path, limit: int) -> bytes:
         raise DecodeError(
             f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
         ) from error
-    raise InputError(f"{path}: expected at most {limit} bytes, got {size}: split it")
+    raise InputError(f"{path}: expected at most {limit} bytes, got {size}: make it smaller or remove it")
 
 
 def to_text(data: bytes) -> str:

@@ -93,6 +93,14 @@ def list_tree(root: Path, leave_out: Sequence[Path] = ()) -> Tree:
     return tree
 
 
+def _kind(entry: os.DirEntry[str]) -> tuple[bool, bool]:
+    """Return whether an entry leads to a folder, and whether to a file."""
+    try:
+        return entry.is_dir(), entry.is_file()
+    except OSError:  # a link to itself
+        return False, False
+
+
 def _walk(tree: Tree, folder: Path, place: PurePosixPath, seen: set[str]) -> Iterator[PurePosixPath]:
     count = 0
     waiting = [(folder, place)]
@@ -109,18 +117,19 @@ def _walk(tree: Tree, folder: Path, place: PurePosixPath, seen: set[str]) -> Ite
             if entry.name.startswith("."):
                 continue
             here = place / entry.name
-            if entry.is_symlink() and entry.is_dir():
+            is_folder, is_file = _kind(entry)
+            if is_folder and entry.is_symlink():
                 real = os.path.realpath(entry.path)
                 if real in seen or real.startswith(inside):
                     tree.troubles.append((here, "a link to a folder that is read elsewhere, or a loop"))
                     continue
                 seen.add(real)
-            if entry.is_dir():
+            if is_folder:
                 if len(here.parts) > MAX_DEPTH:
                     tree.troubles.append((here, f"more than {MAX_DEPTH} folders deep"))
                 elif os.path.realpath(entry.path) not in seen or entry.is_symlink():
                     waiting.append((folder / entry.name, here))
-            elif entry.is_file():
+            elif is_file:
                 count += 1
                 if count > MAX_FILES:
                     raise InputError(f"{tree.root}: expected at most {MAX_FILES} files, got more: choose a folder")

@@ -71,7 +71,7 @@ class VocSet(LabelledSet):
             if (mask := self._mask_place(picture, kind)) is not None
         }
         self._claimed.update(self._masks.values())
-        self._lists = stem_lists(tree, pictures, self._tell)
+        self._lists = stem_lists(tree, lambda _: pictures, self._tell)
         self._claimed.update(one.place for one in self._lists)
         splits: dict[PurePosixPath, str | None] = {place: split_of(place) for place in pictures}
         for one in self._lists:

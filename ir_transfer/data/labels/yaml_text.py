@@ -13,6 +13,9 @@ from ir_transfer.errors import InputError
 
 MAX_NODES = 1_000_000
 """Of a document whose aliases are written out: one that grows without end is refused."""
+MAX_NESTING = 100
+"""Of brackets: reading takes the square of it."""
+_BRACKETS = re.compile(r"[\[\]{}]")
 _PLAIN = re.compile(r"[A-Za-z_.][\w./-]*")
 
 
@@ -22,11 +25,18 @@ def load_mapping(text: str) -> dict[str, Any]:
     Raises:
         InputError: No YAML, no mapping, or aliases in aliases.
     """
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_NESTING:
+            raise InputError(f"expected YAML, got brackets {MAX_NESTING} deep")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+        raw = None
         if node is not None:
             _size(node, {})
-        raw = yaml.safe_load(text)
+            raw = loader.construct_document(node)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:  # also InputError
         raise InputError(f"expected YAML, got: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(raw, dict):
