@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ir_transfer.data.label_maps.label_map import MOST_LABELS, LabelMap, Levels
 from ir_transfer.errors import DecodeError, InputError
@@ -47,7 +47,9 @@ def read_levels(path: Path) -> LabelMap:
                 raise InputError(f"{path}: expected 8 or 16 bit levels or RGB colours, got {picture.mode}: export PNG")
             coloured = picture.mode in _COLOUR_MODES
             levels = np.asarray(picture).astype(np.int64)
-    except (UnidentifiedImageError, SyntaxError, OSError, Image.DecompressionBombError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(f"{path}: expected a mask of labels, got a damaged file ({error}): replace it") from error
     return LabelMap(_packed(levels) if coloured else levels, coloured)
 

@@ -29,9 +29,9 @@ def relisted(text: str, replace: Callable[[str], Sequence[str]]) -> str:
         replace: For a line, those that take its place: none, one or more.
     """
     lines = lines_of(text)
-    ending = lines[0][1] if lines and lines[0][1] else "\n"
+    ending = lines[0][1] if lines and lines[0][1].endswith("\n") else "\n"
     pieces: list[str] = []
     for body, end in lines:
         new = replace(body) if body.strip() else [body]
-        pieces += [line + (end or ending) for line in new[:-1]] + [new[-1] + end] if new else []
+        pieces += [line + (end if end.endswith("\n") else ending) for line in new[:-1]] + [new[-1] + end] if new else []
     return "".join(pieces)

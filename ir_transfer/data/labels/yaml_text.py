@@ -75,10 +75,18 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         name = str(key.value)
         if name in values and raw.get(name) != values[name] and value.start_mark.index >= at:
-            old = text[value.start_mark.index : value.end_mark.index]
-            tail = old[len(old.rstrip()) :]  # a list of dashes ends at the next key
-            pieces += [text[at : value.start_mark.index], _written(values[name]), tail]
-            at = value.end_mark.index
+            is_dashed = isinstance(value, yaml.SequenceNode) and not value.flow_style
+            # Such a list ends at the next key, behind comments; its last item ends where it ends.
+            end = value.value[-1].end_mark.index if is_dashed else value.end_mark.index
+            new = values[name]
+            if is_dashed and new and isinstance(new, list):
+                start = text.rfind("\n", 0, value.start_mark.index) + 1
+                between = f"\n{text[start : value.start_mark.index]}- "
+                written = f"- {between.join(map(_written, new))}"
+            else:
+                written = _written(new)
+            pieces += [text[at : value.start_mark.index], written]
+            at = end
     pieces.append(text[at:])
     for key in [key for key in values if key not in raw]:
         pieces.append(f"{'' if text.endswith(chr(10)) else chr(10)}{key}: {_written(values[key])}\n")
@@ -87,7 +95,7 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
         if load_mapping(changed) == wanted:
             return changed
     except InputError:
-        pass  # an anchor that another key needs was replaced, or the mapping is written in braces
+        pass  # an anchor that another key needs was replaced, braces hold the mapping, or a list of dashes is empty
     return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
 
 

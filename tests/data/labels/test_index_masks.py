@@ -17,7 +17,7 @@ from tests.data.labels.sets import index_mask, masks_set, picture, text, transla
         ("img/a.jpg", ["labels/a.tif"], ["labels/a__v1.tif"]),
         ("images/train/a.jpg", ["annotations/train/a.png"], ["annotations/train/a__v1.png"]),
         ("train/images/a.jpg", ["train/masks/a_mask.png"], ["train/masks/a__v1_mask.png"]),
-        ("train/a.jpg", ["train_masks/../masks/train/a.png"], ["masks/train/a__v1.png"]),
+        ("train/a.jpg", ["masks/train/a.png"], ["masks/train/a__v1.png"]),
         ("set/a.jpg", ["set/a_mask.bmp"], ["set/a__v1_mask.bmp"]),
         ("a.png", ["a_seg.png"], ["a__v1_seg.png"]),
         ("JPEGImages/a.jpg", ["SegmentationClass/a.png"], ["SegmentationClass/a__v1.png"]),
@@ -33,7 +33,7 @@ def test_the_usual_layouts(tmp_path: Path, image: str, masks: list[str], copies:
     levels = np.zeros((48, 64), np.uint8)
     levels[3:9, 4:20] = 5
     for mask in masks:
-        index_mask((tmp_path / "in" / mask).resolve(), levels, "L" if mask.endswith(("tif", "bmp")) else "P")
+        index_mask((tmp_path / "in" / mask), levels, "L" if mask.endswith(("tif", "bmp")) else "P")
     labelled = open_labelled(tmp_path / "in")
     assert (labelled.kind, [str(one.place) for one in labelled.pictures]) == ("masks", [image])
     (region,) = labelled.regions(labelled.pictures[0], 48, 64)
@@ -42,9 +42,9 @@ def test_the_usual_layouts(tmp_path: Path, image: str, masks: list[str], copies:
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
     for mask, copy in zip(masks, copies, strict=True):
-        source = (tmp_path / "in" / mask).resolve().read_bytes()
+        source = (tmp_path / "in" / mask).read_bytes()
         assert (tmp_path / "out" / copy).read_bytes() == source
-        assert (tmp_path / "out" / mask).resolve().read_bytes() == source
+        assert (tmp_path / "out" / mask).read_bytes() == source
     assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
