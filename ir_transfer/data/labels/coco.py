@@ -13,8 +13,9 @@ import numpy as np
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.label_maps.shapes import Inside, check_runs, inside_runs
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
-from ir_transfer.data.labels.coco_file import CocoFile, Image, NewIds, box_of, id_of, numbers, whole_numbers
+from ir_transfer.data.labels.coco_file import CocoFile, Image
 from ir_transfer.data.labels.coco_paths import PictureFinder
+from ir_transfer.data.labels.coco_values import NewIds, box_of, id_of, numbers, whole_numbers
 from ir_transfer.data.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, outline_region, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files

@@ -88,8 +88,10 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
             pieces += [text[at : value.start_mark.index], written]
             at = end
     pieces.append(text[at:])
-    for key in [key for key in values if key not in raw]:
-        pieces.append(f"{'' if text.endswith(chr(10)) else chr(10)}{key}: {_written(values[key])}\n")
+    added = [f"{key}: {_written(value)}\n" for key, value in values.items() if key not in raw]
+    if added and not text.endswith("\n"):
+        pieces.append("\n")
+    pieces += added
     changed = "".join(pieces)
     try:
         if load_mapping(changed) == wanted:
