@@ -14,6 +14,7 @@ from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.labels.places import is_inside
 from ir_transfer.data.labels.regions import Region
 from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files
+from ir_transfer.data.labels.texts import printable
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import EncodeError, InputError
 
@@ -168,7 +169,7 @@ class LabelledSet(ABC):
     def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
         # The file is named already, and where the set lies is nobody's business.
         said = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
-        self._problems[Problem(file, where, said)] = None
+        self._problems[Problem(file, printable(where), printable(said))] = None
 
     def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
         self.pictures = tuple(

@@ -19,7 +19,7 @@ from ir_transfer.data.labels.coco_values import NewIds, box_of, id_of, numbers, 
 from ir_transfer.data.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, outline_region, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files
-from ir_transfer.data.labels.texts import MAX_JSON_BYTES, read_limited, shown, to_bytes, to_text
+from ir_transfer.data.labels.texts import MAX_JSON_BYTES, printable, read_limited, shown, to_bytes, to_text
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
@@ -104,7 +104,7 @@ class CocoSet(LabelledSet):
             for one in file.licenses if isinstance(file.licenses, list) else ():
                 if isinstance(one, dict) and one.get("name"):
                     stated.append(f"{one['name']} ({one['url']})" if one.get("url") else str(one["name"]))
-        return tuple(dict.fromkeys([*stated, *licence_files(self._tree)]))
+        return tuple(dict.fromkeys([*map(printable, stated), *licence_files(self._tree)]))
 
     @cached_property
     def info(self) -> Mapping[str, str]:
@@ -113,7 +113,7 @@ class CocoSet(LabelledSet):
         for file in self._files:
             for key, value in file.info.items() if isinstance(file.info, dict) else ():
                 if isinstance(value, str | int | float) and str(value):
-                    stated.setdefault(key, str(value))
+                    stated.setdefault(printable(key), printable(str(value)))
         return stated
 
     def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
@@ -151,7 +151,7 @@ class CocoSet(LabelledSet):
         if own is not None and own in file.categories:
             return file.categories[own]
         self._tell(file.place, where, f"expected a category of the file, got category_id {shown(key)}: kept as it is")
-        return f"category {key}"
+        return printable(f"category {shown(key)}")
 
     def _segment_pictures(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
         """Yield where the segments of annotations lie: in a folder that has the name of the file."""

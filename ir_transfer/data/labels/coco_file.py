@@ -22,7 +22,7 @@ from ir_transfer.data.labels.json_text import (
     skip_space,
     value_at,
 )
-from ir_transfer.data.labels.texts import BYTE_ORDER_MARK, shown
+from ir_transfer.data.labels.texts import BYTE_ORDER_MARK, printable, shown
 from ir_transfer.errors import InputError
 
 ORIGIN_KEY = "ir_transfer"
@@ -159,7 +159,7 @@ class CocoFile:
             if own is None or not isinstance(name, str):
                 self.troubles.append((f"category {own}", "expected an id and a name, got another layout: kept"))
             else:
-                self.categories[own] = name
+                self.categories[own] = printable(name)
 
     def _check_ids(self) -> None:
         for kind, ids in (("image", [one.id for one in self.images]), ("annotation", self.annotation_ids)):

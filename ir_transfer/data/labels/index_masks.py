@@ -16,7 +16,7 @@ from ir_transfer.data.labels.lists import lines_of
 from ir_transfer.data.labels.places import renamed, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
-from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, read_limited, to_text
+from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
@@ -100,7 +100,7 @@ class MaskSet(LabelledSet):
                     lines = lines_of(to_text(read_limited(self.root / place, MAX_LABEL_BYTES)))
                 except (DecodeError, InputError):
                     continue  # told as a side file
-                return {number: body.strip() for number, (body, _) in enumerate(lines) if body.strip()}
+                return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
         return {}
 
     @cached_property

@@ -12,7 +12,15 @@ from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, check_box
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.stem_lists import stem_lists
-from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, MAX_LIST_BYTES, read_limited, shown, to_bytes, to_text
+from ir_transfer.data.labels.texts import (
+    MAX_LABEL_BYTES,
+    MAX_LIST_BYTES,
+    printable,
+    read_limited,
+    shown,
+    to_bytes,
+    to_text,
+)
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
@@ -88,7 +96,7 @@ class KittiSet(LabelledSet):
             if not fields or fields[0] == IGNORED:
                 continue
             try:
-                found.append(Region(fields[0], str(number), _box(fields)))
+                found.append(Region(printable(fields[0]), str(number), _box(fields)))
             except InputError as error:
                 self._tell(label, str(number), f"{error}: kept as it is")
         return found

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.data.image_io import is_picture_name
 from ir_transfer.data.labels.places import differ_in_one_folder, renamed
-from ir_transfer.data.labels.texts import MAX_SIDE_BYTES, read_limited, to_text
+from ir_transfer.data.labels.texts import MAX_SIDE_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
@@ -71,7 +71,7 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
             except (DecodeError, InputError):  # told by the side files
                 continue
             first = next((line.strip() for line in lines if line.strip()), "")
-            found.append(f"{place}: {first[:200]}".encode(errors="replace").decode())
+            found.append(printable(f"{place}: {first[:200]}"))
     return tuple(found)
 
 

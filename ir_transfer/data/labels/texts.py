@@ -46,6 +46,11 @@ def to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+def printable(text: str) -> str:
+    """Return text that can be printed and written as UTF-8, with ``?`` for bytes that were none."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def shown(text: object) -> str:
     """Return text as a message shows it: quoted, and short."""
     quoted = repr(text)

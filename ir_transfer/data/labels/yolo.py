@@ -12,7 +12,15 @@ from ir_transfer.data.labels.lists import lines_of, relisted
 from ir_transfer.data.labels.places import inside, is_absolute, longest_tail, relative, split_named, split_of
 from ir_transfer.data.labels.regions import Region
 from ir_transfer.data.labels.side_files import Results
-from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, MAX_LIST_BYTES, read_limited, shown, to_bytes, to_text
+from ir_transfer.data.labels.texts import (
+    MAX_LABEL_BYTES,
+    MAX_LIST_BYTES,
+    printable,
+    read_limited,
+    shown,
+    to_bytes,
+    to_text,
+)
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.yolo_lines import is_out_of_picture, parse_line, region_of
 from ir_transfer.data.labels.yolo_yaml import DataYaml, data_yamls
@@ -141,7 +149,7 @@ class YoloSet(LabelledSet):
                 lines = lines_of(to_text(read_limited(self.root / place, MAX_LABEL_BYTES)))
             except (DecodeError, InputError):
                 continue  # told as a side file
-            return {number: body.strip() for number, (body, _) in enumerate(lines) if body.strip()}
+            return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
         return {}
 
     def _find_labels(self) -> None:

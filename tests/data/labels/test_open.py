@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.data.labels.tree import list_tree
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
-from tests.data.labels.sets import SETS, coco_set, index_mask, picture, text, voc_xml, yolo_set
+from tests.data.labels.sets import SETS, coco_set, index_mask, picture, text, translate, voc_xml, yolo_set
 
 
 @pytest.mark.parametrize("kind", SETS)
@@ -155,3 +156,22 @@ def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
     labelled.write(tmp_path / "out", results, {})
     assert (tmp_path / "out/labels/train/b.txt").is_file()
     assert any("left out" in one.message and one.file.name.startswith("xxx") for one in labelled.problems)
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\xff\n b")
+    try:
+        picture(tmp_path / f"in/images/{name}.jpg")
+    except OSError:
+        pytest.skip("the file system takes UTF-8 names only")
+    (tmp_path / "in/labels").mkdir()
+    (tmp_path / f"in/labels/{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n9 0.5 0.5 0 0")
+    (tmp_path / "in/classes.txt").write_bytes(b"caf\xe9\n")
+    labelled = open_labelled(tmp_path / "in")
+    assert labelled.classes == ("caf?",)
+    results = translate(labelled, tmp_path / "out")
+    labelled.write(tmp_path / "out", results, {})
+    after = open_labelled(tmp_path / "out")
+    assert check_round_trip(labelled, after, results) == []
+    assert (tmp_path / "out/classes.txt").read_bytes() == b"caf\xe9\n"
+    assert all(one.message.encode() and one.where.encode() for one in (*labelled.problems, *after.problems))
