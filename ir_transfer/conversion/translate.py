@@ -24,6 +24,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.tiling import Inside
 
 _BATCH_PIXELS = 2**22
 _LARGEST_BATCH = 16
@@ -165,7 +166,27 @@ class Translator:
         Raises:
             InputError: A picture smaller than 16 pixels, or a model that takes none.
         """
-        result: NDArray[np.float32] = self._translate([picture], self.style, statistics=statistics)[0].numpy()
+        content = self._content([picture])
+        result: NDArray[np.float32] = self._translate(content, self.style, statistics=statistics)[0].numpy()
+        return result
+
+    @torch.inference_mode()
+    def tile_statistics(self, tile: Tensor, inside: Inside) -> Statistics:
+        """Return the statistics of the part of a tile (1, 3 or 4, h, w) that counts.
+
+        Raises:
+            InputError: The model has none.
+        """
+        with self._autocast():
+            return self.model.content_statistics(self._placed(tile), inside)
+
+    def tile(self, tile: Tensor, statistics: Statistics | None) -> NDArray[np.float32]:
+        """Translate a tile (1, 3 or 4, h, w) with the picture's statistics, where the model has some, to (h, w).
+
+        Raises:
+            InputError: A tile smaller than 16 pixels, or statistics that do not fit the model.
+        """
+        result: NDArray[np.float32] = self._translate(self._placed(tile), self.style, statistics=statistics)[0].numpy()
         return result
 
     def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
@@ -179,7 +200,8 @@ class Translator:
         for start in range(0, len(pictures), size):
             part = pictures[start : start + size]
             filled = [*part, *[part[-1]] * (size - len(part))]
-            rows = [[self._translate(filled, style) for style in row] for row in self.grid or ((self.style,),)]
+            content = self._content(filled)
+            rows = [[self._translate(content, style) for style in row] for row in self.grid or ((self.style,),)]
             results += list(torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)[: len(part)].numpy())
         return results
 
@@ -193,19 +215,18 @@ class Translator:
         if masks.shares:
             style = SpatialStyle(self.codes, [torch.from_numpy(share)[None, None] for share in masks.shares])
         labels = None if masks.labels is None else torch.from_numpy(masks.labels)[None, None].to(self.device)
-        result: NDArray[np.float32] = self._translate([picture], style, labels)[0].numpy()
+        result: NDArray[np.float32] = self._translate(self._content([picture]), style, labels)[0].numpy()
         return result
 
     @torch.inference_mode()
     def _translate(
         self,
-        pictures: Sequence[Picture],
+        content: Tensor,
         style: StyleCode | SpatialStyle,
         labels: Tensor | None = None,
         statistics: Statistics | None = None,
     ) -> Tensor:
         torch.manual_seed(self.seed)
-        content = self._content(pictures)
         with self._autocast():
             output: Tensor = self.model(
                 content,
@@ -221,7 +242,9 @@ class Translator:
         return output[:, 0].cpu()
 
     def _content(self, pictures: Sequence[Picture]) -> Tensor:
-        content = torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures])
+        return self._placed(torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures]))
+
+    def _placed(self, content: Tensor) -> Tensor:
         return content.to(self.device).contiguous(memory_format=torch.channels_last)
 
     def _autocast(self) -> torch.autocast:

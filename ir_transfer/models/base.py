@@ -17,11 +17,13 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, colours, common_polarity
-from ir_transfer.models.info import ModelInfo, no_sliders
+from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.rows import with_rows
+from ir_transfer.nn.tiling import Inside
 from ir_transfer.nn.tone import reorder
 
 
@@ -65,7 +67,10 @@ class TranslationModel(nn.Module, ABC):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
+        """Translate padded content to (B, C, H, W); sides are multiples of ``info.size_multiple``.
+
+        Content is (B, 3, H, W), or (B, 4, H, W) with its rows for a model that takes rows.
+        """
 
     def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
         """Return what the model wants minimised besides the recipe's losses; ``white_hot`` is (B,) bool."""
@@ -93,8 +98,23 @@ class TranslationModel(nn.Module, ABC):
         """Run the part of the network that sees the photograph, where hints watch it (B, 3 or 4, H, W)."""
         self.content_statistics(content)
 
-    def content_statistics(self, content: Tensor) -> Statistics:
-        """Return the global statistics of a picture or tile (B, 3, h, w) that :meth:`forward` may be given.
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring so that they equal the whole.
+
+        Raises:
+            InputError: The model must see the whole picture.
+        """
+        raise InputError(
+            f"expected a model whose tiles equal the whole picture, got {self.info.name!r}, which must see all of it: "
+            "use adain or wct2, or a smaller picture"
+        )
+
+    def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
+        """Return the global statistics of a picture or tile (B, 3 or 4, h, w) that :meth:`forward` may be given.
+
+        ``inside`` says which part of a tile counts, so that the statistics of tiles with surroundings add up to
+        those of the picture.
 
         Raises:
             InputError: The model has no such statistics.
@@ -247,7 +267,9 @@ class TranslationModel(nn.Module, ABC):
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
-        padded = F.pad(content, pad, mode="reflect") if any(pad) else content
+        # Rows are those of the picture: they are padded as its colours are, in the whole picture as in its last tile.
+        padded = with_rows(content) if self.takes_rows else content
+        padded = F.pad(padded, pad, mode="reflect") if any(pad) else padded
         if isinstance(style, SpatialStyle):
             if masks is not None:
                 raise InputError("expected label maps or a mask per style, got both: leave one out")

@@ -5,12 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tiling = Literal["exact", "none"]
+Tiling = Literal["exact", "pointwise", "none"]
 
 
 def no_sliders(model: str) -> str:
     """Return what to say to layer weights for a model that has no sliders for them."""
     return f"expected no layer weights for model {model!r}, which has no sliders: leave them out, or take adjustable"
+
+
+@dataclass(frozen=True)
+class TileNeeds:
+    """What tiles must bring so that they equal the whole.
+
+    Attributes:
+        features: Pixels beyond a tile's own part that its features, and so its statistics, depend on.
+        output: Pixels beyond a tile's own part that its output depends on.
+        multiple: The corners of that part must lie on multiples of this, or on the picture's border.
+        bytes_per_pixel: Memory that translating takes at its height, for each pixel of a tile with its surroundings
+            (float32, measured on a CPU).
+    """
+
+    features: int
+    output: int
+    multiple: int
+    bytes_per_pixel: int
 
 
 @dataclass(frozen=True)
@@ -24,7 +42,8 @@ class ModelInfo:
         bands: Infrared bands it has weights for, for example ``("lwir", "nir")``.
         out_channels: Channels of its output by default.
         size_multiple: Sides are padded to this multiple inside the model and cropped again.
-        tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole.
+        tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
+            ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole picture.
         controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
             (label maps), ``"spatial"`` (a mask per exemplar).
         weights: Names of the weights that ship; the first is the default. Empty if it needs none.

@@ -36,6 +36,10 @@ class Moments:
         scatter = self.scatter + other.scatter + product * (self.count * share)
         return Moments(count, self.mean + delta * share, scatter)
 
+    def to(self, kind: torch.dtype | torch.device) -> Moments:
+        """Return the same in another precision or on another device."""
+        return Moments(self.count, self.mean.to(kind), self.scatter.to(kind))
+
     def scaled(self, weight: float) -> Moments:
         """Return the same moments counted ``weight`` times, for weighted sums."""
         return Moments(self.count * weight, self.mean, self.scatter * weight)
@@ -64,6 +68,10 @@ class Statistics:
             raise InputError(f"expected statistics of the same places, got {[*self.places]} and {[*other.places]}")
         return Statistics({name: moments + other.places[name] for name, moments in self.places.items()})
 
+    def to(self, kind: torch.dtype | torch.device) -> Statistics:
+        """Return the same in another precision or on another device."""
+        return Statistics({name: moments.to(kind) for name, moments in self.places.items()})
+
     def mixed(self, other: Statistics, share: float) -> Statistics:
         """Return the weighted average: the statistics of a picture of which ``other`` makes up that share (0 to 1)."""
         kept = {name: moments.scaled(1 - share) for name, moments in self.places.items()}
@@ -84,7 +92,7 @@ class _MeanVariance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
-        wide = features if features.dtype == torch.float64 else features.float()
+        wide = _wide(features)
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().mean((2, 3))
         ctx.save_for_backward(features, mean)
@@ -106,17 +114,35 @@ def mean_variance(features: Tensor) -> tuple[Tensor, Tensor]:
     return pair
 
 
-def channel_moments(features: Tensor) -> Moments:
-    """Return per-channel moments of features (B, C, H, W), in float32 or better."""
+def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
+    """Return per-channel moments of features (B, C, H, W), in float32 or better.
+
+    ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
+    """
+    if weights is not None:
+        wide = _wide(features)
+        share = weights.to(wide)
+        count = float(share.sum())
+        mean = (wide * share).sum((2, 3)) / count
+        return Moments(count, mean, ((wide - mean[..., None, None]).square_() * share).sum((2, 3)))
     count = features.shape[-2] * features.shape[-1]
     mean, variance = mean_variance(features)
     return Moments(count, mean, variance * count)
 
 
-def covariance_moments(features: Tensor) -> Moments:
-    """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast."""
+def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
+    """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast.
+
+    ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
+    """
     with torch.autocast(features.device.type, enabled=False):
-        wide = features if features.dtype == torch.float64 else features.float()
+        wide = _wide(features)
+        if weights is not None:
+            flat, share = wide.flatten(2), weights.to(wide).flatten(2)
+            total = float(share.sum())
+            mean = (flat * share).sum(dim=-1) / total
+            centred = flat - mean[..., None]
+            return Moments(total, mean, (centred * share) @ centred.transpose(1, 2))
         if features.is_contiguous(memory_format=torch.channels_last):
             flat = wide.permute(0, 2, 3, 1).flatten(1, 2)  # a view: channels are innermost already
             mean = flat.mean(1)
@@ -126,3 +152,7 @@ def covariance_moments(features: Tensor) -> Moments:
         mean = flat.mean(dim=-1)
         centred = flat - mean[..., None]
         return Moments(flat.shape[-1], mean, centred @ centred.transpose(1, 2))
+
+
+def _wide(features: Tensor) -> Tensor:
+    return features if features.dtype == torch.float64 else features.float()

@@ -13,5 +13,10 @@ def with_rows(pictures: Tensor, channels: int = 3) -> Tensor:
     """
     if pictures.shape[1] > channels:
         return pictures
-    rows = torch.linspace(-1, 1, pictures.shape[-2], device=pictures.device, dtype=pictures.dtype)
-    return torch.cat([pictures, rows.view(1, 1, -1, 1).expand_as(pictures[:, :1])], dim=1)
+    return with_rows_of(pictures, pictures.shape[-2], 0)
+
+
+def with_rows_of(tiles: Tensor, height: int, top: int) -> Tensor:
+    """Append the row position to tiles (B, C, h, w) whose first row is row ``top`` of a picture so high."""
+    rows = torch.linspace(-1, 1, height, device=tiles.device, dtype=tiles.dtype)[top : top + tiles.shape[-2]]
+    return torch.cat([tiles, rows.view(1, 1, -1, 1).expand_as(tiles[:, :1])], dim=1)

@@ -32,8 +32,8 @@ class Alignment(Protocol):
     kept: str
     tiles: bool
 
-    def statistics(self, features: Tensor) -> Moments:
-        """Return what must be known of the content's features (B, C, H, W)."""
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Moments:
+        """Return what must be known of the content's features (B, C, H, W), whose positions count by ``weights``."""
 
     def keep(self, features: Tensor) -> Tensor | None:
         """Return what is kept of the exemplar's features (B, C, h, w)."""
@@ -56,9 +56,9 @@ class ByMoments:
     kept = ""
     tiles = True
 
-    def statistics(self, features: Tensor) -> Moments:
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Moments:
         """Return moments by channel."""
-        return channel_moments(features)
+        return channel_moments(features, weights)
 
     def keep(self, features: Tensor) -> Tensor | None:
         """Return nothing."""
@@ -94,9 +94,9 @@ class Coral:
     def __init__(self, shrinkage: float = 0.1) -> None:
         self.shrinkage = shrinkage
 
-    def statistics(self, features: Tensor) -> Moments:
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Moments:
         """Return matrix moments."""
-        return covariance_moments(features)
+        return covariance_moments(features, weights)
 
     def keep(self, features: Tensor) -> Tensor:
         """Return the root of the correlations (B, C, C)."""
@@ -133,9 +133,9 @@ class ByHistogram:
     kept = "quantiles"
     tiles = False
 
-    def statistics(self, features: Tensor) -> Moments:
+    def statistics(self, features: Tensor, weights: Tensor | None = None) -> Moments:
         """Return moments by channel."""
-        return channel_moments(features)
+        return channel_moments(features, weights)
 
     def keep(self, features: Tensor) -> Tensor:
         """Return the quantile function of every standardised channel (B, C, QUANTILES)."""

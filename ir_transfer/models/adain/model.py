@@ -17,11 +17,12 @@ from ir_transfer.models.adain import published
 from ir_transfer.models.adain.alignment import ALIGNMENTS, kept_of
 from ir_transfer.models.adain.network import ContentCorrection, ExemplarEncoder
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import PolarityScorer, turn
 from ir_transfer.nn.rows import with_rows
+from ir_transfer.nn.tiling import Inside, radii
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -29,6 +30,8 @@ SIZES: dict[str, dict[str, Any]] = {
     "vgg19": {"widths": (64, 128, 256, 512), "depths": (2, 2, 4, 1)},
 }
 
+_BYTES_PER_CHANNEL = {True: 33, False: 24}
+"""Measured peak for each pixel and channel of the first level; True is the compact size."""
 
 Target = tuple[Tensor, Tensor, Tensor | None]
 
@@ -137,22 +140,36 @@ class AdaIN(TranslationModel):
         found = {f"level{i + 1}.{self.alignment.kept}": self.alignment.keep(f) for i, f in features.items()}
         return {name: kept for name, kept in found.items() if kept is not None}
 
-    def content_statistics(self, content: Tensor) -> Statistics:
-        """Return moments of the encoder's levels for a picture or tile (B, 3, h, w).
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring; see the base class."""
+        if not self.alignment.tiles:
+            return super().tile_needs
+        depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
+        # The decoder's levels mirror the encoder's; at full resolution the head stands where the encoder began.
+        features, output = radii(depths, depths)
+        return TileNeeds(features, output, 2 ** (len(depths) - 1), _BYTES_PER_CHANNEL[self.compact] * widths[0])
+
+    def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
+        """Return moments of the encoder's levels for a picture or tile (B, 3 or 4, h, w).
 
         Raises:
             InputError: The alignment has no statistics that add up over tiles.
         """
         if not self.alignment.tiles:
-            return super().content_statistics(content)
-        return self._statistics(self._features(content))
+            return super().content_statistics(content, inside)
+        return self._statistics(self._features(content), inside)
 
     def _features(self, content: Tensor) -> list[Tensor]:
         features: list[Tensor] = self.encoder(with_rows(content) if self.takes_rows else content)
         return features
 
-    def _statistics(self, features: Sequence[Tensor]) -> Statistics:
-        return Statistics({f"level{i + 1}": self.alignment.statistics(features[i]) for i in self.levels})
+    def _statistics(self, features: Sequence[Tensor], inside: Inside | None = None) -> Statistics:
+        measure = self.alignment.statistics
+        if inside is None:
+            return Statistics({f"level{i + 1}": measure(features[i]) for i in self.levels})
+        parts = {i: (inside.features(features[i], 2**i), inside.shares(2**i)) for i in self.levels}
+        return Statistics({f"level{i + 1}": measure(*part) for i, part in parts.items()})
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, Tiling
 
 _MODULE = "ir_transfer.models.baselines.model"
 
 
-def _baseline(name: str, summary: str, cls: str, paper: str = "") -> ModelInfo:
-    return ModelInfo(name=name, summary=summary, paper=paper, target=f"{_MODULE}:{cls}", needs_weights=False)
+def _baseline(name: str, summary: str, cls: str, paper: str = "", tiling: Tiling = "none") -> ModelInfo:
+    target = f"{_MODULE}:{cls}"
+    return ModelInfo(name=name, summary=summary, paper=paper, target=target, needs_weights=False, tiling=tiling)
 
 
 INFOS = (
-    _baseline("constant", "the exemplar's mean everywhere: what PSNR and SSIM reward most", "Constant"),
-    _baseline("gray", "the photograph's luma (Rec. 601): the baseline to beat for detectors", "Gray"),
-    _baseline("inverted", "one minus the luma", "Inverted"),
+    _baseline("constant", "the exemplar's mean everywhere: what PSNR and SSIM reward most", "Constant", tiling="pointwise"),
+    _baseline("gray", "the photograph's luma (Rec. 601): the baseline to beat for detectors", "Gray", tiling="pointwise"),
+    _baseline("inverted", "one minus the luma", "Inverted", tiling="pointwise"),
     _baseline("histogram", "the luma matched to the exemplar's histogram", "Histogram"),
     _baseline(
         "fda",

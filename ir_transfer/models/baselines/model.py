@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.quantiles import interpolate, middle_ranks, quantile_function
 
@@ -22,6 +22,8 @@ QUANTILES = 1024
 REFERENCE_SIDE = 512
 """Side to which Fourier domain adaptation brings an exemplar, so that ``beta`` means the same for every picture."""
 
+_BYTES_PER_PIXEL = 64
+
 
 class Baseline(TranslationModel):
     """A fixed function of the luma and the exemplar; ``strength`` blends from the luma."""
@@ -29,6 +31,11 @@ class Baseline(TranslationModel):
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         """Keep nothing of the exemplar; overridden where the exemplar matters."""
         return {}
+
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """Nothing beyond a tile's own pixels; see the base class."""
+        return TileNeeds(0, 0, 1, _BYTES_PER_PIXEL) if self.info.tiling == "pointwise" else super().tile_needs
 
     @abstractmethod
     def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ir_transfer.models import published_files, weight_files
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.wct2 import published
 from ir_transfer.models.wct2.network import (
     BANDS,
@@ -21,7 +21,9 @@ from ir_transfer.models.wct2.network import (
     WaveletDecoder,
     WaveletEncoder,
     check_choice,
+    convolutions_up,
     place_widths,
+    stride_of,
 )
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
@@ -29,12 +31,14 @@ from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
 from ir_transfer.nn.polarity import PolarityScorer, turn
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
+from ir_transfer.nn.tiling import Inside, radii
 from ir_transfer.nn.wct import recolour, regularised, square_roots
 
 PLACES = ("encoder", "skip", *BANDS)
 _SHRINKAGE = 0.1
 _EPS = 1e-3
 _SHORT_SIDE = 128
+_BYTES_PER_CHANNEL = 43  # measured peak for each pixel and channel of the first level
 
 
 class WCT2(TranslationModel):
@@ -127,10 +131,21 @@ class WCT2(TranslationModel):
             style |= {_with_label(key, label): tensor for key, tensor in self._asked(inside).items()}
         return style
 
-    def content_statistics(self, content: Tensor) -> Statistics:
-        """Return matrix moments of every place of transfer for a picture or tile (B, 3, h, w)."""
-        bottom, right = (-side % self.info.size_multiple for side in content.shape[-2:])
-        return Statistics(self._moments(self.encoder(with_rows(F.pad(content, (0, right, 0, bottom), mode="reflect")))))
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring; see the base class."""
+        depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
+        features, output = radii(depths, convolutions_up(depths))
+        return TileNeeds(features, output, self.info.size_multiple, _BYTES_PER_CHANNEL * widths[0])
+
+    def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
+        """Return matrix moments of every place of transfer for a picture or tile (B, 3 or 4, h, w)."""
+        height, width = content.shape[-2:]
+        bottom, right = (-side % self.info.size_multiple for side in (height, width))
+        features = self.encoder(F.pad(with_rows(content), (0, right, 0, bottom), mode="reflect"))
+        if inside is None:
+            return Statistics(self._moments(features))
+        return Statistics(self._moments(features, inside.padded(height, width, bottom, right)))
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -207,8 +222,14 @@ class WCT2(TranslationModel):
         regions = {place: next(regions_of(mask, features[place], [label])) for place in self.places}
         return {place: region.moments(features[place], whole[place]) for place, region in regions.items()}
 
-    def _moments(self, features: Mapping[str, Tensor]) -> dict[str, Moments]:
-        return {place: covariance_moments(features[place]) for place in self.places}
+    def _moments(self, features: Mapping[str, Tensor], inside: Inside | None = None) -> dict[str, Moments]:
+        if inside is None:
+            return {place: covariance_moments(features[place]) for place in self.places}
+        strides = {place: stride_of(place) for place in self.places}
+        return {
+            place: covariance_moments(inside.features(features[place], stride), inside.shares(stride))
+            for place, stride in strides.items()
+        }
 
     def _refine(
         self, refinement: Refinement | None, moments: Mapping[str, Moments]

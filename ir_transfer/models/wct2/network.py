@@ -29,6 +29,18 @@ def place_widths(widths: Sequence[int], transfer: Sequence[str]) -> dict[str, in
     return places | {f"level{i + 1}.{band}": w for i, w in enumerate(widths[:-1]) for band in bands}
 
 
+def stride_of(place: str) -> int:
+    """Return how many pixels of the picture one position at a place of transfer stands for, along each side."""
+    level, _, band = place.removeprefix("level").partition(".")
+    return int(2 ** (int(level) - 1 + bool(band)))
+
+
+def convolutions_up(depths: Sequence[int]) -> list[int]:
+    """Return the 3x3 convolutions of the decoder at each level, shallowest first, its head included."""
+    # At full resolution the head stands where other levels have the convolution that narrows.
+    return [max(1, depth - 1) + 1 for depth in depths]
+
+
 class WaveletEncoder(nn.Module):
     """Levels of residual convolutions with Haar pooling between them.
 

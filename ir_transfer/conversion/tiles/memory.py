@@ -1,0 +1,61 @@
+"""Which pictures and tiles fit a memory budget."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ir_transfer.conversion.tiles.windows import SMALLEST_TILE
+from ir_transfer.errors import InputError
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.checks import SMALLEST_SIDE
+from ir_transfer.models.info import TileNeeds
+
+MEMORY = 2 * 10**9
+"""Default budget in bytes."""
+
+LARGEST_TILE = 4096
+
+_PROCESS = 650 * 10**6
+"""Measured: the interpreter, torch, GDAL and a model before the first picture, and the heap's slack."""
+
+
+def fits_whole(model: TranslationModel, height: int, width: int, memory: int = MEMORY) -> bool:
+    """Return whether a picture may be translated at once within so many bytes, the process's own included.
+
+    Raises:
+        InputError: The model does not tile: it has no figure, and there is nothing to choose.
+    """
+    return _PROCESS + model.tile_needs.bytes_per_pixel * height * width <= memory
+
+
+def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
+    """Return the side of the largest tiles that fit so many bytes, the process's own included.
+
+    Larger tiles are faster: less of the work is done for the surroundings.
+
+    Raises:
+        InputError: The model does not tile, or not even the smallest tiles fit.
+    """
+    needs = model.tile_needs
+    around = 2 * _reach(needs)
+    side = math.isqrt(max(memory - _PROCESS, 0) // needs.bytes_per_pixel) - around
+    if side < SMALLEST_TILE:
+        least = _PROCESS + needs.bytes_per_pixel * (SMALLEST_TILE + around) ** 2
+        raise InputError(
+            f"expected at least {math.ceil(least / 10**6)} MB for tiles of model {model.info.name!r}, got "
+            f"{memory / 10**6:.0f} MB: raise --memory"
+        )
+    return min(side, LARGEST_TILE) // needs.multiple * needs.multiple
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error of torch or Python says that the memory is spent."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return "not enough memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def _reach(needs: TileNeeds) -> int:
+    return -(-max(needs.output, SMALLEST_SIDE) // needs.multiple) * needs.multiple

@@ -1,0 +1,60 @@
+"""The sum of statistics on disk, so that a resumed run need not see the tiles again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ir_transfer.errors import WeightsError
+from ir_transfer.models import weight_files
+from ir_transfer.nn.moments import Moments, Statistics
+
+_KIND = "tile statistics"
+
+
+@dataclass(frozen=True)
+class SavedSum:
+    """A file that keeps the statistics of the first tiles of a picture.
+
+    Attributes:
+        path: The file.
+        key: All that decides them; a file of another key is not used.
+    """
+
+    path: Path
+    key: Mapping[str, str | int]
+
+    def load(self) -> tuple[int, Statistics | None]:
+        """Return of how many tiles the file keeps the sum, and the sum; 0 and None if it is not there or another's."""
+        if not self.path.is_file():
+            return 0, None
+        try:
+            tensors, metadata = weight_files.read(self.path, kind=_KIND)
+        except WeightsError:
+            return 0, None  # no loss: the tiles are seen again
+        if metadata["key"] != self._text:
+            return 0, None
+        places = {name.partition("/")[2] for name in tensors}
+        found = {
+            place: Moments(tensors[f"count/{place}"].item(), tensors[f"mean/{place}"], tensors[f"scatter/{place}"])
+            for place in sorted(places)
+        }
+        return int(metadata["tiles"]), Statistics(found) if found else None
+
+    def save(self, tiles: int, total: Statistics | None) -> None:
+        """Keep the sum of the first so many tiles."""
+        tensors: dict[str, Tensor] = {}
+        for place, moments in total.places.items() if total is not None else ():
+            tensors[f"count/{place}"] = torch.tensor(moments.count, dtype=torch.float64)
+            tensors[f"mean/{place}"] = moments.mean
+            tensors[f"scatter/{place}"] = moments.scatter
+        weight_files.write(self.path, tensors, {"kind": _KIND, "key": self._text, "tiles": str(tiles)})
+
+    @property
+    def _text(self) -> str:
+        return json.dumps(dict(self.key), sort_keys=True)

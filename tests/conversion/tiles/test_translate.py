@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ir_transfer import create_model
+from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.tiles.ends import ArraySink, Pixels, Valid
+from ir_transfer.conversion.tiles.saved import SavedSum
+from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.errors import InputError
+from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.tiling import Inside
+
+CPU = torch.device("cpu")
+SMALL: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "adain": ("adain", {"widths": (4, 6, 8), "depths": (1, 2, 1)}),
+    "adain-vgg19": ("adain", {"size": "vgg19", "widths": (4, 6, 8), "depths": (1, 2, 1)}),
+    "adain-coral": ("adain", {"widths": (4, 6), "depths": (1, 1), "alignment": "coral"}),
+    "wct2": ("wct2", {"widths": (4, 6, 8), "depths": (1, 2, 1)}),
+    "wct2-sum": ("wct2", {"widths": (4, 6, 8, 8), "depths": (1, 1, 1, 1), "unpool": "sum"}),
+    "inverted": ("inverted", {}),
+}
+
+
+def translator(case: str, strength: float = 1.0, *, white_hot: bool = True) -> Translator:
+    name, arguments = SMALL[case]
+    torch.manual_seed(0)
+    model = create_model(name, weights=None, **arguments).eval()
+    for part in ("correction", "content_refinement"):  # they begin as zeros, and then correct nothing
+        if (refinement := getattr(model, part, None)) is not None:
+            torch.nn.init.normal_(refinement.head.weight, std=0.1)
+    if case == "adain-vgg19":  # an untrained one has no tone within [0, 1]
+        torch.nn.init.normal_(model.decoder.head.weight, std=0.01)
+        torch.nn.init.constant_(model.decoder.head.bias, 0.5)
+    return Translator(model, model.prepare([scene(40, 60, 1)[:, :1]], white_hot=white_hot), CPU, strength)
+
+
+def scene(height: int, width: int, seed: int = 0) -> Tensor:
+    """Return a smooth picture with noise and a gradient, so that no two tiles have the same statistics."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = F.interpolate(torch.rand(1, 3, 4, 5, generator=generator), (height, width), mode="bilinear")
+    slope = torch.linspace(0, 0.3, height)[:, None] + torch.linspace(0, 0.3, width)
+    return (0.6 * coarse + slope + 0.05 * torch.randn(1, 3, height, width, generator=generator)).clamp(0, 1)
+
+
+class Memory(ArraySink):
+    """Source and sink in memory, which counts what is read."""
+
+    def __init__(self, picture: Tensor, valid: Valid | None = None) -> None:
+        super().__init__(*picture.shape[-2:])
+        self.height, self.width = picture.shape[-2:]
+        self.pixels: NDArray[np.float32] = picture[0].numpy()
+        self.valid = valid
+        self.written: dict[tuple[int, int], tuple[int, ...]] = {}
+        self.reads = 0
+
+    def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
+        self.reads += 1
+        return self.pixels[:, y0:y1, x0:x1], None if self.valid is None else self.valid[y0:y1, x0:x1]
+
+    def has(self, y0: int, x0: int, y1: int, x1: int) -> bool:
+        return self.written.get((y0, x0)) == (y1 - y0, x1 - x0)
+
+    def write(self, y0: int, x0: int, intensity: Pixels, valid: Valid | None) -> None:
+        super().write(y0, x0, intensity, valid)
+        self.written[y0, x0] = intensity.shape
+
+
+def by_tiles(translator: Translator, picture: Tensor, tile: int, valid: Valid | None = None) -> Pixels:
+    memory = Memory(picture, valid)
+    translate_tiled(translator, memory, memory, tile=tile)
+    return memory.intensity
+
+
+@torch.inference_mode()
+def whole(translator: Translator, picture: Tensor) -> Pixels:
+    output: Tensor = translator.model(picture, translator.style, translator.strength)
+    return output[0, 0].numpy()
+
+
+@pytest.mark.parametrize("case", SMALL)
+@settings(max_examples=6, deadline=None)
+@given(
+    height=st.integers(16, 210),
+    width=st.integers(16, 210),
+    tile=st.sampled_from([64, 70, 96]),
+    strength=st.sampled_from([1.0, 0.4]),
+    white_hot=st.booleans(),
+)
+def test_tiles_equal_the_whole(
+    case: str, height: int, width: int, tile: int, strength: float, white_hot: bool
+) -> None:
+    made, picture = translator(case, strength, white_hot=white_hot), scene(height, width)
+    expected = whole(made, picture)
+    assert ((expected > 0) & (expected < 1)).mean() > 0.5, "clamped values would hide a difference"
+    difference = np.abs(by_tiles(made, picture, tile) - expected).max()
+    assert difference < (1e-3 if case.startswith("wct2") or case == "adain-coral" else 1e-5)
+
+
+@pytest.mark.parametrize("case", [case for case in SMALL if case != "inverted"])
+@torch.inference_mode()
+def test_the_tiles_statistics_are_those_of_the_whole(case: str) -> None:
+    model = translator(case).model
+    picture = scene(101, 83)
+    whole_ones = model.content_statistics(picture)
+    parts = []
+    for box, seen in (((0, 0, 64, 83), (0, 101)), ((64, 0, 101, 83), (0, 101))):
+        tile = picture[:, :, seen[0] : seen[1]]
+        parts.append(model.content_statistics(tile, Inside(box)))
+    for place, moments in Statistics.total(parts).places.items():
+        assert moments.count == whole_ones[place].count
+        torch.testing.assert_close(moments.mean, whole_ones[place].mean, atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(moments.scatter, whole_ones[place].scatter, atol=1e-2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("case", ["adain", "adain-vgg19", "adain-coral", "wct2"])
+def test_invalid_pixels_count_in_no_statistics(case: str) -> None:
+    made, picture = translator(case), scene(150, 170)
+    valid = np.ones((150, 170), np.bool_)
+    valid[:80, :70] = False  # all of the first tile, and more
+    valid[100, 100] = False
+    one, many = by_tiles(made, picture, 192, valid), by_tiles(made, picture, 64, valid)
+    assert (difference := np.abs(one - many)[valid].max()) < 1e-3
+    assert not many[:64, :64].any(), "a tile without a valid pixel is not translated"
+    everything = by_tiles(made, picture, 64)
+    assert np.abs(everything - many)[valid].max() > 10 * difference, "the statistics are those of what is valid"
+    with pytest.raises(InputError, match="valid pixels, got none"):
+        by_tiles(made, picture, 64, np.zeros((150, 170), np.bool_))
+
+
+@pytest.mark.parametrize("case", ["adain", "adain-vgg19", "wct2", "wct2-sum"])
+def test_the_declared_radii_are_those_of_the_network(case: str) -> None:
+    """Gradients end where the radius does, and begin to within a cell of it."""
+    torch.manual_seed(3)
+    made = translator(case)
+    model, style = made.model.double(), made.style.to("cpu", torch.float64)
+    needs = model.tile_needs
+    side, start = 320, 144
+    end = start + 16
+    picture = scene(side, side).double().requires_grad_()
+    with torch.no_grad():
+        statistics = model.content_statistics(picture)
+    model.train()  # no clamp
+    model(picture, style, statistics=statistics)[..., start:end, start:end].square().sum().backward()
+    assert_reach(picture, start, end, needs.output, needs.multiple)
+    picture.grad = None
+    inside = model.content_statistics(picture, Inside((start, start, end, end)))
+    sum(moments.mean.square().sum() for moments in inside.places.values()).backward()  # type: ignore[union-attr]
+    assert_reach(picture, start, end, needs.features, needs.multiple)
+
+
+def assert_reach(picture: Tensor, start: int, end: int, radius: int, slack: int) -> None:
+    assert picture.grad is not None
+    for axis in (2, 3):
+        others = tuple(a for a in range(4) if a != axis)
+        seen = picture.grad.abs().amax(others).nonzero()[:, 0]
+        first, last = start - int(seen.min()), int(seen.max()) + 1 - end
+        assert radius - slack <= first <= radius
+        assert radius - slack <= last <= radius
+
+
+def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) -> None:
+    made, picture = translator("adain"), scene(150, 130)
+    saved = SavedSum(tmp_path / "sum.safetensors", {"picture": "a"})
+    memory = Memory(picture)
+    assert translate_tiled(made, memory, memory, tile=64, saved=saved) == TileCounts(9, 9)
+    complete, reads = memory.intensity.copy(), memory.reads
+    del memory.written[64, 64]
+    memory.intensity[64:128, 64:128] = 0
+    assert translate_tiled(made, memory, memory, tile=64, saved=saved) == TileCounts(9, 1)
+    assert memory.reads == reads + 1, "the statistics were kept"
+    assert np.array_equal(memory.intensity, complete)
+    again = Memory(picture)
+    other = replace(saved, key={"picture": "b"})
+    translate_tiled(made, again, again, tile=64, saved=other)
+    assert again.reads == 18, "of another picture: measured anew"
+    assert np.array_equal(again.intensity, complete)
+
+
+def test_a_damaged_sum_is_measured_anew(tmp_path: Path) -> None:
+    made, memory = translator("adain"), Memory(scene(64, 70))
+    saved = SavedSum(tmp_path / "sum.safetensors", {})
+    saved.path.write_bytes(b"torn")
+    translate_tiled(made, memory, memory, tile=64, saved=saved)
+    assert np.abs(memory.intensity - whole(made, scene(64, 70))).max() < 1e-5
+
+
+class Narrow(Translator):
+    """Has no memory for more than so many pixels."""
+
+    def tile(self, tile: Tensor, statistics: Statistics | None) -> Pixels:
+        if tile.shape[-2] * tile.shape[-1] > 110 * 110:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
+        return super().tile(tile, statistics)
+
+
+def test_a_tile_too_large_for_the_memory_is_made_in_halves() -> None:
+    made, picture = translator("adain"), scene(200, 190)
+    narrow = Narrow(made.model, made.style, CPU)
+    assert np.abs(by_tiles(narrow, picture, 192) - whole(made, picture)).max() < 1e-5
+
+
+class Empty(Translator):
+    def tile(self, tile: Tensor, statistics: Statistics | None) -> Pixels:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_no_memory_at_all_is_an_error() -> None:
+    made = translator("adain")
+    with pytest.raises(InputError, match="enough memory for a tile of"):
+        by_tiles(Empty(made.model, made.style, CPU), scene(64, 64), 64)
+
+
+class Counter:
+    def __init__(self) -> None:
+        self.total = self.seen = 0
+
+    def start(self, total: int) -> None:
+        self.total = total
+
+    def advance(self, error: str | None) -> None:
+        self.seen += 1
+
+
+@pytest.mark.parametrize(("case", "passes"), [("adain", 2), ("inverted", 1)])
+def test_progress_counts_the_tiles_of_every_pass(case: str, passes: int) -> None:
+    counter, memory = Counter(), Memory(scene(100, 100))
+    for _ in range(2):  # the second time all is done
+        counter.seen = 0
+        translate_tiled(translator(case), memory, memory, tile=64, observer=counter)
+        assert counter.total == counter.seen == 4 * passes
+
+
+@pytest.mark.parametrize("name", ["histogram", "fda", "johnson", "cin", "msgnet", "style_swap", "gatys", "adjustable"])
+def test_models_that_must_see_the_whole_are_refused(name: str) -> None:
+    model = create_model(name, weights=None)
+    with pytest.raises(InputError, match=f"got '{name}'.*use adain or wct2"):
+        _ = model.tile_needs
+
+
+def test_what_cannot_be_tiled_is_refused() -> None:
+    made, picture = translator("adain"), scene(64, 64)
+    with pytest.raises(InputError, match="no --keep-tone"):
+        by_tiles(replace(made, controls=Controls(keep_tone=True)), picture, 64)
+    with pytest.raises(InputError, match="no masks or --style-grid"):
+        by_tiles(replace(made, grid=((made.style,),), controls=Controls(style_masks=(Path("m.png"),))), picture, 64)
+    with pytest.raises(InputError, match="at least 64 pixels, got 32"):
+        by_tiles(made, picture, 32)
+    made.model.configure({"alignment": "histogram"})
+    with pytest.raises(InputError, match="use adain or wct2"):
+        by_tiles(made, picture, 64)
