@@ -1,0 +1,200 @@
+"""A raster of any size to an infrared GeoTIFF at the same place, by tiles, resumable after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.tiles.ends import Pixels, Valid
+from ir_transfer.conversion.tiles.memory import MEMORY, tile_for
+from ir_transfer.conversion.tiles.saved import SavedSum
+from ir_transfer.conversion.tiles.translate import TileCounts, refuse_untiled, translate_tiled
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_io import BitDepth, to_levels
+from ir_transfer.data.raster.gdal import environment, is_virtual, writing
+from ir_transfer.data.raster.levels import Asked
+from ir_transfer.data.raster.read import Raster
+from ir_transfer.data.raster.store import WindowStore, remove, work_folder
+from ir_transfer.data.raster.write import hidden, layout_of, write_raster
+from ir_transfer.errors import InputError
+from ir_transfer.models.checks import SMALLEST_SIDE
+
+
+@dataclass(frozen=True)
+class RasterResult:
+    """What became of a raster.
+
+    Attributes:
+        path: The result.
+        height: Rows.
+        width: Columns.
+        bands: Bands of the source that were taken for red, green and blue, or the one for all.
+        levels: Numbers of the source that were taken for 0 and 1.
+        fill: Colour in [0, 1] that invalid pixels had for the network.
+        bit_depth: Of the result.
+        nodata: Level of invalid pixels; None if they have a mask, or if there are none.
+        masked: Whether the result has an internal mask.
+        tile: Side of the tiles.
+        windows: How many there are, and how many were made now.
+    """
+
+    path: Path
+    height: int
+    width: int
+    bands: tuple[int, ...]
+    levels: tuple[float, float]
+    fill: tuple[float, float, float]
+    bit_depth: BitDepth
+    nodata: int | None
+    masked: bool
+    tile: int
+    windows: TileCounts
+
+
+class _StoreSink:
+    def __init__(self, store: WindowStore, bit_depth: BitDepth, nodata: int | None, *, inverted: bool) -> None:
+        self.store = store
+        self.bit_depth = bit_depth
+        self.nodata = nodata
+        self.inverted = inverted
+
+    def has(self, y0: int, x0: int, y1: int, x1: int) -> bool:
+        return (y0, x0, y1 - y0, x1 - x0) in self.store.done
+
+    def write(self, y0: int, x0: int, intensity: Pixels, valid: Valid | None) -> None:
+        levels = to_levels(intensity, self.bit_depth)
+        if self.inverted:
+            levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
+        self.store.write(y0, x0, hidden(levels, valid, self.nodata), valid)
+
+
+def convert_raster(
+    path: str | Path,
+    out: Path,
+    translator: Translator,
+    *,
+    bands: Sequence[int] | None = None,
+    levels: Asked = None,
+    bit_depth: BitDepth | None = None,
+    tile: int | None = None,
+    memory: int = MEMORY,
+    cog: bool = False,
+    overviews: bool = False,
+    inverted: bool = False,
+    resume: bool = False,
+    tags: Mapping[str, str] | None = None,
+    observer: Observer | None = None,
+) -> RasterResult:
+    """Translate a raster into a one-band GeoTIFF that keeps its place on Earth, its blocks and its compression.
+
+    What is finished lies in a hidden folder beside the result, which is removed at the end.
+
+    Args:
+        path: A file or any other path of GDAL.
+        out: The result; replaced if it is there.
+        translator: Model and style; see :func:`~ir_transfer.conversion.tiles.translate.translate_tiled`.
+        bands: One or three bands, from 1; see :class:`~ir_transfer.data.raster.read.Raster`.
+        levels: What becomes 0 and 1: two numbers of the file, or ``"percentile"``.
+        bit_depth: 8 or 16; by default 8 for sources of 8 bits, 16 for others.
+        tile: Side of the tiles; by default as large as the memory allows.
+        memory: Bytes that the whole process may take.
+        cog: Make a cloud-optimised GeoTIFF.
+        overviews: Make overviews.
+        inverted: Turn the result's polarity round.
+        resume: Go on with what a killed run with the same settings left.
+        tags: Metadata to add to the source's.
+        observer: Told of every tile of every pass.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: GDAL cannot read it, or it is damaged.
+        InputError: A model, controls, bands or levels that do not fit; a raster smaller than 16 pixels or without a
+            valid one; or a result that would replace its source.
+        EncodeError: The result could not be written: most often the disk is full. What is done stays for a resumed run.
+    """
+    refuse_untiled(translator)
+    if out.exists() and not is_virtual(str(path)) and Path(path).exists() and out.samefile(path):
+        raise InputError(f"{out}: expected another path than the source's: a raster is not replaced by its translation")
+    with environment(), Raster(str(path), bands, levels) as raster:
+        if min(raster.height, raster.width) < SMALLEST_SIDE:
+            raise InputError(
+                f"{path}: expected sides of at least {SMALLEST_SIDE} pixels, got {raster.width} x {raster.height}"
+            )
+        depth: BitDepth = bit_depth or (8 if raster.dtype == np.uint8 else 16)
+        dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
+        layout = layout_of(raster.dataset, raster.bands, dtype, may_be_invalid=raster.may_be_invalid)
+        side = tile or tile_for(translator.model, memory)
+        key = {**_look(translator), **_source(raster), "tile": side, "inverted": inverted}
+        folder = work_folder(out)
+        if not resume:
+            remove(folder)
+        with writing(folder):
+            store = WindowStore(folder, key, raster.height, raster.width, depth, masked=layout.masked)
+        try:
+            sink = _StoreSink(store, depth, layout.nodata, inverted=inverted)
+            saved = SavedSum(folder / "statistics.safetensors", key)
+            counts = translate_tiled(translator, raster, sink, tile=side, saved=saved, observer=observer)
+            described = {**_tags(translator, raster), **(tags or {})}
+            write_raster(store, layout, out, cog=cog, overviews=overviews, tags=described)
+        finally:
+            store.close()
+        remove(folder)
+        fill = (float(raster.fill[0]), float(raster.fill[1]), float(raster.fill[2]))
+        span = (raster.levels.lo, raster.levels.hi)
+        return RasterResult(
+            out,
+            raster.height,
+            raster.width,
+            raster.bands,
+            span,
+            fill,
+            depth,
+            layout.nodata,
+            layout.masked,
+            side,
+            counts,
+        )
+
+
+def _look(translator: Translator) -> dict[str, Any]:
+    model = translator.model
+    return {
+        "model": model.info.name,
+        "weights": model.weights_hash,
+        "options": {name: str(model.hyper_parameters[name]) for name in model.run_options},
+        "style": translator.style_hash,
+        "strength": translator.strength,
+        "precision": translator.precision,
+        "device": translator.device.type,
+        "torch": torch.__version__,
+    }
+
+
+def _source(raster: Raster) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "source": raster.path,
+        "bands": list(raster.bands),
+        "levels": [raster.levels.lo, raster.levels.hi],
+        "fill": raster.fill.tolist(),
+    }
+    if Path(raster.path).is_file():
+        status = Path(raster.path).stat()
+        found |= {"bytes": status.st_size, "modified": status.st_mtime_ns}
+    return found
+
+
+def _tags(translator: Translator, raster: Raster) -> dict[str, str]:
+    return {
+        "IR_TRANSFER_MODEL": translator.model.info.name,
+        "IR_TRANSFER_WEIGHTS": translator.model.weights_hash,
+        "IR_TRANSFER_STYLE": translator.style_hash,
+        "IR_TRANSFER_STRENGTH": f"{translator.strength:g}",
+        "IR_TRANSFER_BANDS": ",".join(map(str, raster.bands)),
+        "IR_TRANSFER_LEVELS": f"{raster.levels.lo:g},{raster.levels.hi:g}",
+    }
