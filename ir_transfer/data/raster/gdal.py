@@ -20,7 +20,14 @@ _CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
 @contextmanager
 def environment() -> Iterator[None]:
     """Bound GDAL's cache of blocks, and keep masks inside the files that are written."""
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_TIFF_INTERNAL_MASK=True), warnings.catch_warnings():
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_TIFF_INTERNAL_MASK=True), _no_place():
+        yield
+
+
+@contextmanager
+def _no_place() -> Iterator[None]:
+    """A raster without a place on Earth is no reason for a warning: its translation has none either."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
 
@@ -35,7 +42,8 @@ def open_raster(path: str) -> Any:
     if not is_virtual(path) and not Path(path).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
     try:
-        return rasterio.open(path)
+        with _no_place():
+            return rasterio.open(path)
     except (RasterioError, OSError) as error:
         raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
 

@@ -23,8 +23,8 @@ _LOSSLESS = frozenset({"deflate", "lzw", "zstd", "packbits", "lzma"})
 _PREDICTED = frozenset({"deflate", "lzw", "zstd"})
 _BLOCK = 512
 _SMALLEST_OVERVIEW = 256
-# They tell the range of the source's numbers, not of ours.
-_NOT_KEPT = frozenset({"TIFFTAG_MINSAMPLEVALUE", "TIFFTAG_MAXSAMPLEVALUE"})
+# They tell of the source's numbers and overviews, not of ours.
+_NOT_KEPT = frozenset({"TIFFTAG_MINSAMPLEVALUE", "TIFFTAG_MAXSAMPLEVALUE", "OVR_RESAMPLING_ALG"})
 DESCRIPTION = "apparent infrared intensity, relative"
 
 

@@ -43,8 +43,11 @@ def translator(case: str, strength: float = 1.0, *, white_hot: bool = True) -> T
         if (refinement := getattr(model, part, None)) is not None:
             torch.nn.init.normal_(refinement.head.weight, std=0.1)
     if case == "adain-vgg19":  # an untrained one has no tone within [0, 1]
-        torch.nn.init.normal_(model.decoder.head.weight, std=0.01)
-        torch.nn.init.constant_(model.decoder.head.bias, 0.5)
+        head = model.get_submodule("decoder.head")
+        assert isinstance(head, torch.nn.Conv2d)
+        assert head.bias is not None
+        torch.nn.init.normal_(head.weight, std=0.01)
+        torch.nn.init.constant_(head.bias, 0.5)
     return Translator(model, model.prepare([scene(40, 60, 1)[:, :1]], white_hot=white_hot), CPU, strength)
 
 
@@ -92,7 +95,7 @@ def whole(translator: Translator, picture: Tensor) -> Pixels:
 
 
 @pytest.mark.parametrize("case", SMALL)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(
     height=st.integers(16, 210),
     width=st.integers(16, 210),
@@ -100,9 +103,7 @@ def whole(translator: Translator, picture: Tensor) -> Pixels:
     strength=st.sampled_from([1.0, 0.4]),
     white_hot=st.booleans(),
 )
-def test_tiles_equal_the_whole(
-    case: str, height: int, width: int, tile: int, strength: float, white_hot: bool
-) -> None:
+def test_tiles_equal_the_whole(case: str, height: int, width: int, tile: int, strength: float, white_hot: bool) -> None:
     made, picture = translator(case, strength, white_hot=white_hot), scene(height, width)
     expected = whole(made, picture)
     assert ((expected > 0) & (expected < 1)).mean() > 0.5, "clamped values would hide a difference"
