@@ -26,6 +26,20 @@ def test_std_and_covariance_are_the_unbiased_ones() -> None:
     torch.testing.assert_close(covariance_moments(features).covariance()[1], torch.cov(features[1].flatten(1)))
 
 
+@pytest.mark.parametrize("moments_of", [channel_moments, covariance_moments])
+def test_positions_of_weight_0_count_for_nothing(moments_of: Callable[..., Moments]) -> None:
+    features = torch.randn(1, 3, 6, 8, dtype=torch.float64) + 2
+    weights = torch.ones(1, 1, 6, 8)
+    weights[..., 4:, :] = 0
+    weights[..., :2, :] = 0.5
+    found = moments_of(features, weights)
+    upper, lower = moments_of(features[..., :2, :]), moments_of(features[..., 2:4, :])
+    expected = upper.scaled(0.5) + lower
+    assert found.count == expected.count == 24
+    torch.testing.assert_close(found.mean, expected.mean)
+    torch.testing.assert_close(found.scatter, expected.scatter)
+
+
 def test_covariance_of_channel_moments_is_refused() -> None:
     with pytest.raises(InputError, match="covariance_moments"):
         channel_moments(torch.rand(1, 2, 4, 4)).covariance()

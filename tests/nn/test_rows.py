@@ -1,6 +1,6 @@
 import torch
 
-from ir_transfer.nn.rows import with_rows
+from ir_transfer.nn.rows import with_rows, with_rows_of
 
 
 def test_rows_run_from_top_to_bottom() -> None:
@@ -12,3 +12,8 @@ def test_a_tile_keeps_its_own_rows() -> None:
     whole = with_rows(torch.rand(1, 1, 8, 4), channels=1)
     tile = whole[..., 2:5, :]
     assert torch.equal(with_rows(tile, channels=1), tile)
+
+
+def test_tiles_have_the_rows_of_their_picture() -> None:
+    whole = with_rows(torch.rand(1, 3, 37, 4))
+    assert torch.equal(with_rows_of(whole[:, :3, 16:32], 37, 16), whole[:, :, 16:32])

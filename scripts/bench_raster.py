@@ -1,0 +1,110 @@
+"""Time and peak memory of rasters by their side, and how far tiles are from the whole.
+
+python scripts/bench_raster.py --sides 2048 4096 --weights adain-lwir --style preset:lwir-drone
+python scripts/bench_raster.py --sides 20000            # hours on a CPU; the table's last line is that of this side
+
+Every side runs in a process of its own, so that the peak is its own. The raster is made of waves and noise, window by
+window. The difference is that of a crop, small enough to be translated at once, in tiles of 256 pixels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import torch
+from affine import Affine
+from rasterio.windows import Window
+
+from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
+from ir_transfer.conversion.tiles.memory import MEMORY
+from ir_transfer.conversion.tiles.raster import convert_raster
+from ir_transfer.conversion.tiles.translate import translate_tiled
+from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.image_io import Picture
+from ir_transfer.evaluation.process_memory import own_peak
+
+HEAD = "| weights | side | tile | seconds | megapixels/s | peak RSS (MiB) | max difference of tiles (1/255) |"
+BLOCK = 512
+
+
+def main() -> None:
+    """Print a table, one line for each side."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sides", type=int, nargs="+", default=[2048, 4096])
+    parser.add_argument("--weights", default="adain-lwir")
+    parser.add_argument("--style", default="preset:lwir-drone")
+    parser.add_argument("--memory", type=int, default=MEMORY, help="bytes")
+    parser.add_argument("--tile", type=int, help="side; as large as the memory allows by default")
+    parser.add_argument("--crop", type=int, default=1024, help="side of the crop that is compared")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--folder", type=Path, help="where the rasters lie meanwhile")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.alone:
+        print(measured(options, options.sides[0]), flush=True)
+        return
+    print(HEAD, "|---|" + "---:|" * 6, sep="\n", flush=True)
+    rest = [
+        text for name in ("weights", "style", "memory", "tile", "crop", "threads", "device", "folder")
+        if (value := getattr(options, name)) is not None for text in (f"--{name}", str(value))
+    ]  # fmt: skip
+    for side in options.sides:
+        subprocess.run([sys.executable, __file__, "--alone", "--sides", str(side), *rest], check=True)
+
+
+def measured(options: argparse.Namespace, side: int) -> str:
+    """Return the line of one side."""
+    torch.set_num_threads(options.threads)
+    choice = choose_styles([options.style], model=options.weights.split("-")[0], weights=options.weights)
+    translator = Translator.load(choice, pick_device(options.device))
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        path = Path(folder) / "rgb.tif"
+        make(path, side)
+        start = time.perf_counter()
+        result = convert_raster(
+            path, Path(folder) / "ir.tif", translator, tile=options.tile, memory=options.memory, bit_depth=8
+        )
+        seconds = time.perf_counter() - start
+        peak = own_peak()
+        with rasterio.open(path) as dataset:
+            crop = dataset.read(window=Window(0, 0, min(side, options.crop), min(side, options.crop)))
+    return (
+        f"| {options.weights} | {side} | {result.tile} | {seconds:.0f} | {side**2 / 1e6 / seconds:.2f} | {peak:.0f} | "
+        f"{255 * difference(translator, Picture(crop, 255.0, '')):.5f} |"
+    )
+
+
+def difference(translator: Translator, picture: Picture) -> float:
+    """Return the largest difference of a picture in tiles of 256 pixels from the whole one."""
+    sink = ArraySink(picture.height, picture.width)
+    translate_tiled(translator, PictureSource(picture), sink, tile=256)
+    return float(np.abs(sink.intensity - translator([picture])[0]).max())
+
+
+def make(path: Path, side: int) -> None:
+    """Write a raster of three bands, row of blocks by row of blocks."""
+    profile = {"driver": "GTiff", "height": side, "width": side, "count": 3, "dtype": "uint8", "crs": "EPSG:32632"}
+    blocks = {"tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "BIGTIFF": "IF_SAFER"}
+    place = Affine(0.2, 0, 600_000, 0, -0.2, 5_300_000)
+    with rasterio.Env(GDAL_CACHEMAX=64), rasterio.open(path, "w", **profile, **blocks, transform=place) as dataset:
+        x = np.arange(side, dtype=np.float32)
+        for top in range(0, side, BLOCK):
+            y = np.arange(top, min(top + BLOCK, side), dtype=np.float32)[:, None]
+            noise = np.random.default_rng(top).normal(0, 12, (len(y), side)).astype(np.float32)
+            for band in range(3):
+                waves = np.sin(y / (31 + 9 * band)) * np.cos(x / 47) + np.sin((x + y) / 900) + y / side
+                levels = np.clip(100 + 40 * waves + noise, 0, 255).astype(np.uint8)
+                dataset.write(levels, band + 1, window=Window(0, top, side, len(y)))
+
+
+if __name__ == "__main__":
+    main()
