@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import save
 from torch import Tensor
 
+from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.nn.moments import Moments, Statistics
@@ -47,13 +49,17 @@ class SavedSum:
         return int(metadata["tiles"]), Statistics(found) if found else None
 
     def save(self, tiles: int, total: Statistics | None) -> None:
-        """Keep the sum of the first so many tiles."""
+        """Keep the sum of the first so many tiles.
+
+        Raises:
+            EncodeError: The disk is full or the folder is gone.
+        """
         tensors: dict[str, Tensor] = {}
         for place, moments in total.places.items() if total is not None else ():
             tensors[f"count/{place}"] = torch.tensor(moments.count, dtype=torch.float64)
             tensors[f"mean/{place}"] = moments.mean
             tensors[f"scatter/{place}"] = moments.scatter
-        weight_files.write(self.path, tensors, {"kind": _KIND, "key": self._text, "tiles": str(tiles)})
+        write_whole(self.path, save(tensors, {"kind": _KIND, "key": self._text, "tiles": str(tiles)}))
 
     @property
     def _text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from ir_transfer.errors import DecodeError, EncodeError, MissingFileError
 
 _CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
+_NEARLY_FULL = 2**20
 
 
 @contextmanager
@@ -65,12 +67,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def encode_error(path: Path, what: str, number: int | None = None) -> EncodeError:
-    """Return the error for a raster that could not be written; GDAL does not say when the disk is full."""
-    full = number in {errno.ENOSPC, errno.EDQUOT} or "No space left" in what
+    """Return the error for a raster that could not be written; a full disk is told by its ``errno``."""
+    full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL itself names no reason
     remedy = "free some space" if full else "is there space left on the disk? is the folder writable?"
     error = EncodeError(f"{path}: expected to write it, got: {what}: {remedy}")
     error.errno = errno.ENOSPC if full else number
     return error
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NEARLY_FULL
+    except OSError:
+        return False
 
 
 def reason(error: BaseException) -> str:

@@ -112,20 +112,22 @@ def write_raster(
     Raises:
         EncodeError: The file could not be written: most often the disk is full.
     """
-    made = store.folder / "made.tif"
-    with writing(made):
-        _write_plain(store, layout, made, tags)
-        if overviews and not cog:
-            with rasterio.open(made, "r+") as dataset:
-                dataset.build_overviews(_factors(store.height, store.width), Resampling.average)
-        if cog:
-            optimised = store.folder / "optimised.tif"
-            rasterio.shutil.copy(made, optimised, driver="COG", **_cog_options(layout))
-            made.unlink()
-            made = optimised
-        _read_back(store, made)
-        _to_disk(made)
-        made.replace(out)
+    made, optimised = store.folder / "made.tif", store.folder / "optimised.tif"
+    try:
+        with writing(made):
+            _write_plain(store, layout, made, tags)
+            if overviews and not cog:
+                with rasterio.open(made, "r+") as dataset:
+                    dataset.build_overviews(_factors(store.height, store.width), Resampling.average)
+            if cog:
+                rasterio.shutil.copy(made, optimised, driver="COG", **_cog_options(layout))
+            finished = optimised if cog else made
+            _read_back(store, finished)
+            _to_disk(finished)
+            finished.replace(out)
+    finally:  # half a file must not fill the disk
+        made.unlink(missing_ok=True)
+        optimised.unlink(missing_ok=True)
 
 
 def _write_plain(store: WindowStore, layout: Layout, path: Path, tags: Mapping[str, str]) -> None:
