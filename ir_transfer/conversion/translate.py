@@ -171,14 +171,16 @@ class Translator:
         return result
 
     @torch.inference_mode()
-    def tile_statistics(self, tile: Tensor, inside: Inside) -> Statistics:
-        """Return the statistics of the part of a tile (1, 3 or 4, h, w) that counts.
+    def tile_statistics(self, tile: Tensor, inside: Inside, known: Sequence[Statistics]) -> Statistics:
+        """Return what the part of a tile (1, 3 or 4, h, w) that counts adds to the statistics of the next pass.
+
+        ``known`` are those of the passes before.
 
         Raises:
             InputError: The model has none.
         """
         with self._autocast():
-            return self.model.content_statistics(self._placed(tile), inside)
+            return self.model.tile_statistics(self._placed(tile), inside, self.style.tensors, self.strength, known)
 
     def tile(self, tile: Tensor, statistics: Statistics | None) -> NDArray[np.float32]:
         """Translate a tile (1, 3 or 4, h, w) with the picture's statistics, where the model has some, to (h, w).

@@ -45,6 +45,9 @@ class TranslationModel(nn.Module, ABC):
     takes_rows: bool = False
     """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
 
+    statistics_passes: int = 1
+    """How often a picture must be seen before it is translated by tiles; see :meth:`tile_statistics`."""
+
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
 
@@ -120,6 +123,24 @@ class TranslationModel(nn.Module, ABC):
             InputError: The model has no such statistics.
         """
         raise InputError(f"expected a model with global content statistics, got {self.info.name!r}, which has none")
+
+    def tile_statistics(
+        self,
+        content: Tensor,
+        inside: Inside,
+        style: Mapping[str, Tensor],
+        strength: float | Tensor,
+        known: Sequence[Statistics],
+    ) -> Statistics:
+        """Return what a tile (1, 3 or 4, h, w) adds to the statistics of the next pass over a picture.
+
+        ``known`` are those of the passes before; after ``statistics_passes`` of them, :meth:`forward` takes all
+        places together.
+
+        Raises:
+            InputError: The model has no such statistics.
+        """
+        return self.content_statistics(content, inside)
 
     def encode_regions(
         self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
@@ -262,7 +283,7 @@ class TranslationModel(nn.Module, ABC):
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)
         strength = check_strength(strength)
-        if statistics is not None and self.info.tiling != "exact":
+        if statistics is not None and self.info.tiling not in {"exact", "passes"}:
             raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tiling = Literal["exact", "pointwise", "none"]
+Tiling = Literal["exact", "passes", "pointwise", "none"]
 
 
 def no_sliders(model: str) -> str:
@@ -43,6 +43,7 @@ class ModelInfo:
         out_channels: Channels of its output by default.
         size_multiple: Sides are padded to this multiple inside the model and cropped again.
         tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
+            ``"passes"`` if these depend on the style and on each other, so that they take several passes;
             ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole picture.
         controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
             (label maps), ``"spatial"`` (a mask per exemplar).

@@ -21,11 +21,13 @@ class Moments:
         count: Number of positions seen; a fraction once they were weighed.
         mean: (B, C).
         scatter: Sum of squared deviations from the mean: (B, C) per channel, or (B, C, C) as a matrix.
+        span: The negative of the least and the largest value over all channels (B, 2), where that is asked for.
     """
 
     count: float
     mean: Tensor
     scatter: Tensor
+    span: Tensor | None = None
 
     def __add__(self, other: Moments) -> Moments:
         """Merge with the moments of another tile (Chan, Golub and LeVeque 1983, pairwise update)."""
@@ -34,15 +36,17 @@ class Moments:
         share = other.count / count
         product = delta**2 if self.scatter.dim() == 2 else delta[:, :, None] * delta[:, None, :]
         scatter = self.scatter + other.scatter + product * (self.count * share)
-        return Moments(count, self.mean + delta * share, scatter)
+        span = None if self.span is None or other.span is None else torch.maximum(self.span, other.span)
+        return Moments(count, self.mean + delta * share, scatter, span)
 
     def to(self, kind: torch.dtype | torch.device) -> Moments:
         """Return the same in another precision or on another device."""
-        return Moments(self.count, self.mean.to(kind), self.scatter.to(kind))
+        span = None if self.span is None else self.span.to(kind)
+        return Moments(self.count, self.mean.to(kind), self.scatter.to(kind), span)
 
     def scaled(self, weight: float) -> Moments:
         """Return the same moments counted ``weight`` times, for weighted sums."""
-        return Moments(self.count * weight, self.mean, self.scatter * weight)
+        return Moments(self.count * weight, self.mean, self.scatter * weight, self.span)
 
     def std(self, eps: float = 1e-5) -> Tensor:
         """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
@@ -152,6 +156,17 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
         mean = flat.mean(dim=-1)
         centred = flat - mean[..., None]
         return Moments(flat.shape[-1], mean, centred @ centred.transpose(1, 2))
+
+
+def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the span (B, 2) of features (B, C, H, W) where ``weights`` (1, 1, H, W) are above 0; see Moments."""
+    wide = _wide(features)
+    if weights is None:
+        return torch.stack([-wide.amin((1, 2, 3)), wide.amax((1, 2, 3))], dim=1)
+    counts = weights > 0
+    infinite = wide.new_tensor(torch.inf)
+    low, high = torch.where(counts, wide, infinite), torch.where(counts, wide, -infinite)
+    return torch.stack([-low.amin((1, 2, 3)), high.amax((1, 2, 3))], dim=1)
 
 
 def _wide(features: Tensor) -> Tensor:

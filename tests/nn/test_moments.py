@@ -1,10 +1,11 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 
 from ir_transfer.errors import InputError
-from ir_transfer.nn.moments import Moments, Statistics, channel_moments, covariance_moments, mean_variance
+from ir_transfer.nn.moments import Moments, Statistics, channel_moments, covariance_moments, mean_variance, span_of
 
 
 @pytest.mark.parametrize("moments_of", [channel_moments, covariance_moments])
@@ -38,6 +39,20 @@ def test_positions_of_weight_0_count_for_nothing(moments_of: Callable[..., Momen
     assert found.count == expected.count == 24
     torch.testing.assert_close(found.mean, expected.mean)
     torch.testing.assert_close(found.scatter, expected.scatter)
+
+
+def test_spans_of_tiles_add_up_where_weights_are_above_0() -> None:
+    features = torch.randn(2, 3, 6, 8)
+    weights = torch.ones(1, 1, 6, 8)
+    weights[..., 0, :] = 0
+    features[:, :, 0] = 99
+    seen = features[:, :, 1:]
+    expected = torch.stack([-seen.amin((1, 2, 3)), seen.amax((1, 2, 3))], dim=1)
+    assert torch.equal(span_of(features, weights), expected)
+    tiles = [replace(channel_moments(part), span=span_of(part)) for part in (seen[..., :3], seen[..., 3:])]
+    merged = (tiles[0] + tiles[1].to(torch.float64)).span
+    assert merged is not None
+    assert torch.equal(merged.float(), expected)
 
 
 def test_covariance_of_channel_moments_is_refused() -> None:

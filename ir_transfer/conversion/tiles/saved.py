@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -29,7 +30,12 @@ class SavedSum:
     """
 
     path: Path
-    key: Mapping[str, str | int]
+    key: Mapping[str, Any]
+
+    def of_pass(self, number: int) -> SavedSum:
+        """Return the file for one of several passes, from 0."""
+        path = self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
+        return SavedSum(path, {**self.key, "pass": number})
 
     def load(self) -> tuple[int, Statistics | None]:
         """Return of how many tiles the file keeps the sum, and the sum; 0 and None if it is not there or another's."""
@@ -43,7 +49,12 @@ class SavedSum:
             return 0, None
         places = {name.partition("/")[2] for name in tensors}
         found = {
-            place: Moments(tensors[f"count/{place}"].item(), tensors[f"mean/{place}"], tensors[f"scatter/{place}"])
+            place: Moments(
+                tensors[f"count/{place}"].item(),
+                tensors[f"mean/{place}"],
+                tensors[f"scatter/{place}"],
+                tensors.get(f"span/{place}"),
+            )
             for place in sorted(places)
         }
         return int(metadata["tiles"]), Statistics(found) if found else None
@@ -59,6 +70,8 @@ class SavedSum:
             tensors[f"count/{place}"] = torch.tensor(moments.count, dtype=torch.float64)
             tensors[f"mean/{place}"] = moments.mean
             tensors[f"scatter/{place}"] = moments.scatter
+            if moments.span is not None:
+                tensors[f"span/{place}"] = moments.span
         write_whole(self.path, save(tensors, {"kind": _KIND, "key": self._text, "tiles": str(tiles)}))
 
     @property

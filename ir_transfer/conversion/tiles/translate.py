@@ -126,23 +126,31 @@ class _Tiles:
 
     def all(self, saved: SavedSum | None) -> TileCounts:
         to_make = [part for part in self.parts if not self.sink.has(part.y0, part.x0, part.y1, part.x1)]
-        with_statistics = self.translator.model.info.tiling == "exact"
+        tiling, model = self.translator.model.info.tiling, self.translator.model
+        passes = model.statistics_passes if tiling in {"exact", "passes"} else 0
         if self.observer is not None:
-            self.observer.start(len(self.parts) * (1 + with_statistics))
+            self.observer.start(len(self.parts) * (passes + 1))
         with ThreadPoolExecutor(1) as reader:
-            statistics = self._statistics(reader, saved) if with_statistics and to_make else None
-            self._advance(len(self.parts) * (with_statistics and not to_make) + len(self.parts) - len(to_make))
+            known: list[Statistics] = []
+            for number in range(passes):
+                if not to_make:
+                    self._advance(len(self.parts))
+                    continue
+                known.append(self._pass(reader, known, None if saved is None else saved.of_pass(number)))
+            places = {place: moments for one in known for place, moments in one.places.items()}
+            statistics = Statistics(places) if known else None
+            self._advance(len(self.parts) - len(to_make))
             for tile in self._read(reader, to_make, self.needs.output):
                 self._make(tile, statistics)
                 self._advance(1)
         return TileCounts(len(self.parts), len(to_make))
 
-    def _statistics(self, reader: ThreadPoolExecutor, saved: SavedSum | None) -> Statistics:
+    def _pass(self, reader: ThreadPoolExecutor, known: list[Statistics], saved: SavedSum | None) -> Statistics:
         done, total = saved.load() if saved is not None else (0, None)
         self._advance(done)
         for tile in self._read(reader, self.parts[done:], self.needs.features):
             if not tile.empty:
-                for part in self._in_memory(tile, self.needs.features, self._measured):
+                for part in self._in_memory(tile, self.needs.features, partial(self._measured, known)):
                     total = part if total is None else total + part
             done += 1
             if saved is not None and (done % self.across == 0):
@@ -172,10 +180,10 @@ class _Tiles:
     def _surroundings(self, part: Window, radius: int) -> Window:
         return surroundings(part, radius, self.needs.multiple, self.source.height, self.source.width)
 
-    def _measured(self, tile: _Tile) -> Statistics:
+    def _measured(self, known: list[Statistics], tile: _Tile) -> Statistics:
         weights = None if tile.valid is None else torch.from_numpy(tile.valid)[None, None].float()
         inside = Inside(tile.part.inside(tile.seen), None if weights is None else weights.to(self.translator.device))
-        found = self.translator.tile_statistics(self._tensor(tile), inside)
+        found = self.translator.tile_statistics(self._tensor(tile), inside, known)
         return found.to(torch.device("cpu")).to(torch.float64)
 
     def _translated(self, statistics: Statistics | None, tile: _Tile) -> tuple[Window, Pixels]:

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.wct2.network import BANDS, check_choice
 from ir_transfer.models.wct2.paper_network import PaperNetwork
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
-from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
+from ir_transfer.nn.moments import Moments, Statistics, covariance_moments, span_of
+from ir_transfer.nn.tiling import Inside, radii
 from ir_transfer.nn.wct import exact_square_roots, recolour, regularised
 
 PLACES = ("encoder", "decoder", "skip", "ll", *BANDS)
 DEFAULT = ("encoder", "decoder", "skip")
+_BYTES_PER_CHANNEL = 40  # measured peak for each pixel and channel of the first level
 
 
 class PaperWCT2(TranslationModel):
     """VGG-19 to relu4_1 with Haar pooling; loads the published checkpoints (Yoo et al. 2019).
 
-    Statistics of a deeper level depend on what was transferred before it, so it does not tile.
+    Statistics of a deeper level depend on what was transferred before it, so tiles take a pass over the picture for
+    each place of transfer that another depends on: seven with the default places.
 
     Args:
         info: What the model declares.
@@ -55,11 +61,13 @@ class PaperWCT2(TranslationModel):
         network = PaperNetwork(widths, depths, unpool, out_channels)
         stored = {"size": size, "widths": list(widths), "depths": list(depths), "unpool": unpool}
         super().__init__(
-            replace(info, tiling="none", size_multiple=network.multiple),
+            replace(info, tiling="passes", size_multiple=network.multiple),
             {**stored, "transfer": list(transfer), "out_channels": out_channels},
         )
         self.network = network
         self.places = _places(len(widths), transfer, unpool)
+        self.passes = _passes(self.places, len(widths), unpool)
+        self.statistics_passes = len(self.passes)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return ``{place}.mean`` (B, C) and ``{place}.colouring`` (B, C, C)."""
@@ -94,11 +102,58 @@ class PaperWCT2(TranslationModel):
             self.network.decode(x, skips, record)
         return style
 
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring; see the base class."""
+        depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
+        _, output = radii(depths, depths)  # as the decoder's places have statistics too
+        return TileNeeds(output, output, self.network.multiple, _BYTES_PER_CHANNEL * widths[0])
+
+    def tile_statistics(
+        self,
+        content: Tensor,
+        inside: Inside,
+        style: Mapping[str, Tensor],
+        strength: float | Tensor,
+        known: Sequence[Statistics],
+    ) -> Statistics:
+        """Return matrix moments and spans of the next pass's places; see the base class."""
+        height, width = content.shape[-2:]
+        bottom, right = (-side % self.info.size_multiple for side in (height, width))
+        padded = F.pad(content, (0, right, 0, bottom), mode="reflect")
+        part = inside.padded(height, width, bottom, right)
+        wanted = self.passes[len(known)]
+        before = _joined(known)
+        found: dict[str, Moments] = {}
+
+        def measure(place: str, features: Tensor) -> Tensor:
+            if place in before:
+                return _recolour(features, before[place], _asked(style, place), strength)
+            if place in wanted:
+                stride = padded.shape[-2] // features.shape[-2]
+                found[place] = _moments(part.features(features, stride), part.shares(stride))
+                if len(found) == len(wanted):
+                    raise _MeasuredError
+            return features
+
+        with contextlib.suppress(_MeasuredError):
+            self.network.decode(*self.network.encode(padded, measure), measure)
+        return Statistics(found)
+
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content; see the base class."""
-        return self._translate(content, style, strength, None)
+        """Translate padded content; see the base class.
+
+        Raises:
+            InputError: Statistics of other places than those of transfer.
+        """
+        if statistics is not None and statistics.places.keys() != self.places:
+            raise InputError(
+                f"expected statistics of {', '.join(sorted(self.places))}, got those of "
+                f"{', '.join(sorted(statistics.places)) or 'no place'}: join those of all passes"
+            )
+        return self._translate(content, style, strength, None, statistics)
 
     def translate_regions(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
@@ -107,29 +162,51 @@ class PaperWCT2(TranslationModel):
         return self._translate(content, style, strength, mask)
 
     def _translate(
-        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor | None
+        self,
+        content: Tensor,
+        style: Mapping[str, Tensor],
+        strength: float | Tensor,
+        mask: Tensor | None,
+        statistics: Statistics | None = None,
     ) -> Tensor:
         def transfer(place: str, features: Tensor) -> Tensor:
             if place not in self.places:
                 return features
-            whole = covariance_moments(features)
-            asked = style[f"{place}.mean"], style[f"{place}.colouring"]
-            output = _recolour(features, whole, asked, strength)
+            whole = statistics[place] if statistics is not None else _moments(features)
+            output = _recolour(features, whole, _asked(style, place), strength)
             for region in regions_of(mask, features) if mask is not None else ():
                 asked = asked_statistics(style, place, region.label)
-                inside = _recolour(features, region.moments(features, whole), asked, strength)
-                output = torch.where(region.where, inside, output)
+                moments = replace(region.moments(features, whole), span=whole.span)
+                output = torch.where(region.where, _recolour(features, moments, asked, strength), output)
             return output
 
         x, skips = self.network.encode(content, transfer)
         return self.network.decode(x, skips, transfer)
 
 
+class _MeasuredError(Exception):
+    """All that a pass is for is known, so the rest of the network need not run."""
+
+
+def _joined(known: Sequence[Statistics]) -> dict[str, Moments]:
+    return {place: moments for statistics in known for place, moments in statistics.places.items()}
+
+
+def _asked(style: Mapping[str, Tensor], place: str) -> tuple[Tensor, Tensor]:
+    return style[f"{place}.mean"], style[f"{place}.colouring"]
+
+
+def _moments(features: Tensor, weights: Tensor | None = None) -> Moments:
+    return replace(covariance_moments(features, weights), span=span_of(features, weights))
+
+
 def _recolour(features: Tensor, content: Moments, asked: tuple[Tensor, Tensor], strength: float | Tensor) -> Tensor:
     """Whiten, colour, clamp to the content feature's own range, blend by strength."""
     whitening = exact_square_roots(regularised(content, 0, 1))[1]
     output = recolour(features, content.mean, whitening, *asked)
-    output = torch.clamp(output, features.amin((1, 2, 3), keepdim=True), features.amax((1, 2, 3), keepdim=True))
+    assert content.span is not None
+    negative_low, high = content.span.to(features.dtype)[..., None, None, None].unbind(1)
+    output = torch.clamp(output, -negative_low, high)
     if isinstance(strength, Tensor):
         return torch.lerp(features, output, strength[..., None, None].to(features.dtype))
     return output if strength == 1 else torch.lerp(features, output, strength)
@@ -148,3 +225,25 @@ def _places(levels: int, transfer: Sequence[str], unpool: str) -> frozenset[str]
         # The decoder's first input is the encoder's last output: one transfer of it is enough.
         places += [f"decoder{level}" for level in range(1, levels if "encoder" in transfer else levels + 1)]
     return frozenset(places)
+
+
+def _passes(places: frozenset[str], levels: int, unpool: str) -> list[frozenset[str]]:
+    """Return the places whose statistics may be taken in one pass, in the order of the passes.
+
+    Detail bands wait for the decoder, so those before a place are taken along with it; all other places change what
+    comes after them.
+    """
+    passes: list[frozenset[str]] = []
+    open_places: set[str] = set()
+    for level in range(1, levels + 1):
+        after, bands = [f"encoder{level}"], [f"skip{level}.{band}" for band in BANDS]
+        chain = [f"skip{level}.ll"] if level < levels else []
+        ordered = [*after, *bands, *chain] if unpool == "cat5" or level == levels else [*bands, *chain, *after]
+        for place in ordered:
+            if place in places:
+                open_places.add(place)
+                if place not in bands:
+                    passes.append(frozenset(open_places))
+                    open_places = set()
+    passes += [frozenset(open_places)] if open_places else []
+    return passes + [frozenset({f"decoder{level}"}) for level in range(levels, 0, -1) if f"decoder{level}" in places]

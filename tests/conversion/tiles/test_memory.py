@@ -21,7 +21,7 @@ def test_the_largest_tile_that_fits(name: str) -> None:
 
 
 def test_too_little_memory_is_told() -> None:
-    with pytest.raises(InputError, match="at least 756 MB for tiles of model 'adain', got 700 MB: raise --memory"):
+    with pytest.raises(InputError, match="at least 842 MB for tiles of model 'adain', got 700 MB: raise --memory"):
         tile_for(create_model("adain", weights=None), 700 * 10**6)
     with pytest.raises(InputError, match="use adain or wct2"):
         fits_whole(create_model("histogram", weights=None), 100, 100)
