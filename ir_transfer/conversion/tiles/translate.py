@@ -15,7 +15,7 @@ from torch import Tensor
 from ir_transfer.conversion.batches import read_ahead
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.tiles.ends import Pixels, Sink, Source, Valid
-from ir_transfer.conversion.tiles.memory import is_out_of_memory
+from ir_transfer.conversion.tiles.memory import is_out_of_memory, return_freed
 from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.windows import Window, aligned_tile, surroundings, windows
 from ir_transfer.conversion.translate import Translator
@@ -205,6 +205,8 @@ class _Tiles:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
+            finally:
+                return_freed()
             self.most_pixels = pixels - 1
             if self.translator.device.type == "cuda":
                 torch.cuda.empty_cache()
