@@ -117,33 +117,33 @@ class VocSet(LabelledSet):
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of all objects, sorted; reads every annotation once."""
-        return tuple(sorted({region.name for picture in self.pictures for region in self._objects(picture.place)}))
+        return tuple(sorted({region.name for picture in self.pictures for region in self._all(picture.place)}))
 
-    def _objects(self, picture: PurePosixPath) -> list[Region]:
-        found = []
+    def _all(self, picture: PurePosixPath) -> list[Region]:
+        return [region for place, file in self._files(picture) for region in self._objects(place, file)]
+
+    def _files(self, picture: PurePosixPath) -> Iterator[tuple[PurePosixPath, VocFile]]:
+        """Yield the annotations of a picture that can be read."""
         for place in self._labels.get(picture, ()):
             try:
-                objects = list(self._read(place).objects())
+                yield place, self._read(place)
             except (InputError, DecodeError) as error:
                 self._tell(place, "", f"{error}: no regions")
-                continue
-            for instance, name, box in objects:
-                if isinstance(box, InputError):
-                    self._tell(place, f"object {instance} {name}".strip(), f"{box}: kept as it is")
-                else:
-                    found.append(Region(name, instance, box))
-        return found
+
+    def _objects(self, place: PurePosixPath, file: VocFile) -> Iterator[Region]:
+        for instance, name, box in file.objects():
+            if isinstance(box, InputError):
+                self._tell(place, f"object {instance} {name}".strip(), f"{box}: kept as it is")
+            else:
+                yield Region(name, instance, box)
 
     def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
         """Return the objects and their parts; an object has its own pixels where SegmentationObject shows them."""
-        found = self._objects(picture.place)
-        for place in self._labels.get(picture.place, ()):
-            try:
-                size = self._read(place).size
-            except (InputError, DecodeError):
-                continue  # told by the objects
-            if size not in {None, (height, width)}:
-                self._tell(place, "size", size_differs(size, height, width))
+        found: list[Region] = []
+        for place, file in self._files(picture.place):
+            found += self._objects(place, file)
+            if file.size not in {None, (height, width)}:
+                self._tell(place, "size", size_differs(file.size, height, width))
         mask = self._masks.get((picture.place, OBJECT_MASKS))
         if mask is None:
             return found
@@ -165,7 +165,7 @@ class VocSet(LabelledSet):
 
     def _check(self) -> None:
         for picture in self.pictures:
-            self._objects(picture.place)
+            self._all(picture.place)
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         for one in self._lists:
