@@ -18,8 +18,10 @@ from ir_transfer.cli.options import (
     model_option,
     output_fields,
     output_options,
+    raster_options,
     run_options_option,
     seed_option,
+    size_options,
     speed_options,
     style_options,
     threads_option,
@@ -46,6 +48,8 @@ if TYPE_CHECKING:
 @control_options
 @output_options
 @camera_options
+@size_options
+@raster_options
 @device_option
 @speed_options
 @threads_option
@@ -159,7 +163,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None
     if summary.stopped is not None:
-        click.echo(f"Error: {summary.stopped}", err=True)
+        click.echo(f"Error: {summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)", err=True)
     shown = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"

@@ -21,6 +21,7 @@ from ir_transfer.cli.options import (
     polarity_option,
     run_options_option,
     seed_option,
+    size_options,
     speed_options,
     style_option,
     threads_option,
@@ -141,6 +142,7 @@ def dataset() -> None:
 @run_options_option
 @output_options
 @camera_options
+@size_options
 @device_option
 @speed_options
 @threads_option
@@ -274,7 +276,7 @@ def _print_plan(options: DatasetOptions) -> int:
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     run = summary.run
     if run.stopped is not None:
-        click.echo(f"Error: {run.stopped}", err=True)
+        click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
     for line in summary.broken:
         click.echo(f"Error: {line}", err=True)
     if not quiet:

@@ -7,11 +7,12 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
+    from ir_transfer.data.image_io import BitDepth
     from ir_transfer.tracking.fetch import Fetched
 
 _LARGEST_SEED = 2**32 - 1
@@ -90,6 +91,56 @@ class Range(click.ParamType[tuple[float, float]]):
             return float(low), float(high if dots else low)
         except ValueError:
             self.fail(f"expected a number such as 0.8 or a range such as 0.6..1, got {value!r}", param, ctx)
+
+
+class _Bytes(click.ParamType[int]):
+    """A size such as ``2GB`` or ``800MB``."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        text = str(value).strip().upper().removesuffix("B")
+        unit = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}.get(text[-1:], 1)
+        try:
+            found = float(text[:-1] if unit > 1 else text) * unit
+        except ValueError:
+            found = 0.0
+        if not 1 <= found < 10**18:
+            self.fail(f"expected a size such as 2GB or 800MB, got {value!r}", param, ctx)
+        return int(found)
+
+
+class _Bands(click.ParamType[tuple[int, ...]]):
+    """One number or three with commas between, from 1."""
+
+    name = "bands"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).split(",")
+        if len(parts) not in {1, 3} or not all(part.isdecimal() and int(part) for part in parts):
+            self.fail(f"expected one band or three, such as 4,3,2, counted from 1, got {value!r}", param, ctx)
+        return tuple(map(int, parts))
+
+
+class _Levels(click.ParamType["tuple[float, float] | str"]):
+    """Two numbers with a comma between, or ``percentile``."""
+
+    name = "levels"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float] | str:
+        if isinstance(value, tuple) or value == "percentile":
+            return value  # type: ignore[no-any-return]
+        low, _, high = str(value).partition(",")
+        try:
+            return float(low), float(high)
+        except ValueError:
+            self.fail(f"expected two numbers such as 0,10000, or percentile, got {value!r}", param, ctx)
 
 
 class _AutoOrCount(click.ParamType["int | None"]):
@@ -241,7 +292,9 @@ def output_options(command: Command) -> Command:
             help="Of the results.",
         ),
         click.option(
-            "--bit-depth", type=click.Choice(["8", "16"]), default="8", show_default=True, help="Of the results."
+            "--bit-depth",
+            type=click.Choice(["8", "16"]),
+            help="Of the results.  [default: 8; of rasters, that of the source]",
         ),
     ):
         command = option(command)
@@ -277,14 +330,53 @@ def camera_options(command: Command) -> Command:
     return command
 
 
-def output_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given, with format, bit depth and camera as the conversion's options have them."""
-    from ir_transfer.conversion.camera import CameraOptions
+def size_options(command: Command) -> Command:
+    """Add ``--memory`` and ``--tile-size``; see :func:`output_fields`."""
+    memory = "What the process may take: larger pictures go by tiles, to the same result.  [default: 2GB on a CPU]"
+    tile = "Translate what is larger by tiles of this side."
+    for option in (
+        click.option("--tile-size", type=click.IntRange(min=64), metavar="N", help=tile),
+        click.option("--memory", type=_Bytes(), metavar="2GB", help=memory),
+    ):
+        command = option(command)
+    return command
 
-    own = ("format_", "sensor", "agc", "agc_window")
-    camera = CameraOptions(given["sensor"], given["agc"], given["agc_window"])
-    fields = {key: value for key, value in given.items() if key not in own}
-    return fields | {"format": given["format_"], "bit_depth": int(given["bit_depth"]), "camera": camera}
+
+def raster_options(command: Command) -> Command:
+    """Add ``--bands``, ``--levels``, ``--cog`` and ``--overviews``; see :func:`output_fields`."""
+    levels = (
+        "Numbers of a raster that become black and white, or percentile (2nd to 98th over all of it).  "
+        "[default: 0,255 for 8 bits, else percentile]"
+    )
+    for option in (
+        click.option("--overviews", is_flag=True, help="Write overviews into rasters."),
+        click.option("--cog", is_flag=True, help="Write rasters as cloud-optimised GeoTIFFs."),
+        click.option("--levels", type=_Levels(), metavar="LO,HI|percentile", help=levels),
+        click.option("--bands", type=_Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
+    ):
+        command = option(command)
+    return command
+
+
+def output_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """Return what was given, with format, bit depth, camera and sizes as the conversion's options have them."""
+    from ir_transfer.conversion.camera import CameraOptions
+    from ir_transfer.conversion.size_options import RasterOptions, SizeOptions
+
+    fields = dict(given)
+    camera = CameraOptions(*(fields.pop(name) for name in ("sensor", "agc", "agc_window")))
+    depth = fields.pop("bit_depth")
+    depth = None if depth is None else cast("BitDepth", int(depth))
+    raster = RasterOptions(
+        fields.pop("bands", None),
+        fields.pop("levels", None),
+        depth,
+        fields.pop("cog", False),
+        fields.pop("overviews", False),
+    )
+    size = SizeOptions(fields.pop("memory"), fields.pop("tile_size"))
+    made = {"format": fields.pop("format_"), "bit_depth": depth or 8, "camera": camera, "size": size, "raster": raster}
+    return fields | made
 
 
 def speed_options(command: Command) -> Command:

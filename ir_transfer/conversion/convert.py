@@ -45,8 +45,11 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
         try:
             camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
             black_hot = is_black_hot(translator.style, choice.styles[0])
+            tell = None if on_step is None else lambda done, total: on_step(done, total, {})
             finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera)
-            return Run(options, plan, manifest, translator, finish, observer=observer, masks=masks).all()
+            return Run(
+                options, plan, manifest, translator, finish, observer=observer, masks=masks, on_window=tell
+            ).all()
         finally:
             manifest.close()
 

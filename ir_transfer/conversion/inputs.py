@@ -13,6 +13,8 @@ from ir_transfer.data.image_io import SUFFIXES, is_picture_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
+VIRTUAL = "/vsi"
+"""What GDAL's own paths begin with."""
 MANIFEST_NAME = "manifest.jsonl"
 MANIFEST_START = b'{"kind": "header"'
 
@@ -21,10 +23,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """A picture file and its place: the sub-folder and name below the input that led to it."""
+    """A picture file and its place: the sub-folder and name below the input that led to it.
+
+    Attributes:
+        source: The file.
+        place: Where its result goes.
+        virtual: The path as GDAL takes it, where it is no file.
+    """
 
     source: Path
     place: PurePosixPath
+    virtual: str | None = None
 
 
 def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
@@ -35,8 +44,9 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
     by one, a glob's matches and a list file's entries keep what lies below their common folder.
 
     Args:
-        inputs: Files, folders, globs (``**`` searches sub-folders, but not linked ones) and list files (.txt or .lst,
-            one path a line, relative to the list's folder; ``#`` starts a comment).
+        inputs: Files, folders, paths of GDAL such as ``/vsizip/a.zip/b.tif``, globs (``**`` searches sub-folders, but
+            not linked ones) and list files (.txt or .lst, one path a line, relative to the list's folder; ``#`` starts
+            a comment).
         out: The folder of the results.
 
     Raises:
@@ -52,7 +62,9 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
                 "expected a file, folder, glob or list file as input, got an empty name: check the command"
             )
         path = Path(text)
-        if path.is_dir():
+        if text.startswith(VIRTUAL):
+            found.append(Found(path, PurePosixPath(path.name), text))
+        elif path.is_dir():
             found += _non_empty(list(_walk(path, path, out, ())), f"folder {path}")
         elif not path.exists() and glob.has_magic(text):
             found += _below_common_folder(_matches(text, out))
@@ -109,7 +121,7 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) ->
             continue
         if entry.is_dir():
             yield from _walk(entry, root, out, (*above, real))
-        elif is_picture_name(entry):
+        elif is_picture_name(entry) or entry.suffix.lower() == ".vrt":
             yield Found(entry, PurePosixPath(entry.relative_to(root).as_posix()))
 
 

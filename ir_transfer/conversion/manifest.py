@@ -33,6 +33,7 @@ class Entry:
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
         variant: How it was made, where results of the run differ in that.
+        raster: Bands, levels and tiles of a raster.
     """
 
     input: str
@@ -46,6 +47,7 @@ class Entry:
     error: str | None = None
     masks_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
+    raster: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.plan import Plan
+from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 
@@ -42,6 +43,8 @@ class Options:
         resume: Go on with what an earlier run left.
         overwrite: Make existing results again.
         camera: Sensor and gain control to imitate.
+        size: When pictures are translated by tiles.
+        raster: How rasters are read and written.
         seed: For models that draw random numbers, and for the noise of a sensor.
         fail_fast: Stop at the first picture that fails.
         max_pixels: Larger pictures are refused.
@@ -64,6 +67,8 @@ class Options:
     bit_depth: BitDepth = 8
     format: Format = "png"
     camera: CameraOptions = NO_CAMERA
+    size: SizeOptions = ANY_SIZE
+    raster: RasterOptions = PLAIN_RASTER
     precision: Precision = "float32"
     device: str = "auto"
     batch_size: int | None = None
@@ -103,6 +108,12 @@ class Summary:
     failed: int = 0
     stopped: str | None = None
     without_result: set[str] = field(default_factory=set)
+
+    @property
+    def missing(self) -> int:
+        """Results of the plan that do not exist."""
+        return len(self.plan.jobs) - self.converted - self.skipped
+
     times: Times = field(default_factory=Times)
 
 

@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
 from ir_transfer.conversion.manifest import Entry
-from ir_transfer.data.image_io import OUTPUT_SUFFIX, Format, is_picture_name
+from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format, is_picture_name
+from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
 
 
@@ -38,11 +39,13 @@ class Job:
         source: The photograph.
         output: Where its translation goes, below OUT.
         variant: How it is made, where results of a run differ in that.
+        raster: The source as GDAL's path, where it is read by windows.
     """
 
     source: Path
     output: PurePosixPath
     variant: Variant | None = None
+    raster: str | None = None
 
     @property
     def place(self) -> PurePosixPath:
@@ -79,6 +82,7 @@ def make_plan(
     out: str | Path | None = None,
     format: Format = "png",  # noqa: A002
     ending: str = "",
+    max_pixels: int = MAX_PIXELS,
 ) -> Plan:
     """Expand the inputs and give each its output.
 
@@ -87,6 +91,7 @@ def make_plan(
         out: Folder of the results; ``<input>_ir`` if None.
         format: Kind of file to write.
         ending: What is added to the name of every result.
+        max_pixels: Larger TIFFs are rasters.
 
     Raises:
         MissingFileError: An input does not exist.
@@ -100,19 +105,21 @@ def make_plan(
     found = expand(inputs, folder)
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
-    jobs, refused = _assign(found, ending + OUTPUT_SUFFIX[format])
+    jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels)
     _refuse_own_input(found, folder, jobs)
     return Plan(folder, tuple(jobs), tuple(refused))
 
 
-def _assign(found: Sequence[Found], ending: str) -> tuple[list[Job], list[Entry]]:
+def _assign(found: Sequence[Found], ending: str, suffix: str, max_pixels: int) -> tuple[list[Job], list[Entry]]:
     taken: dict[PurePosixPath, Path] = {}
     jobs, refused = [], []
     for item in found:
-        output = item.place.with_name(item.place.stem + ending)
+        path = item.virtual or str(item.source)
+        raster = path if is_raster(path, max_pixels) else None
+        output = item.place.with_name(item.place.stem + ending + (suffix if raster is None else OUTPUT_SUFFIX["tiff"]))
         first = taken.setdefault(output, item.source)
         if first is item.source:
-            jobs.append(Job(item.source, output))
+            jobs.append(Job(item.source, output, raster=raster))
         elif os.path.realpath(first) != os.path.realpath(item.source):
             error = (
                 f"{item.source}: expected an output of its own, got {output}, which {first} has taken: "

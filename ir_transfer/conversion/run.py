@@ -29,6 +29,22 @@ class _Silent:
         pass
 
 
+class _Windows:
+    """Counts the windows of a raster."""
+
+    def __init__(self, tell: Callable[[int, int], None] | None) -> None:
+        self._tell = tell
+        self._done = self._total = 0
+
+    def start(self, total: int) -> None:
+        self._total = total
+
+    def advance(self, error: str | None) -> None:
+        self._done += 1
+        if self._tell is not None:
+            self._tell(self._done, self._total)
+
+
 class Run:
     """One run: its engine does the work, whatever it is; this thread alone writes the manifest.
 
@@ -41,6 +57,7 @@ class Run:
         choose: Completes a job by what its picture shows.
         observer: Told of every input that is dealt with.
         masks: Of the pictures, if they have any.
+        on_window: Told of every window of a raster: how many are done, of how many.
     """
 
     def __init__(
@@ -54,12 +71,14 @@ class Run:
         choose: Callable[[Job, Picture], Job] | None = None,
         observer: Observer | None = None,
         masks: Masks | None = None,
+        on_window: Callable[[int, int], None] | None = None,
     ) -> None:
         self.options = options
         self.plan = plan
         self.manifest = manifest
         self.observer = observer or _Silent()
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
+        self.on_window = on_window
         self.done = dict(manifest.entries)
         self.summary = Summary(plan.out, plan)
 
@@ -71,6 +90,7 @@ class Run:
         if self.summary.stopped is None:
             self.summary.times = self._engine()(self._tasks())
             logger.info("%s", self.summary.times)
+        self._rasters()
         if self.summary.stopped is None:
             try:
                 self.manifest.finish(self.plan.order)
@@ -86,10 +106,17 @@ class Run:
         return Pipeline(self.worker, self._record)
 
     def _tasks(self) -> Iterator[Task]:
-        for _, group in groupby(self.plan.jobs, key=lambda job: job.source):
+        pictures = (job for job in self.plan.jobs if job.raster is None)
+        for _, group in groupby(pictures, key=lambda job: job.source):
             jobs = tuple(group)
             outputs = (str(job.output) for job in jobs)
             yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
+
+    def _rasters(self) -> None:
+        """Translate rasters one by one: each is the work of the whole machine."""
+        for job in self.plan.jobs:
+            if job.raster is not None and self.summary.stopped is None:
+                self._record(self.worker.raster(job, self.done.get(str(job.output)), _Windows(self.on_window)))
 
     def _record(self, outcome: Outcome) -> bool:
         """Tell the manifest; return whether to go on."""

@@ -59,6 +59,8 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "seed": options.seed,
     }
     look |= options.camera.look()
+    if raster := options.raster.look():
+        look["raster"] = raster
     if controls := options.controls.look():
         look["controls"] = controls
     if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:

@@ -9,15 +9,20 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.inputs import VIRTUAL
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
-from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
+from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
+from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
+from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, tile_for
+from ir_transfer.conversion.tiles.raster import convert_raster
+from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture, decode_picture, read_bytes, write_whole
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
@@ -131,6 +136,56 @@ class Worker:
             return Outcome(replace(entry, error=_memory_error(entry)))
         return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest()))
 
+    def raster(self, job: Job, earlier: Entry | None, observer: Observer | None = None) -> Outcome:
+        """Translate a raster by windows; ``observer`` is told of each."""
+        path, out = str(job.raster), self.out / job.output
+        entry = blank(job)
+        try:
+            if not path.startswith(VIRTUAL):
+                entry = replace(entry, input_sha256=_hash_file(Path(path)))
+            if _is_unchanged(entry, earlier) and out.is_file() and _hash_file(out) == _output_of(earlier):
+                return Outcome(None)
+            if self.finish.steps:
+                raise InputError(f"{path}: expected no --sensor or --agc for a raster: they need all of it at once")
+            asked, size = self.options.raster, self.options.size
+            out.parent.mkdir(parents=True, exist_ok=True)
+            made = convert_raster(
+                path,
+                out,
+                self.translator,
+                bands=asked.bands,
+                levels=asked.levels,
+                bit_depth=asked.bit_depth,
+                tile=size.tile,
+                memory=size.memory or MEMORY,
+                cog=asked.cog,
+                overviews=asked.overviews,
+                inverted=0 in self.finish.inverted,
+                resume=self.options.resume,
+                observer=observer,
+            )
+        except EncodeError as error:
+            return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)
+        except IrTransferError as error:
+            return Outcome(replace(entry, error=error.line if path in error.line else f"{path}: {error.line}"))
+        except OSError as error:
+            return Outcome(replace(entry, error=f"{path}: expected a readable file, got: {error.strerror}"))
+        return Outcome(
+            replace(
+                entry,
+                status="converted",
+                output_sha256=_hash_file(out),
+                width=made.width,
+                height=made.height,
+                raster={
+                    "bands": list(made.bands),
+                    "levels": list(made.levels),
+                    "bit_depth": made.bit_depth,
+                    "tile": made.tile,
+                },
+            )
+        )
+
     def _load(
         self, job: Job, earlier: Entry | None, data: bytes, sha256: str, picture: Picture | None
     ) -> Loaded | Outcome:
@@ -164,12 +219,10 @@ class Worker:
             )
 
     def _is_done(self, job: Job, entry: Entry, earlier: Entry | None) -> bool:
-        if earlier is None or earlier.status != "converted":
-            return False
-        if (earlier.input_sha256, earlier.masks_sha256) != (entry.input_sha256, entry.masks_sha256):
-            return False
         path = self.out / job.output
-        return path.is_file() and hashlib.sha256(read_bytes(path)).hexdigest() == earlier.output_sha256
+        if not _is_unchanged(entry, earlier) or not path.is_file():
+            return False
+        return hashlib.sha256(read_bytes(path)).hexdigest() == _output_of(earlier)
 
     def _attempt(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
@@ -179,13 +232,67 @@ class Worker:
             pictures, variant = [item.picture for item in batch], batch[0].job.variant
             if variant is not None and variant.style is None:
                 return [picture.gray()[0] for picture in pictures], None
-            return (self.translator if variant is None else self.translator.of(variant))(pictures), None
+            translator = self.translator if variant is None else self.translator.of(variant)
+            if len(pictures) == 1 and (tile := self._tile(translator, pictures[0])) is not None:
+                return [_by_tiles(translator, pictures[0], tile)], None
+            return translator(pictures), None
         except IrTransferError as error:
             return None, f"{batch[0].job.source}: {error.line}"
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
-            return None, _memory_error(_entry(batch[0]))
+        return self._smaller(batch)
+
+    def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
+        """Translate one picture whose memory as a whole was too much by tiles, where the model can."""
+        reason = _memory_error(_entry(batch[0]))
+        if len(batch) > 1 or batch[0].masks is not None:
+            return None, reason
+        picture, variant = batch[0].picture, batch[0].job.variant
+        translator = self.translator if variant is None else self.translator.of(variant)
+        try:
+            refuse_untiled(translator)
+            return [_by_tiles(translator, picture, max(picture.height, picture.width) // 2)], None
+        except InputError:
+            return None, reason
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None, reason
+
+    def _tile(self, translator: Translator, picture: Picture) -> int | None:
+        """Return the side of the tiles for a picture; None if it is to be translated as a whole."""
+        size = self.options.size
+        if size.tile is not None and max(picture.height, picture.width) > size.tile:
+            return size.tile
+        on_cpu = translator.device.type == "cpu"
+        if (size.memory is None and not on_cpu) or not can_tile(translator):
+            return None
+        memory = size.memory or MEMORY
+        whole = fits_whole(translator.model, picture.height, picture.width, memory)
+        return None if whole else tile_for(translator.model, memory)
+
+
+def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
+    sink = ArraySink(picture.height, picture.width)
+    translate_tiled(translator, PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
+    return sink.intensity
+
+
+def _is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
+    """Return whether an earlier run made a result of the same file and masks."""
+    if earlier is None or earlier.status != "converted":
+        return False
+    return (earlier.input_sha256, earlier.masks_sha256) == (entry.input_sha256, entry.masks_sha256)
+
+
+def _output_of(earlier: Entry | None) -> str | None:
+    return None if earlier is None else earlier.output_sha256
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def blank(job: Job) -> Entry:
@@ -206,15 +313,9 @@ def _entry(item: Loaded) -> Entry:
     )
 
 
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return "not enough memory" in str(error) or "can't allocate memory" in str(error)
-
-
 def _memory_error(entry: Entry) -> str:
     size = f"{entry.width} x {entry.height} pixels" if entry.width else "the file"
     return (
         f"{entry.input}: expected enough memory for {size}, got too little: "
-        "use --device cpu, --precision bfloat16, fewer --workers or a smaller picture"
+        "use --device cpu, --precision bfloat16, fewer --workers, or --model adain or wct2, which work by tiles"
     )

@@ -8,14 +8,11 @@ import sys
 
 import torch
 
-from ir_transfer.conversion.tiles.windows import SMALLEST_TILE
+from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.checks import SMALLEST_SIDE
 from ir_transfer.models.info import TileNeeds
-
-MEMORY = 2 * 10**9
-"""Default budget in bytes."""
 
 LARGEST_TILE = 4096
 

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.ends import Pixels, Valid
-from ir_transfer.conversion.tiles.memory import MEMORY, tile_for
+from ir_transfer.conversion.tiles.memory import tile_for
 from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.translate import TileCounts, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator

@@ -110,6 +110,15 @@ def refuse_untiled(translator: Translator) -> None:
     _ = translator.model.tile_needs
 
 
+def can_tile(translator: Translator) -> bool:
+    """Return whether the translator's model and controls work on tiles."""
+    try:
+        refuse_untiled(translator)
+    except InputError:
+        return False
+    return True
+
+
 class _Tiles:
     def __init__(
         self, translator: Translator, source: Source, sink: Sink, tile: int, observer: Observer | None

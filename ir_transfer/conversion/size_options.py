@@ -1,0 +1,58 @@
+"""What a conversion is asked for about pictures of any size; free of torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ir_transfer.data.image_io import BitDepth
+from ir_transfer.errors import InputError
+
+MEMORY = 2 * 10**9
+SMALLEST_TILE = 64
+
+
+@dataclass(frozen=True)
+class RasterOptions:
+    """How GeoTIFFs and other rasters are read and written.
+
+    Attributes:
+        bands: One or three, from 1; those interpreted as red, green and blue if None.
+        levels: Numbers that become 0 and 1, or ``"percentile"``; by the type of the file if None.
+        bit_depth: Of the result; by the type of the file if None.
+        cog: Make cloud-optimised GeoTIFFs.
+        overviews: Make overviews.
+    """
+
+    bands: tuple[int, ...] | None = None
+    levels: tuple[float, float] | Literal["percentile"] | None = None
+    bit_depth: BitDepth | None = None
+    cog: bool = False
+    overviews: bool = False
+
+    def look(self) -> dict[str, Any]:
+        """Return what was asked for, for the manifest; nothing if nothing was."""
+        asked = {name: value for name, value in asdict(self).items() if value and name != "bit_depth"}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+
+
+@dataclass(frozen=True)
+class SizeOptions:
+    """When a picture is translated by tiles.
+
+    Attributes:
+        memory: Bytes that the process may take; None lets a GPU find out, and is 2 GB on a CPU.
+        tile: Side of the tiles, for every picture that is larger; chosen by the memory if None.
+    """
+
+    memory: int | None = None
+    tile: int | None = None
+
+    def check(self) -> None:
+        """Raise :class:`InputError` for a value out of its range."""
+        if self.tile is not None and self.tile < SMALLEST_TILE:
+            raise InputError(f"expected --tile-size of at least {SMALLEST_TILE}, got {self.tile}")
+
+
+PLAIN_RASTER = RasterOptions()
+ANY_SIZE = SizeOptions()

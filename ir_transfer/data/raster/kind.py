@@ -1,0 +1,34 @@
+"""Which files are rasters, to be read by windows, and which are pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rasterio
+
+from ir_transfer.data.raster.gdal import is_virtual, open_raster
+from ir_transfer.errors import IrTransferError
+
+SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
+_MOST_BANDS = 4
+
+
+def is_raster(path: str, max_pixels: int) -> bool:
+    """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
+
+    A file that cannot be read is none: as a picture it is told what is wrong with it.
+
+    Args:
+        path: A file or any other path of GDAL.
+        max_pixels: Of the largest picture that is decoded as a whole.
+    """
+    if is_virtual(path) or path.lower().endswith(".vrt"):
+        return True
+    if Path(path).suffix.lower() not in SUFFIXES:
+        return False
+    try:
+        with open_raster(path) as dataset:
+            placed = dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != rasterio.Affine.identity()
+            return bool(placed) or dataset.count > _MOST_BANDS or dataset.width * dataset.height > max_pixels
+    except IrTransferError:
+        return False
