@@ -211,7 +211,8 @@ class TranslationModel(nn.Module, ABC):
         Args:
             exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each, normalised to sum to 1; equal by default.
-            white_hot: Whether hot is bright in them, if that is known; the model judges by itself if not.
+            white_hot: Whether hot is bright in them, if that is known; if not, the model judges by itself, but takes
+                near-infrared ones, which nobody inverts, as they are.
             masks: Integer label map (1, 1, h, w) of each, so that a label takes the look of the same label.
 
         Raises:
@@ -225,6 +226,8 @@ class TranslationModel(nn.Module, ABC):
             if len(exemplar) != 1:
                 raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        if white_hot is None and self.metadata.get("band") == "nir":
+            white_hot = True
         known = None if white_hot is None else torch.tensor([white_hot], device=device)
         made_with = {"weights_hash": self.weights_hash}
         if masks is None:
