@@ -111,8 +111,14 @@ class Trainer:
             self.folder.log(f"the recipe has changed: {', '.join(changed)}")
 
     def _refuse_other_model(self, about: Mapping[str, Any], path: Path) -> None:
+        if "model" not in about:
+            return
         # Through JSON, where tuples are lists, as the checkpoint's went.
-        if "model" in about and (found := differences(about["model"], json.loads(json.dumps(self.learner.section)))):
+        sections = about["model"], json.loads(json.dumps(self.learner.section))
+        for section in sections:  # no weight depends on run options, and a later version may have more of them
+            for name in self.learner.model.run_options:
+                section["hyper_parameters"].pop(name, None)
+        if found := differences(*sections):
             raise InputError(
                 f"expected the model section of the run in {path.parent}, got another (run -> recipe): "
                 f"{', '.join(found)}: resume with {path.parent / RECIPE}, or choose another --out"

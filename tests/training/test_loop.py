@@ -154,6 +154,17 @@ def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> N
     assert (root / "run" / "recipe.yaml").read_text() == before
 
 
+def test_a_run_option_that_a_later_version_brought_does_not_stop_a_resume(root: Path) -> None:
+    trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
+    state = checkpoint.load(root / "run" / "last.pt")
+    about = json.loads(state["about"])
+    assert about["model"]["hyper_parameters"].pop("alignment") == "moments"
+    checkpoint.save(root / "run" / "last.pt", {**state, "about": json.dumps(about)})
+    later = trainer_of(root, "run", recipe_of(root))
+    later.resume()
+    assert later.step == 1
+
+
 def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     state = checkpoint.load(root / "run" / "last.pt")
