@@ -1,16 +1,14 @@
-"""Thermal contrast by class: the apparent intensity of labelled objects is shifted, with soft edges."""
+"""Thermal contrast by class: objects become hotter or colder than the network made them, with soft edges."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import cv2
 import numpy as np
-import torch
-from kornia.filters import guided_blur
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.dataset.heat_rules import PARTS, HeatRule
+from ir_transfer.conversion.dataset.heat_masks import Soft, part_of, soft_mask
+from ir_transfer.conversion.dataset.heat_rules import HeatRule, plain
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.labels.regions import Region
@@ -18,83 +16,61 @@ from ir_transfer.data.labels.regions import Region
 Floats = NDArray[np.float32]
 RegionsOf = Callable[[Job, Picture], Sequence[Region]]
 
-_SOFTNESS = 0.02  # of the longer side of an object's box
-_EDGE = 1e-3  # variance of the luma that an edge of the object has at least
+COLDEST, HOTTEST = 0.1, 0.9
+"""No shift takes the mean of an object past these: beyond them its texture would be lost in black or white."""
 
 
 class Heat:
     """Shifts apparent intensity inside of objects; where two overlap, the stronger shift counts.
 
-    An object with a mask is shifted inside of it. One that has only a box gets the ellipse in its box, drawn to
-    the edges of the photograph by a guided filter (He, Sun and Tang 2010), so that no bright rectangle shows.
+    An object whose pixels have the mean m becomes I + s + |s| (m - I): its mean moves by the shift s and its contrast
+    shrinks by a share of |s|, since a thermal camera sees less of prints and paint than a photograph does. The shift
+    ends where the mean would leave :data:`COLDEST` to :data:`HOTTEST`. Intensities are relative: no shift stands for
+    a temperature.
+
+    The plain luma of a picture is left as it is.
 
     Args:
-        rules: What is shifted; the first that names a class and part counts.
-        regions: Returns the objects of a job's picture.
+        sources: Rules, with what returns the objects of a job's picture that they are for.
     """
 
-    def __init__(self, rules: Sequence[HeatRule], regions: RegionsOf) -> None:
-        self._rules = rules
-        self._regions = regions
+    def __init__(self, *sources: tuple[Sequence[HeatRule], RegionsOf]) -> None:
+        self._sources = sources
 
     def __call__(self, intensity: Floats, job: Job, picture: Picture) -> Floats:
         """Return the shifted intensity (H, W) in [0, 1]; white-hot in, white-hot out."""
-        shift = np.zeros_like(intensity)
+        if job.variant is not None and job.variant.style is None:
+            return intensity
+        strongest, change = np.zeros_like(intensity), np.zeros_like(intensity)
+        for soft, shift in self._shifts(job, picture):
+            force, there = np.abs(np.float32(shift)) * soft.share, strongest[soft.window]
+            stronger = force > there
+            there[stronger] = force[stronger]
+            change[soft.window][stronger] = _change(intensity[soft.window], soft.share, shift)[stronger]
+        return (intensity + change).clip(0, 1)
+
+    def _shifts(self, job: Job, picture: Picture) -> Iterator[tuple[Soft, float]]:
         luma: Floats | None = None
-        for region in self._regions(job, picture):
-            for rule in self._rules:
-                if rule.name != region.name.lower():
+        for rules, regions in self._sources:
+            for region in regions(job, picture):
+                mine = [rule for rule in rules if rule.name == plain(region.name)]
+                if not mine:
                     continue
-                if luma is None:
-                    luma = picture.gray()[0]
-                soft, window = _soft_mask(region, rule.part, luma)
-                there = shift[window]
-                here = np.float32(rule.shift) * soft
-                shift[window] = np.where(np.abs(here) > np.abs(there), here, there)
-        return (intensity + shift).clip(0, 1)
+                luma = picture.gray()[0] if luma is None else luma
+                soft = soft_mask(region, luma)
+                if soft is None:
+                    continue
+                for rule in mine:
+                    yield soft if rule.part is None else part_of(soft, region.box, rule.part), rule.shift
 
 
-def _soft_mask(region: Region, part: str | None, luma: Floats) -> tuple[Floats, tuple[slice, slice]]:
-    """Return the share of each pixel in the object, in a window of the picture that holds it with its soft edges."""
-    height, width = luma.shape
-    left, top, right, bottom = region.box
-    sigma = max(_SOFTNESS * max(right - left, bottom - top), 0.7)
-    margin = int(np.ceil(4 * sigma)) + 1
-    rows = slice(max(int(top) - margin, 0), min(int(np.ceil(bottom)) + margin, height))
-    columns = slice(max(int(left) - margin, 0), min(int(np.ceil(right)) + margin, width))
-    window = rows, columns
-    if rows.start >= rows.stop or columns.start >= columns.stop:
-        return np.zeros((0, 0), np.float32), (slice(0, 0), slice(0, 0))
-    y, x = (axis + np.float32(0.5) for axis in np.mgrid[window].astype(np.float32))
-    if region.draw is not None:
-        mask = region.mask(height, width)[window].astype(np.float32)
-    else:
-        mask = _drawn_to_edges(_ellipse(x, y, region.box), luma[window])
-    if part is not None:
-        mask = mask * _inside(x, y, region.box, PARTS[part])
-    soft = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(soft, np.float32), window
-
-
-def _ellipse(x: Floats, y: Floats, box: tuple[float, float, float, float]) -> Floats:
-    left, top, right, bottom = box
-    radius = ((x - (left + right) / 2) / max((right - left) / 2, 0.5)) ** 2
-    radius += ((y - (top + bottom) / 2) / max((bottom - top) / 2, 0.5)) ** 2
-    return (radius <= 1).astype(np.float32)
-
-
-def _inside(
-    x: Floats, y: Floats, box: tuple[float, float, float, float], part: tuple[float, float, float, float]
-) -> Floats:
-    left, top, right, bottom = box
-    across, down = (x - left) / max(right - left, 1e-6), (y - top) / max(bottom - top, 1e-6)
-    return ((across >= part[0]) & (across < part[2]) & (down >= part[1]) & (down < part[3])).astype(np.float32)
-
-
-def _drawn_to_edges(mask: Floats, luma: Floats) -> Floats:
-    size = max(3, min(luma.shape) // 4 | 1)
-    if min(luma.shape) <= size:
-        return mask
-    guide, given = (torch.from_numpy(np.ascontiguousarray(one))[None, None] for one in (luma, mask))
-    drawn: Floats = guided_blur(guide, given, size, _EDGE)[0, 0].clamp(0, 1).numpy()
-    return drawn
+def _change(intensity: Floats, share: Floats, shift: float) -> Floats:
+    """Return by how much the pixels of an object change."""
+    total = float(share.sum())
+    if total == 0:
+        return np.zeros_like(intensity)
+    mean = float((intensity * share).sum()) / total
+    target = min(mean + shift, max(mean, HOTTEST)) if shift > 0 else max(mean + shift, min(mean, COLDEST))
+    return (share * (np.float32(target - mean) + np.float32(abs(shift)) * (np.float32(mean) - intensity))).astype(
+        np.float32
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ir_transfer.errors import InputError, UnknownNameError
 
@@ -15,13 +17,27 @@ PARTS: dict[str, tuple[float, float, float, float]] = {
 """Parts of an object as shares of its box: left, top, right, bottom. Labels do not say which way a car faces, so its
 engine is the middle of what is seen of it."""
 
+AUTO = "auto"
+AUTO_PEOPLE = 0.15
+"""Shift of people that ``--heat auto`` finds; measured on hand-drawn boxes, see :data:`AUTO_SHARES`."""
+
+AUTO_SHARES: dict[str, float] = {
+    "person": 1.0,
+    **dict.fromkeys(("cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), 0.8),
+    "bird": 0.4,
+    **dict.fromkeys(("car", "motorcycle", "bus", "train", "truck"), 0.4),
+    **dict.fromkeys(("airplane", "boat"), 0.2),
+}
+"""Shifts of what ``--heat auto`` finds, as shares of that of people. Fur and feathers insulate; a car is hot in parts
+only, and not when it is parked. What has neither blood nor engine is left as it is."""
+
 
 @dataclass(frozen=True)
 class HeatRule:
     """A shift of the apparent intensity of a class.
 
     Attributes:
-        name: Of the class, in any case.
+        name: Of the class, as :func:`plain` returns it.
         part: One of :data:`PARTS`, or None for the whole object.
         shift: Share of the full range; above 0 is hotter.
     """
@@ -31,28 +47,95 @@ class HeatRule:
     shift: float
 
     @property
+    def what(self) -> str:
+        """The class and its part, as they may be typed."""
+        return self.name if self.part is None else f"{self.name}.{self.part}"
+
+    @property
     def text(self) -> str:
         """The rule as it may be typed."""
-        return f"{self.name}{'.' + self.part if self.part else ''}={self.shift:+g}"
+        return f"{self.what}={self.shift:+g}"
 
 
-def parse_heat_rule(text: str) -> HeatRule:
-    """Return the rule of ``CLASS=SHIFT`` or ``CLASS.PART=SHIFT``.
+def plain(name: str) -> str:
+    """Return the name of a class by which it is known whatever its case and whatever stands between its words."""
+    return re.sub(r"[\s_-]+", " ", name).strip().casefold()
+
+
+def parse_heat(texts: Iterable[str]) -> tuple[tuple[HeatRule, ...], float | None]:
+    """Return the rules of ``CLASS=SHIFT`` and ``CLASS.PART=SHIFT``, and the shift of people that are found.
+
+    Args:
+        texts: As typed. ``auto`` asks for objects to be found, ``auto=SHIFT`` with another shift for people, to which
+            those of animals and vehicles keep their proportions.
+
+    Returns:
+        The rules, and the shift of ``auto`` or None.
 
     Raises:
-        InputError: Another form, or a shift outside -1..1.
-        UnknownNameError: No such part.
+        InputError: Another form, a shift outside -1..1, or one class and part twice.
     """
-    name, equals, number = text.rpartition("=")
+    rules: dict[str, HeatRule] = {}
+    for text in texts:
+        rule = HeatRule(AUTO, None, AUTO_PEOPLE) if plain(text) == AUTO else _parse(text)
+        if rule.what in rules:
+            raise InputError(f"expected --heat once for {rule.what}, got {rules[rule.what].text} and {text!r}")
+        rules[rule.what] = rule
+    auto = rules.pop(AUTO, None)
+    return tuple(rules.values()), None if auto is None else auto.shift
+
+
+def _parse(text: str) -> HeatRule:
+    name, _, number = text.rpartition("=")
     try:
         shift = float(number)
     except ValueError:
         shift = float("nan")
-    if not name or not equals or not -1 <= shift <= 1:
+    if not plain(name) or not -1 <= shift <= 1:
         raise InputError(f"expected --heat CLASS=SHIFT such as person=+0.2, with a shift in -1..1, got {text!r}")
-    whole, dot, part = name.rpartition(".")
-    if not dot:
-        return HeatRule(name.lower(), None, shift)
-    if part not in PARTS:
-        raise UnknownNameError.among("part of an object", part, PARTS)
-    return HeatRule(whole.lower(), part, shift)
+    whole, _, part = name.rpartition(".")
+    if plain(part) in PARTS and plain(whole):
+        return HeatRule(plain(whole), plain(part), shift)
+    return HeatRule(plain(name), None, shift)
+
+
+def fit_rules(
+    rules: Sequence[HeatRule], auto: float | None, classes: Sequence[str], found: Sequence[str]
+) -> tuple[tuple[HeatRule, ...], tuple[HeatRule, ...]]:
+    """Return the rules for labelled objects and those for objects that are found.
+
+    Args:
+        rules: As parsed.
+        auto: Shift of people that are found; None finds none, so that all rules are for labels.
+        classes: Of the labels.
+        found: Classes that can be found. With ``auto`` a rule that names one replaces the shift that it has by itself.
+
+    Raises:
+        UnknownNameError: A rule for no class of either.
+        InputError: A rule for labels where there are none.
+    """
+    labelled, seen = {plain(name) for name in classes}, set() if auto is None else {plain(name) for name in found}
+    of_labels: list[HeatRule] = []
+    of_found = {} if auto is None else {n: HeatRule(n, None, auto * share) for n, share in AUTO_SHARES.items()}
+    for given in rules:
+        # A class may be called "e.bike", and even "figure.head".
+        rule = replace(given, name=given.what, part=None) if given.what in labelled | seen else given
+        if rule.name in seen:
+            of_found[rule.what] = rule
+        elif rule.name in labelled:
+            of_labels.append(rule)
+        elif not labelled | seen:
+            raise InputError(
+                f"expected labelled objects for --heat {given.text}, got a set whose labels name none: "
+                "use --heat auto, which finds people, vehicles and animals"
+            )
+        else:
+            raise _unknown(rule, classes, sorted(seen))
+    return tuple(of_labels), tuple(of_found.values())
+
+
+def _unknown(rule: HeatRule, classes: Sequence[str], found: Sequence[str]) -> UnknownNameError:
+    whole, _, part = rule.name.rpartition(".")
+    if whole and whole in {*map(plain, classes), *found}:
+        return UnknownNameError.among(f"part of {whole!r} in --heat {rule.text}:", part, PARTS)
+    return UnknownNameError.among(f"class in --heat {rule.text}:", rule.name, {*classes, *found})

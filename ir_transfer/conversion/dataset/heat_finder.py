@@ -1,0 +1,208 @@
+"""``--heat auto``: people, vehicles and animals are found in the photograph by torchvision's Mask R-CNN."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import sys
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
+
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.label_maps.shapes import Inside
+from ir_transfer.data.labels.regions import Box, Region
+from ir_transfer.errors import MissingFileError, WeightsError
+
+SCORE = 0.5
+"""What the detector is less sure of does not count."""
+
+_WEIGHTS = MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1
+CLASSES: tuple[str, ...] = tuple(_WEIGHTS.meta["categories"])
+"""Names by the detector's labels; 0 is the background."""
+
+_NO_CLASS = {"__background__", "N/A"}
+FOUND = tuple(name for name in CLASSES if name not in _NO_CLASS)
+"""What can be found."""
+
+_KEPT = 256  # pictures whose objects wait for their other variants: 100 KB each at most
+_UNREADABLE = (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An object in a picture of ``size`` (height, width): its pixels as shares (28, 28) of its box, in 255ths."""
+
+    name: str
+    box: Box
+    shares: NDArray[np.uint8]
+
+
+class Finder:
+    """Finds objects; a picture that was asked for lately is not searched again.
+
+    It may be called by many threads: they take turns, so that one picture at a time is on the device.
+
+    Args:
+        model: In evaluation mode; its labels are those of COCO.
+        weights_hash: Of the file that it was loaded from.
+    """
+
+    def __init__(self, model: MaskRCNN, weights_hash: str) -> None:
+        self.weights_hash = weights_hash
+        self._model = model.eval().requires_grad_(False)
+        self._turn = threading.Lock()
+        self._known: OrderedDict[str, list[_Found]] = OrderedDict()
+
+    @classmethod
+    def load(cls, path: str | Path | None, device: torch.device) -> Self:
+        """Load weights of torchvision's ``maskrcnn_resnet50_fpn_v2``.
+
+        Args:
+            path: A ``.safetensors`` file, or one of torch, of which nothing but tensors is read. None takes
+                torchvision's own, which are downloaded on first use (177 MB).
+            device: Where to search.
+
+        Raises:
+            MissingFileError: No such file, or no network to download it.
+            WeightsError: A file of another kind, or weights of another network.
+        """
+        file = _downloaded() if path is None else Path(path)
+        if not file.is_file():
+            raise MissingFileError(f"expected weights of the detector at {file}, found none: check --heat-weights")
+        model = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None, box_score_thresh=SCORE)
+        try:
+            model.load_state_dict(_tensors(file))
+        except RuntimeError as error:
+            raise WeightsError(
+                f"expected weights of torchvision's maskrcnn_resnet50_fpn_v2 in {file}, got others: "
+                f"{str(error).splitlines()[-1].strip()}"
+            ) from error
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
+        return cls(model.to(device), digest)
+
+    def __call__(self, picture: Picture) -> list[Region]:
+        """Return the objects in a picture, those it is surest of first.
+
+        Raises:
+            MemoryError: The device has too little for one picture.
+        """
+        size = picture.height, picture.width
+        return [
+            Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares))
+            for number, one in enumerate(self._found(picture))
+            if min(one.box[2], size[1]) > max(one.box[0], 0) and min(one.box[3], size[0]) > max(one.box[1], 0)
+        ]
+
+    def count(self, picture: Picture) -> Mapping[str, int]:
+        """Return how many objects of each class are in a picture, by name."""
+        return dict(sorted(Counter(one.name for one in self._found(picture)).items()))
+
+    def _found(self, picture: Picture) -> list[_Found]:
+        with self._turn:
+            if picture.sha256 in self._known:
+                self._known.move_to_end(picture.sha256)
+                return self._known[picture.sha256]
+            try:
+                found = self._search(picture)
+            except torch.OutOfMemoryError as error:
+                raise MemoryError(str(error)) from None
+            self._known[picture.sha256] = found
+            if len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+            return found
+
+    @torch.inference_mode()
+    def _search(self, picture: Picture) -> list[_Found]:
+        device = next(self._model.parameters()).device
+        content = torch.from_numpy(_shrunk(picture, self._model.transform.max_size).rgb()).to(device)
+        # Its parts one by one: as a whole it would draw every object at the size of the picture, as floats.
+        images, _ = self._model.transform([content])
+        features = self._model.backbone(images.tensors)
+        proposals, _ = self._model.rpn(images, features)
+        (result,), _ = self._model.roi_heads(features, proposals, images.image_sizes)
+        height, width = images.image_sizes[0]
+        scale = torch.tensor([picture.width / width, picture.height / height] * 2)
+        boxes: list[list[float]] = (result["boxes"].float().cpu() * scale).tolist()
+        shares: Tensor = (result["masks"][:, 0].float().cpu() * 255).round().to(torch.uint8)
+        names = [CLASSES[label] for label in result["labels"].tolist()]
+        return [
+            _Found(name, (box[0], box[1], box[2], box[3]), share)
+            for name, box, share in zip(names, boxes, shares.numpy(), strict=True)
+            if name not in _NO_CLASS
+        ]
+
+
+def _shrunk(picture: Picture, longest: int) -> Picture:
+    """Return a picture no longer than the network takes, so that the device never holds a large one."""
+    scale = longest / max(picture.height, picture.width)
+    if scale >= 1:
+        return picture
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    bands = [cv2.resize(band, size, interpolation=cv2.INTER_AREA) for band in picture.levels]
+    return Picture(np.stack(bands), picture.white, picture.sha256)
+
+
+def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Inside:
+    """Return the pixels (height, width) whose centres have a share of at least a half, between bins linearly."""
+    left, top, right, bottom = box
+    rows = slice(max(int(top), 0), min(int(np.ceil(bottom)), height))
+    columns = slice(max(int(left), 0), min(int(np.ceil(right)), width))
+    bins = shares.shape[0]
+    y = ((np.arange(rows.start, rows.stop) + 0.5 - top) / (bottom - top) * bins - 0.5).astype(np.float32)
+    x = ((np.arange(columns.start, columns.stop) + 0.5 - left) / (right - left) * bins - 0.5).astype(np.float32)
+    inside = np.zeros((height, width), bool)
+    if len(x) and len(y):
+        places = np.meshgrid(x, y)
+        inside[rows, columns] = _sampled(shares.astype(np.float32), *places) >= 127.5
+    return inside
+
+
+def _sampled(shares: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    # By hand between the four bins around: cv2.remap takes no more than 32,767 pixels a side.
+    last = shares.shape[0] - 1
+    x, y = x.clip(0, last), y.clip(0, last)
+    column, row = np.minimum(x.astype(np.intp), last - 1), np.minimum(y.astype(np.intp), last - 1)
+    right, down = x - column, y - row
+    upper = shares[row, column] * (1 - right) + shares[row, column + 1] * right
+    lower = shares[row + 1, column] * (1 - right) + shares[row + 1, column + 1] * right
+    return np.asarray(upper * (1 - down) + lower * down, np.float32)
+
+
+def _tensors(path: Path) -> Mapping[str, Tensor]:
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise WeightsError(
+            f"expected {path} to hold tensors, as .safetensors or written by torch.save, got: {error}"
+        ) from error
+    if not isinstance(found, Mapping):
+        raise WeightsError(f"expected tensors by name in {path}, got a {type(found).__name__}: save a state_dict")
+    return found
+
+
+def _downloaded() -> Path:
+    try:
+        _WEIGHTS.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
+        raise MissingFileError(
+            f"expected to download the detector of --heat auto from {_WEIGHTS.url}, got: {error}: fetch that file "
+            "where there is a network, and name it with --heat-weights"
+        ) from error
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(_WEIGHTS.url).name

@@ -1,0 +1,123 @@
+"""Which pixels an object has, with soft edges: drawn to the edges of the photograph, since labels are drawn by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.dataset.heat_rules import PARTS
+from ir_transfer.data.labels.regions import Box, Region
+
+Floats = NDArray[np.float32]
+
+_SOFTNESS = 0.015  # standard deviation of an edge, of the shorter side of the object
+_SHARPEST = 0.7  # pixels: the edges of a lens, not of scissors
+_REACH = 0.5, 0.04  # how far an edge is looked for, of the shorter side: from an ellipse, from a mask
+_FEWEST = 2  # pixels that it is looked for at least
+_EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark pictures have edges too
+_SURE = 0.3, 0.7  # shares below which a pixel is outside, and above which it is inside
+_FADE = 0.15  # of the box: over which a part fades into the rest of its object
+
+
+@dataclass(frozen=True)
+class Soft:
+    """The pixels of an object.
+
+    Attributes:
+        window: Rows and columns of the picture outside of which it has none.
+        share: (h, w) in [0, 1] in the window.
+    """
+
+    window: tuple[slice, slice]
+    share: Floats
+
+
+def soft_mask(region: Region, luma: Floats) -> Soft | None:
+    """Return the pixels of an object, None if it has none in the picture.
+
+    A mask is taken nearly as it is. An object that has only a box gets the ellipse in it. Both are drawn to the edges
+    of the photograph by a guided filter (He, Sun and Tang 2010, equations 11 to 14), so that no rectangle shows.
+
+    Args:
+        region: The object; parts of it may lie outside of the picture.
+        luma: (H, W) in [0, 1], of the photograph.
+    """
+    height, width = luma.shape
+    left, top, right, bottom = region.box
+    seen = min(right, width) - max(left, 0), min(bottom, height) - max(top, 0)
+    if min(seen) <= 0:
+        return None
+    sigma = max(_SHARPEST, _SOFTNESS * min(seen))
+    reach = max(_FEWEST, round(_REACH[region.draw is not None] * min(seen)))
+    margin = math.ceil(3 * sigma) + 2 * reach
+    window = _around(top, bottom, margin, height), _around(left, right, margin, width)
+    if region.draw is None:
+        mask = _ellipse(window, region.box)
+    else:
+        mask = region.mask(height, width)[window].astype(np.float32)
+    if not mask.any():
+        return None
+    drawn = _drawn_to_edges(mask, np.ascontiguousarray(luma[window]), reach)
+    return Soft(window, cv2.GaussianBlur(drawn, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(np.float32))
+
+
+def part_of(soft: Soft, box: Box, part: str) -> Soft:
+    """Return the pixels of a part of an object, which fades into the rest of it.
+
+    Args:
+        soft: The object.
+        box: Of the object.
+        part: One of :data:`~ir_transfer.conversion.dataset.heat_rules.PARTS`.
+    """
+    left, top, right, bottom = PARTS[part]
+    rows, columns = (_centres(side) for side in soft.window)
+    across = _fading((columns - box[0]) / (box[2] - box[0]), left, right)
+    down = _fading((rows - box[1]) / (box[3] - box[1]), top, bottom)
+    return Soft(soft.window, (soft.share * down[:, None] * across).astype(np.float32))
+
+
+def _around(start: float, stop: float, margin: int, length: int) -> slice:
+    return slice(max(math.floor(max(start, 0)) - margin, 0), min(math.ceil(min(stop, length)) + margin, length))
+
+
+def _centres(side: slice) -> NDArray[np.float64]:
+    return np.arange(side.start, side.stop) + 0.5
+
+
+def _ellipse(window: tuple[slice, slice], box: Box) -> Floats:
+    left, top, right, bottom = box
+    rows, columns = (_centres(side) for side in window)
+    down = (2 * rows - top - bottom) / max(bottom - top, 1)
+    across = (2 * columns - left - right) / max(right - left, 1)
+    return (down[:, None] ** 2 + across**2 <= 1).astype(np.float32)
+
+
+def _fading(place: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:
+    """Return 1 between two places of a box and 0 elsewhere, with slopes except at its own edges."""
+    share = np.ones_like(place)
+    if first > 0:
+        share = np.minimum(share, (place - first) / _FADE + 0.5)
+    if last < 1:
+        share = np.minimum(share, (last - place) / _FADE + 0.5)
+    return _smooth(share)
+
+
+def _smooth(share: NDArray[np.float64]) -> NDArray[np.float64]:
+    share = share.clip(0, 1)
+    return share * share * (3 - 2 * share)
+
+
+def _drawn_to_edges(mask: Floats, luma: Floats, reach: int) -> Floats:
+    # Written out: kornia's filter convolves, which takes seconds for a window of a large object.
+    size = 2 * reach + 1, 2 * reach + 1
+    edge = max(_EDGE * float(luma.var()), 1e-6)
+    guide, given = cv2.blur(luma, size), cv2.blur(mask, size)
+    slope = (cv2.blur(luma * mask, size) - guide * given) / (cv2.blur(luma * luma, size) - guide * guide + edge)
+    level = given - slope * guide
+    drawn = cv2.blur(slope, size) * luma + cv2.blur(level, size)
+    low, high = _SURE
+    return _smooth((drawn.astype(np.float64) - low) / (high - low)).astype(np.float32)
