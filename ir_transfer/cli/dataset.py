@@ -133,9 +133,15 @@ def dataset() -> None:
     "--heat",
     "heat_texts",
     multiple=True,
-    metavar="CLASS[.PART]=SHIFT|auto",
+    metavar="CLASS[.PART]=SHIFT|auto[=SHIFT]",
     help="Make labelled objects hotter or colder by a share of the range, such as person=+0.2 or car.engine=+0.1; "
     "auto finds people, vehicles and animals by itself. May be repeated.",
+)
+@click.option(
+    "--heat-weights",
+    type=click.Path(),
+    metavar="FILE",
+    help="Weights of the detector of --heat auto: torchvision's maskrcnn_resnet50_fpn_v2.  [default: downloaded]",
 )
 @model_option
 @weights_option
@@ -233,16 +239,16 @@ def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool
 
 
 def _options(given: dict[str, Any]) -> DatasetOptions:
-    from ir_transfer.conversion.dataset.heat_rules import parse_heat_rule
+    from ir_transfer.conversion.dataset.heat_rules import parse_heat
     from ir_transfer.conversion.dataset.options import DatasetOptions
     from ir_transfer.conversion.dataset.rules import parse_rules
     from ir_transfer.conversion.options import Options
 
     rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
-    heat = given.pop("heat_texts")
+    heat, heat_auto = parse_heat(given.pop("heat_texts"))
     own = {
         name: given.pop(name)
-        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
+        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "heat_weights", "shard")
     }
     source = given.pop("source")
     conversion = Options(
@@ -252,9 +258,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
         command=typed_command(),
         **output_fields(given),
     )
-    return DatasetOptions(
-        conversion, rules=rules, heat=tuple(parse_heat_rule(text) for text in heat if text != "auto"), **own
-    )
+    return DatasetOptions(conversion, rules=rules, heat=heat, heat_auto=heat_auto, **own)
 
 
 def _print_plan(options: DatasetOptions) -> int:

@@ -12,6 +12,7 @@ from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
 from ir_transfer.conversion.dataset.heat import Heat
+from ir_transfer.conversion.dataset.heat_setup import check_heat, make_heat
 from ir_transfer.conversion.dataset.label_files import remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -21,15 +22,13 @@ from ir_transfer.conversion.finish import Finish, Step
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.plan import Job, Plan, refuse_existing
+from ir_transfer.conversion.plan import Plan, refuse_existing
 from ir_transfer.conversion.run import Run
 from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
 from ir_transfer.conversion.styles import StyleChoice, choose_styles, polarity_of
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
-from ir_transfer.data.labels.regions import Region
 from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -49,6 +48,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
         raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
     labelled = open_labelled(root, options.labels)
+    check_heat(options, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
     refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
     return labelled, plan, choice
@@ -67,17 +67,18 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
     labelled, plan, choice = prepare_dataset(options)
     asked = options.conversion
     translator = load_translator(asked, choice)
+    heat = make_heat(options, labelled, translator.device)
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
         if asked.overwrite:
             remove_stale(plan)
-        look, source = _look(options, translator, labelled), str(labelled.root.resolve())
+        look, source = _look(options, translator, labelled, heat), str(labelled.root.resolve())
         manifest = open_manifest(plan.out, asked, look, translator.device, source)
         try:
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
-            finish = _finish(options, translator, choice, labelled)
+            finish = _finish(options, translator, choice, heat)
             choose = Chooser(options, {one.path: one.place for one in labelled.pictures}, _likeness(options, choice))
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
@@ -99,11 +100,12 @@ def _complete(
     write_card(labelled, plan, manifest, options.conversion.styles, summary)
 
 
-def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet) -> dict[str, Any]:
+def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet, heat: Heat | None) -> dict[str, Any]:
     look = look_of(options.conversion, translator)
     return {
         **look,
         **options.look(),
+        **({} if heat is None else heat.look),
         "polarity": options.conversion.polarity,
         "styles": [
             {"style": text, "hash": code.hash}
@@ -115,13 +117,13 @@ def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet
     }
 
 
-def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice, labelled: LabelledSet) -> Finish:
+def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice, heat: Heat | None) -> Finish:
     asked = options.conversion
     black_hot = _which([is_black_hot(*pair) for pair in zip(translator.codes, choice.styles, strict=True)])
     inverted = _which([asked.polarity not in {None, polarity_of(style)} for style in choice.styles])
     steps: list[Step] = []
-    if options.heat:
-        steps.append(Heat(options.heat, _regions_of(labelled)))
+    if heat is not None:
+        steps.append(heat)
     if asked.camera != NO_CAMERA:
         steps.append(CameraStep(asked.camera, asked.seed))
     return Finish(asked.bit_depth, asked.format, inverted, black_hot, tuple(steps))
@@ -129,15 +131,6 @@ def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice
 
 def _which(holds: Sequence[bool]) -> frozenset[int]:
     return frozenset(index for index, one in enumerate(holds) if one)
-
-
-def _regions_of(labelled: LabelledSet) -> Any:
-    by_path = {picture.path: picture for picture in labelled.pictures}
-
-    def regions(job: Job, picture: Picture) -> list[Region]:
-        return labelled.regions(by_path[job.source], picture.height, picture.width)
-
-    return regions
 
 
 def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from ir_transfer.conversion.dataset.heat_rules import HeatRule, plain
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.labels.regions import Region
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.dataset.heat_finder import Finder
 
 Floats = NDArray[np.float32]
 RegionsOf = Callable[[Job, Picture], Sequence[Region]]
@@ -28,19 +32,41 @@ class Heat:
     ends where the mean would leave :data:`COLDEST` to :data:`HOTTEST`. Intensities are relative: no shift stands for
     a temperature.
 
-    The plain luma of a picture is left as it is.
-
     Args:
-        sources: Rules, with what returns the objects of a job's picture that they are for.
+        rules: For labelled objects.
+        regions: Returns the labelled objects of a job's picture.
+        finder: Finds others.
+        found_rules: For what it finds.
     """
 
-    def __init__(self, *sources: tuple[Sequence[HeatRule], RegionsOf]) -> None:
-        self._sources = sources
+    def __init__(
+        self,
+        rules: Sequence[HeatRule],
+        regions: RegionsOf,
+        finder: Finder | None = None,
+        found_rules: Sequence[HeatRule] = (),
+    ) -> None:
+        self._sources = [(rules, regions)] if rules else []
+        self._finder = finder
+        self._found_rules = found_rules
+        if finder is not None:
+            self._sources.append((found_rules, lambda _, picture: finder(picture)))
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """What decides the pixels besides the options, for the manifest."""
+        if self._finder is None:
+            return {}
+        rules = [rule.text for rule in self._found_rules]
+        return {"heat_found": {"weights": self._finder.weights_hash, "score": self._finder.score, "rules": rules}}
+
+    def found(self, job: Job, picture: Picture) -> Mapping[str, int] | None:
+        """Return how many objects of each class were found, None where none were looked for: not for a plain luma."""
+        plain_luma = job.variant is not None and job.variant.style is None
+        return None if self._finder is None or plain_luma else self._finder.count(picture)
 
     def __call__(self, intensity: Floats, job: Job, picture: Picture) -> Floats:
         """Return the shifted intensity (H, W) in [0, 1]; white-hot in, white-hot out."""
-        if job.variant is not None and job.variant.style is None:
-            return intensity
         strongest, change = np.zeros_like(intensity), np.zeros_like(intensity)
         for soft, shift in self._shifts(job, picture):
             force, there = np.abs(np.float32(shift)) * soft.share, strongest[soft.window]

@@ -30,7 +30,7 @@ class DatasetOptions:
         flip_share: Share of the results that are turned to the other polarity.
         strengths: Each result draws its strength from this range, in steps of 0.1.
         heat: Shifts of apparent intensity by class.
-        heat_auto: Whether people, vehicles and animals are found by a detector.
+        heat_auto: Shift of people that a detector finds, with which go those of vehicles and animals; None finds none.
         heat_weights: File of the detector's weights; downloaded if None.
         shard: Which of how many parts of the pictures to make: (0, 4) is the first of four.
     """
@@ -44,7 +44,7 @@ class DatasetOptions:
     flip_share: float = 0.0
     strengths: tuple[float, float] = (1.0, 1.0)
     heat: tuple[HeatRule, ...] = ()
-    heat_auto: bool = False
+    heat_auto: float | None = None
     heat_weights: str | None = None
     shard: tuple[int, int] | None = None
 
@@ -57,6 +57,8 @@ class DatasetOptions:
         low, high = self.strengths
         if not 0 <= low <= high <= 1:
             raise InputError(f"expected --strength as LOW..HIGH in 0..1, got {low}..{high}")
+        if self.heat_weights is not None and self.heat_auto is None:
+            raise InputError(f"expected --heat auto with --heat-weights {self.heat_weights}, got none: add it")
         if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:
             raise InputError(f"expected --shard I/N with I in 1..N, got {self.shard[0] + 1}/{self.shard[1]}")
 
