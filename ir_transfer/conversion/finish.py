@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,7 @@ class Finish:
         inverted: Styles whose results are turned to the other polarity, by index; 0 where results have no variants.
         black_hot: Styles whose results are black-hot before that.
         steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
+        found: Returns what the steps found in a picture, for the manifest.
     """
 
     bit_depth: BitDepth = 8
@@ -32,6 +33,7 @@ class Finish:
     inverted: frozenset[int] = frozenset()
     black_hot: frozenset[int] = frozenset()
     steps: tuple[Step, ...] = ()
+    found: Callable[[Job, Picture], Mapping[str, int] | None] | None = None
 
     def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> bytes:
         """Return the bytes of the file.

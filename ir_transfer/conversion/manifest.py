@@ -34,6 +34,7 @@ class Entry:
         masks_sha256: Of all its masks; None without masks.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
+        found: How many objects of each class were found in it by ``--heat auto``.
     """
 
     input: str
@@ -48,6 +49,7 @@ class Entry:
     masks_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
+    found: Mapping[str, int] | None = None
 
     @property
     def key(self) -> str:

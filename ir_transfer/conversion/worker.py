@@ -127,6 +127,8 @@ class Worker:
         entry = _entry(item)
         try:
             data = self.finish(intensity, item.job, item.picture)
+            if self.finish.found is not None:
+                entry = replace(entry, found=self.finish.found(item.job, item.picture))
             write_whole(self.out / str(entry.output), data)
         except EncodeError as error:
             return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)

@@ -126,7 +126,9 @@ def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice
         steps.append(heat)
     if asked.camera != NO_CAMERA:
         steps.append(CameraStep(asked.camera, asked.seed))
-    return Finish(asked.bit_depth, asked.format, inverted, black_hot, tuple(steps))
+    return Finish(
+        asked.bit_depth, asked.format, inverted, black_hot, tuple(steps), None if heat is None else heat.found
+    )
 
 
 def _which(holds: Sequence[bool]) -> frozenset[int]:
