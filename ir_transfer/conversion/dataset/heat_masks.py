@@ -20,6 +20,7 @@ _REACH = 0.5, 0.04  # how far an edge is looked for, of the shorter side: from a
 _FEWEST = 2  # pixels that it is looked for at least
 _EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark pictures have edges too
 _SURE = 0.3, 0.7  # shares below which a pixel is outside, and above which it is inside
+_BLUR_OF_BOX = 0.1  # of the shorter side: half the width of the slope at the edges of a box
 _FADE = 0.15  # of the box: over which a part fades into the rest of its object
 
 
@@ -62,6 +63,8 @@ def soft_mask(region: Region, luma: Floats) -> Soft | None:
     if not mask.any():
         return None
     drawn = _drawn_to_edges(mask, np.ascontiguousarray(luma[window]), reach)
+    if region.draw is None:
+        drawn *= _inside(window, region.box, max(1.0, _BLUR_OF_BOX * min(seen)))
     return Soft(window, cv2.GaussianBlur(drawn, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(np.float32))
 
 
@@ -94,6 +97,14 @@ def _ellipse(window: tuple[slice, slice], box: Box) -> Floats:
     down = (2 * rows - top - bottom) / max(bottom - top, 1)
     across = (2 * columns - left - right) / max(right - left, 1)
     return (down[:, None] ** 2 + across**2 <= 1).astype(np.float32)
+
+
+def _inside(window: tuple[slice, slice], box: Box, slope: float) -> Floats:
+    """Return 1 in a box, 0 further from it than a slope, and what leads from one to the other between."""
+    rows, columns = (_centres(side) for side in window)
+    down = _smooth(np.minimum(rows - box[1], box[3] - rows) / (2 * slope) + 0.5)
+    across = _smooth(np.minimum(columns - box[0], box[2] - columns) / (2 * slope) + 0.5)
+    return (down[:, None] * across).astype(np.float32)
 
 
 def _fading(place: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:

@@ -18,18 +18,19 @@ PARTS: dict[str, tuple[float, float, float, float]] = {
 engine is the middle of what is seen of it."""
 
 AUTO = "auto"
-AUTO_PEOPLE = 0.15
-"""Shift of people that ``--heat auto`` finds; measured on hand-drawn boxes, see :data:`AUTO_SHARES`."""
+AUTO_PEOPLE = 0.2
+"""Shift of people that ``--heat auto`` finds. Measured with adain-lwir on 30 hand-drawn boxes of RoadScene and VIFB:
+people were 0.06 warmer than their surroundings in the translations, 0.16 in the true pictures, and 0.16 with +0.2; the
+share of people that are clearly warmer went from 0.7 to 1.0 (true: 0.97)."""
 
 AUTO_SHARES: dict[str, float] = {
     "person": 1.0,
-    **dict.fromkeys(("cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), 0.8),
-    "bird": 0.4,
-    **dict.fromkeys(("car", "motorcycle", "bus", "train", "truck"), 0.4),
-    **dict.fromkeys(("airplane", "boat"), 0.2),
+    **dict.fromkeys(("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), 0.75),
+    **dict.fromkeys(("car", "motorcycle", "bus", "train", "truck", "airplane", "boat"), 0.1),
 }
-"""Shifts of what ``--heat auto`` finds, as shares of that of people. Fur and feathers insulate; a car is hot in parts
-only, and not when it is parked. What has neither blood nor engine is left as it is."""
+"""Shifts of what ``--heat auto`` finds, as shares of that of people. Animals: a guess, since fur insulates. Vehicles:
+measured, the network makes them within 0.01 as warm as they were (12 cars, parked and driving). What has neither blood
+nor an engine, such as a bicycle, is left as it is."""
 
 
 @dataclass(frozen=True)
