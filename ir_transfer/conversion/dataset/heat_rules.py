@@ -138,5 +138,5 @@ def fit_rules(
 def _unknown(rule: HeatRule, classes: Sequence[str], found: Sequence[str]) -> UnknownNameError:
     whole, _, part = rule.name.rpartition(".")
     if whole and whole in {*map(plain, classes), *found}:
-        return UnknownNameError.among(f"part of {whole!r} in --heat {rule.text}:", part, PARTS)
-    return UnknownNameError.among(f"class in --heat {rule.text}:", rule.name, {*classes, *found})
+        return UnknownNameError.among("part of an object", part, PARTS)
+    return UnknownNameError.among("class of --heat", rule.name, {*classes, *found})

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.dataset.generate import generate_dataset
+from ir_transfer.conversion.dataset.heat import HOTTEST, Heat
+from ir_transfer.conversion.dataset.heat_rules import HeatRule, parse_heat
+from ir_transfer.conversion.dataset.options import DatasetOptions
+from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.plan import Job
+from ir_transfer.data.image_io import Picture, read_picture
+from ir_transfer.data.labels.regions import Region, mask_region
+from ir_transfer.data.render.write import write_scenes
+from ir_transfer.evaluation.boxes import read_boxes
+from ir_transfer.evaluation.metrics.object_heat import object_heat
+
+Floats = NDArray[np.float32]
+JOB = Job(Path("a.png"), PurePosixPath("a.png"))
+
+
+def block(top: int, left: int, bottom: int, right: int, name: str = "person") -> Region:
+    inside = np.zeros((64, 96), bool)
+    inside[top:bottom, left:right] = True
+    return mask_region(name, f"{top} {left}", inside)
+
+
+def textured(level: float = 0.5, contrast: float = 0.2) -> Floats:
+    y, x = np.mgrid[:64, :96]
+    return (level + contrast / 2 * np.where((x // 3 + y // 3) % 2, 1, -1)).astype(np.float32)
+
+
+def heated(intensity: Floats, regions: Sequence[Region], *texts: str) -> Floats:
+    gray = np.full((1, 64, 96), 128, np.uint8)
+    return Heat(parse_heat(texts)[0], lambda job, picture: regions)(intensity, JOB, Picture(gray, 255.0, ""))
+
+
+@pytest.mark.parametrize("shift", [0.2, -0.3])
+def test_the_mean_moves_by_the_shift_and_texture_stays(shift: float) -> None:
+    before = textured()
+    after = heated(before, [block(10, 20, 50, 60, "Person")], f"person={shift}")
+    inside, outside = after[15:45, 25:55], np.ones((64, 96), bool)
+    outside[4:56, 14:66] = False
+    assert inside.mean() - before[15:45, 25:55].mean() == pytest.approx(shift, abs=0.01)
+    assert inside.std() / before[15:45, 25:55].std() == pytest.approx(1 - abs(shift), abs=0.01)
+    np.testing.assert_array_equal(after[outside], before[outside])
+
+
+def test_a_hot_object_is_not_driven_into_white() -> None:
+    for level in (0.8, 0.95):
+        before = textured(level, 0.06)
+        after = heated(before, [block(10, 20, 50, 60)], "person=0.3")
+        inside = after[15:45, 25:55]
+        assert inside.mean() == pytest.approx(max(level, HOTTEST), abs=0.01)
+        assert inside.std() > 0.6 * before[15:45, 25:55].std()
+        assert inside.max() < 1
+
+
+def test_the_stronger_of_two_shifts_counts() -> None:
+    plain = textured(0.5, 0)
+    both = [block(10, 10, 50, 50), block(20, 30, 40, 80, "car")]
+    for regions in (both, both[::-1]):
+        after = heated(plain, regions, "person=-0.2", "car=0.1")
+        assert after[30, 40] == pytest.approx(0.3, abs=0.01)
+        assert after[30, 70] == pytest.approx(0.6, abs=0.01)
+    same = heated(plain, [both[0], both[0]], "person=-0.2")
+    np.testing.assert_allclose(same, heated(plain, both[:1], "person=-0.2"), atol=1e-6)
+
+
+def test_a_part_adds_to_the_whole_only_where_it_is_stronger() -> None:
+    after = heated(textured(0.5, 0), [block(4, 20, 60, 50)], "person=0.1", "person.head=0.3")
+    assert after[7, 35] == pytest.approx(0.8, abs=0.03)
+    assert after[45, 35] == pytest.approx(0.6, abs=0.01)
+
+
+def test_other_classes_and_pictures_without_objects_stay() -> None:
+    before = textured()
+    np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60, "bench")], "person=0.5"), before)
+    np.testing.assert_array_equal(heated(before, [], "person=0.5"), before)
+    np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60)], "person=0"), before)
+
+
+def test_nothing_is_looked_for_unless_asked() -> None:
+    heat = Heat([HeatRule("person", None, 0.1)], lambda job, picture: [])
+    assert heat.look == {}
+    assert heat.found(JOB, Picture(np.zeros((1, 64, 96), np.uint8), 255.0, "")) is None
+
+
+def test_people_become_as_often_hot_as_they_truly_are(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "scenes", 8, size=(128, 96), boxes=True)
+    root = tmp_path / "set"
+    shutil.copytree(tmp_path / "scenes/rgb", root / "images")
+    shutil.copy(tmp_path / "scenes/annotations.json", root)
+    for name, texts in (("cold", ()), ("hot", ("person=+0.3",))):
+        asked = Options((str(root),), ("preset:lwir-road-day",), tmp_path / name, threads=1, workers=1)
+        summary = generate_dataset(DatasetOptions(asked, heat=parse_heat(texts)[0]))
+        assert (summary.run.converted, summary.broken) == (8, [])
+    truth = share_of_hot_people(tmp_path / "scenes/ir", root)
+    cold, hot = (share_of_hot_people(tmp_path / name / "images", root) for name in ("cold", "hot"))
+    assert cold < truth - 0.4
+    assert hot >= truth - 0.1
+    header = json.loads((tmp_path / "hot/manifest.jsonl").read_text().split("\n")[0])
+    assert header["look"]["heat"] == ["person=+0.3"]
+
+
+def share_of_hot_people(pictures: Path, root: Path) -> float:
+    counts = np.zeros(2, int)
+    for path in sorted(pictures.glob("*.png")):
+        boxes = read_boxes(root / "annotations.json", path.stem, "person")
+        counts += object_heat(torch.from_numpy(read_picture(path).gray())[None], boxes)
+    assert counts[1] > 10
+    return float(counts[0] / counts[1])

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.dataset.heat_masks import Soft, part_of, soft_mask
+from ir_transfer.data.labels.regions import Region, mask_region
+
+Floats = NDArray[np.float32]
+BOX = (20.0, 10.0, 50.0, 70.0)
+
+
+def full(soft: Soft, height: int = 80, width: int = 100) -> Floats:
+    found = np.zeros((height, width), np.float32)
+    found[soft.window] = soft.share
+    return found
+
+
+def cross() -> NDArray[np.bool_]:
+    """A figure in the box whose arms and legs leave most of its corners empty."""
+    inside = np.zeros((80, 100), bool)
+    inside[10:70, 30:40] = True
+    inside[25:40, 20:50] = True
+    return inside
+
+
+def scene(inside: NDArray[np.bool_], contrast: float = 0.5) -> Floats:
+    noise = np.random.default_rng(0).normal(0, contrast / 50, inside.shape)
+    return (0.3 + contrast * inside + noise).astype(np.float32).clip(0, 1)
+
+
+@pytest.mark.parametrize("contrast", [0.5, 0.05])
+def test_a_box_is_drawn_to_the_edges_of_the_photograph_bright_or_dark(contrast: float) -> None:
+    share = full_of_box(scene(cross(), contrast))
+    assert share[cross()].mean() > 0.75
+    corner = np.zeros_like(cross())
+    corner[10:22, 20:28] = corner[45:70, 20:28] = True
+    assert share[corner].mean() < 0.1
+
+
+def full_of_box(luma: Floats) -> Floats:
+    soft = soft_mask(Region("person", "1", BOX), luma)
+    assert soft is not None
+    return full(soft)
+
+
+def test_without_edges_a_box_is_a_soft_ellipse_and_ends_at_the_box() -> None:
+    share = full_of_box(np.full((80, 100), 0.5, np.float32))
+    assert share[40, 35] > 0.95
+    assert max(share[12, 22], share[68, 48]) < 1e-3
+    outside = np.ones_like(share, bool)
+    outside[4:76, 14:56] = False
+    assert share[outside].max() < 1e-3
+    assert np.abs(np.diff(share, axis=1)).max() < 0.5
+
+
+def test_a_mask_stays_as_it_is_but_for_its_edges() -> None:
+    inside = cross()
+    for luma in (scene(inside), np.full((80, 100), 0.5, np.float32)):
+        soft = soft_mask(mask_region("person", "1", inside), luma)
+        assert soft is not None
+        share = full(soft)
+        assert share[12:68, 33:37].min() > 0.9
+        assert abs(share.sum() / inside.sum() - 1) < 0.1
+        assert share[~inside].mean() < 0.02
+
+
+def test_parts_fade_into_their_object() -> None:
+    inside = np.zeros((80, 100), bool)
+    inside[10:70, 20:50] = True
+    soft = soft_mask(mask_region("person", "1", inside), np.full((80, 100), 0.5, np.float32))
+    assert soft is not None
+    whole = full(soft)
+    shares = {part: full(part_of(soft, BOX, part)) for part in ("head", "torso", "engine", "wheels")}
+    assert all((share <= whole + 1e-6).all() for share in shares.values())
+    assert shares["head"][12:14, 33:37].min() > 0.8
+    assert shares["head"][30:].max() == 0
+    assert shares["torso"][35, 35] > 0.95
+    assert shares["wheels"][66, 35] > 0.95
+    assert shares["wheels"][:46].max() == 0
+    engine = shares["engine"]
+    assert engine[46, 35] > 0.95
+    assert engine[15].max() == 0
+    column = engine[:, 35]
+    assert np.abs(np.diff(column)).max() < 0.3
+
+
+@pytest.mark.parametrize(
+    "box", [(-30.0, 10.0, 20.0, 50.0), (90.0, 70.0, 130.0, 95.0), (-1e9, -1e9, 1e9, 1e9), (40.2, 40.2, 40.6, 40.6)]
+)
+def test_boxes_partly_outside_huge_or_tiny_cost_nothing_but_themselves(box: tuple[float, float, float, float]) -> None:
+    start = time.process_time()
+    soft = soft_mask(Region("person", "1", box), scene(cross()))
+    assert time.process_time() - start < 1
+    if soft is not None:
+        share = full(soft)
+        assert np.isfinite(share).all()
+        assert share.min() >= 0
+        assert share.max() <= 1.0001
+
+
+@pytest.mark.parametrize("box", [(-30.0, 10.0, 0.0, 50.0), (100.0, 0.0, 120.0, 20.0), (0.0, 1e9, 5.0, 2e9)])
+def test_a_box_outside_of_the_picture_has_no_pixels(box: tuple[float, float, float, float]) -> None:
+    assert soft_mask(Region("person", "1", box), scene(cross())) is None
+
+
+def test_a_mask_without_pixels_has_none() -> None:
+    empty = Region("person", "1", BOX, lambda height, width: np.zeros((height, width), bool))
+    assert soft_mask(empty, scene(cross())) is None
