@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import math
 import pickle
 import sys
 import threading
@@ -91,11 +92,12 @@ class Finder:
         file = _downloaded() if path is None else Path(path)
         if not file.is_file():
             raise MissingFileError(f"expected weights of the detector at {file}, found none: check --heat-weights")
+        tensors = _tensors(file)
         model = maskrcnn_resnet50_fpn_v2(
             weights=None, weights_backbone=None, box_score_thresh=SCORE, rpn_post_nms_top_n_test=_PROPOSALS
         )
         try:
-            model.load_state_dict(_tensors(file))
+            model.load_state_dict(tensors)
         except RuntimeError as error:
             raise WeightsError(
                 f"expected weights of torchvision's maskrcnn_resnet50_fpn_v2 in {file}, got others: "
@@ -115,11 +117,9 @@ class Finder:
         Raises:
             MemoryError: The device has too little for one picture.
         """
-        size = picture.height, picture.width
         return [
             Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares))
             for number, one in enumerate(self._found(picture))
-            if min(one.box[2], size[1]) > max(one.box[0], 0) and min(one.box[3], size[0]) > max(one.box[1], 0)
         ]
 
     def count(self, picture: Picture) -> Mapping[str, int]:
@@ -133,8 +133,10 @@ class Finder:
                 return self._known[picture.sha256]
             try:
                 found = self._search(picture)
-            except torch.OutOfMemoryError as error:
-                raise MemoryError(str(error)) from None
+            except RuntimeError as error:
+                if "memory" not in str(error):
+                    raise
+                raise MemoryError(str(error)) from None  # what failed holds no memory any more
             self._known[picture.sha256] = found
             if len(self._known) > _KEPT:
                 self._known.popitem(last=False)
@@ -178,8 +180,8 @@ def _shrunk(picture: Picture, longest: int) -> Picture:
 def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Inside:
     """Return the pixels (height, width) whose centres have a share of at least a half, between bins linearly."""
     left, top, right, bottom = box
-    rows = slice(max(int(top), 0), min(int(np.ceil(bottom)), height))
-    columns = slice(max(int(left), 0), min(int(np.ceil(right)), width))
+    rows = slice(max(math.ceil(top - 0.5), 0), min(math.ceil(bottom - 0.5), height))
+    columns = slice(max(math.ceil(left - 0.5), 0), min(math.ceil(right - 0.5), width))
     bins = shares.shape[0]
     y = ((np.arange(rows.start, rows.stop) + 0.5 - top) / (bottom - top) * bins - 0.5).astype(np.float32)
     x = ((np.arange(columns.start, columns.stop) + 0.5 - left) / (right - left) * bins - 0.5).astype(np.float32)
