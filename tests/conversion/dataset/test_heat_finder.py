@@ -4,6 +4,7 @@ import json
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_a_large_picture_is_searched_small_and_found_large() -> None:
 @pytest.mark.parametrize("levels", [np.uint16, np.float32])
 def test_pictures_of_every_depth_and_gray_ones_are_searched(levels: type) -> None:
     white = 1.0 if levels is np.float32 else 65535.0
-    gray = (np.random.default_rng(0).random((1, 40, 300)) * white).astype(levels)
+    gray: NDArray[Any] = (np.random.default_rng(0).random((1, 40, 300)) * white).astype(levels)
     assert Finder(small_detector("dog"), "x").count(Picture(gray, white, "")) == {"dog": 3}
 
 
