@@ -21,7 +21,7 @@ _FEWEST = 2  # pixels that it is looked for at least
 _EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark pictures have edges too
 _SURE = 0.3, 0.7  # shares below which a pixel is outside, and above which it is inside
 _BLUR_OF_BOX = 0.1  # of the shorter side: half the width of the slope at the edges of a box
-_FADE = 0.15  # of the box: over which a part fades into the rest of its object
+_FADE = 0.25  # of the box: over which a part fades into the rest of its object
 
 
 @dataclass(frozen=True)

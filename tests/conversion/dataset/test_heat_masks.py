@@ -80,7 +80,7 @@ def test_parts_fade_into_their_object() -> None:
     assert shares["head"][30:].max() == 0
     assert shares["torso"][35, 35] > 0.95
     assert shares["wheels"][66, 35] > 0.95
-    assert shares["wheels"][:46].max() == 0
+    assert shares["wheels"][:44].max() == 0
     engine = shares["engine"]
     assert engine[46, 35] > 0.95
     assert engine[15].max() == 0
