@@ -53,14 +53,16 @@ def test_the_mean_moves_by_the_shift_and_texture_stays(shift: float) -> None:
     np.testing.assert_array_equal(after[outside], before[outside])
 
 
-def test_a_hot_object_is_not_driven_into_white() -> None:
-    for level in (0.8, 0.95):
-        before = textured(level, 0.06)
-        after = heated(before, [block(10, 20, 50, 60)], "person=0.3")
-        inside = after[15:45, 25:55]
-        assert inside.mean() == pytest.approx(max(level, HOTTEST), abs=0.01)
-        assert inside.std() > 0.6 * before[15:45, 25:55].std()
-        assert inside.max() < 1
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_no_object_is_driven_into_white_or_black(level: float) -> None:
+    before = textured(level, 0.06)
+    after = heated(before, [block(10, 20, 50, 60)], "person=0.3")
+    inside = after[15:45, 25:55]
+    assert inside.mean() == pytest.approx(max(level, HOTTEST), abs=0.01)
+    assert inside.std() > 0.6 * before[15:45, 25:55].std()
+    assert inside.max() < 1
+    colder = heated(1 - before, [block(10, 20, 50, 60)], "person=-0.3")
+    np.testing.assert_allclose(colder, 1 - after, atol=1e-5)
 
 
 def test_the_stronger_of_two_shifts_counts() -> None:
