@@ -6,9 +6,10 @@ import logging
 import os
 import pickle
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from ir_transfer.errors import InputError
 
 _LARGEST_CHUNK = 64  # pictures that a killed worker costs at most
 _CHUNKS_EACH = 4  # at least, so that no worker waits long for the last chunk of another
-_RETRIES = 3  # of a chunk whose worker died; a picture that kills every worker must not go round for ever
+_ATTEMPTS = 4  # at a chunk whose worker dies; a picture that kills every worker must not go round for ever
 
 logger = logging.getLogger(__name__)
 
@@ -57,27 +58,30 @@ class RayEngine:
         with _cluster(self.worker.options.address):
             pool = _Pool.of_cluster(self.worker)
             size = min(_LARGEST_CHUNK, max(1, len(waiting) // (_CHUNKS_EACH * pool.actors)))
-            left = dict(enumerate(waiting[start : start + size] for start in range(0, len(waiting), size)))
-            for done in _results(self.worker, pool, left):
+            chunks = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+            for done in _results(self.worker, pool, chunks):
                 if done.bug is not None:
                     raise RuntimeError(f"a worker failed:\n{done.bug}")
-                del left[done.chunk]
                 times += done.times
-                if not all([self.record(outcome) for outcome in done.outcomes]):
-                    return times
-            for chunk in left.values():
-                for outcome in _given_up(chunk):
-                    self.record(outcome)
+                if self._record_all(_given_up(chunks[done.chunk]) if done.outcomes is None else done.outcomes):
+                    break
         return times
+
+    def _record_all(self, outcomes: Iterable[Outcome]) -> bool:
+        """Record what is done already, whatever the first of them says; return whether to stop."""
+        stop = False
+        for outcome in outcomes:
+            stop = not self.record(outcome) or stop
+        return stop
 
 
 @dataclass(frozen=True)
 class _Done:
-    """What a worker says of a chunk."""
+    """What a worker says of a chunk; no outcomes if it is given up."""
 
     chunk: int
-    outcomes: Sequence[Outcome] = ()
-    times: Times = Times()  # noqa: RUF009  # never changed in place
+    outcomes: Sequence[Outcome] | None = None
+    times: Times = field(default_factory=Times)
     bug: str | None = None
 
 
@@ -94,21 +98,34 @@ class _Pool:
         import ray
 
         asked = worker.options
-        resources = ray.cluster_resources()
+        resources = ray.cluster_resources()  # type: ignore[no-untyped-call]
         gpus = 0 if asked.device == "cpu" else int(resources.get("GPU", 0))
         if asked.device.startswith("cuda") and not gpus:
             raise InputError("expected a GPU in the Ray cluster for --device cuda, found none: use --device cpu")
-        actors = asked.ray_workers or gpus or sum(node["Alive"] for node in ray.nodes())
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        actors = asked.ray_workers or gpus or sum(node["Alive"] for node in nodes)
         cores = int(resources.get("CPU", 1))
         return cls(actors, min(1, gpus), asked.threads or max(1, cores // actors))
+
+
+class _Attempts:
+    """Counts how often each chunk was begun; outlives the workers."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
+
+    def begin(self, chunk: int) -> int:
+        self._begun[chunk] += 1
+        return self._begun[chunk]
 
 
 class _Actor:
     """Holds a worker in a process of the cluster."""
 
-    def __init__(self, packed: Any, pool: _Pool) -> None:
+    def __init__(self, packed: Any, pool: _Pool, attempts: Any) -> None:
         import ray
 
+        self._begin = lambda chunk: ray.get(attempts.begin.remote(chunk))
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
         self._worker = replace(worker, translator=worker.translator.to(pick_device("cuda" if pool.gpus else "cpu")))
@@ -117,6 +134,8 @@ class _Actor:
         return {"done": [pickle.dumps(self._deal_with(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
 
     def _deal_with(self, number: int, tasks: Sequence[Task]) -> _Done:
+        if self._begin(number) > _ATTEMPTS:
+            return _Done(number)
         outcomes: list[Outcome] = []
 
         def record(outcome: Outcome) -> bool:
@@ -131,8 +150,8 @@ class _Actor:
         return _Done(number, outcomes, times)
 
 
-def _results(worker: Worker, pool: _Pool, chunks: dict[int, list[Task]]) -> Iterator[_Done]:
-    """Yield what became of each chunk, as they end; one whose workers died again and again is left out."""
+def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> Iterator[_Done]:
+    """Yield what became of each chunk, as they end."""
     import ray
     from ray import cloudpickle
     from ray.data import ActorPoolStrategy, DataContext
@@ -140,20 +159,19 @@ def _results(worker: Worker, pool: _Pool, chunks: dict[int, list[Task]]) -> Iter
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    context.max_errored_blocks = -1
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     worker.translator.model.on_step = None  # a progress bar does not travel
-    packed = ray.put(cloudpickle.dumps(replace(worker, translator=worker.translator.to(torch.device("cpu")))))
-    rows = [{"chunk": pickle.dumps(chunk)} for chunk in chunks.items()]
+    there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
+    packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
+    rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
+    attempts = ray.remote(num_cpus=0)(_Attempts).remote()  # type: ignore[no-untyped-call]
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         _Actor,
-        fn_constructor_args=(packed, pool),
+        fn_constructor_args=(packed, pool, attempts),
         batch_size=1,
         compute=ActorPoolStrategy(size=pool.actors, max_tasks_in_flight_per_actor=2),
         num_cpus=1,
         num_gpus=pool.gpus,
-        max_restarts=-1,
-        max_task_retries=_RETRIES,
     )
     for row in done.iter_rows():
         yield pickle.loads(row["done"])
@@ -163,8 +181,8 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
     for task in chunk:
         for job in task.jobs:
             error = (
-                f"{job.source}: expected a Ray worker to deal with it, got {_RETRIES + 1} that died: see that they have "
-                "memory enough, then go on with --resume"
+                f"{job.source}: expected a Ray worker to deal with it, got {_ATTEMPTS} that died: see that they "
+                "have memory enough, then go on with --resume"
             )
             yield Outcome(replace(blank(job), error=error))
 
@@ -180,9 +198,9 @@ def _cluster(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    own = {"include_dashboard": False} if address is None else {}
+    dashboard = False if address is None else None
     try:
-        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+        ray.init(address or "local", include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(f"expected a Ray cluster at {address}, got: {error}: see ray status") from error
     try:
