@@ -13,12 +13,14 @@ from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.options import (
     camera_options,
     device_option,
+    engine_options,
     fetched,
     max_pixels_option,
     model_option,
     output_fields,
     output_options,
     raster_options,
+    refuse_idle_engine_options,
     run_options_option,
     seed_option,
     size_options,
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
 @raster_options
 @device_option
 @speed_options
+@engine_options
 @threads_option
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
@@ -97,6 +100,7 @@ def convert(
     """
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})

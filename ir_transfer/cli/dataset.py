@@ -13,12 +13,14 @@ from ir_transfer.cli.options import (
     Range,
     camera_options,
     device_option,
+    engine_options,
     fetched,
     max_pixels_option,
     model_option,
     output_fields,
     output_options,
     polarity_option,
+    refuse_idle_engine_options,
     run_options_option,
     seed_option,
     size_options,
@@ -151,6 +153,7 @@ def dataset() -> None:
 @size_options
 @device_option
 @speed_options
+@engine_options
 @threads_option
 @click.option("--shard", type=_Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
@@ -184,6 +187,7 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     """
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
     found = fetched(given["weights"], tracking_uri)

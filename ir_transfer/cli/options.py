@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -406,6 +406,39 @@ def speed_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def engine_options(command: Command) -> Command:
+    """Add ``--engine``, ``--address`` and ``--ray-workers``."""
+    for option in (
+        click.option(
+            "--ray-workers",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Workers of the Ray cluster.  [default: one for each GPU, else for each machine]",
+        ),
+        click.option(
+            "--address", metavar="HOST:PORT|auto", help="Ray cluster.  [default: one on this machine, for this run]"
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="ray spreads the work over a cluster whose machines see the same files (extra ray).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def refuse_idle_engine_options(given: Mapping[str, Any]) -> None:
+    """Raise a usage error for options of the Ray engine where another is used."""
+    if given["engine"] == "ray":
+        return
+    for name in ("address", "ray_workers"):
+        if given[name] is not None:
+            raise click.UsageError(f"expected --engine ray with --{name.replace('_', '-')}, got --engine local")
 
 
 def typed_command() -> str:

@@ -7,7 +7,7 @@ import os
 import pickle
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -125,7 +125,7 @@ class _Actor:
     def __init__(self, packed: Any, pool: _Pool, attempts: Any) -> None:
         import ray
 
-        self._begin = lambda chunk: ray.get(attempts.begin.remote(chunk))
+        self._begin: Callable[[int], int] = lambda chunk: ray.get(attempts.begin.remote(chunk))
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
         self._worker = replace(worker, translator=worker.translator.to(pick_device("cuda" if pool.gpus else "cpu")))
@@ -164,7 +164,7 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
-    attempts = ray.remote(num_cpus=0)(_Attempts).remote()  # type: ignore[no-untyped-call]
+    attempts = ray.remote(num_cpus=0)(_Attempts).remote()
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         _Actor,
         fn_constructor_args=(packed, pool, attempts),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_a_killed_worker_costs_time_only_and_a_deadly_picture_its_chunk(options:
 def actor(options: Options) -> Callable[..., _Done]:
     """A worker as it is in a process of the cluster, but in this one."""
 
-    def deal_with(step: Step, **changes: bool) -> _Done:
+    def deal_with(step: Step, **changes: Any) -> _Done:
         asked = replace(options, **changes)
         plan = make_plan(asked.inputs, asked.out)
         translator = Translator.load(choose_styles(asked.styles, model="histogram"), torch.device("cpu"))
