@@ -157,11 +157,13 @@ class Manifest:
         self.entries[entry.key] = entry
 
     def finish(self, order: Iterable[str]) -> None:
-        """Rewrite the file with one line for each key, those of ``order`` last and in that order."""
+        """Rewrite the file, and order the entries, with one line for each key, those of ``order`` last and so."""
         keys = list(order)
         last = set(keys)
         earlier = [entry for key, entry in self.entries.items() if key not in last]
-        self._rewrite([*earlier, *(self.entries[key] for key in keys if key in self.entries)])
+        ordered = [*earlier, *(self.entries[key] for key in keys if key in self.entries)]
+        self._rewrite(ordered)
+        self.entries = {entry.key: entry for entry in ordered}
 
     def close(self) -> None:
         """Close the file."""

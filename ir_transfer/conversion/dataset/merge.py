@@ -30,8 +30,8 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
         overwrite: Replace what lies there.
 
     Raises:
-        InputError: A folder that is no shard, shards of different looks or counts, one that is missing or twice there,
-            or results in OUT already.
+        InputError: A folder that is no shard, shards of different looks or counts, one that is missing, unfinished or
+            twice there, or results in OUT already.
         EncodeError: OUT cannot be written.
     """
     manifests = [_load(path) for path in shards]
@@ -40,6 +40,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
     labelled = open_labelled(Path(str(first.source)), str(look["labels"]))
+    _refuse_unfinished(shards, manifests, labelled)
     header = Header(_without_shard(first.command), look, first.versions, first.source)
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
@@ -86,6 +87,23 @@ def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mappi
     if missing:
         raise InputError(f"expected all {parts} shards, got none with number {', '.join(missing)}: name them too")
     return whole
+
+
+def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], labelled: LabelledSet) -> None:
+    for path, manifest in zip(shards, manifests, strict=True):
+        part, parts = manifest.header.look["shard"]
+        dealt_with = {entry.input for entry in manifest.entries.values()}
+        asked = labelled.pictures[part::parts]
+        if undone := [picture for picture in asked if str(picture.path) not in dealt_with]:
+            raise InputError(
+                f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} pictures (first: "
+                f"{undone[0].place}): go on there with --resume"
+            )
+        for entry in manifest.entries.values():
+            if entry.status == "converted" and not (path / str(entry.output)).is_file():
+                raise InputError(
+                    f"expected the picture {path / str(entry.output)} of a shard, found none: go on there with --resume"
+                )
 
 
 def _take_pictures(folder: Path, out: Path, manifest: Manifest) -> None:
