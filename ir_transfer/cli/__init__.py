@@ -11,6 +11,7 @@ import click
 
 from ir_transfer import __version__
 from ir_transfer.cli.console import INTERRUPTED
+from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
 # name -> ("module:function", one line for --help, so that listing them imports none)
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
-        click.echo(f"Error: {error.line}", err=True)
+        click.echo(f"Error: {public(error.line)}", err=True)
         return 2
     except click.ClickException as error:
         error.show()

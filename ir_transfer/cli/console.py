@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from ir_transfer.data.remote import public
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -28,7 +30,7 @@ def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         prefix = f"{record.levelname.capitalize()}: " if record.levelno >= logging.WARNING else ""
-        click.echo(f"{prefix}{record.getMessage()}", err=True)
+        click.echo(f"{prefix}{public(record.getMessage())}", err=True)
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

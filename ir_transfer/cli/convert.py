@@ -15,8 +15,10 @@ from ir_transfer.cli.options import (
     device_option,
     engine_options,
     fetched,
+    local_places,
     max_pixels_option,
     model_option,
+    out_option,
     output_fields,
     output_options,
     raster_options,
@@ -24,6 +26,7 @@ from ir_transfer.cli.options import (
     run_options_option,
     seed_option,
     size_options,
+    shown,
     speed_options,
     style_options,
     threads_option,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Convert photographs into infrared pictures.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder of the results.  [default: INPUT_ir]")
+@out_option("Folder of the results.  [default: INPUT_ir]")
 @model_option
 @weights_option
 @run_options_option
@@ -102,6 +105,7 @@ def convert(
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
+    given["inputs"], given["out"] = local_places(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
     if dry_run:
@@ -143,13 +147,13 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
         except IrTransferError as error:
             errors.append(f"{job.source}: {error.line}")
             continue
-        click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
+        click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
         click.echo(f"Error: {text}", err=True)
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
-        f"with model {choice.model}, weights {found.title if found else choice.weights}, into {plan.out}"
+        f"with model {choice.model}, weights {found.title if found else choice.weights}, into {shown(plan.out)}"
     )
     return 1 if errors else 0
 
@@ -185,5 +189,5 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
         click.echo(f"Error: no preview: {error.line}", err=True)
         return False
     if sheet is not None and not quiet:
-        click.echo(f"preview: {click.format_filename(sheet)}")
+        click.echo(f"preview: {shown(sheet)}")
     return True

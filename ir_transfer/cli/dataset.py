@@ -15,8 +15,10 @@ from ir_transfer.cli.options import (
     device_option,
     engine_options,
     fetched,
+    local_places,
     max_pixels_option,
     model_option,
+    out_option,
     output_fields,
     output_options,
     polarity_option,
@@ -24,6 +26,7 @@ from ir_transfer.cli.options import (
     run_options_option,
     seed_option,
     size_options,
+    shown,
     speed_options,
     style_option,
     threads_option,
@@ -84,9 +87,9 @@ def dataset() -> None:
 
 
 @dataset.command(short_help="Make an infrared data set.")
-@click.argument("source", type=click.Path(path_type=Path), metavar="RGB_SET")
+@click.argument("source", metavar="RGB_SET")
 @style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Root of the new set.  [default: RGB_SET_ir]")
+@out_option("Root of the new set.  [default: RGB_SET_ir]")
 @click.option(
     "--labels",
     default="auto",
@@ -190,6 +193,7 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    (given["source"],), given["out"] = local_places((given["source"],), given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
     if dry_run:
@@ -270,13 +274,13 @@ def _print_plan(options: DatasetOptions) -> int:
 
     labelled, plan, choice = prepare_dataset(options)
     for job in plan.jobs:
-        click.echo(f"{click.format_filename(job.source)} -> {click.format_filename(plan.out / job.output)}")
+        click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
         click.echo(f"Error: {entry.error}", err=True)
     _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
-        f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {plan.out}"
+        f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {shown(plan.out)}"
     )
     return 1 if plan.refused else 0
 
@@ -293,7 +297,7 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
             f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
             f"{summary.label_files} label files (see README.md)"
         )
-        click.echo(click.format_filename(run.out))
+        click.echo(shown(run.out))
     return 1 if run.failed or run.stopped is not None or summary.broken else 0
 
 

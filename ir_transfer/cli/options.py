@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -439,6 +439,44 @@ def refuse_idle_engine_options(given: Mapping[str, Any]) -> None:
     for name in ("address", "ray_workers"):
         if given[name] is not None:
             raise click.UsageError(f"expected --engine ray with --{name.replace('_', '-')}, got --engine local")
+
+
+class _Place(click.ParamType["Path | str"]):
+    """A path, or the URL of a remote folder."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        from ir_transfer.data.remote import is_url
+
+        return value if isinstance(value, Path) or is_url(str(value)) else Path(value)
+
+
+def out_option(text: str) -> Callable[[Command], Command]:
+    """Return the decorator that adds ``-o``: a path or a URL."""
+    return click.option("-o", "--out", type=_Place(), metavar="PATH|URL", help=text)
+
+
+def local_places(inputs: Sequence[str], out: Path | str | None) -> tuple[tuple[str, ...], Path | None]:
+    """Return local folders for remote inputs and results, which last as long as the command.
+
+    Raises:
+        IrTransferError: A storage cannot be used; see :func:`~ir_transfer.conversion.staging.staged`.
+    """
+    from ir_transfer.data.remote import is_url
+
+    if not any(is_url(str(text)) for text in (*inputs, out)):
+        return tuple(inputs), None if out is None else Path(out)
+    from ir_transfer.conversion.staging import staged
+
+    return click.get_current_context().with_resource(staged(inputs, out))
+
+
+def shown(path: Path) -> str:
+    """Return a path as it is printed: with the URL that its folder stands for."""
+    from ir_transfer.data.remote import public
+
+    return public(click.format_filename(path))
 
 
 def typed_command() -> str:

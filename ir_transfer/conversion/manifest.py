@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
 
 FORMAT = 1
+CHECKPOINT_SECONDS = 30.0
+"""After these a remote manifest is brought up to date."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,8 @@ class Manifest:
     header: Header
     entries: dict[str, Entry] = field(default_factory=dict)
     _handle: int | None = None
+    _published: float = 0.0
+    _behind: bool = False
 
     @classmethod
     def create(cls, out: Path, header: Header) -> Self:
@@ -155,6 +161,9 @@ class Manifest:
                 f"{self.path}: expected to add a line, got: {error.strerror}: free some space, then go on with --resume"
             ) from error
         self.entries[entry.key] = entry
+        self._behind = is_remote(self.path)
+        if self._behind and time.monotonic() - self._published > CHECKPOINT_SECONDS:
+            self._publish()
 
     def finish(self, order: Iterable[str]) -> None:
         """Rewrite the file, and order the entries, with one line for each key, those of ``order`` last and so."""
@@ -166,13 +175,21 @@ class Manifest:
         self.entries = {entry.key: entry for entry in ordered}
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file; a remote one is brought up to date."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
+        if self._behind:
+            self._publish()
+
+    def _publish(self) -> None:
+        publish(self.path, self.path.read_bytes())
+        self._published, self._behind = time.monotonic(), False
 
     def _rewrite(self, entries: Iterable[Entry]) -> None:
+        self._behind = False  # it is about to be replaced
         self.close()
+        self._published, self._behind = time.monotonic(), False
         write_whole(self.path, b"".join([_line(asdict(self.header)), *(_line(asdict(entry)) for entry in entries)]))
 
 

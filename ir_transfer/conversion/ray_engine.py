@@ -6,23 +6,25 @@ import logging
 import os
 import pickle
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from ir_transfer.conversion.attempts import Attempts
 from ir_transfer.conversion.pipeline import Pipeline, Record
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.conversion.worker import Outcome, Task, Worker, blank
+from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
 from ir_transfer.errors import InputError
 
 _LARGEST_CHUNK = 64  # pictures that a killed worker costs at most
 _CHUNKS_EACH = 4  # at least, so that no worker waits long for the last chunk of another
-_ATTEMPTS = 4  # at a chunk whose worker dies; a picture that kills every worker must not go round for ever
+_ATTEMPTS = 3  # at a chunk whose worker dies; a picture that kills every worker must not go round for ever
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class RayEngine:
         """Record what is done already, whatever the first of them says; return whether to stop."""
         stop = False
         for outcome in outcomes:
+            _note(self.worker.out, outcome)
             stop = not self.record(outcome) or stop
         return stop
 
@@ -108,24 +111,15 @@ class _Pool:
         return cls(actors, min(1, gpus), asked.threads or max(1, cores // actors))
 
 
-class _Attempts:
-    """Counts how often each chunk was begun; outlives the workers."""
-
-    def __init__(self) -> None:
-        self._begun: Counter[int] = Counter()
-
-    def begin(self, chunk: int) -> int:
-        self._begun[chunk] += 1
-        return self._begun[chunk]
-
-
 class _Actor:
     """Holds a worker in a process of the cluster."""
 
-    def __init__(self, packed: Any, pool: _Pool, attempts: Any) -> None:
+    def __init__(self, packed: Any, pool: _Pool, attempts: Any, mounted: Sequence[Mount]) -> None:
         import ray
 
         self._begin: Callable[[int], int] = lambda chunk: ray.get(attempts.begin.remote(chunk))
+        for mount in mounted:
+            use_mount(replace(mount, keeps=False))
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
         self._worker = replace(worker, translator=worker.translator.to(pick_device("cuda" if pool.gpus else "cpu")))
@@ -164,10 +158,10 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
-    attempts = ray.remote(num_cpus=0)(_Attempts).remote()
+    attempts = ray.remote(num_cpus=0)(Attempts).remote()
     done = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
         _Actor,
-        fn_constructor_args=(packed, pool, attempts),
+        fn_constructor_args=(packed, pool, attempts, mounts()),
         batch_size=1,
         compute=ActorPoolStrategy(size=pool.actors, max_tasks_in_flight_per_actor=2),
         num_cpus=1,
@@ -175,6 +169,14 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     )
     for row in done.iter_rows():
         yield pickle.loads(row["done"])
+
+
+def _note(out: Path, outcome: Outcome) -> None:
+    """Have the name of a result here, too, where another machine wrote it to a storage."""
+    if outcome.entry is not None and outcome.entry.status == "converted" and is_remote(out):
+        path = out / str(outcome.entry.output)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:

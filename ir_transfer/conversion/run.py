@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from ir_transfer.conversion.finish import Finish
@@ -16,6 +17,7 @@ from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.worker import Outcome, Task, Worker
 from ir_transfer.data.image_io import Picture
+from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
 
 logger = logging.getLogger(__name__)
@@ -74,13 +76,13 @@ class Run:
         on_window: Callable[[int, int], None] | None = None,
     ) -> None:
         self.options = options
-        self.plan = plan
+        self.plan = replace(plan, refused=tuple(map(_public, plan.refused)))
         self.manifest = manifest
         self.observer = observer or _Silent()
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
         self.on_window = on_window
         self.done = dict(manifest.entries)
-        self.summary = Summary(plan.out, plan)
+        self.summary = Summary(plan.out, self.plan)
 
     def all(self) -> Summary:
         """Deal with every input of the plan."""
@@ -126,7 +128,7 @@ class Run:
             summary.skipped += 1
             self.observer.advance(None)
         else:
-            self._record_entry(outcome.entry)
+            self._record_entry(_public(outcome.entry))
         return summary.stopped is None
 
     def _record_entry(self, entry: Entry) -> None:
@@ -142,3 +144,8 @@ class Run:
             self.manifest.append(entry)
         except EncodeError as error:  # a picture without its line is made again by --resume
             self.summary.stopped = error.line
+
+
+def _public(entry: Entry) -> Entry:
+    """Return a line that tells of URLs where local folders stand for them."""
+    return replace(entry, input=public(entry.input), error=None if entry.error is None else public(entry.error))

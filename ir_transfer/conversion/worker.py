@@ -221,10 +221,13 @@ class Worker:
             )
 
     def _is_done(self, job: Job, entry: Entry, earlier: Entry | None) -> bool:
-        path = self.out / job.output
-        if not _is_unchanged(entry, earlier) or not path.is_file():
+        if not _is_unchanged(entry, earlier):
             return False
-        return hashlib.sha256(read_bytes(path)).hexdigest() == _output_of(earlier)
+        try:
+            made = read_bytes(self.out / job.output)
+        except IrTransferError:
+            return False  # gone, or not readable: it is made again
+        return hashlib.sha256(made).hexdigest() == _output_of(earlier)
 
     def _attempt(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""

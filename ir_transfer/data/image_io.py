@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.data.image_decode import Levels, decode_levels
-from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
+from ir_transfer.data.remote import is_remote, keeps_here, publish, stored_bytes
+from ir_transfer.errors import DecodeError, EncodeError, InputError, IrTransferError, MissingFileError
 
 Format = Literal["png", "tiff"]
 BitDepth = Literal[8, 16]
@@ -99,10 +100,18 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
         MissingFileError: No such file.
         DecodeError: It cannot be read, or is too large.
     """
+    most = max_pixels * _BYTES_PER_PIXEL + 2**20
     try:
+        if is_remote(path):
+            data = stored_bytes(path, most)
+            if len(data) <= most:
+                return data
+            raise DecodeError(f"{path}: expected at most {max_pixels} pixels, got more bytes: raise --max-pixels")
         size = path.stat().st_size
-        if path.is_file() and size <= max_pixels * _BYTES_PER_PIXEL + 2**20:
+        if path.is_file() and size <= most:
             return path.read_bytes()
+    except IrTransferError:
+        raise
     except FileNotFoundError:
         raise MissingFileError(f"{path}: expected a picture file, found none: check the path") from None
     except OSError as error:
@@ -188,6 +197,11 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
     """
+    publish(path, data)
+    if not keeps_here(path):
+        return
+    if is_remote(path) and is_picture_name(path):
+        data = b""
     temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

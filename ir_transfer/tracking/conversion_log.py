@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.preview import draw_preview
+from ir_transfer.data.remote import public
 from ir_transfer.errors import InputError
 from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, who_runs
 from ir_transfer.tracking.fetch import Fetched
@@ -41,7 +42,7 @@ def log_conversion(client: MlflowClient, options: Options, summary: Summary, fet
     try:
         header = manifest.header
         names = ", ".join(Path(style).name for style in options.styles)
-        params = {**header.look, **header.versions, "style_names": names, "out": str(summary.out)}
+        params = {**header.look, **header.versions, "style_names": names, "out": public(summary.out)}
         counts = {"converted": summary.converted, "skipped": summary.skipped, "failed": summary.failed}
         tags = {"ir_transfer.command": header.command, "ir_transfer.stopped": summary.stopped or ""}
         if fetched is not None:

@@ -29,6 +29,7 @@ from ir_transfer.conversion.styles import StyleChoice, choose_styles, polarity_o
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
+        look, source = _look(options, translator, labelled, heat), public(labelled.root.resolve())
 from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
         if asked.overwrite:
             remove_stale(plan)
-        look, source = _look(options, translator, labelled, heat), str(labelled.root.resolve())
+        look, source = _look(options, translator, labelled, heat), public(labelled.root.resolve())
         manifest = open_manifest(plan.out, asked, look, translator.device, source)
         try:
             if translator.model.info.iterative:

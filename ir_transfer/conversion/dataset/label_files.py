@@ -14,6 +14,7 @@ from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
+from ir_transfer.data.remote import remove, stored_bytes
 from ir_transfer.errors import DecodeError
 
 
@@ -46,7 +47,7 @@ def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
     Raises:
         EncodeError: The disk is full or the folder is gone.
     """
-    lines = [f"{hashlib.sha256((out / place).read_bytes()).hexdigest()}  {place}\n" for place in sorted(files)]
+    lines = [f"{hashlib.sha256(stored_bytes(out / place)).hexdigest()}  {place}\n" for place in sorted(files)]
     write_whole(out / HASHES_NAME, "".join(lines).encode(errors="surrogateescape"))
 
 
@@ -59,8 +60,8 @@ def remove_stale(plan: Plan) -> None:
     made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
     for place, digest in {**made, **read_hashes(plan.out)}.items():
         path = plan.out / place
-        if place not in wanted and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest:
-            path.unlink()
+        if place not in wanted and path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
+            remove(path)
 
 
 def read_hashes(out: Path) -> dict[str, str]:

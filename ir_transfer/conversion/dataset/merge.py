@@ -18,6 +18,7 @@ from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.conversion.session import locked
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError, InputError
 
 
@@ -94,7 +95,7 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
         part, parts = manifest.header.look["shard"]
         dealt_with = {entry.input for entry in manifest.entries.values()}
         asked = labelled.pictures[part::parts]
-        if undone := [picture for picture in asked if str(picture.path) not in dealt_with]:
+        if undone := [picture for picture in asked if public(picture.path) not in dealt_with]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} pictures (first: "
                 f"{undone[0].place}): go on there with --resume"
@@ -132,7 +133,7 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
     jobs: list[Job] = []
     refused: list[Entry] = []
     for picture in labelled.pictures:
-        made = by_source.get(str(picture.path), [])
+        made = by_source.get(public(picture.path), [])
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from ir_transfer.data.label_maps.label_map import MOST_LABELS, LabelMap, Levels
+from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
@@ -42,7 +44,7 @@ def read_levels(path: Path) -> LabelMap:
         InputError: Of another kind.
     """
     try:
-        with Image.open(path) as picture:
+        with Image.open(io.BytesIO(stored_bytes(path))) as picture:
             if picture.mode not in _INDEX_MODES | _COLOUR_MODES:
                 raise InputError(f"{path}: expected 8 or 16 bit levels or RGB colours, got {picture.mode}: export PNG")
             coloured = picture.mode in _COLOUR_MODES

@@ -18,6 +18,7 @@ from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
 PICTURE_FOLDERS = ("images", "imgs", "img", "image", "rgb", "JPEGImages", "leftImg8bit", "input", "inputs")
@@ -148,5 +149,5 @@ class MaskSet(LabelledSet):
         for picture, masks in self._masks.items():
             for mask in masks:
                 made = results.get(picture, ())
-                data = (self.root / mask).read_bytes() if made else b""
+                data = stored_bytes(self.root / mask) if made else b""
                 yield from ((renamed(mask, picture, result), data) for result in made)

@@ -12,6 +12,7 @@ from ir_transfer.data.labels.base import LabelledPicture, LabelledSet, by_place
 from ir_transfer.data.labels.classification import ClassificationSet, class_of
 from ir_transfer.data.labels.regions import Box, Region
 from ir_transfer.data.labels.side_files import Results
+from ir_transfer.data.remote import open_stored
 from ir_transfer.errors import DecodeError
 
 _ORIENTATION = 0x0112
@@ -87,7 +88,7 @@ def _size(path: Path) -> tuple[int, int]:
         DecodeError: No picture.
     """
     try:
-        with Image.open(path) as picture:
+        with open_stored(path) as file, Image.open(file) as picture:
             width, height = picture.size
             turned = picture.getexif().get(_ORIENTATION, 1) in {5, 6, 7, 8}
     except Exception as error:  # damaged bytes make decoders raise nearly anything

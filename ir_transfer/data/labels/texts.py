@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.data.remote import is_remote, stored_bytes
+from ir_transfer.errors import DecodeError, InputError, IrTransferError
 
 MAX_JSON_BYTES = 2**30
 """Twice the largest file of COCO."""
@@ -26,9 +27,14 @@ def read_limited(path: Path, limit: int) -> bytes:
         InputError: It has more than ``limit`` bytes.
     """
     try:
-        size = path.stat().st_size
-        if size <= limit:
+        if is_remote(path):
+            data = stored_bytes(path, limit)
+            if (size := len(data)) <= limit:
+                return data
+        elif (size := path.stat().st_size) <= limit:
             return path.read_bytes()
+    except IrTransferError:
+        raise
     except OSError as error:
         raise DecodeError(
             f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"

@@ -18,6 +18,7 @@ from ir_transfer.data.labels.stem_lists import stem_lists
 from ir_transfer.data.labels.texts import MAX_LIST_BYTES, MAX_XML_BYTES, read_limited, to_bytes
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.voc_file import VocFile
+from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
 CLASS_MASKS = "SegmentationClass"
@@ -178,7 +179,7 @@ class VocSet(LabelledSet):
             for kind in _MASKS:
                 mask = self._masks.get((picture.place, kind))
                 if mask is not None:
-                    data = (self.root / mask).read_bytes()
+                    data = stored_bytes(self.root / mask)
                     yield from ((renamed(mask, picture.place, result), data) for result in made)
 
     def _copies(

@@ -1,0 +1,124 @@
+"""Remote inputs and results: local folders stand for them while a command runs; see :mod:`ir_transfer.data.remote`."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.data.remote import Mount, end_mount, is_url, use_mount
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+
+_LONGEST_NAME = 255  # bytes, of a file on the usual local systems
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tuple[str, ...], Path | None]]:
+    """Give local folders for what is remote; they last as long as the context.
+
+    A local folder lists what the remote one holds. Files that are no pictures are copied once; a picture is fetched
+    when it is read and not kept, and a result goes to the storage when it is written. So the local disk holds labels
+    and names only. The manifest is brought up to date at the start, every half minute and at the end.
+
+    A storage has no locks: two runs must not write into one remote folder. It takes each file whole, so a run that is
+    killed goes on with ``--resume``; what was made since the manifest was last brought up to date is made again.
+
+    Args:
+        inputs: Paths, or URLs of folders and files such as ``s3://bucket/rgb``; ``file://`` is a plain path.
+        out: Path or URL of a folder; beside a single remote input if None.
+
+    Raises:
+        MissingFileError: Nothing lies at a URL.
+        InputError: A storage that is not there, a pattern, or results inside of the input.
+        DecodeError: A remote folder cannot be listed or a file in it not be read.
+    """
+    inputs = tuple(_plain(text) for text in inputs)
+    out = _plain(out) if isinstance(out, str) else out
+    if out is None and len(inputs) == 1 and is_url(inputs[0]):
+        out = _beside(inputs[0])
+    _refuse_nested([text for text in inputs if is_url(text)], out)
+    with ExitStack() as stack:
+        folder = Path()
+        if any(is_url(str(text)) for text in (*inputs, out)):
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ir-transfer-"))).resolve()
+        local = [
+            _stage(stack, text, folder / f"in{number}", needed=True) if is_url(text) else text
+            for number, text in enumerate(inputs)
+        ]
+        if isinstance(out, str) and is_url(out):
+            out = _stage(stack, out, folder / "out", needed=False)
+        yield tuple(map(str, local)), None if out is None else Path(out)
+
+
+def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
+    """Return the local path that stands for a URL; it has the same name."""
+    url = url.rstrip("/")
+    above, _, name = url.rpartition("/")
+    local = folder / name
+    mount = Mount(local, url)
+    system, root = mount.store
+    try:
+        single = needed and system.isfile(root)
+        found = {} if single or not system.exists(root) else system.find(root, detail=True)
+        if needed and not single and not found:
+            raise MissingFileError(f"expected the input {url} to exist, found none: check the URL")
+        (folder if single else local).mkdir(parents=True)
+        if single:
+            mount = Mount(folder, above)
+            local.touch()
+        for one, info in found.items():
+            _list_one(system, local, PurePosixPath(posixpath.relpath(one, root)), one, info)
+    except MissingFileError:
+        raise
+    except Exception as error:  # each storage has errors of its own
+        raise DecodeError(f"{url}: expected a readable folder, got: {error}: check its permissions") from error
+    use_mount(mount)
+    stack.callback(end_mount, mount)
+    return local
+
+
+def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: dict[str, Any]) -> None:
+    if info.get("type") != "file" or any(part.startswith(".") for part in place.parts):
+        return
+    if place.is_absolute() or "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in place.parts):
+        logger.warning("%s: no name of a local file: left out", name)
+        return
+    path = folder / place
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:  # a storage may have a file where it has a folder
+        logger.warning("%s: %s: left out", name, error.strerror)
+        return
+    if not is_picture_name(path):
+        system.get_file(name, str(path))
+
+
+def _plain(text: str) -> str:
+    """Return the path of a ``file://`` URL; anything else as it is."""
+    if not text.lower().startswith("file://"):
+        return text
+    from fsspec.implementations.local import LocalFileSystem
+
+    return str(LocalFileSystem._strip_protocol(text))
+
+
+def _beside(url: str) -> str:
+    url = url.rstrip("/")
+    return f"{url.removesuffix(posixpath.splitext(url)[1]) if is_picture_name(Path(url)) else url}_ir"
+
+
+def _refuse_nested(inputs: Sequence[str], out: str | Path | None) -> None:
+    for text in inputs:
+        if any(sign in text for sign in "*?["):
+            raise InputError(f"expected the URL of a folder or file, got the pattern {text}: name its folder")
+        ours, theirs = f"{text.rstrip('/')}/", f"{str(out).rstrip('/')}/"
+        if ours.startswith(theirs) or theirs.startswith(ours):
+            raise InputError(f"expected -o apart from the input {text}, got {out}: choose a folder beside it")

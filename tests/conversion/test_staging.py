@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from PIL import Image
+
+from ir_transfer.cli import main
+from ir_transfer.conversion.staging import staged
+from ir_transfer.data import remote
+from ir_transfer.data.image_io import read_picture
+from ir_transfer.errors import InputError, MissingFileError
+from tests.conftest import photograph
+
+Tree = dict[str, bytes]
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    """An empty storage."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+@pytest.fixture
+def upload(memory: MemoryFileSystem) -> Iterator[None]:
+    """Nothing is left of the mounts."""
+    yield
+    assert not remote.mounts()
+
+
+def put(system: MemoryFileSystem, folder: Path, place: str) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            system.pipe_file(f"{place}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+
+
+def local(folder: Path) -> Tree:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def stored(system: MemoryFileSystem, place: str) -> Tree:
+    return {name.removeprefix(f"{place}/"): system.cat_file(name) for name in system.find(place)}
+
+
+def same_but_for_names(ours: Tree, theirs: Tree, told: set[str]) -> bool:
+    return ours.keys() == theirs.keys() and {name for name in ours if ours[name] != theirs[name]} <= told
+
+
+def test_a_remote_folder_becomes_what_a_local_one_does_and_resumes(
+    memory: MemoryFileSystem, photos: Path, exemplar: Path, tmp_path: Path
+) -> None:
+    (photos / "n.png").write_bytes((photos / "a.png").read_bytes()[:200])
+    put(memory, photos, "/bucket/rgb")
+    rest = ["--style", str(exemplar), "--model", "histogram", "--threads", "1", "-q"]
+    assert main(["convert", str(photos), "-o", str(tmp_path / "ir"), *rest]) == 1
+    remote_run = ["convert", "memory://bucket/rgb", "-o", "memory://bucket/ir", *rest]
+    assert main(remote_run) == 1
+    ours, theirs = local(tmp_path / "ir"), stored(memory, "/bucket/ir")
+    assert len(theirs) == 7
+    assert same_but_for_names(ours, theirs, {"manifest.jsonl"})
+    lines = [json.loads(line) for line in theirs["manifest.jsonl"].splitlines()]
+    assert lines[1]["input"] == "memory://bucket/rgb/a.png"
+    assert lines[5]["error"].startswith("memory://bucket/rgb/n.png: ")
+    assert main(remote_run) == 2
+
+    # A run that was killed: some pictures lack their lines, one was lost and one is not what it was.
+    memory.pipe_file("/bucket/ir/manifest.jsonl", b"".join(theirs["manifest.jsonl"].splitlines(keepends=True)[:5]))
+    memory.rm_file("/bucket/ir/a.png")
+    memory.pipe_file("/bucket/ir/b.png", b"spoilt")
+    assert main([*remote_run, "--resume"]) == 1
+    assert stored(memory, "/bucket/ir") == theirs
+    assert stored(memory, "/bucket/rgb") == local(photos)
+    assert not remote.mounts()
+
+
+def test_a_remote_set_keeps_its_labels(memory: MemoryFileSystem, exemplar: Path, tmp_path: Path) -> None:
+    root = tmp_path / "yolo"
+    for number, split in enumerate(("train", "train", "val")):
+        for kind in ("images", "labels"):
+            (root / kind / split).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(photograph(40, 48, number)).save(root / "images" / split / f"{number}.png")
+        (root / "labels" / split / f"{number}.txt").write_text("" if number else "0 0.5 0.5 0.25 0.25\n")
+    (root / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: {0: person}\n")
+    put(memory, root, "/bucket/yolo")
+    rest = ["--style", str(exemplar), "--model", "histogram", "--threads", "1", "--heat", "person=+0.2", "-q"]
+    assert main(["dataset", str(root), "-o", str(tmp_path / "one/yolo_ir"), *rest]) == 0
+    assert main(["dataset", "memory://bucket/yolo", *rest]) == 0
+    ours, theirs = local(tmp_path / "one/yolo_ir"), stored(memory, "/bucket/yolo_ir")
+    assert same_but_for_names(ours, theirs, {"manifest.jsonl", "README.md", "_card/manifest.parquet"})
+    assert json.loads(theirs["manifest.jsonl"].splitlines()[0])["source"] == "memory://bucket/yolo"
+    assert main(["dataset", "memory://bucket/yolo", "--overwrite", *rest]) == 0
+    assert stored(memory, "/bucket/yolo_ir").keys() == theirs.keys()
+
+
+def test_masks_are_read_from_the_storage(memory: MemoryFileSystem, exemplar: Path, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    for kind in ("images", "masks"):
+        (root / kind).mkdir(parents=True)
+    for number in range(2):
+        Image.fromarray(photograph(40, 48, number)).save(root / "images" / f"{number}.png")
+        Image.fromarray(photograph(40, 48, number)[..., 0] // 128).save(root / "masks" / f"{number}.png")
+    put(memory, root, "/bucket/set")
+    arguments = ["--style", str(exemplar), "--model", "histogram", "--threads", "1", "--labels", "masks", "-q"]
+    assert main(["dataset", "memory://bucket/set", "-o", "memory://bucket/ir", *arguments]) == 0
+    made = stored(memory, "/bucket/ir")
+    assert made["masks/1.png"] == (root / "masks/1.png").read_bytes()
+    assert len(made["images/1.png"]) > 100
+
+
+def test_file_urls_are_plain_paths(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
+    assert main(["convert", f"file://{photos}", "-o", f"file://{tmp_path}/ir", *arguments]) == 0
+    assert len(local(tmp_path / "ir")) == 7
+
+
+def test_names_that_lead_elsewhere_are_left_out(memory: MemoryFileSystem, photos: Path) -> None:
+    data = (photos / "a.png").read_bytes()
+    for name in ("a.png", "../../../../../../tmp/evil.png", "x/../../b.png", f"{'n' * 300}.png", ".hidden.png"):
+        memory.store[f"/bucket/rgb/{name}"] = memory.open("/bucket/one", "wb")
+        memory.store[f"/bucket/rgb/{name}"].write(data)
+    with staged(["memory://bucket/rgb"], "memory://bucket/ir") as ((folder,), out):
+        assert [path.name for path in Path(folder).rglob("*")] == ["a.png"]
+        assert read_picture(Path(folder) / "a.png").width == 57
+        assert out is not None
+    assert not Path(folder).exists()
+
+
+def test_what_cannot_be_staged_is_told(memory: MemoryFileSystem, photos: Path) -> None:
+    put(memory, photos, "/bucket/rgb")
+    for inputs, out, kind, text in (
+        ("memory://bucket/none", "memory://bucket/ir", MissingFileError, "memory://bucket/none to exist"),
+        ("memory://bucket/*.png", "memory://bucket/ir", InputError, "a pattern|the pattern"),
+        ("memory://bucket/rgb", "memory://bucket/rgb/ir", InputError, "apart from the input"),
+        ("nothing://bucket/rgb", None, InputError, "expected a storage for nothing://bucket"),
+    ):
+        with pytest.raises(kind, match=text), staged([inputs], out):
+            pass
+    assert not remote.mounts()
+
+
+def test_one_remote_picture(memory: MemoryFileSystem, photos: Path, exemplar: Path) -> None:
+    put(memory, photos, "/bucket/rgb")
+    arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
+    assert main(["convert", "memory://bucket/rgb/sub/e.jpg", *arguments]) == 0
+    assert set(stored(memory, "/bucket/rgb/sub/e_ir")) == {"e.png", "manifest.jsonl"}
