@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write the table as JSON.")
 @click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered pictures of 640 x 512 instead.")
+@click.option("--ray-workers", type=click.IntRange(1), metavar="N", help="With --folder: by a Ray cluster of N here.")
 def benchmark(
     *,
     models: str,
@@ -38,25 +39,28 @@ def benchmark(
     memory: bool,
     out: Path | None,
     folder: int | None,
+    ray_workers: int | None,
 ) -> None:
     """Time models on random weights, with the style prepared, beside the common implementations.
 
     Candidates take turns in every round, so that their ratios hold on a busy machine. The rows "common" are the
     full-size networks as they are usually run: the exemplar encoded for every picture.
 
-    With --folder, convert rendered pictures with the first of --models and report rate, peak memory and growth.
+    With --folder, convert rendered pictures with the first of --models and report rate, peak memory and growth,
+    and where the time went.
 
     \b
     Examples:
       ir-transfer benchmark
       ir-transfer benchmark --models adain --sizes 512,1024 --precision float32,bfloat16 --threads 2
       ir-transfer benchmark --models adain --folder 1000
+      ir-transfer benchmark --models adain --folder 1000 --ray-workers 2 --threads 1
     """
     names = [name.strip() for name in models.split(",")]
     if folder:
         from ir_transfer.evaluation.folder_benchmark import convert_folder
 
-        _print_folder(convert_folder(folder, names[0], threads))
+        _print_folder(convert_folder(folder, names[0], threads, ray_workers))
         return
     from ir_transfer.errors import InputError
     from ir_transfer.evaluation.benchmark import candidates, measure, write_measurements
@@ -107,3 +111,4 @@ def _print_folder(run: FolderRun) -> None:
         f"{run.pictures} pictures of 640 x 512 in {run.seconds:.1f} s: {run.pictures / run.seconds:.2f} a second"
     )
     click.echo(f"peak {run.peak_mb:.0f} MiB, growth from the second to the last quarter {run.growth_mb:+.0f} MiB")
+    click.echo(run.times)

@@ -1,4 +1,4 @@
-"""Convert a rendered folder in a process of its own and watch its memory."""
+"""Convert a rendered folder in a process of its own; watch its memory, and where its time goes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from ir_transfer.errors import IrTransferError
@@ -30,13 +31,15 @@ class FolderRun:
         pictures: How many were converted.
         seconds: From start to end of the process, its imports included.
         samples: (seconds, resident MiB) over time; empty where the system has no /proc.
-        peak_mb: Peak resident memory in MiB.
+        peak_mb: Peak resident memory in MiB; of a cluster, of all its processes, what they share counted in each.
+        times: Shares of decode, translate and encode, and how long the device waited, as the command told them.
     """
 
     pictures: int
     seconds: float
     samples: tuple[tuple[float, float], ...]
     peak_mb: float
+    times: str = ""
 
     @property
     def growth_mb(self) -> float:
@@ -48,13 +51,16 @@ class FolderRun:
         return statistics.median(values[-quarter:]) - statistics.median(values[quarter : 2 * quarter])
 
 
-def convert_folder(count: int, model: str = "adain", threads: int | None = None) -> FolderRun:
+def convert_folder(
+    count: int, model: str = "adain", threads: int | None = None, ray_workers: int | None = None
+) -> FolderRun:
     """Render pictures of 640 x 512, convert them with ``ir-transfer convert`` and random weights, and measure.
 
     Args:
         count: Pictures.
         model: Registered name.
-        threads: Processor threads of the command.
+        threads: Processor threads of the command, or of each worker.
+        ray_workers: Use a Ray cluster of so many workers on this machine; this process's own engine if None.
 
     Raises:
         IrTransferError: The command failed.
@@ -66,7 +72,8 @@ def convert_folder(count: int, model: str = "adain", threads: int | None = None)
         made = create_model(model, weights=None)
         style = f"preset:{made.looks[0]}" if made.looks else "exemplar.png"
         command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", style, "-o", "out"]
-        command += ["--model", model, "-q", *(["--threads", str(threads)] if threads else [])]
+        command += ["--model", model, "-v", *(["--threads", str(threads)] if threads else [])]
+        command += ["--engine", "ray", "--ray-workers", str(ray_workers)] if ray_workers else []
         if made.info.needs_weights:
             made.save(folder / "weights.safetensors")
             command += ["--weights", "weights.safetensors"]
@@ -81,20 +88,29 @@ def _watch(command: list[str], folder: Path, count: int) -> FolderRun:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
         try:
             while process.poll() is None:
-                now = resident(process.pid)
+                now = _resident_with_children(process.pid)
                 if now:
                     samples.append((time.perf_counter() - start, now))
-                    highest = max(highest, peak(process.pid) or now)
+                    highest = max(highest, peak(process.pid) or now, now)
                 time.sleep(_INTERVAL)
         finally:
             process.kill()
             process.wait()
     seconds = time.perf_counter() - start
+    told = (folder / "errors.txt").read_text()
     made = sum(1 for _ in (folder / "out").glob("*.png"))
     if process.returncode or made != count:
-        message = (folder / "errors.txt").read_text()[-500:]
-        raise IrTransferError(f"expected {count} pictures from ir-transfer convert, got {made}: {message}")
-    return FolderRun(count, seconds, tuple(samples), highest)
+        raise IrTransferError(f"expected {count} pictures from ir-transfer convert, got {made}: {told[-500:]}")
+    times = next((line for line in told.splitlines() if "the device waited" in line), "")
+    return FolderRun(count, seconds, tuple(samples), highest, times)
+
+
+def _resident_with_children(process: int) -> float:
+    try:
+        family = [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(resident(one) or 0.0 for one in family)
 
 
 def _render(folder: Path, count: int) -> None:

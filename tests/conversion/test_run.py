@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from PIL import Image
 from ir_transfer.conversion.finish import Finish
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
-from ir_transfer.conversion.plan import make_plan
+from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.run import Run
 from ir_transfer.conversion.styles import choose_styles
 from ir_transfer.conversion.translate import Translator
@@ -52,6 +53,14 @@ class Endless(Translator):
         return [np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures]
 
 
+class Away(Translator):
+    """Computes elsewhere, 20 ms for each picture, as a device does."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        time.sleep(0.02 * len(pictures))
+        return [np.zeros((picture.height, picture.width), np.float32) for picture in pictures]
+
+
 class Faulty(Translator):
     """Has a bug, which must not be taken for a bad picture."""
 
@@ -59,12 +68,14 @@ class Faulty(Translator):
         raise RuntimeError("shapes do not fit")
 
 
-def run(kind: type[Translator], photos: Path, exemplar: Path, out: Path, **changes: Any) -> Summary:
+def run(
+    kind: type[Translator], photos: Path, exemplar: Path, out: Path, finish: Finish | None = None, **changes: Any
+) -> Summary:
     options = Options((str(photos),), (str(exemplar),), out, model="histogram", **changes)
     loaded = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
     manifest = Manifest.create(out, Header("", {}, {}))
     translator = kind(loaded.model, loaded.style, loaded.device)
-    return Run(options, make_plan(options.inputs, out), manifest, translator, Finish()).all()
+    return Run(options, make_plan(options.inputs, out), manifest, translator, finish or Finish()).all()
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -103,3 +114,19 @@ def test_too_little_memory_to_write_costs_a_line(photos: Path, exemplar: Path, t
 def test_a_bug_is_not_hidden(photos: Path, exemplar: Path, tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="shapes do not fit"):
         run(Faulty, photos, exemplar, tmp_path / "out")
+
+
+def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    def slow(intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+        time.sleep(0.03)
+        return intensity
+
+    for seed in range(34):
+        Image.fromarray(photograph(24, 32, seed)).save(photos / f"m{seed}.png")
+    times = run(Away, photos, exemplar, tmp_path / "out", Finish(steps=(slow,)), workers=2).times
+    assert times.translate >= 40 * 0.02
+    assert times.encode >= 40 * 0.03
+    assert times.whole < 0.85 * (times.translate + times.encode)
+    assert 0 < times.waiting < 0.6
+    assert times.wait_read + times.wait_write < times.whole - times.translate
+    assert "the device waited" in str(times)
