@@ -25,6 +25,8 @@ from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture, decode_picture, read_bytes, write_whole
+from ir_transfer.data.raster.kind import holds_raster
+from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 
 # After these no later picture can be written either.
@@ -99,7 +101,7 @@ class Worker:
         """Read a picture once for all its jobs; an outcome is what needs no translation."""
         jobs = task.jobs
         try:
-            data = read_bytes(jobs[0].source, self.options.max_pixels)
+            data = self._bytes_of(jobs[0].source)
         except IrTransferError as error:
             return [Outcome(replace(blank(job), error=error.line)) for job in jobs]
         except MemoryError:
@@ -147,6 +149,8 @@ class Worker:
                 entry = replace(entry, input_sha256=_hash_file(Path(path)))
             if _is_unchanged(entry, earlier) and out.is_file() and _hash_file(out) == _output_of(earlier):
                 return Outcome(None)
+            if is_remote(self.out):
+                raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
             if self.finish.steps:
                 raise InputError(f"{path}: expected no --sensor or --agc for a raster: they need all of it at once")
             asked, size = self.options.raster, self.options.size
@@ -187,6 +191,15 @@ class Worker:
                 },
             )
         )
+
+    def _bytes_of(self, source: Path) -> bytes:
+        data = read_bytes(source, self.options.max_pixels)
+        if is_remote(source) and holds_raster(data, source.name, self.options.max_pixels):
+            raise InputError(
+                f"{source}: expected a picture in remote storage, got a raster: name it as GDAL does, such as "
+                "/vsis3/bucket/name.tif or /vsigs/bucket/name.tif, with a local -o"
+            )
+        return data
 
     def _load(
         self, job: Job, earlier: Entry | None, data: bytes, sha256: str, picture: Picture | None

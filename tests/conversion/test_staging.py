@@ -6,8 +6,10 @@ from pathlib import Path
 
 import fsspec
 import pytest
+import rasterio
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
+from rasterio.transform import from_origin
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.staging import staged
@@ -150,3 +152,19 @@ def test_one_remote_picture(memory: MemoryFileSystem, photos: Path, exemplar: Pa
     arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
     assert main(["convert", "memory://bucket/rgb/sub/e.jpg", *arguments]) == 0
     assert set(stored(memory, "/bucket/rgb/sub/e_ir")) == {"e.png", "manifest.jsonl"}
+
+
+def test_a_remote_raster_is_refused_and_told_how(
+    memory: MemoryFileSystem, photos: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = {"driver": "GTiff", "width": 40, "height": 32, "count": 3, "dtype": "uint8", "crs": "EPSG:32610"}
+    with rasterio.open(photos / "map.tif", "w", transform=from_origin(5e5, 4e6, 1, 1), **profile) as file:
+        file.write(photograph(32, 40).transpose(2, 0, 1))
+    put(memory, photos, "/bucket/rgb")
+    arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
+    assert main(["convert", "memory://bucket/rgb", "-o", str(tmp_path / "ir"), *arguments]) == 1
+    assert "memory://bucket/rgb/map.tif: expected a picture in remote storage" in capsys.readouterr().err
+    assert len(local(tmp_path / "ir")) == 7
+    assert main(["convert", str(photos), "-o", "memory://bucket/ir", *arguments]) == 1
+    assert "map.tif: expected a local -o for a raster, got memory://bucket/ir" in capsys.readouterr().err
+    assert len(stored(memory, "/bucket/ir")) == 7

@@ -26,6 +26,18 @@ def is_raster(path: str, max_pixels: int) -> bool:
         return True
     if Path(path).suffix.lower() not in SUFFIXES:
         return False
+    return _is_raster(path, max_pixels)
+
+
+def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
+    """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
+    if Path(name).suffix.lower() not in SUFFIXES:
+        return False
+    with rasterio.MemoryFile(data) as memory:
+        return _is_raster(memory.name, max_pixels)
+
+
+def _is_raster(path: str, max_pixels: int) -> bool:
     try:
         with open_raster(path) as dataset:
             placed = dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != rasterio.Affine.identity()
