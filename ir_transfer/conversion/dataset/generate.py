@@ -29,7 +29,7 @@ from ir_transfer.conversion.styles import StyleChoice, choose_styles, polarity_o
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
-        look, source = _look(options, translator, labelled, heat), public(labelled.root.resolve())
+from ir_transfer.data.remote import public
 from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
