@@ -23,7 +23,7 @@ from affine import Affine
 from rasterio.windows import Window
 
 from ir_transfer.conversion.size_options import MEMORY
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import translate_tiled

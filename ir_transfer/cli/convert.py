@@ -126,9 +126,9 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
-    from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.manifest import Manifest
     from ir_transfer.conversion.prepare import prepare_run
+    from ir_transfer.conversion.styles.exemplar import read_exemplar
 
     plan, choice, masks = prepare_run(options)
     for style in choice.styles:

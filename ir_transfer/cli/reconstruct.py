@@ -105,8 +105,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     import torch
 
     from ir_transfer import model_info
-    from ir_transfer.conversion.exemplar import read_exemplar
     from ir_transfer.conversion.patience import report_steps
+    from ir_transfer.conversion.styles.exemplar import read_exemplar
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.image_io import encode_gray, read_picture, to_levels, write_whole
     from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys

@@ -36,7 +36,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    from ir_transfer.conversion.styles import list_looks, list_presets
+    from ir_transfer.conversion.styles.choose import list_looks, list_presets
 
     presets = [*list_presets(), *list_looks()]
     if as_json:
@@ -99,7 +99,7 @@ def build(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
-    from ir_transfer.conversion.build_style import build_style
+    from ir_transfer.conversion.styles.build import build_style
 
     metadata = {"band": band, "description": description}
     code, count = build_style(

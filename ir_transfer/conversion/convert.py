@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
-from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
-from ir_transfer.conversion.run import Run
 from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
 from ir_transfer.errors import InputError
 

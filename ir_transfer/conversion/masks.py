@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.exemplar import read_exemplar
-from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.conversion.styles.choose import StyleChoice
+from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.data.image_io import MAX_PIXELS, SUFFIXES, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap

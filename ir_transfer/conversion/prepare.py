@@ -6,7 +6,7 @@ from ir_transfer import model_info
 from ir_transfer.conversion.masks import Masks, open_masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Plan, make_plan, refuse_existing
-from ir_transfer.conversion.styles import StyleChoice, choose_styles
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 
 
 def prepare_run(options: Options) -> tuple[Plan, StyleChoice, Masks | None]:

@@ -16,7 +16,7 @@ from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles import BLACK_HOT, Style, StyleChoice, polarity_of
+from ir_transfer.conversion.styles.choose import BLACK_HOT, Style, StyleChoice, polarity_of
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode

@@ -15,8 +15,8 @@ from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
-from ir_transfer.conversion.prepare_codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
-from ir_transfer.conversion.styles import StyleChoice
+from ir_transfer.conversion.styles.choose import StyleChoice
+from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError

@@ -20,7 +20,7 @@ from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.conversion.styles import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
 from ir_transfer.data.image_io import Picture, decode_picture, read_picture
 from ir_transfer.errors import InputError
 
@@ -41,8 +41,8 @@ class PackagedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights on the GPU where there is one, and encode the exemplar."""
-        from ir_transfer.conversion.prepare_codes import prepare_styles
-        from ir_transfer.conversion.styles import PRESET, choose_styles, looks_of
+        from ir_transfer.conversion.styles.choose import PRESET, choose_styles, looks_of
+        from ir_transfer.conversion.styles.codes import prepare_styles
         from ir_transfer.conversion.translate import Translator, pick_device
 
         files = context.artifacts

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from ir_transfer import create_model
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from ir_transfer import create_model, list_models, model_info
-from ir_transfer.conversion.styles import SavedStyle, list_looks, list_presets
+from ir_transfer.conversion.styles.choose import SavedStyle, list_looks, list_presets
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.gatys.model import Gatys

@@ -17,7 +17,7 @@ from mlflow.pyfunc.scoring_server import predictions_to_json
 from PIL import Image
 
 from ir_transfer import create_model
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.errors import DecodeError, InputError

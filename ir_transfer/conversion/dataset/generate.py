@@ -17,15 +17,15 @@ from ir_transfer.conversion.dataset.label_files import remove_stale, write_label
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.plan import default_out, plan_dataset
-from ir_transfer.conversion.exemplar import read_exemplar
-from ir_transfer.conversion.finish import Finish, Step
+from ir_transfer.conversion.engine.finish import Finish, Step
+from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.plan import Plan, refuse_existing
-from ir_transfer.conversion.run import Run
 from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
-from ir_transfer.conversion.styles import StyleChoice, choose_styles, polarity_of
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles, polarity_of
+from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled

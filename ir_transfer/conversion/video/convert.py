@@ -18,7 +18,7 @@ from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.session import locked
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.read_video import VideoFile, read_comment

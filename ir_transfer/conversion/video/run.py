@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import read_ahead
-from ir_transfer.conversion.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.blend import blend
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary

@@ -16,17 +16,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.conversion.attempts import Attempts
-from ir_transfer.conversion.finish import Finish, Step
+from ir_transfer.conversion.engine.attempts import Attempts
+from ir_transfer.conversion.engine.finish import Finish, Step
+from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool
+from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.engine.worker import Task, Worker
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
-from ir_transfer.conversion.ray_engine import _Actor, _Done, _Pool
-from ir_transfer.conversion.run import Run
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.conversion.worker import Task, Worker
 from ir_transfer.data.image_io import Picture
 from tests.conftest import photograph
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.conversion.exemplar import SMALLEST_SIDE, read_exemplar
+from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE, read_exemplar
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.models import checks
 from tests.conftest import photograph, thermal

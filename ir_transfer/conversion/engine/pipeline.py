@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import Batcher, read_ahead
+from ir_transfer.conversion.engine.worker import Loaded, Outcome, Task, Worker
 from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.worker import Loaded, Outcome, Task, Worker
 
 Record = Callable[[Outcome], bool]
 """Takes what became of a job; says whether to go on."""

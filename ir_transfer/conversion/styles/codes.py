@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.exemplar import read_exemplar
-from ir_transfer.conversion.styles import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
+from ir_transfer.conversion.styles.choose import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
+from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.conversion.prepare_codes import prepare_styles
-from ir_transfer.conversion.styles import BLACK_HOT, PRESET, WHITE_HOT, StyleChoice, choose_styles
+from ir_transfer.conversion.styles.choose import BLACK_HOT, PRESET, WHITE_HOT, StyleChoice, choose_styles
+from ir_transfer.conversion.styles.codes import prepare_styles
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
 from ir_transfer.models.style_code import StyleCode

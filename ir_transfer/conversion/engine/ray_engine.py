@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 
-from ir_transfer.conversion.attempts import Attempts
-from ir_transfer.conversion.pipeline import Pipeline, Record
+from ir_transfer.conversion.engine.attempts import Attempts
+from ir_transfer.conversion.engine.pipeline import Pipeline, Record
+from ir_transfer.conversion.engine.worker import Outcome, Task, Worker, blank
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.conversion.worker import Outcome, Task, Worker, blank
 from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
 from ir_transfer.errors import InputError
 
@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 class RayEngine:
     """Workers of a Ray cluster deal with chunks of tasks; outcomes are recorded here, in the caller's thread.
 
-    Each worker is an actor that runs a :class:`~ir_transfer.conversion.pipeline.Pipeline` of its own, so the bytes
-    are those of the local engine. One that dies is started again, and its chunk with it: files are written whole and
+    Each worker is an actor that runs a :class:`~ir_transfer.conversion.engine.pipeline.Pipeline` of its own, so the
+    bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written whole and
     the same every time, so making them twice changes nothing. All machines see inputs and results under the same
     paths and have this package installed; the loaded model and the styles travel with the worker.
 

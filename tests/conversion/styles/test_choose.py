@@ -7,7 +7,7 @@ import torch
 
 import ir_transfer.resources
 from ir_transfer import create_model
-from ir_transfer.conversion.styles import (
+from ir_transfer.conversion.styles.choose import (
     PRESET,
     NamedLook,
     SavedStyle,

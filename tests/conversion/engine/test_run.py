@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
-from ir_transfer.conversion.run import Run
-from ir_transfer.conversion.styles import choose_styles
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from tests.conftest import photograph

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.exemplar import SMALLEST_SIDE
-from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.inputs import VIRTUAL
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
+from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, tile_for
 from ir_transfer.conversion.tiles.raster import convert_raster

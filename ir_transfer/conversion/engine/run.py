@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from ir_transfer.conversion.finish import Finish
+from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.worker import Outcome, Task, Worker
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
-from ir_transfer.conversion.pipeline import Pipeline
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.conversion.worker import Outcome, Task, Worker
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
@@ -102,7 +102,7 @@ class Run:
 
     def _engine(self) -> Callable[[Iterator[Task]], Times]:
         if self.options.engine == "ray":
-            from ir_transfer.conversion.ray_engine import RayEngine
+            from ir_transfer.conversion.engine.ray_engine import RayEngine
 
             return RayEngine(self.worker, self._record)
         return Pipeline(self.worker, self._record)

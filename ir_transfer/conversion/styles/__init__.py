@@ -1,0 +1,1 @@
+"""Styles: what was named to what a model takes: presets, saved codes, exemplars, looks."""
