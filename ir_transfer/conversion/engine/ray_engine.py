@@ -33,9 +33,9 @@ class RayEngine:
     """Workers of a Ray cluster deal with chunks of tasks; outcomes are recorded here, in the caller's thread.
 
     Each worker is an actor that runs a :class:`~ir_transfer.conversion.engine.pipeline.Pipeline` of its own, so the
-    bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written whole and
-    the same every time, so making them twice changes nothing. All machines see inputs and results under the same
-    paths and have this package installed; the loaded model and the styles travel with the worker.
+    bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written
+    whole and the same every time, so making them twice changes nothing. All machines see inputs and results under
+    the same paths and have this package installed; the loaded model and the styles travel with the worker.
 
     Args:
         worker: What every actor gets a copy of.
