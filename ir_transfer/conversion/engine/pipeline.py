@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import Batcher, read_ahead
@@ -21,8 +22,16 @@ Record = Callable[[Outcome], bool]
 Result = TypeVar("Result")
 
 
+Translated = list[tuple[Loaded, NDArray[np.float32] | Outcome]]
+
+_TOGETHER = 2**20  # pixels that a CPU translates at the same time: about 1 GB of AdaIN's feature maps
+
+
 class Pipeline:
-    """Reading, translating and writing overlap; the device is the caller's thread.
+    """Reading, translating and writing overlap; a GPU is the caller's thread.
+
+    A CPU translates several small pictures at the same time, each with its share of the threads: threads that compute
+    one picture together wait for each other after every layer, and for long where other processes want the cores too.
 
     Args:
         worker: Who does it.
@@ -34,23 +43,40 @@ class Pipeline:
         self.record = record
         self.threads = worker.options.workers or min(4, os.cpu_count() or 1)
         self.times = Times()
+        translator = worker.translator
+        several = translator.device.type == "cpu" and not translator.model.info.iterative
+        self._cores = torch.get_num_threads() if several else 1
+        self._most = 1
+        self._translating: deque[Future[tuple[Translated, float]]] = deque()
         self._writing: deque[Future[tuple[Outcome, float]]] = deque()
         self._stopped = False
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
         """Deal with tasks until they end or ``record`` says stop; return where the time went."""
         start = time.perf_counter()
-        with ThreadPoolExecutor(self.threads) as readers, ThreadPoolExecutor(self.threads) as writers:
+        with (
+            ThreadPoolExecutor(self.threads) as readers,
+            ThreadPoolExecutor(self._cores) as devices,
+            ThreadPoolExecutor(self.threads) as writers,
+        ):
             try:
-                self._translate_all(tasks, readers, writers)
+                self._translate_all(tasks, readers, devices, writers)
             finally:  # also on Ctrl-C: what is being written is finished and recorded
                 readers.shutdown(wait=False, cancel_futures=True)
                 while self._writing:
                     self._record_oldest()
-        self.times.whole += time.perf_counter() - start
+        if self._most > 1:  # a new thread starts with what was set last
+            torch.set_num_threads(self._cores)
+        self.times.whole += (time.perf_counter() - start) * self._most
         return self.times
 
-    def _translate_all(self, tasks: Iterable[Task], readers: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+    def _translate_all(
+        self,
+        tasks: Iterable[Task],
+        readers: ThreadPoolExecutor,
+        devices: ThreadPoolExecutor,
+        writers: ThreadPoolExecutor,
+    ) -> None:
         translator = self.worker.translator
         batcher = Batcher[Loaded](lambda item: item.kind, lambda kind: translator.batch_for(*kind[0]))
         depth = self.threads + translator.batch_for(512, 640)
@@ -60,13 +86,14 @@ class Pipeline:
                 if isinstance(item, Outcome):
                     self._record(item)
                 elif batch := batcher.add(item):
-                    self._translate(batch, writers)
+                    self._translate(batch, devices, writers)
                 if self._stopped:
                     return
         for batch in batcher.rest():
-            self._translate(batch, writers)
+            self._translate(batch, devices, writers)
             if self._stopped:
                 return
+        self._take_translated(0, writers)
 
     def _next(self, read: Iterator[tuple[list[Loaded | Outcome], float]]) -> list[Loaded | Outcome] | None:
         (found, seconds), waited = _timed(lambda: next(read, (None, 0.0)))
@@ -74,15 +101,35 @@ class Pipeline:
         self.times.decode += seconds
         return found
 
-    def _translate(self, batch: Sequence[Loaded], writers: ThreadPoolExecutor) -> None:
-        results, seconds = _timed(lambda: self.worker.translate(batch))
+    def _translate(self, batch: Sequence[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+        pixels = sum(item.picture.height * item.picture.width for item in batch)
+        together = min(self._cores, _TOGETHER // pixels)
+        if together <= 1:  # with all threads, and when nothing else computes
+            self._take_translated(0, writers)
+            self._take(_timed(lambda: self.worker.translate(batch)), writers)
+            return
+        self._most = max(self._most, together)
+        self._take_translated(together - 1, writers)
+        self._translating.append(devices.submit(self._translate_beside, batch, self._cores // together))
+
+    def _translate_beside(self, batch: Sequence[Loaded], threads: int) -> tuple[Translated, float]:
+        torch.set_num_threads(threads)  # of this thread
+        return _timed(lambda: self.worker.translate(batch))
+
+    def _take_translated(self, left: int, writers: ThreadPoolExecutor) -> None:
+        """Wait until so many batches at most are with the device, and have the others written."""
+        while len(self._translating) > left and not self._stopped:
+            self._take(self._translating.popleft().result(), writers)
+
+    def _take(self, translated: tuple[Translated, float], writers: ThreadPoolExecutor) -> None:
+        results, seconds = translated
         self.times.translate += seconds
         for item, result in results:
             if isinstance(result, Outcome):
                 self._record(result)
             else:
                 self._writing.append(writers.submit(self._write, item, result))
-        while len(self._writing) > self.threads + len(batch) or (self._writing and self._writing[0].done()):
+        while len(self._writing) > self.threads + len(results) or (self._writing and self._writing[0].done()):
             self._record_oldest()
 
     def _write(self, item: Loaded, intensity: NDArray[np.float32]) -> tuple[Outcome, float]:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -130,3 +130,40 @@ def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, t
     assert 0 < times.waiting < 0.6
     assert times.wait_read + times.wait_write < times.whole - times.translate
     assert "the device waited" in str(times)
+
+
+class Crowded(Translator):
+    """Notes how many pictures are translated at the same time, each by how many threads."""
+
+    seen: ClassVar[set[tuple[int, int]]] = set()
+    at_work: ClassVar[list[None]] = []
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        self.at_work.append(None)
+        time.sleep(0.02)
+        self.seen.add((len(self.at_work), torch.get_num_threads()))
+        try:
+            return super().__call__(pictures)
+        finally:
+            self.at_work.pop()
+
+
+def test_a_cpu_translates_small_pictures_side_by_side_to_the_same_bytes(
+    photos: Path, exemplar: Path, tmp_path: Path
+) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        side_by_side = run(Crowded, photos, exemplar, tmp_path / "three")
+        assert torch.get_num_threads() == 3
+        assert max(Crowded.seen) == (3, 1)
+        Image.fromarray(photograph(1000, 1100)).save(photos / "large.png")
+        Crowded.seen.clear()
+        run(Crowded, photos / "large.png", exemplar, tmp_path / "large")
+        assert Crowded.seen == {(1, 3)}
+        (photos / "large.png").unlink()
+        torch.set_num_threads(1)
+        alone = run(Translator, photos, exemplar, tmp_path / "one")
+    finally:
+        torch.set_num_threads(before)
+    assert tree(side_by_side.out) == tree(alone.out)
