@@ -20,7 +20,7 @@ from ir_transfer.conversion.engine.worker import Outcome, Task, Worker, blank
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, MissingPackageError
 
 _LARGEST_CHUNK = 64  # pictures that a killed worker costs at most
 _CHUNKS_EACH = 4  # at least, so that no worker waits long for the last chunk of another
@@ -50,7 +50,8 @@ class RayEngine:
         """Deal with tasks until they end or ``record`` says stop; return where the time of all workers went.
 
         Raises:
-            InputError: Ray is not installed, no cluster is at the address, or it has no such device.
+            MissingPackageError: Ray is not installed.
+        InputError: No cluster is at the address, or it has no such device.
             RuntimeError: A bug in a worker.
         """
         waiting = list(tasks)
@@ -196,7 +197,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     try:
         import ray
     except ImportError:
-        raise InputError("expected Ray for --engine ray, found none: pip install 'ir-transfer[ray]'") from None
+        raise MissingPackageError("expected Ray for --engine ray, found none: pip install 'ir-transfer[ray]'") from None
     if ray.is_initialized():
         yield
         return
