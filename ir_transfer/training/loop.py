@@ -245,6 +245,7 @@ class Trainer:
         described = {
             "commit": code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else ""),
             "recipe": json.dumps(asdict(self.recipe)),
+            "band": self.recipe.data.band,
             "step": str(self.step),
             "scores": json.dumps(asdict(scores)),
         }

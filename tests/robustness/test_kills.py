@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.conftest import photograph
 
-KILLS = 12
+KILLS = 6
 
 
 def tree(out: Path) -> dict[str, bytes]:

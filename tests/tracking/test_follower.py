@@ -46,8 +46,11 @@ def serve(uri: str, port: int, artifacts: Path) -> subprocess.Popen[bytes]:
         "--artifacts-destination",
         str(artifacts),
     ]
-    process = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *options], start_new_session=True)
-    end = time.monotonic() + 120
+    # Its queue of jobs would be four more processes, which a busy machine takes minutes to start.
+    environment = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [sys.executable, "-m", "mlflow", "server", *options]
+    process = subprocess.Popen(command, start_new_session=True, env=environment)
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2).close()

@@ -64,6 +64,7 @@ def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> No
     assert scores.psnr > 5
     model = create_model("adain", weights=root / "run" / "best.safetensors")
     assert json.loads(model.metadata["recipe"])["data"]["band"] == "lwir"
+    assert model.metadata["band"] == "lwir"
     assert "psnr" in json.loads(model.metadata["scores"])
     assert (root / "run" / "sheet-000060.png").stat().st_size > 1000
 
