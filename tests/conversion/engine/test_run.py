@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ir_transfer import create_model
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.manifest import Header, Manifest
@@ -96,6 +97,31 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
     assert (summary.converted, summary.failed) == (3, 3)
     lines = [json.loads(line) for line in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[1:]]
     assert all("enough memory for 64 x 48" in line["error"] for line in lines if line["status"] == "failed")
+
+
+class Narrow(Translator):
+    """Has memory for tiles, but for no picture as a whole."""
+
+    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def test_a_picture_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    weights = tmp_path / "small.safetensors"
+    create_model("adain", weights=None, widths=[8, 16, 16, 16], depths=[1, 1, 1, 1]).save(weights)
+    Image.fromarray(photograph(150, 210, 1)).save(tmp_path / "large.png")
+    results = []
+    for kind, out in ((Translator, tmp_path / "whole"), (Narrow, tmp_path / "tiles")):
+        options = Options((str(tmp_path / "large.png"),), (str(exemplar),), out, weights=str(weights))
+        loaded = Translator.load(choose_styles(options.styles, weights=options.weights), torch.device("cpu"))
+        translator = kind(loaded.model, loaded.style, loaded.device)
+        manifest = Manifest.create(out, Header("", {}, {}))
+        summary = Run(options, make_plan(options.inputs, out), manifest, translator, Finish()).all()
+        assert (summary.converted, summary.failed) == (1, 0)
+        results.append(np.asarray(Image.open(out / "large.png")).astype(int))
+    assert results[0].std() > 1
+    assert np.abs(results[0] - results[1]).max() <= 1
 
 
 def test_what_is_no_intensity_is_never_written(photos: Path, exemplar: Path, tmp_path: Path) -> None:
