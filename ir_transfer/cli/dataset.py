@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
-    Range,
     camera_options,
     device_option,
     engine_options,
@@ -40,20 +40,6 @@ if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 
 _SHOWN = 10
-
-
-class _Shard(click.ParamType[tuple[int, int]]):
-    """``I/N``, counted from 1."""
-
-    name = "shard"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        part, slash, parts = str(value).partition("/")
-        if not slash or not part.isdecimal() or not parts.isdecimal() or not 1 <= int(part) <= int(parts):
-            self.fail(f"expected I/N such as 1/4, with I in 1..N, got {value!r}", param, ctx)
-        return int(part) - 1, int(parts)
 
 
 class _DefaultsToGenerate(click.Group):
@@ -158,7 +144,7 @@ def dataset() -> None:
 @speed_options
 @engine_options
 @threads_option
-@click.option("--shard", type=_Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
+@click.option("--shard", type=Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and do nothing.")

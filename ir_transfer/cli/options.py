@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from ir_transfer.cli.option_types import AutoOrCount, Bands, Bytes, KeyValue, Levels, NumberList, Place, Range
+
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
     from ir_transfer.tracking.fetch import Fetched
@@ -18,21 +20,6 @@ if TYPE_CHECKING:
 _LARGEST_SEED = 2**32 - 1
 _STORE_PREFIXES = ("models:/", "runs:/")
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class NumberList(click.ParamType[tuple[float, ...]]):
-    """Numbers with commas between, such as ``0.7,0.3``."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """Return the numbers."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(float(part) for part in str(value).split(","))
-        except ValueError:
-            self.fail(f"expected numbers with commas between, such as 0.7,0.3, got {value!r}", param, ctx)
 
 
 def style_option(what_more_do: str) -> Callable[[Command], Command]:
@@ -77,99 +64,12 @@ def model_option(command: Command) -> Command:
     )(command)
 
 
-class Range(click.ParamType[tuple[float, float]]):
-    """A number, or two with ``..`` between."""
-
-    name = "range"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, float]:
-        """Return both ends."""
-        if isinstance(value, tuple):
-            return value
-        low, dots, high = str(value).partition("..")
-        try:
-            return float(low), float(high if dots else low)
-        except ValueError:
-            self.fail(f"expected a number such as 0.8 or a range such as 0.6..1, got {value!r}", param, ctx)
-
-
-class _Bytes(click.ParamType[int]):
-    """A size such as ``2GB`` or ``800MB``."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        text = str(value).strip().upper().removesuffix("B")
-        unit = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}.get(text[-1:], 1)
-        try:
-            found = float(text[:-1] if unit > 1 else text) * unit
-        except ValueError:
-            found = 0.0
-        if not 1 <= found < 10**18:
-            self.fail(f"expected a size such as 2GB or 800MB, got {value!r}", param, ctx)
-        return int(found)
-
-
-class _Bands(click.ParamType[tuple[int, ...]]):
-    """One number or three with commas between, from 1."""
-
-    name = "bands"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        if isinstance(value, tuple):
-            return value
-        parts = str(value).split(",")
-        if len(parts) not in {1, 3} or not all(part.isdecimal() and int(part) for part in parts):
-            self.fail(f"expected one band or three, such as 4,3,2, counted from 1, got {value!r}", param, ctx)
-        return tuple(map(int, parts))
-
-
-class _Levels(click.ParamType["tuple[float, float] | str"]):
-    """Two numbers with a comma between, or ``percentile``."""
-
-    name = "levels"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float] | str:
-        if isinstance(value, tuple) or value == "percentile":
-            return value  # type: ignore[no-any-return]
-        low, _, high = str(value).partition(",")
-        try:
-            return float(low), float(high)
-        except ValueError:
-            self.fail(f"expected two numbers such as 0,10000, or percentile, got {value!r}", param, ctx)
-
-
-class _AutoOrCount(click.ParamType["int | None"]):
-    name = "auto|n"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        if value != "auto" and not (str(value).isdecimal() and int(value) >= 1):
-            self.fail(f"expected auto or a number of at least 1, got {value!r}", param, ctx)
-        return None if value == "auto" else int(value)
-
-
-class _KeyValue(click.ParamType[tuple[str, str]]):
-    name = "key=value"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        if isinstance(value, tuple):
-            return value
-        key, equals, text = str(value).partition("=")
-        if not key or not equals:
-            self.fail(f"expected KEY=VALUE, got {value!r}", param, ctx)
-        return key, text
-
-
 def run_options_option(command: Command) -> Command:
     """Add ``--option``, a mapping named ``model_options``."""
     return click.option(
         "--option",
         "model_options",
-        type=_KeyValue(),
+        type=KeyValue(),
         multiple=True,
         metavar="KEY=VALUE",
         callback=lambda ctx, param, pairs: dict(pairs),
@@ -336,7 +236,7 @@ def size_options(command: Command) -> Command:
     tile = "Translate what is larger by tiles of this side."
     for option in (
         click.option("--tile-size", type=click.IntRange(min=64), metavar="N", help=tile),
-        click.option("--memory", type=_Bytes(), metavar="2GB", help=memory),
+        click.option("--memory", type=Bytes(), metavar="2GB", help=memory),
     ):
         command = option(command)
     return command
@@ -351,8 +251,8 @@ def raster_options(command: Command) -> Command:
     for option in (
         click.option("--overviews", is_flag=True, help="Write overviews into rasters."),
         click.option("--cog", is_flag=True, help="Write rasters as cloud-optimised GeoTIFFs."),
-        click.option("--levels", type=_Levels(), metavar="LO,HI|percentile", help=levels),
-        click.option("--bands", type=_Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
+        click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels),
+        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
     ):
         command = option(command)
     return command
@@ -390,7 +290,7 @@ def speed_options(command: Command) -> Command:
         ),
         click.option(
             "--batch-size",
-            type=_AutoOrCount(),
+            type=AutoOrCount(),
             default="auto",
             show_default=True,
             metavar="auto|N",
@@ -441,20 +341,9 @@ def refuse_idle_engine_options(given: Mapping[str, Any]) -> None:
             raise click.UsageError(f"expected --engine ray with --{name.replace('_', '-')}, got --engine local")
 
 
-class _Place(click.ParamType["Path | str"]):
-    """A path, or the URL of a remote folder."""
-
-    name = "path"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
-        from ir_transfer.data.remote import is_url
-
-        return value if isinstance(value, Path) or is_url(str(value)) else Path(value)
-
-
 def out_option(text: str) -> Callable[[Command], Command]:
     """Return the decorator that adds ``-o``: a path or a URL."""
-    return click.option("-o", "--out", type=_Place(), metavar="PATH|URL", help=text)
+    return click.option("-o", "--out", type=Place(), metavar="PATH|URL", help=text)
 
 
 def local_places(inputs: Sequence[str], out: Path | str | None) -> tuple[tuple[str, ...], Path | None]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from ir_transfer.cli.console import print_table, set_up_messages
+from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
-    NumberList,
     json_option,
     local_weights,
     max_pixels_option,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.image_io import SUFFIXES, is_picture_name
+from ir_transfer.data.picture_names import SUFFIXES, is_picture_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})

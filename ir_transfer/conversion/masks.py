@@ -14,9 +14,10 @@ from PIL import Image
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.data.image_io import MAX_PIXELS, SUFFIXES, read_bytes, read_picture
+from ir_transfer.data.image_io import MAX_PIXELS, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
+from ir_transfer.data.picture_names import SUFFIXES
 from ir_transfer.errors import InputError, MissingFileError
 
 _SHOWN = 5  # labels in an error

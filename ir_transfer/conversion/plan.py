@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
 from ir_transfer.conversion.manifest import Entry
-from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format, is_picture_name
+from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.remote import Mount, end_mount, is_url, use_mount
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.data.image_decode import Levels, decode_levels
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.remote import is_remote, keeps_here, publish, stored_bytes
 from ir_transfer.errors import DecodeError, EncodeError, InputError, IrTransferError, MissingFileError
 
@@ -23,7 +24,6 @@ BitDepth = Literal[8, 16]
 
 OutputLevels = NDArray[np.uint8 | np.uint16]
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
 OUTPUT_SUFFIX: dict[Format, str] = {"png": ".png", "tiff": ".tif"}
 # Below Pillow's own warning; a picture of this size needs about 1 GB as float RGB.
 MAX_PIXELS = 80_000_000
@@ -86,11 +86,6 @@ class Picture:
 def _to_unit(levels: Levels, white: float) -> NDArray[np.float32]:
     unit: NDArray[np.float32] = levels.astype(np.float32, copy=False)
     return unit if white == 1 else unit / np.float32(white)
-
-
-def is_picture_name(path: Path) -> bool:
-    """Return whether the file's suffix is that of a picture this package reads."""
-    return path.suffix.lower() in SUFFIXES
 
 
 def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
@@ -182,8 +183,6 @@ def remove(path: Path) -> None:
 
 def _reads_from(path: Path) -> Mount | None:
     """Return where the bytes of a file are asked for; None if they lie here."""
-    from ir_transfer.data.image_io import is_picture_name  # which reads through here
-
     mount = _mount_of(path)
     return None if mount is None or (mount.keeps and not is_picture_name(path)) else mount
 

@@ -22,12 +22,12 @@ from ir_transfer.data.image_io import (
     Format,
     decode_picture,
     encode_gray,
-    is_picture_name,
     read_picture,
     to_levels,
     write_gray,
     write_whole,
 )
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
 from tests.conftest import photograph
 

@@ -10,7 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from ir_transfer.data.image_io import Picture, is_picture_name, read_bytes, read_picture
+from ir_transfer.data.image_io import Picture, read_bytes, read_picture
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, IrTransferError
 
 _DIGITS = re.compile(r"(\d+)")

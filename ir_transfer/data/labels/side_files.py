@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.image_io import is_picture_name
 from ir_transfer.data.labels.places import differ_in_one_folder, renamed
 from ir_transfer.data.labels.texts import MAX_SIDE_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, InputError
 
 _NEVER = frozenset({".cache", ".part", ".lock"})  # what trainers leave; it names the old files

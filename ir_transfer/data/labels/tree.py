@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.image_io import is_picture_name
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 MAX_FILES = 20_000_000

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from ir_transfer.data.image_io import SUFFIXES
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
 from ir_transfer.data.labels.lists import lines_of, relisted
 from ir_transfer.data.labels.places import inside, is_absolute, longest_tail, relative, split_named, split_of
@@ -24,6 +23,7 @@ from ir_transfer.data.labels.texts import (
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.yolo_lines import is_out_of_picture, parse_line, region_of
 from ir_transfer.data.labels.yolo_yaml import DataYaml, data_yamls
+from ir_transfer.data.picture_names import SUFFIXES
 from ir_transfer.errors import DecodeError, InputError
 
 _NAME_FILES = ("classes.txt", "obj.names", "names.txt")
