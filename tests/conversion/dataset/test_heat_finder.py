@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -172,6 +173,8 @@ def test_without_a_network_the_error_names_the_option(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exemplar: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "empty"))
+    # urllib keeps its first opener with the proxies of that moment: this one must not outlive the test.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
