@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 
 from ir_transfer.conversion.inputs import MANIFEST_START, default_out, expand
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from tests.permissions import obey_permissions
 
 
 def places(*inputs: str | Path, out: Path | None = None) -> list[str]:
@@ -112,13 +112,6 @@ def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> No
     listing.write_text("a.png\n/\n")
     with pytest.raises(DecodeError, match="one picture file a line"):
         places(listing)
-
-
-def obey_permissions() -> None:
-    """Take the rights of the superuser to pass over permissions from the process that is about to start."""
-    libc, drop = ctypes.CDLL(None), 24  # PR_CAPBSET_DROP
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        libc.prctl(drop, capability, 0, 0, 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")

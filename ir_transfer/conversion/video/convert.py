@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import platform
 import shutil
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.session import locked
+from ir_transfer.conversion.session import load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.read_video import VideoFile, read_comment
 from ir_transfer.conversion.video.run import VideoRun
@@ -28,8 +27,6 @@ from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.conversion.video.write_video import check_suffix, write_video
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
-
-logger = logging.getLogger(__name__)
 
 
 def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
@@ -52,19 +49,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     _refuse_existing(out, folder, options)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
     inverted = options.polarity is not None and options.polarity != choice.polarity
-    device = pick_device(options.device)
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    translator = Translator.load(
-        choice,
-        device,
-        strength=options.strength,
-        batch_size=1,
-        seed=options.seed,
-        max_pixels=options.max_pixels,
-        white_hot=None if options.polarity is None else True,
-    )
-    logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
+    translator = load_translator(options.of_pictures(), choice)
     if translator.model.info.iterative:
         warn_of_time(translator, source.count)
     header = _header(options, translator, source, inverted)

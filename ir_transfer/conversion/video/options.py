@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ir_transfer.conversion.options import Polarity
+from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
 
@@ -62,6 +62,20 @@ class VideoOptions:
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
     command: str = ""
+
+    def of_pictures(self) -> Options:
+        """Return the same options as a conversion of pictures has them, one at a time."""
+        return Options(
+            (str(self.source),),
+            self.styles,
+            strength=self.strength,
+            polarity=self.polarity,
+            device=self.device,
+            batch_size=1,
+            threads=self.threads,
+            seed=self.seed,
+            max_pixels=self.max_pixels,
+        )
 
     def check(self) -> None:
         """Raise :class:`InputError` for a value out of its range."""
