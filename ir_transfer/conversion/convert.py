@@ -12,7 +12,6 @@ from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
 from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
-from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +27,6 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
     Raises:
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, no place to write.
     """
-    if not 0 <= options.strength <= 1:
-        raise InputError(f"expected --strength in 0..1, got {options.strength}")
     plan, choice, masks = prepare_run(options)
     inverted = options.polarity is not None and options.polarity != choice.polarity
     translator = load_translator(options, choice, masks)

@@ -13,6 +13,7 @@ from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
+from ir_transfer.errors import InputError
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]
@@ -84,6 +85,13 @@ class Options:
     engine: Engine = "local"
     address: str | None = None
     ray_workers: int | None = None
+
+    def check(self) -> None:
+        """Raise :class:`~ir_transfer.errors.IrTransferError` for a value out of its range or a sensor that is none."""
+        if not 0 <= self.strength <= 1:
+            raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        self.size.check()
+        self.camera.open()
 
 
 @dataclass

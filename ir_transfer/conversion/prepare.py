@@ -16,7 +16,7 @@ def prepare_run(options: Options) -> tuple[Plan, StyleChoice, Masks | None]:
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, masks that do not fit.
     """
     controls = options.controls
-    options.size.check()
+    options.check()
     plan = make_plan(options.inputs, options.out, options.format, controls.ending, options.max_pixels)
     refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)

@@ -43,6 +43,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     """
     options.check()
     asked = options.conversion
+    asked.check()
     root = Path(asked.inputs[0])
     choice = choose_styles(asked.styles, None, asked.model, asked.weights)
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
