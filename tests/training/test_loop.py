@@ -66,7 +66,7 @@ def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> No
     assert json.loads(model.metadata["recipe"])["data"]["band"] == "lwir"
     assert model.metadata["band"] == "lwir"
     assert "pairs/psnr" in json.loads(model.metadata["scores"])
-    assert (root / "run" / "sheet-000060.png").stat().st_size > 1000
+    assert (root / "run" / "sheet-000060-pairs.png").stat().st_size > 1000
 
 
 def test_adversarial_training_moves_the_critic(root: Path) -> None:

@@ -103,7 +103,7 @@ def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
     exemplars = [Validation(data, tmp_path, None).exemplar.picture for data in (white, black)]
     assert torch.equal(*exemplars)
     flipped = section([Source("white")], "black", validation_card="mine.yaml")
-    truth = Validation(flipped, tmp_path, None).pictures[0][1]
+    truth = Validation(flipped, tmp_path, None).sets[0].pictures[0][1]
     assert truth is not None
     np.testing.assert_array_equal(truth, np.asarray(Image.open(tmp_path / "white" / "ir" / "scene_0.png")))
 
