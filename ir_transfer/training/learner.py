@@ -17,8 +17,10 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.registry import create_model, list_models, model_info
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training.batches import Batch
@@ -34,7 +36,23 @@ class NotFiniteError(InputError):
 
 
 def _make_model(recipe: Recipe) -> TranslationModel:
-    """Make the recipe's model with random weights; one of fixed looks gets the names of the recipe's."""
+    """Make the recipe's model with random weights, or with a frozen content encoder where the recipe names one.
+
+    One of fixed looks gets the names of the recipe's.
+    """
+    model = _make_random(recipe)
+    if recipe.model.encoder is not None:
+        if not isinstance(model, ThermalModel):
+            raise InputError(
+                f"expected no model.encoder for model {recipe.model.name!r}, which has no content encoder, got "
+                f"{recipe.model.encoder!r}: leave it out"
+            )
+        load_encoder(model.encoder, recipe.model.encoder)
+        model.encoder.requires_grad_(False)
+    return model
+
+
+def _make_random(recipe: Recipe) -> TranslationModel:
     hyper_parameters, looks = recipe.model.hyper_parameters, list(recipe.data.looks)
     if "looks" not in model_info(recipe.model.name).controls:
         return create_model(recipe.model.name, weights=None, **hyper_parameters)

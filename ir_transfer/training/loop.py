@@ -14,6 +14,7 @@ import torch
 from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch, BatchSource
@@ -28,6 +29,7 @@ from ir_transfer.training.rehearsal import rehearse
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
 from ir_transfer.training.schedule import Patience, learning_rate
 from ir_transfer.training.validate import Scores, UnpairedScores, Validation
+from ir_transfer.training.view_source import ViewSource
 
 _REPORT_EVERY = 50
 
@@ -61,9 +63,12 @@ class Trainer:
         training = recipe.training
         judge = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device) if vgg else None
         self.learner = Learner(recipe, judge, processes)
-        self.batches = BatchSource(
-            recipe.data, data_root, training.seed, training.reconstruction, processes.rank, processes.count
-        )
+        self.batches: BatchSource | ViewSource
+        ranks = processes.rank, processes.count
+        if isinstance(self.learner.model, ThermalModel):
+            self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
+        else:
+            self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
         if self.batches.looks is not None:
             self.learner.note_looks(self.batches.looks.intensities)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None

@@ -43,7 +43,12 @@ class Muon(torch.optim.AdamW):
         hidden: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for parameter in parameters:
-            matrix = parameter.dim() > 1 and min(parameter.shape[0], parameter[0].numel()) >= smallest
+            # A depthwise convolution is no matrix between channels.
+            matrix = (
+                parameter.dim() > 1
+                and parameter.shape[1] > 1
+                and min(parameter.shape[0], parameter[0].numel()) >= smallest
+            )
             (hidden if matrix else rest).append(parameter)
         groups = [{"params": rest, "orthogonal": False}, {"params": hidden, "orthogonal": True}]
         super().__init__([g for g in groups if g["params"]], lr, betas, weight_decay=weight_decay)

@@ -17,10 +17,18 @@ from ir_transfer.yaml_fields import fill, read_mapping
 
 @dataclass(frozen=True)
 class ModelSection:
-    """Which model: its registry name and constructor arguments."""
+    """Which model.
+
+    Attributes:
+        name: In the registry.
+        hyper_parameters: Constructor arguments.
+        encoder: Weights of the content encoder, bundled by name or a file below the data root or absolute; it is then
+            frozen, and what it finds in every view is computed once. Null trains it with the rest.
+    """
 
     name: str
     hyper_parameters: dict[str, Any] = field(default_factory=dict)
+    encoder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Source:
         split: File of ``ir-transfer datasets split``, one part of which is taken.
         part: Which part: of that file, or of those that the set was published with. Null takes all.
         infrared_card: The card of ``infrared``; without one it is a plain folder of pictures.
+        labels: Folder of soft label files ``<stem>.png`` of the photographs; see :mod:`ir_transfer.data.soft_labels`.
     """
 
     path: str
@@ -50,6 +59,7 @@ class Source:
     split: str | None = None
     part: str | None = None
     infrared_card: str | None = None
+    labels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,9 @@ class DataSection:
         looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
             toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
         crop: Side of the training crop in pixels.
+        view_size: Height and width in pixels of the views that canonical models learn from, multiples of 32.
+        views: Views of every image, each of which returns, so that a frozen encoder sees it once; 0 draws new ones.
+        register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples turned black-hot.
@@ -90,6 +103,9 @@ class DataSection:
     validation_part: str | None = None
     looks: dict[str, list[str]] = field(default_factory=dict)
     crop: int = 192
+    view_size: list[int] = field(default_factory=lambda: [256, 320])
+    views: int = 6
+    register: bool = False
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5

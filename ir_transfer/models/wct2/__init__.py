@@ -8,7 +8,6 @@ INFOS = (
         summary="covariances of the exemplar at every level, detail through a wavelet path; keeps edges",
         paper="Yoo, Uh, Chun, Kang and Ha 2019, arXiv:1903.09760",
         target="ir_transfer.models.wct2.model:WCT2",
-        size_multiple=8,
         tiling="exact",
         controls=("strength", "style-weights", "masks", "spatial"),
         weights=("wct2-lwir", "wct2-nir"),
