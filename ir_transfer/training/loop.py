@@ -89,7 +89,8 @@ class Trainer:
         """
         if self.processes.first:
             numbers = {"step": self.step, "best": self.patience.best, "stale": self.patience.stale}
-            checkpoint.save(self.folder.checkpoint, {**self.learner.state(), **numbers, "rng": torch.get_rng_state()})
+            state = {**self.learner.state(), **numbers, **checkpoint.random_state(self.processes.device)}
+            checkpoint.save(self.folder.checkpoint, state)
             self.folder.note("checkpoint", self.step, path=CHECKPOINT)
 
     def resume(self) -> None:
@@ -109,7 +110,7 @@ class Trainer:
         self.learner.load(state, path)
         self.step = state["step"]
         self.patience = Patience(self.recipe.training.patience, state["best"], state.get("stale", 0))
-        torch.set_rng_state(state["rng"])
+        checkpoint.restore_random_state(state, self.processes.device)
         self.folder.log(f"resumed at step {self.step}")
         self.folder.note("resumed", self.step)
         if "recipe" in about and (changed := differences(about["recipe"], asdict(self.recipe))):

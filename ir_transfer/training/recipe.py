@@ -121,12 +121,13 @@ class TrainingSection:
         steps: Length of the training.
         batch_size: Crops per step, over all processes together.
         lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
-        schedule: Of the learning rate, after the warm-up: ``plateau`` holds it and lets it fall linearly over the last
+        critic_lr: Of the critic of ``adversarial``: constant, then linear to zero over the last ``decay_steps``.
+        schedule: Of the learning rate: ``plateau`` holds it and lets it fall linearly over the last
             ``decay_steps``, so that a run may be lengthened; ``cosine`` lets it fall from the start.
-        warmup_steps: Steps of linear warm-up.
+        warmup_steps: Steps of linear warm-up of a parameter, from its first gradient on.
         decay_steps: Steps of the final decay of ``plateau``.
         weight_decay: Decoupled, of every parameter.
-        clip: Largest gradient norm.
+        clip: Largest gradient norm: of what the losses train, and of the critic by itself.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         only: Patterns of the names of the parameters that learn; all others stay. Empty trains all.
@@ -141,6 +142,7 @@ class TrainingSection:
     steps: int = 6000
     batch_size: int = 6
     lr: float = 5e-4
+    critic_lr: float = 2e-4
     schedule: Literal["plateau", "cosine"] = "plateau"
     warmup_steps: int = 200
     decay_steps: int = 1500
@@ -218,6 +220,8 @@ def _check(recipe: Recipe, where: str) -> None:
         "training.steps": (training.steps, training.steps >= 1, "1 or more"),
         "training.batch_size": (training.batch_size, training.batch_size >= 1, "1 or more"),
         "training.lr": (training.lr, training.lr > 0, "more than 0"),
+        "training.critic_lr": (training.critic_lr, training.critic_lr > 0, "more than 0"),
+        "training.clip": (training.clip, training.clip > 0, "more than 0"),
         "training.ema": (training.ema, 0 <= training.ema < 1, "from 0 to below 1"),
         "training.reconstruction": (training.reconstruction, 0 <= training.reconstruction <= 1, "a share from 0 to 1"),
         "training.validate_every": (training.validate_every, training.validate_every >= 1, "1 or more"),

@@ -94,6 +94,21 @@ class BaseModelTester:
     def test_sizes_at_the_edges(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
         self.check(model, picture(1, 3, *size), style)
 
+    def test_what_was_padded_is_cut_off_where_it_was_added(self, model: TranslationModel, style: StyleCode) -> None:
+        height, width, multiple = 53, 75, model.info.size_multiple
+        grain = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        content = 0.7 * picture(1, 3, height, width) + 0.3 * grain
+        bottom, right = -height % multiple, -width % multiple
+        padded = torch.nn.functional.pad(content, (0, right, 0, bottom), mode="reflect")
+        whole, output = self.check(model, padded, style), self.check(model, content, style)
+        far = [(y, x) for y in (0, bottom) for x in (0, right) if (y, x) != (0, 0)]
+        distance = {
+            (y, x): (whole[..., y : y + height, x : x + width] - output).abs().mean().item() for y, x in [(0, 0), *far]
+        }
+        # Not equal: what a model knows of the height in the picture differs in a higher one.
+        assert all(distance[0, 0] <= 0.5 * distance[place] for place in far)
+        assert multiple == 1 or max(distance.values()) > 1e-4
+
     @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
     def test_flat_content_and_flat_exemplar(self, model: TranslationModel, style: StyleCode, level: float) -> None:
         flat = model.style_for(torch.full_like(self.exemplar(model), level))
