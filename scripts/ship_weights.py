@@ -88,7 +88,9 @@ def card(name: str, band: str, metadata: dict[str, str], size: int) -> str:
     losses = ", ".join(f"{key} {value:g}" for key, value in recipe["losses"].items())
     recipes = (f"configs/train/{name}{kind}.yaml" for kind in ("-shipped", ""))
     looks = list(recipe["data"].get("looks", {}))
-    conditioned = looks[0] if looks else recipe["data"]["validation_exemplar"]
+    data = recipe["data"]
+    conditioned = looks[0] if looks else data.get("validation_exemplar") or "exemplars of each set"
+    validated = data.get("validation") or ", ".join(one["path"] for one in data["validations"])
     recipe_file = next(path for path in recipes if (ROOT / path).is_file())
     contrast = ""
     if metadata["contrast"] != "1":
@@ -113,7 +115,7 @@ metadata.{contrast}
 
 ## Scores in training's own validation
 
-{"One look" if looks else "One fixed exemplar"} (`{conditioned}`) on `{recipe["data"]["validation"]}`:
+{"One look" if looks else "Fixed exemplars"} (`{conditioned}`) on `{validated}`:
 
 | figure | value |
 |---|---|

@@ -50,6 +50,17 @@ if TYPE_CHECKING:
 @click.option(
     "--masks", type=click.Path(path_type=Path), help="Folder of label .png files and labels.yaml (1: person)."
 )
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="Folder of soft class labels of the photographs: RGBA .png files of a quarter of their size.",
+)
+@click.option(
+    "--outputs",
+    multiple=True,
+    metavar="NAME=FOLDER",
+    help="A row of results made elsewhere: gray pictures of the stems and sizes of the scenes.",
+)
 @click.option("--label", help="Only objects of this label.")
 @click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
 @tracking_options
@@ -70,6 +81,8 @@ def evaluate(
     lpips: Path | None,
     boxes: Path | None,
     masks: Path | None,
+    labels: Path | None,
+    outputs: tuple[str, ...],
     label: str | None,
     max_side: int | None,
     tracking_uri: str | None,
@@ -96,6 +109,7 @@ def evaluate(
       ir-transfer evaluate --data pairs/val --exemplar nearest:pairs/train --models adain --vgg vgg.safetensors
       ir-transfer evaluate --data LLVIP --card llvip --part test --exemplar nearest:LLVIP --vgg vgg.safetensors
       ir-transfer evaluate --data val --exemplar a.png --models adain --weights adain=a.st --weights adain=b.st
+      ir-transfer evaluate --data val --exemplar a.png --labels labels/val --outputs other=results_of_other
       ir-transfer evaluate --task detect --data train --test val --boxes labels --exemplar a.png -o detected
     """
     from ir_transfer.conversion.translate import pick_device
@@ -121,6 +135,8 @@ def evaluate(
         lpips=lpips,
         boxes=boxes,
         masks=masks,
+        soft_labels=labels,
+        outputs=outputs,
         label=label,
         max_side=max_side,
         device=str(pick_device(device)),

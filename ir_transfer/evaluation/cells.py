@@ -10,7 +10,7 @@ LEGEND = (
     "± half of the 95% bootstrap interval over scenes; <row: worse than that trivial row, <row?: but the interval of "
     "the difference holds 0"
 )
-ARROWS = {"higher": "↑", "lower": "↓", "truth": "→truth", "limit": "", "none": ""}
+ARROWS = {"higher": "↑", "lower": "↓", "truth": "→truth", "one": "→1", "limit": "", "none": ""}
 
 
 def figure(score: Score | None, digits: int) -> str:

@@ -23,9 +23,11 @@ from ir_transfer.evaluation.harness import Judges, Method, Results, evaluate, wi
 from ir_transfer.evaluation.judge import network_name
 from ir_transfer.evaluation.masks import masks_of_card, open_masks, read_regions
 from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject
+from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
+from ir_transfer.evaluation.outputs import OutputFolder, open_outputs
 from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.scenes import Scene, load_scene
+from ir_transfer.evaluation.soft_labels import open_soft_labels, soft_regions
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
@@ -46,6 +48,7 @@ class Comparison:
         changes: What differs from the protocol's file; figures with changes are not the protocol's.
         settings: What else decides the figures.
         networks: Name that a column's network has, by column.
+        outputs: Rows whose pictures were made elsewhere.
     """
 
     data: DataSet
@@ -56,6 +59,7 @@ class Comparison:
     changes: Sequence[str]
     settings: Mapping[str, str | None]
     networks: Mapping[str, str]
+    outputs: Sequence[OutputFolder] = ()
 
     @property
     def root(self) -> Path:
@@ -89,14 +93,14 @@ class Comparison:
 
     def write_sheet(self, path: Path, cell_width: int = 400) -> None:
         """Write a contact sheet: photograph, exemplar, output of every method, truth."""
-        labels = [method.label for method in self.methods]
+        labels = [method.label for method in self.methods] + [folder.label for folder in self.outputs]
         rows: list[list[NDArray[np.float32]]] = []
         for pair in _spread(self.pairs):
             scene = load_scene(pair, self.protocol.max_side, black_hot=self.data.black_hot)
             exemplar = self.policy(scene)[0].picture[0, 0].cpu().numpy()
-            outputs = [self.results.outputs[label][pair.stem].numpy() for label in labels]
+            shown = [self.results.outputs[label][pair.stem].numpy() for label in labels]
             photograph = scene.photograph[0].permute(1, 2, 0).numpy()
-            rows.append([photograph, exemplar, *outputs, scene.truth[0, 0].numpy()])
+            rows.append([photograph, exemplar, *shown, scene.truth[0, 0].numpy()])
         sheet = contact_sheet(rows, ["photograph", "exemplar", *labels, "truth"], cell_width)
         write_whole(path, encode_png(sheet))
 
@@ -140,7 +144,9 @@ def compare(
     lpips: Path | None = None,
     boxes: Path | None = None,
     masks: Path | None = None,
+    soft_labels: Path | None = None,
     label: str | None = None,
+    outputs: Sequence[str] = (),
     max_side: int | None = None,
     device: str = "auto",
     on_scene: Callable[[str], None] | None = None,
@@ -160,7 +166,9 @@ def compare(
         lpips: File of LPIPS's learned weights; None leaves it out.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
         masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card tells of.
+        soft_labels: Folder of soft class labels of the photographs, see :func:`open_soft_labels`.
         label: Only objects of this label.
+        outputs: Rows of pictures made elsewhere, each as ``NAME=FOLDER``; see :func:`open_outputs`.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         on_scene: Called with the stem after each scene.
@@ -187,29 +195,33 @@ def compare(
         applied.seed,
     )
 
+    folders = [open_outputs(text, found.pairs, found.black_hot) for text in outputs]
     shapes = open_masks(masks) if masks else masks_of_card(data, found.card) if found.card and not boxes else None
+    soft = open_soft_labels(soft_labels) if soft_labels else {}
 
     def boxes_of(scene: Scene) -> Sequence[HeatObject]:
         regions = read_regions(shapes, scene, label) if shapes else []
         frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
-        return [*regions, *frames]
+        return [*regions, *frames, *_soft_regions(soft, scene, label)]
 
     results = evaluate(
         methods,
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
         policy,
         judges,
-        boxes_of=boxes_of if boxes or shapes else None,
+        boxes_of=boxes_of if boxes or shapes or soft else None,
+        outputs=folders,
         keep={pair.stem for pair in _spread(found.pairs)},
         on_scene=on_scene,
     )
     paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}
-    paths |= {"boxes": boxes, "masks": masks}
+    paths |= {"boxes": boxes, "masks": masks, "labels": soft_labels}
     settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
     networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
-    return Comparison(found, policy, methods, results, applied, changes, settings, networks)
+    settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
+    return Comparison(found, policy, methods, results, applied, changes, settings, networks, folders)
 
 
 def changed_protocol(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
@@ -252,6 +264,16 @@ def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
     if len(files) == 1:
         return [Method(name, models[0])]
     return [Method(f"{name} {Path(file).stem}", model) for file, model in zip(files, models, strict=True)]
+
+
+def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:
+    """Return the labelled objects of a scene; one without a label has none."""
+    if scene.stem not in files:
+        return []
+    height, width = scene.truth.shape[-2:]
+    file_size = round(height / scene.scale), round(width / scene.scale)
+    found = soft_regions(files[scene.stem], file_size, (height, width))
+    return [region for region in found if label is None or region.label == label.lower()]
 
 
 def _scaled(box: Box, scale: float) -> Box:

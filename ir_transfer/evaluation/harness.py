@@ -19,6 +19,7 @@ from ir_transfer.evaluation.metrics.correlation import polarity_correlation
 from ir_transfer.evaluation.metrics.lpips import Lpips
 from ir_transfer.evaluation.metrics.object_heat import HeatObject
 from ir_transfer.evaluation.metrics.style_distance import Moments, feature_moments
+from ir_transfer.evaluation.outputs import OutputFolder
 from ir_transfer.evaluation.samples import SampleFile
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.evaluation.summary import Estimate, SceneDraws, Score
@@ -154,6 +155,7 @@ def evaluate(
     judges: Judges,
     *,
     boxes_of: Callable[[Scene], Sequence[HeatObject]] | None = None,
+    outputs: Sequence[OutputFolder] = (),
     keep: Collection[str] = (),
     on_scene: Callable[[str], None] | None = None,
 ) -> Results:
@@ -167,13 +169,14 @@ def evaluate(
         policy: Chooses the exemplars of a scene.
         judges: What is measured, and by what.
         boxes_of: Labelled objects of a scene, in its pixels.
+        outputs: Rows whose pictures were made elsewhere; they are the same for every exemplar of a scene.
         keep: Stems of the scenes whose outputs with the first exemplar are kept.
         on_scene: Called with the stem after each scene, for progress.
 
     Raises:
         InputError: No method, no scene, or a label twice.
     """
-    labels = [method.label for method in methods]
+    labels = [method.label for method in methods] + [folder.label for folder in outputs]
     if not labels or len(set(labels)) != len(labels) or TRUTH in labels:
         raise InputError(f"expected at least one method and distinct labels, got {labels}")
     rows = {label: _Row() for label in [*labels, TRUTH]}
@@ -188,9 +191,10 @@ def evaluate(
         exemplars = policy(scene)
         results.exemplars[scene.stem] = [exemplar.name for exemplar in exemplars]
         for number, exemplar in enumerate(exemplars):
-            outputs = _translate_and_measure(rows, methods, scene, index, yardstick, styles, exemplar, judges)
+            made = _translate_and_measure(rows, methods, scene, index, yardstick, styles, exemplar, judges)
+            made |= _measure_files(rows, outputs, scene, index, yardstick, styles, exemplar)
             if number == 0:
-                _keep(results, scene, exemplar, outputs, keep)
+                _keep(results, scene, exemplar, made, keep)
         if on_scene:
             on_scene(scene.stem)
     if not results.exemplars:
@@ -215,7 +219,7 @@ def _translate_and_measure(
         upright, negative = styles.of(exemplar)[method.label]
         torch.manual_seed(judges.seed)
         output = method.model(scene.photograph, upright)
-        figures, look = yardstick.measure(output, moments)
+        figures, look = yardstick.measure(output, moments, exemplar.picture)
         if "polarity" in judges.columns:
             torch.manual_seed(judges.seed)
             flipped = method.model(scene.photograph, negative)
@@ -226,6 +230,27 @@ def _translate_and_measure(
         if look:
             row.samples.add(index, look.patches)
         found[method.label] = (output, figures)
+    return found
+
+
+def _measure_files(
+    rows: Mapping[str, _Row],
+    outputs: Sequence[OutputFolder],
+    scene: Scene,
+    index: int,
+    yardstick: Yardstick,
+    styles: _Styles,
+    exemplar: Exemplar,
+) -> dict[str, tuple[Tensor, Figures]]:
+    """Add the figures of pictures made elsewhere and return pictures and figures; what needs a model is left out."""
+    moments, found = styles.moments_of(exemplar), {}
+    for folder in outputs:
+        output = folder.picture(scene)
+        figures, look = yardstick.measure(output, moments, exemplar.picture)
+        rows[folder.label].add(scene.stem, figures)
+        if look:
+            rows[folder.label].samples.add(index, look.patches)
+        found[folder.label] = (output, figures)
     return found
 
 

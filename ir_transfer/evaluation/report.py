@@ -144,6 +144,7 @@ def _aim(column: Column) -> str:
         "higher": "higher is better",
         "lower": "lower is better",
         "truth": "nearer to the truth's own figure is better",
+        "one": "nearer to 1 is better",
         "limit": "small enough is enough",
         "none": "no order follows from it",
     }[column.direction]

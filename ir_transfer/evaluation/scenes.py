@@ -47,7 +47,7 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
     photograph, truth = (torch.from_numpy(values)[None].to(device) for values in read_pair(pair))
     truth = 1 - truth if black_hot and not pair.black_hot else truth
     scale = min(1.0, max_side / max(photograph.shape[-2:])) if max_side else 1.0
-    return Scene(pair.stem, _reduce(photograph, scale), _reduce(truth, scale), scale)
+    return Scene(pair.stem, reduced(photograph, scale), reduced(truth, scale), scale)
 
 
 def load_exemplar(path: Path, device: str = "cpu") -> Tensor:
@@ -55,7 +55,8 @@ def load_exemplar(path: Path, device: str = "cpu") -> Tensor:
     return torch.from_numpy(read_picture(path).gray())[None].to(device)
 
 
-def _reduce(picture: Tensor, scale: float) -> Tensor:
+def reduced(picture: Tensor, scale: float) -> Tensor:
+    """Return a picture (1, C, H, W) at a scale of at most 1, by area-averaging."""
     if scale == 1:
         return picture
     size = [round(side * scale) for side in picture.shape[-2:]]

@@ -8,15 +8,20 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.evaluation.judge import Look, look_at
+from ir_transfer.evaluation.metrics.cell_correlation import cell_correlation
+from ir_transfer.evaluation.metrics.contrast import contrast
 from ir_transfer.evaluation.metrics.correlation import gradient_correlation, tolerant_gradient_correlation
 from ir_transfer.evaluation.metrics.edges import edges_kept, shift
+from ir_transfer.evaluation.metrics.exemplar_distance import exemplar_distance
+from ir_transfer.evaluation.metrics.gradient_agreement import gradient_agreement
+from ir_transfer.evaluation.metrics.highpass import highpass_correlation
 from ir_transfer.evaluation.metrics.histogram_distance import histogram_distance
 from ir_transfer.evaluation.metrics.hot_regions import hot_regions
 from ir_transfer.evaluation.metrics.line_noise import line_noise
 from ir_transfer.evaluation.metrics.lpips import Lpips
 from ir_transfer.evaluation.metrics.ms_ssim import ms_ssim
 from ir_transfer.evaluation.metrics.mutual_information import normalised_mutual_information
-from ir_transfer.evaluation.metrics.object_heat import HeatObject, object_heat
+from ir_transfer.evaluation.metrics.object_heat import HeatObject, hot_in_truth, object_heat
 from ir_transfer.evaluation.metrics.perceptual import unit_distance
 from ir_transfer.evaluation.metrics.psnr import psnr
 from ir_transfer.evaluation.metrics.spectrum import spectrum_distance
@@ -33,14 +38,23 @@ TO_TRUTH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssim": ssim,
     "ms_ssim": ms_ssim,
     "nmi": normalised_mutual_information,
+    "cell_correlation": cell_correlation,
+    "gradient_agreement": gradient_agreement,
+    "truth_highpass": highpass_correlation,
+    "contrast_truth": contrast,
     "gradient_truth": gradient_correlation,
     "gradient_truth_3px": tolerant_gradient_correlation,
     "histogram_emd": histogram_distance,
     "spectrum": spectrum_distance,
 }
+TO_EXEMPLAR: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "exemplar_distance": exemplar_distance,
+    "contrast_exemplar": contrast,
+}
 TO_PHOTOGRAPH: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "gradient_input": gradient_correlation,
     "edges_kept": edges_kept,
+    "luma_highpass": highpass_correlation,
 }
 PEOPLE = frozenset({"person", "people", "pedestrian", "rider", "cyclist"})
 """Labels that count as people, in small letters."""
@@ -87,25 +101,31 @@ class Yardstick:
         """Return the figures that the truth itself has, and what the judge saw."""
         return self._own(self.truth), self._look
 
-    def measure(self, output: Tensor, exemplar: Moments | None) -> tuple[Figures, Look | None]:
+    def measure(
+        self, output: Tensor, moments: Moments | None = None, exemplar: Tensor | None = None
+    ) -> tuple[Figures, Look | None]:
         """Return the figures of an output (1, 1, H, W), and what the judge saw.
 
         Args:
             output: In [0, 1].
-            exemplar: What the judge's features of the exemplar are like.
+            moments: What the judge's features of the exemplar are like.
+            exemplar: The exemplar (1, 1, h, w) in [0, 1]; without one its columns are left out.
         """
         inner = self.inner(output)
         found = self._own(inner)
         for key in TO_TRUTH.keys() & self._columns:
             found[key] = (TO_TRUTH[key](inner, self.truth).item(), 1.0)
+        if exemplar is not None:
+            for key in TO_EXEMPLAR.keys() & self._columns:
+                found[key] = (TO_EXEMPLAR[key](inner, exemplar).item(), 1.0)
         if self._lpips and "lpips" in self._columns:
             found["lpips"] = (self._lpips(inner, self.truth).item(), 1.0)
         look = look_at(self._encoder, inner) if self._encoder else None
         if look and self._look:
             if "perceptual" in self._columns:
                 found["perceptual"] = (unit_distance(look.units, self._look.units).item(), 1.0)
-            if exemplar and "style" in self._columns:
-                found["style"] = (style_distance(look.moments, exemplar).item(), 1.0)
+            if moments and "style" in self._columns:
+                found["style"] = (style_distance(look.moments, moments).item(), 1.0)
         return found, look
 
     def _own(self, picture: Tensor) -> Figures:
@@ -124,10 +144,14 @@ class Yardstick:
         return found
 
     def _heat_frames(self, boxes: Sequence[HeatObject]) -> dict[str, Sequence[HeatObject]]:
+        people = [box for box in boxes if box.label.lower() in PEOPLE]
+        vehicles = [box for box in boxes if box.label.lower() in VEHICLES]
         frames: dict[str, Sequence[HeatObject]] = {
             "object_heat": boxes,
-            "people_heat": [box for box in boxes if box.label.lower() in PEOPLE],
-            "vehicle_heat": [box for box in boxes if box.label.lower() in VEHICLES],
+            "people_heat": people,
+            "vehicle_heat": vehicles,
+            "people_hot": hot_in_truth(self.truth, people),
+            "vehicles_hot": hot_in_truth(self.truth, vehicles),
         }
         if "hot_region_share" in self._columns:
             frames["hot_region_share"] = hot_regions(self.truth)

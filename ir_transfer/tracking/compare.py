@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 _TEMPLATE = Path(__file__).parent / "templates" / "compare.html"
 _MOST_RUNS = 6  # colours that can be told apart
-_JUDGING = ("data.validation", "data.validation_every", "data.validation_exemplar", "data.validation_pairing")
+_JUDGING = (
+    *("data.validation", "data.validation_every", "data.validation_exemplar", "data.validation_pairing"),
+    "data.validations",
+)
 _GROUPS = {
     "validation": "Validation",
     "loss": "Losses, as weighted in training",

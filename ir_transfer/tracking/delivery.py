@@ -156,7 +156,7 @@ class Delivery:
                 client.log_image(
                     run,
                     picture,
-                    key="validation",
+                    key="/".join(filter(None, ("validation", event.get("set")))),
                     step=event["step"],
                     timestamp=int(event["at"] * 1000),
                     synchronous=True,

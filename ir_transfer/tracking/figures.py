@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from ir_transfer.evaluation.columns import COLUMNS
+
 Aim = Literal["higher", "lower", "one", "none"]
 Curve = list[tuple[int, float]]
 """Values of a metric by step."""
@@ -13,13 +15,13 @@ Curve = list[tuple[int, float]]
 VALIDATION = "validation/"
 RANK = "validation/rank"
 _AIMS: dict[str, Aim] = {
-    "validation/psnr": "higher",
-    "validation/perceptual": "lower",
-    "validation/edges": "higher",
+    "validation/edges": "higher",  # this and the next: of runs by earlier versions
     "validation/hot": "lower",
     "validation/contrast": "one",
     "validation/look": "lower",
     "validation/tones": "lower",
+    "validation/gates/dead_layers": "lower",
+    "validation/gates/context_reach": "higher",
     RANK: "lower",
     "rate/pictures_per_second": "higher",
     "rate/waiting": "lower",
@@ -36,10 +38,14 @@ def aim_of(metric: str) -> Aim:
     """Return which way a metric of a training is better.
 
     Example:
-        >>> aim_of("validation/psnr"), aim_of("loss/edge"), aim_of("rate/learning")
+        >>> aim_of("validation/day/psnr"), aim_of("loss/edge"), aim_of("rate/learning")
         ('higher', 'lower', 'none')
     """
-    return "lower" if metric.startswith("loss/") else _AIMS.get(metric, "none")
+    if metric in _AIMS or not metric.startswith(VALIDATION):
+        return "lower" if metric.startswith("loss/") else _AIMS.get(metric, "none")
+    column = COLUMNS.get(metric.rpartition("/")[2])
+    direction = "none" if column is None else column.direction
+    return direction if direction in {"higher", "lower", "one"} else "none"
 
 
 def shortfall(value: float, aim: Aim) -> float:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KEY = "validation"
 # What MLflow's log_image makes of key, step and time; older releases wrote % for +.
-_NAME = re.compile(rf"(?:.*/)?{_KEY}[+%]step[+%](\d+)[+%]timestamp[+%](\d+)[+%][^+%]*\.png")
+_NAME = re.compile(rf"(?:.*/)?{_KEY}(?:#([\w.-]+))?[+%]step[+%](\d+)[+%]timestamp[+%](\d+)[+%][^+%]*\.png")
 _WIDEST = 1600
 _QUALITY = 82
 _MOST_STEPS = 8
@@ -45,7 +45,7 @@ class GridRow:
     """Grids that are looked at together.
 
     Attributes:
-        title: The step, or ``last``.
+        title: The step, or ``last``, with the validation set where there are several.
         pictures: Of each run that has one: the step and the picture.
         alike: Whether all runs have one, of one size, so that they may lie on each other.
     """
@@ -82,32 +82,38 @@ def gather_grids(client: MlflowClient, runs: Sequence[str], kept: int | None) ->
     """
     paths = [grid_paths(client, run) for run in runs]
     having = [i for i, found in enumerate(paths) if found]
-    steps = chosen_steps([{*paths[i]} for i in having], kept)
+    steps = chosen_steps([{step for step, _ in paths[i]} for i in having], kept)
     wanted = {str(step): dict.fromkeys(having, step) for step in steps}
     if having and not steps:
-        wanted = {"last": {i: max(paths[i]) for i in having}}
+        wanted = {"last": {i: max(step for step, _ in paths[i]) for i in having}}
     rows: list[GridRow] = []
     missing: list[str] = []
     for title, chosen in wanted.items():
-        found: dict[int, tuple[int, Picture]] = {}
-        for i, step in chosen.items():
-            try:
-                found[i] = step, fetch(client, runs[i], paths[i][step])
-            except DecodeError as error:
-                missing.append(error.line)
-        sizes = {(picture.width, picture.height) for _, picture in found.values()}
-        if found:
-            rows.append(GridRow(title, found, len(found) > 1 and len(sizes) == 1))
+        for name in sorted({name for i, step in chosen.items() for at, name in paths[i] if at == step}):
+            found: dict[int, tuple[int, Picture]] = {}
+            for i, step in chosen.items():
+                if (step, name) not in paths[i]:
+                    continue
+                try:
+                    found[i] = step, fetch(client, runs[i], paths[i][step, name])
+                except DecodeError as error:
+                    missing.append(error.line)
+            sizes = {(picture.width, picture.height) for _, picture in found.values()}
+            if found:
+                rows.append(GridRow(f"{title} {name}".strip(), found, len(found) > 1 and len(sizes) == 1))
     return Grids(rows, bool(steps), [i for i in range(len(runs)) if i not in having], missing)
 
 
-def grid_paths(client: MlflowClient, run: str) -> dict[int, str]:
-    """Return where a run's validation grids lie, by step; of a step that was done twice, the later one."""
+def grid_paths(client: MlflowClient, run: str) -> dict[tuple[int, str], str]:
+    """Return where a run's validation grids lie, by step and set; of a step that was done twice, the later one.
+
+    The set is empty where an earlier version made one grid of all.
+    """
     found = []
     for entry in client.list_artifacts(run, "images"):
         if match := _NAME.fullmatch(entry.path):
-            found.append((int(match[2]), int(match[1]), entry.path))
-    return {step: path for _, step, path in sorted(found)}
+            found.append((int(match[3]), int(match[2]), match[1] or "", entry.path))
+    return {(step, name): path for _, step, name, path in sorted(found)}
 
 
 def chosen_steps(available: Sequence[set[int]], wanted: int | None, most: int = _MOST_STEPS) -> list[int]:

@@ -11,17 +11,18 @@ from ir_transfer.training.loop import Trainer
 
 
 def data_sets(trainer: Trainer, root: Path) -> list[RunInput]:
-    """Return the sets that a trainer learns from, and the one that it validates on."""
+    """Return the sets that a trainer learns from, and those that it validates on."""
     data = trainer.recipe.data
     found = []
     for source, pictures in zip(data.sources, trainer.batches.sets, strict=True):
         facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(pictures.photographs)}
         facts |= {**_card(source.card), "split": source.split, "part": source.part}
         found.append(RunInput(source.path, "training", root / source.path, pictures.files, facts))
-    if trainer.validation is not None:
-        facts = {"band": data.band, "pairing": data.validation_pairing, "photographs": len(trainer.validation.pictures)}
-        facts |= {**_card(data.validation_card), "split": data.validation_split, "part": data.validation_part}
-        found.append(RunInput(data.validation, "validation", root / data.validation, trainer.validation.files, facts))
+    for one in trainer.validation.sets if trainer.validation is not None else ():
+        section = one.section
+        facts = {"band": data.band, "pairing": section.pairing, "photographs": len(one.pictures)}
+        facts |= {**_card(section.card), "split": section.split, "part": section.part}
+        found.append(RunInput(section.path, "validation", root / section.path, [*one.files], facts))
     return found
 
 

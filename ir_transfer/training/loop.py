@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 
 from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import encode_png, write_gray, write_whole
@@ -28,7 +30,7 @@ from ir_transfer.training.recipe import Recipe, differences, save_recipe
 from ir_transfer.training.rehearsal import rehearse
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
 from ir_transfer.training.schedule import Patience, learning_rate
-from ir_transfer.training.validate import Scores, UnpairedScores, Validation
+from ir_transfer.training.validate import Validation, ValidationReport
 from ir_transfer.training.view_source import ViewSource
 
 _REPORT_EVERY = 50
@@ -72,8 +74,10 @@ class Trainer:
         if self.batches.looks is not None:
             self.learner.note_looks(self.batches.looks.intensities)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
-        if self.validation is not None and recipe.data.validation_exemplar is None:
-            folder.log(f"the exemplar of the validation is {self.validation.exemplar_file}")
+        for one in self.validation.sets if self.validation is not None else ():
+            if not one.section.exemplars:
+                files = ", ".join(str(exemplar.file) for exemplar in one.exemplars)
+                folder.log(f"the exemplars of the validation {one.section.name} are {files}")
         self.progress = Progress(training.batch_size)
         self.patience = Patience(training.patience)
         self.step = 0
@@ -132,7 +136,7 @@ class Trainer:
 
     # -- the run ------------------------------------------------------------------------------------------------
 
-    def run(self) -> Scores | UnpairedScores | None:
+    def run(self) -> ValidationReport | None:
         """Train to the recipe's last step, until it learns no more, or until SIGINT or SIGTERM.
 
         Returns:
@@ -167,12 +171,12 @@ class Trainer:
             "precision": self.learner.precision,
         }
         if (validation := self.validation) is not None:
-            facts["exemplar"] = str(validation.exemplar_file.absolute())
-            picture = validation.exemplar[0, 0].numpy()
+            facts["exemplar"] = str(validation.exemplar.file.absolute())
+            picture = validation.exemplar.picture[0, 0].numpy()
             self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, picture, 16))
         self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
 
-    def _train(self) -> Scores | UnpairedScores | None:
+    def _train(self) -> ValidationReport | None:
         training, scores = self.recipe.training, None
         self.learner.model.train()
         with (
@@ -214,8 +218,10 @@ class Trainer:
             torch.save(batch.tensors(), path)
             raise InputError(f"{error}; the batch is in {path}") from error
 
-    def validate(self) -> Scores | UnpairedScores | None:
-        """Score the averaged weights, write a contact sheet and keep them if they are the best so far.
+    def validate(self) -> ValidationReport | None:
+        """Score the averaged weights, write contact sheets and keep them if they are the best so far.
+
+        From ``training.gates_from`` on, a gate that fails stops the run.
 
         Returns:
             None in processes that do not validate.
@@ -228,35 +234,41 @@ class Trainer:
             self.patience.best = best  # the next good one is to be kept, whatever this one was
         if self.patience.exhausted:
             self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
+        grace = self.recipe.training.gates_from
+        if scores.failed and grace is not None and self.step >= grace:
+            failed = "; ".join(str(gate) for gate in scores.failed)
+            self._stop(f"stopping, as gates fail from step {grace} on (training.gates_from): {failed}")
         return scores
 
-    def _show(self) -> Scores | UnpairedScores | None:
-        """Score the averaged weights, write a contact sheet and note both; None in processes that do not validate."""
+    def _show(self) -> ValidationReport | None:
+        """Score the averaged weights, write contact sheets and note both; None in processes that do not validate."""
         if self.validation is None:
             return None
         with self.progress.pause():
-            scores, sheet = self.validation(self.learner.average)
-            path = self.folder.path / f"sheet-{self.step:06d}.png"
-            written = self.folder.attempt(lambda: write_whole(path, encode_png(sheet)))
-        named = {**asdict(scores), "rank": scores.rank}
-        figures = " ".join(f"{name} {value:.4f}" for name, value in named.items())
-        self.folder.log(f"step {self.step} validation {figures}")
-        self.folder.note("metrics", self.step, values={f"validation/{name}": value for name, value in named.items()})
-        if written:
-            self.folder.note("picture", self.step, path=path.name)
+            scores = self.validation(self.learner.average)
+        for name, columns in scores.scores.items():
+            figures = " ".join(f"{key} {value:.4f}" for key, value in columns.items())
+            self.folder.log(f"step {self.step} validation {name} {figures}")
+        self.folder.log(f"step {self.step} validation rank {scores.rank:.4f} | {' | '.join(map(str, scores.gates))}")
+        values = {f"validation/{name}": value for name, value in scores.figures().items()}
+        self.folder.note("metrics", self.step, values=values)
+        for name, sheet in scores.sheets.items():
+            path = self.folder.path / f"sheet-{self.step:06d}-{name}.png"
+            if self.folder.attempt(functools.partial(_write_sheet, path, sheet)):
+                self.folder.note("picture", self.step, path=path.name, set=name)
         return scores
 
-    def _save_best(self, scores: Scores | UnpairedScores) -> None:
+    def _save_best(self, scores: ValidationReport) -> None:
         code = code_version()
         described = {
             "commit": code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else ""),
             "recipe": json.dumps(asdict(self.recipe)),
             "band": self.recipe.data.band,
             "step": str(self.step),
-            "scores": json.dumps(asdict(scores)),
+            "scores": json.dumps(scores.figures()),
         }
         self.learner.average.save(self.folder.path / BEST, described)
-        self.folder.note("weights", self.step, path=BEST, scores=asdict(scores))
+        self.folder.note("weights", self.step, path=BEST, scores=scores.figures())
 
     def _report(self, waited: float) -> None:
         means, rate, waiting = self.progress.report(waited)
@@ -270,3 +282,7 @@ class Trainer:
     def _stop(self, reason: str) -> None:
         self.folder.log(reason)
         self.stopping = True
+
+
+def _write_sheet(path: Path, sheet: Image.Image) -> None:
+    write_whole(path, encode_png(sheet))

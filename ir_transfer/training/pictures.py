@@ -14,7 +14,7 @@ from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import InputError
 from ir_transfer.training.leaks import refuse_leaks, refuse_overlap
 from ir_transfer.training.recipe import DataSection
-from ir_transfer.training.sources import Found, find_sources, find_validation
+from ir_transfer.training.sources import Found, find_sources, find_validations
 
 
 class PictureCache:
@@ -121,13 +121,14 @@ def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[Pi
         InputError: A source has no pictures, a pair of two sizes or a coloured infrared picture, or it shares a scene
             or a picture with the validation.
     """
-    validation = find_validation(data, root)
-    sources = []
-    for found in find_sources(data, root):
-        if found.parted and data.validation_every == 1:
-            refuse_overlap(found, validation)
-        sources.append(_without(found, validation))
-    refuse_leaks(sources, validation)
+    validations = find_validations(data, root)
+    sources = find_sources(data, root)
+    for chosen, validation in zip(data.validation_sets, validations, strict=True):
+        for index, found in enumerate(sources):
+            if found.parted and chosen.every == 1:
+                refuse_overlap(found, validation)
+            sources[index] = _without(found, validation)
+        refuse_leaks(sources, validation)
     sets = []
     for found, source in zip(sources, data.sources, strict=True):
         if not found.photographs or not found.infrared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -63,6 +64,36 @@ class Source:
 
 
 @dataclass(frozen=True)
+class ValidationSet:
+    """A set of pictures to validate on, with its exemplars. Paths are relative to the data root, or absolute.
+
+    Attributes:
+        name: What its figures are called: ``validation/<name>/<column>``; letters, digits, ``_``, ``.`` and ``-``.
+        path: Like that of a paired source; the folder of photographs itself if unpaired and without a card.
+        exemplars: Infrared pictures (white-hot, of the set's own band and time of day) that condition it, each used
+            alone. Without any, two typical ones are taken: of its own truths, or of the first source if unpaired.
+        labels: Folder of soft class labels, see :mod:`ir_transfer.evaluation.soft_labels`; null takes
+            ``labels/<path>`` below the data root where there is one.
+        every: Every how many-th picture of the set validates; if the set is also a source, those pictures are taken
+            out of the training.
+        pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
+        card: Like ``card`` of a source.
+        split: Like ``split`` of a source.
+        part: Like ``part`` of a source.
+    """
+
+    name: str
+    path: str
+    exemplars: list[str] = field(default_factory=list)
+    labels: str | None = None
+    every: int = 1
+    pairing: Literal["paired", "unpaired"] = "paired"
+    card: str | None = None
+    split: str | None = None
+    part: str | None = None
+
+
+@dataclass(frozen=True)
 class DataSection:
     """What is learned from.
 
@@ -70,15 +101,18 @@ class DataSection:
         band: Of the infrared pictures; cards must agree.
         sources: Sets to train on, paired and unpaired ones mixed as you like.
         validation: Pair set below the data root that is never trained on; a folder of photographs if unpaired. No
-            scene or picture of it may be in a source.
+            scene or picture of it may be in a source. With the other keys ``validation_...`` it is short for one entry
+            of ``validations``.
         validation_every: Every how many-th picture of that set validates; if the set is also a source, those
             pictures are taken out of the training.
-        validation_exemplar: Infrared picture below the data root that conditions validation; null takes a typical one
-            of the first source.
+        validation_exemplar: Infrared picture below the data root that conditions validation; null takes two typical
+            ones, see :class:`ValidationSet`.
         validation_pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
         validation_card: Like ``card`` of a source.
         validation_split: Like ``split`` of a source.
         validation_part: Like ``part`` of a source.
+        validations: Sets that are never trained on, instead of ``validation``: by day, by night, of another camera. No
+            scene or picture of them may be in a source.
         looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
             toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
         crop: Side of the training crop in pixels.
@@ -94,13 +128,14 @@ class DataSection:
 
     band: Literal["lwir", "mwir", "swir", "nir"]
     sources: list[Source]
-    validation: str
+    validation: str = ""
     validation_exemplar: str | None = None
     validation_every: int = 1
     validation_pairing: Literal["paired", "unpaired"] = "paired"
     validation_card: str | None = None
     validation_split: str | None = None
     validation_part: str | None = None
+    validations: list[ValidationSet] = field(default_factory=list)
     looks: dict[str, list[str]] = field(default_factory=dict)
     crop: int = 192
     view_size: list[int] = field(default_factory=lambda: [256, 320])
@@ -111,6 +146,17 @@ class DataSection:
     flips: float = 0.5
     workers: int = 2
     cache_gib: float = 8.0
+
+    @property
+    def validation_sets(self) -> list[ValidationSet]:
+        """The sets that validate; the single one is named by its folder."""
+        if self.validations:
+            return list(self.validations)
+        parts = Path(self.validation).parts[-2:]
+        name = re.sub(r"[^\w.-]+", "-", "-".join(parts)).strip("-.") or "set"
+        exemplars = [] if self.validation_exemplar is None else [self.validation_exemplar]
+        options = {key: getattr(self, f"validation_{key}") for key in ("every", "pairing", "card", "split", "part")}
+        return [ValidationSet(name, self.validation, exemplars, **options)]
 
 
 @dataclass(frozen=True)
@@ -134,6 +180,8 @@ class TrainingSection:
         reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
         precision: ``bfloat16`` autocast, or ``float32``, which a machine that only imitates bfloat16 takes anyway.
         validate_every: Steps between validations.
+        gates_from: First step at which a validation whose gates fail stops the run (see
+            :mod:`ir_transfer.training.gates`); null only reports them.
         patience: Validations without a better one after which the run stops; null never stops it.
         checkpoint_minutes: Minutes between checkpoints.
         seed: Of everything that is random.
@@ -154,6 +202,7 @@ class TrainingSection:
     reconstruction: float = 0.1
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     validate_every: int = 500
+    gates_from: int | None = None
     patience: int | None = None
     checkpoint_minutes: float = 5.0
     seed: int = 0
@@ -215,6 +264,7 @@ def _check(recipe: Recipe, where: str) -> None:
         "data.sources": (len(data.sources), bool(data.sources), "one or more"),
         "data.crop": (data.crop, data.crop >= 32, "32 or more"),
         "data.validation_every": (data.validation_every, data.validation_every >= 1, "1 or more"),
+        "training.gates_from": (training.gates_from, training.gates_from is None or training.gates_from >= 0, ">= 0"),
         "data.workers": (data.workers, data.workers >= 1, "1 or more"),
         "data.flips": (data.flips, 0 <= data.flips <= 1, "a share from 0 to 1"),
         "training.steps": (training.steps, training.steps >= 1, "1 or more"),
@@ -230,6 +280,7 @@ def _check(recipe: Recipe, where: str) -> None:
     for key, (value, good, wanted) in rules.items():
         if not good:
             raise InputError(f"expected {key} in {where} to be {wanted}, got {value}: correct it, or --set {key}=...")
+    _check_validations(data, where)
     for index, source in enumerate(data.sources):
         if source.share <= 0:
             raise InputError(f"expected data.sources[{index}].share in {where} to be more than 0, got {source.share}")
@@ -243,6 +294,20 @@ def _check(recipe: Recipe, where: str) -> None:
                 f"expected 'infrared' beside 'infrared_card' in data.sources[{index}] of {where}, found none: "
                 "name the folder that the card is of, or write 'card'"
             )
+
+
+def _check_validations(data: DataSection, where: str) -> None:
+    if bool(data.validation) == bool(data.validations):
+        both = "both" if data.validation else "neither"
+        raise InputError(f"expected data.validation or data.validations in {where}, got {both}: write one of them")
+    names = [chosen.name for chosen in data.validations]
+    if bad := [name for name in names if not re.fullmatch(r"[\w.-]+", name) or names.count(name) > 1]:
+        raise InputError(
+            f"expected names of data.validations in {where} that differ and have letters, digits, '_', '.' and '-' "
+            f"only, got {bad[0]!r}: rename it"
+        )
+    if low := [chosen for chosen in data.validations if chosen.every < 1]:
+        raise InputError(f"expected 'every' of the validation {low[0].name} in {where} to be 1 or more: correct it")
 
 
 def flat(value: Any, prefix: str = "") -> dict[str, Any]:

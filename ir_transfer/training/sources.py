@@ -12,7 +12,7 @@ from ir_transfer.data.pairs import Pair, Single, list_pairs, list_side
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.splits import choose_part
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 
 
 @dataclass(frozen=True)
@@ -77,24 +77,35 @@ def find_sources(data: DataSection, root: Path) -> list[Found]:
     return found
 
 
-def find_validation(data: DataSection, root: Path) -> Found:
-    """Return the pictures that validate; without truth, ``infrared`` is empty.
+def find_validations(data: DataSection, root: Path) -> list[Found]:
+    """Return the pictures of every set that validates; without truth, ``infrared`` is empty.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
         InputError: As for :func:`find_sources`.
     """
-    card = _card(data.validation_card, root, data.band, "data.validation_card")
-    source = Source(data.validation, split=data.validation_split, part=data.validation_part, card=data.validation_card)
-    if data.validation_pairing == "paired":
-        found = _paired(source, root, card, "data.validation", "data.validation_part")
-        pairs = (found.pairs or ())[:: data.validation_every]
+    several = bool(data.validations)
+    where = [
+        f"data.validations[{index}]" if several else "data.validation" for index in range(len(data.validation_sets))
+    ]
+    dot = "." if several else "_"
+    return [
+        _find_validation(chosen, data.band, root, key, f"{key}{dot}")
+        for chosen, key in zip(data.validation_sets, where, strict=True)
+    ]
+
+
+def _find_validation(chosen: ValidationSet, band: str, root: Path, where: str, key: str) -> Found:
+    card = _card(chosen.card, root, band, f"{key}card")
+    source = Source(chosen.path, split=chosen.split, part=chosen.part, card=chosen.card)
+    if chosen.pairing == "paired":
+        found = _paired(source, root, card, where, f"{key}part")
+        pairs = (found.pairs or ())[:: chosen.every]
         return _of_pairs(pairs, found.where, found.card, found.parted)
-    folder = root / data.validation
-    photographs = _plain(folder, "rgb") if card is None else _side(source, root, card, "rgb", "data.validation")
+    photographs = _plain(root / chosen.path, "rgb") if card is None else _side(source, root, card, "rgb", where)
     parted = source.part is not None or source.split is not None
     name = None if card is None else card.name
-    return Found("data.validation", photographs[:: data.validation_every], [], None, name, parted)
+    return Found(where, photographs[:: chosen.every], [], None, name, parted)
 
 
 def look_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> list[Single]:

@@ -1,88 +1,110 @@
-"""Validation on whole pictures with one fixed exemplar, as a user would convert them."""
+"""Validation on whole pictures, as a user would convert them: several sets, each with exemplars of its own."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import kornia
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.image_io import OutputLevels
-from ir_transfer.data.pair_checks import check_pairs
-from ir_transfer.data.pair_files import load_pair, to_unit
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.losses import edge, histogram, mean_std, paired, perceptual
-from ir_transfer.losses.base import Scene
+from ir_transfer.evaluation.metrics.distribution import Samples, joined, kernel_distance, standardised
+from ir_transfer.evaluation.metrics.style_distance import feature_moments
+from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.evaluation.yardstick import Yardstick
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.training.exemplar import validation_exemplar
-from ir_transfer.training.pictures import load_single
+from ir_transfer.training.gates import REFLECTED, Gate, network_gates, score_gates
 from ir_transfer.training.recipe import DataSection
-from ir_transfer.training.sources import find_validation
+from ir_transfer.training.validation_pictures import ValidationExemplar, ValidationPictures, load_validations
+
+PAIRED = (
+    *("cell_correlation", "people_hot", "vehicles_hot", "people_heat", "gradient_agreement", "truth_highpass"),
+    *(
+        "luma_highpass",
+        "exemplar_distance",
+        "histogram_emd",
+        "contrast_exemplar",
+        "contrast_truth",
+        "perceptual",
+        "psnr",
+    ),
+)
+"""Columns of a set with truths; those of a judge or of labels are left out without them."""
+UNPAIRED = ("style", "exemplar_distance", "contrast_exemplar", "gradient_input", "luma_highpass", "people_heat")
+"""Columns of a set without truths."""
+THERMAL_ONLY = frozenset({"people_hot", "vehicles_hot", "people_heat", "luma_highpass"})
+"""Columns that mean nothing where reflected light is shown."""
+EDGES_ENOUGH = 0.26
+"""Correlation of gradient magnitudes with the photograph that true infrared pictures have; more counts no more."""
 
 _SHEET_ROWS = 5
 _CELL_WIDTH = 400
+_PROBED = 3  # pictures that the gates look at
+_LEAST_PATCHES = 4
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Means over the validation pictures that have a truth.
+class ValidationReport:
+    """What a validation found.
 
     Attributes:
-        psnr: Peak signal-to-noise ratio in dB.
-        perceptual: Perceptual distance, lower is better; 0 without a perceptual encoder.
-        edges: Correlation of edges with the photograph.
-        hot: Shortfall of local contrast where the truth is locally hot, lower is better.
-        contrast: Standard deviation over the truth's; fog is below 1.
+        scores: Means over pictures and exemplars, by set and column.
+        gates: What must be fulfilled whatever the scores are; empty after a shortened validation.
+        sheets: A contact sheet of every set.
     """
 
-    psnr: float
-    perceptual: float
-    edges: float
-    hot: float
-    contrast: float
+    scores: Mapping[str, Mapping[str, float]]
+    gates: Sequence[Gate] = ()
+    sheets: Mapping[str, Image.Image] = field(default_factory=dict)
 
     @property
     def rank(self) -> float:
-        """Smaller is better: wrong tone loses by PSNR, cold people by ``hot``, fog, which PSNR likes, by contrast."""
-        return self.perceptual - 0.02 * self.psnr + self.hot + 0.1 * max(0.0, 1 - self.contrast)
-
-
-@dataclass(frozen=True)
-class UnpairedScores:
-    """Means over validation pictures that have no truth: look against the exemplar, edges against the photograph.
-
-    Attributes:
-        look: Distance of feature means and deviations to the exemplar's, lower is better; 0 without an encoder.
-        tones: Distance of the intensity distributions, lower is better.
-        edges: Correlation of edges with the photograph.
-    """
-
-    look: float
-    tones: float
-    edges: float
+        """The mean of the sets' :func:`rank_of`; smaller is better."""
+        return float(np.mean([rank_of(columns) for columns in self.scores.values()]))
 
     @property
-    def rank(self) -> float:
-        """Smaller is better; edges count up to what infrared has of them, as in the loss."""
-        return self.look + self.tones + max(0.0, edge.ENOUGH - self.edges)
+    def failed(self) -> list[Gate]:
+        """The gates that are not passed."""
+        return [gate for gate in self.gates if not gate.passed]
+
+    def figures(self) -> dict[str, float]:
+        """Return all figures by name: ``<set>/<column>``, ``gates/<gate>`` and ``rank``."""
+        found = {f"{name}/{key}": value for name, row in self.scores.items() for key, value in row.items()}
+        found |= {f"gates/{gate.name}": gate.value for gate in self.gates}
+        return found | {"rank": self.rank}
+
+
+def rank_of(columns: Mapping[str, float]) -> float:
+    """Return what ranks a set's figures; smaller is better, and a column that was not measured adds nothing.
+
+    With truths: warm and cold areas where they are (``cell_correlation``), people hot, gradients as the truth's,
+    intensities distributed as the exemplar's. PSNR, which fog wins, only decides between equals: 10 dB outweigh .001.
+    Without: features and intensities like the exemplar's, people hot, and edges up to what infrared has of them.
+    """
+    short = 2 * columns["exemplar_distance"]
+    if "cell_correlation" in columns:
+        short += 1 - columns["cell_correlation"] + 0.5 * (1 - columns["gradient_agreement"])
+        short += 0.5 * (1 - columns.get("people_hot", 1.0)) - 1e-4 * columns["psnr"]
+    else:
+        short += columns.get("style", 0.0) + max(0.0, EDGES_ENOUGH - columns["gradient_input"])
+        short += 0.5 * (1 - columns.get("people_heat", 1.0))
+    return short
 
 
 class Validation:
-    """Holds the validation pictures and scores a model on them.
+    """Holds the validation sets and scores a model on them.
 
     Attributes:
-        exemplar: What conditions them (1, 1, h, w), white-hot.
-        exemplar_file: Where it was read.
-        files: What was read to validate on.
+        sets: The sets.
         look: The recipe's first, which conditions a model of fixed looks.
 
     Args:
@@ -91,79 +113,114 @@ class Validation:
         vgg: The judge, or None.
 
     Raises:
-        MissingFileError: The validation's folder is missing.
-        InputError: The exemplar is missing, a pair has two sizes, or a truth is coloured.
+        MissingFileError: A validation's folder is missing.
+        InputError: An exemplar is missing, a pair or label has another size, or a truth is coloured.
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
-        self.paired = data.validation_pairing == "paired"
-        self.pictures: list[tuple[OutputLevels, OutputLevels | None]]
-        found = find_validation(data, root)
-        if found.pairs is not None:
-            check_pairs(found.pairs)
-            self.pictures = [load_pair(pair) for pair in found.pairs]
-        else:
-            self.pictures = [(load_single(single), None) for single in found.photographs]
-        self.files = found.files
+        self.sets = load_validations(data, root)
         self.look = next(iter(data.looks), "")
-        exemplar, self.exemplar_file = validation_exemplar(data, root)
-        self.exemplar = torch.from_numpy(to_unit(exemplar))[None, None]
-        self.vgg = vgg
+        self.band, self.vgg = data.band, vgg
+
+    @property
+    def exemplar(self) -> ValidationExemplar:
+        """The first set's first one, which stands for the run."""
+        return self.sets[0].exemplars[0]
 
     @torch.inference_mode()
-    def __call__(
-        self, model: TranslationModel, limit: int | None = None
-    ) -> tuple[Scores | UnpairedScores, Image.Image]:
-        """Score a model in evaluation mode; return a contact sheet of all five pictures too.
+    def __call__(self, model: TranslationModel, limit: int | None = None) -> ValidationReport:
+        """Score a model in evaluation mode.
 
         Args:
             model: On any device.
-            limit: Score so many pictures only.
+            limit: Score so many pictures of a set only, and ask no gate.
         """
-        # Training data are white-hot by contract, so nothing is to be guessed.
+        scores: dict[str, dict[str, float]] = {}
+        sheets = {}
+        for pictures in self.sets:
+            name = pictures.section.name
+            scores[name], sheets[name] = self._score(model, pictures, limit)
+        gates = [] if limit is not None else [*self._network_gates(model), *score_gates(scores, self.band)]
+        return ValidationReport(scores, gates, sheets)
+
+    def _score(
+        self, model: TranslationModel, pictures: ValidationPictures, limit: int | None
+    ) -> tuple[dict[str, float], Image.Image]:
+        wanted = [key for key in (PAIRED if pictures.paired else UNPAIRED) if self._has_sense(key)]
+        found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        patches: tuple[list[list[Samples]], list[list[Samples]]] = ([], [])
+        shown: list[tuple[Scene, ValidationExemplar, Tensor]] = []
+        device = _device(model)
+        for exemplar in pictures.exemplars:
+            style, picture = self._style(model, exemplar), exemplar.picture.to(device)
+            moments = feature_moments(list(self.vgg(picture).values())) if self.vgg is not None else None
+            for scene, regions in pictures.scenes(exemplar, limit):
+                moved = Scene(scene.stem, scene.photograph.to(device), scene.truth.to(device))
+                yardstick = Yardstick(moved, regions, wanted, self.vgg)
+                output = model(moved.photograph, style)
+                figures, look = yardstick.measure(output, moments, picture)
+                for key, figure in figures.items():
+                    found[key].append(figure)
+                if look is not None:
+                    patches[0].append(look.patches)
+                    patches[1].append((yardstick.measure_truth()[1] or look).patches)
+                shown.append((scene, exemplar, output))
+        scores = {key: _weighted(found[key]) for key in wanted if sum(weight for _, weight in found[key])}
+        if pictures.paired and patches[0]:
+            scores |= _kernel_distance(*patches)
+        return scores, _sheet(shown, pictures.paired)
+
+    def _has_sense(self, key: str) -> bool:
+        return self.band not in REFLECTED or key not in THERMAL_ONLY
+
+    def _style(self, model: TranslationModel, exemplar: ValidationExemplar) -> StyleCode:
+        """Return a style; exemplars of a validation are white-hot by contract, so nothing is to be guessed."""
         if isinstance(model, FixedLooks):
-            style = model.look(self.look)
-        else:
-            style = model.prepare([self.exemplar], white_hot=True)
-        scenes = [self._translate(model, style, rgb, ir) for rgb, ir in self.pictures[:limit]]
-        means = [float(v) for v in np.mean([self._score(scene) for scene in scenes], axis=0)]
-        scores = Scores(*means) if self.paired else UnpairedScores(*means)
-        return scores, self._sheet(scenes[:: max(1, len(scenes) // _SHEET_ROWS)])
+            return model.look(self.look)
+        device = _device(model)
+        return model.prepare([exemplar.picture], white_hot=True).to(device)
 
-    def _translate(
-        self, model: TranslationModel, style: StyleCode, rgb: OutputLevels, ir: OutputLevels | None
-    ) -> Scene:
-        device = next(model.parameters()).device
-        content = torch.from_numpy(to_unit(rgb.transpose(2, 0, 1)))[None].to(device)
-        if ir is not None:
-            truth = torch.from_numpy(to_unit(ir))[None, None].to(device)
-        else:
-            truth = F.interpolate(self.exemplar, content.shape[-2:], mode="bilinear", antialias=True).to(device)
-        return Scene(content, truth, model(content, style.to(device)), self.vgg)
-
-    def _score(self, scene: Scene) -> tuple[float, ...]:
-        found: tuple[Tensor, ...]
-        edges = edge.edge_correlation(scene).mean()
-        if self.paired:
-            psnr = kornia.metrics.psnr(scene.output, scene.truth, 1.0)
-            distance = perceptual.perceptual(scene) if self.vgg is not None else torch.zeros(())
-            contrast = scene.output.std() / (scene.truth.std() + 1e-6)
-            found = (psnr, distance, edges, paired.hot_objects(scene), contrast)
-        else:
-            look = mean_std.mean_std(scene) if self.vgg is not None else torch.zeros(())
-            found = (look, histogram.histogram(scene), edges)
-        return tuple(value.item() for value in found)
-
-    def _sheet(self, scenes: list[Scene]) -> Image.Image:
-        shown = ([s.content, self.exemplar, s.output, s.truth, _difference(s)] for s in scenes)
-        headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
-        columns = 5 if self.paired else 3
-        return contact_sheet([[_array(p) for p in row[:columns]] for row in shown], headings[:columns], _CELL_WIDTH)
+    def _network_gates(self, model: TranslationModel) -> list[Gate]:
+        """Return the gates of the network, on pictures spread over the sets."""
+        device = _device(model)
+        scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
+        rounds = max(len(found) for found in scenes)
+        spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
+        styles = [self._style(model, one.exemplars[0]) for one in self.sets]
+        return network_gates(model, [scene.photograph.to(device) for scene in spread], styles)
 
 
-def _difference(scene: Scene) -> Tensor:
+def _device(model: TranslationModel) -> torch.device:
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _weighted(figures: Sequence[tuple[float, float]]) -> float:
+    """Return the mean by weights; of labelled objects each counts once, however many a picture has."""
+    values, weights = zip(*figures, strict=True)
+    return float(np.average(values, weights=weights))
+
+
+def _kernel_distance(outputs: list[list[Samples]], truths: list[list[Samples]]) -> dict[str, float]:
+    ours, theirs = joined(outputs), joined(truths)
+    if len(theirs[0]) < _LEAST_PATCHES:
+        return {}
+    return {"kid": kernel_distance(standardised(ours, theirs), standardised(theirs, theirs))[0]}
+
+
+def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bool) -> Image.Image:
+    """Return photograph, exemplar, output, truth and difference of an even spread over pictures and exemplars."""
+    rows = []
+    for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
+        made = output.cpu()
+        rows.append([scene.photograph, exemplar.picture, made, scene.truth, _difference(made, scene.truth)])
+    headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
+    columns = 5 if paired else 3
+    return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)
+
+
+def _difference(output: Tensor, truth: Tensor) -> Tensor:
     """Return output minus truth around middle gray: bright where the output is too hot."""
-    return (0.5 + (scene.output - scene.truth) / 2).clamp(0, 1)
+    return (0.5 + (output - truth) / 2).clamp(0, 1)
 
 
 def _array(pictures: Tensor) -> NDArray[np.float32]:

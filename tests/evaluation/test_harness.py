@@ -20,7 +20,8 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.compared_street import BLURRED, blurred
 from tests.evaluation.street_scene import PEOPLE, write_pairs
 
-OWN = ["line_noise", "hot_region_share", "object_heat", "people_heat", "shift", "edges_kept", "gradient_input"]
+OWN = ["luma_highpass", "line_noise", "hot_region_share", "object_heat", "people_heat", "people_hot"]
+OWN += ["shift", "edges_kept", "gradient_input"]
 
 
 class Two:
@@ -60,7 +61,7 @@ def results(root: Path, scenes: list[Scene]) -> Results:
 
 def test_every_row_has_every_column(results: Results) -> None:
     assert [*results.scores] == [*BASELINES, BLURRED, TRUTH]
-    missing = {"lpips", "vehicle_heat"}
+    missing = {"lpips", "vehicle_heat", "vehicles_hot"}
     for label in (*BASELINES, BLURRED):
         # A blank picture has nothing that could shift.
         gone = missing | {"shift"} if label == "constant" else missing

@@ -30,7 +30,10 @@ def test_shipped_protocols_are_whole(name: str) -> None:
 
 def test_near_infrared_has_no_heat() -> None:
     left_out = COLUMNS.keys() - set(load_protocol("paired-nir").columns)
-    assert left_out == {"hot_region_share", "object_heat", "people_heat", "vehicle_heat"}
+    assert left_out == {
+        *("hot_region_share", "object_heat", "people_heat", "vehicle_heat", "people_hot", "vehicles_hot"),
+        "luma_highpass",
+    }
     assert load_protocol("paired-lwir").columns == list(COLUMNS)
 
 

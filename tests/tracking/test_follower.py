@@ -117,7 +117,7 @@ def test_a_training_ends_as_a_registered_candidate_with_its_story(tmp_path: Path
     run = client.get_run(str(version.run_id))
     assert run.info.status == "FINISHED"
     assert run.data.params["training.steps"] == "6"
-    assert run.data.metrics.keys() >= {"validation/psnr", "validation/rank"}
+    assert run.data.metrics.keys() >= {"validation/pairs/psnr", "validation/rank"}
     assert run.inputs is not None
     contexts = {entry.tags[0].value for entry in run.inputs.dataset_inputs}
     assert contexts == {"training", "validation"}

@@ -10,7 +10,7 @@ from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection, Source
-from ir_transfer.training.sources import find_validation
+from ir_transfer.training.sources import find_validations
 from tests.training.pair_set import render_pairs
 
 
@@ -40,7 +40,7 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
-    held_out = {p.stem for p in find_validation(section, tmp_path).photographs}
+    held_out = {p.stem for p in find_validations(section, tmp_path)[0].photographs}
     (found,) = find_pictures(section, tmp_path, PictureCache(1))
     trained = {p.stem for p in found.photographs}
     assert [p.stem for p in found.infrared] == [p.stem for p in found.photographs]

@@ -1,7 +1,8 @@
-"""The exemplar of the validation where the recipe names none."""
+"""The exemplars of a validation set: named ones, or typical ones."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,30 +10,53 @@ import pytest
 from PIL import Image
 
 from ir_transfer.errors import InputError
-from ir_transfer.training.exemplar import validation_exemplar
-from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.exemplar import validation_exemplars
+from ir_transfer.training.recipe import DataSection, Source, ValidationSet
+from ir_transfer.training.sources import find_validations
 from tests.training.pair_set import render_pairs
+
+LEVELS = [10, 60, 110, 120, 140, 250]
 
 
 @pytest.fixture
 def section(tmp_path: Path) -> DataSection:
     render_pairs(tmp_path / "pairs", 6)
-    levels = [10, 60, 110, 120, 140, 250]
-    for level, path in zip(levels, sorted((tmp_path / "pairs" / "ir").iterdir()), strict=True):
+    for level, path in zip(LEVELS, sorted((tmp_path / "pairs" / "ir").iterdir()), strict=True):
         noise = np.random.default_rng(level).normal(level, 3, (72, 96)).clip(0, 255)
         Image.fromarray(noise.astype(np.uint8)).save(path)
-    return DataSection("lwir", [Source("pairs")], "pairs", validation_every=6)
+    return DataSection("lwir", [Source("pairs")], validations=[ValidationSet("all", "pairs")])
 
 
-def test_a_typical_picture_that_does_not_validate_is_taken(section: DataSection, tmp_path: Path) -> None:
-    found, path = validation_exemplar(section, tmp_path)
-    assert path.name == "scene_3.png"  # the median of those that do not validate
-    assert (found == np.asarray(Image.open(path))).all()
+def names(section: DataSection, root: Path) -> list[str]:
+    chosen, found = section.validation_sets[0], find_validations(section, root)[0]
+    return [path.name for _, path in validation_exemplars(section, root, chosen, found)]
 
 
-def test_a_named_file_is_taken_and_must_be_there(section: DataSection, tmp_path: Path) -> None:
-    named = DataSection("lwir", [Source("pairs")], "pairs", "pairs/ir/scene_4.png")
-    assert validation_exemplar(named, tmp_path)[1] == tmp_path / "pairs" / "ir" / "scene_4.png"
-    named = DataSection("lwir", [Source("pairs")], "pairs", "none.png")
+def test_two_typical_pictures_of_the_set_that_differ(section: DataSection, tmp_path: Path) -> None:
+    # The middle of 10, 60, 110, and of 120, 140, 250.
+    assert names(section, tmp_path) == ["scene_1.png", "scene_4.png"]
+
+
+def test_without_truths_those_of_the_first_source_that_do_not_validate(section: DataSection, tmp_path: Path) -> None:
+    held_out = ValidationSet("held-out", "pairs", every=3)  # scenes 0 and 3
+    unpaired = ValidationSet("alone", "pairs/rgb", pairing="unpaired")
+    assert names(replace(section, validations=[unpaired, held_out]), tmp_path) == ["scene_1.png", "scene_4.png"]
+    one = replace(section, sources=[Source("pairs")], validations=[unpaired, ValidationSet("b", "pairs", every=1)])
+    assert len(names(one, tmp_path)) == 2  # nothing else is left
+
+
+def test_a_single_picture_is_taken_once(section: DataSection, tmp_path: Path) -> None:
+    single = replace(section, validations=[ValidationSet("one", "pairs", every=6)])
+    assert names(single, tmp_path) == ["scene_0.png"]
+
+
+def test_named_files_are_taken_and_must_be_there(section: DataSection, tmp_path: Path) -> None:
+    files = ["pairs/ir/scene_4.png", "pairs/ir/scene_0.png"]
+    named = replace(section, validations=[ValidationSet("all", "pairs", files)])
+    assert names(named, tmp_path) == ["scene_4.png", "scene_0.png"]
+    with pytest.raises(InputError, match=r"exemplar of data\.validations\[0\] at .*none\.png.*leave"):
+        names(replace(section, validations=[ValidationSet("all", "pairs", ["none.png"])]), tmp_path)
+    short = DataSection("lwir", [Source("pairs")], "pairs", "pairs/ir/scene_4.png")
+    assert names(short, tmp_path) == ["scene_4.png"]
     with pytest.raises(InputError, match=r"data\.validation_exemplar at .*none\.png.*leave"):
-        validation_exemplar(named, tmp_path)
+        names(replace(short, validation_exemplar="none.png"), tmp_path)

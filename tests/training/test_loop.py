@@ -20,7 +20,7 @@ from ir_transfer.training.loop import Trainer
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-from ir_transfer.training.validate import Scores, UnpairedScores
+from ir_transfer.training.validate import ValidationReport
 from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
 
 
@@ -136,12 +136,12 @@ def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> No
     trainer.train_step = remember  # type: ignore[method-assign]
     scores = trainer.run()
     assert sum(seen[-10:]) < 0.8 * sum(seen[:10])
-    assert isinstance(scores, Scores)
-    assert scores.psnr > 5
+    assert isinstance(scores, ValidationReport)
+    assert scores.scores["pairs"]["psnr"] > 5
     model = create_model("adain", weights=root / "run" / "best.safetensors")
     assert json.loads(model.metadata["recipe"])["data"]["band"] == "lwir"
     assert model.metadata["band"] == "lwir"
-    assert "psnr" in json.loads(model.metadata["scores"])
+    assert "pairs/psnr" in json.loads(model.metadata["scores"])
     assert (root / "run" / "sheet-000060.png").stat().st_size > 1000
 
 
@@ -274,7 +274,8 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
     ]
     assert events[0]["recipe"]["training"]["patience"] == 2
     assert events[0]["facts"]["photographs"] == 6
-    assert events[1]["values"].keys() >= {"validation/psnr", "validation/rank"}
+    names = {"validation/pairs/cell_correlation", "validation/pairs/psnr", "validation/gates/dead_layers"}
+    assert events[1]["values"].keys() >= {*names, "validation/rank"}
     assert (root / "run" / events[2]["path"]).is_file()
     assert events[-1]["reason"] == "finished"
 
@@ -349,7 +350,9 @@ def test_unpaired_and_mixed_training_learn(root: Path) -> None:
     )  # fmt: skip
     trainer = trainer_of(root, "unpaired", alone, str(judge))
     before = weights_of(trainer)
-    assert isinstance(trainer.run(), UnpairedScores)
+    report = trainer.run()
+    assert report is not None
+    assert "gradient_input" in report.scores["pairs-rgb"]
     assert not torch.equal(weights_of(trainer), before)
     mixed = recipe_of(root, data__sources=f"[{{path: pairs}}, {unpaired[1:-1]}]", training__steps="3")
     trainer_of(root, "mixed", mixed).run()

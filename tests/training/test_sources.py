@@ -18,7 +18,7 @@ from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.resources import resource
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.recipe import DataSection, Source
-from ir_transfer.training.sources import find_sources, find_validation
+from ir_transfer.training.sources import find_sources, find_validations
 from ir_transfer.training.validate import Validation
 from tests.training.pair_set import render_pairs
 
@@ -30,7 +30,7 @@ def stems(data: DataSection, root: Path) -> tuple[set[str], set[str]]:
     drawn = BatchSource(data, root, 0)
     assert drawn.draw(0, 2).content.shape == (2, 3, 32, 32)
     trained = {single.stem for pictures in drawn.sets for single in pictures.photographs}
-    return trained, {single.stem for single in find_validation(data, root).photographs}
+    return trained, {single.stem for single in find_validations(data, root)[0].photographs}
 
 
 def section(sources: list[Source], validation: str = "set", **keys: str) -> DataSection:
@@ -100,7 +100,8 @@ def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
     ours, theirs = (BatchSource(data, tmp_path, 0).draw(0, 3) for data in (white, black))
     for name, value in ours.tensors().items():
         assert torch.equal(value, theirs.tensors()[name]), name
-    assert torch.equal(Validation(white, tmp_path, None).exemplar, Validation(black, tmp_path, None).exemplar)
+    exemplars = [Validation(data, tmp_path, None).exemplar.picture for data in (white, black)]
+    assert torch.equal(*exemplars)
     flipped = section([Source("white")], "black", validation_card="mine.yaml")
     truth = Validation(flipped, tmp_path, None).pictures[0][1]
     assert truth is not None
@@ -139,4 +140,4 @@ def test_paired_cards_may_be_used_unpaired_and_validate_without_truth(tmp_path: 
     trained, held_out = stems(data, tmp_path)
     assert trained
     assert held_out
-    assert Validation(data, tmp_path, None).exemplar.shape[-2:] == SIZE[::-1]
+    assert Validation(data, tmp_path, None).exemplar.picture.shape[-2:] == SIZE[::-1]

@@ -115,3 +115,17 @@ def object_heat(output: Tensor, boxes: Sequence[HeatObject], margin: float = MAR
     picture = output[0, 0].double().cpu().numpy()
     seen = [means for box in boxes if (means := box.means(picture)) is not None]
     return sum(inside - around > margin for inside, around in seen), len(seen)
+
+
+def hot_in_truth(truth: Tensor, boxes: Sequence[HeatObject], margin: float = MARGIN) -> list[HeatObject]:
+    """Return the objects that are hotter than their ring in the true picture.
+
+    Labels that are found rather than drawn hold mistakes, and real objects may be as cold as what surrounds them. What
+    remains is hot for certain, and :func:`object_heat` of an output is then its recall.
+
+    Args:
+        truth: (1, 1, H, W) in [0, 1], white-hot.
+        boxes: In pixels of this picture.
+        margin: Share of the full range.
+    """
+    return [box for box in boxes if object_heat(truth, [box], margin)[0]]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.object_heat import Box, hotter_than_ring, object_heat
+from ir_transfer.evaluation.metrics.object_heat import Box, hot_in_truth, hotter_than_ring, object_heat
 
 BOX = Box(20, 10, 30, 30)
 
@@ -49,3 +49,11 @@ def test_a_box_that_fills_the_picture_has_no_ring_and_does_not_count() -> None:
 def test_a_flat_picture_has_no_hot_object(left: int, top: int, width: int, height: int) -> None:
     hot, _ = object_heat(torch.full((1, 1, 60, 80), 0.5), [Box(left, top, left + width, top + height)])
     assert hot == 0
+
+
+def test_only_objects_that_are_hot_in_the_truth_are_looked_for() -> None:
+    cold = Box(50, 10, 60, 30)
+    truth = rendered(0.1)
+    kept = hot_in_truth(truth, [BOX, cold])
+    assert kept == [BOX]
+    assert object_heat(rendered(-0.1), kept) == (0, 1)

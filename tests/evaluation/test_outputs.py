@@ -1,0 +1,93 @@
+"""Rows of results made elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage.io import imread, imsave
+
+from ir_transfer.data.pairs import list_pairs
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.evaluation.comparison import compare
+from ir_transfer.evaluation.outputs import open_outputs
+from ir_transfer.evaluation.protocol import Protocol
+from ir_transfer.evaluation.records import write_json
+from tests.evaluation.street_scene import write_pairs
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Two scenes, and a folder of nearly their truths at 16 bits."""
+    root = write_pairs(tmp_path / "set", 2)
+    (root / "made").mkdir()
+    for path in (root / "ir").iterdir():
+        imsave(root / "made" / path.name, imread(path).astype(np.uint16) * 256, check_contrast=False)
+    return root
+
+
+def test_a_folder_is_a_row_of_the_table(root: Path, tmp_path: Path) -> None:
+    compared = compare(
+        root, ["oracle"], ["gray"], {}, outputs=[f"made={root / 'made'}"], boxes=root / "boxes.json", device="cpu"
+    )  # fmt: skip
+    scores = compared.results.scores["made"]
+    assert scores["psnr"].mean > 45
+    assert scores["cell_correlation"].mean == pytest.approx(1)
+    assert scores["contrast_truth"].mean == pytest.approx(1, abs=0.01)
+    assert scores["exemplar_distance"].mean < 0.004
+    assert scores["people_heat"].mean == scores["people_hot"].mean == 1
+    assert "polarity" not in scores and "polarity" in compared.results.scores["gray"]
+    assert compared.settings["outputs/made"] == str(root / "made")
+    compared.write_sheet(tmp_path / "sheet.png", cell_width=72)
+    write_json(compared, tmp_path / "results.json")
+    assert "made" in (tmp_path / "results.json").read_text()
+
+
+def test_pictures_are_reduced_as_the_scenes_are_and_turned_where_files_are_black_hot(root: Path) -> None:
+    for folder in ("ir", "made"):
+        for path in (root / folder).iterdir():
+            levels = imread(path)
+            imsave(path, np.iinfo(levels.dtype).max - levels, check_contrast=False)
+    protocol = Protocol("short", 1, polarity="black-hot", max_side=72)
+    compared = compare(root, ["oracle"], ["gray"], {}, outputs=[f"a={root / 'made'}"], protocol=protocol, device="cpu")
+    assert compared.results.scores["a"]["psnr"].mean > 45
+    assert compared.results.outputs["a"]["scene0"].shape == (56, 72)
+
+
+def test_every_file_that_does_not_fit_is_named(root: Path) -> None:
+    pairs, made = list_pairs(root), root / "made"
+    (made / "scene0.png").rename(made / "scene7.png")
+    imsave(made / "scene1.png", np.zeros((20, 30), np.uint8), check_contrast=False)
+    with pytest.raises(InputError) as caught:
+        open_outputs(f"made={made}", pairs)
+    message = str(caught.value)
+    for part in (
+        "missing: scene0;",
+        "of no scene: scene7.png;",
+        "scene1.png (30 x 20 instead of 144 x 112)",
+        "2 scenes",
+    ):
+        assert part in message
+    imsave(made / "scene1.bmp", np.zeros((112, 144), np.uint8), check_contrast=False)
+    with pytest.raises(InputError, match=r"twice: scene1\.(png|bmp)"):
+        open_outputs(f"made={made}", pairs)
+
+
+def test_what_is_no_name_and_folder(root: Path) -> None:
+    for text in ("made", "=made", "made="):
+        with pytest.raises(InputError, match="NAME=FOLDER"):
+            open_outputs(text, [])
+    with pytest.raises(MissingFileError, match="nowhere"):
+        open_outputs(f"a={root / 'nowhere'}", [])
+
+
+def test_a_label_twice(root: Path) -> None:
+    with pytest.raises(InputError, match="distinct labels"):
+        compare(root, ["oracle"], ["gray"], {}, outputs=[f"gray={root / 'made'}"], device="cpu")
+
+
+def test_a_coloured_result(root: Path) -> None:
+    imsave(root / "made" / "scene0.png", np.random.default_rng(0).integers(0, 255, (112, 144, 3)).astype(np.uint8))
+    with pytest.raises(InputError, match=r"scene0\.png"):
+        compare(root, ["oracle"], ["gray"], {}, outputs=[f"a={root / 'made'}"], device="cpu")
