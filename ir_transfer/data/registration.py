@@ -58,7 +58,8 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-4)
     try:
         motion = cv2.MOTION_AFFINE
-        _, found = cv2.findTransformECC(template, moving, identity.copy(), motion, criteria, None, _BLUR)
+        everywhere = np.full(template.shape, 255, np.uint8)
+        _, found = cv2.findTransformECC(template, moving, identity.copy(), motion, criteria, everywhere, _BLUR)
     except cv2.error:  # it raises where it does not converge
         return Registration(identity, before, before)
     matrix = np.asarray(found, np.float32)

@@ -21,13 +21,21 @@ def gradient(scene: Scene) -> Tensor:
     so that a flat answer gains nothing.
     """
     output, truth = (_gradients(image / CANONICAL_DEVIATION) for image in (scene.output, scene.truth))
-    energy, wanted = (_mean(field.square().sum(1, keepdim=True)) + _FLOOR**2 for field in (output, truth))
-    cosine = torch.stack([_mean((output * shifted).sum(1, keepdim=True)) for shifted in _shifts(truth)]).amax(0)
+    energy, wanted = _energy(output), _energy(truth)
+    cosine = torch.stack(
+        [
+            _mean((output * shifted).sum(1, keepdim=True)) / (energy * _energy(shifted)).sqrt()
+            for shifted in _shifts(truth)
+        ]
+    ).amax(0)
     # Windows count by the strength of the truth: in flat ones there is no direction to agree with.
-    weight = (wanted - _FLOOR**2).sqrt() + 0.1 * _FLOOR
-    turned = 1 - cosine / (energy * wanted).sqrt()
+    weight = wanted.sqrt()
     strength = (energy / wanted).log().abs() / 4
-    return (weight * turned).sum() / weight.sum() + strength.mean()
+    return (weight * (1 - cosine)).sum() / weight.sum() + strength.mean()
+
+
+def _energy(field: Tensor) -> Tensor:
+    return _mean(field.square().sum(1, keepdim=True)) + _FLOOR**2
 
 
 def _gradients(images: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def object_weight(scene: Scene, like: Tensor) -> Tensor:
     """Return the weight of every cell of ``like`` (B, 1, h, w): 5 for people, 2.5 for vehicles, 1 for the rest."""
     if scene.classes is None:
         return torch.ones_like(like)
-    classes = F.adaptive_avg_pool2d(scene.classes, like.shape[-2:])
+    classes = F.adaptive_avg_pool2d(scene.classes, (like.shape[-2], like.shape[-1]))
     return 1 + _PEOPLE * classes[:, 1:2] + _VEHICLES * classes[:, 2:4].sum(1, keepdim=True)
 
 

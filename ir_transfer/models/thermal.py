@@ -11,16 +11,16 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
-from torch import Tensor, nn
+from torch import Tensor
 
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import turn
 from ir_transfer.nn.precision import at_least_float32
-from ir_transfer.nn.thermal.detail import DetailMaps
+from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -38,6 +38,11 @@ SIZE: dict[str, Any] = {
     "depths": (1, 2, 2, 2, 2),
 }
 """Constructor arguments of the size that ships, by name."""
+
+_BYTES_PER_PIXEL = 56
+"""Measured peak for each pixel of a tile."""
+_OVERVIEW_BYTES = 350 * 10**6
+"""Measured peak of looking at the largest overview."""
 
 _TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 
@@ -74,13 +79,19 @@ class ThermalModel(TranslationModel):
     def __init__(self, info: ModelInfo, hyper_parameters: Mapping[str, Any]) -> None:
         sizes = {name: list(v) if isinstance(v, tuple) else v for name, v in {**SIZE, **hyper_parameters}.items()}
         super().__init__(info, sizes)
-        self.encoder = ContentEncoder(sizes["encoder_widths"], sizes["encoder_depths"], sizes["head_width"])
-        self.neck = ThermalNeck(sizes["encoder_widths"], sizes["widths"], sizes["depths"])
-        self.detail = self.make_detail(sizes["widths"])
+        stored: Any = sizes
+        self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])
+        self.neck = ThermalNeck(stored["encoder_widths"], stored["widths"], stored["depths"])
+        self.detail = self.make_detail(stored["widths"])
 
-    def make_detail(self, widths: Sequence[int]) -> nn.Module:
+    def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
         return GuidedDetail(widths[0], widths[1])
+
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring: nothing from beyond them; their corners lie on multiples of 4 overview pixels."""
+        return TileNeeds(0, 0, 4, _BYTES_PER_PIXEL, _OVERVIEW_BYTES)
 
     # -- to be written by a system ------------------------------------------------------------------------------
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self
+from abc import ABC, abstractmethod
+from typing import Any, Protocol, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ir_transfer.nn.thermal.windows import Window
 
@@ -20,11 +21,13 @@ class DetailMaps(Protocol):
         """Return the same maps for an image that is ``factor`` times as large as its overview."""
 
 
-class Detail(Protocol):
+class Detail(nn.Module, ABC):
     """A network from the neck's levels and the photograph to the canonical image."""
 
+    @abstractmethod
     def maps(self, levels: list[Tensor]) -> DetailMaps:
         """Return the maps from the neck's levels, finest first."""
 
-    def render(self, images: Tensor, maps: DetailMaps, window: Window) -> Tensor:
+    @abstractmethod
+    def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window whose photograph is ``images`` (B, 3, h, w)."""

@@ -69,4 +69,4 @@ def standardised(images: Tensor, weights: Tensor | None = None, eps: float = 1e-
 
 def pooled(weights: Tensor, like: Tensor) -> Tensor:
     """Return position weights (B or 1, 1, H, W) averaged to the size of features (B, C, h, w)."""
-    return F.adaptive_avg_pool2d(weights.to(like), like.shape[-2:])
+    return F.adaptive_avg_pool2d(weights.to(like), (like.shape[-2], like.shape[-1]))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**20
@@ -31,7 +32,7 @@ class GuidedMaps(NamedTuple):
         return self._replace(factor=factor)
 
 
-class GuidedDetail(nn.Module):
+class GuidedDetail(Detail):
     """``y = z + b + sum_k a_k g_k(rgb)``: g is pointwise on the photograph, a and b are predicted.
 
     The sign and gain of detail are local, so there is no embossing of the whole image and no halo. This is a guided
@@ -77,4 +78,5 @@ class GuidedDetail(nn.Module):
         detail = sample(maps.detail, window, 2 * maps.factor)
         guides = self.guide(2 * images - 1).to(detail.dtype)
         fine = detail[:, :1] + (detail[:, 1:] * guides).sum(1, keepdim=True)
-        return sample(maps.thermal, window, 4 * maps.factor) + fine
+        strip: Tensor = sample(maps.thermal, window, 4 * maps.factor) + fine
+        return strip

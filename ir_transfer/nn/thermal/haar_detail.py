@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**20
@@ -38,7 +39,7 @@ class HaarMaps(NamedTuple):
         return self._replace(factor=factor)
 
 
-class HaarDetail(nn.Module):
+class HaarDetail(Detail):
     """The low-pass image is the thermal map; the detail is the photograph's Haar bands, each with a signed gate.
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
@@ -104,8 +105,9 @@ class HaarDetail(nn.Module):
         gates = maps.coarse if coarse else maps.fine
         cell = (4 if coarse else 2) * maps.factor // stride
         place = Window(*(value // stride for value in window))
-        gated = _sample_padded(gates, place, max(cell, 1)).unflatten(1, (_BANDS, self.guides))
-        made = [(gated[:, index] * band).sum(1, keepdim=True) for index, band in enumerate(bands)]
+        gated = _sample_padded(gates, place, max(cell, 1))
+        parts = zip(gated.chunk(_BANDS, dim=1), bands, strict=True)
+        made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
         lower = torch.zeros_like(made[0]) if coarse else self._detail(low, maps, window, stride)
         return haar.unpool(lower, *made)
 

@@ -51,7 +51,7 @@ class Distillation:
         self.optimiser = Muon(learned, recipe.lr, weight_decay=recipe.weight_decay)
         self.class_weights = torch.tensor(recipe.class_weights)
         fast = recipe.precision == "bfloat16" and bfloat16_is_fast(torch.device("cpu"))
-        self._autocast = lambda: torch.autocast("cpu", torch.bfloat16, enabled=fast)
+        self._precision = torch.bfloat16 if fast else None
 
     def run(self, path: Path, save_minutes: float = 3.0) -> None:
         """Train to the recipe's last step, with checkpoints in ``path``."""
@@ -107,7 +107,7 @@ class Distillation:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.lr * self._rate()
         self.encoder.train()
-        with self._autocast():
+        with torch.autocast("cpu", self._precision or torch.bfloat16, enabled=self._precision is not None):
             found = self.encoder(degraded.contiguous(memory_format=torch.channels_last))
             losses = {"classes": self._classes(found.logits.float(), labels)}
             if self.teacher is not None and self.hints is not None:
@@ -136,7 +136,10 @@ class Distillation:
     @torch.no_grad()
     def _average(self) -> None:
         decay = min(self.recipe.ema, (1 + self.step) / (10 + self.step))
-        for kept, current in zip(self.average.parameters(), self.encoder.parameters(), strict=True):
-            kept.lerp_(current, 1 - decay)
-        for kept, current in zip(self.average.buffers(), self.encoder.buffers(), strict=True):
-            kept.lerp_(current, 1 - decay) if kept.is_floating_point() else kept.copy_(current)
+        pairs = [*zip(self.average.parameters(), self.encoder.parameters(), strict=True)]
+        pairs += zip(self.average.buffers(), self.encoder.buffers(), strict=True)  # type: ignore[arg-type]
+        for kept, current in pairs:
+            if kept.is_floating_point():
+                kept.lerp_(current, 1 - decay)
+            else:  # a count of batches
+                kept.copy_(current)
