@@ -8,7 +8,6 @@ from ir_transfer.errors import UnknownNameError
 from ir_transfer.losses.base import Loss, Traits
 from ir_transfer.losses.content import content
 from ir_transfer.losses.coral import coral
-from ir_transfer.losses.edge import edge
 from ir_transfer.losses.gradient import gradient
 from ir_transfer.losses.gram import gram
 from ir_transfer.losses.histogram import histogram
@@ -44,7 +43,6 @@ LOSSES: Mapping[str, Loss] = {
     "mrf": Loss("look", judge=True, function=mrf),
     "histogram": Loss("look", function=histogram),
     "content": Loss("content", judge=True, function=content),
-    "edge": Loss("content", function=edge),
     "tv": Loss("content", function=tv),
 }
 ADVERSARIAL, HINTS, LAYERED = "adversarial", "hints", "layered"

@@ -21,3 +21,8 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 def at_least_float32(values: Tensor) -> Tensor:
     """Return half-precision values in float32, others as they are."""
     return values if values.dtype in {torch.float32, torch.float64} else values.float()
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Return a context without autocast on the device of a tensor: bfloat16 has too few levels for an image."""
+    return torch.autocast(like.device.type, enabled=False)

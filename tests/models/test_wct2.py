@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from ir_transfer.models.wct2.network import BANDS, WaveletDecoder, WaveletEncoder, WaveletUnpool
 from torch import Tensor, nn
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.wct2.network import BANDS, WaveletDecoder, WaveletEncoder, WaveletUnpool
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.paper_network import PaperNetwork
 from ir_transfer.nn.moments import Statistics, covariance_moments

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.windows import Window, sample
 
@@ -55,7 +55,9 @@ class GuidedDetail(Detail):
 
     def maps(self, levels: list[Tensor]) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels, finest first, in float32 or better."""
-        return GuidedMaps(at_least_float32(self.to_thermal(levels[1])), at_least_float32(self.to_detail(levels[0])))
+        with full_precision(levels[0]):
+            fine, coarse = (at_least_float32(level) for level in levels[:2])
+            return GuidedMaps(self.to_thermal(coarse), self.to_detail(fine))
 
     def render(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -65,6 +67,10 @@ class GuidedDetail(Detail):
             maps: Of the whole image.
             window: Where the photograph stands in the image.
         """
+        with full_precision(images):
+            return self._strips(images, maps, window)
+
+    def _strips(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         rows = max(1, _STRIP_PIXELS // max(1, window.width * len(images)))
         if rows >= window.height:
             return self._strip(images, maps, window)
@@ -76,7 +82,7 @@ class GuidedDetail(Detail):
 
     def _strip(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         detail = sample(maps.detail, window, 2 * maps.factor)
-        guides = self.guide(2 * images - 1).to(detail.dtype)
+        guides = self.guide(2 * images - 1)
         fine = detail[:, :1] + (detail[:, 1:] * guides).sum(1, keepdim=True)
         strip: Tensor = sample(maps.thermal, window, 4 * maps.factor) + fine
         return strip

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn import haar
-from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.windows import Window, sample
 
@@ -66,9 +66,11 @@ class HaarDetail(Detail):
 
     def maps(self, levels: list[Tensor]) -> HaarMaps:
         """Return thermal map, offset and gates from the neck's levels, finest first, in float32 or better."""
-        fine = at_least_float32(self.to_fine(levels[0]))
-        coarse = torch.tanh(at_least_float32(self.to_coarse(levels[1])))
-        return HaarMaps(at_least_float32(self.to_thermal(levels[1])), fine[:, :1], torch.tanh(fine[:, 1:]), coarse)
+        with full_precision(levels[0]):
+            finest, coarser = (at_least_float32(level) for level in levels[:2])
+            offset, fine = self.to_fine(finest).split([1, _BANDS * self.guides], dim=1)
+            coarse = torch.tanh(self.to_coarse(coarser))
+            return HaarMaps(self.to_thermal(coarser), offset, torch.tanh(fine), coarse)
 
     def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -79,6 +81,10 @@ class HaarDetail(Detail):
             window: Where the photograph stands in the image; its corner lies on multiples of ``4 factor``, and so
                 does its end unless it is the image's.
         """
+        with full_precision(images):
+            return self._strips(images, maps, window)
+
+    def _strips(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         stride = 4 * maps.factor
         rows = max(1, _STRIP_PIXELS // max(1, window.width * len(images)) // stride) * stride
         strips = [
@@ -92,7 +98,7 @@ class HaarDetail(Detail):
         smooth = sample(maps.thermal, window, stride) + sample(maps.offset, window, 2 * maps.factor)
         height, width = images.shape[-2:]
         padded = F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")
-        guides = at_least_float32(self.guide(2 * padded - 1))
+        guides = self.guide(2 * padded - 1)
         larger = window._replace(height=padded.shape[-2], width=padded.shape[-1])
         detail = self._detail(guides, maps, larger, 1)
         return smooth + detail[..., :height, :width]
