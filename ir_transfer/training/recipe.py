@@ -48,6 +48,7 @@ class Source:
         split: File of ``ir-transfer datasets split``, one part of which is taken.
         part: Which part: of that file, or of those that the set was published with. Null takes all.
         infrared_card: The card of ``infrared``; without one it is a plain folder of pictures.
+        licence: Source and licence of the pictures, for the card of the weights; null takes the card's.
         labels: Folder of soft label files ``<stem>.png`` of the photographs; see :mod:`ir_transfer.data.soft_labels`.
     """
 
@@ -61,6 +62,7 @@ class Source:
     part: str | None = None
     infrared_card: str | None = None
     labels: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.soft_labels import CLASSES
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.models.encoder_files import save_encoder
+from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
 from ir_transfer.training.distillation.photographs import LabelledPhotograph, held_back, read_labelled
@@ -61,8 +62,28 @@ def run_distillation(
         distillation.load(folder / CHECKPOINT)
         log(f"resumed at step {distillation.step}")
     distillation.run(folder / CHECKPOINT)
-    encoder = distillation.average.folded()
     night = night_names(root / recipe.night) if recipe.night is not None else set()
+    return save_with_card(distillation.average.folded(), recipe, len(learned), measured, night, folder)
+
+
+def save_with_card(
+    encoder: ContentEncoder,
+    recipe: DistillationRecipe,
+    learned: int,
+    measured: Sequence[LabelledPhotograph],
+    night: Collection[str],
+    folder: Path,
+) -> tuple[Path, Path]:
+    """Measure an encoder and write its weights, 8 bits a number, and its card; return both files.
+
+    Args:
+        encoder: Without normalisations.
+        recipe: That made it.
+        learned: Number of photographs that it learned from.
+        measured: Photographs held back.
+        night: Names of those that were taken at night.
+        folder: Where to write.
+    """
     by_day = [photo for photo in measured if photo.path.name not in night]
     groups = {"day": (by_day, False), "day, darkened": (by_day, True)}
     groups["night"] = ([photo for photo in measured if photo.path.name in night], False)
@@ -73,8 +94,8 @@ def run_distillation(
     code = code_version()
     commit = code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else "")
     described = {"recipe": json.dumps(asdict(recipe)), "scores": json.dumps(scores), "commit": commit}
-    save_encoder(encoder, folder / WEIGHTS, described)
-    write_whole(folder / CARD, card_text(recipe, len(learned), found, commit).encode())
+    save_encoder(encoder, folder / WEIGHTS, described, packed=True)
+    write_whole(folder / CARD, card_text(recipe, learned, found, commit).encode())
     return folder / WEIGHTS, folder / CARD
 
 
