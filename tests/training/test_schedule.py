@@ -90,11 +90,11 @@ def test_a_parameter_warms_up_from_its_own_first_gradient(late: float | None) ->
     for parameter, before in zip(learned, start, strict=True):
         assert torch.equal(parameter, before), "not even weight decay"
     for age in range(1, 7):
-        before = [p.detach().clone() for p in learned]
+        then = [p.detach().clone() for p in learned]
         twins, other = copy.deepcopy((learned, optimiser))  # of one optimiser, its parameters with it
         train(learned, optimiser, warm_up, 2 + age, [gradients(age)])
         train(twins, other, WarmUp(twins, 1), 2 + age, [gradients(age)])
-        for was, slow, full in zip(before, learned, twins, strict=True):
+        for was, slow, full in zip(then, learned, twins, strict=True):
             torch.testing.assert_close(slow - was, min(1.0, age / steps) * (full - was), atol=1e-6, rtol=1e-4)
             assert (full - was).abs().mean() > 0.01
 
