@@ -20,11 +20,7 @@ from ir_transfer.training.loop import Trainer
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-<<<<<<< HEAD
-from ir_transfer.training.validate import ValidationReport
-=======
-from ir_transfer.training.validate import Scores, UnpairedScores, Validation
->>>>>>> learner
+from ir_transfer.training.validate import Validation, ValidationReport
 from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
 
 
