@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sensors": ("ir_transfer.cli.sensors:sensors", "List the sensors that ship, or show one."),
     "datasets": ("ir_transfer.cli.datasets:datasets", "Data set cards; check, split and render data sets."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
+    "distill": ("ir_transfer.cli.distill:distill", "Distil the content encoder that models share."),
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
     "review": ("ir_transfer.cli.review:review", "Open the tracked runs in MLflow's user interface."),
     "runs": ("ir_transfer.cli.runs:runs", "List tracked runs; compare some in one page."),

@@ -23,7 +23,9 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.thermal import Survey, ThermalModel
 from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.nn.tiling import Inside
 
 _BATCH_PIXELS = 2**22
@@ -52,6 +54,12 @@ def pick_device(name: str = "auto") -> torch.device:
             "use --device cpu"
         )
     return torch.device(name)
+
+
+def _surveyed(model: TranslationModel) -> ThermalModel:
+    if not isinstance(model, ThermalModel):
+        raise InputError(f"expected a model that looks at an overview, got {model.info.name!r}: use adain or wct2")
+    return model
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ class Translator:
     @property
     def has_statistics(self) -> bool:
         """Whether :meth:`statistics` may be asked for."""
-        return self.model.info.tiling == "exact"
+        return self.model.info.tiling in {"exact", "overview"}
 
     @torch.inference_mode()
     def statistics(self, picture: Picture) -> Statistics:
@@ -158,7 +166,10 @@ class Translator:
             InputError: The model has none.
         """
         with self._autocast():
-            return self.model.content_statistics(self._content([picture]))
+            content = self._content([picture])
+            if isinstance(self.model, ThermalModel):
+                return self.model.content_statistics(content, self.style.tensors)
+            return self.model.content_statistics(content)
 
     def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:
         """Translate one picture with global statistics in place of its own.
@@ -168,6 +179,22 @@ class Translator:
         """
         content = self._content([picture])
         result: NDArray[np.float32] = self._translate(content, self.style, statistics=statistics)[0].numpy()
+        return result
+
+    @torch.inference_mode()
+    def survey(self, overview: Tensor, factor: int, weights: Tensor | None) -> Survey:
+        """Look at a whole image (1, 3, h, w) reduced by a factor, of which ``weights`` (1, 1, h, w) are valid."""
+        weights = None if weights is None else weights.to(self.device)
+        with self._autocast():
+            return _surveyed(self.model).survey(self._placed(overview), factor, self.style.tensors, weights=weights)
+
+    @torch.inference_mode()
+    def window(self, images: Tensor, survey: Survey, window: Window) -> NDArray[np.float32]:
+        """Translate a window (1, 3, h, w) of a surveyed image to (h, w)."""
+        with self._autocast():
+            model, placed = _surveyed(self.model), self._placed(images)
+            output = model.translate_window(placed, survey, window, self.style.tensors, self.strength)
+        result: NDArray[np.float32] = output[0, 0].clamp(0, 1).float().cpu().numpy()
         return result
 
     @torch.inference_mode()

@@ -13,6 +13,9 @@ from torch import Tensor
 from ir_transfer.errors import InputError
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
+CANONICAL_MEAN, CANONICAL_DEVIATION = 0.5, 0.2
+"""Mean and deviation of images in canonical tone, in which outputs and ground truths are compared."""
+
 
 @dataclass
 class Scene:
@@ -24,12 +27,16 @@ class Scene:
             the look that is asked for.
         output: (B, 1, H, W), not clamped.
         vgg: The frozen judge, or None if no loss needs it.
+        thermal: Thermal map (B, 1, H / 4, W / 4) in canonical tone, of a model that has one.
+        classes: Class probabilities (B, 11, H / 4, W / 4), where labels are known.
     """
 
     content: Tensor
     truth: Tensor
     output: Tensor
     vgg: PerceptualEncoder | None = field(default=None, repr=False)
+    thermal: Tensor | None = None
+    classes: Tensor | None = None
 
     @cached_property
     def output_features(self) -> Mapping[str, Tensor]:
@@ -65,7 +72,8 @@ class _Part(Scene):
     """Some samples of a scene, whose features are taken from it."""
 
     def __init__(self, whole: Scene, chosen: Tensor) -> None:
-        super().__init__(whole.content[chosen], whole.truth[chosen], whole.output[chosen], whole.vgg)
+        maps = [None if maps is None else maps[chosen] for maps in (whole.thermal, whole.classes)]
+        super().__init__(whole.content[chosen], whole.truth[chosen], whole.output[chosen], whole.vgg, *maps)
         self._whole, self._chosen = whole, chosen
 
     def _judged(self, picture: str) -> Mapping[str, Tensor]:

@@ -30,6 +30,10 @@ class FeatureHints(nn.Module):
         self.moments = nn.ModuleList(nn.BatchNorm2d(w, eps=1e-10, affine=False) for w in judged[: len(widths)])
         self._seen: list[Tensor] = []
 
+    def see(self, features: Sequence[Tensor]) -> None:
+        """Take the features of a pass, one per level, shallowest first."""
+        self._seen = list(features)
+
     def watch(self, encoder: nn.Module) -> None:
         """Note the features of every pass through an encoder that answers with one per level, shallowest first."""
         encoder.register_forward_hook(self._note)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
 from ir_transfer.nn.perceptual import unit
+
+_DEEP = ("relu2_1", "relu3_1", "relu4_1")
 
 
 def perceptual(scene: Scene) -> Tensor:
@@ -13,8 +17,17 @@ def perceptual(scene: Scene) -> Tensor:
 
     The form of Zhang et al. 2018 (LPIPS, equation 1) with equal channel weights.
     """
-    total = scene.output.new_zeros((), dtype=scene.output_features["relu1_1"].dtype).float()
-    for level, output in scene.output_features.items():
-        difference = unit(output.float()) - unit(scene.truth_features[level].float())
+    return _distance(scene, list(scene.output_features))
+
+
+def deep_perceptual(scene: Scene) -> Tensor:
+    """Return :func:`perceptual` at relu2_1 to relu4_1: the finest level rewards the photograph's texture."""
+    return _distance(scene, _DEEP)
+
+
+def _distance(scene: Scene, levels: Sequence[str]) -> Tensor:
+    total = scene.output.new_zeros(())
+    for level in levels:
+        difference = unit(scene.output_features[level].float()) - unit(scene.truth_features[level].float())
         total = total + (difference**2).sum(dim=1).mean()
-    return total / len(scene.output_features)
+    return total / len(levels)

@@ -8,15 +8,17 @@ from ir_transfer.errors import UnknownNameError
 from ir_transfer.losses.base import Loss, Traits
 from ir_transfer.losses.content import content
 from ir_transfer.losses.coral import coral
-from ir_transfer.losses.edge import edge
+from ir_transfer.losses.gradient import gradient
 from ir_transfer.losses.gram import gram
 from ir_transfer.losses.histogram import histogram
 from ir_transfer.losses.mean_std import mean_std
 from ir_transfer.losses.mmd import mmd
 from ir_transfer.losses.mrf import mrf
+from ir_transfer.losses.object_contrast import people_contrast, vehicle_contrast
 from ir_transfer.losses.paired import charbonnier, coarse, correlation, hot_objects, l1, laplacian
-from ir_transfer.losses.perceptual import perceptual
+from ir_transfer.losses.perceptual import deep_perceptual, perceptual
 from ir_transfer.losses.ssim import ssim
+from ir_transfer.losses.thermal_map import map_correlation, thermal_map
 from ir_transfer.losses.tv import tv
 
 LOSSES: Mapping[str, Loss] = {
@@ -27,7 +29,13 @@ LOSSES: Mapping[str, Loss] = {
     "hot_objects": Loss("truth", batchwise=True, function=hot_objects),  # a mean over the batch's hot pixels
     "correlation": Loss("truth", function=correlation),
     "ssim": Loss("truth", function=ssim),
+    "thermal_map": Loss("truth", batchwise=True, function=thermal_map),  # its weights' mean is over the batch
+    "map_correlation": Loss("truth", function=map_correlation),
+    "people_contrast": Loss("truth", batchwise=True, function=people_contrast),  # a mean over the batch's people
+    "vehicle_contrast": Loss("truth", batchwise=True, function=vehicle_contrast),
+    "gradient": Loss("truth", batchwise=True, function=gradient),  # windows count by their strength in the batch
     "perceptual": Loss("truth", judge=True, function=perceptual),
+    "deep_perceptual": Loss("truth", judge=True, function=deep_perceptual),
     "mean_std": Loss("look", judge=True, function=mean_std),
     "gram": Loss("look", judge=True, function=gram),
     "coral": Loss("look", judge=True, function=coral),
@@ -35,7 +43,6 @@ LOSSES: Mapping[str, Loss] = {
     "mrf": Loss("look", judge=True, function=mrf),
     "histogram": Loss("look", function=histogram),
     "content": Loss("content", judge=True, function=content),
-    "edge": Loss("content", function=edge),
     "tv": Loss("content", function=tv),
 }
 ADVERSARIAL, HINTS, LAYERED = "adversarial", "hints", "layered"

@@ -286,7 +286,7 @@ class TranslationModel(nn.Module, ABC):
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)
         strength = check_strength(strength)
-        if statistics is not None and self.info.tiling not in {"exact", "passes"}:
+        if statistics is not None and self.info.tiling not in {"overview", "exact", "passes"}:
             raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple

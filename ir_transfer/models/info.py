@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tiling = Literal["exact", "passes", "pointwise", "none"]
+Tiling = Literal["overview", "exact", "passes", "pointwise", "none"]
 
 
 def no_sliders(model: str) -> str:
@@ -23,12 +23,14 @@ class TileNeeds:
         multiple: The corners of that part must lie on multiples of this, or on the picture's border.
         bytes_per_pixel: Memory that translating takes at its height, for each pixel of a tile with its surroundings
             (float32, measured on a CPU).
+        fixed_bytes: Memory that an image takes besides, whatever its size.
     """
 
     features: int
     output: int
     multiple: int
     bytes_per_pixel: int
+    fixed_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class ModelInfo:
         bands: Infrared bands it has weights for, for example ``("lwir", "nir")``.
         out_channels: Channels of its output by default.
         size_multiple: Sides are padded to this multiple inside the model and cropped again.
-        tiling: ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
+        tiling: ``"overview"`` if the model looks at the whole image reduced, so that any part of it can be translated
+            by itself; ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
             ``"passes"`` if these depend on the style and on each other, so that they take several passes;
             ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole picture.
         controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``

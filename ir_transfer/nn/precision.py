@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:
@@ -15,3 +16,13 @@ def bfloat16_is_fast(device: torch.device) -> bool:
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return bool(torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported())  # type: ignore[no-untyped-call]
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return half-precision values in float32, others as they are."""
+    return values if values.dtype in {torch.float32, torch.float64} else values.float()
+
+
+def full_precision(like: Tensor) -> torch.autocast:
+    """Return a context without autocast on the device of a tensor: bfloat16 has too few levels for an image."""
+    return torch.autocast(like.device.type, enabled=False)

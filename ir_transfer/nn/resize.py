@@ -21,6 +21,16 @@ def resize_short_side(pictures: Tensor, side: int, multiple: int = 1) -> Tensor:
     return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
 
 
+def resize_short_side_of(images: Tensor, side: int) -> Tensor:
+    """Resize images (B, C, H, W) of any range so that the short side is about ``side``; the aspect stays."""
+    height, width = images.shape[-2:]
+    factor = side / min(height, width)
+    size = [max(SMALLEST_SIDE, round(length * factor)) for length in (height, width)]
+    if size == [height, width]:
+        return images
+    return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+
+
 def shrink_short_side(pictures: Tensor, side: int) -> Tensor:
     """Shrink pictures (B, C, H, W) in [0, 1] whose short side exceeds ``side`` to it; others stay as they are."""
     return pictures if min(pictures.shape[-2:]) <= side else resize_short_side(pictures, side)

@@ -17,6 +17,7 @@ def data_sets(trainer: Trainer, root: Path) -> list[RunInput]:
     for source, pictures in zip(data.sources, trainer.batches.sets, strict=True):
         facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(pictures.photographs)}
         facts |= {**_card(source.card), "split": source.split, "part": source.part}
+        facts |= {} if source.licence is None else {"licence": source.licence}
         found.append(RunInput(source.path, "training", root / source.path, pictures.files, facts))
     for one in trainer.validation.sets if trainer.validation is not None else ():
         section = one.section

@@ -33,6 +33,8 @@ class Batch:
         registered: Whether the truth is the photograph's own (B,).
         look: Number of the look (B,) among those of the recipe; 0 without looks.
         mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
+        classes: Class probabilities (B, 11, s / 4, s / 4), zeros where there are no labels; None without any.
+        keys: What the views are known by (B, 3); None where no view returns.
         truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
         look_weight: The same for the samples that are not mirrored.
     """
@@ -45,6 +47,8 @@ class Batch:
     registered: Tensor
     look: Tensor
     mirrored: Tensor
+    classes: Tensor | None = None
+    keys: Tensor | None = None
     truth_weight: float = 1.0
     look_weight: float = 1.0
 
@@ -80,7 +84,7 @@ class BatchSource:
     def __init__(
         self, data: DataSection, root: Path, seed: int, reconstruction: float = 0.0, rank: int = 0, parts: int = 1
     ) -> None:
-        _check_folders(data, root)
+        check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
         self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
         self.looks = Looks(data.looks, root, self.sets) if data.looks else None
@@ -99,11 +103,7 @@ class BatchSource:
         Raises:
             InputError: ``size`` is no multiple of the number of parts.
         """
-        if size % self.parts:
-            raise InputError(
-                f"expected training.batch_size to be a multiple of the {self.parts} processes, got {size}: "
-                f"--set training.batch_size={-(-size // self.parts) * self.parts}"
-            )
+        refuse_uneven(size, self.parts)
         random = np.random.default_rng([self.seed, step])
         expected = self.reconstruction * size
         mirrored = np.arange(size) < int(expected) + (random.random() < expected % 1)
@@ -167,7 +167,17 @@ class BatchSource:
         return augments
 
 
-def _check_folders(data: DataSection, root: Path) -> None:
+def refuse_uneven(size: int, parts: int) -> None:
+    """Raise :class:`InputError` unless a batch can be shared out evenly to so many processes."""
+    if size % parts:
+        raise InputError(
+            f"expected training.batch_size to be a multiple of the {parts} processes, got {size}: "
+            f"--set training.batch_size={-(-size // parts) * parts}"
+        )
+
+
+def check_folders(data: DataSection, root: Path) -> None:
+    """Raise :class:`MissingFileError` unless the folders that a data section names are there."""
     if not root.is_dir():
         raise MissingFileError(f"expected the folder of the pictures at {root}, found none: check --data")
     named = {f"data.sources[{i}].path": source.path for i, source in enumerate(data.sources)}

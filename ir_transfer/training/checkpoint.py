@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ir_transfer.errors import EncodeError, WeightsError
 
@@ -49,3 +51,21 @@ def load(path: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or "step" not in state or "model" not in state:
         raise WeightsError(f"expected a training checkpoint at {path}, got another kind of file: choose another --out")
     return state
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Return torch's random state by name: the CPU's, and a GPU's where it computes."""
+    state = {"rng": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["rng_cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def restore_random_state(state: Mapping[str, Any], device: torch.device) -> None:
+    """Go on drawing where :func:`random_state` was taken.
+
+    A run that moves to a GPU, or whose checkpoint is older than that state, restores the CPU's alone.
+    """
+    torch.set_rng_state(state["rng"])
+    if device.type == "cuda" and "rng_cuda" in state:
+        torch.cuda.set_rng_state(state["rng_cuda"], device)

@@ -17,8 +17,10 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.registry import create_model, list_models, model_info
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training.batches import Batch
@@ -26,7 +28,7 @@ from ir_transfer.training.muon import Muon
 from ir_transfer.training.objective import Objective
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import Recipe
-from ir_transfer.training.schedule import learning_rate
+from ir_transfer.training.schedule import WarmUp, critic_rate, learning_rate
 
 
 class NotFiniteError(InputError):
@@ -34,7 +36,23 @@ class NotFiniteError(InputError):
 
 
 def _make_model(recipe: Recipe) -> TranslationModel:
-    """Make the recipe's model with random weights; one of fixed looks gets the names of the recipe's."""
+    """Make the recipe's model with random weights, or with a frozen content encoder where the recipe names one.
+
+    One of fixed looks gets the names of the recipe's.
+    """
+    model = _make_random(recipe)
+    if recipe.model.encoder is not None:
+        if not isinstance(model, ThermalModel):
+            raise InputError(
+                f"expected no model.encoder for model {recipe.model.name!r}, which has no content encoder, got "
+                f"{recipe.model.encoder!r}: leave it out"
+            )
+        load_encoder(model.encoder, recipe.model.encoder)
+        model.encoder.requires_grad_(False)
+    return model
+
+
+def _make_random(recipe: Recipe) -> TranslationModel:
     hyper_parameters, looks = recipe.model.hyper_parameters, list(recipe.data.looks)
     if "looks" not in model_info(recipe.model.name).controls:
         return create_model(recipe.model.name, weights=None, **hyper_parameters)
@@ -98,9 +116,10 @@ class Learner:
         self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = Muon(self.objective.learned(), training.lr, weight_decay=training.weight_decay)
+        self.warm_up = WarmUp(self.objective.learned(), training.warmup_steps)
         critic = self.objective.critic
         self.critic_optimiser = (
-            torch.optim.AdamW(critic.parameters(), training.lr, betas=(0.5, 0.99)) if critic else None
+            torch.optim.AdamW(critic.parameters(), training.critic_lr, betas=(0.5, 0.99)) if critic else None
         )
         self.precision = training.precision if bfloat16_is_fast(device) else "float32"
         self._wrapped: nn.Module | None = None
@@ -108,7 +127,8 @@ class Learner:
     # -- state --------------------------------------------------------------------------------------------------
 
     def _stateful(self) -> dict[str, Any]:
-        parts: dict[str, Any] = {"model": self.model, "average": self.average, "optimiser": self.optimiser}
+        parts: dict[str, Any] = {"model": self.model, "average": self.average}
+        parts |= {"optimiser": self.optimiser, "warm_up": self.warm_up}
         if self.objective.hints is not None:
             parts["hints"] = self.objective.hints
         if self.objective.layered is not None:
@@ -180,36 +200,43 @@ class Learner:
         """Update on one batch; return the weighted losses, averaged over all processes.
 
         Raises:
-            NotFiniteError: A loss is NaN or infinite; nothing has been updated.
+            NotFiniteError: A loss or gradient is NaN or infinite; nothing has been updated.
         """
         training = self.recipe.training
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(training, step)
         if self._wrapped is None:  # not before: it copies the weights of the first process to the others
             self._wrapped = self.processes.wrap(self.objective)
+        self.processes.seed(training.seed, step)
         losses = self.losses(batch, step, self._wrapped)
-        means = self._means(losses, step)
-        self.optimiser.zero_grad(set_to_none=True)
-        if self.critic_optimiser is not None:
-            self.critic_optimiser.zero_grad(set_to_none=True)
+        for optimiser in self._optimisers():
+            optimiser.zero_grad(set_to_none=True)
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.objective.learned(), training.clip)
-        self.optimiser.step()
+        norms = [nn.utils.clip_grad_norm_(_parameters(optimiser), training.clip) for optimiser in self._optimisers()]
+        means = self._means(losses, norms, step)
+        _set_rate(self.optimiser, learning_rate(training, step))
+        with self.warm_up.slowed(step):
+            self.optimiser.step()
         if self.critic_optimiser is not None and "critic" in means:
+            _set_rate(self.critic_optimiser, critic_rate(training, step))
             self.critic_optimiser.step()
         self._average(min(training.ema, (1 + step) / (10 + step)))
         return means
 
-    def _means(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
+        return [self.optimiser, *([self.critic_optimiser] if self.critic_optimiser is not None else [])]
+
+    def _means(self, losses: dict[str, Tensor], norms: Sequence[Tensor], step: int) -> dict[str, float]:
         active = self.active(step)
         names = ["auxiliary", *active, *(["critic"] if ADVERSARIAL in active else [])]
         zero = torch.zeros((), device=self.processes.device)  # another process may have samples of this kind
-        values = self.processes.mean(torch.stack([losses.get(name, zero).detach() for name in names])).tolist()
-        found = dict(zip(names, values, strict=True))
+        means = self.processes.mean(torch.stack([losses.get(name, zero).detach() for name in names]))
+        # A GPU is waited for once in a step: here, when all of its work is under way.
+        # A norm of no gradients at all is a number on the CPU.
+        values: list[float] = torch.stack([*means, *(norm.to(means) for norm in norms)]).tolist()
+        found = dict(zip([*names, *("gradient", "critic's gradient")[: len(norms)]], values, strict=True))
         if not all(abs(value) < float("inf") for value in values):
             shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
             raise NotFiniteError(f"expected finite losses at step {step}, got {shown}: lower training.lr, --resume")
-        return found
+        return {name: found[name] for name in names}
 
     @torch.no_grad()
     def _average(self, decay: float) -> None:
@@ -218,3 +245,12 @@ class Learner:
         torch._foreach_lerp_(averaged, current, 1 - decay)
         for kept, buffer in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(buffer)
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate

@@ -6,9 +6,16 @@ import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
-from ir_transfer.training.batches import Batch, BatchSource
+from ir_transfer.training.batches import Batch
+
+
+class Draws(Protocol):
+    """Draws batches by their step."""
+
+    def draw(self, step: int, size: int) -> Batch:
+        """Return this process's part of the batch of a step, of which ``size`` is the whole."""
 
 
 class Loader:
@@ -22,7 +29,7 @@ class Loader:
         workers: Threads.
     """
 
-    def __init__(self, batches: BatchSource, size: int, step: int, last: int, workers: int) -> None:
+    def __init__(self, batches: Draws, size: int, step: int, last: int, workers: int) -> None:
         self._batches, self._size, self._next, self._last = batches, size, step, last
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._ahead: deque[Future[Batch]] = deque()

@@ -16,6 +16,7 @@ from PIL import Image
 from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch, BatchSource
@@ -30,6 +31,7 @@ from ir_transfer.training.rehearsal import rehearse
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
 from ir_transfer.training.schedule import Patience, learning_rate
 from ir_transfer.training.validate import Validation, ValidationReport
+from ir_transfer.training.view_source import ViewSource
 
 _REPORT_EVERY = 50
 
@@ -63,9 +65,12 @@ class Trainer:
         training = recipe.training
         judge = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device) if vgg else None
         self.learner = Learner(recipe, judge, processes)
-        self.batches = BatchSource(
-            recipe.data, data_root, training.seed, training.reconstruction, processes.rank, processes.count
-        )
+        self.batches: BatchSource | ViewSource
+        ranks = processes.rank, processes.count
+        if isinstance(self.learner.model, ThermalModel):
+            self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
+        else:
+            self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
         if self.batches.looks is not None:
             self.learner.note_looks(self.batches.looks.intensities)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
@@ -88,7 +93,8 @@ class Trainer:
         """
         if self.processes.first:
             numbers = {"step": self.step, "best": self.patience.best, "stale": self.patience.stale}
-            checkpoint.save(self.folder.checkpoint, {**self.learner.state(), **numbers, "rng": torch.get_rng_state()})
+            state = {**self.learner.state(), **numbers, **checkpoint.random_state(self.processes.device)}
+            checkpoint.save(self.folder.checkpoint, state)
             self.folder.note("checkpoint", self.step, path=CHECKPOINT)
 
     def resume(self) -> None:
@@ -108,7 +114,7 @@ class Trainer:
         self.learner.load(state, path)
         self.step = state["step"]
         self.patience = Patience(self.recipe.training.patience, state["best"], state.get("stale", 0))
-        torch.set_rng_state(state["rng"])
+        checkpoint.restore_random_state(state, self.processes.device)
         self.folder.log(f"resumed at step {self.step}")
         self.folder.note("resumed", self.step)
         if "recipe" in about and (changed := differences(about["recipe"], asdict(self.recipe))):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -43,7 +44,12 @@ class Muon(torch.optim.AdamW):
         hidden: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for parameter in parameters:
-            matrix = parameter.dim() > 1 and min(parameter.shape[0], parameter[0].numel()) >= smallest
+            # A depthwise convolution is no matrix between channels.
+            matrix = (
+                parameter.dim() > 1
+                and parameter.shape[1] > 1
+                and min(parameter.shape[0], parameter[0].numel()) >= smallest
+            )
             (hidden if matrix else rest).append(parameter)
         groups = [{"params": rest, "orthogonal": False}, {"params": hidden, "orthogonal": True}]
         super().__init__([g for g in groups if g["params"]], lr, betas, weight_decay=weight_decay)
@@ -53,33 +59,43 @@ class Muon(torch.optim.AdamW):
         """Update all parameters by their gradients; those of hidden weights are cleared."""
         for group in self.param_groups:
             if group["orthogonal"]:
-                for parameter in group["params"]:
-                    gradient, parameter.grad = parameter.grad, None  # AdamW's step passes over it
-                    if gradient is not None:
-                        self._orthogonal_step(parameter, gradient, group["lr"], group["weight_decay"])
+                self._orthogonal_step(group["params"], group["lr"], group["weight_decay"])
         return super().step(closure)
 
-    def _orthogonal_step(self, parameter: nn.Parameter, gradient: Tensor, lr: float, weight_decay: float) -> None:
+    def _orthogonal_step(self, parameters: Iterable[nn.Parameter], lr: float, weight_decay: float) -> None:
+        alike: defaultdict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
+        for parameter in parameters:
+            gradient, parameter.grad = parameter.grad, None  # AdamW's step passes over it
+            if gradient is not None:
+                matrix = self._ahead(parameter, gradient).reshape(len(gradient), -1)
+                alike[len(matrix), matrix.shape[1]].append((parameter, matrix))
+        for shape, found in alike.items():  # a GPU spends more on the start of a product than on one of this size
+            steps = _orthogonalised(torch.stack([matrix for _, matrix in found]))
+            moved: list[Tensor] = [parameter for parameter, _ in found]
+            ways = [step.reshape(p.shape) for step, p in zip(steps.unbind(), moved, strict=True)]
+            torch._foreach_mul_(moved, 1 - lr * weight_decay)
+            torch._foreach_add_(moved, ways, alpha=-lr * _ADAMW_RMS * max(shape) ** 0.5)
+
+    def _ahead(self, parameter: nn.Parameter, gradient: Tensor) -> Tensor:
+        """Return the momentum, looked ahead by Nesterov's step."""
         state = self.state[parameter]
         if not state:
             # AdamW looks for "step" in every state that it loads.
             state |= {"step": torch.zeros(()), "momentum": torch.zeros_like(gradient)}
         momentum: Tensor = state["momentum"]
         momentum.lerp_(gradient, 1 - _MOMENTUM)
-        ahead = gradient.lerp(momentum, _MOMENTUM)
-        matrix = ahead.reshape(len(ahead), -1)
-        step = _orthogonalised(matrix) * (_ADAMW_RMS * max(matrix.shape) ** 0.5)
-        parameter.mul_(1 - lr * weight_decay).sub_(step.reshape(parameter.shape), alpha=lr)
+        return gradient.lerp(momentum, _MOMENTUM)
 
 
-def _orthogonalised(matrix: Tensor) -> Tensor:
-    """Return a matrix with the same singular vectors and singular values near 1 (Newton-Schulz, quintic)."""
+def _orthogonalised(matrices: Tensor) -> Tensor:
+    """Return matrices (N, R, C) with the same singular vectors and singular values near 1 (Newton-Schulz, quintic)."""
     a, b, c = _COEFFICIENTS
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-7)
+    turned = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if turned else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     x = x.bfloat16() if bfloat16_is_fast(x.device) else x
     for _ in range(_ITERATIONS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    orthogonal: Tensor = (x if matrix.shape[0] <= matrix.shape[1] else x.T).to(matrix.dtype)
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    orthogonal: Tensor = (x.mT if turned else x).to(matrices.dtype)
     return orthogonal

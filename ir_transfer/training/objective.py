@@ -16,9 +16,13 @@ from ir_transfer.losses.layered import LayeredLoss
 from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LAYERED, LOSSES, check_names, needing_judge, needing_truth
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.training.batches import Batch
+from ir_transfer.training.features import FeatureCache
 from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.views import canonical
 
 _NOTHING = 0.5  # what the critic is shown in place of a photograph that does not belong to the infrared picture
 
@@ -40,6 +44,7 @@ class Objective(nn.Module):
         super().__init__()
         check_losses(recipe, vgg is not None)
         self.model, self.vgg, self.weights, self.looks = model, vgg, recipe.losses, tuple(recipe.data.looks)
+        self.features = FeatureCache(recipe.data.cache_gib)
         self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None
         self.layered = LayeredLoss() if LAYERED in recipe.losses else None
@@ -74,7 +79,7 @@ class Objective(nn.Module):
         content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
         if any(name != HINTS for name in active):
             style = self._encode(batch)
-            scene = self._translate(batch, content, style)
+            scene = self._scene(batch, content, style)
             found |= self._compared(batch, scene, active)
             if self.layered is not None and LAYERED in active:
                 found[LAYERED] = self.weights[LAYERED] * self.layered(scene, style["layer_weights"])
@@ -89,6 +94,27 @@ class Objective(nn.Module):
                 targets = self.vgg(batch.content)
             found[HINTS] = self.weights[HINTS] * self.hints(targets)
         return found
+
+    def _scene(self, batch: Batch, content: Tensor, style: Mapping[str, Tensor]) -> Scene:
+        return (
+            self._canonical(batch, style)
+            if isinstance(self.model, ThermalModel)
+            else self._translate(batch, content, style)
+        )
+
+    def _canonical(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
+        """Return the scene in canonical tone, where neither the exemplar's tone nor its polarity matter."""
+        model = self.model
+        assert isinstance(model, ThermalModel)
+        frozen = not any(parameter.requires_grad for parameter in model.encoder.parameters())
+        if frozen and batch.keys is not None:
+            features = self.features(model.encoder, batch.content, [tuple(key) for key in batch.keys.tolist()])
+        else:
+            features = model.encoder(batch.content)
+        maps, _ = model.maps(features, style)
+        output = model.detail.render(batch.content, maps, Window.whole(*batch.content.shape[-2:]))
+        shown = (canonical(planes.float()) for planes in (output, maps.thermal))
+        return Scene(batch.content, batch.truth, next(shown), self.vgg, next(shown), batch.classes)
 
     def _translate(self, batch: Batch, content: Tensor, style: Mapping[str, Tensor]) -> Scene:
         strength = (~batch.mirrored).float()[:, None]

@@ -54,6 +54,7 @@ class PictureSet:
         pairs: Both together, or None if they do not belong together pixel by pixel.
         max_width: Width to shrink to, or None.
         cache: Where decoded pictures are kept.
+        register: Whether the registration of every pair is refined when it is decoded.
     """
 
     photographs: Sequence[Single]
@@ -61,6 +62,7 @@ class PictureSet:
     pairs: Sequence[Pair] | None
     max_width: int | None
     cache: PictureCache
+    register: bool = False
 
     @property
     def paired(self) -> bool:
@@ -83,9 +85,18 @@ class PictureSet:
     def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
         if self.pairs is not None:
             pair = self.pairs[index]
-            return self.cache.get((pair, self.max_width), lambda: load_pair(pair, self.max_width))[side]
+            return self.cache.get((pair, self.max_width), lambda: self._load_pair(pair))[side]
         single = singles[index]
         return self.cache.get((single, self.max_width), lambda: (load_single(single, self.max_width),))[0]
+
+    def _load_pair(self, pair: Pair) -> tuple[OutputLevels, OutputLevels]:
+        rgb, ir = load_pair(pair, self.max_width)
+        if not self.register:
+            return rgb, ir
+        from ir_transfer.data.registration import apply_registration, measure_registration
+
+        registration = measure_registration(rgb, ir)
+        return rgb, apply_registration(ir, registration) if registration.improves else ir
 
 
 def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
@@ -127,7 +138,7 @@ def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[Pi
         check_pairs(found.pairs or ())
         if found.pairs is None:
             check_singles(found.infrared)
-        sets.append(PictureSet(found.photographs, found.infrared, found.pairs, source.max_width, cache))
+        sets.append(PictureSet(found.photographs, found.infrared, found.pairs, source.max_width, cache, data.register))
     return sets
 
 

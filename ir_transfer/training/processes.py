@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -36,6 +37,18 @@ class Processes:
     def first(self) -> bool:
         """Whether this process writes files and prints."""
         return self.rank == 0
+
+    def seed(self, seed: int, step: int) -> None:
+        """Seed what torch draws in a step: other numbers in every step and process, the same in every run.
+
+        So a run that goes on from a checkpoint, which the first process alone has written, draws in each process
+        what an uninterrupted one does, whatever was drawn between the steps.
+
+        Args:
+            seed: Of the run, 0 or more.
+            step: Of the training, counted from 0.
+        """
+        torch.manual_seed(int(np.random.SeedSequence([seed, step, self.rank]).generate_state(1, np.uint64)[0]))
 
     def wrap(self, module: nn.Module) -> nn.Module:
         """Return the module with gradients that are the mean over all processes."""

@@ -18,10 +18,18 @@ from ir_transfer.yaml_fields import fill, read_mapping
 
 @dataclass(frozen=True)
 class ModelSection:
-    """Which model: its registry name and constructor arguments."""
+    """Which model.
+
+    Attributes:
+        name: In the registry.
+        hyper_parameters: Constructor arguments.
+        encoder: Weights of the content encoder, bundled by name or a file below the data root or absolute; it is then
+            frozen, and what it finds in every view is computed once. Null trains it with the rest.
+    """
 
     name: str
     hyper_parameters: dict[str, Any] = field(default_factory=dict)
+    encoder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Source:
         split: File of ``ir-transfer datasets split``, one part of which is taken.
         part: Which part: of that file, or of those that the set was published with. Null takes all.
         infrared_card: The card of ``infrared``; without one it is a plain folder of pictures.
+        licence: Source and licence of the pictures, for the card of the weights; null takes the card's.
+        labels: Folder of soft label files ``<stem>.png`` of the photographs; see :mod:`ir_transfer.data.soft_labels`.
     """
 
     path: str
@@ -51,6 +61,8 @@ class Source:
     split: str | None = None
     part: str | None = None
     infrared_card: str | None = None
+    labels: str | None = None
+    licence: str | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,9 @@ class DataSection:
         looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
             toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
         crop: Side of the training crop in pixels.
+        view_size: Height and width in pixels of the views that canonical models learn from, multiples of 32.
+        views: Views of every image, each of which returns, so that a frozen encoder sees it once; 0 draws new ones.
+        register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
         own_exemplar: Share of samples whose exemplar is another crop of their own truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples turned black-hot.
@@ -125,6 +140,9 @@ class DataSection:
     validations: list[ValidationSet] = field(default_factory=list)
     looks: dict[str, list[str]] = field(default_factory=dict)
     crop: int = 192
+    view_size: list[int] = field(default_factory=lambda: [256, 320])
+    views: int = 6
+    register: bool = False
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5
@@ -151,12 +169,13 @@ class TrainingSection:
         steps: Length of the training.
         batch_size: Crops per step, over all processes together.
         lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
-        schedule: Of the learning rate, after the warm-up: ``plateau`` holds it and lets it fall linearly over the last
+        critic_lr: Of the critic of ``adversarial``: constant, then linear to zero over the last ``decay_steps``.
+        schedule: Of the learning rate: ``plateau`` holds it and lets it fall linearly over the last
             ``decay_steps``, so that a run may be lengthened; ``cosine`` lets it fall from the start.
-        warmup_steps: Steps of linear warm-up.
+        warmup_steps: Steps of linear warm-up of a parameter, from its first gradient on.
         decay_steps: Steps of the final decay of ``plateau``.
         weight_decay: Decoupled, of every parameter.
-        clip: Largest gradient norm.
+        clip: Largest gradient norm: of what the losses train, and of the critic by itself.
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         only: Patterns of the names of the parameters that learn; all others stay. Empty trains all.
@@ -173,6 +192,7 @@ class TrainingSection:
     steps: int = 6000
     batch_size: int = 6
     lr: float = 5e-4
+    critic_lr: float = 2e-4
     schedule: Literal["plateau", "cosine"] = "plateau"
     warmup_steps: int = 200
     decay_steps: int = 1500
@@ -252,6 +272,8 @@ def _check(recipe: Recipe, where: str) -> None:
         "training.steps": (training.steps, training.steps >= 1, "1 or more"),
         "training.batch_size": (training.batch_size, training.batch_size >= 1, "1 or more"),
         "training.lr": (training.lr, training.lr > 0, "more than 0"),
+        "training.critic_lr": (training.critic_lr, training.critic_lr > 0, "more than 0"),
+        "training.clip": (training.clip, training.clip > 0, "more than 0"),
         "training.ema": (training.ema, 0 <= training.ema < 1, "from 0 to below 1"),
         "training.reconstruction": (training.reconstruction, 0 <= training.reconstruction <= 1, "a share from 0 to 1"),
         "training.validate_every": (training.validate_every, training.validate_every >= 1, "1 or more"),

@@ -3,22 +3,109 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
 
 from ir_transfer.training.recipe import TrainingSection
 
+_NEVER = -1
+
 
 def learning_rate(training: TrainingSection, step: int) -> float:
-    """Return the learning rate of a step, counted from 0.
+    """Return the learning rate of a step, counted from 0, of a parameter that is past its :class:`WarmUp`.
 
-    ``plateau``: linear warm-up, constant, linear decay to zero: a run may be lengthened or cut at any checkpoint.
-    ``cosine``: linear warm-up, then half a cosine to zero (Loshchilov and Hutter 2017, equation 5, one period).
+    ``plateau``: constant, linear decay to zero: a run may be lengthened or cut at any checkpoint.
+    ``cosine``: constant for ``warmup_steps``, then half a cosine to zero (Loshchilov and Hutter 2017, equation 5, one
+    period).
     """
-    warm = min(1.0, (step + 1) / max(1, training.warmup_steps))
     if training.schedule == "cosine":
         past = max(0, step - training.warmup_steps) / max(1, training.steps - training.warmup_steps)
-        return training.lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, past)))
-    return training.lr * warm * min(1.0, (training.steps - step) / max(1, training.decay_steps))
+        return training.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, past)))
+    return training.lr * _plateau(training, step)
+
+
+def critic_rate(training: TrainingSection, step: int) -> float:
+    """Return the critic's learning rate of a step: constant, then linear to zero at the end, whatever the schedule."""
+    return training.critic_lr * _plateau(training, step)
+
+
+def _plateau(training: TrainingSection, step: int) -> float:
+    return min(1.0, max(0, training.steps - step) / max(1, training.decay_steps))
+
+
+class WarmUp:
+    """Lets every parameter begin slowly: its rate rises linearly from its own first gradient on.
+
+    Losses may start late. Counted from the first step of the run, the warm-up would be over by then, and what these
+    losses train, a whole decoder perhaps, would begin at the full rate, which kills rectified units for good.
+
+    Adam and Muon divide by the size of the gradient, so scaling that would change nothing. Their steps are linear in
+    the rate, weight decay included: a part of the rate is the same part of the way.
+
+    Args:
+        parameters: What to watch, always in the same order.
+        steps: Length of the warm-up; up to 1 is none.
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], steps: int) -> None:
+        self.parameters, self.steps = list(parameters), max(1, steps)
+        self._first = [_NEVER] * len(self.parameters)
+
+    @contextmanager
+    def slowed(self, step: int) -> Iterator[None]:
+        """Slow the step that an optimiser takes inside; what no gradient has reached yet, it is not shown.
+
+        Args:
+            step: Of the training, counted from 0.
+        """
+        self._note(step)
+        ages = [step - first + 1 for first in self._first]
+        pairs = zip(self.parameters, ages, strict=True)
+        young = [(parameter, age) for parameter, age in pairs if age < self.steps and parameter.grad is not None]
+        if not young:
+            yield
+            return
+        moved, shares = [parameter.detach() for parameter, _ in young], [age / self.steps for _, age in young]
+        before = [parameter.clone() for parameter in moved]
+        yield
+        way = torch._foreach_sub(moved, before)
+        torch._foreach_mul_(way, shares)
+        torch._foreach_copy_(moved, before)
+        torch._foreach_add_(moved, way)
+
+    def _note(self, step: int) -> None:
+        waiting = [
+            (index, parameter.grad)
+            for index, (parameter, first) in enumerate(zip(self.parameters, self._first, strict=True))
+            if first == _NEVER and parameter.grad is not None
+        ]
+        if not waiting:
+            return
+        largest = torch._foreach_norm([gradient for _, gradient in waiting], math.inf)
+        for (index, _), reached in zip(waiting, torch.stack(largest).ne(0).tolist(), strict=True):
+            if reached:
+                self._first[index] = step
+            else:  # weight decay would pull at it, and Adam would count a step that was none
+                self.parameters[index].grad = None
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the step of every parameter's first gradient; -1 stands for none yet."""
+        return {"first": torch.tensor(self._first, dtype=torch.int64)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what :meth:`state_dict` returned.
+
+        Raises:
+            ValueError: It is of another number of parameters.
+        """
+        first: list[int] = state["first"].tolist()
+        if len(first) != len(self.parameters):
+            raise ValueError(f"expected first steps of {len(self.parameters)} parameters, got {len(first)}")
+        self._first = first
 
 
 @dataclass

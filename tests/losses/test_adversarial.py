@@ -26,3 +26,15 @@ def test_hinge_losses_equal_the_formula() -> None:
     expected = (1 - high).clamp(min=0).mean() + (1 + low).clamp(min=0).mean()
     torch.testing.assert_close(critic_loss(critic, content, real, made), expected)
     torch.testing.assert_close(adversarial(critic, content, made), -low.mean())
+
+
+def test_the_critics_aim_is_none_of_the_model() -> None:
+    critic = PatchCritic(4)
+    content, real, made = torch.rand(2, 3, 32, 32), torch.rand(2, 1, 32, 32), torch.rand(2, 1, 32, 32)
+    made.requires_grad_()
+    critic_loss(critic, content, real, made).backward()  # type: ignore[no-untyped-call]
+    assert made.grad is None
+    assert all(parameter.grad is not None for parameter in critic.parameters())
+    adversarial(critic, content, made).backward()  # type: ignore[no-untyped-call]
+    assert made.grad is not None
+    assert made.grad.any()

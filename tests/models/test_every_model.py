@@ -10,13 +10,18 @@ from ir_transfer import list_models, model_info
 from ir_transfer.errors import UnknownNameError
 from tests.models.base_tester import BaseModelTester, Case
 
+# Of the compact systems.
+SMALL_THERMAL: dict[str, Any] = {
+    "encoder_widths": (4, 6, 8, 8, 8), "encoder_depths": (0, 1, 1, 1, 1), "head_width": 8,
+    "widths": (6, 8, 8, 8, 8), "depths": (1, 1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
+}  # fmt: skip
 # Constructor arguments that make a model small or choose a variant; a model without an entry is tested as it is.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "adain": [
-        {"size": "compact", "widths": (4, 8, 8, 16, 16), "depths": (1, 2, 1, 2, 1)},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "vgg19", "widths": (8, 8, 16, 16), "depths": (2, 2, 4, 1)},
         {"size": "vgg19", "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "out_channels": 3},
-        {"size": "compact", "widths": (4, 8, 8), "depths": (1, 1, 1), "alignment": "coral"},
+        {"size": "compact", **SMALL_THERMAL, "alignment": "coral"},
         {"size": "vgg19", "widths": (4, 8, 8), "depths": (1, 1, 1), "alignment": "histogram"},
     ],
     "adjustable": [
@@ -44,8 +49,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
     ],
     "wct2": [
-        {"unpool": "cat5", "widths": (4, 8, 8, 16), "depths": (1, 2, 1, 2)},
-        {"unpool": "sum", "exemplar_encoder": "shared", "widths": (4, 8, 8, 16), "depths": (1, 1, 1, 1)},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "vgg19", "unpool": "cat5", "widths": (4, 8, 8, 16)},
         {"size": "vgg19", "unpool": "sum", "widths": (4, 8, 8, 16), "out_channels": 3},
     ],

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from ir_transfer.models.wct2.network import BANDS, WaveletDecoder, WaveletEncoder, WaveletUnpool
+from torch import Tensor, nn
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.wct2.paper import PaperWCT2
+from ir_transfer.models.wct2.paper_network import PaperNetwork
 from ir_transfer.nn.moments import Statistics, covariance_moments
 from ir_transfer.nn.wct import exact_square_roots, recolour, regularised
 
@@ -28,6 +30,44 @@ def scene(*shape: int, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     coarse = F.interpolate(torch.rand(*shape[:2], 4, 5, generator=generator), shape[2:], mode="bilinear")
     return (coarse + 0.05 * torch.randn(shape, generator=generator)).clamp(0, 1)
+
+
+@pytest.mark.parametrize("unpool", ["sum", "cat5"])
+@torch.inference_mode()
+def test_unpooling_puts_every_band_back_in_its_place(unpool: str) -> None:
+    """The mixture begins as the identity, and without the feature it is the inverse of what the encoder pools by."""
+    layer = WaveletUnpool(4, unpool)
+    if unpool == "cat5":
+        for parameter in layer.feature.parameters():
+            parameter.zero_()
+    features = scene(2, 4, 16, 24, seed=0)
+    encoder = WaveletEncoder((4, 4), (1, 1), 4)
+    encoder.levels = nn.ModuleList([nn.Identity(), nn.Identity()])
+    found = encoder(features)
+    torch.testing.assert_close(layer(found["level2"], [found[f"level1.{b}"] for b in BANDS], features), features)
+
+
+@pytest.mark.parametrize("unpool", ["sum", "cat5"])
+@pytest.mark.parametrize("size", ["compact", "paper"])
+@torch.inference_mode()
+def test_the_decoder_swaps_no_bands(size: str, unpool: str) -> None:
+    """What is constant along one side stays so; a band of the other side in its place would make a pattern of it."""
+    torch.manual_seed(0)
+    widths, depths = (4, 8, 16), (2, 2, 2)
+    paper = PaperNetwork(widths, depths, unpool, 1)
+    encoder, decoder = WaveletEncoder(widths, depths, 3), WaveletDecoder(widths, depths, 1, unpool)
+
+    def translate(picture: Tensor) -> Tensor:
+        if size == "compact":
+            found: Tensor = decoder(encoder(picture))
+            return found
+        return paper.decode(*paper.encode(picture, lambda _, x: x), lambda _, x: x)
+
+    line = torch.rand(1, 3, 1, 64)
+    columns, rows = translate(line.expand(-1, -1, 48, -1)), translate(line.mT.expand(-1, -1, -1, 48))
+    for varied, along in ((columns, -1), (rows, -2)):
+        assert varied.std(dim=along).mean() > 1e-4
+        assert varied.std(dim=-3 - along).max() < 1e-3 * varied.std(dim=along).mean()
 
 
 def test_inverted_exemplar_gives_the_inverted_picture() -> None:

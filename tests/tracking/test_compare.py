@@ -56,7 +56,7 @@ def test_what_differs_comes_before_what_is_equal(text: str) -> None:
     recipe = text[text.index('id="recipe"') : text.index('id="data"')]
     shown, _, folded = recipe.partition("<details>")
     assert "training.lr" in shown
-    assert "losses.edge" in shown
+    assert "losses.tv" in shown
     assert "model.name" not in shown
     assert "model.name" in folded
 

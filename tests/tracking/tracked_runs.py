@@ -52,7 +52,7 @@ def _train(client: MlflowClient, experiment: str, k: int) -> str:
     tags = {KIND: "train", "ir_transfer.folder": f"/runs/{NAMES[k]}", "ir_transfer.dirty": str(bool(k)).lower()}
     run = client.create_run(experiment, run_name=NAMES[k], tags={**tags, "mlflow.source.git.commit": "0123abc"})
     identifier = str(run.info.run_id)
-    params = {"model.name": "adain", "training.lr": f"{k + 1}e-4", "losses.edge": str(0.3 + k)}
+    params = {"model.name": "adain", "training.lr": f"{k + 1}e-4", "losses.tv": str(0.3 + k)}
     metrics = []
     for step in range(50, 401, 50):
         metrics.append(Metric("loss/edge", 0.5 / step**0.5, 1000 * step, step))

@@ -105,6 +105,20 @@ def test_infrared_of_16_bits_keeps_what_is_below_8(section: DataSection, tmp_pat
         assert (pictures * 65535).max() <= 30064
 
 
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_the_share_of_own_exemplars_is_what_is_asked_for(section: DataSection, tmp_path: Path, share: float) -> None:
+    for index, path in enumerate(sorted((tmp_path / "pairs" / "ir").iterdir())):
+        Image.new("L", (96, 72), 40 * index).save(path)  # flat: the level tells which one it is
+    plain = replace(section, tone_spread=0.0, flips=0.0, own_exemplar=share, validation_every=6)
+    source = BatchSource(plain, tmp_path, 0)
+    own = [
+        torch.isclose(batch.truth.mean((1, 2, 3)), batch.exemplar.mean((1, 2, 3)), atol=1e-3)
+        for batch in (source.draw(step, 8) for step in range(25))
+    ]
+    others_by_chance = (1 - share) / 5  # of the five pictures that do not validate
+    assert torch.cat(own).float().mean().item() == pytest.approx(share + others_by_chance, abs=0.09 * (share < 1))
+
+
 def test_wrong_folders_name_the_key_and_what_is_there(section: DataSection, tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="--data"):
         BatchSource(section, tmp_path / "nowhere", 0)

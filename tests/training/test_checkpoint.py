@@ -1,7 +1,9 @@
+import os
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,39 @@ def test_damaged_and_foreign_files_are_named(tmp_path: Path) -> None:
     torch.save({"weights": torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(WeightsError, match=r"other\.pt.*another kind"):
         checkpoint.load(tmp_path / "other.pt")
+
+
+class Surprise:
+    """Runs code when it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, ("surprise",)
+
+
+def test_no_code_of_a_file_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    torch.save({"step": 1, "model": Surprise()}, tmp_path / "last.pt")
+    with pytest.raises(WeightsError, match=r"last\.pt"):
+        checkpoint.load(tmp_path / "last.pt")
+    assert not (tmp_path / "surprise").exists()
+
+
+def test_random_state_is_that_of_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda", 1)
+    restored: list[tuple[torch.Tensor, torch.device]] = []
+    there = torch.arange(16, dtype=torch.uint8)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: there if device == gpu else None)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: restored.append((state, device)))
+    alone, both = checkpoint.random_state(cpu), checkpoint.random_state(gpu)
+    expected = torch.rand(2)
+    assert {*alone} == {"rng"}
+    for state, device in ((alone, cpu), (both, cpu), (alone, gpu)):  # moved to another kind of machine
+        checkpoint.restore_random_state(state, device)
+        assert torch.equal(torch.rand(2), expected)
+    assert not restored
+    checkpoint.restore_random_state(both, gpu)
+    assert torch.equal(torch.rand(2), expected)
+    assert restored == [(there, gpu)]
 
 
 def test_a_full_disk_leaves_the_last_good_one(tmp_path: Path) -> None:

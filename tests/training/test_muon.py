@@ -1,8 +1,10 @@
 import io
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from ir_transfer.training import muon
 from ir_transfer.training.muon import Muon
 
 
@@ -37,6 +39,37 @@ def test_hidden_step_is_orthogonal_and_of_the_size_of_adamw() -> None:
     assert singular.median() > 0.5
     assert singular.max() < 1.3
     assert 0.1 < step.square().mean().sqrt() < 0.3
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """Return what five quintic iterations make of a matrix, by its singular values."""
+    u, values, v = torch.linalg.svd(matrix.double() / matrix.double().norm(), full_matrices=False)
+    for _ in range(5):
+        values = 3.4445 * values - 4.7750 * values**3 + 2.0315 * values**5
+    found: Tensor = (u * values) @ v
+    return found
+
+
+@pytest.mark.parametrize("shape", [(8, 12), (12, 2, 2, 2), (9, 16)])
+def test_hidden_steps_are_those_of_the_papers(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Momentum .95 with Nesterov's look-ahead (Jordan et al.), scale and decay of Liu et al., equation 4."""
+    monkeypatch.setattr(muon, "bfloat16_is_fast", lambda _: False)
+    generator = torch.Generator().manual_seed(0)
+    learned = [nn.Parameter(torch.randn(shape, generator=generator)) for _ in range(2)]  # alike: they may share work
+    expected = [p.detach().double() for p in learned]
+    momentum = [torch.zeros_like(e) for e in expected]
+    optimiser = Muon(learned, lr=0.1, weight_decay=0.3)
+    for _ in range(3):
+        for index, parameter in enumerate(learned):
+            gradient = torch.randn(shape, generator=generator)
+            parameter.grad = gradient.clone()
+            momentum[index] = 0.95 * momentum[index] + 0.05 * gradient.double()
+            ahead = (0.05 * gradient.double() + 0.95 * momentum[index]).flatten(1)
+            step = 0.2 * max(ahead.shape) ** 0.5 * orthogonalised(ahead)
+            expected[index] = (1 - 0.1 * 0.3) * expected[index] - 0.1 * step.reshape(shape)
+        optimiser.step()
+    for parameter, wanted in zip(learned, expected, strict=True):
+        torch.testing.assert_close(parameter.detach().double(), wanted, atol=1e-4, rtol=0)
 
 
 def test_it_learns_and_first_and_last_layers_too() -> None:

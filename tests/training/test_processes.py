@@ -12,6 +12,29 @@ from tests.training.runs import make_root
 # Means over samples, on paired, mirrored and unpaired ones alike.
 LOSSES = "{l1: 1, correlation: 0.5, histogram: 0.5, tv: 0.1, adversarial: 0.1}"
 
+# What a loss, dropout or a model draws inside a step, printed by rank and step.
+DRAWING = """
+import sys
+from pathlib import Path
+import torch
+from ir_transfer.training.batches import BatchSource
+from ir_transfer.training.learner import Learner
+from ir_transfer.training.processes import join
+from ir_transfer.training.recipe import load_recipe
+
+root = Path(sys.argv[1])
+recipe = load_recipe(root / "recipe.yaml")
+with join(torch.device("cpu")) as processes:
+    learner = Learner(recipe, None, processes)
+    drawn = []
+    learner.objective.register_forward_pre_hook(lambda *_: drawn.append(torch.rand(()).item()))
+    batches = BatchSource(recipe.data, root, 0, 0.0, processes.rank, processes.count)
+    for step in range(2):
+        learner.learn(batches.draw(step, 2), step)
+    (root / f"drawn-{processes.count}-{processes.rank}").write_text(" ".join(map(str, drawn)))
+"""
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
 
 def train(root: Path, out: str, launcher: list[str]) -> str:
     arguments = [
@@ -28,8 +51,7 @@ def train(root: Path, out: str, launcher: list[str]) -> str:
 @pytest.mark.timeout(1200)  # four interpreters that import torch, on a machine that may be busy
 def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     root = make_root(tmp_path)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    printed = train(root, "two", torchrun)
+    printed = train(root, "two", [sys.executable, *TORCHRUN])
     train(root, "one", [sys.executable])
     assert "2 process(es)" in printed
     assert printed.count("rehearsal passed") == 1
@@ -45,3 +67,19 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     # Adam turns the rounding of a gradient that is nearly zero into a step: one bias in a thousand may differ more.
     differences = [(two["critic"][name] - expected).abs().flatten() for name, expected in one["critic"].items()]
     assert torch.cat(differences).mean() < 1e-6
+
+
+@pytest.mark.timeout(1200)
+def test_processes_draw_differently_and_again_the_same(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    (root / "drawing.py").write_text(DRAWING)
+    drawn = []
+    for count, launcher in ((2, TORCHRUN), (1, [])):
+        command = [sys.executable, *launcher, str(root / "drawing.py"), str(root)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        drawn.append([file.read_text().split() for file in sorted(root.glob(f"drawn-{count}-*"))])
+    two, alone = drawn
+    assert [len(numbers) for numbers in two] == [2, 2]
+    assert len({number for numbers in two for number in numbers}) == 4
+    assert alone == two[:1]  # also in another run

@@ -34,9 +34,9 @@ def test_values_and_defaults(recipe_file: Path) -> None:
 
 
 def test_override_by_dotted_key(recipe_file: Path) -> None:
-    recipe = load_recipe(recipe_file, {"training.steps": "12", "losses.edge": "0.5"})
+    recipe = load_recipe(recipe_file, {"training.steps": "12", "losses.tv": "0.5"})
     assert recipe.training.steps == 12
-    assert recipe.losses["edge"] == 0.5
+    assert recipe.losses["tv"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ def fits_whole(model: TranslationModel, height: int, width: int, memory: int = M
     Raises:
         InputError: The model does not tile: it has no figure, and there is nothing to choose.
     """
-    return _PROCESS + model.tile_needs.bytes_per_pixel * height * width <= memory
+    needs = model.tile_needs
+    return _PROCESS + needs.fixed_bytes + needs.bytes_per_pixel * height * width <= memory
 
 
 def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
@@ -39,9 +40,9 @@ def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
     """
     needs = model.tile_needs
     around = 2 * _reach(needs)
-    side = math.isqrt(max(memory - _PROCESS, 0) // needs.bytes_per_pixel) - around
+    side = math.isqrt(max(memory - _PROCESS - needs.fixed_bytes, 0) // needs.bytes_per_pixel) - around
     if side < SMALLEST_TILE:
-        least = _PROCESS + needs.bytes_per_pixel * (SMALLEST_TILE + around) ** 2
+        least = _PROCESS + needs.fixed_bytes + needs.bytes_per_pixel * (SMALLEST_TILE + around) ** 2
         raise InputError(
             f"expected at least {math.ceil(least / 10**6)} MB for tiles of model {model.info.name!r}, got "
             f"{memory / 10**6:.0f} MB: raise --memory"
@@ -67,4 +68,6 @@ def return_freed() -> None:
 
 
 def _reach(needs: TileNeeds) -> int:
+    if not needs.output:
+        return 0
     return -(-max(needs.output, SMALLEST_SIDE) // needs.multiple) * needs.multiple

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -20,8 +20,10 @@ from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.windows import Window, aligned_tile, surroundings, windows
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
+from ir_transfer.models.thermal import Survey, ThermalModel, overview_of
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.rows import with_rows_of
+from ir_transfer.nn.thermal.windows import Window as ImageWindow
 from ir_transfer.nn.tiling import Inside
 
 Result = TypeVar("Result")
@@ -129,12 +131,18 @@ class _Tiles:
         self.sink = sink
         self.observer = observer
         self.needs = translator.model.tile_needs
+        self.factor = 1
+        if isinstance(translator.model, ThermalModel):
+            self.factor = translator.model.overview_factor(source.height, source.width)
+            self.needs = replace(self.needs, multiple=self.needs.multiple * self.factor)
         self.parts = list(windows(source.height, source.width, aligned_tile(tile, self.needs)))
         self.across = sum(part.y0 == 0 for part in self.parts)
         self.most_pixels: int | None = None  # of what a tile sees, once the memory has been too small
 
     def all(self, saved: SavedSum | None) -> TileCounts:
         to_make = [part for part in self.parts if not self.sink.has(part.y0, part.x0, part.y1, part.x1)]
+        if isinstance(self.translator.model, ThermalModel):
+            return self._surveyed(to_make)
         tiling, model = self.translator.model.info.tiling, self.translator.model
         passes = model.statistics_passes if tiling in {"exact", "passes"} else 0
         if self.observer is not None:
@@ -150,9 +158,51 @@ class _Tiles:
             statistics = Statistics(places) if known else None
             self._advance(len(self.parts) - len(to_make))
             for tile in self._read(reader, to_make, self.needs.output):
-                self._make(tile, statistics)
+                self._make(tile, partial(self._translated, statistics))
                 self._advance(1)
         return TileCounts(len(self.parts), len(to_make))
+
+    def _surveyed(self, to_make: list[Window]) -> TileCounts:
+        """Look at the whole picture reduced, then translate each tile by itself."""
+        if self.observer is not None:
+            self.observer.start(len(self.parts) * 2)
+        with ThreadPoolExecutor(1) as reader:
+            if not to_make:
+                self._advance(len(self.parts) * 2)
+                return TileCounts(len(self.parts), 0)
+            overview, weights = self._overview(reader)
+            survey = self.translator.survey(overview, self.factor, weights)
+            self._advance(len(self.parts) - len(to_make))
+            for tile in self._read(reader, to_make, 0):
+                self._make(tile, partial(self._window, survey))
+                self._advance(1)
+        return TileCounts(len(self.parts), len(to_make))
+
+    def _overview(self, reader: ThreadPoolExecutor) -> tuple[Tensor, Tensor | None]:
+        """Return the picture reduced by the factor (1, 3, h, w), and its cells' shares of valid pixels (1, 1, h, w)."""
+        height, width = -(-self.source.height // self.factor), -(-self.source.width // self.factor)
+        overview, shares = torch.zeros(1, 3, height, width), torch.ones(1, 1, height, width)
+        for tile in self._read(reader, self.parts, 0):
+            top, left = tile.seen.y0 // self.factor, tile.seen.x0 // self.factor
+            pixels = torch.from_numpy(np.ascontiguousarray(tile.pixels))[None]
+            cells = overview_of(pixels, self.factor)
+            place = (..., slice(top, top + cells.shape[-2]), slice(left, left + cells.shape[-1]))
+            if tile.valid is not None:
+                counts = torch.from_numpy(tile.valid)[None, None].float()
+                share = overview_of(counts, self.factor)
+                cells = torch.where(share > 0, overview_of(pixels * counts, self.factor) / share.clamp(min=1e-6), cells)
+                shares[place] = share
+            overview[place] = cells
+            self._advance(1)
+        if not bool((shares > 0).any()):
+            raise InputError("expected a picture with valid pixels, got none: check its nodata value or mask")
+        return overview, None if bool((shares == 1).all()) else shares
+
+    def _window(self, survey: Survey, tile: _Tile) -> tuple[Window, Pixels]:
+        seen = tile.seen
+        window = ImageWindow(seen.y0, seen.x0, seen.height, seen.width, self.source.height, self.source.width)
+        top, left, bottom, right = tile.part.inside(seen)
+        return tile.part, self.translator.window(self._tensor(tile), survey, window)[top:bottom, left:right]
 
     def _pass(self, reader: ThreadPoolExecutor, known: list[Statistics], saved: SavedSum | None) -> Statistics:
         done, total = saved.load() if saved is not None else (0, None)
@@ -169,11 +219,11 @@ class _Tiles:
             raise InputError("expected a picture with valid pixels, got none: check its nodata value or mask")
         return total.to(torch.float32).to(self.translator.device)
 
-    def _make(self, tile: _Tile, statistics: Statistics | None) -> None:
+    def _make(self, tile: _Tile, translate: Callable[[_Tile], tuple[Window, Pixels]]) -> None:
         part, valid = tile.part, tile.part_valid
         intensity = np.zeros((part.height, part.width), np.float32)
         if not tile.empty:
-            for box, made in self._in_memory(tile, self.needs.output, partial(self._translated, statistics)):
+            for box, made in self._in_memory(tile, self.needs.output, translate):
                 top, left, bottom, right = box.inside(part)
                 intensity[top:bottom, left:right] = made
         self.sink.write(part.y0, part.x0, intensity, valid)
@@ -187,6 +237,8 @@ class _Tiles:
         return read_ahead(reader, read, parts, _READ_AHEAD)
 
     def _surroundings(self, part: Window, radius: int) -> Window:
+        if not self.needs.output:
+            return part  # the model needs nothing from beyond a tile
         return surroundings(part, radius, self.needs.multiple, self.source.height, self.source.width)
 
     def _measured(self, known: list[Statistics], tile: _Tile) -> Statistics:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments, channel_moments, covariance_moments
 from ir_transfer.nn.quantiles import interpolate, middle_ranks, quantile_function
@@ -162,6 +163,21 @@ class ByHistogram:
 
 
 ALIGNMENTS: Mapping[str, Alignment] = {"moments": ByMoments(), "coral": Coral(), "histogram": ByHistogram()}
+
+
+ALIGNMENT_OPTION = {"alignment": RunOption("how features take the exemplar's look", str, choices=tuple(ALIGNMENTS))}
+"""The run option of models that can choose."""
+
+
+def alignment_named(name: str) -> Alignment:
+    """Return an alignment by name.
+
+    Raises:
+        InputError: No such alignment.
+    """
+    if name not in ALIGNMENTS:
+        raise InputError(f"expected alignment to be one of {', '.join(ALIGNMENTS)}, got {name!r}")
+    return ALIGNMENTS[name]
 
 
 def kept_of(style: Mapping[str, Tensor], place: str, alignment: Alignment) -> Tensor | None:

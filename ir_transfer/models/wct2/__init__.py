@@ -5,11 +5,10 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="wct2",
-        summary="covariances of the exemplar at every level, detail through a wavelet path; keeps edges",
+        summary="covariances of the exemplar at every level of the neck, detail through gated Haar bands",
         paper="Yoo, Uh, Chun, Kang and Ha 2019, arXiv:1903.09760",
         target="ir_transfer.models.wct2.model:WCT2",
-        size_multiple=8,
-        tiling="exact",
+        tiling="overview",
         controls=("strength", "style-weights", "masks", "spatial"),
         weights=("wct2-lwir", "wct2-nir"),
     ),

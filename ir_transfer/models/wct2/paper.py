@@ -14,7 +14,7 @@ from torch import Tensor
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo, TileNeeds
-from ir_transfer.models.wct2.network import BANDS, check_choice
+from ir_transfer.models.wct2.choices import BANDS, check_choice
 from ir_transfer.models.wct2.paper_network import PaperNetwork
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics, covariance_moments, span_of

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.wct2.network import BANDS
+from ir_transfer.models.wct2.choices import BANDS
 from ir_transfer.nn import haar
 
 At = Callable[[str, Tensor], Tensor]

@@ -1,0 +1,77 @@
+"""Soft class labels of photographs: files with the two likeliest classes of every position and their probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ir_transfer.errors import InputError, MissingFileError
+
+CLASSES = (
+    "other",
+    "person",
+    "two-wheeler",
+    "vehicle",
+    "sky",
+    "vegetation",
+    "terrain",
+    "road",
+    "sidewalk",
+    "building",
+    "pole or sign",
+)
+"""Street classes, in the order of their numbers."""
+
+SoftLabels = NDArray[np.uint8]
+"""(h, w, 4): likeliest class, its probability x 255, second class, its probability x 255."""
+
+
+def read_soft_labels(path: Path) -> SoftLabels:
+    """Read a label file, a PNG in 8-bit RGBA, usually at a quarter of the photograph's size.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: Not RGBA.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a soft label file at {path}, found none: check the folder of the labels")
+    with Image.open(path) as image:
+        if image.mode != "RGBA":
+            raise InputError(f"expected a soft label file in 8-bit RGBA at {path}, got mode {image.mode}")
+        return np.asarray(image).copy()
+
+
+def probabilities(labels: SoftLabels) -> Tensor:
+    """Return class probabilities (11, h, w) that sum to 1; what the stored classes leave is spread over the others."""
+    stored = torch.from_numpy(labels.astype(np.int64))
+    first, second = stored[..., 1] / 255, stored[..., 3] / 255
+    total = (first + second).clamp(min=1.0)
+    first, second = first / total, second / total
+    found = ((1 - first - second) / (len(CLASSES) - 2)).expand(len(CLASSES), -1, -1).clone()
+    found.scatter_(0, stored[None, ..., 2].clamp(max=len(CLASSES) - 1), second[None])
+    found.scatter_(0, stored[None, ..., 0].clamp(max=len(CLASSES) - 1), first[None])
+    return found / found.sum(0)
+
+
+def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
+    """Return class probabilities (11, *size) of a box, the nearest label of each position.
+
+    Args:
+        labels: Of the whole image.
+        box: Top, left, height and width in shares of the image's height and width.
+        size: Rows and columns of the result.
+    """
+    top, left, tall, wide = box
+    rows = _nearest(top, tall, size[0], labels.shape[0])
+    columns = _nearest(left, wide, size[1], labels.shape[1])
+    return probabilities(labels[rows[:, None], columns[None]])
+
+
+def _nearest(start: float, share: float, count: int, cells: int) -> NDArray[np.int64]:
+    places = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
+    return places.round().astype(np.int64).clip(0, cells - 1)

@@ -1,0 +1,212 @@
+"""The base of all compact systems: content encoder, neck and detail; a system says what a style does to the neck."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.info import ModelInfo, TileNeeds
+from ir_transfer.models.style_code import POLARITY
+from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
+from ir_transfer.nn.moments import Moments, Statistics, channel_moments
+from ir_transfer.nn.polarity import turn
+from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.thermal.detail import Detail, DetailMaps
+from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from ir_transfer.nn.thermal.guided import GuidedDetail
+from ir_transfer.nn.thermal.neck import ThermalNeck
+from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
+from ir_transfer.nn.thermal.windows import Window
+
+OVERVIEW_PIXELS = 500_000
+"""The thermal map is computed on the image reduced by the least whole factor that leaves at most so many pixels."""
+
+SIZE: dict[str, Any] = {
+    "encoder_widths": (16, 32, 64, 128, 160),
+    "encoder_depths": (0, 1, 2, 3, 3),
+    "head_width": 48,
+    "widths": (32, 64, 96, 96, 96),
+    "depths": (1, 2, 2, 2, 2),
+}
+"""Constructor arguments of the size that ships, by name."""
+
+_BYTES_PER_PIXEL = 56
+"""Measured peak for each pixel of a tile."""
+_OVERVIEW_BYTES = 350 * 10**6
+"""Measured peak of looking at the largest overview."""
+
+_TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is known of a whole image before any part of it is translated.
+
+    Attributes:
+        maps: Thermal map and coefficients of the detail.
+        tone: Of the canonical image.
+        statistics: Of the neck's levels, ``level0`` to ``level4``, and of the tone.
+        canonical: The canonical image (B, 1, H, W) itself, where the overview is no smaller than the image.
+    """
+
+    maps: DetailMaps
+    tone: Tone
+    statistics: Statistics
+    canonical: Tensor | None = None
+
+
+class ThermalModel(TranslationModel):
+    """Translates in canonical space: white-hot, tone standardised; polarity and tone are the exemplar's at the end.
+
+    The whole image, reduced to an overview, goes through the content encoder and the neck, where the style acts on
+    standardised features. The thermal map that results gets the photograph's detail at full size, so that an image is
+    the same whole or in tiles, whatever its size.
+
+    Args:
+        info: What the model declares.
+        hyper_parameters: Of the system; those of :data:`SIZE` that are missing take their values there.
+    """
+
+    def __init__(self, info: ModelInfo, hyper_parameters: Mapping[str, Any]) -> None:
+        sizes = {name: list(v) if isinstance(v, tuple) else v for name, v in {**SIZE, **hyper_parameters}.items()}
+        super().__init__(info, sizes)
+        stored: Any = sizes
+        self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])
+        self.neck = ThermalNeck(stored["encoder_widths"], stored["widths"], stored["depths"])
+        self.detail = self.make_detail(stored["widths"])
+
+    def make_detail(self, widths: Sequence[int]) -> Detail:
+        """Return the network from the neck's levels of these widths to the full-size image."""
+        return GuidedDetail(widths[0], widths[1])
+
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """What tiles must bring: nothing from beyond them; their corners lie on multiples of 4 overview pixels."""
+        return TileNeeds(0, 0, 4, _BYTES_PER_PIXEL, _OVERVIEW_BYTES)
+
+    # -- to be written by a system ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
+        """Return style tensors of white-hot, standardised exemplars (B, 1, h, w); differentiable."""
+
+    @abstractmethod
+    def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
+        """Give features (B, C, h, w) of a level of the neck, which have these moments, what the style asks for."""
+
+    def measure(self, features: Tensor) -> Moments:
+        """Return what :meth:`align` must know of features (B, C, h, w)."""
+        return channel_moments(features)
+
+    # -- the contract -------------------------------------------------------------------------------------------
+
+    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+        """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
+        sign = exemplars.new_ones(len(exemplars), 1)
+        if white_hot is not None:
+            sign = torch.where(white_hot.to(exemplars.device)[:, None], sign, -sign)
+        upright = turn(exemplars, sign)
+        tones = dict(zip(_TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
+        return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}
+
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Translate whole images; see the base class. ``statistics`` take the place of the images' own."""
+        factor = self.overview_factor(*content.shape[-2:])
+        survey = self.survey(overview_of(content, factor), factor, style, statistics=statistics)
+        return self.translate_window(content, survey, Window.whole(*content.shape[-2:]), style, strength)
+
+    def overview_factor(self, height: int, width: int) -> int:
+        """Return the factor by which an image is reduced to its overview."""
+        return max(1, math.ceil(math.sqrt(height * width / OVERVIEW_PIXELS)))
+
+    def survey(
+        self,
+        overview: Tensor,
+        factor: int,
+        style: Mapping[str, Tensor],
+        *,
+        weights: Tensor | None = None,
+        statistics: Statistics | None = None,
+    ) -> Survey:
+        """Look at a whole image.
+
+        Args:
+            overview: The image reduced by ``factor`` (B, 3, h, w), as :func:`overview_of` does.
+            factor: See :meth:`overview_factor`.
+            style: What the exemplar asks for.
+            weights: Share of valid pixels of every position (1, 1, h, w); None if all are valid.
+            statistics: To use in place of the image's own, for the frames of a video.
+        """
+        maps, measured = self.maps(self.encoder(overview), style, statistics)
+        canonical = None
+        if statistics is None:
+            canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
+            tone = tone_of(canonical, weights)
+            measured |= _tone_moments(tone, overview.shape[-2] * overview.shape[-1])
+        else:
+            tone, measured = _tone_from(statistics), dict(statistics.places)
+        return Survey(maps.at(factor), tone, Statistics(measured), canonical if factor == 1 else None)
+
+    def maps(
+        self, features: ContentFeatures, style: Mapping[str, Tensor], statistics: Statistics | None = None
+    ) -> tuple[DetailMaps, dict[str, Moments]]:
+        """Return the maps that the full-size image is computed from, and the moments of the neck's levels."""
+        measured: dict[str, Moments] = {}
+
+        def align(level: int, neck: Tensor) -> Tensor:
+            place = f"level{level}"
+            measured[place] = self.measure(neck) if statistics is None else statistics[place]
+            return self.align(level, neck, measured[place], style)
+
+        return self.detail.maps(self.neck(features, align)), measured
+
+    def translate_window(
+        self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor
+    ) -> Tensor:
+        """Translate a window of an image (B, 3, h, w) that was surveyed; the result is that of the whole image."""
+        if survey.canonical is None:
+            canonical = self.detail.render(images, survey.maps, window)
+        else:
+            rows, columns = (slice(start, start + size) for start, size in zip(window[:2], window[2:4], strict=True))
+            canonical = survey.canonical[..., rows, columns]
+        wanted = Tone(*(at_least_float32(style[name]) for name in _TONE))
+        translated = apply_tone(canonical, survey.tone, wanted).to(images.dtype)
+        if isinstance(strength, Tensor) or strength < 1:
+            share = strength[..., None, None].to(images) if isinstance(strength, Tensor) else strength
+            translated = torch.lerp(rgb_to_grayscale(images), translated, share)
+        return turn(translated, style[POLARITY])
+
+    def content_statistics(self, content: Tensor, style: Mapping[str, Tensor]) -> Statistics:
+        """Return the statistics of an image (B, 3, H, W) that :meth:`survey` may be given for another one."""
+        factor = self.overview_factor(*content.shape[-2:])
+        return self.survey(overview_of(content, factor), factor, style).statistics
+
+
+def overview_of(images: Tensor, factor: int) -> Tensor:
+    """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be cut."""
+    return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images
+
+
+def _tone_moments(tone: Tone, count: int) -> dict[str, Moments]:
+    spread = tone.deviation.square() * count
+    return {
+        "tone.quantiles": Moments(count, tone.quantiles, torch.zeros_like(tone.quantiles)),
+        "tone.values": Moments(count, tone.mean, spread),
+    }
+
+
+def _tone_from(statistics: Statistics) -> Tone:
+    values = statistics["tone.values"]
+    deviation = (values.scatter / values.count).sqrt()
+    return Tone(statistics["tone.quantiles"].mean, values.mean, deviation)

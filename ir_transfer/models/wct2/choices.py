@@ -1,0 +1,16 @@
+"""Names that both sizes of WCT2 know."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ir_transfer.errors import InputError
+
+BANDS = ("lh", "hl", "hh")
+"""Wavelet components that skip to the decoder; LL goes on."""
+
+
+def check_choice(value: str, known: Collection[str], name: str) -> None:
+    """Raise :class:`InputError` if a hyper-parameter is none of the known values."""
+    if value not in known:
+        raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")

@@ -1,0 +1,149 @@
+"""What an RGB image shows: features at five strides and class logits, from a small residual network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+CLASS_COUNT = 11
+"""Channels of the class logits; :data:`ir_transfer.data.soft_labels.CLASSES` names them."""
+
+STRIDES = (2, 4, 8, 16, 32)
+"""Strides of the encoder's levels in pixels."""
+
+
+class ContentFeatures(NamedTuple):
+    """What the encoder finds in an image (B, 3, H, W).
+
+    Attributes:
+        levels: Features (B, C_l, ceil(H / s), ceil(W / s)) at the strides s of :data:`STRIDES`.
+        logits: Class logits (B, 11, ceil(H / 4), ceil(W / 4)).
+    """
+
+    levels: tuple[Tensor, ...]
+    logits: Tensor
+
+
+class ConvNorm(nn.Module):
+    """A convolution with zero padding and, while it is trained, a batch normalisation that is folded into it later.
+
+    Args:
+        inputs: Input channels.
+        outputs: Output channels.
+        kernel: Odd side of the kernel in pixels.
+        stride: Stride in pixels.
+        norm: Whether a batch normalisation follows.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, norm: bool = False) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=not norm)
+        self.norm = nn.BatchNorm2d(outputs) if norm else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, inputs, H, W) to (B, outputs, ceil(H / stride), ceil(W / stride))."""
+        features = self.conv(features)
+        return features if self.norm is None else self.norm(features)
+
+    def fused(self) -> dict[str, Tensor]:
+        """Return weight and bias of the one convolution that equals this in evaluation mode."""
+        if self.norm is None or self.norm.running_mean is None or self.norm.running_var is None:
+            return {name: value.detach() for name, value in self.conv.state_dict().items()}
+        weight, bias = fuse_conv_bn_weights(
+            self.conv.weight,
+            self.conv.bias,
+            self.norm.running_mean,
+            self.norm.running_var,
+            self.norm.eps,
+            self.norm.weight,
+            self.norm.bias,
+        )
+        return {"weight": weight.detach(), "bias": bias.detach()}
+
+
+class ResidualUnit(nn.Module):
+    """``silu(x + conv(silu(conv(x))))`` with 3x3 convolutions (He et al. 2016, figure 2).
+
+    Args:
+        channels: Input and output channels.
+        norm: Whether batch normalisations follow the convolutions.
+    """
+
+    def __init__(self, channels: int, norm: bool = False) -> None:
+        super().__init__()
+        self.first = ConvNorm(channels, channels, norm=norm)
+        self.second = ConvNorm(channels, channels, norm=norm)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
+        return F.silu(features + self.second(F.silu(self.first(features))))
+
+
+class ContentEncoder(nn.Module):
+    """Residual encoder with a top-down class head (feature pyramid, Lin et al. 2017).
+
+    It is distilled from larger networks (see :mod:`ir_transfer.training.distillation`) with batch normalisation, which
+    is folded away before it is used, so that no layer hides statistics. Any size of at least 16 pixels is taken.
+
+    Args:
+        widths: Channels of the levels at :data:`STRIDES`.
+        depths: Residual units of each level.
+        head_width: Channels of the class head.
+        norm: Whether convolutions are normalised over the batch, for training.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int] = (16, 32, 64, 128, 160),
+        depths: Sequence[int] = (0, 1, 2, 3, 3),
+        head_width: int = 48,
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        self.widths, self.depths, self.head_width = tuple(widths), tuple(depths), head_width
+        self.levels = nn.ModuleList()
+        for inputs, outputs, depth in zip((3, *widths), widths, depths, strict=False):
+            units = [ResidualUnit(outputs, norm) for _ in range(depth)]
+            self.levels.append(nn.Sequential(ConvNorm(inputs, outputs, stride=2, norm=norm), nn.SiLU(), *units))
+        self.laterals = nn.ModuleList(ConvNorm(width, head_width, 1, norm=norm) for width in widths[1:])
+        self.context = nn.Linear(widths[-1], head_width)
+        self.smooth = nn.ModuleList(ResidualUnit(head_width, norm) for _ in widths[1:-1])
+        self.classify = nn.Conv2d(head_width, CLASS_COUNT, 1)
+
+    def forward(self, images: Tensor) -> ContentFeatures:
+        """Return features and class logits of sRGB images (B, 3, H, W) in [0, 1]."""
+        features: Tensor = (images - 0.45) / 0.25
+        levels = []
+        for level in self.levels:
+            features = level(features)
+            levels.append(features)
+        return ContentFeatures(tuple(levels), self._logits(levels[1:]))
+
+    def _logits(self, levels: Sequence[Tensor]) -> Tensor:
+        context = self.context(levels[-1].mean((2, 3)))
+        found: Tensor = F.silu(self.laterals[-1](levels[-1]) + context[..., None, None])
+        for index in reversed(range(len(levels) - 1)):
+            larger = F.interpolate(found, levels[index].shape[-2:], mode="bilinear", align_corners=False)
+            found = self.smooth[index](larger + self.laterals[index](levels[index]))
+        logits: Tensor = self.classify(found)
+        return logits
+
+    def folded(self) -> ContentEncoder:
+        """Return the equal encoder without normalisations, in evaluation mode."""
+        plain = ContentEncoder(self.widths, self.depths, self.head_width)
+        state = {name: value for name, value in self.state_dict().items() if name in plain.state_dict()}
+        for name, module in self.named_modules():
+            if isinstance(module, ConvNorm):
+                state |= {f"{name}.conv.{key}": value for key, value in module.fused().items()}
+        plain.load_state_dict(state)
+        return plain.eval()
+
+
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Return probabilities (B, 11, h, w) in float32 from logits of the same shape."""
+    return torch.softmax(logits.float(), dim=1)

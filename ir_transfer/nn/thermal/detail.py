@@ -1,0 +1,33 @@
+"""What turns a thermal map into the full-size image: the interface that guided and wavelet detail share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol, Self
+
+from torch import Tensor, nn
+
+from ir_transfer.nn.thermal.windows import Window
+
+
+class DetailMaps(Protocol):
+    """Low-resolution maps from which, with the photograph, the full-size image is computed."""
+
+    @property
+    def thermal(self) -> Tensor:
+        """Thermal map (B, 1, h, w) at stride 4 of the overview."""
+
+    def at(self, factor: int) -> Self:
+        """Return the same maps for an image that is ``factor`` times as large as its overview."""
+
+
+class Detail(nn.Module, ABC):
+    """A network from the neck's levels and the photograph to the canonical image."""
+
+    @abstractmethod
+    def maps(self, levels: list[Tensor]) -> DetailMaps:
+        """Return the maps from the neck's levels, finest first."""
+
+    @abstractmethod
+    def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:
+        """Return canonical intensity (B, 1, h, w) of a window whose photograph is ``images`` (B, 3, h, w)."""

@@ -1,0 +1,125 @@
+"""Wavelet detail: a low-resolution thermal map gets the photograph's Haar bands, gated by place and band."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.nn import haar
+from ir_transfer.nn.precision import at_least_float32, full_precision
+from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.windows import Window, sample
+
+_STRIP_PIXELS = 2**20
+_BANDS = 3
+
+
+class HaarMaps(NamedTuple):
+    """What the full-size image is computed from, with the photograph.
+
+    Attributes:
+        thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
+        offset: (B, 1, 2h, 2w) at stride 2 of the overview.
+        fine: Gates (B, 3 K, 2h, 2w) in (-1, 1) of the bands up to stride 2 of the overview.
+        coarse: Gates (B, 3 K, h, w) in (-1, 1) of the bands at stride 4 of the overview.
+        factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
+    """
+
+    thermal: Tensor
+    offset: Tensor
+    fine: Tensor
+    coarse: Tensor
+    factor: int = 1
+
+    def at(self, factor: int) -> HaarMaps:
+        """Return the same maps for an image that is ``factor`` times as large as its overview."""
+        return self._replace(factor=factor)
+
+
+class HaarDetail(Detail):
+    """The low-pass image is the thermal map; the detail is the photograph's Haar bands, each with a signed gate.
+
+    After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
+    however large it is, and a gate in (-1, 1) for each band and place decides what of them infrared has. The map is
+    interpolated smoothly, for bare Haar synthesis would show blocks.
+
+    Args:
+        width: Channels of the neck's finest level.
+        map_width: Channels of the neck's level at stride 4.
+        guides: Number K of pointwise projections of the photograph whose bands are gated.
+        hidden: Hidden channels of that projection.
+    """
+
+    def __init__(self, width: int = 32, map_width: int = 64, guides: int = 4, hidden: int = 16) -> None:
+        super().__init__()
+        self.guides = guides
+        self.to_thermal = nn.Conv2d(map_width, 1, 1)
+        self.to_coarse = nn.Conv2d(map_width, _BANDS * guides, 1)
+        self.to_fine = nn.Conv2d(width, 1 + _BANDS * guides, 1)
+        self.guide = nn.Sequential(nn.Conv2d(3, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1))
+        for conv in (self.to_coarse, self.to_fine):
+            conv.weight.data.mul_(0.1)
+            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+
+    def maps(self, levels: list[Tensor]) -> HaarMaps:
+        """Return thermal map, offset and gates from the neck's levels, finest first, in float32 or better."""
+        with full_precision(levels[0]):
+            finest, coarser = (at_least_float32(level) for level in levels[:2])
+            offset, fine = self.to_fine(finest).split([1, _BANDS * self.guides], dim=1)
+            coarse = torch.tanh(self.to_coarse(coarser))
+            return HaarMaps(self.to_thermal(coarser), offset, torch.tanh(fine), coarse)
+
+    def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
+        """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
+
+        Args:
+            images: The window's photograph (B, 3, h, w), sRGB in [0, 1].
+            maps: Of the whole image.
+            window: Where the photograph stands in the image; its corner lies on multiples of ``4 factor``, and so
+                does its end unless it is the image's.
+        """
+        with full_precision(images):
+            return self._strips(images, maps, window)
+
+    def _strips(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
+        stride = 4 * maps.factor
+        rows = max(1, _STRIP_PIXELS // max(1, window.width * len(images)) // stride) * stride
+        strips = [
+            self._strip(images[..., top : top + rows, :], maps, window.rows(top, min(top + rows, window.height)))
+            for top in range(0, window.height, rows)
+        ]
+        return strips[0] if len(strips) == 1 else torch.cat(strips, dim=2)
+
+    def _strip(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
+        stride = 4 * maps.factor
+        smooth = sample(maps.thermal, window, stride) + sample(maps.offset, window, 2 * maps.factor)
+        height, width = images.shape[-2:]
+        padded = F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")
+        guides = self.guide(2 * padded - 1)
+        larger = window._replace(height=padded.shape[-2], width=padded.shape[-1])
+        detail = self._detail(guides, maps, larger, 1)
+        return smooth + detail[..., :height, :width]
+
+    def _detail(self, guides: Tensor, maps: HaarMaps, window: Window, stride: int) -> Tensor:
+        """Return the gated bands' image (B, 1, h, w) of guides (B, K, h, w) whose positions are ``stride`` pixels."""
+        low, *bands = haar.pool(guides)
+        stride *= 2
+        coarse = stride == 4 * maps.factor
+        gates = maps.coarse if coarse else maps.fine
+        cell = (4 if coarse else 2) * maps.factor // stride
+        place = Window(*(value // stride for value in window))
+        gated = _sample_padded(gates, place, max(cell, 1))
+        parts = zip(gated.chunk(_BANDS, dim=1), bands, strict=True)
+        made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
+        lower = torch.zeros_like(made[0]) if coarse else self._detail(low, maps, window, stride)
+        return haar.unpool(lower, *made)
+
+
+def _sample_padded(gates: Tensor, window: Window, cell: int) -> Tensor:
+    """Return gates at every position of a window that may reach beyond the last cell by padding."""
+    found = sample(gates, window, cell)
+    missing = (window.width - found.shape[-1], window.height - found.shape[-2])
+    return F.pad(found, (0, missing[0], 0, missing[1]), mode="replicate") if any(missing) else found

@@ -1,0 +1,86 @@
+"""Tone by construction: a monotone curve that gives a canonical image the exemplar's distribution of intensities."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ir_transfer.nn.precision import at_least_float32
+
+KNOTS = 33
+_CURVE_SHARE = 0.7
+_LEAST_STEP = 1e-4
+_SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
+
+
+def knot_ranks(device: torch.device | None = None) -> Tensor:
+    """Return the ranks in [0, 1] of the knots (33,): even, but closer together in both tails, without the extremes."""
+    even = torch.linspace(0, 1, KNOTS, device=device)
+    bent = 0.5 - 0.5 * torch.cos(torch.pi * even)
+    return (0.5 * even + 0.5 * bent).clamp(0.001, 0.999)
+
+
+class Tone(NamedTuple):
+    """A distribution of intensities.
+
+    Attributes:
+        quantiles: (B, 33) at :func:`knot_ranks`.
+        mean: (B, 1).
+        deviation: (B, 1).
+    """
+
+    quantiles: Tensor
+    mean: Tensor
+    deviation: Tensor
+
+
+def tone_of(images: Tensor, weights: Tensor | None = None) -> Tone:
+    """Return the tone of images (B, 1, H, W) over the positions whose weight (B or 1, 1, H, W) is above a half."""
+    found = []
+    for index, image in enumerate(at_least_float32(images)):
+        step = max(1, math.isqrt(image.numel() // _SAMPLE))
+        grid = (..., slice(step // 2, None, step), slice(step // 2, None, step))
+        values = image[grid].flatten()
+        if weights is not None:
+            counts = weights[min(index, len(weights) - 1)][grid].flatten() > 0.5
+            values = values[counts] if counts.any() else values
+        ordered = values.sort().values
+        place = knot_ranks(ordered.device).to(ordered) * (len(ordered) - 1)
+        lower = place.floor().long()
+        upper = (lower + 1).clamp(max=len(ordered) - 1)
+        quantiles = torch.lerp(ordered[lower], ordered[upper], place - lower)
+        found.append((quantiles, values.mean()[None], values.std(correction=0)[None]))
+    return Tone(*(torch.stack(values) for values in zip(*found, strict=True)))
+
+
+def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
+    """Return images (B, 1, H, W) whose tone is nearly the wanted one.
+
+    70% is the monotone curve through the quantiles, which continues linearly beyond the outer knots; 30% is the plain
+    gain and offset that match mean and deviation: a curve alone would stretch what the content has more of than the
+    exemplar.
+
+    Args:
+        images: Of any range.
+        own: Tone of the whole images, of which these may be tiles.
+        wanted: The exemplar's tone (B or 1).
+    """
+    gain = wanted.deviation / own.deviation.clamp(min=_LEAST_STEP)
+    plain = wanted.mean[..., None, None] + gain[..., None, None] * (images - own.mean[..., None, None])
+    curves = [
+        _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)])
+        for index, image in enumerate(images)
+    ]
+    return torch.lerp(plain, torch.stack(curves), _CURVE_SHARE)
+
+
+def _curve(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
+    steps = torch.arange(len(source), device=source.device, dtype=source.dtype) * _LEAST_STEP
+    source = torch.cummax(source, 0).values + steps
+    slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
+    place = torch.searchsorted(source, image.contiguous()).clamp(1, len(source) - 1) - 1
+    found: Tensor = target[place] + slopes[place] * (image - source[place])
+    return found

@@ -1,0 +1,63 @@
+"""Low-resolution maps read at the pixels of a window of the full-size image, whole or tile alike."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class Window(NamedTuple):
+    """A window of a full-size image.
+
+    Attributes:
+        top: First row.
+        left: First column.
+        height: Rows of the window.
+        width: Columns of the window.
+        full_height: Rows of the whole image.
+        full_width: Columns of the whole image.
+    """
+
+    top: int
+    left: int
+    height: int
+    width: int
+    full_height: int
+    full_width: int
+
+    @classmethod
+    def whole(cls, height: int, width: int) -> Window:
+        """Return the window that is the whole image."""
+        return cls(0, 0, height, width, height, width)
+
+    def rows(self, top: int, bottom: int) -> Window:
+        """Return the rows from ``top`` to below ``bottom`` of this window."""
+        return self._replace(top=self.top + top, height=bottom - top)
+
+
+def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
+    """Return maps (B, C, h, w) interpolated bilinearly at every pixel of a window, (B, C, height, width).
+
+    Every pixel's value depends on its place in the full-size image alone, so tiles equal the whole.
+
+    Args:
+        maps: One value for each cell of ``stride`` pixels; the last cells may reach beyond the image.
+        window: Where to read.
+        stride: Side of a cell in pixels.
+    """
+    if stride == 1:
+        return maps[..., window.top : window.top + window.height, window.left : window.left + window.width]
+    rows = _cells(window.top, window.height, stride, maps.shape[-2])
+    columns = _cells(window.left, window.width, stride, maps.shape[-1])
+    part = maps[..., rows.start : rows.stop, columns.start : columns.stop]
+    size = (len(rows) * stride, len(columns) * stride)
+    larger = F.interpolate(part, size, mode="bilinear", align_corners=False)
+    top, left = window.top - rows.start * stride, window.left - columns.start * stride
+    return larger[..., top : top + window.height, left : left + window.width]
+
+
+def _cells(start: int, count: int, stride: int, cells: int) -> range:
+    """Return the cells that pixels ``start`` to ``start + count`` depend on: theirs and one neighbour each side."""
+    return range(max(start // stride - 1, 0), min((start + count - 1) // stride + 2, cells))

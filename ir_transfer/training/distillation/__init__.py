@@ -1,0 +1,1 @@
+"""Distillation of the content encoder from soft labels and, optionally, from the features of an ImageNet network."""

@@ -1,0 +1,117 @@
+"""Photographs with soft class labels: read once, kept in memory, drawn as labelled crops."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
+from ir_transfer.errors import InputError, MissingFileError
+
+Bytes = NDArray[np.uint8]
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+_OBJECTS = (1, 2, 3)  # person, two-wheeler, vehicle: half of all crops are centred on one
+
+
+@dataclass(frozen=True)
+class LabelledPhotograph:
+    """A photograph with its soft labels, as bytes.
+
+    Attributes:
+        path: Of the photograph.
+        pixels: uint8 (H, W, 3).
+        labels: uint8 (h, w, 4): likeliest class, its probability x 255, second class, its probability x 255.
+    """
+
+    path: Path
+    pixels: Bytes
+    labels: SoftLabels
+
+
+def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[LabelledPhotograph]:
+    """Read the photographs of a folder that have a label file ``<stem>.png``, sorted by name.
+
+    Args:
+        folder: Of the photographs.
+        labels: Folder of the label files, at a quarter of the photographs' size.
+        longer_side: Larger photographs are reduced to it.
+
+    Raises:
+        MissingFileError: One of the folders is missing.
+        InputError: No photograph has a label file, or a label file is not RGBA.
+    """
+    for place in (folder, labels):
+        if not place.is_dir():
+            raise MissingFileError(f"expected a folder at {place}, found none: check --data and the recipe's sources")
+    found = []
+    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES):
+        label = labels / f"{path.stem}.png"
+        if label.is_file():
+            found.append(LabelledPhotograph(path, _read_rgb(path, longer_side), read_soft_labels(label)))
+    if not found:
+        raise InputError(f"expected label files in {labels} for the photographs in {folder}, found none of their stems")
+    return found
+
+
+def _read_rgb(path: Path, longer_side: int) -> Bytes:
+    with Image.open(path) as opened:
+        image = ImageOps.exif_transpose(opened).convert("RGB")
+    image.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
+    return np.asarray(image).copy()
+
+
+def held_back(photographs: Iterable[LabelledPhotograph], share: float, sequences: Sequence[str]) -> list[bool]:
+    """Return for each photograph whether it is held back from the training.
+
+    Args:
+        photographs: In any order.
+        share: Share of those in no sequence, chosen by the hash of their names.
+        sequences: Beginnings of names that are held back as a whole: neighbours in a video are near copies.
+    """
+    return [
+        photo.path.name.startswith(tuple(sequences))
+        or int(hashlib.sha256(photo.path.name.encode()).hexdigest()[:8], 16) / 2**32 < share
+        for photo in photographs
+    ]
+
+
+def draw_crop(photo: LabelledPhotograph, side: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Draw a crop with its labels: image (3, side, side) in [0, 1], probabilities (11, side / 4, side / 4).
+
+    Half of all crops are centred on a person, two-wheeler or vehicle where there is one. Scale varies by a factor of
+    up to 1.6 each way, the aspect ratio by 15%, and half of the crops are mirrored.
+    """
+    height, width = photo.pixels.shape[:2]
+    scale = float(np.exp(random.uniform(-0.47, 0.47)))
+    stretch = float(np.exp(random.uniform(-0.15, 0.15)))
+    tall, wide = (int(np.clip(side / scale * k, 32, n)) for k, n in ((stretch, height), (1 / stretch, width)))
+    row, column = _centre(photo.labels, random)
+    top = int(np.clip(row * height - tall / 2, 0, height - tall))
+    left = int(np.clip(column * width - wide / 2, 0, width - wide))
+    pixels = torch.from_numpy(photo.pixels[top : top + tall, left : left + wide].copy()).permute(2, 0, 1)[None] / 255
+    image = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
+    box = (top / height, left / width, tall / height, wide / width)
+    labels = probabilities_at(photo.labels, box, (side // 4, side // 4))
+    if random.random() < 0.5:
+        return image.flip(-1), labels.flip(-1)
+    return image, labels
+
+
+def _centre(labels: SoftLabels, random: np.random.Generator) -> tuple[float, float]:
+    if random.random() < 0.5:
+        wanted = _OBJECTS[int(random.choice(3, p=(0.5, 0.2, 0.3)))]
+        rows, columns = np.nonzero((labels[..., 0] == wanted) & (labels[..., 1] > 100))
+        if len(rows) > 4:
+            chosen = int(random.integers(len(rows)))
+            return (rows[chosen] + 0.5) / labels.shape[0], (columns[chosen] + 0.5) / labels.shape[1]
+    return random.random(), random.random()

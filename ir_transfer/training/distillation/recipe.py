@@ -1,0 +1,77 @@
+"""The recipe of a distillation: a YAML file that mirrors these dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ir_transfer.yaml_fields import fill, read_mapping
+
+
+@dataclass(frozen=True)
+class LabelledSource:
+    """Photographs with soft label files.
+
+    Attributes:
+        photographs: Folder, relative to the data root.
+        labels: Folder of the label files, relative to the data root.
+        held_back: Whether all of it only measures; otherwise the recipe's share and sequences decide.
+    """
+
+    photographs: str
+    labels: str
+    held_back: bool = False
+
+
+@dataclass(frozen=True)
+class DistillationRecipe:
+    """A distillation run.
+
+    Attributes:
+        sources: Photographs to learn from and to measure on.
+        night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks photographs
+            taken at night (``file`` is relative to the folder of the CSV file).
+        held_back: Share of the photographs that only measure.
+        held_back_sequences: Beginnings of file names that only measure.
+        features: Weight of the feature targets of an ImageNet network; 0 needs no such network.
+        class_weights: Weight of a pixel by its likeliest class, in the order of the classes.
+        crop: Side of the crops in pixels, a multiple of 32.
+        darkened: Share of crops that are darkened while their labels stay.
+        steps: Length.
+        batch_size: Crops of a step.
+        lr: Peak learning rate; 3% of the steps warm up, then a cosine falls to 1%.
+        weight_decay: Decoupled.
+        ema: Decay of the average that is kept.
+        precision: Of the computation.
+        seed: Of everything random.
+    """
+
+    sources: list[LabelledSource]
+    night: str | None = None
+    held_back: float = 0.08
+    held_back_sequences: list[str] = field(default_factory=list)
+    features: float = 1.0
+    class_weights: list[float] = field(default_factory=lambda: [1.0] * 11)
+    crop: int = 256
+    darkened: float = 0.35
+    steps: int = 5000
+    batch_size: int = 12
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    ema: float = 0.998
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    seed: int = 0
+
+
+def load_distillation(path: Path) -> DistillationRecipe:
+    """Read a recipe.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: Not a YAML mapping, or a value of the wrong type.
+        UnknownNameError: An unknown key.
+    """
+    return fill(
+        DistillationRecipe, read_mapping(path, "distillation recipe", "see configs/train/encoder.yaml"), str(path)
+    )

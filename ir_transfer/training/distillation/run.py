@@ -1,0 +1,154 @@
+"""A distillation from recipe to weights and card."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ir_transfer.code_version import code_version
+from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.models.encoder_files import save_encoder
+from ir_transfer.nn.content_encoder import ContentEncoder
+from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
+from ir_transfer.training.distillation.distill import Distillation
+from ir_transfer.training.distillation.photographs import LabelledPhotograph, held_back, read_labelled
+from ir_transfer.training.distillation.recipe import DistillationRecipe
+
+CHECKPOINT, WEIGHTS, CARD = "checkpoint.pt", "encoder.safetensors", "encoder.md"
+
+
+def run_distillation(
+    recipe: DistillationRecipe,
+    root: Path,
+    folder: Path,
+    *,
+    resume: bool = False,
+    log: Callable[[str], None] = print,
+) -> tuple[Path, Path]:
+    """Distil an encoder, measure it on the photographs held back, and return the files of its weights and its card.
+
+    Args:
+        recipe: What to do.
+        root: Folder that the recipe's paths are relative to.
+        folder: Of the run.
+        resume: Whether to go on from the folder's checkpoint, where there is one.
+        log: Takes lines of progress.
+
+    Raises:
+        MissingFileError: A folder of the recipe, or the file of the night photographs, is missing.
+        InputError: No labelled photographs, or none are held back or all are.
+        WeightsError: The checkpoint is damaged.
+    """
+    photographs, only_measured = read_sources(recipe, root)
+    held = [kept or measured for kept, measured in zip(
+        held_back(photographs, recipe.held_back, recipe.held_back_sequences), only_measured, strict=True
+    )]  # fmt: skip
+    learned = [photo for photo, kept in zip(photographs, held, strict=True) if not kept]
+    measured = [photo for photo, kept in zip(photographs, held, strict=True) if kept]
+    if not learned or not measured:
+        raise InputError(
+            f"expected photographs to learn from and some held back, got {len(learned)} and {len(measured)}: "
+            "correct held_back in the recipe"
+        )
+    log(f"{len(learned)} photographs to learn from, {len(measured)} held back")
+    folder.mkdir(parents=True, exist_ok=True)
+    distillation = Distillation(recipe, learned, log)
+    if resume and (folder / CHECKPOINT).is_file():
+        distillation.load(folder / CHECKPOINT)
+        log(f"resumed at step {distillation.step}")
+    distillation.run(folder / CHECKPOINT)
+    night = night_names(root / recipe.night) if recipe.night is not None else set()
+    return save_with_card(distillation.average.folded(), recipe, len(learned), measured, night, folder)
+
+
+def save_with_card(
+    encoder: ContentEncoder,
+    recipe: DistillationRecipe,
+    learned: int,
+    measured: Sequence[LabelledPhotograph],
+    night: Collection[str],
+    folder: Path,
+) -> tuple[Path, Path]:
+    """Measure an encoder and write its weights, 8 bits a number, and its card; return both files.
+
+    Args:
+        encoder: Without normalisations.
+        recipe: That made it.
+        learned: Number of photographs that it learned from.
+        measured: Photographs held back.
+        night: Names of those that were taken at night.
+        folder: Where to write.
+    """
+    by_day = [photo for photo in measured if photo.path.name not in night]
+    groups = {"day": (by_day, False), "day, darkened": (by_day, True)}
+    groups["night"] = ([photo for photo in measured if photo.path.name in night], False)
+    found = {
+        name: measure_agreement(encoder, photos, darkened=dark) for name, (photos, dark) in groups.items() if photos
+    }
+    scores = {f"{name}: pixels": f"{agreement.pixels:.4f}" for name, agreement in found.items()}
+    code = code_version()
+    commit = code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else "")
+    described = {"recipe": json.dumps(asdict(recipe)), "scores": json.dumps(scores), "commit": commit}
+    save_encoder(encoder, folder / WEIGHTS, described, packed=True)
+    write_whole(folder / CARD, card_text(recipe, learned, found, commit).encode())
+    return folder / WEIGHTS, folder / CARD
+
+
+def read_sources(recipe: DistillationRecipe, root: Path) -> tuple[list[LabelledPhotograph], list[bool]]:
+    """Return the photographs of all sources, and whether the recipe only measures on each."""
+    photographs: list[LabelledPhotograph] = []
+    only_measured: list[bool] = []
+    for source in recipe.sources:
+        found = read_labelled(root / source.photographs, root / source.labels)
+        photographs += found
+        only_measured += [source.held_back] * len(found)
+    return photographs, only_measured
+
+
+def night_names(path: Path) -> set[str]:
+    """Return the names of the photographs that a CSV file with columns ``file`` and ``kind`` says are of the night.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: A column is missing.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected the list of photographs at {path}, found none: check 'night' in the recipe")
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if missing := {"file", "kind"} - set(reader.fieldnames or ()):
+            raise InputError(f"expected the columns file and kind in {path}, got none of {', '.join(sorted(missing))}")
+        return {Path(row["file"]).name for row in reader if row["kind"] == "night"}
+
+
+def card_text(recipe: DistillationRecipe, learned: int, found: Mapping[str, Agreement], commit: str) -> str:
+    """Return the card of an encoder in Markdown, from the figures of its run."""
+    columns = list(found)
+    lines = [
+        "# Content encoder",
+        "",
+        f"Distilled from random weights on {learned} photographs with soft class labels in {recipe.steps} steps of "
+        f"{recipe.batch_size} crops of {recipe.crop} pixels, {recipe.darkened:.0%} of them darkened; commit {commit}.",
+        "Its labels were made by MOSAIC (ADE20K, Apache-2.0) and ESPNetv2 (Cityscapes, MIT)"
+        + (", its feature targets by EfficientNet-Lite0 (ImageNet, Apache-2.0)." if recipe.features else "."),
+        "None of their weights are in it.",
+        "",
+        "Agreement with the labels of photographs held back (`day, darkened`: the same ones as if taken at night):",
+        "",
+        "| | " + " | ".join(f"{name} ({agreement.photographs})" for name, agreement in found.items()) + " |",
+        "|---" * (len(columns) + 1) + "|",
+        "| pixels | " + " | ".join(f"{a.pixels:.3f}" for a in found.values()) + " |",
+        "| majority class | " + " | ".join(f"{a.majority:.3f}" for a in found.values()) + " |",
+        "| people found at the labels' precision | "
+        + " | ".join(f"{a.people:.2f} at {a.people_precision:.2f}" for a in found.values())
+        + " |",
+    ]
+    for number, name in enumerate(CLASSES):
+        cells = (f"{a.recall[number]:.2f} / {a.precision[number]:.2f}" for a in found.values())
+        lines.append(f"| {name}: recall / precision | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

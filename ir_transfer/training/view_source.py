@@ -1,0 +1,124 @@
+"""Draws batches of views for models that work in canonical tone; what a sample is depends on seed and step alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ir_transfer.data.soft_labels import SoftLabels
+from ir_transfer.training.batches import Batch, check_folders, refuse_uneven
+from ir_transfer.training.looks import Looks
+from ir_transfer.training.pictures import PictureCache, PictureSet, find_pictures
+from ir_transfer.training.recipe import DataSection
+from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
+
+
+class ViewSource:
+    """Holds the image sets of a recipe and draws random batches of their views; safe to share by threads.
+
+    Args:
+        data: The recipe's data section.
+        root: Folder that its paths are relative to.
+        seed: Seed of every draw; two sources with one seed give the same batches.
+        rank: Which part of every batch is drawn.
+        parts: Number of parts.
+
+    Raises:
+        MissingFileError: A source's folder, card or split is missing.
+        InputError: What :func:`find_pictures` refuses: no images, a pair of two sizes, a scene that validates too.
+    """
+
+    def __init__(self, data: DataSection, root: Path, seed: int, rank: int = 0, parts: int = 1) -> None:
+        check_folders(data, root)
+        self.data, self.seed, self.rank, self.parts = data, seed, rank, parts
+        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
+        self.looks = Looks(data.looks, root, self.sets) if data.looks else None
+        self._labels = [None if source.labels is None else root / source.labels for source in data.sources]
+        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
+        self._edges = np.cumsum(sizes) / sum(sizes)
+        self._lumas: dict[int, np.ndarray] = {}
+        self._read: dict[Hashable, SoftLabels | None] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """Number of photographs."""
+        return sum(len(images.photographs) for images in self.sets)
+
+    def draw(self, step: int, size: int) -> Batch:
+        """Draw this part of the batch of a step; ``size`` is that of the whole batch.
+
+        Raises:
+            InputError: ``size`` is no multiple of the number of parts.
+        """
+        refuse_uneven(size, self.parts)
+        streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
+        chosen = [min(int(np.searchsorted(self._edges, s.random())), len(self.sets) - 1) for s in streams]
+        registered = np.array([self.sets[c].paired for c in chosen])
+        mine = slice(self.rank, None, self.parts)
+        samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
+        content, truth, exemplar, classes, look, keys = (list(column) for column in zip(*samples, strict=True))
+        count = len(samples)
+        return Batch(
+            torch.stack(content),
+            torch.zeros(count, 0),
+            torch.stack(truth),
+            torch.stack(exemplar),
+            white_hot=torch.ones(count, dtype=torch.bool),
+            registered=torch.from_numpy(registered[mine].copy()),
+            look=torch.tensor(look),
+            mirrored=torch.zeros(count, dtype=torch.bool),
+            classes=torch.stack(classes),
+            keys=torch.tensor(keys),
+            truth_weight=float(self.parts * registered[mine].sum() / max(registered.sum(), 1)),
+        )
+
+    def _sample(
+        self, chosen: int, random: np.random.Generator
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int]]:
+        images = self.sets[chosen]
+        index = int(random.integers(len(images.photographs)))
+        number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
+        view = self._view(chosen, images, index, number)
+        look = 0
+        if self.looks is not None:
+            look = int(random.integers(len(self.looks.names)))
+            infrared = self.looks.exemplar(look, random)
+        else:
+            infrared = images.exemplar(self._exemplar_index(chosen, images, index, random))
+        exemplar = draw_exemplar(infrared, random)
+        size = self.data.view_size
+        truth = view.truth
+        if truth is None:  # of another scene: only the statistics of it count
+            truth = canonical(torch.nn.functional.interpolate(exemplar[None], tuple(size), mode="bilinear"))[0]
+        classes = view.classes if view.classes is not None else torch.zeros(11, size[0] // 4, size[1] // 4)
+        return view.content.float() / 255, truth.float(), exemplar, classes.float(), look, (chosen, index, number)
+
+    def _view(self, chosen: int, images: PictureSet, index: int, number: int) -> View:
+        infrared = images.exemplar(index) if images.paired else None
+        random = np.random.default_rng([self.seed, chosen, index, number])
+        labels = self._labels_of(chosen, images, index)
+        return draw_view(images.photograph(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
+
+    def _exemplar_index(self, chosen: int, images: PictureSet, index: int, random: np.random.Generator) -> int:
+        """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""
+        if not images.paired:
+            return int(random.integers(len(images.infrared)))
+        if random.random() < self.data.own_exemplar:
+            return index
+        with self._lock:
+            if chosen not in self._lumas:
+                count = len(images.photographs)
+                self._lumas[chosen] = np.array([mean_luma(images.photograph(i)) for i in range(count)])
+        return int(random.choice(neighbours(self._lumas[chosen], index)))
+
+    def _labels_of(self, chosen: int, images: PictureSet, index: int) -> SoftLabels | None:
+        key = (chosen, index)
+        if key not in self._read:
+            self._read[key] = read_labels(self._labels[chosen], images.photographs[index].path.stem)
+        return self._read[key]

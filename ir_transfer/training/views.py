@@ -1,0 +1,154 @@
+"""Views of image pairs: crops at several scales in canonical tone, with class probabilities; drawn by number.
+
+What a view is depends on the seed, the image and the number of the view alone, so what a frozen encoder finds in it is
+computed once (see :mod:`ir_transfer.training.features`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.pair_files import to_unit
+from ir_transfer.data.soft_labels import SoftLabels, probabilities_at
+from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
+from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from ir_transfer.training.degrade import degrade
+
+_LUMA = (0.299, 0.587, 0.114)
+_SMALLEST_SHARE = 0.5
+_DEGRADED = 0.6
+_ASPECTS = (1.05, 1.45)
+_OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
+_EXEMPLAR_SIZE = (128, 160)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A crop of an image, in shares of its height and width.
+
+    Attributes:
+        top: Of its upper edge.
+        left: Of its left edge.
+        height: Of its height.
+        width: Of its width.
+    """
+
+    top: float
+    left: float
+    height: float
+    width: float
+
+    def of(self, levels: OutputLevels, size: tuple[int, int]) -> Tensor:
+        """Return the crop of an image (H, W) or (H, W, 3) resized to (C, *size), in [0, 1]."""
+        rows, columns = levels.shape[:2]
+        top, left = round(self.top * rows), round(self.left * columns)
+        bottom, right = round((self.top + self.height) * rows), round((self.left + self.width) * columns)
+        part = torch.from_numpy(np.ascontiguousarray(to_unit(levels[top:bottom, left:right])))
+        planes = part.permute(2, 0, 1) if part.dim() == 3 else part[None]
+        return F.interpolate(planes[None], size, mode="bilinear", antialias=True, align_corners=False)[0]
+
+
+def draw_crop(height: int, width: int, labels: SoftLabels | None, random: np.random.Generator) -> Crop:
+    """Draw a crop of half to all of an image's width; half of all crops are centred on a person or vehicle."""
+    share = math.exp(random.uniform(math.log(_SMALLEST_SHARE), 0))
+    aspect = math.exp(random.uniform(math.log(_ASPECTS[0]), math.log(_ASPECTS[1])))
+    wide = min(width, height * aspect) * share
+    tall = min(wide / aspect, height)
+    row, column = random.random(), random.random()
+    if labels is not None and random.random() < 0.5:
+        wanted = _OBJECTS[int(random.random() >= _OBJECTS[0][1])][0]
+        rows, columns = np.nonzero((labels[..., 0] == wanted) & (labels[..., 1] > 120))
+        if len(rows) > 3:
+            chosen = int(random.integers(len(rows)))
+            row, column = (rows[chosen] + 0.5) / labels.shape[0], (columns[chosen] + 0.5) / labels.shape[1]
+    top, left = (row * height - tall / 2) / height, (column * width - wide / 2) / width
+    tall, wide = tall / height, wide / width
+    return Crop(float(np.clip(top, 0, 1 - tall)), float(np.clip(left, 0, 1 - wide)), tall, wide)
+
+
+@dataclass(frozen=True)
+class View:
+    """A view of a pair, or of a photograph alone.
+
+    Attributes:
+        content: Photograph, uint8 (3, h, w).
+        truth: Ground truth in canonical tone, half (1, h, w); None without one.
+        classes: Class probabilities, half (11, h / 4, w / 4); None without labels.
+    """
+
+    content: Tensor
+    truth: Tensor | None
+    classes: Tensor | None
+
+
+def draw_view(
+    photograph: OutputLevels,
+    infrared: OutputLevels | None,
+    labels: SoftLabels | None,
+    size: tuple[int, int],
+    random: np.random.Generator,
+) -> View:
+    """Draw a view of a photograph (H, W, 3) and its infrared image (H, W), where there is one."""
+    crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
+    mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
+    content = crop.of(photograph, size)
+    if degraded:  # never darkened: infrared of the day does not become that of the night
+        content = degrade(content, random, night=0.0)
+    truth = None if infrared is None else canonical(crop.of(infrared, size)[None])[0]
+    classes = None
+    if labels is not None:
+        box = (crop.top, crop.left, crop.height, crop.width)
+        classes = probabilities_at(labels, box, (size[0] // 4, size[1] // 4))
+    if mirrored:
+        content = content.flip(-1)
+        truth, classes = (None if planes is None else planes.flip(-1) for planes in (truth, classes))
+    return View(
+        (content * 255).round().byte(),
+        None if truth is None else truth.half(),
+        None if classes is None else classes.half(),
+    )
+
+
+def draw_exemplar(infrared: OutputLevels, random: np.random.Generator) -> Tensor:
+    """Draw a crop of an exemplar (H, W), white-hot, in canonical tone: (1, 128, 160)."""
+    height, width = infrared.shape
+    tall = height * random.uniform(0.7, 1)
+    wide = min(width, tall * 1.25)
+    crop = Crop(
+        random.uniform(0, 1 - tall / height), random.uniform(0, max(0.0, 1 - wide / width)), tall / height, wide / width
+    )
+    found = canonical(crop.of(infrared, _EXEMPLAR_SIZE)[None])[0]
+    return found.flip(-1) if random.random() < 0.5 else found
+
+
+def canonical(images: Tensor) -> Tensor:
+    """Return images (B, 1, H, W) in canonical tone: mean 0.5 and deviation 0.2 over each."""
+    return CANONICAL_MEAN + CANONICAL_DEVIATION * standardised(images)
+
+
+def mean_luma(photograph: OutputLevels) -> float:
+    """Return the mean luma in [0, 1] of a photograph (H, W, 3), by which day and night are told apart."""
+    return float((to_unit(photograph[::8, ::8]) @ np.asarray(_LUMA, np.float32)).mean())
+
+
+def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
+    """Return the soft labels of an image, or None where there is no label file of its stem."""
+    from ir_transfer.data.soft_labels import read_soft_labels
+
+    path = None if folder is None else folder / f"{stem}.png"
+    return read_soft_labels(path) if path is not None and path.is_file() else None
+
+
+def neighbours(lumas: NDArray[np.float64], index: int) -> NDArray[np.int64]:
+    """Return the images of a set whose photographs are most alike in mean luma: a quarter of them, at least four."""
+    order = np.argsort(np.abs(lumas - lumas[index]), kind="stable")
+    return order[: max(4, len(lumas) // 4)].astype(np.int64)
