@@ -20,7 +20,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.tiling import Inside, radii
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
@@ -88,7 +88,6 @@ class AdaIN(TranslationModel):
         if self.compact:
             self.exemplar_encoder = ExemplarEncoder(widths)
             self.correction = ContentCorrection(widths)
-            self.polarity = PolarityScorer()
         self.levels = range(len(widths)) if self.compact else range(len(widths) - 1, len(widths))
 
     def configure(self, options: Mapping[str, str]) -> None:
@@ -119,7 +118,7 @@ class AdaIN(TranslationModel):
         model.weights_hash = published.load(model.encoder, model.decoder, weights, encoder)
         return model
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l), ``polarity`` (B, 1), and what the alignment keeps."""
         if not self.compact:
             deepest = self.levels[-1]
@@ -127,7 +126,7 @@ class AdaIN(TranslationModel):
             moments = channel_moments(feature)
             style = {f"level{deepest + 1}.mean": moments.mean, f"level{deepest + 1}.std": moments.std()}
             return style | self._kept({deepest: feature})
-        sign = self.polarity.sign(exemplars, white_hot)
+        sign = sign_of(white_hot)
         upright = turn(exemplars, sign)
         style = {**self.exemplar_encoder(upright), "polarity": sign}
         if self.alignment.kept:
@@ -224,9 +223,3 @@ class AdaIN(TranslationModel):
             asked = [(m + offset, s * factor) for (m, s), (offset, factor) in zip(asked, corrections, strict=True)]
         kept = [kept_of(style, place, self.alignment) for place in places]
         return [(mean, std, one) for (mean, std), one in zip(asked, kept, strict=True)]
-
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        if not self.compact:
-            return exemplars.new_zeros(())
-        return self.polarity.loss(exemplars, white_hot)

@@ -28,7 +28,7 @@ from ir_transfer.models.wct2.network import (
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics, covariance_moments
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.tiling import Inside, radii
@@ -95,7 +95,6 @@ class WCT2(TranslationModel):
         levels = {place: width for place, width in self.places.items() if "." not in place}
         self.exemplar_refinement = Refinement(levels) if levels else None
         self.content_refinement = Refinement(levels) if levels else None
-        self.polarity = PolarityScorer()
 
     @classmethod
     def build(  # type: ignore[override]  # the size decides the class
@@ -114,13 +113,13 @@ class WCT2(TranslationModel):
         weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
         return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``{place}.mean`` (B, C), ``{place}.colouring`` (B, C, C) and ``polarity`` (B, 1)."""
         sign, features = self._exemplar_features(exemplars, white_hot)
         return {"polarity": sign, **self._asked(self._moments(features))}
 
     def encode_regions(
-        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+        self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> dict[str, Tensor]:
         """Return what :meth:`encode` does, and the same for each label under ``{place}@{label}``."""
         sign, features = self._exemplar_features(exemplar, white_hot)
@@ -175,12 +174,8 @@ class WCT2(TranslationModel):
                 outputs[place] = torch.where(where, recoloured, outputs[place])
         return turn(self.decoder(features | outputs), style["polarity"])
 
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        return self.polarity.loss(exemplars, white_hot)
-
-    def _exemplar_features(self, exemplars: Tensor, white_hot: Tensor | None) -> tuple[Tensor, dict[str, Tensor]]:
-        sign = self.polarity.sign(exemplars, white_hot)
+    def _exemplar_features(self, exemplars: Tensor, white_hot: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        sign = sign_of(white_hot)
         pictures = resize_short_side(turn(exemplars, sign), _SHORT_SIDE, self.info.size_multiple)
         features: dict[str, Tensor] = (
             self.exemplar_encoder(with_rows(pictures, channels=1))
