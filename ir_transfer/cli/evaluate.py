@@ -169,7 +169,6 @@ def wide_console() -> Console:
     """Return a console for tables; a file or pipe is taken to be wide."""
     from rich.console import Console
 
-
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=160)
 

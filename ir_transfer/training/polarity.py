@@ -15,13 +15,12 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.nn.polarity import PolarityClassifier
-from ir_transfer.nn.precision import bfloat16_is_fast
-from ir_transfer.training.polarity_data import PolarityAugment, PolarityImages, PolaritySet, drawn, read_images
+from ir_transfer.training.polarity_data import PolarityImages, PolaritySet, drawn
 from ir_transfer.yaml_fields import fill, read_mapping
 
 _WARM_UP = 50
-_CLIP = 1.0
-_REPORT_EVERY = 100
+_REPORT_EVERY = 500
+_MEASURED = 8192  # rows from which the scale of the statistics is taken
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +34,9 @@ class PolarityRecipe:
         held_out: White-hot sets that are only scored.
         gate: Sets, learned or held out, over which the margin is chosen.
         folds: Of the cross-validation.
+        versions: Augmented versions of each image, drawn once and measured.
         steps: Of each training.
-        batch_size: Images a step.
+        batch_size: Versions a step.
         lr: Peak learning rate of AdamW; a short warm-up, then a cosine to zero.
         weight_decay: Decoupled.
         ema: Decay of the average of the weights, which is what is kept.
@@ -48,11 +48,12 @@ class PolarityRecipe:
     held_out: list[PolaritySet] = field(default_factory=list)
     gate: list[str] = field(default_factory=list)
     folds: int = 4
-    steps: int = 900
-    batch_size: int = 40
+    versions: int = 10
+    steps: int = 1500
+    batch_size: int = 256
     lr: float = 2e-3
-    weight_decay: float = 0.05
-    ema: float = 0.995
+    weight_decay: float = 0.1
+    ema: float = 0.99
     seed: int = 0
     largest_false: float = 0.01
 
@@ -97,42 +98,33 @@ def load_polarity_recipe(path: Path) -> PolarityRecipe:
     return recipe
 
 
-def train_classifier(
-    recipe: PolarityRecipe, sets: Sequence[PolarityImages], kept: Sequence[Tensor]
-) -> PolarityClassifier:
+def train_classifier(recipe: PolarityRecipe, statistics: Sequence[Tensor]) -> PolarityClassifier:
     """Train one classifier.
 
     Args:
-        recipe: How.
-        sets: The images.
-        kept: Indices of the images of each set that may be learned from.
+        recipe: How; its sets have the shares.
+        statistics: Of the images to learn from (N, V, C), set by set.
 
     Returns:
         The average of the weights, in evaluation mode.
     """
     torch.manual_seed(recipe.seed)
-    random = torch.Generator().manual_seed(recipe.seed)
-    model, augment = PolarityClassifier().train(), PolarityAugment(random)
+    random, shares = torch.Generator().manual_seed(recipe.seed), [one.share for one in recipe.sets]
+    model = PolarityClassifier().train()
+    model.scale.copy_(drawn(statistics, shares, _MEASURED, random).pow(2).mean(0).sqrt().clamp(min=1e-4))
     average = copy.deepcopy(model).eval()
     optimiser = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
-    seen, fast = 0.0, bfloat16_is_fast(torch.device("cpu"))
     for step in range(recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = recipe.lr * _rate(step, recipe.steps)
-        images = augment(drawn(sets, kept, recipe.batch_size, random))
         # The score is odd, so that the loss of the negatives is the same number.
-        with torch.autocast("cpu", torch.bfloat16, enabled=fast):
-            score = model.score(images)
-        loss = F.softplus(-score.float()).mean()
+        loss = F.softplus(-model.score(drawn(statistics, shares, recipe.batch_size, random))).mean()
         optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         _follow(average, model, min(recipe.ema, (1 + step) / (10 + step)))
-        seen += loss.item() / _REPORT_EVERY
         if (step + 1) % _REPORT_EVERY == 0:
-            logger.info("step %d: loss %.4f", step + 1, seen)
-            seen = 0.0
+            logger.info("step %d: loss %.4f", step + 1, loss.item())
     return average
 
 
@@ -147,24 +139,30 @@ def _follow(average: PolarityClassifier, model: PolarityClassifier, decay: float
 
 
 @torch.no_grad()
-def scores_of(model: PolarityClassifier, images: PolarityImages, chosen: Tensor | None = None) -> Tensor:
-    """Return the scores (n,) of images of a set, all by default."""
-    indices = torch.arange(len(images.files)) if chosen is None else chosen
-    return torch.cat([model(images.unit(part)) for part in indices.split(32)]) if len(indices) else torch.zeros(0)
+def scores_of(model: PolarityClassifier, images: PolarityImages) -> Tensor:
+    """Return the scores (N,) of the images of a set as they are in their files."""
+    count, seen, _ = images.plain.shape
+    return model.score(images.plain.flatten(0, 1)).view(count, seen).mean(1)
 
 
-def cross_validate(recipe: PolarityRecipe, sets: Sequence[PolarityImages], fold: int) -> list[Tensor]:
-    """Train without one fold and return its scores, set by set.
+def cross_validate(
+    recipe: PolarityRecipe, sets: Sequence[PolarityImages], statistics: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Return a score (N,) for every image, by a classifier that saw no image of its fold.
 
     Args:
-        recipe: How.
+        recipe: How to train each.
         sets: The images.
-        fold: Whose scenes are held back.
+        statistics: To learn from (N, V, C), set by set.
     """
     assigned = [one.folds(recipe.folds) for one in sets]
-    model = train_classifier(recipe, sets, [torch.nonzero(folds != fold).view(-1) for folds in assigned])
-    held = (torch.nonzero(folds == fold).view(-1) for folds in assigned)
-    return [scores_of(model, one, indices) for one, indices in zip(sets, held, strict=True)]
+    scores = {one.name: torch.zeros(len(one.files)) for one in sets}
+    for fold in range(recipe.folds):
+        kept = [found[folds != fold] for found, folds in zip(statistics, assigned, strict=True)]
+        model = train_classifier(recipe, kept)
+        for one, folds in zip(sets, assigned, strict=True):
+            scores[one.name][folds == fold] = scores_of(model, one)[folds == fold]
+    return scores
 
 
 def choose_margin(scores: Tensor, largest_false: float) -> float:
@@ -180,11 +178,6 @@ def choose_margin(scores: Tensor, largest_false: float) -> float:
     ordered = scores.double().sort().values
     last_allowed = ordered[allowed - 1] if allowed else ordered[0] - 0.2
     return max(0.0, -float((last_allowed + ordered[allowed]) / 2))
-
-
-def read_sets(root: Path, described: Sequence[PolaritySet]) -> list[PolarityImages]:
-    """Read all images of a recipe's sets; see :func:`read_images` for the errors."""
-    return [read_images(root, one) for one in described]
 
 
 def rates_by_set(scores: Mapping[str, Tensor], margin: float) -> dict[str, Rates]:

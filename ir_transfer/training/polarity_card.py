@@ -26,9 +26,10 @@ def write_card(recipe: PolarityRecipe, rates: Mapping[str, Rates], margin: float
     reached = "reached" if gate.false <= recipe.largest_false and gate.recognised >= _WANTED else "not reached"
     return f"""# polarity
 
-Weights of the polarity classifier, {size / 1e6:.2f} MB, 8 bits a weight on disk: which way round an infrared exemplar
-is. The score of a negative is the exact negative of the score. Black-hot is answered below a score of -{margin:.2f};
-in between, an exemplar is taken to be white-hot, as nearly all are.
+Weights of the polarity classifier, {size / 1000:.0f} kB: which way round an infrared exemplar is. It sees third moments
+and asymmetries of the image at five scales (`nn/odd_statistics.py`) and has two small layers on them. The score of a negative is the exact negative
+of the score. Black-hot is answered below a score of -{margin:.2f}; else an exemplar is taken to be white-hot, as nearly
+all are.
 
 ## Trained on
 
@@ -41,7 +42,8 @@ Most of these sets state no licence; no image of them is part of this package. O
 
 ## Recipe
 
-`configs/polarity.yaml` at commit `{commit[:12]}`: {recipe.steps} steps of {recipe.batch_size} images,
+`configs/polarity.yaml` at commit `{commit[:12]}`: {recipe.versions} augmented versions of each image, {recipe.steps}
+steps of {recipe.batch_size} of them,
 `python scripts/train_polarity.py configs/polarity.yaml --data ROOT`.
 
 ## Scores

@@ -14,9 +14,13 @@ from torch import Tensor
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.nn.polarity import SIDES
+from ir_transfer.nn.odd_statistics import COUNT, SIDES, odd_statistics
+from ir_transfer.nn.polarity import reduced, views
 
-_STORED = (2 * SIDES[0], 2 * SIDES[1])
+STORED = (3 * SIDES[0] // 2, 3 * SIDES[1] // 2)
+"""Height and width in pixels of the images that crops are taken from."""
+
+_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,8 @@ class PolarityImages:
         share: Of the draws.
         files: Where they are.
         scenes: Scene of each.
-        levels: Reduced images (N, 1, 144, 192), uint8; each stretched to its own range.
+        levels: Reduced images (N, 1, 288, 384), uint8; each stretched to its own range.
+        plain: Statistics (N, 5, C) of the files as they are, seen as the classifier sees them.
     """
 
     name: str
@@ -53,15 +58,20 @@ class PolarityImages:
     files: tuple[Path, ...]
     scenes: tuple[str, ...]
     levels: Tensor
+    plain: Tensor
 
     def folds(self, count: int) -> Tensor:
         """Return the fold (N,) of each image: consecutive scenes, never a scene in two folds."""
         first = {scene: self.scenes.index(scene) for scene in self.scenes}
         return torch.tensor([first[scene] * count // len(self.scenes) for scene in self.scenes])
 
-    def unit(self, chosen: Tensor | None = None) -> Tensor:
-        """Return images (n, 1, 144, 192) in [0, 1], all by default."""
-        return (self.levels if chosen is None else self.levels[chosen]).float() / 255
+    def augmented(self, count: int, random: torch.Generator) -> Tensor:
+        """Return the statistics (N, count, C) of augmented versions of each image."""
+        augment, found = PolarityAugment(random), []
+        for levels in self.levels.split(_BATCH):
+            versions = [odd_statistics(augment(levels.float() / 255)) for _ in range(count)]
+            found.append(torch.stack(versions, dim=1))
+        return torch.cat(found)
 
 
 def read_images(root: Path, described: PolaritySet) -> PolarityImages:
@@ -79,9 +89,11 @@ def read_images(root: Path, described: PolaritySet) -> PolarityImages:
     if not found:
         raise InputError(f"expected images in the folders of set {described.name!r}, got none: check the recipe")
     ordered = sorted(found)
-    levels = torch.cat([_stored(path) for _, path in ordered])
+    read = [torch.from_numpy(read_picture(path).gray())[None] for _, path in ordered]
+    levels = torch.cat([_stored(gray) for gray in read])
+    plain = torch.stack([torch.cat([odd_statistics(reduced(view)) for view in views(gray)]) for gray in read])
     scenes, files = zip(*ordered, strict=True)
-    return PolarityImages(described.name, described.share, files, scenes, levels)
+    return PolarityImages(described.name, described.share, files, scenes, levels, plain)
 
 
 def _scene(described: PolaritySet, path: Path) -> str:
@@ -90,27 +102,28 @@ def _scene(described: PolaritySet, path: Path) -> str:
     return path.stem if match is None else match[0].zfill(12)
 
 
-def _stored(path: Path) -> Tensor:
-    gray = torch.from_numpy(read_picture(path).gray())[None]
-    small = F.interpolate(gray, _STORED, mode="area" if min(gray.shape[-2:]) >= _STORED[0] else "bilinear")
+def _stored(gray: Tensor) -> Tensor:
+    small = F.interpolate(gray, STORED, mode="bilinear", antialias=True)
     low, high = small.aminmax()
     return ((small - low) / (high - low).clamp(min=1e-6) * 255).round().to(torch.uint8)
 
 
-def drawn(sets: Sequence[PolarityImages], kept: Sequence[Tensor], count: int, random: torch.Generator) -> Tensor:
-    """Return a batch (count, 1, 144, 192) in [0, 1], with each set's share of the draws.
+def drawn(statistics: Sequence[Tensor], shares: Sequence[float], count: int, random: torch.Generator) -> Tensor:
+    """Return a batch (count, C) of statistics, with each set's share of the draws.
 
     Args:
-        sets: The sets.
-        kept: Indices of the images of each that may be drawn; a set without any is left out.
-        count: Images of the batch.
+        statistics: Of the images that may be drawn (N, V, C), set by set; a set may be empty.
+        shares: Of the sets.
+        count: Rows of the batch.
         random: Where chance comes from.
     """
-    shares = torch.tensor([one.share if len(indices) else 0.0 for one, indices in zip(sets, kept, strict=True)])
+    present = torch.tensor([share if len(one) else 0.0 for one, share in zip(statistics, shares, strict=True)])
+    hits = torch.multinomial(present, count, replacement=True, generator=random).bincount(minlength=len(statistics))
     batch = []
-    for index in torch.multinomial(shares, count, replacement=True, generator=random).tolist():
-        place = int(torch.randint(len(kept[index]), (1,), generator=random))
-        batch.append(sets[index].unit(kept[index][place : place + 1]))
+    for one, hit in zip(statistics, hits.tolist(), strict=True):
+        rows = one.reshape(-1, COUNT)
+        if hit:
+            batch.append(rows[torch.randint(len(rows), (hit,), generator=random)])
     return torch.cat(batch)
 
 
@@ -125,9 +138,8 @@ class PolarityAugment:
         self.random = random
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return (B, 1, 72, 96) in [0, 1] from (B, 1, 144, 192) in [0, 1]."""
-        x = F.avg_pool2d(self._moved(images), 2)
-        x = self._toned(self._stretched(x))
+        """Return (B, 1, 192, 256) in [0, 1] from larger ones (B, 1, h, w) in [0, 1]."""
+        x = self._toned(self._stretched(self._moved(images)))
         x = self._sharpened_or_blurred(x)
         x = x + self._uniform(len(x), 0, 0.2) * x.std((1, 2, 3), keepdim=True) * self._normal(x) * self._chance(x, 0.4)
         return self._with_box(x).clamp(0, 1)
@@ -144,7 +156,7 @@ class PolarityAugment:
         x, y = ((1 - part) * (2 * torch.rand(count, generator=self.random) - 1) for part in (across, down))
         rows = [across * mirror * angle.cos(), -down * angle.sin(), x, across * mirror * angle.sin()]
         theta = torch.stack([*rows, down * angle.cos(), y], dim=1).view(-1, 2, 3)
-        grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+        grid = F.affine_grid(theta, [count, 1, *SIDES], align_corners=False)
         return F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
 
     def _stretched(self, x: Tensor) -> Tensor:
