@@ -14,6 +14,7 @@ from ir_transfer.cli.options import (
     camera_options,
     device_option,
     engine_options,
+    exemplar_polarity_option,
     fetched,
     local_places,
     max_pixels_option,
@@ -120,6 +121,7 @@ def dataset() -> None:
     help="0 keeps the photograph's own look, 1 takes the exemplar's; a range is drawn from.",
 )
 @polarity_option
+@exemplar_polarity_option
 @click.option(
     "--heat",
     "heat_texts",

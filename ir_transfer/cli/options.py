@@ -30,13 +30,24 @@ def style_option(what_more_do: str) -> Callable[[Command], Command]:
 
 def polarity_option(command: Command) -> Command:
     """Add ``--polarity``."""
-    text = "Takes the exemplar to be white-hot; black-hot inverts the result exactly.  [default: the exemplar's own]"
+    text = "Of the results; they are inverted if the exemplar's differs.  [default: the exemplar's own]"
     return click.option("--polarity", type=click.Choice(["white-hot", "black-hot"]), help=text)(command)
 
 
+def exemplar_polarity_option(command: Command) -> Command:
+    """Add ``--exemplar-polarity``."""
+    text = (
+        "Which way round exemplar files are; auto judges each, takes it for black-hot only if that is clear, and says "
+        "so. Near-infrared is never judged."
+    )
+    kinds = click.Choice(["auto", "white-hot", "black-hot"])
+    return click.option("--exemplar-polarity", type=kinds, default="auto", show_default=True, help=text)(command)
+
+
 def style_options(command: Command) -> Command:
-    """Add ``--style``, ``--style-weights``, ``--strength`` and ``--polarity``."""
+    """Add ``--style``, ``--style-weights``, ``--strength``, ``--polarity`` and ``--exemplar-polarity``."""
     for option in (
+        exemplar_polarity_option,
         polarity_option,
         click.option(
             "--strength",

@@ -10,6 +10,7 @@ import click
 from ir_transfer.cli.console import print_table, set_up_messages
 from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
+    exemplar_polarity_option,
     json_option,
     local_weights,
     max_pixels_option,
@@ -60,11 +61,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
 @tracking_uri_option
 @click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
 @click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
-@click.option(
-    "--polarity",
-    type=click.Choice(["white-hot", "black-hot"]),
-    help="Which way round the exemplars are.  [default: the model judges]",
-)
+@exemplar_polarity_option
 @click.option("--description", default="", help="One line, for the list.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @max_pixels_option
@@ -78,7 +75,7 @@ def build(
     tracking_uri: str | None,
     style_weights: tuple[float, ...] | None,
     band: str,
-    polarity: str | None,
+    exemplar_polarity: str,
     description: str,
     overwrite: bool,
     max_pixels: int,
@@ -108,9 +105,10 @@ def build(
         shares=style_weights,
         model=model,
         weights=weights and local_weights(weights, tracking_uri),
-        white_hot=None if polarity is None else polarity == "white-hot",
+        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
         metadata=metadata,
         max_pixels=max_pixels,
+        report=(lambda line: None) if quiet else click.echo,
     )
     if not quiet:
         click.echo(

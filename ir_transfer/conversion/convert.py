@@ -11,7 +11,7 @@ from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
-from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +28,8 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, no place to write.
     """
     plan, choice, masks = prepare_run(options)
-    inverted = options.polarity is not None and options.polarity != choice.polarity
     translator = load_translator(options, choice, masks)
+    inverted = is_inverted(translator.codes, options.polarity)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
@@ -41,7 +41,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
             report_steps(translator.model, on_step)
         try:
             camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
-            black_hot = is_black_hot(translator.style, choice.styles[0])
+            black_hot = not translator.style.white_hot
             tell = None if on_step is None else lambda done, total: on_step(done, total, {})
             finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera)
             return Run(

@@ -17,6 +17,7 @@ from ir_transfer.errors import InputError
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]
+ExemplarPolarity = Literal["auto", "white-hot", "black-hot"]
 Engine = Literal["local", "ray"]
 
 
@@ -32,7 +33,8 @@ class Options:
         weights: Name or file; by default what the styles say, else the model's default.
         style_weights: Weight of each style; equal if None.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
-        polarity: None keeps the exemplar's own.
+        polarity: Of the results; None keeps the exemplar's own.
+        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
         controls: Tone, masks, grids.
         bit_depth: Of the results.
         format: Of the results.
@@ -64,6 +66,7 @@ class Options:
     style_weights: tuple[float, ...] | None = None
     strength: float = 1.0
     polarity: Polarity | None = None
+    exemplar_polarity: ExemplarPolarity = "auto"
     controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"
@@ -85,6 +88,11 @@ class Options:
     engine: Engine = "local"
     address: str | None = None
     ray_workers: int | None = None
+
+    @property
+    def exemplars_white_hot(self) -> bool | None:
+        """Whether hot is bright in the exemplar files; None if that is to be judged."""
+        return None if self.exemplar_polarity == "auto" else self.exemplar_polarity == "white-hot"
 
     def check(self) -> None:
         """Raise :class:`~ir_transfer.errors.IrTransferError` for a value out of its range or a sensor that is none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ import torch
 from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
-from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles.choose import BLACK_HOT, Style, StyleChoice, polarity_of
+from ir_transfer.conversion.options import Options, Polarity
+from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import EncodeError, InputError
-from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.style_code import StyleCode, polarity_facts
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         batch_size=options.batch_size,
         seed=options.seed,
         max_pixels=options.max_pixels,
-        white_hot=None if options.polarity is None else True,
+        white_hot=options.exemplars_white_hot,
         controls=options.controls,
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,
@@ -57,6 +57,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "format": options.format,
         "precision": options.precision,
         "seed": options.seed,
+        "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
     }
     look |= options.camera.look()
     if raster := options.raster.look():
@@ -68,10 +69,21 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
     return look
 
 
-def is_black_hot(code: StyleCode, style: Style) -> bool:
-    """Return whether results in a style are black-hot: as the network judged its exemplar, else as declared."""
-    judged = code.tensors.get("polarity")
-    return polarity_of(style) == BLACK_HOT if judged is None else float(judged.mean()) < 0
+def is_inverted(codes: Sequence[StyleCode], polarity: Polarity | None) -> bool:
+    """Return whether results in these styles must be inverted to be of a polarity; None keeps the styles' own.
+
+    Raises:
+        InputError: The styles disagree.
+    """
+    if polarity is None:
+        return False
+    found = {code.white_hot for code in codes}
+    if len(found) > 1:
+        raise InputError(
+            "expected styles of one polarity with --polarity, got both: leave one out, or say with "
+            "--exemplar-polarity which way round the exemplars are"
+        )
+    return found != {polarity == WHITE_HOT}
 
 
 def open_manifest(

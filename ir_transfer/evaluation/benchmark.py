@@ -178,7 +178,7 @@ def _call(candidate: Candidate) -> tuple[Callable[[], Tensor], int]:
     model.configure(dict(option.split("=", 1) for option in options))
     model = model.to(memory_format=torch.channels_last)
     content = content.contiguous(memory_format=torch.channels_last)
-    style = model.style_for(exemplar)
+    style = model.style_for(exemplar, white_hot=True)
     return _quietly(lambda: model(content, style), candidate), _count(model)
 
 

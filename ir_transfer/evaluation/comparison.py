@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.options import ExemplarPolarity
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
@@ -149,6 +150,7 @@ def compare(
     outputs: Sequence[str] = (),
     max_side: int | None = None,
     device: str = "auto",
+    exemplar_polarity: ExemplarPolarity = "auto",
     on_scene: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Measure models beside the baselines.
@@ -171,6 +173,7 @@ def compare(
         outputs: Rows of pictures made elsewhere, each as ``NAME=FOLDER``; see :func:`open_outputs`.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
         on_scene: Called with the stem after each scene.
 
     Raises:
@@ -212,11 +215,14 @@ def compare(
         boxes_of=boxes_of if boxes or shapes or soft else None,
         outputs=folders,
         keep={pair.stem for pair in _spread(found.pairs)},
+        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
         on_scene=on_scene,
     )
     paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}
     paths |= {"boxes": boxes, "masks": masks, "labels": soft_labels}
     settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
+    inverted = [name for name, polarity in results.polarities.items() if polarity.inverted_by_auto]
+    settings |= {"exemplar_polarity": exemplar_polarity, "exemplars_inverted": ", ".join(inverted) or None}
     networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
     if judges.lpips:
         networks["lpips"] = judges.lpips.name

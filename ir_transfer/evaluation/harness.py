@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +26,11 @@ from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.evaluation.summary import Estimate, SceneDraws, Score
 from ir_transfer.evaluation.yardstick import Figures, Yardstick
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
+
+logger = logging.getLogger(__name__)
 
 BASELINES = ("constant", "gray", "inverted", "histogram", "fda")
 """Rows of every comparison: PSNR and SSIM alone are won by a blank picture."""
@@ -78,6 +82,7 @@ class Results:
         per_scene: Values by method, column and scene.
         outputs: Pictures (H, W) by method and scene with the first exemplar, of the scenes to keep.
         exemplars: Names of the exemplars by scene.
+        polarities: Polarity that the exemplars were taken to have, by name.
         cases: Best and worst scenes of every method.
     """
 
@@ -85,6 +90,7 @@ class Results:
     per_scene: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     outputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     exemplars: dict[str, list[str]] = field(default_factory=dict)
+    polarities: dict[str, Polarity] = field(default_factory=dict)
     cases: Cases = field(default_factory=Cases)
 
     @property
@@ -124,8 +130,13 @@ class _Row:
 class _Styles:
     """Style codes of every method for the exemplars at hand, upright and as a negative."""
 
-    def __init__(self, methods: Sequence[Method], judges: Judges) -> None:
+    def __init__(
+        self, methods: Sequence[Method], judges: Judges, white_hot: bool | None, polarities: dict[str, Polarity]
+    ) -> None:
         self._methods, self._encoder = methods, judges.encoder
+        self._white_hot, self._polarities = white_hot, polarities
+        bands = {method.model.metadata.get("band") for method in methods if method.model.info.needs_weights}
+        self._band = bands.pop() if len(bands) == 1 else None
         self._codes: dict[str, dict[str, tuple[StyleCode, StyleCode]]] = {}
         self._moments: dict[str, Moments | None] = {}
 
@@ -135,16 +146,38 @@ class _Styles:
                 oldest = next(iter(self._codes))
                 del self._codes[oldest], self._moments[oldest]
             upright, negative = exemplar.picture, 1 - exemplar.picture
+            polarity = self._polarity(exemplar)
+            opposite = None if self._white_hot is None else not self._white_hot
+            turned = polarity_of_exemplar(negative, opposite, self._band)
             self._codes[exemplar.name] = {
-                m.label: (m.model.style_for(upright), m.model.style_for(negative)) for m in self._methods
+                method.label: (_style(method, upright, polarity), _style(method, negative, turned))
+                for method in self._methods
             }
             features = self._encoder(upright) if self._encoder else None
             self._moments[exemplar.name] = feature_moments(list(features.values())) if features else None
         return self._codes[exemplar.name]
 
+    def _polarity(self, exemplar: Exemplar) -> Polarity:
+        """Judge an exemplar once for all methods; the user is told of one that is inverted without being asked."""
+        if exemplar.name not in self._polarities:
+            if self._white_hot is not None:
+                polarity = Polarity(self._white_hot, "option")
+            else:
+                polarity = polarity_of_exemplar(exemplar.picture, band=self._band)
+            if polarity.inverted_by_auto:
+                logger.warning("%s", polarity.warning(exemplar.name))
+            self._polarities[exemplar.name] = polarity
+        return self._polarities[exemplar.name]
+
     def moments_of(self, exemplar: Exemplar) -> Moments | None:
         self.of(exemplar)
         return self._moments[exemplar.name]
+
+
+def _style(method: Method, picture: Tensor, polarity: Polarity) -> StyleCode:
+    # Beside long-wave models a near-infrared one still takes its exemplar as it is.
+    near_infrared = polarity.source == "auto" and method.model.metadata.get("band") == "nir"
+    return method.model.style_for(picture, polarity.white_hot or near_infrared)
 
 
 @torch.inference_mode()
@@ -157,6 +190,7 @@ def evaluate(
     boxes_of: Callable[[Scene], Sequence[HeatObject]] | None = None,
     outputs: Sequence[OutputFolder] = (),
     keep: Collection[str] = (),
+    white_hot: bool | None = None,
     on_scene: Callable[[str], None] | None = None,
 ) -> Results:
     """Measure methods on scenes; every method sees the same exemplars.
@@ -171,6 +205,7 @@ def evaluate(
         boxes_of: Labelled objects of a scene, in its pixels.
         outputs: Rows whose pictures were made elsewhere; they are the same for every exemplar of a scene.
         keep: Stems of the scenes whose outputs with the first exemplar are kept.
+        white_hot: Whether hot is bright in the exemplars; the shipped classifier judges each if None.
         on_scene: Called with the stem after each scene, for progress.
 
     Raises:
@@ -180,7 +215,8 @@ def evaluate(
     if not labels or len(set(labels)) != len(labels) or TRUTH in labels:
         raise InputError(f"expected at least one method and distinct labels, got {labels}")
     rows = {label: _Row() for label in [*labels, TRUTH]}
-    styles, results = _Styles(methods, judges), Results()
+    results = Results()
+    styles = _Styles(methods, judges, white_hot, results.polarities)
     for index, scene in enumerate(scenes):
         boxes = boxes_of(scene) if boxes_of else ()
         yardstick = Yardstick(scene, boxes, judges.columns, judges.encoder, judges.lpips, judges.border)

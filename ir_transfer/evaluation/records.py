@@ -61,6 +61,7 @@ def _described(compared: Comparison) -> dict[str, Any]:
             m.label: {"model": m.model.info.name, "weights_hash": m.model.weights_hash} for m in compared.methods
         }
         | {row.label: {"files": str(row.folder)} for row in compared.outputs},
+        "exemplar_polarity": {name: polarity.metadata() for name, polarity in results.polarities.items()},
         "composite": {label: asdict(estimate.score) for label, estimate in composites(results).items()},
         "scores": {
             label: {name(key): asdict(score) for key, score in scores.items()}

@@ -18,6 +18,7 @@ from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, colours, common_polarity
 from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders
+from ir_transfer.models.polarity import polarity_of_exemplar
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
@@ -60,10 +61,10 @@ class TranslationModel(nn.Module, ABC):
     # -- to be written by a model -------------------------------------------------------------------------------
 
     @abstractmethod
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> Mapping[str, Tensor]:
         """Turn exemplars (B, 1, h, w) in [0, 1] into style tensors with batch B; differentiable where trainable.
 
-        ``white_hot`` (B,) bool says their polarity; a model that cares about it judges by itself where it is None.
+        ``white_hot`` (B,) bool is their polarity: :meth:`prepare` judges it, no model does.
         """
 
     @abstractmethod
@@ -75,9 +76,9 @@ class TranslationModel(nn.Module, ABC):
         Content is (B, 3, H, W), or (B, 4, H, W) with its rows for a model that takes rows.
         """
 
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return what the model wants minimised besides the recipe's losses; ``white_hot`` is (B,) bool."""
-        return exemplars.new_zeros(())
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return what the model wants minimised of its last translation, besides the recipe's losses."""
+        return None
 
     def adopt(self, trained: TranslationModel) -> None:
         """Take over the weights of a trained model, to go on from them.
@@ -143,7 +144,7 @@ class TranslationModel(nn.Module, ABC):
         return self.content_statistics(content, inside)
 
     def encode_regions(
-        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+        self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> Mapping[str, Tensor]:
         """Encode one exemplar as a whole and for each of the labels of its map (1, 1, h, w).
 
@@ -211,8 +212,8 @@ class TranslationModel(nn.Module, ABC):
         Args:
             exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each, normalised to sum to 1; equal by default.
-            white_hot: Whether hot is bright in them, if that is known; if not, the model judges by itself, but takes
-                near-infrared ones, which nobody inverts, as they are.
+            white_hot: Whether hot is bright in them, if that is known; if not, the shipped classifier judges each, but
+                near-infrared ones, which nobody inverts, are taken as they are.
             masks: Integer label map (1, 1, h, w) of each, so that a label takes the look of the same label.
 
         Raises:
@@ -226,18 +227,19 @@ class TranslationModel(nn.Module, ABC):
             if len(exemplar) != 1:
                 raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
         device = next((p.device for p in self.parameters()), torch.device("cpu"))
-        if white_hot is None and self.metadata.get("band") == "nir":
-            white_hot = True
-        known = None if white_hot is None else torch.tensor([white_hot], device=device)
-        made_with = {"weights_hash": self.weights_hash}
+        judged = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
+        known = [torch.tensor([polarity.white_hot], device=device) for polarity in judged]
         if masks is None:
-            encoded = [self.encode(e.to(device), known) for e in exemplars]
+            encoded = [self.encode(e.to(device), white) for e, white in zip(exemplars, known, strict=True)]
         else:
             check_masks(masks, exemplars)
             labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
-            pairs = zip(exemplars, masks, strict=True)
-            encoded = [self.encode_regions(e.to(device), known, m.to(device), labels) for e, m in pairs]
-        codes = [StyleCode(self.info.name, tensors, made_with) for tensors in encoded]
+            parts = zip(exemplars, known, masks, strict=True)
+            encoded = [self.encode_regions(e.to(device), white, m.to(device), labels) for e, white, m in parts]
+        codes = [
+            StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
+            for tensors, polarity in zip(encoded, judged, strict=True)
+        ]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
     def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
@@ -367,10 +369,15 @@ class TranslationModel(nn.Module, ABC):
         except TypeError as error:
             raise WeightsError(f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}") from error
         model.configure(options)
-        weight_files.load_into(model, tensors, path)
+        weight_files.load_into(model, _without_scorer(tensors), path)
         model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
         model.metadata = metadata
         return model
+
+
+def _without_scorer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors without the score of polarity that files of earlier versions have in them."""
+    return {name: tensor for name, tensor in tensors.items() if not name.startswith("polarity.")}
 
 
 def _singly(batch: Tensor) -> list[Tensor]:

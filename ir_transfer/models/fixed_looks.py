@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import torch
@@ -14,7 +15,9 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.checks import check_picture
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import unknown_look
+from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import POLARITY, StyleCode
+from ir_transfer.nn.polarity import sign_of
 
 QUANTILES = 17
 """Ranks from 0 to 1 at which the intensities of a look are kept."""
@@ -63,26 +66,24 @@ class FixedLooks(TranslationModel):
             raise UnknownNameError.among(f"look of model {self.info.name}", name, self.looks)
         device = self.intensities.device
         number, polarity = torch.tensor([self.looks.index(name)], device=device), torch.tensor([white_hot])
-        metadata = {"weights_hash": self.weights_hash, "look": name}
+        metadata = {"weights_hash": self.weights_hash, "look": name, **Polarity(white_hot, "given").metadata()}
         return StyleCode(self.info.name, self.encode_looks(number, polarity.to(device)), metadata)
 
     @torch.no_grad()
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
         """Return the look whose intensities are nearest to an exemplar's (1, 1, h, w) in the 1-Wasserstein distance.
 
-        Where the polarity is not known, it is taken to be white-hot, unless a look's negative is nearer by half.
+        Where the polarity is not known, the shipped classifier judges it; near-infrared is taken as it is.
 
         Raises:
             InputError: Not an exemplar.
         """
         check_picture("exemplar", exemplar, 1)
-        distances = {}
-        for bright, picture in ((True, exemplar), (False, 1 - exemplar)):
-            found = intensity_quantiles(picture).to(self.intensities)
-            distances[bright] = (self.intensities - found).abs().mean(dim=1)
-        if white_hot is None:
-            white_hot = bool(distances[False].min() >= distances[True].min() / 2)
-        return self.look(self.looks[int(distances[white_hot].argmin())], white_hot=white_hot)
+        polarity = polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band"))
+        found = intensity_quantiles(exemplar if polarity.white_hot else 1 - exemplar).to(self.intensities)
+        nearest = int((self.intensities - found).abs().mean(dim=1).argmin())
+        code = self.look(self.looks[nearest], white_hot=polarity.white_hot)
+        return replace(code, metadata={**code.metadata, **polarity.metadata()})
 
     def prepare(
         self,
@@ -99,7 +100,7 @@ class FixedLooks(TranslationModel):
         """
         raise InputError(unknown_look(self.info.name, self.looks))
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> NoReturn:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> NoReturn:
         """Refuse; see :meth:`prepare`.
 
         Raises:
@@ -110,7 +111,7 @@ class FixedLooks(TranslationModel):
 
 def polarity_of(white_hot: Tensor) -> dict[str, Tensor]:
     """Return the tensor of a code that says the polarity (B,) bool."""
-    return {POLARITY: torch.where(white_hot, 1.0, -1.0)[:, None]}
+    return {POLARITY: sign_of(white_hot)}
 
 
 def intensity_quantiles(pictures: Tensor) -> Tensor:

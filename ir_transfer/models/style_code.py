@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
+from ir_transfer.models.polarity import blended_metadata
 
 POLARITY = "polarity"
 """Tensor of a code that is +1 for white-hot exemplars and -1 for black-hot ones."""
@@ -71,6 +72,12 @@ class StyleCode:
         return weight_files.tensors_hash(self.tensors)
 
 
+def polarity_facts(code: StyleCode) -> dict[str, str]:
+    """Return what a code says of its polarity: which, who says so, and the score if it was judged."""
+    facts = {key: text for key, text in code.metadata.items() if key.startswith(POLARITY) and text}
+    return {POLARITY: "white-hot" if code.white_hot else "black-hot"} | facts
+
+
 def as_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors (B, ...) of one exemplar, named as the only part of a style."""
     first = next(iter(tensors.values()))
@@ -101,7 +108,7 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
     linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2). The polarity is that of the larger
     share: half of each would be a gray picture. Parts are kept side by side with their shares, those without a share
-    are dropped. The metadata are those of the first code.
+    are dropped. The metadata are those of the first code, but for the polarity and its scores.
 
     Raises:
         InputError: Codes of different models, as many weights as do not fit, a negative weight, or none above 0.
@@ -128,4 +135,5 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     kept = [(own, share * (w / total)) for group, w in zip(parts, weights, strict=True) if w for own, share in group]
     for number, (own, share) in enumerate(kept):
         tensors |= _named(number, {**own, _SHARE: share})
-    return StyleCode(codes[0].model, tensors, codes[0].metadata)
+    polarity = blended_metadata([code.metadata for code in codes], weights)
+    return StyleCode(codes[0].model, tensors, {**codes[0].metadata, **polarity})

@@ -18,7 +18,7 @@ from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
-from ir_transfer.nn.polarity import turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
@@ -109,11 +109,9 @@ class ThermalModel(TranslationModel):
 
     # -- the contract -------------------------------------------------------------------------------------------
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
-        sign = exemplars.new_ones(len(exemplars), 1)
-        if white_hot is not None:
-            sign = torch.where(white_hot.to(exemplars.device)[:, None], sign, -sign)
+        sign = sign_of(white_hot.to(exemplars.device)).to(exemplars)
         upright = turn(exemplars, sign)
         tones = dict(zip(_TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
         return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}

@@ -142,14 +142,16 @@ def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[s
             raise WeightsError(f"expected {name}={stored[name]!r} as stored in {path}, got {value!r}: leave it out")
 
 
-def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, *, assign: bool = False) -> None:
     """Load tensors into a module; every key must fit.
+
+    ``assign`` takes the tensors themselves, for a module on the meta device.
 
     Raises:
         WeightsError: Keys or shapes differ.
     """
     try:
-        model.load_state_dict(dict(tensors), strict=True)
+        model.load_state_dict(dict(tensors), strict=True, assign=assign)
     except RuntimeError as error:
         first = " ".join(str(error).split())[:300]
         raise WeightsError(f"expected the layout of {type(model).__name__} in {path}, got: {first}") from error

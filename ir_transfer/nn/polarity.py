@@ -1,57 +1,74 @@
-"""Which way round is an infrared picture? A score that is odd by construction.
+"""Polarity of infrared images: a classifier that is odd by construction, and the inversion itself.
 
-A white-hot picture and its negative hold the same information, so a translator that learns both learns
-everything twice. Here the exemplar is first turned white-hot, the network works in white-hot only, and its
-output is turned back: an inverted exemplar then gives exactly the inverted output.
+A white-hot image and its negative hold the same information. The contract turns every exemplar white-hot, the models
+work in white-hot only, and the result is turned back: an inverted exemplar gives exactly the inverted output.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-_SIDE = 64
+from ir_transfer.nn.odd_statistics import COUNT, SIDES, odd_statistics
+
+_CLIP = 4.0  # of a statistic, in units of its root mean square
 
 
-class PolarityScorer(nn.Module):
-    """Small network with ``score(x) = q(x) - q(-x)`` on the standardised picture: positive means white-hot."""
+class PolarityClassifier(nn.Module):
+    """Small network on odd statistics z of an image: ``score = q(z) - q(-z)``, positive for white-hot.
 
-    def __init__(self, width: int = 16) -> None:
+    Args:
+        width: Of the two hidden layers.
+
+    Attributes:
+        scale: Root mean square of each statistic over the training images (C,); ones until a training has set it.
+    """
+
+    scale: Tensor
+
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        widths = (2, width, 2 * width, 4 * width)
-        self.convs = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(widths))
-        self.head = nn.Linear(2 * widths[-1], 1)
+        self.register_buffer("scale", torch.ones(COUNT))
+        self.layers = nn.Sequential(
+            nn.Dropout(0.1),
+            nn.Linear(COUNT, width),
+            nn.SiLU(),
+            nn.Dropout(0.3),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Linear(width, 1, bias=False),  # a bias would cancel in the difference
+        )
 
-    def forward(self, exemplars: Tensor) -> Tensor:
-        """Return the score (B,) of pictures (B, 1, h, w); that of ``1 - x`` is its exact negative."""
-        small = F.interpolate(exemplars.float(), (_SIDE, _SIDE), mode="area")
-        std, mean = torch.std_mean(small, dim=(1, 2, 3), keepdim=True)
-        normal = (small - mean) / (std + 1e-4)
-        score: Tensor = self._score(normal) - self._score(-normal)
-        return score
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the score (B,) of images (B, 1, h, w): the mean over the whole and four overlapping crops.
 
-    def _score(self, picture: Tensor) -> Tensor:
-        rows = torch.linspace(-1, 1, _SIDE, device=picture.device).view(1, 1, -1, 1).expand_as(picture)
-        x = torch.cat([picture, rows], dim=1)
-        for conv in self.convs:
-            x = F.silu(conv(x))
-        score: Tensor = self.head(torch.cat([x.mean((2, 3)), x.amax((2, 3))], dim=1))
+        The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
+        """
+        return torch.stack([self.score(odd_statistics(reduced(view))) for view in views(images)]).mean(0)
+
+    def score(self, statistics: Tensor) -> Tensor:
+        """Return the score (B,) for odd statistics (B, C)."""
+        normal = (statistics / self.scale).clamp(-_CLIP, _CLIP)
+        score: Tensor = self.layers(normal) - self.layers(-normal)
         return score[:, 0]
 
-    def sign(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Tensor:
-        """Return +1 (white-hot) or -1 (black-hot) for each picture, as (B, 1) float.
 
-        ``white_hot`` (B,) bool is what is known already; the score decides where it is None.
-        """
-        positive = self(exemplars) >= 0 if white_hot is None else white_hot
-        return torch.where(positive, 1.0, -1.0)[:, None]
+def views(images: Tensor) -> list[Tensor]:
+    """Return images (B, 1, h, w) as a whole and as four overlapping crops of three quarters of their sides."""
+    height, width = images.shape[-2:]
+    top, left = height // 4, width // 4
+    crops = [images[..., top:, left:], images[..., top:, : width - left]]
+    return [images, *crops, images[..., : height - top, left:], images[..., : height - top, : width - left]]
 
-    def loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the score for pictures of known polarity (B,) bool."""
-        return F.softplus(torch.where(white_hot, -1.0, 1.0) * self(exemplars)).mean()
+
+def reduced(images: Tensor) -> Tensor:
+    """Return images (B, 1, h, w) as (B, 1, 192, 256), smoothed where they shrink."""
+    return nn.functional.interpolate(images.float(), SIDES, mode="bilinear", antialias=True)
+
+
+def sign_of(white_hot: Tensor) -> Tensor:
+    """Return +1 (white-hot) or -1 (black-hot) as (B, 1) float for the polarity (B,) bool."""
+    return torch.where(white_hot, 1.0, -1.0)[:, None]
 
 
 def turn(pictures: Tensor, sign: Tensor) -> Tensor:

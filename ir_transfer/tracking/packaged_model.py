@@ -42,7 +42,6 @@ class PackagedModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights on the GPU where there is one, and encode the exemplar."""
         from ir_transfer.conversion.styles.choose import PRESET, choose_styles, looks_of
-        from ir_transfer.conversion.styles.codes import prepare_styles
         from ir_transfer.conversion.translate import Translator, pick_device
 
         files = context.artifacts
@@ -50,11 +49,8 @@ class PackagedModel(PythonModel):
         looks = looks_of(Path(files[WEIGHTS]))
         style = f"{PRESET}{looks[0]}" if looks else files[EXEMPLAR]
         choice = choose_styles([style], weights=files[WEIGHTS])
-        first = Translator.load(choice, pick_device())
-        declared = prepare_styles(first.model, choice, white_hot=True).to(first.device)
-        as_declared = Translator(first.model, declared, first.device)
-        self._translators = {AS_EXEMPLAR: first, WHITE_HOT: as_declared, BLACK_HOT: as_declared}
-        self._polarity = choice.polarity
+        self._translate = Translator.load(choice, pick_device())
+        self._polarity = WHITE_HOT if self._translate.style.white_hot else BLACK_HOT
 
     # MLflow reads this hint and complains of one that it does not know.
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> Any:
@@ -89,9 +85,10 @@ class PackagedModel(PythonModel):
         return np.stack(found) if model_input.ndim == 4 else found
 
     def _translator(self, strength: float, polarity: str) -> Translator:
-        if polarity not in self._translators:
-            raise InputError(f"expected polarity {', '.join(self._translators)}, got {polarity!r}")
-        return replace(self._translators[polarity], strength=float(strength))
+        known = (AS_EXEMPLAR, WHITE_HOT, BLACK_HOT)
+        if polarity not in known:
+            raise InputError(f"expected polarity {', '.join(known)}, got {polarity!r}")
+        return replace(self._translate, strength=float(strength))
 
 
 def _picture(given: Any, number: int) -> Picture:

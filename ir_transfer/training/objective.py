@@ -88,7 +88,8 @@ class Objective(nn.Module):
         else:
             self.model.encode_content(content)
         # Last: it may be about what the model has just done.
-        found["auxiliary"] = self.model.auxiliary_loss(batch.exemplar, batch.white_hot)
+        if (auxiliary := self.model.auxiliary_loss()) is not None:
+            found["auxiliary"] = auxiliary
         if self.hints is not None and self.vgg is not None and HINTS in active:
             with torch.no_grad():
                 targets = self.vgg(batch.content)

@@ -29,7 +29,7 @@ def test_build_from_a_folder_and_use_it(
 ) -> None:
     out = tmp_path / "mine.safetensors"
     arguments = ["styles", "build", str(looks), "-o", str(out), "--model", "histogram", "--band", "lwir"]
-    assert main([*arguments, "--description", "three of mine", "--polarity", "black-hot"]) == 0
+    assert main([*arguments, "--description", "three of mine", "--exemplar-polarity", "black-hot"]) == 0
     assert "style of 3 exemplars for model histogram" in capsys.readouterr().out
     code = StyleCode.load(out)
     assert code.model == "histogram"
@@ -42,7 +42,17 @@ def test_build_from_a_folder_and_use_it(
 
 def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) -> None:
     style = tmp_path / "black.safetensors"
-    build = ["styles", "build", str(looks), "-o", str(style), "--model", "histogram", "--polarity", "black-hot"]
+    build = [
+        "styles",
+        "build",
+        str(looks),
+        "-o",
+        str(style),
+        "--model",
+        "histogram",
+        "--exemplar-polarity",
+        "black-hot",
+    ]
     assert main(build) == 0
     pictures = {}
     for polarity in ("white-hot", "black-hot"):
@@ -101,7 +111,17 @@ def test_a_preset_finds_its_weights(
         file = shipped / "weights" / f"adain-{band}.safetensors"
         create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(file)
         style = shipped / "styles" / f"adain-{band}" / f"{band}-look.safetensors"
-        arguments = ["styles", "build", str(looks), "-o", str(style), "--weights", band, "--polarity", "white-hot"]
+        arguments = [
+            "styles",
+            "build",
+            str(looks),
+            "-o",
+            str(style),
+            "--weights",
+            band,
+            "--exemplar-polarity",
+            "white-hot",
+        ]
         assert main([*arguments, "--band", band]) == 0
     for band in ("lwir", "nir"):
         out = tmp_path / f"out-{band}"

@@ -22,8 +22,8 @@ def model() -> TranslationModel:
 def test_inverted_exemplar_gives_exactly_the_inverted_picture(model: TranslationModel) -> None:
     content, exemplar = torch.rand(1, 3, 48, 64), torch.rand(1, 1, 40, 60)
     # eval mode clamps, which commutes with inversion
-    upright = model(content, model.prepare([exemplar]))
-    inverted = model(content, model.prepare([1 - exemplar]))
+    upright = model(content, model.prepare([exemplar], white_hot=True))
+    inverted = model(content, model.prepare([1 - exemplar], white_hot=False))
     torch.testing.assert_close(inverted, 1 - upright, atol=1e-5, rtol=0)
 
 

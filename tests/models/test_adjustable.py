@@ -31,14 +31,14 @@ def test_sliders_change_the_picture_and_only_those_named(model: Adjustable) -> N
 
 
 def test_weights_are_random_in_training_and_one_otherwise(model: Adjustable) -> None:
-    exemplars = picture(3, 1, 32, 32)
-    assert model.encode(exemplars)[WEIGHTS].eq(1).all()
+    exemplars, white_hot = picture(3, 1, 32, 32), torch.tensor([True, True, False])
+    assert model.encode(exemplars, white_hot)[WEIGHTS].eq(1).all()
     model.train()
-    drawn = model.encode(exemplars)[WEIGHTS]
+    drawn = model.encode(exemplars, white_hot)[WEIGHTS]
     assert drawn.min() >= 0
     assert drawn.max() <= 1
     assert drawn.std() > 0.1
-    assert not torch.equal(drawn, model.encode(exemplars)[WEIGHTS])
+    assert not torch.equal(drawn, model.encode(exemplars, white_hot)[WEIGHTS])
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])

@@ -170,7 +170,8 @@ def test_strength_leads_from_the_luma_to_the_style(init: str) -> None:
 def test_inverted_exemplar_gives_exactly_the_negative() -> None:
     model = make(steps=5)
     content, exemplar = picture(1, 3, 40, 48), picture(1, 1, 40, 40, seed=3)
-    upright, inverted = (model(content, model.prepare([e])) for e in (exemplar, 1 - exemplar))
+    pairs = ((exemplar, True), (1 - exemplar, False))
+    upright, inverted = (model(content, model.prepare([e], white_hot=white)) for e, white in pairs)
     torch.testing.assert_close(inverted, 1 - upright, atol=1e-3, rtol=0)
     known = model(content, model.prepare([exemplar], white_hot=False), 0.0)
     torch.testing.assert_close(known, 1 - rgb_to_grayscale(content))

@@ -68,8 +68,8 @@ def test_paper_size_gives_back_the_content_where_the_weight_undoes_its_gram_matr
 
 def test_inverted_exemplar_gives_exactly_the_inverted_picture(model: TranslationModel) -> None:
     content, exemplar = torch.rand(1, 3, 48, 64), torch.rand(1, 1, 40, 60)
-    upright = model(content, model.prepare([exemplar]))
-    inverted = model(content, model.prepare([1 - exemplar]))
+    upright = model(content, model.prepare([exemplar], white_hot=True))
+    inverted = model(content, model.prepare([1 - exemplar], white_hot=False))
     torch.testing.assert_close(inverted, 1 - upright, atol=1e-5, rtol=0)
 
 

@@ -73,7 +73,8 @@ def test_the_decoder_swaps_no_bands(size: str, unpool: str) -> None:
 def test_inverted_exemplar_gives_the_inverted_picture() -> None:
     model = make(COMPACT)
     content, exemplar = scene(1, 3, 48, 64, seed=0), scene(1, 1, 40, 60, seed=1)
-    upright, inverted = (model(content, model.prepare([e])) for e in (exemplar, 1 - exemplar))
+    pairs = ((exemplar, True), (1 - exemplar, False))
+    upright, inverted = (model(content, model.prepare([e], white_hot=white)) for e, white in pairs)
     torch.testing.assert_close(inverted, 1 - upright, atol=1e-4, rtol=0)
 
 
@@ -126,7 +127,7 @@ def test_learns_two_pairs_of_both_polarities() -> None:
 def test_gradients_stay_finite_on_flat_pictures(arguments: Mapping[str, Any], level: float) -> None:
     model = make(arguments).train()
     flat = torch.full((1, 3, 32, 32), level)
-    output = model.translate(flat, model.encode(flat[:, :1]), 1.0, None)
+    output = model.translate(flat, model.encode(flat[:, :1], torch.tensor([True])), 1.0, None)
     output.sum().backward()  # type: ignore[no-untyped-call]
     assert output.isfinite().all()
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)

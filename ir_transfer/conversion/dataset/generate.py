@@ -23,8 +23,8 @@ from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.plan import Plan, refuse_existing
-from ir_transfer.conversion.session import is_black_hot, load_translator, locked, look_of, open_manifest
-from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles, polarity_of
+from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.base import LabelledSet
@@ -80,7 +80,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         try:
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
-            finish = _finish(options, translator, choice, heat)
+            finish = _finish(options, translator, heat)
             choose = Chooser(options, {one.path: one.place for one in labelled.pictures}, _likeness(options, choice))
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
@@ -119,10 +119,10 @@ def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet
     }
 
 
-def _finish(options: DatasetOptions, translator: Translator, choice: StyleChoice, heat: Heat | None) -> Finish:
+def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) -> Finish:
     asked = options.conversion
-    black_hot = _which([is_black_hot(*pair) for pair in zip(translator.codes, choice.styles, strict=True)])
-    inverted = _which([asked.polarity not in {None, polarity_of(style)} for style in choice.styles])
+    black_hot = _which([not code.white_hot for code in translator.codes])
+    inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
     steps: list[Step] = []
     if heat is not None:
         steps.append(heat)

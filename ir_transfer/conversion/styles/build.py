@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.conversion.styles.choose import BLACK_HOT, PRESET, WHITE_HOT, StyleChoice, choose_styles
-from ir_transfer.conversion.styles.codes import prepare_styles
+from ir_transfer.conversion.styles.choose import PRESET, StyleChoice, choose_styles
+from ir_transfer.conversion.styles.codes import blended, prepare_codes
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
-from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.style_code import StyleCode, polarity_facts
+
+logger = logging.getLogger(__name__)
 
 
 def build_style(
@@ -25,6 +28,7 @@ def build_style(
     white_hot: bool | None = None,
     metadata: Mapping[str, str] | None = None,
     max_pixels: int = MAX_PIXELS,
+    report: Callable[[str], None] = lambda line: None,
 ) -> tuple[StyleCode, int]:
     """Encode exemplars and save the blend as one style.
 
@@ -34,9 +38,10 @@ def build_style(
         shares: Weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.
         weights: Name or file of its weights; the model's default if None.
-        white_hot: Whether hot is bright in the exemplars; the model judges by itself if None.
+        white_hot: Whether hot is bright in the exemplars; the shipped classifier judges each if None.
         metadata: band, description.
         max_pixels: Larger exemplars are refused.
+        report: Called with a line on the polarity of each exemplar.
 
     Returns:
         The style and the number of exemplars in it.
@@ -50,11 +55,12 @@ def build_style(
         files += [text] if saved else [str(found.source) for found in expand([text])]
     choice = choose_styles(files, shares, model, weights)
     loaded = create_model(choice.model, choice.weights)
-    code = prepare_styles(loaded, choice, max_pixels, white_hot)
-    polarity = "" if white_hot is None else WHITE_HOT if white_hot else BLACK_HOT
+    codes = prepare_codes(loaded, choice, max_pixels, white_hot)
+    code = blended(codes, choice.shares)
+    _report_polarity(files, codes, report)
     strings = {
         **(metadata or {}),
-        "polarity": polarity,
+        **polarity_facts(code),
         "weights": bundled_weights(choice),
         "weights_hash": loaded.weights_hash,
     }
@@ -64,6 +70,20 @@ def build_style(
     except OSError as error:
         raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
     return code, len(files)
+
+
+def _report_polarity(files: Sequence[str], codes: Sequence[StyleCode], report: Callable[[str], None]) -> None:
+    facts = [polarity_facts(code) for code in codes]
+    for file, found in zip(files, facts, strict=True):
+        score = f", score {found['polarity_score']}" if "polarity_score" in found else ""
+        report(f"{file}: {found['polarity']} ({found.get('polarity_source', 'declared')}{score})")
+    black = [file for file, found in zip(files, facts, strict=True) if found["polarity"] == "black-hot"]
+    if 0 < len(black) < len(files):
+        logger.warning(
+            "exemplars of both polarities, %d of %d are black-hot: %s: the style takes that of the larger share; "
+            "say which way round they are with --exemplar-polarity",
+            *(len(black), len(files), ", ".join(black)),
+        )
 
 
 def bundled_weights(choice: StyleChoice) -> str:

@@ -85,23 +85,6 @@ class StyleChoice:
     styles: tuple[Style, ...]
     shares: tuple[float, ...]
 
-    @property
-    def polarity(self) -> str:
-        """Polarity of the styles: an exemplar file is taken to be white-hot.
-
-        Raises:
-            InputError: The styles disagree.
-        """
-        declared = {polarity_of(style) for style in self.styles}
-        if len(declared) > 1:
-            raise InputError("expected styles of one polarity with --polarity, got both: leave one out")
-        return declared.pop()
-
-
-def polarity_of(style: Style) -> str:
-    """Return the declared polarity of a style: an exemplar file is taken to be white-hot."""
-    return WHITE_HOT if isinstance(style, Path) else style.polarity
-
 
 def read_saved_style(path: Path) -> SavedStyle:
     """Read the header of a saved style.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,11 @@ from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.perceptual import LAYERS
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_styles(
@@ -42,7 +47,8 @@ def prepare_codes(
         model: On any device.
         choice: The styles.
         max_pixels: Larger exemplars are refused.
-        white_hot: Whether hot is bright in the exemplar files; the model judges by itself if None.
+        white_hot: Whether hot is bright in the exemplar files; the shipped classifier judges each if None, and one
+            that it calls black-hot is warned of.
 
     Raises:
         MissingFileError: No such exemplar.
@@ -57,7 +63,10 @@ def prepare_codes(
         elif isinstance(style, NamedLook):
             codes.append(_look(model, style).to("cpu"))
         else:
-            codes.append(model.prepare([_exemplar(model, style, max_pixels)], white_hot=white_hot).to("cpu"))
+            exemplar = _exemplar(model, style, max_pixels)
+            polarity = _judged(model, style, exemplar, white_hot)
+            code = model.prepare([exemplar], white_hot=polarity.white_hot)
+            codes.append(replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu"))
     return codes
 
 
@@ -72,7 +81,21 @@ def prepare_regions(
     paths = [style for style in choice.styles if isinstance(style, Path)]
     exemplars = [_exemplar(model, path, max_pixels) for path in paths]
     masks = [torch.from_numpy(one.levels)[None, None] for one in maps]
-    return model.prepare(exemplars, choice.shares, white_hot, masks=masks).to("cpu")
+    for path, exemplar in zip(paths, exemplars, strict=True):
+        _judged(model, path, exemplar, white_hot)
+    code = model.prepare(exemplars, choice.shares, white_hot, masks=masks)
+    said = {} if white_hot is None else {"polarity_source": "option"}
+    return replace(code, metadata={**code.metadata, **said}).to("cpu")
+
+
+def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bool | None) -> Polarity:
+    """Return the polarity of an exemplar file; the user is told of one that is inverted without being asked."""
+    if white_hot is not None:
+        return Polarity(white_hot, "option")
+    polarity = polarity_of_exemplar(exemplar, band=model.metadata.get("band"))
+    if polarity.inverted_by_auto:
+        logger.warning("%s", polarity.warning(str(path)))
+    return polarity
 
 
 def _exemplar(model: TranslationModel, path: Path, max_pixels: int) -> Tensor:

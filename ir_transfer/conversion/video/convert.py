@@ -16,7 +16,7 @@ from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.session import load_translator, locked
+from ir_transfer.conversion.session import is_inverted, load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
@@ -27,6 +27,7 @@ from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.conversion.video.write_video import check_suffix, write_video
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.models.style_code import polarity_facts
 
 
 def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
@@ -48,8 +49,8 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
         check_suffix(out, options.codec)
     _refuse_existing(out, folder, options)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
-    inverted = options.polarity is not None and options.polarity != choice.polarity
     translator = load_translator(options.of_pictures(), choice)
+    inverted = is_inverted(translator.codes, options.polarity)
     if translator.model.info.iterative:
         warn_of_time(translator, source.count)
     header = _header(options, translator, source, inverted)
@@ -140,6 +141,7 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "weights": translator.model.weights_hash,
         "style": translator.style.hash,
         "strength": options.strength,
+        "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
         "inverted": inverted,
         "smoothing": options.smoothing,
         "flow": options.flow,

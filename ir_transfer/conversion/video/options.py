@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ir_transfer.conversion.options import Options, Polarity
+from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
 
@@ -25,7 +25,8 @@ class VideoOptions:
         weights: Name or file; by default what the styles say, else the model's default.
         style_weights: Weight of each style; equal if None.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
-        polarity: None keeps the exemplar's own.
+        polarity: Of the result; None keeps the exemplar's own.
+        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
         smoothing: Time constant in seconds of the statistics; 0 translates frame by frame.
         flow: Whether the frame before, moved along the optical flow, is blended in.
         codec: Of the video.
@@ -49,6 +50,7 @@ class VideoOptions:
     style_weights: tuple[float, ...] | None = None
     strength: float = 1.0
     polarity: Polarity | None = None
+    exemplar_polarity: ExemplarPolarity = "auto"
     smoothing: float = 0.5
     flow: bool = True
     codec: Codec = "h264"
@@ -70,6 +72,7 @@ class VideoOptions:
             self.styles,
             strength=self.strength,
             polarity=self.polarity,
+            exemplar_polarity=self.exemplar_polarity,
             device=self.device,
             batch_size=1,
             threads=self.threads,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,10 @@ from ir_transfer.evaluation.detection.leaks import refuse_test_exemplars
 from ir_transfer.evaluation.exemplars import ExemplarPolicy
 from ir_transfer.evaluation.harness import Method
 from ir_transfer.evaluation.scenes import load_scene
+from ir_transfer.models.polarity import Polarity
 from ir_transfer.models.style_code import StyleCode
+
+logger = logging.getLogger(__name__)
 
 Translate = Callable[[Method, Pair], Tensor]
 """Turns the photograph of a pair into a picture (1, H, W) in 8 bit."""
@@ -61,6 +65,10 @@ class Translator:
         max_side: Larger pictures are reduced to it.
         black_hot: Whether the infrared files are.
         device: Where the models are.
+        white_hot: Whether hot is bright in the exemplars; the shipped classifier judges each if None.
+
+    Attributes:
+        inverted: Names of the exemplars that the classifier alone called black-hot.
     """
 
     def __init__(
@@ -71,7 +79,10 @@ class Translator:
         max_side: int | None = None,
         black_hot: bool = False,
         device: str = "cpu",
+        white_hot: bool | None = None,
     ) -> None:
+        self._white_hot = white_hot
+        self.inverted: list[str] = []
         self._policy, self._tested = policy, tested
         self._max_side, self._black_hot, self._device = max_side, black_hot, device
         self._codes: dict[tuple[str, str], StyleCode] = {}
@@ -91,9 +102,18 @@ class Translator:
         key = (method.label, exemplar.name)
         if key not in self._codes:
             refuse_test_exemplars([Path(exemplar.name)], self._tested)
-            self._codes[key] = method.model.style_for(exemplar.picture)
+            self._codes[key] = method.model.style_for(exemplar.picture, self._white_hot)
+            self._tell(exemplar.name, self._codes[key])
         torch.manual_seed(0)  # for models that draw
         return to_bytes(method.model(scene.photograph, self._codes[key])[0])
+
+    def _tell(self, name: str, code: StyleCode) -> None:
+        """Tell the user of an exemplar that is inverted without being asked, once."""
+        facts = code.metadata
+        if facts.get("polarity_source") != "auto" or facts["polarity"] == "white-hot" or name in self.inverted:
+            return
+        self.inverted.append(name)
+        logger.warning("%s", Polarity(False, "auto", float(facts["polarity_score"])).warning(name))
 
 
 def check_names(methods: Sequence[Method]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ir_transfer.conversion.options import ExemplarPolarity
 from ir_transfer.data.cards import Card
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.splits import read_split
@@ -85,6 +86,7 @@ def detect_on_files(
     *,
     protocol: Protocol = NONE,
     max_side: int | None = None,
+    exemplar_polarity: ExemplarPolarity = "auto",
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Outcome, str, dict[str, str | None]]:
     """Run the experiment.
@@ -97,6 +99,7 @@ def detect_on_files(
         training: Steps and seeds.
         protocol: Its size, polarity and exemplar policy hold; what is tested is said by ``files``.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
+        exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
         say: Told how far it is.
 
     Returns:
@@ -121,7 +124,10 @@ def detect_on_files(
     read = partial(load_labelled, label=files.label, max_side=applied.max_side, black_hot=black_hot)
     say(f"reading {len(train)} training and {len(test)} test scenes")
     learnt, tested = read(train, files.boxes), read(test, files.test_boxes or files.boxes)
-    translate = Translator(policy, test, max_side=applied.max_side, black_hot=black_hot, device=training.device)
+    white_hot = None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot"
+    translate = Translator(
+        policy, test, max_side=applied.max_side, black_hot=black_hot, device=training.device, white_hot=white_hot
+    )
 
     def on_step(arm: str, seed: int, step: int, loss: float) -> None:
         if step % 100 == 0 or step == training.steps:
@@ -136,6 +142,7 @@ def detect_on_files(
     settings = {key: None if value is None else str(value) for key, value in {**paths, **labels}.items()}
     hashes = ", ".join(f"{method.label} {method.model.weights_hash}" for method in methods)
     more = {"card": files.card.name if files.card else None, "exemplar": policy.description, "weights_hashes": hashes}
+    more |= {"exemplar_polarity": exemplar_polarity, "exemplars_inverted": ", ".join(translate.inverted) or None}
     title = protocol.title + (f" (changed: {', '.join(changes)})" if changes else "")
     return outcome, title, {**settings, **more}
 

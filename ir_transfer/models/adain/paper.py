@@ -62,7 +62,7 @@ class PaperAdaIN(TranslationModel):
         self.alignment = alignment_named(name)
         self.info = replace(self.info, tiling="exact" if self.alignment.tiles else "none")
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``level4.mean`` and ``level4.std`` (B, C), and what the alignment keeps."""
         feature = self._deepest(exemplars.expand(-1, 3, -1, -1))
         moments = channel_moments(feature)

@@ -19,7 +19,7 @@ from ir_transfer.models.transformer_sizes import transformer_size
 from ir_transfer.nn.exemplar import ExemplarFeatures
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import LAYERS
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.transformer import Transformer
 
@@ -65,7 +65,6 @@ class Adjustable(TranslationModel):
         nn.init.normal_(self.head.weight, std=0.01)
         self.head.bias.data.copy_(self.network.identity())
         self.photograph = nn.Parameter(self.network.identity())
-        self.polarity = PolarityScorer()
 
     @property
     def encoder(self) -> nn.Module:
@@ -76,12 +75,12 @@ class Adjustable(TranslationModel):
         """Run the encoder; see the base class."""
         self.network.encode(with_rows(content) if self.takes_rows else content, self.photograph[None])
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``embedding`` (B, hidden), ``layer_weights`` (B, 7) and ``polarity`` (B, 1).
 
         In training mode the weights are drawn from [0, 1]; they are 1 otherwise.
         """
-        sign = self.polarity.sign(exemplars, white_hot)
+        sign = sign_of(white_hot)
         embedding: Tensor = self.embedding(self.exemplar.describe(turn(exemplars, sign)))
         weights = torch.ones(len(exemplars), len(LAYERS), device=exemplars.device)
         if self.training:
@@ -113,10 +112,6 @@ class Adjustable(TranslationModel):
         affine = self.head(self.mapping(described)).to(self.photograph.dtype)
         affine = self.photograph + strength * (affine - self.photograph)
         return turn(self.network(with_rows(content) if self.takes_rows else content, affine), style["polarity"])
-
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        return self.polarity.loss(exemplars, white_hot)
 
     def adopt(self, trained: TranslationModel) -> None:
         """Take over weights; of a CIN, its network, with the mean of its looks to begin from.

@@ -22,7 +22,7 @@ from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
 
 CONTENT_LAYER = "conv4_2"
@@ -98,7 +98,6 @@ class Gatys(TranslationModel):
             }
         )
         self.encoder = VggFeatures(widths, pooling)
-        self.polarity = PolarityScorer()
 
     @classmethod
     def build(
@@ -119,7 +118,7 @@ class Gatys(TranslationModel):
         else:
             vgg = PerceptualEncoder.load(encoder_weights)
             model = cls(info, **{"size": "vgg19", "widths": vgg.widths, **hyper_parameters})
-            published.fill(model.encoder, model.polarity, vgg, encoder_weights)
+            published.fill(model.encoder, vgg, encoder_weights)
             model.weights_hash = published_files.files_hash([encoder_weights])
         return model
 
@@ -128,11 +127,11 @@ class Gatys(TranslationModel):
         """Precision of the search."""
         return self.encoder.conv0.weight.dtype
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            sign = self.polarity.sign(exemplars, white_hot)
+            sign = sign_of(white_hot)
             side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
             features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
             grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
@@ -162,10 +161,6 @@ class Gatys(TranslationModel):
     def encode_content(self, content: Tensor) -> None:
         """Run the encoder; see the base class."""
         self.encoder(content)
-
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        return self.polarity.loss(exemplars, white_hot)
 
     def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""

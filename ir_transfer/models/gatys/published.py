@@ -7,13 +7,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from ir_transfer.errors import WeightsError
-from ir_transfer.models import published_files, weight_files
+from ir_transfer.models import published_files
 from ir_transfer.models.gatys.network import VggFeatures
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.nn.polarity import PolarityScorer
-from ir_transfer.resources import resource
-
-_SCORER = "weights/adain-lwir.safetensors"
 
 
 def is_vgg(weights: str | Path | None) -> bool:
@@ -30,8 +26,8 @@ def is_vgg(weights: str | Path | None) -> bool:
         return False  # damaged: who reads it says so
 
 
-def fill(encoder: VggFeatures, polarity: PolarityScorer, vgg: PerceptualEncoder, source: str | Path) -> None:
-    """Copy a VGG into the encoder; the polarity is judged by the scorer that ships with ``adain-lwir``.
+def fill(encoder: VggFeatures, vgg: PerceptualEncoder, source: str | Path) -> None:
+    """Copy a VGG into the encoder.
 
     Raises:
         WeightsError: The encoder has other widths.
@@ -42,6 +38,3 @@ def fill(encoder: VggFeatures, polarity: PolarityScorer, vgg: PerceptualEncoder,
         raise WeightsError(
             f"expected a VGG of the model's widths in {source}, got {list(vgg.widths)}: leave widths out"
         ) from error
-    tensors, _ = weight_files.read(resource(_SCORER), kind="weights")
-    prefix = "polarity."
-    polarity.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})

@@ -17,7 +17,7 @@ from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics, mean_variance
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.units import from_units, in_units, tone
@@ -86,18 +86,17 @@ class MSGNet(TranslationModel):
         if self.compact:
             self.decoder.head.weight.data.mul_(_HEAD_GAIN)
             self.exemplar_encoder = Encoder(1, widths, ratio, padding)
-            self.polarity = PolarityScorer()
 
     def encode_content(self, content: Tensor) -> None:
         """Run the encoder; see the base class."""
         self._features(content)
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``level{l}.gram`` (B, C_l, C_l), in the compact size also tone and polarity, each (B, 1)."""
         pictures = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
         if not self.compact:
             return self._grams(self.encoder(pictures.expand(-1, 3, -1, -1)))
-        sign = self.polarity.sign(exemplars, white_hot)
+        sign = sign_of(white_hot)
         pictures = turn(pictures, sign)
         mean, std = tone(pictures)
         features = [_standard(feature) for feature in self.exemplar_encoder(in_units(pictures, mean, std))]
@@ -125,10 +124,6 @@ class MSGNet(TranslationModel):
         asked = style["tone.mean"], style["tone.std"]
         mean, std = (a + (b - a) * strength for a, b in zip(own, asked, strict=True))
         return turn(from_units(picture, mean, std), style["polarity"])
-
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score; ``white_hot`` is (B,) bool."""
-        return self.polarity.loss(exemplars, white_hot) if self.compact else exemplars.new_zeros(())
 
 
 def _standard(features: Tensor) -> Tensor:

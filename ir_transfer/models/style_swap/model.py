@@ -26,7 +26,7 @@ from ir_transfer.models.style_swap.network import (
 from ir_transfer.models.style_swap.paper import RUN_OPTIONS, PaperStyleSwap, weighted_swaps
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch
-from ir_transfer.nn.polarity import PolarityScorer, turn
+from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.resize import shrink_short_side
 from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.units import from_units, in_units, tone
@@ -82,7 +82,6 @@ class StyleSwap(TranslationModel):
         self.predictor = CodePredictor(widths[SWAP_LEVEL - 1 :], depths[SWAP_LEVEL - 1 :], code)
         self.picture_encoder = PictureEncoder(widths[:SWAP_LEVEL], picture_depths, code)
         self.inverse = InverseNetwork(widths[:SWAP_LEVEL], picture_depths, code)
-        self.polarity = PolarityScorer()
         self._commitment: Tensor | None = None
 
     @classmethod
@@ -112,9 +111,9 @@ class StyleSwap(TranslationModel):
         """Run the encoder; see the base class."""
         self.encoder(with_rows(content))
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the code as ``part0.code`` (B, K, h, w) and ``tone.mean``, ``tone.std``, ``polarity`` (B, 1)."""
-        sign = self.polarity.sign(exemplars, white_hot)
+        sign = sign_of(white_hot)
         pictures = shrink_short_side(turn(exemplars, sign), self.hyper_parameters["short_side"])
         mean, std = tone(pictures)
         code = self._encoded(pictures, mean, std)[-1]
@@ -136,14 +135,13 @@ class StyleSwap(TranslationModel):
         ]
         return turn(from_units(self.inverse(details, code), mean, std), style["polarity"])
 
-    def auxiliary_loss(self, exemplars: Tensor, white_hot: Tensor) -> Tensor:
-        """Return the logistic loss of the polarity score, and the commitment of the last translation in training.
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return the commitment of the last translation in training, once.
 
-        The commitment draws the predicted code to what the exemplar has (van den Oord et al. 2017, equation 3).
+        It draws the predicted code to what the exemplar has (van den Oord et al. 2017, equation 3).
         """
         commitment, self._commitment = self._commitment, None
-        loss = self.polarity.loss(exemplars, white_hot)
-        return loss if commitment is None else loss + _COMMITMENT * commitment
+        return None if commitment is None else _COMMITMENT * commitment
 
     def _with_own(self, content: Tensor, asked: Sequence[Tensor], strength: float | Tensor) -> list[Tensor]:
         """Blend what is asked for with the luminance's own, which is encoded where it counts alone."""

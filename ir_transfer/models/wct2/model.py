@@ -85,11 +85,11 @@ class WCT2(ThermalModel):
         return _recoloured(features, moments, style[f"{place}.mean"], style[f"{place}.colouring"])
 
     def encode_regions(
-        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+        self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> dict[str, Tensor]:
         """Return what :meth:`encode` does, and the same for each label under ``level{l}@{label}``."""
         style = self.encode(exemplar, white_hot)
-        upright = exemplar if white_hot is None or bool(white_hot.all()) else 1 - exemplar
+        upright = exemplar if bool(white_hot.all()) else 1 - exemplar
         for level, features in enumerate(self.exemplar_encoder(standardised(upright))):
             whole = covariance_moments(features)
             for region in regions_of(mask, features, labels):

@@ -74,7 +74,7 @@ class PaperWCT2(TranslationModel):
         return self._record(exemplars, None, ())
 
     def encode_regions(
-        self, exemplar: Tensor, white_hot: Tensor | None, mask: Tensor, labels: Sequence[int]
+        self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> dict[str, Tensor]:
         """Return what :meth:`encode` does, and the same for each label under ``{place}@{label}``."""
         return self._record(exemplar, mask, labels)

@@ -142,11 +142,7 @@ def test_files_that_are_no_style(tmp_path: Path) -> None:
             read_saved_style(path)
 
 
-def test_polarity_of_a_blend(presets: Path) -> None:
-    assert choose_styles([f"{PRESET}lwir-road-day-black-hot"]).polarity == "black-hot"
-    assert choose_styles(["a.png"]).polarity == "white-hot"
-    with pytest.raises(InputError, match="one polarity"):
-        _ = choose_styles([f"{PRESET}lwir-road-day-black-hot", "a.png"]).polarity
+def test_a_preset_is_a_saved_style(presets: Path) -> None:
     assert isinstance(choose_styles([f"{PRESET}lwir-road-day"]).styles[0], SavedStyle)
 
 

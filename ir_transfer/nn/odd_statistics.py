@@ -1,0 +1,95 @@
+"""Statistics of images that change sign with them: third moments and asymmetries at several scales.
+
+What is symmetric in an image's two polarities says nothing about them, so that none of it is measured.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SIDES = (192, 256)
+"""Height and width in pixels at which an image is measured."""
+
+LEVELS = 5
+"""Scales: cells of 1, 2, 4, 8 and 16 pixels."""
+
+_CLIP = 5.0  # standard deviations; one hot engine must not flatten everything else
+_THRESHOLDS = (1.0, 2.0, 3.5)
+_ROWS = 8
+_ASYMMETRIES = 3 + len(_THRESHOLDS)
+COUNT = (
+    LEVELS * _ASYMMETRIES  # of blobs
+    + LEVELS * 3  # of blobs in the upper, middle and lower third
+    + 2 * _ASYMMETRIES  # of intensities
+    + LEVELS * 2  # of vertical gradients
+    + LEVELS * (LEVELS - 1) // 2
+    + 2 * (LEVELS - 1)  # of coarse structure against fine energy
+    + _ROWS
+)
+"""How many statistics there are."""
+
+
+def odd_statistics(images: Tensor) -> Tensor:
+    """Return statistics (B, C) of images (B, 1, 192, 256) of any gain and offset.
+
+    A blob is a cell less the mean over it and its neighbours. Its asymmetries are how hot blobs differ from cold ones
+    in number and strength: the skewness, and means of odd functions that count from a threshold on. Coarse structure
+    against fine energy is the correlation of a level with the local energy of a finer one: smooth skies are cold.
+    """
+    x = _standardised(images.float()).clamp(-_CLIP, _CLIP)
+    cells = [x]
+    for _ in range(LEVELS - 1):
+        cells.append(F.avg_pool2d(cells[-1], 2))
+    blobs = [_standardised(level - _smoothed(level)).clamp(-2 * _CLIP, 2 * _CLIP) for level in cells]
+    found = [one for blob in blobs for one in _asymmetries(blob)]
+    found += [_exceedance(third, 1.5).mean((1, 2, 3)) for blob in blobs for third in blob.chunk(3, dim=2)]
+    found += [one for level in (cells[1], cells[3]) for one in _asymmetries(_standardised(level))]
+    for level in cells:
+        slope = _standardised(level[..., 1:, :] - level[..., :-1, :])
+        found += [_cube_root(slope.pow(3).mean((1, 2, 3))), _exceedance(slope, 2).mean((1, 2, 3))]
+    found += _against_energy(blobs, cells)
+    profile = F.adaptive_avg_pool2d(x, (_ROWS, 1))[:, 0, :, 0]
+    return torch.cat([torch.stack(found, dim=1), profile], dim=1)
+
+
+def _asymmetries(x: Tensor) -> list[Tensor]:
+    """Return six odd statistics (B,) of standardised values (B, 1, h, w)."""
+    powers = [_cube_root(x.pow(3).mean((1, 2, 3))), (x * x.abs()).mean((1, 2, 3)), torch.tanh(2 * x).mean((1, 2, 3))]
+    return powers + [_exceedance(x, threshold).mean((1, 2, 3)) for threshold in _THRESHOLDS]
+
+
+def _exceedance(x: Tensor, threshold: float) -> Tensor:
+    """Return by how much values lie beyond a threshold on either side, with their sign."""
+    return x - x.clamp(-threshold, threshold)
+
+
+def _against_energy(blobs: list[Tensor], cells: list[Tensor]) -> list[Tensor]:
+    """Return correlations (B,) of coarse blobs, and of the intensity at two scales, with the energy of finer blobs."""
+    found = []
+    for fine in range(LEVELS - 1):
+        energy = blobs[fine].pow(2)
+        for coarse in range(fine + 1, LEVELS):
+            energy = F.avg_pool2d(energy, 2)
+            found.append(_correlation(blobs[coarse], energy))
+        found.append(_correlation(cells[-1], energy.sqrt()))
+        found.append(_correlation(F.avg_pool2d(cells[-1], 2), F.avg_pool2d(energy, 2).sqrt()))
+    return found
+
+
+def _correlation(a: Tensor, b: Tensor) -> Tensor:
+    return (_standardised(a) * _standardised(b)).mean((1, 2, 3))
+
+
+def _standardised(x: Tensor) -> Tensor:
+    std, mean = torch.std_mean(x, dim=(1, 2, 3), keepdim=True)
+    return (x - mean) / (std + 1e-4)
+
+
+def _smoothed(x: Tensor) -> Tensor:
+    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+
+
+def _cube_root(x: Tensor) -> Tensor:
+    return x.sign() * (x.abs() + 1e-9).pow(1 / 3)

@@ -1,0 +1,185 @@
+"""Training of the polarity classifier: cross-validation over scenes, the margin, and the weights that ship."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.nn.polarity import PolarityClassifier
+from ir_transfer.training.polarity_data import PolarityImages, PolaritySet, drawn
+from ir_transfer.yaml_fields import fill, read_mapping
+
+_WARM_UP = 50
+_REPORT_EVERY = 500
+_MEASURED = 8192  # rows from which the scale of the statistics is taken
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class PolarityRecipe:
+    """What the classifier learns from, and how.
+
+    Attributes:
+        sets: White-hot sets to learn from.
+        held_out: White-hot sets that are only scored.
+        gate: Sets, learned or held out, over which the margin is chosen.
+        folds: Of the cross-validation.
+        versions: Augmented versions of each image, drawn once and measured.
+        steps: Of each training.
+        batch_size: Versions a step.
+        lr: Peak learning rate of AdamW; a short warm-up, then a cosine to zero.
+        weight_decay: Decoupled.
+        ema: Decay of the average of the weights, which is what is kept.
+        seed: Of everything that is random.
+        largest_false: Share of the gate's white-hot images that the margin may call black-hot.
+    """
+
+    sets: list[PolaritySet]
+    held_out: list[PolaritySet] = field(default_factory=list)
+    gate: list[str] = field(default_factory=list)
+    folds: int = 4
+    versions: int = 10
+    steps: int = 1500
+    batch_size: int = 256
+    lr: float = 2e-3
+    weight_decay: float = 0.1
+    ema: float = 0.99
+    seed: int = 0
+    largest_false: float = 0.01
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How a classifier with a margin does on white-hot images and their negatives.
+
+    Attributes:
+        images: How many.
+        false: Share of the white-hot ones that are called black-hot.
+        recognised: Share of the negatives that are called black-hot.
+        right: Share of the scores of the right sign, without a margin.
+    """
+
+    images: int
+    false: float
+    recognised: float
+    right: float
+
+    @classmethod
+    def of(cls, scores: Tensor, margin: float) -> Rates:
+        """Return the rates for the scores (N,) of white-hot images; those of their negatives are ``-scores``."""
+        shares = [float(hits.double().mean()) for hits in (scores < -margin, -scores < -margin, scores > 0)]
+        return cls(len(scores), *shares)
+
+
+def load_polarity_recipe(path: Path) -> PolarityRecipe:
+    """Read a recipe.
+
+    Raises:
+        MissingFileError: No such file.
+        UnknownNameError: An unknown key.
+        InputError: A wrong type, fewer than two folds, or a gate over sets that the recipe does not have.
+    """
+    recipe = fill(PolarityRecipe, read_mapping(path, "polarity recipe", "see configs/polarity.yaml"), str(path))
+    known = {one.name for one in (*recipe.sets, *recipe.held_out)}
+    if unknown := set(recipe.gate) - known:
+        raise InputError(f"{path}: expected the gate to name sets of the recipe, got {', '.join(sorted(unknown))}")
+    if recipe.folds < 2:
+        raise InputError(f"{path}: expected folds of 2 or more, got {recipe.folds}")
+    return recipe
+
+
+def train_classifier(recipe: PolarityRecipe, statistics: Sequence[Tensor]) -> PolarityClassifier:
+    """Train one classifier.
+
+    Args:
+        recipe: How; its sets have the shares.
+        statistics: Of the images to learn from (N, V, C), set by set.
+
+    Returns:
+        The average of the weights, in evaluation mode.
+    """
+    torch.manual_seed(recipe.seed)
+    random, shares = torch.Generator().manual_seed(recipe.seed), [one.share for one in recipe.sets]
+    model = PolarityClassifier().train()
+    model.scale.copy_(drawn(statistics, shares, _MEASURED, random).pow(2).mean(0).sqrt().clamp(min=1e-4))
+    average = copy.deepcopy(model).eval()
+    optimiser = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
+    for step in range(recipe.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.lr * _rate(step, recipe.steps)
+        # The score is odd, so that the loss of the negatives is the same number.
+        loss = F.softplus(-model.score(drawn(statistics, shares, recipe.batch_size, random))).mean()
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        _follow(average, model, min(recipe.ema, (1 + step) / (10 + step)))
+        if (step + 1) % _REPORT_EVERY == 0:
+            logger.info("step %d: loss %.4f", step + 1, loss.item())
+    return average
+
+
+def _rate(step: int, steps: int) -> float:
+    return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+@torch.no_grad()
+def _follow(average: PolarityClassifier, model: PolarityClassifier, decay: float) -> None:
+    for kept, now in zip(average.parameters(), model.parameters(), strict=True):
+        kept.lerp_(now, 1 - decay)
+
+
+@torch.no_grad()
+def scores_of(model: PolarityClassifier, images: PolarityImages) -> Tensor:
+    """Return the scores (N,) of the images of a set as they are in their files."""
+    count, seen, _ = images.plain.shape
+    return model.score(images.plain.flatten(0, 1)).view(count, seen).mean(1)
+
+
+def cross_validate(
+    recipe: PolarityRecipe, sets: Sequence[PolarityImages], statistics: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """Return a score (N,) for every image, by a classifier that saw no image of its fold.
+
+    Args:
+        recipe: How to train each.
+        sets: The images.
+        statistics: To learn from (N, V, C), set by set.
+    """
+    assigned = [one.folds(recipe.folds) for one in sets]
+    scores = {one.name: torch.zeros(len(one.files)) for one in sets}
+    for fold in range(recipe.folds):
+        kept = [found[folds != fold] for found, folds in zip(statistics, assigned, strict=True)]
+        model = train_classifier(recipe, kept)
+        for one, folds in zip(sets, assigned, strict=True):
+            scores[one.name][folds == fold] = scores_of(model, one)[folds == fold]
+    return scores
+
+
+def choose_margin(scores: Tensor, largest_false: float) -> float:
+    """Return the smallest margin beyond which at most that share of white-hot scores (N,) is called black-hot.
+
+    Raises:
+        InputError: No score.
+    """
+    if not len(scores):
+        raise InputError("expected scores of white-hot images to choose a margin from, got none")
+    allowed = int(largest_false * len(scores))
+    # Halfway to the next score, so that neither image lies on the edge.
+    ordered = scores.double().sort().values
+    last_allowed = ordered[allowed - 1] if allowed else ordered[0] - 0.2
+    return max(0.0, -float((last_allowed + ordered[allowed]) / 2))
+
+
+def rates_by_set(scores: Mapping[str, Tensor], margin: float) -> dict[str, Rates]:
+    """Return the rates of each set."""
+    return {name: Rates.of(found, margin) for name, found in scores.items()}

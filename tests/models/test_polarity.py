@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from ir_transfer import create_model
+from ir_transfer.data.render.pictures import render
+from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.models import weight_files
+from ir_transfer.models.polarity import (
+    Polarity,
+    PolarityJudge,
+    blended_metadata,
+    polarity_of_exemplar,
+    shipped_judge,
+)
+from ir_transfer.nn.polarity import PolarityClassifier
+from tests.conftest import thermal
+from tests.judged_polarity import judge_by_mean
+
+GOLDEN = 0.0
+"""Score of a rendered street by the weights that ship; changes with them alone."""
+
+
+def exemplar(seed: int = 1) -> Tensor:
+    return torch.from_numpy(thermal(96, 128, seed) / 255.0)[None, None].float()
+
+
+@pytest.fixture
+def judged_by_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge_by_mean(monkeypatch)
+
+
+def write(path: Path, **metadata: str) -> Path:
+    torch.manual_seed(0)
+    weight_files.write(path, PolarityClassifier().state_dict(), {"kind": "weights", "model": "polarity", **metadata})
+    return path
+
+
+def test_black_hot_is_answered_beyond_the_margin_only(tmp_path: Path) -> None:
+    score = PolarityJudge(write(tmp_path / "a.safetensors", margin="0")).score(exemplar())
+    picture = exemplar() if score < 0 else 1 - exemplar()
+    below, above = (
+        PolarityJudge(write(tmp_path / "b.safetensors", margin=str(abs(score) * share))) for share in (0.9, 1.1)
+    )
+    assert not below(picture).white_hot
+    assert above(picture).white_hot
+    assert below(1 - picture).white_hot
+    assert below(picture).score == pytest.approx(-abs(score), abs=1e-6)
+
+
+def test_the_judge_draws_no_random_number_and_works_in_inference_mode(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.safetensors", margin="0.5")
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    with torch.inference_mode():
+        inside = PolarityJudge(path).score(exemplar())
+    assert torch.equal(torch.rand(1), expected)
+    assert PolarityJudge(path).score(exemplar().double()) == pytest.approx(inside, abs=1e-5)
+
+
+def test_colour_exemplars_are_judged_by_their_luma(tmp_path: Path) -> None:
+    judge = PolarityJudge(write(tmp_path / "a.safetensors", margin="0.5"))
+    assert judge.score(exemplar().expand(-1, 3, -1, -1)) == pytest.approx(judge.score(exemplar()), abs=1e-4)
+
+
+def test_weights_without_a_margin_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"a\.safetensors to hold the margin .*None.*train_polarity"):
+        PolarityJudge(write(tmp_path / "a.safetensors"))
+    with pytest.raises(WeightsError, match="'wide'"):
+        PolarityJudge(write(tmp_path / "a.safetensors", margin="wide"))
+    with pytest.raises(MissingFileError):
+        PolarityJudge(tmp_path / "none.safetensors")
+
+
+def test_who_says_the_polarity(judged_by_mean: None) -> None:
+    dark = torch.zeros(1, 1, 32, 32)
+    assert polarity_of_exemplar(dark) == Polarity(False, "auto", -0.5)
+    assert polarity_of_exemplar(dark, white_hot=True) == Polarity(True, "given")
+    assert polarity_of_exemplar(1 - dark, white_hot=False, band="nir") == Polarity(False, "given")
+    assert polarity_of_exemplar(dark, band="nir") == Polarity(True, "near-infrared")
+    assert polarity_of_exemplar(dark, band="lwir").source == "auto"
+
+
+def test_what_is_kept_and_said_of_it() -> None:
+    black = Polarity(False, "auto", -3.14159)
+    assert black.metadata() == {"polarity": "black-hot", "polarity_source": "auto", "polarity_score": "-3.14"}
+    assert Polarity(True, "option").metadata() == {"polarity": "white-hot", "polarity_source": "option"}
+    assert black.inverted_by_auto
+    assert not Polarity(False, "given").inverted_by_auto
+    assert not Polarity(True, "auto", 1.0).inverted_by_auto
+    assert black.warning("a.png") == (
+        "exemplar a.png judged black-hot (score -3.14): --exemplar-polarity white-hot if it is not"
+    )
+
+
+def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
+    white, black = Polarity(True, "auto", 2.0).metadata(), Polarity(False, "given").metadata()
+    assert blended_metadata([white, black], [0.3, 0.7]) == {
+        "polarity": "black-hot",
+        "polarity_source": "auto, given",
+        "polarity_score": "+2.00, -",
+    }
+    assert blended_metadata([white, white], [1, 1])["polarity_source"] == "auto"
+    assert blended_metadata([white, {}], [1, 1]) == {}
+
+
+@pytest.mark.parametrize("name", ["histogram", "adain"])
+def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
+    small = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if name == "adain" else {}
+    model = create_model(name, weights=None, **small)
+    dark, bright = 0.2 * torch.rand(1, 1, 40, 40), 0.8 + 0.2 * torch.rand(1, 1, 40, 40)
+    code = model.prepare([dark])
+    assert code.metadata["polarity"] == "black-hot"
+    assert code.metadata["polarity_source"] == "auto"
+    assert not code.white_hot
+    assert model.prepare([bright]).white_hot
+    blend = model.prepare([dark, bright], [0.4, 0.6])
+    assert blend.white_hot
+    assert blend.metadata["polarity_score"].startswith("-0.4")
+    assert model.prepare([dark], white_hot=True).metadata["polarity_source"] == "given"
+    model.metadata["band"] = "nir"
+    assert model.prepare([dark]).metadata["polarity_source"] == "near-infrared"
+
+
+def test_files_of_earlier_versions_load_without_their_score(tmp_path: Path) -> None:
+    model = create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1))
+    model.save(tmp_path / "new.safetensors")
+    tensors, metadata = weight_files.read(tmp_path / "new.safetensors", kind="weights")
+    assert not [name for name in tensors if name.startswith("polarity")]
+    weight_files.write(tmp_path / "old.safetensors", {**tensors, "polarity.head.bias": torch.zeros(1)}, metadata)
+    loaded = create_model("adain", weights=tmp_path / "old.safetensors")
+    assert [*loaded.state_dict()] == [*model.state_dict()]
+
+
+def test_shipped_score_of_a_rendered_scene() -> None:
+    picture = torch.from_numpy(render(5, size=(160, 128), night=False).ir)[None, None].float()
+    score = shipped_judge().score(picture)
+    assert score == pytest.approx(GOLDEN, abs=1e-4)
+    assert shipped_judge().score(1 - picture) == pytest.approx(-score, abs=1e-4)

@@ -1,0 +1,62 @@
+import pytest
+import torch
+from torch import Tensor
+
+from ir_transfer.nn.odd_statistics import COUNT, LEVELS, SIDES, odd_statistics
+
+BLOBS = slice(0, 6 * LEVELS)
+THIRDS = slice(6 * LEVELS, 9 * LEVELS)
+PROFILE = slice(-8, None)
+
+
+def spots(side: int, top: int = 90) -> Tensor:
+    """A flat image with one hot square."""
+    image = torch.zeros(1, 1, *SIDES)
+    image[..., top : top + side, 100 : 100 + side] = 1
+    return image
+
+
+def test_they_change_sign_with_the_image_and_do_not_see_gain_and_offset() -> None:
+    images = torch.rand(2, 1, *SIDES) ** 3
+    found = odd_statistics(images)
+    assert found.shape == (2, COUNT)
+    torch.testing.assert_close(odd_statistics(1 - images), -found, atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(odd_statistics(0.5 * images + 0.3), found, atol=1e-2, rtol=1e-2)
+    assert (found.abs().amax(0) > 1e-4).float().mean() > 0.9, "hardly any is always zero"
+
+
+def test_those_of_a_flat_image_are_zero() -> None:
+    assert odd_statistics(torch.full((1, 1, *SIDES), 0.3)).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("side", [2, 4, 8, 16])
+def test_hot_spots_of_every_size_count_as_hot(side: int) -> None:
+    found = odd_statistics(spots(side))[0, BLOBS].view(LEVELS, 6)
+    assert found[:, 0].max() > 1, "skewness of blobs"
+    assert found[:, 0].sum() > 0
+
+
+def test_spots_count_in_their_own_third() -> None:
+    upper, lower = (odd_statistics(spots(4, top))[0, THIRDS].view(LEVELS, 3)[1] for top in (20, 170))
+    assert upper[0] > 0
+    assert abs(upper[2].item()) < 1e-3
+    assert lower[2] > 0
+    assert abs(lower[0].item()) < 1e-3
+
+
+def test_a_cold_sky_is_seen_in_the_profile() -> None:
+    image = torch.zeros(1, 1, *SIDES)
+    image[..., 96:, :] = 1
+    profile = odd_statistics(image)[0, PROFILE]
+    assert profile[:4].max() < -0.9
+    assert profile[4:].min() > 0.9
+
+
+def test_fine_texture_where_it_is_warm_is_told_from_texture_where_it_is_cold() -> None:
+    random = torch.Generator().manual_seed(0)
+    image = torch.zeros(1, 1, *SIDES)
+    image[..., 128:] = 1 + 0.3 * torch.randn(1, 1, SIDES[0], 128, generator=random)
+    warm = slice(-8 - 2 * (LEVELS - 1) - LEVELS * (LEVELS - 1) // 2, -8)
+    found = odd_statistics(image)[0, warm]
+    assert found.max() > 0.8
+    assert odd_statistics(-image)[0, warm].min() < -0.8
