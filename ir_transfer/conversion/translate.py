@@ -21,6 +21,7 @@ from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import Survey, ThermalModel
@@ -169,7 +170,7 @@ class Translator:
             content = self._content([picture])
             if isinstance(self.model, ThermalModel):
                 return self.model.content_statistics(content, self.style.tensors)
-            return self.model.content_statistics(content)
+            return content_statistics_of(self.model).content_statistics(content)
 
     def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:
         """Translate one picture with global statistics in place of its own.
@@ -207,7 +208,8 @@ class Translator:
             InputError: The model has none.
         """
         with self._autocast():
-            return self.model.tile_statistics(self._placed(tile), inside, self.style.tensors, self.strength, known)
+            model, placed = tile_statistics_of(self.model), self._placed(tile)
+            return model.tile_statistics(placed, inside, self.style.tensors, self.strength, known)
 
     def tile(self, tile: Tensor, statistics: Statistics | None) -> NDArray[np.float32]:
         """Translate a tile (1, 3 or 4, h, w) with the picture's statistics, where the model has some, to (h, w).

@@ -16,15 +16,15 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.models import weight_files
+from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
 from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, colours, common_polarity
-from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders
+from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.polarity import polarity_of_exemplar
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.tiling import Inside
 from ir_transfer.nn.tone import reorder
 
 
@@ -45,9 +45,6 @@ class TranslationModel(nn.Module, ABC):
 
     takes_rows: bool = False
     """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
-
-    statistics_passes: int = 1
-    """How often a picture must be seen before it is translated by tiles; see :meth:`tile_statistics`."""
 
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
@@ -100,68 +97,7 @@ class TranslationModel(nn.Module, ABC):
 
     def encode_content(self, content: Tensor) -> None:
         """Run the part of the network that sees the photograph, where hints watch it (B, 3 or 4, H, W)."""
-        self.content_statistics(content)
-
-    @property
-    def tile_needs(self) -> TileNeeds:
-        """What tiles must bring so that they equal the whole.
-
-        Raises:
-            InputError: The model must see the whole picture.
-        """
-        raise InputError(
-            f"expected a model whose tiles equal the whole picture, got {self.info.name!r}, which must see all of it: "
-            "use adain or wct2, or a smaller picture"
-        )
-
-    def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
-        """Return the global statistics of a picture or tile (B, 3 or 4, h, w) that :meth:`forward` may be given.
-
-        ``inside`` says which part of a tile counts, so that the statistics of tiles with surroundings add up to
-        those of the picture.
-
-        Raises:
-            InputError: The model has no such statistics.
-        """
-        raise InputError(f"expected a model with global content statistics, got {self.info.name!r}, which has none")
-
-    def tile_statistics(
-        self,
-        content: Tensor,
-        inside: Inside,
-        style: Mapping[str, Tensor],
-        strength: float | Tensor,
-        known: Sequence[Statistics],
-    ) -> Statistics:
-        """Return what a tile (1, 3 or 4, h, w) adds to the statistics of the next pass over a picture.
-
-        ``known`` are those of the passes before; after ``statistics_passes`` of them, :meth:`forward` takes all
-        places together.
-
-        Raises:
-            InputError: The model has no such statistics.
-        """
-        return self.content_statistics(content, inside)
-
-    def encode_regions(
-        self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
-    ) -> Mapping[str, Tensor]:
-        """Encode one exemplar as a whole and for each of the labels of its map (1, 1, h, w).
-
-        Raises:
-            InputError: The model takes no masks.
-        """
-        raise InputError(f"expected no masks for model {self.info.name!r}, which takes none: use wct2")
-
-    def translate_regions(
-        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
-    ) -> Tensor:
-        """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W).
-
-        Raises:
-            InputError: The model takes no masks.
-        """
-        raise InputError(f"expected no masks for model {self.info.name!r}, which takes none: use wct2")
+        content_statistics_of(self).content_statistics(content)
 
     def translate_spatial(
         self,
@@ -235,20 +171,14 @@ class TranslationModel(nn.Module, ABC):
             check_masks(masks, exemplars)
             labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
             parts = zip(exemplars, known, masks, strict=True)
-            encoded = [self.encode_regions(e.to(device), white, m.to(device), labels) for e, white, m in parts]
+            encoded = [
+                label_maps_of(self).encode_regions(e.to(device), white, m.to(device), labels) for e, white, m in parts
+            ]
         codes = [
             StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
             for tensors, polarity in zip(encoded, judged, strict=True)
         ]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
-
-    def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
-        """Return a style with other weights of the loss layers, for models that have sliders for them.
-
-        Raises:
-            InputError: The model has none.
-        """
-        raise InputError(no_sliders(self.info.name))
 
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
         """Return the style for one exemplar (1, 1, h, w); a model of fixed looks answers with its nearest."""
@@ -330,7 +260,9 @@ class TranslationModel(nn.Module, ABC):
         bottom, right = padded.shape[-2] - content.shape[-2], padded.shape[-1] - content.shape[-1]
         labels = F.pad(masks.double(), (0, right, 0, bottom), mode="reflect").to(padded.device)
         pairs = zip(_singly(padded), _singly(labels), strict=True)
-        return torch.cat([self.translate_regions(one, style.tensors, strength, mask) for one, mask in pairs])
+        return torch.cat(
+            [label_maps_of(self).translate_regions(one, style.tensors, strength, mask) for one, mask in pairs]
+        )
 
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
         """Write weights, hyper-parameters and ``metadata`` to one ``.safetensors`` file."""

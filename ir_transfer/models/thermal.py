@@ -14,6 +14,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import Tiles
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
@@ -64,7 +65,7 @@ class Survey:
     canonical: Tensor | None = None
 
 
-class ThermalModel(TranslationModel):
+class ThermalModel(TranslationModel, Tiles):
     """Translates in canonical space: white-hot, tone standardised; polarity and tone are the exemplar's at the end.
 
     The whole image, reduced to an overview, goes through the content encoder and the neck, where the style acts on

@@ -18,6 +18,7 @@ from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode, blend_codes
@@ -122,8 +123,8 @@ def adjusted(model: TranslationModel, code: StyleCode, controls: Controls, seed:
     """Return a code with the layer weights that were asked for; random ones are the same for every style."""
     if controls.random_layers:
         drawn = torch.rand(len(LAYERS), generator=torch.Generator().manual_seed(seed)).tolist()
-        return model.adjust(code, dict(zip(LAYERS, drawn, strict=True)))
-    return model.adjust(code, dict(controls.layer_weights)) if controls.layer_weights else code
+        return sliders_of(model).adjust(code, dict(zip(LAYERS, drawn, strict=True)))
+    return sliders_of(model).adjust(code, dict(controls.layer_weights)) if controls.layer_weights else code
 
 
 def _look(model: TranslationModel, style: NamedLook) -> StyleCode:

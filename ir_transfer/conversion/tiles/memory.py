@@ -11,6 +11,7 @@ import torch
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import tiles_of
 from ir_transfer.models.checks import SMALLEST_SIDE
 from ir_transfer.models.info import TileNeeds
 
@@ -26,7 +27,7 @@ def fits_whole(model: TranslationModel, height: int, width: int, memory: int = M
     Raises:
         InputError: The model does not tile: it has no figure, and there is nothing to choose.
     """
-    needs = model.tile_needs
+    needs = tiles_of(model).tile_needs
     return _PROCESS + needs.fixed_bytes + needs.bytes_per_pixel * height * width <= memory
 
 
@@ -38,7 +39,7 @@ def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
     Raises:
         InputError: The model does not tile, or not even the smallest tiles fit.
     """
-    needs = model.tile_needs
+    needs = tiles_of(model).tile_needs
     around = 2 * _reach(needs)
     side = math.isqrt(max(memory - _PROCESS - needs.fixed_bytes, 0) // needs.bytes_per_pixel) - around
     if side < SMALLEST_TILE:

@@ -20,6 +20,7 @@ from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.windows import Window, aligned_tile, surroundings, windows
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
+from ir_transfer.models.capabilities import tile_statistics_of, tiles_of
 from ir_transfer.models.thermal import Survey, ThermalModel, overview_of
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.rows import with_rows_of
@@ -109,7 +110,7 @@ def refuse_untiled(translator: Translator) -> None:
             f"expected no {' or '.join(found)} for a picture that is translated by tiles: leave it out, or raise "
             "--memory so that the whole picture fits"
         )
-    _ = translator.model.tile_needs
+    _ = tiles_of(translator.model).tile_needs
 
 
 def can_tile(translator: Translator) -> bool:
@@ -130,7 +131,7 @@ class _Tiles:
         self.source = source
         self.sink = sink
         self.observer = observer
-        self.needs = translator.model.tile_needs
+        self.needs = tiles_of(translator.model).tile_needs
         self.factor = 1
         if isinstance(translator.model, ThermalModel):
             self.factor = translator.model.overview_factor(source.height, source.width)
@@ -144,7 +145,7 @@ class _Tiles:
         if isinstance(self.translator.model, ThermalModel):
             return self._surveyed(to_make)
         tiling, model = self.translator.model.info.tiling, self.translator.model
-        passes = model.statistics_passes if tiling in {"exact", "passes"} else 0
+        passes = tile_statistics_of(model).statistics_passes if tiling in {"exact", "passes"} else 0
         if self.observer is not None:
             self.observer.start(len(self.parts) * (passes + 1))
         with ThreadPoolExecutor(1) as reader:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import ContentStatistics, must_see_all
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Statistics, channel_moments
@@ -22,7 +23,7 @@ _BYTES_PER_CHANNEL = 28
 """Measured peak for each pixel and channel of the first level."""
 
 
-class PaperAdaIN(TranslationModel):
+class PaperAdaIN(TranslationModel, ContentStatistics):
     """VGG-19 to relu4_1, AdaIN, mirrored decoder (Huang and Belongie 2017); loads the published checkpoints.
 
     Args:
@@ -74,7 +75,7 @@ class PaperAdaIN(TranslationModel):
     def tile_needs(self) -> TileNeeds:
         """What tiles must bring; see the base class."""
         if not self.alignment.tiles:
-            return super().tile_needs
+            raise must_see_all(self.info.name)
         depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
         # The decoder's levels mirror the encoder's; at full resolution the head stands where the encoder began.
         features, output = radii(depths, depths)
@@ -87,7 +88,7 @@ class PaperAdaIN(TranslationModel):
             InputError: The alignment has no statistics that add up over tiles.
         """
         if not self.alignment.tiles:
-            return super().content_statistics(content, inside)
+            raise must_see_all(self.info.name)
         return self._statistics(self._deepest(content), inside)
 
     def _deepest(self, content: Tensor) -> Tensor:

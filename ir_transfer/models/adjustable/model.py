@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import Sliders
 from ir_transfer.models.checks import check_style
 from ir_transfer.models.cin.model import CIN, PHOTOGRAPH
 from ir_transfer.models.info import ModelInfo
@@ -27,7 +28,7 @@ WEIGHTS = "layer_weights"
 """Tensor of a code: weights of the loss layers (B, 7), in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`."""
 
 
-class Adjustable(TranslationModel):
+class Adjustable(TranslationModel, Sliders):
     """A feed-forward transformer whose scales and shifts are made from the exemplar and the weights of the losses.
 
     ``gamma, beta = MLP(s, alpha_c, alpha_s)`` (Babaeizadeh and Ghiasi 2020, equations 6 to 8): in training the weights

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import Tiles
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.quantiles import interpolate, middle_ranks, quantile_function
@@ -32,11 +33,6 @@ class Baseline(TranslationModel):
         """Keep nothing of the exemplar; overridden where the exemplar matters."""
         return {}
 
-    @property
-    def tile_needs(self) -> TileNeeds:
-        """Nothing beyond a tile's own pixels; see the base class."""
-        return TileNeeds(0, 0, 1, _BYTES_PER_PIXEL) if self.info.tiling == "pointwise" else super().tile_needs
-
     @abstractmethod
     def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the picture at full strength from the luma (B, 1, H, W)."""
@@ -50,7 +46,16 @@ class Baseline(TranslationModel):
         return gray + share * (self.look(gray, style) - gray)
 
 
-class Constant(Baseline):
+class Pointwise(Baseline, Tiles):
+    """A baseline whose every pixel depends on the same pixel of the photograph alone."""
+
+    @property
+    def tile_needs(self) -> TileNeeds:
+        """Nothing beyond a tile's own pixels; see the base class."""
+        return TileNeeds(0, 0, 1, _BYTES_PER_PIXEL)
+
+
+class Constant(Pointwise):
     """The exemplar's mean everywhere."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
@@ -62,7 +67,7 @@ class Constant(Baseline):
         return style["mean"].to(gray)[..., None, None].expand_as(gray)
 
 
-class Gray(Baseline):
+class Gray(Pointwise):
     """The luma itself; the exemplar has no say."""
 
     def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
@@ -70,7 +75,7 @@ class Gray(Baseline):
         return gray
 
 
-class Inverted(Baseline):
+class Inverted(Pointwise):
     """One minus the luma; the exemplar has no say."""
 
     def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:

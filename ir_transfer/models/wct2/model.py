@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.models import published_files, weight_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import LabelMaps
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
 from ir_transfer.models.wct2 import published
@@ -27,7 +28,7 @@ _SHRINKAGE = 0.15
 _EPS = 1e-3
 
 
-class WCT2(ThermalModel):
+class WCT2(ThermalModel, LabelMaps):
     """Whitening and colouring of the neck's features at every level; the photograph's Haar bands, gated.
 
     Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring gives it the

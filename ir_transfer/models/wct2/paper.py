@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import LabelMaps, TileStatistics
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.wct2.choices import BANDS, check_choice
 from ir_transfer.models.wct2.paper_network import PaperNetwork
@@ -26,7 +27,7 @@ DEFAULT = ("encoder", "decoder", "skip")
 _BYTES_PER_CHANNEL = 40  # measured peak for each pixel and channel of the first level
 
 
-class PaperWCT2(TranslationModel):
+class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     """VGG-19 to relu4_1 with Haar pooling; loads the published checkpoints (Yoo et al. 2019).
 
     Statistics of a deeper level depend on what was transferred before it, so tiles take a pass over the picture for
