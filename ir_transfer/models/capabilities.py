@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torch import Tensor
@@ -109,6 +110,32 @@ class Sliders(ABC):
         Raises:
             InputError: An unknown layer, or a weight out of range.
         """
+
+
+class FrozenEncoder(ABC):
+    """A model whose encoder of photographs is trained beforehand, by others or by a distillation."""
+
+    @abstractmethod
+    def take_encoder(self, source: str | Path) -> None:
+        """Fill the encoder from a file or by name, and freeze it.
+
+        Raises:
+            MissingFileError: No such file.
+            WeightsError: It is damaged or of another layout.
+        """
+
+
+def encoder_of(model: TranslationModel) -> FrozenEncoder:
+    """Return a model as one that takes an encoder.
+
+    Raises:
+        InputError: It takes none.
+    """
+    if isinstance(model, FrozenEncoder):
+        return model
+    raise InputError(
+        f"expected no model.encoder for model {model.info.name!r}, which has an encoder of its own: leave it out"
+    )
 
 
 def tiles_of(model: TranslationModel) -> Tiles:

@@ -6,6 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,7 +15,8 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.capabilities import Tiles
+from ir_transfer.models.capabilities import FrozenEncoder, Tiles
+from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
@@ -65,7 +67,7 @@ class Survey:
     canonical: Tensor | None = None
 
 
-class ThermalModel(TranslationModel, Tiles):
+class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     """Translates in canonical space: white-hot, tone standardised; polarity and tone are the exemplar's at the end.
 
     The whole image, reduced to an overview, goes through the content encoder and the neck, where the style acts on
@@ -88,6 +90,11 @@ class ThermalModel(TranslationModel, Tiles):
     def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
         return GuidedDetail(widths[0], widths[1])
+
+    def take_encoder(self, source: str | Path) -> None:
+        """Fill the content encoder from a file of a distillation or the one that ships, and freeze it."""
+        load_encoder(self.encoder, source)
+        self.encoder.requires_grad_(False)
 
     @property
     def tile_needs(self) -> TileNeeds:

@@ -17,10 +17,9 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.encoder_files import load_encoder
+from ir_transfer.models.capabilities import encoder_of
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.registry import create_model, list_models, model_info
-from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training.batches import Batch
@@ -42,13 +41,7 @@ def _make_model(recipe: Recipe) -> TranslationModel:
     """
     model = _make_random(recipe)
     if recipe.model.encoder is not None:
-        if not isinstance(model, ThermalModel):
-            raise InputError(
-                f"expected no model.encoder for model {recipe.model.name!r}, which has no content encoder, got "
-                f"{recipe.model.encoder!r}: leave it out"
-            )
-        load_encoder(model.encoder, recipe.model.encoder)
-        model.encoder.requires_grad_(False)
+        encoder_of(model).take_encoder(recipe.model.encoder)
     return model
 
 

@@ -23,8 +23,9 @@ class ModelSection:
     Attributes:
         name: In the registry.
         hyper_parameters: Constructor arguments.
-        encoder: Weights of the content encoder, bundled by name or a file below the data root or absolute; it is then
-            frozen, and what it finds in every view is computed once. Null trains it with the rest.
+        encoder: What the encoder of photographs is filled with and frozen: ``content-encoder`` or a file of
+            ``ir-transfer distill`` for compact systems, whose features of every view are then computed once; a
+            published VGG-19 or ``torchvision`` for those of the papers' size. Null trains it with the rest.
     """
 
     name: str

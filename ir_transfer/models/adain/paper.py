@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.models.adain import published
 from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.capabilities import ContentStatistics, must_see_all
+from ir_transfer.models.capabilities import ContentStatistics, FrozenEncoder, must_see_all
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Statistics, channel_moments
@@ -23,7 +25,7 @@ _BYTES_PER_CHANNEL = 28
 """Measured peak for each pixel and channel of the first level."""
 
 
-class PaperAdaIN(TranslationModel, ContentStatistics):
+class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     """VGG-19 to relu4_1, AdaIN, mirrored decoder (Huang and Belongie 2017); loads the published checkpoints.
 
     Args:
@@ -53,6 +55,20 @@ class PaperAdaIN(TranslationModel, ContentStatistics):
         self.decoder = MirrorDecoder(widths, depths, out_channels)
         self.deepest = len(widths) - 1
         self.place = f"level{len(widths)}"
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def take_encoder(self, source: str | Path) -> None:
+        """Fill the VGG-19 from a published file or ``"torchvision"``, and freeze it; see section 6.1."""
+        published.load(self.encoder, self.decoder, None, source)
+        self.encoder.requires_grad_(False)
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return the content loss of the last translation in training, once.
+
+        ``||f(g(t)) - t||``, t the aligned features (equation 12), here squared and averaged.
+        """
+        last, self._last = self._last, None
+        return None if last is None else F.mse_loss(self._deepest(last[1].expand(-1, 3, -1, -1)), last[0])
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set run-time options; see the base class."""
@@ -110,6 +126,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics):
         statistics = statistics or self._statistics(features[-1])
         features[-1] = self._aligned(features[-1], statistics, style, strength)
         picture: Tensor = self.decoder(features)
+        if self.training:
+            self._last = features[-1].detach(), picture
         return picture
 
     def translate_spatial(

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import FrozenEncoder
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
@@ -28,7 +30,7 @@ RUN_OPTIONS: Mapping[str, RunOption] = {
 }
 
 
-class PaperStyleSwap(TranslationModel):
+class PaperStyleSwap(TranslationModel, FrozenEncoder):
     """One frozen VGG-19 for photograph and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
 
     Args:
@@ -60,6 +62,19 @@ class PaperStyleSwap(TranslationModel):
         super().__init__(info, {**stored, "stride": stride, "short_side": short_side, "out_channels": out_channels})
         self.encoder = VggEncoder(widths, depths, input_conv=True).requires_grad_(False)
         self.decoder = MirrorDecoder(widths, depths, out_channels)
+        self._last: tuple[Tensor, Tensor] | None = None
+
+    def take_encoder(self, source: str | Path) -> None:
+        """Fill the VGG-19 from a published file or ``"torchvision"``; it is frozen in any case."""
+        published_files.fill_encoder(self.encoder, source, _LAYOUTS)
+
+    def auxiliary_loss(self) -> Tensor | None:
+        """Return what the inverse network is trained for, of the last translation in training, once.
+
+        ``||f(f^-1(H)) - H||^2`` for swapped features H, and for those of images where the strength is 0 (section 4.2).
+        """
+        last, self._last = self._last, None
+        return None if last is None else F.mse_loss(self.encoder(last[1].expand(-1, 3, -1, -1))[-1], last[0])
 
     @classmethod
     def with_encoder(cls, info: ModelInfo, encoder_weights: str | Path, **hyper_parameters: Any) -> Self:
@@ -90,7 +105,10 @@ class PaperStyleSwap(TranslationModel):
         )
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
         # The shallow levels count by their size alone, and would be most of the memory.
-        picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [own + (swapped - own) * share])
+        mixed = own + (swapped - own) * share
+        picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [mixed])
+        if self.training:
+            self._last = mixed.detach(), picture
         return picture
 
 
