@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 CLASSES = (
     "other",
@@ -31,19 +31,38 @@ SoftLabels = NDArray[np.uint8]
 """(h, w, 4): likeliest class, its probability x 255, second class, its probability x 255."""
 
 
+def open_soft_labels(folder: Path) -> dict[str, Path]:
+    """Return the labels of a folder by the stem of their scene.
+
+    Raises:
+        MissingFileError: No such folder.
+        InputError: No .png in it.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(f"expected a folder of soft class labels at {folder}, found none: check its name")
+    files = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    if not files:
+        raise InputError(f"expected soft class labels such as scene_1.png in {folder}, got none: check its name")
+    return files
+
+
 def read_soft_labels(path: Path) -> SoftLabels:
     """Read a label file, a PNG in 8-bit RGBA, usually at a quarter of the photograph's size.
 
     Raises:
         MissingFileError: No such file.
+        DecodeError: Not an image.
         InputError: Not RGBA.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a soft label file at {path}, found none: check the folder of the labels")
-    with Image.open(path) as image:
-        if image.mode != "RGBA":
-            raise InputError(f"expected a soft label file in 8-bit RGBA at {path}, got mode {image.mode}")
-        return np.asarray(image).copy()
+    try:
+        with Image.open(path) as image:
+            if image.mode != "RGBA":
+                raise InputError(f"expected soft class labels as 8-bit RGBA in {path}, got mode {image.mode}")
+            return np.asarray(image).copy()
+    except OSError as error:
+        raise DecodeError(f"expected a picture of soft class labels at {path}, got: {error}") from error
 
 
 def probabilities(labels: SoftLabels) -> Tensor:

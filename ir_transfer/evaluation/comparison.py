@@ -14,6 +14,7 @@ from ir_transfer.conversion.options import ExemplarPolarity
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
@@ -28,7 +29,7 @@ from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.evaluation.outputs import OutputFolder, open_outputs
 from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.scenes import Scene, load_scene
-from ir_transfer.evaluation.soft_labels import open_soft_labels, soft_regions
+from ir_transfer.evaluation.soft_objects import soft_regions
 from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 

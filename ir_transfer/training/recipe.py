@@ -75,7 +75,7 @@ class ValidationSet:
         path: Like that of a paired source; the folder of photographs itself if unpaired and without a card.
         exemplars: Infrared pictures (white-hot, of the set's own band and time of day) that condition it, each used
             alone. Without any, two typical ones are taken: of its own truths, or of the first source if unpaired.
-        labels: Folder of soft class labels, see :mod:`ir_transfer.evaluation.soft_labels`; null takes
+        labels: Folder of soft class labels, see :mod:`ir_transfer.data.soft_labels`; null takes
             ``labels/<path>`` below the data root where there is one.
         every: Every how many-th picture of the set validates; if the set is also a source, those pictures are taken
             out of the training.

@@ -13,10 +13,11 @@ from torch import Tensor
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pair_files import load_pair, to_unit
+from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Region
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.soft_labels import open_soft_labels, soft_regions
+from ir_transfer.evaluation.soft_objects import soft_regions
 from ir_transfer.training.exemplar import validation_exemplars
 from ir_transfer.training.pictures import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet

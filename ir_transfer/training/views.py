@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
-from ir_transfer.data.soft_labels import SoftLabels, probabilities_at
+from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import degrade
@@ -142,8 +142,6 @@ def mean_luma(photograph: OutputLevels) -> float:
 
 def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
     """Return the soft labels of an image, or None where there is no label file of its stem."""
-    from ir_transfer.data.soft_labels import read_soft_labels
-
     path = None if folder is None else folder / f"{stem}.png"
     return read_soft_labels(path) if path is not None and path.is_file() else None
 

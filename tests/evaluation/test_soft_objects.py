@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import object_heat
-from ir_transfer.evaluation.soft_labels import class_probability, open_soft_labels, soft_regions
+from ir_transfer.evaluation.soft_objects import class_probability, soft_regions
 
 SIZE = 80, 120
 """Height and width of the scene; 20 x 30 cells."""
