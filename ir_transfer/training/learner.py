@@ -225,7 +225,7 @@ class Learner:
         # A GPU is waited for once in a step: here, when all of its work is under way.
         # A norm of no gradients at all is a number on the CPU.
         values: list[float] = torch.stack([*means, *(norm.to(means) for norm in norms)]).tolist()
-        found = dict(zip([*names, *("gradient", "critic's gradient")[: len(norms)]], values, strict=True))
+        found = dict(zip([*names, *("gradient_norm", "critic_gradient_norm")[: len(norms)]], values, strict=True))
         if not all(abs(value) < float("inf") for value in values):
             shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
             raise NotFiniteError(f"expected finite losses at step {step}, got {shown}: lower training.lr, --resume")
