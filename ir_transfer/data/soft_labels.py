@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 CLASSES = (
     "other",
@@ -37,13 +37,17 @@ def read_soft_labels(path: Path) -> SoftLabels:
     Raises:
         MissingFileError: No such file.
         InputError: Not RGBA.
+        DecodeError: Not an image.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a soft label file at {path}, found none: check the folder of the labels")
-    with Image.open(path) as image:
-        if image.mode != "RGBA":
-            raise InputError(f"expected a soft label file in 8-bit RGBA at {path}, got mode {image.mode}")
-        return np.asarray(image).copy()
+    try:
+        with Image.open(path) as image:
+            if image.mode != "RGBA":
+                raise InputError(f"expected a soft label file in 8-bit RGBA at {path}, got mode {image.mode}")
+            return np.asarray(image).copy()
+    except OSError as error:
+        raise DecodeError(f"expected an image of soft labels at {path}, got: {error}") from error
 
 
 def probabilities(labels: SoftLabels) -> Tensor:

@@ -1,8 +1,4 @@
-"""People and vehicles from soft class labels: a picture of class probabilities for every scene.
-
-A label is an 8-bit RGBA picture of a quarter of the photograph's width and height: R is the likeliest class of a cell,
-G its probability x 255, B the second class and A its probability. Class 1 is a person, class 3 a vehicle.
-"""
+"""People and vehicles from soft class labels, see :mod:`ir_transfer.data.soft_labels`."""
 
 from __future__ import annotations
 
@@ -11,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from skimage.measure import label as connected
 from skimage.measure import regionprops
 
-from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.data.soft_labels import CLASSES, read_soft_labels
+from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import Region
 
-OBJECTS: Mapping[int, str] = {1: "person", 3: "vehicle"}
+OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}
 """Classes that are objects, with the labels that heat columns know."""
 LIKELY = 0.6
 """Least probability of an object's cells."""
@@ -46,22 +42,6 @@ def open_soft_labels(folder: Path) -> dict[str, Path]:
     return files
 
 
-def read_soft_label(path: Path) -> NDArray[np.uint8]:
-    """Return a label (h, w, 4).
-
-    Raises:
-        DecodeError: Not a picture.
-        InputError: Not RGBA.
-    """
-    try:
-        with Image.open(path) as picture:
-            if picture.mode != "RGBA":
-                raise InputError(f"expected soft class labels as 8-bit RGBA in {path}, got mode {picture.mode}")
-            return np.asarray(picture)
-    except OSError as error:
-        raise DecodeError(f"expected a picture of soft class labels at {path}, got: {error}") from error
-
-
 def class_probability(label: NDArray[np.uint8], number: int) -> NDArray[np.float64]:
     """Return the probability (h, w) of a class; 0 where it is neither the first nor the second."""
     first, p_first, second, p_second = (label[..., channel] for channel in range(4))
@@ -84,7 +64,7 @@ def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int])
         DecodeError: Not a picture.
         InputError: Not RGBA, or not a quarter of the scene's size.
     """
-    label = read_soft_label(path)
+    label = read_soft_labels(path)
     if any(abs(side * QUARTER - whole) >= QUARTER for side, whole in zip(label.shape, file_size, strict=False)):
         raise InputError(
             f"expected {path} at a quarter of the scene's {file_size[1]} x {file_size[0]} pixels, got "
