@@ -96,8 +96,9 @@ def context_reach(
 ) -> float | None:
     """Return by how much pixels change, as a share of the range, if all that is farther away than ``radius`` changes.
 
-    The surroundings are replaced by the picture's own, turned by 180 degrees. That keeps the distribution of colours
-    nearly as it is, so that a tone curve over the whole picture, which moves every pixel, cannot pass for context.
+    The surroundings are replaced by the picture's own, mirrored left to right. Colours, rows and the statistics of
+    features stay nearly as they are, so that what moves every pixel alike (a tone curve over the whole picture,
+    normalised features) cannot pass for context. A picture that is its own mirror image shows no reach.
 
     Args:
         model: In evaluation mode.
@@ -116,9 +117,9 @@ def context_reach(
         if min(float(mask.double().mean()) for mask in far) < _LEAST_REPLACED:
             continue
         before = model(photograph, style)
-        turned = photograph.flip(2, 3)
+        mirrored = photograph.flip(3)
         for (y, x), mask in zip(points, far, strict=True):
-            after = model(torch.where(mask, turned, photograph), style)
+            after = model(torch.where(mask, mirrored, photograph), style)
             changes.append(float((after - before)[0, 0, y, x].abs()))
     return sum(changes) / len(changes) if changes else None
 

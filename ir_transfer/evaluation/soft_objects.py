@@ -11,11 +11,11 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import label as connected
 from skimage.measure import regionprops
 
-from ir_transfer.data.soft_labels import SoftLabels, read_soft_labels
+from ir_transfer.data.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Region
 
-OBJECTS: Mapping[int, str] = {1: "person", 3: "vehicle"}
+OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}
 """Classes that are objects, with the labels that heat columns know."""
 LIKELY = 0.6
 """Least probability of an object's cells."""

@@ -6,7 +6,7 @@ things are, or while it embosses the photograph. Each gate asks one of these que
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -62,16 +62,18 @@ class Gate:
         return f"{self.name} {self.value:.4f} ({' '.join(filter(None, limits))}) {verdict}{where}"
 
 
-def network_gates(model: TranslationModel, photographs: Sequence[Tensor], exemplars: Sequence[StyleCode]) -> list[Gate]:
+def network_gates(
+    model: TranslationModel, photographs: Sequence[Tensor], styles: Callable[[], Sequence[StyleCode]]
+) -> list[Gate]:
     """Return the gates that ask the network itself: dead layers, and reach.
 
     Args:
         model: In evaluation mode.
         photographs: Each (1, 3, H, W) in [0, 1].
-        exemplars: Styles of the model.
+        styles: Encodes exemplars, so that their encoder is looked at too; the first one conditions the reach.
     """
-    gates = [dead_gate(dead_shares(model, photographs, lambda: exemplars))]
-    reach = context_reach(model, photographs, exemplars[0])
+    gates = [dead_gate(dead_shares(model, photographs, styles))]
+    reach = context_reach(model, photographs, styles()[0])
     if reach is not None:
         gates.append(Gate("context_reach", reach, low=REACH, detail=f"what lies beyond {RADIUS} px hardly matters"))
     return gates

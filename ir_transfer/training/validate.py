@@ -186,8 +186,8 @@ class Validation:
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
         spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
-        styles = [self._style(model, one.exemplars[0]) for one in self.sets]
-        return network_gates(model, [scene.photograph.to(device) for scene in spread], styles)
+        photographs = [scene.photograph.to(device) for scene in spread]
+        return network_gates(model, photographs, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
 
 
 def _device(model: TranslationModel) -> torch.device:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from mlflow import MlflowClient
 from PIL import Image
 
 from ir_transfer.cli.evaluate import evaluate
-from ir_transfer.errors import InputError
-from tests.evaluation.street_scene import write_pairs
+from ir_transfer.errors import InputError, MissingFileError
+from tests.evaluation.street_scene import PEOPLE, write_pairs
 
 
 def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_uri: str) -> None:
@@ -56,3 +57,23 @@ def test_refuses_weights_it_cannot_place(tmp_path: Path, weights: str, message: 
     command = ["--data", str(root), "--exemplar", str(root / "exemplar.png"), "--models", "fda", "--weights", weights]
     with pytest.raises(InputError, match=message):
         CliRunner().invoke(evaluate, command, catch_exceptions=False)
+
+
+def test_results_made_elsewhere_and_soft_labels(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "set", 1)
+    label = np.zeros((28, 36, 4), np.uint8)
+    label[..., 0], label[..., 1] = 7, 255
+    for left, top, right, bottom in PEOPLE:
+        label[top // 4 : bottom // 4, -(-left // 4) : right // 4] = (1, 230, 7, 20)
+    (root / "labels").mkdir()
+    Image.fromarray(label).save(root / "labels" / "scene0.png")
+    arguments = ["--data", str(root), "--exemplar", "oracle", "--models", "gray", "--no-tracking"]
+    arguments += ["--labels", str(root / "labels"), "--outputs", f"other={root / 'ir'}", "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    scores = json.loads((tmp_path / "out" / "results.json").read_text())["scores"]
+    assert scores["other"]["people_hot"]["mean"] == scores["truth"]["people_heat"]["mean"] == 1
+    assert scores["gray"]["people_hot"]["mean"] == 0
+    arguments[-3] = "other=nowhere"
+    with pytest.raises(MissingFileError, match="nowhere"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)

@@ -81,7 +81,7 @@ def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "s.png", label())
     with pytest.raises(InputError, match=r"quarter of the scene's 240 x 160 pixels, got 30 x 20"):
         soft_regions(path, (160, 240), (160, 240))
-    with pytest.raises(InputError, match=r"RGBA in .*gray\.png, got mode L"):
+    with pytest.raises(InputError, match=r"RGBA at .*gray\.png, got mode L"):
         soft_regions(write(tmp_path / "gray.png", label()[..., 0].copy()), SIZE, SIZE)
     (tmp_path / "text.png").write_text("no picture")
     with pytest.raises(DecodeError, match=r"text\.png"):
