@@ -20,14 +20,15 @@ _BAR_CHANGE = 0.4  # of the range, from end to end; in colour: of the way throug
 _BAR_STEP = 0.25
 _BAR_EDGE = 6 / 255  # what a bar differs from the scene beside it
 _STROKE = 0.25  # contrast of text against its surroundings
-_EXTREME = 0.12  # of the range: text is drawn in nearly white or nearly black
+_EXTREME = 0.1  # of the range: text is drawn in nearly white or nearly black
+_BORDER, _SIDE = 0.15, 0.2  # shares of rows and columns at the border where text is looked for
 _LETTERS = 3
 _LETTER_HEIGHT = (5, 0.12)  # pixels at least, share of the rows at most
 _CHROMA = 0.15
 _FEW = 0.3  # share of the pixels that a logo or scale may cover
 _COLLAR = 2 / 255
 _COLLAR_LEAST = 0.01
-_CONVEX = 0.985
+_HOLLOW = 0.1  # of the collar: what the picture within may lack to a convex shape
 _CRISP = 0.1  # share of the picture's first pixels that may be as dark as the collar
 
 
@@ -122,21 +123,34 @@ def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
 
 
 def text_mask(gray: Gray) -> Mask:
-    """Return the boxes of lines of text in a picture (h, w) in [0, 1]: crisp strokes of one extreme level in a row."""
+    """Return the boxes of lines of text near the border of a picture (h, w) in [0, 1].
+
+    Text is what stands in a row, of one height, in crisp strokes that reach white (or black) all alike. Windows of a
+    facade are that too, so that only what lies near the border counts.
+    """
     mask = np.zeros(gray.shape, bool)
+    height, width = gray.shape
     for ink in (gray, 1 - gray):
-        for box in _lines(ink):
-            mask[box] = True
+        for rows, columns in _lines(ink):
+            near_rows = rows.stop <= _BORDER * height or rows.start >= (1 - _BORDER) * height
+            near_columns = columns.stop <= _SIDE * width or columns.start >= (1 - _SIDE) * width
+            if near_rows or near_columns:
+                mask[rows, columns] = True
     return mask
 
 
 def _lines(ink: Gray) -> list[tuple[slice, slice]]:
-    side = 2 * max(round(0.02 * min(ink.shape)), 3) + 1
-    strokes = (ndimage.white_tophat(ink, size=(side, side)) > _STROKE) & (ink > 1 - _EXTREME)
+    side = 2 * max(round(0.015 * min(ink.shape)), 3) + 1
+    strokes = ndimage.white_tophat(ink, size=(side, side)) > _STROKE
     labels, count = ndimage.label(strokes, np.ones((3, 3)))
-    least, most = _LETTER_HEIGHT[0], max(_LETTER_HEIGHT[1] * len(ink), 14)
-    places = ndimage.find_objects(labels)
-    letters = [place for place in places if least <= place[0].stop - place[0].start <= most] if count else []
+    if not count:
+        return []
+    peaks = ndimage.maximum(ink, labels, np.arange(1, count + 1))
+    letters = [
+        place
+        for number, (place, peak) in enumerate(zip(ndimage.find_objects(labels), peaks, strict=True), 1)
+        if peak >= 1 - _EXTREME and _is_letter(ink, strokes, labels[place] == number, place)
+    ]
     letters.sort(key=lambda place: place[1].start)
     lines: list[list[tuple[slice, slice]]] = []
     for letter in letters:
@@ -145,16 +159,42 @@ def _lines(ink: Gray) -> list[tuple[slice, slice]]:
             lines.append([letter])
         else:
             line.append(letter)
-    return [_box(line) for line in lines if len(line) >= _LETTERS]
+    sure = [line for line in lines if len(line) >= _LETTERS]
+    heights = {_height(line) for line in sure}
+    also = [line for line in lines if len(line) == _LETTERS - 1 and heights & {_height(line) + d for d in (-1, 0, 1)}]
+    return [_box(line) for line in sure + also]
+
+
+def _height(line: list[tuple[slice, slice]]) -> int:
+    return max(one[0].stop - one[0].start for one in line)
+
+
+def _is_letter(ink: Gray, strokes: Mask, own: Mask, place: tuple[slice, slice]) -> bool:
+    """Return whether a component, ``own`` in its place, has the size of a letter and strokes with crisp edges."""
+    height, width = own.shape
+    if not (_LETTER_HEIGHT[0] <= height <= max(_LETTER_HEIGHT[1] * len(ink), 14) and width <= 1.5 * height):
+        return False
+    rows, columns = (slice(max(one.start - 2, 0), one.stop + 2) for one in place)
+    around = ink[rows, columns]
+    inside = np.zeros(around.shape, bool)
+    top, left = place[0].start - rows.start, place[1].start - columns.start
+    inside[top : top + height, left : left + width] = own
+    ring = ndimage.binary_dilation(inside, np.ones((3, 3)), iterations=2) & ~ndimage.binary_dilation(inside)
+    ring &= ~strokes[rows, columns]  # of the next letter
+    if not ring.any():
+        return False
+    contrast = float(np.median(around[inside]) - np.median(around[ring]))
+    spread = float(np.ptp(np.percentile(around[ring], (10, 90))))
+    return contrast > _STROKE and spread < 0.5 * contrast
 
 
 def _follows(letter: tuple[slice, slice], before: tuple[slice, slice]) -> bool:
     """Return whether a letter stands behind another in a line of text."""
     height, other = letter[0].stop - letter[0].start, before[0].stop - before[0].start
-    overlap = min(letter[0].stop, before[0].stop) - max(letter[0].start, before[0].start)
-    gap = letter[1].start - before[1].stop
     tall = max(height, other)
-    return overlap >= 0.5 * min(height, other) and tall <= 2 * min(height, other) and -2 <= gap <= 2 * tall
+    apart = abs(letter[0].stop - before[0].stop)  # letters share their base line
+    gap = letter[1].start - before[1].stop
+    return apart <= max(1, 0.15 * tall) and tall <= 1.6 * min(height, other) and -1 <= gap <= 1.2 * tall
 
 
 def _box(line: list[tuple[slice, slice]]) -> tuple[slice, slice]:
@@ -196,7 +236,7 @@ def _is_frame(inner: Mask, alike: Mask) -> bool:
     """Return whether what a collar encloses is one convex picture with crisp edges."""
     filled = ndimage.binary_fill_holes(inner)
     hull = convex_hull_image(filled)
-    if filled.sum() < _CONVEX * hull.sum():
+    if hull.sum() - filled.sum() > _HOLLOW * (hull.size - filled.sum()):
         return False
     rim = hull & ~ndimage.binary_erosion(hull, iterations=3, border_value=1)
     return bool(rim.any()) and float(alike[rim].mean()) <= _CRISP

@@ -59,12 +59,14 @@ class Palette:
     """A curve through RGB, from cold to hot.
 
     Attributes:
-        name: ``"colour bar"`` or ``"of its own"`` where it comes from the picture.
+        name: ``"of its colour bar"`` or ``"of its own"`` where it comes from the picture.
         curve: Equal steps of the scalar.
+        whole: Whether its ends are known, and not only the part that a picture has.
     """
 
     name: str
     curve: Colours
+    whole: bool = True
 
     def scalar(self, pixels: Colours) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the place of pixels (n, 3) on the curve in [0, 1], and their distance from it."""
@@ -142,7 +144,7 @@ def _own_curve(pixels: Colours) -> Palette | None:
         return None
     if (curve := _oriented(_resampled(_smoothed(path), length / length[-1]))) is None:
         return None
-    own = Palette("of its own", curve)
+    own = Palette("of its own", curve, whole=False)
     return own if own.fit(pixels)[0] >= _FIT and own.explains(pixels) >= _EXPLAINED and not _winds(own) else None
 
 

@@ -154,7 +154,8 @@ def _scalar(path: Path, picture: Picture) -> _Found:
         )
     places, distances = palette.scalar(rgb.reshape(3, -1).T.astype(np.float64))
     shape = rgb.shape[1:]
-    found = _Found(places.reshape(shape).astype(np.float32), 1.0, "palette", palette.name)
+    unit: Unit = "palette" if palette.whole else "own palette"
+    found = _Found(places.reshape(shape).astype(np.float32), 1.0, unit, palette.name)
     found.leave_out("collar", collar_mask(picture.gray()[0]))
     if bar is not None:
         found.leave_out("scale", bar_mask(bar, shape))

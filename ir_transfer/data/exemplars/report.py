@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Unit = Literal["8 bit", "16 bit", "counts", "centikelvin", "Kelvin", "Celsius", "unit", "palette"]
+Unit = Literal["8 bit", "16 bit", "counts", "centikelvin", "Kelvin", "Celsius", "unit", "palette", "own palette"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class RangeTaken:
     Attributes:
         low: Becomes 0.
         high: Becomes 1.
-        unit: Of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of the palette's length.
+        unit: Of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of a
+            palette's length, ``"own palette"`` of that part of it which the picture has.
         guessed: Whether the unit was told by the values alone.
         stretched: Whether this is less or more than the container's own range.
     """
