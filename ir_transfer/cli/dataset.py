@@ -14,7 +14,9 @@ from ir_transfer.cli.options import (
     camera_options,
     device_option,
     engine_options,
+    exemplar_range_option,
     fetched,
+    levels_option,
     local_places,
     max_pixels_option,
     model_option,
@@ -120,6 +122,8 @@ def dataset() -> None:
     help="0 keeps the photograph's own look, 1 takes the exemplar's; a range is drawn from.",
 )
 @polarity_option
+@exemplar_range_option
+@levels_option
 @click.option(
     "--heat",
     "heat_texts",

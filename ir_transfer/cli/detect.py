@@ -13,11 +13,25 @@ from click.core import ParameterSource
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
+    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.detection.experiment import Outcome
 
 _OWN = ("test", "test_boxes", "steps", "seeds")
 _SHARED = (
-    *("task", "root", "card", "split", "exemplars", "protocol", "models", "weights", "boxes", "label", "max_side"),
+    *(
+        "task",
+        "root",
+        "card",
+        "split",
+        "exemplars",
+        "exemplar_range",
+        "protocol",
+        "models",
+        "weights",
+        "boxes",
+        "label",
+        "max_side",
+    ),
     *("tracking_uri", "tracking", "device", "out"),
 )
 
@@ -72,6 +86,7 @@ def _detect(
     test_boxes: Path | None,
     label: str | None,
     exemplars: tuple[str, ...],
+    exemplar_range: AskedRange,
     models: str,
     weights: tuple[str, ...],
     protocol: str | None,
@@ -102,6 +117,7 @@ def _detect(
         Training(steps, tuple(range(seeds)), str(pick_device(device))),
         protocol=load_protocol(protocol) if protocol else NONE,
         max_side=max_side,
+        exemplar_range=exemplar_range,
         say=lambda text: click.echo(text, err=True),
     )
     write_all(outcome, out, protocol_title, settings)

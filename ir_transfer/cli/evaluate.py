@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from ir_transfer.cli.detect import with_detect_task
-from ir_transfer.cli.options import data_set_options, device_option, local_weights, tracking_options
+from ir_transfer.cli.options import (
+    data_set_options,
+    device_option,
+    exemplar_range_option,
+    local_weights,
+    tracking_options,
+)
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.comparison import Comparison
 
 
@@ -31,6 +38,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="FILE or fixed:FILE (the same for every scene; of several the mean), nearest:FOLDER, or oracle (own truth).",
 )
+@exemplar_range_option
 @click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
 @click.option(
     "--models",
@@ -63,6 +71,7 @@ def evaluate(
     split: Path | None,
     part: str | None,
     exemplars: tuple[str, ...],
+    exemplar_range: AskedRange,
     protocol: str | None,
     models: str,
     weights: tuple[str, ...],
@@ -123,6 +132,7 @@ def evaluate(
         masks=masks,
         label=label,
         max_side=max_side,
+        exemplar_range=exemplar_range,
         device=str(pick_device(device)),
         on_scene=lambda stem: click.echo(f"  {stem}", err=True),
     )

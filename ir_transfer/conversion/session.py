@@ -17,7 +17,9 @@ from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.styles.choose import BLACK_HOT, Style, StyleChoice, polarity_of
+from ir_transfer.conversion.styles.codes import exemplar_records
 from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode
 
@@ -41,6 +43,7 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         controls=options.controls,
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,
+        exemplar_range=options.exemplar_range,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     return translator
@@ -58,6 +61,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "precision": options.precision,
         "seed": options.seed,
     }
+    look |= exemplar_look(options.exemplar_range, translator)
     look |= options.camera.look()
     if raster := options.raster.look():
         look["raster"] = raster
@@ -66,6 +70,14 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
     if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:
         look["options"] = chosen
     return look
+
+
+def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
+    """Return what was asked for and taken from exemplar files, for the manifest; nothing if the style has none."""
+    records = [record for code in translator.codes for record in exemplar_records(code)]
+    if not records:
+        return {}
+    return {"exemplar_range": list(asked) if isinstance(asked, tuple) else asked, "exemplars": records}
 
 
 def is_black_hot(code: StyleCode, style: Style) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
@@ -142,6 +143,7 @@ def compare(
     masks: Path | None = None,
     label: str | None = None,
     max_side: int | None = None,
+    exemplar_range: AskedRange = "auto",
     device: str = "auto",
     on_scene: Callable[[str], None] | None = None,
 ) -> Comparison:
@@ -162,6 +164,7 @@ def compare(
         masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card tells of.
         label: Only objects of this label.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
+        exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         on_scene: Called with the stem after each scene.
 
@@ -173,7 +176,7 @@ def compare(
     found = find_pairs(data, protocol, card, split, part)
     check_pairs(found.pairs)
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
-    policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
+    policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured, exemplar_range)
     applied, changes = changed_protocol(protocol, policy, max_side)
     methods = [method for name in models for method in methods_of(name, weights)]
     methods = with_baselines(methods, create_model)

@@ -166,7 +166,7 @@ def _lines(ink: Gray) -> list[tuple[slice, slice]]:
 
 
 def _height(line: list[tuple[slice, slice]]) -> int:
-    return max(one[0].stop - one[0].start for one in line)
+    return max(int(one[0].stop - one[0].start) for one in line)
 
 
 def _is_letter(ink: Gray, strokes: Mask, own: Mask, place: tuple[slice, slice]) -> bool:
@@ -194,7 +194,7 @@ def _follows(letter: tuple[slice, slice], before: tuple[slice, slice]) -> bool:
     tall = max(height, other)
     apart = abs(letter[0].stop - before[0].stop)  # letters share their base line
     gap = letter[1].start - before[1].stop
-    return apart <= max(1, 0.15 * tall) and tall <= 1.6 * min(height, other) and -1 <= gap <= 1.2 * tall
+    return bool(apart <= max(1, 0.15 * tall) and tall <= 1.6 * min(height, other) and -1 <= gap <= 1.2 * tall)
 
 
 def _box(line: list[tuple[slice, slice]]) -> tuple[slice, slice]:

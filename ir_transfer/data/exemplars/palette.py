@@ -79,7 +79,6 @@ class Palette:
         near = distances <= _NEAR
         return float(near.mean()), float(distances[near].mean()) if near.any() else 1.0
 
-
     def explains(self, pixels: Colours) -> float:
         """Return the share of the variance of chroma that the place on the curve explains, of pixels on the curve.
 
@@ -94,7 +93,8 @@ class Palette:
 
 
 def _chroma(pixels: Colours) -> Colours:
-    return pixels[:, [0, 2]] - (pixels @ _LUMA)[:, None]
+    chroma: Colours = pixels[:, [0, 2]] - (pixels @ _LUMA)[:, None]
+    return chroma
 
 
 def known_palettes() -> list[Palette]:
@@ -136,8 +136,10 @@ def _own_curve(pixels: Colours) -> Palette | None:
     common = common[counts[common] >= max(2, len(pixels) // 10_000)]
     if len(common) < _LEAST_BINS or counts[common].sum() < _FIT * len(pixels):
         return None
-    points, weight = bins[common] * _BIN, np.sqrt(counts[common])
-    ridge = np.unique(np.round(_on_ridge(points, weight) / _THIN).astype(np.int16), axis=0) * _THIN
+    points: Colours = bins[common].astype(np.float64) * _BIN
+    weight = np.sqrt(counts[common]).astype(np.float64)
+    thin = np.unique(np.round(_on_ridge(points, weight) / _THIN), axis=0)
+    ridge: Colours = thin * _THIN
     path = ridge[_longest_path(ridge)]
     length = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     if length[-1] < _LEAST_LENGTH:

@@ -81,8 +81,8 @@ def _finish(path: Path, found: _Found, asked: AskedRange) -> ReadExemplar:
     if 1 - invalid.mean() < _LEAST_VALID:
         reasons = ", ".join(found.left_out)
         raise InputError(
-            f"{path}: expected at least {_LEAST_VALID:.0%} of the pixels to show the scene, got {1 - invalid.mean():.1%} "
-            f"without {reasons}: use another picture"
+            f"{path}: expected at least {_LEAST_VALID:.0%} of the pixels to show the scene, "
+            f"got {1 - invalid.mean():.1%} without {reasons}: use another picture"
         )
     seen, taken = to_unit(found.values[~invalid], found.white, asked, found.unit, str(path))
     if float(np.ptp(seen)) < _FLAT:

@@ -86,8 +86,8 @@ class ExemplarReport:
         """Return what decides the pixels, as JSON has it, for manifests and style files."""
         fields = asdict(self)
         taken = fields.pop("taken")
-        kept = {name: fields[name] for name in ("file", "width", "height", "palette", "left_out", "radiometric")}
-        return {**kept, "left_out": dict(fields["left_out"]), "range": taken}
+        fields.pop("notes")
+        return {**fields, "left_out": dict(fields["left_out"]), "range": taken}
 
 
 @dataclass(frozen=True)
