@@ -21,7 +21,7 @@ _BAR_STEP = 0.25
 _BAR_EDGE = 6 / 255  # what a bar differs from the scene beside it
 _STROKE = 0.25  # contrast of text against its surroundings
 _EXTREME = 0.1  # of the range: text is drawn in nearly white or nearly black
-_BORDER, _SIDE = 0.15, 0.2  # shares of rows and columns at the border where text is looked for
+_BORDER, _SIDE = 0.15, 0.15  # shares of rows and columns at the border where the middle of a line may be
 _LETTERS = 3
 _LETTER_HEIGHT = (5, 0.12)  # pixels at least, share of the rows at most
 _CHROMA = 0.15
@@ -132,9 +132,8 @@ def text_mask(gray: Gray) -> Mask:
     height, width = gray.shape
     for ink in (gray, 1 - gray):
         for rows, columns in _lines(ink):
-            near_rows = rows.stop <= _BORDER * height or rows.start >= (1 - _BORDER) * height
-            near_columns = columns.stop <= _SIDE * width or columns.start >= (1 - _SIDE) * width
-            if near_rows or near_columns:
+            row, column = (rows.start + rows.stop) / 2 / height, (columns.start + columns.stop) / 2 / width
+            if min(row, 1 - row) <= _BORDER or min(column, 1 - column) <= _SIDE:
                 mask[rows, columns] = True
     return mask
 
@@ -238,5 +237,6 @@ def _is_frame(inner: Mask, alike: Mask) -> bool:
     hull = convex_hull_image(filled)
     if hull.sum() - filled.sum() > _HOLLOW * (hull.size - filled.sum()):
         return False
-    rim = hull & ~ndimage.binary_erosion(hull, iterations=3, border_value=1)
+    core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a turned edge has steps
+    rim = core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)
     return bool(rim.any()) and float(alike[rim].mean()) <= _CRISP
