@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +20,9 @@ from ir_transfer.data.raster.levels import Asked
 ROWS = 12
 _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
 _PAPER, _INK = (24, 24, 24), (230, 230, 230)
+
+
+_Cell = tuple[str, Image.Image]
 
 
 def write_preview(
@@ -65,9 +69,9 @@ def draw_preview(
     if not jobs:
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
-    rows = [
-        _row(job, plan.out, _style_of(job, number, styles), max_pixels, levels) for number, job in enumerate(chosen)
-    ]
+    exemplar = cache(lambda style: _exemplar_cell(style, max_pixels) if _is_picture(style) else None)
+    shown = [(job, _style_of(job, number, styles)) for number, job in enumerate(chosen)]
+    rows = [_row(job, plan.out, exemplar(style), max_pixels, levels) for job, style in shown]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
     top = 0
     for row in rows:
@@ -81,14 +85,13 @@ def _free_name(taken: set[PurePosixPath]) -> str:
     return next(name for name in names if PurePosixPath(name) not in taken)
 
 
-def _row(job: Job, out: Path, style: str, max_pixels: int, levels: Asked) -> Image.Image:
+def _row(job: Job, out: Path, exemplar: _Cell | None, max_pixels: int, levels: Asked) -> Image.Image:
     cells = [
         (job.source.name, _thumbnail(job.source, max_pixels, levels)),
         (str(job.output), _thumbnail(out / job.output, max_pixels)),
     ]
-    if _is_picture(style):
-        shown = _first_picture(Path(style))
-        cells.insert(1, (shown.name, _shrunk(read_exemplar(shown, max_pixels, keep_colour=True))))
+    if exemplar is not None:
+        cells.insert(1, exemplar)
     height = max(cell.height for _, cell in cells)
     row = Image.new("RGB", (len(cells) * (_CELL_WIDTH + _GAP) + _GAP, height + _CAPTION + _GAP), _PAPER)
     draw = ImageDraw.Draw(row)
@@ -108,7 +111,12 @@ def _style_of(job: Job, number: int, styles: Sequence[str]) -> str:
 
 
 def _is_picture(style: str) -> bool:
-    return Path(style).suffix != ".safetensors" and Path(style).exists()
+    return style != "" and Path(style).suffix != ".safetensors" and Path(style).exists()
+
+
+def _exemplar_cell(style: str, max_pixels: int) -> _Cell:
+    shown = _first_picture(Path(style))
+    return shown.name, _shrunk(read_exemplar(shown, max_pixels, keep_colour=True))
 
 
 def _first_picture(style: Path) -> Path:

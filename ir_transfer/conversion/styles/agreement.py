@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median_low
 from typing import Any
 
-_TONE = 0.25  # of the range: mean against the median of the others' means
+_TONE = 0.25  # of the range: mean against the median mean
 _CONTRAST = 2.5  # times the median deviation, or that part of it
 _SIZE = 3.0  # times the median of the shorter sides, or that part of it
 _SPAN = 4.0  # times the median span of the same unit, or that part of it
@@ -54,14 +54,17 @@ def disagreements(exemplars: Sequence[ExemplarSummary]) -> list[str]:
     deviations = [float(one.record["deviation"]) for one in exemplars]
     sides = [float(min(one.record["width"], one.record["height"])) for one in exemplars]
     for index, one in enumerate(exemplars):
-        others = [value for i, value in enumerate(means) if i != index]
-        if abs(means[index] - median(others)) > _TONE:
-            found.append(f"{one.name}: its mean is {means[index]:.2f}, that of the others {median(others):.2f}")
+        if abs(means[index] - median_low(means)) > _TONE:
+            found.append(f"{one.name}: its mean is {means[index]:.2f}, that of most {median_low(means):.2f}")
         for values, most, what in ((deviations, _CONTRAST, "contrast"), (sides, _SIZE, "shorter side")):
-            usual = median([value for i, value in enumerate(values) if i != index])
-            if not usual / most <= values[index] <= usual * most:
-                found.append(f"{one.name}: its {what} is {values[index]:.3g}, that of the others {usual:.3g}")
+            if _is_far(values[index], values, most):
+                found.append(f"{one.name}: its {what} is {values[index]:.3g}, that of most {median_low(values):.3g}")
     return found
+
+
+def _is_far(value: float, values: Sequence[float], most: float) -> bool:
+    usual = median_low(values)
+    return not usual / most <= value <= usual * most
 
 
 def _by_polarity(exemplars: Sequence[ExemplarSummary]) -> list[str]:
@@ -82,8 +85,7 @@ def _by_range(exemplars: Sequence[ExemplarSummary]) -> list[str]:
     for unit in sorted(units & _MEASURED):
         same = [one for one in exemplars if one.record["range"]["unit"] == unit]
         spans = [float(one.record["range"]["high"]) - float(one.record["range"]["low"]) for one in same]
-        for index, one in enumerate(same):
-            others = spans[:index] + spans[index + 1 :]
-            if others and not median(others) / _SPAN <= spans[index] <= median(others) * _SPAN:
-                found.append(f"{one.name}: its range spans {spans[index]:.4g}, that of the others {median(others):.4g}")
+        for one, span in zip(same, spans, strict=True):
+            if _is_far(span, spans, _SPAN):
+                found.append(f"{one.name}: its range spans {span:.4g}, that of most {median_low(spans):.4g}")
     return found

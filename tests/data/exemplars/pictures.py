@@ -19,13 +19,15 @@ def scene(height: int = 96, width: int = 128) -> Levels:
     for cy, cx, size in ((0.25, 0.3, 0.02), (0.6, 0.6, 0.008), (0.85, 0.1, 0.005), (0.2, 1.0, 0.015)):
         heat = np.maximum(heat, 0.92 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / size))
     noisy = heat + random.normal(0, 0.01, heat.shape)
-    return (np.clip(noisy, 0.23, 0.957) * 255).astype(np.uint8)
+    levels: Levels = (np.clip(noisy, 0.23, 0.957) * 255).astype(np.uint8)
+    return levels
 
 
 def in_palette(levels: Levels, name: str) -> Levels:
     """Return levels (h, w) in a known palette, (h, w, 3)."""
     curve = next(one.curve for one in known_palettes() if one.name == name)
-    return (curve[levels.astype(int) * (len(curve) - 1) // 255] * 255 + 0.5).astype(np.uint8)
+    shown: Levels = (curve[levels.astype(int) * (len(curve) - 1) // 255] * 255 + 0.5).astype(np.uint8)
+    return shown
 
 
 def with_scale_and_text(levels: Levels) -> tuple[Levels, NDArray[np.bool_]]:

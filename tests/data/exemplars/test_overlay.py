@@ -10,7 +10,7 @@ from tests.data.exemplars.pictures import Levels, in_palette, scene, with_scale_
 
 
 def unit(levels: Levels) -> NDArray[np.float32]:
-    return levels / np.float32(255)
+    return levels.astype(np.float32) / np.float32(255)
 
 
 def test_scale_and_text_are_found_and_little_else() -> None:

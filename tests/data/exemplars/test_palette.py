@@ -14,7 +14,7 @@ from tests.data.exemplars.pictures import Levels, correlation, in_palette, scene
 
 
 def unit(rgb: Levels) -> NDArray[np.float32]:
-    return rgb.transpose(2, 0, 1) / np.float32(255)
+    return rgb.astype(np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
 def mapped_back(rgb: Levels) -> tuple[str, NDArray[np.float32], float]:
