@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -129,12 +128,13 @@ def _options(given: dict[str, Any]) -> Options:
 def _print_plan(options: Options, found: Fetched | None) -> int:
     from ir_transfer.conversion.manifest import Manifest
     from ir_transfer.conversion.prepare import prepare_run
+    from ir_transfer.conversion.styles.choose import exemplar_files
     from ir_transfer.conversion.styles.exemplar import read_exemplar
 
     plan, choice, masks = prepare_run(options)
     for style in choice.styles:
-        if isinstance(style, Path):
-            read_exemplar(style, options.max_pixels)
+        for path in exemplar_files(style):
+            read_exemplar(path, options.max_pixels, asked_range=options.exemplar_range)
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
@@ -184,8 +184,9 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     """Write the contact sheet; one that fails is no reason to lose the last line."""
     from ir_transfer.conversion.preview import write_preview
 
+    levels = options.raster.levels
     try:
-        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result)
+        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
     except IrTransferError as error:
         click.echo(f"Error: no preview: {error.line}", err=True)
         return False

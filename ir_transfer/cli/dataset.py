@@ -15,7 +15,9 @@ from ir_transfer.cli.options import (
     device_option,
     engine_options,
     exemplar_polarity_option,
+    exemplar_range_option,
     fetched,
+    levels_option,
     local_places,
     max_pixels_option,
     model_option,
@@ -122,6 +124,8 @@ def dataset() -> None:
 )
 @polarity_option
 @exemplar_polarity_option
+@exemplar_range_option
+@levels_option
 @click.option(
     "--heat",
     "heat_texts",

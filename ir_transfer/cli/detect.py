@@ -14,6 +14,7 @@ from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.options import ExemplarPolarity
+    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.detection.experiment import Outcome
 
 _OWN = ("test", "test_boxes", "steps", "seeds")
@@ -25,6 +26,7 @@ _SHARED = (
         "split",
         "exemplars",
         "exemplar_polarity",
+        "exemplar_range",
         "protocol",
         "models",
         "weights",
@@ -87,6 +89,7 @@ def _detect(
     label: str | None,
     exemplars: tuple[str, ...],
     exemplar_polarity: ExemplarPolarity,
+    exemplar_range: AskedRange,
     models: str,
     weights: tuple[str, ...],
     protocol: str | None,
@@ -118,6 +121,7 @@ def _detect(
         protocol=load_protocol(protocol) if protocol else NONE,
         max_side=max_side,
         exemplar_polarity=exemplar_polarity,
+        exemplar_range=exemplar_range,
         say=lambda text: click.echo(text, err=True),
     )
     write_all(outcome, out, protocol_title, settings)

@@ -12,6 +12,7 @@ from ir_transfer.cli.options import (
     data_set_options,
     device_option,
     exemplar_polarity_option,
+    exemplar_range_option,
     local_weights,
     tracking_options,
 )
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ir_transfer.conversion.options import ExemplarPolarity
+    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.comparison import Comparison
 
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     help="FILE or fixed:FILE (the same for every scene; of several the mean), nearest:FOLDER, or oracle (own truth).",
 )
 @exemplar_polarity_option
+@exemplar_range_option
 @click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
 @click.option(
     "--models",
@@ -83,6 +86,7 @@ def evaluate(
     part: str | None,
     exemplars: tuple[str, ...],
     exemplar_polarity: ExemplarPolarity,
+    exemplar_range: AskedRange,
     protocol: str | None,
     models: str,
     weights: tuple[str, ...],
@@ -148,6 +152,7 @@ def evaluate(
         outputs=outputs,
         label=label,
         max_side=max_side,
+        exemplar_range=exemplar_range,
         device=str(pick_device(device)),
         exemplar_polarity=exemplar_polarity,
         on_scene=lambda stem: click.echo(f"  {stem}", err=True),

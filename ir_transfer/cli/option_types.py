@@ -92,6 +92,27 @@ class Levels(click.ParamType["tuple[float, float] | str"]):
             self.fail(f"expected two numbers such as 0,10000, or percentile, got {value!r}", param, ctx)
 
 
+class ExemplarRange(click.ParamType["tuple[float, float] | str"]):
+    """Two numbers with a comma between, or ``auto``, ``percentile`` or ``full``."""
+
+    name = "range"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float] | str:
+        """Return the value."""
+        if isinstance(value, tuple) or value in {"auto", "percentile", "full"}:
+            return value  # type: ignore[no-any-return]
+        low, _, high = str(value).partition(",")
+        try:
+            ends = float(low), float(high)
+        except ValueError:
+            self.fail(f"expected auto, percentile, full, or two numbers such as 7000,9000, got {value!r}", param, ctx)
+        if not ends[0] < ends[1]:
+            self.fail(f"expected LO,HI with LO < HI, got {value!r}", param, ctx)
+        return ends
+
+
 class AutoOrCount(click.ParamType["int | None"]):
     """``auto``, which is None, or a number of at least 1."""
 

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from ir_transfer.cli.option_types import AutoOrCount, Bands, Bytes, KeyValue, Levels, NumberList, Place, Range
+from ir_transfer.cli.option_types import (
+    AutoOrCount,
+    Bands,
+    Bytes,
+    ExemplarRange,
+    KeyValue,
+    Levels,
+    NumberList,
+    Place,
+    Range,
+)
 
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
@@ -24,8 +34,28 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def style_option(what_more_do: str) -> Callable[[Command], Command]:
     """Return the decorator that adds ``--style``; the text says what several are for."""
-    text = f"Infrared exemplar, saved style (.safetensors) or preset (see ir-transfer styles). {what_more_do}"
-    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|preset:NAME", help=text)
+    text = (
+        "Infrared exemplar, folder of exemplars (one look), saved style (.safetensors) or preset "
+        f"(see ir-transfer styles). {what_more_do}"
+    )
+    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|FOLDER|preset:NAME", help=text)
+
+
+def exemplar_range_option(command: Command) -> Command:
+    """Add ``--exemplar-range``."""
+    text = (
+        "Numbers of exemplar files that become black and white; auto stretches what is narrow in a wide container "
+        "(12 bits in 16, counts, centikelvin, Kelvin, Celsius) by its 1st and 99.5th percentile, percentile stretches "
+        "any file, full takes the container."
+    )
+    return click.option(
+        "--exemplar-range",
+        type=ExemplarRange(),
+        default="auto",
+        show_default=True,
+        metavar="auto|percentile|full|LO,HI",
+        help=text,
+    )(command)
 
 
 def polarity_option(command: Command) -> Command:
@@ -45,9 +75,10 @@ def exemplar_polarity_option(command: Command) -> Command:
 
 
 def style_options(command: Command) -> Command:
-    """Add ``--style``, ``--style-weights``, ``--strength``, ``--polarity`` and ``--exemplar-polarity``."""
+    """Add ``--style``, ``--style-weights``, ``--strength``, ``--polarity``, and how exemplars are read."""
     for option in (
         exemplar_polarity_option,
+        exemplar_range_option,
         polarity_option,
         click.option(
             "--strength",
@@ -253,16 +284,21 @@ def size_options(command: Command) -> Command:
     return command
 
 
+def levels_option(command: Command) -> Command:
+    """Add ``--levels``."""
+    levels = (
+        "Numbers of the inputs that become black and white, or percentile (2nd to 98th over all of one).  "
+        "[default: those of the container; of rasters with more than 8 bits, percentile]"
+    )
+    return click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels)(command)
+
+
 def raster_options(command: Command) -> Command:
     """Add ``--bands``, ``--levels``, ``--cog`` and ``--overviews``; see :func:`output_fields`."""
-    levels = (
-        "Numbers of a raster that become black and white, or percentile (2nd to 98th over all of it).  "
-        "[default: 0,255 for 8 bits, else percentile]"
-    )
     for option in (
         click.option("--overviews", is_flag=True, help="Write overviews into rasters."),
         click.option("--cog", is_flag=True, help="Write rasters as cloud-optimised GeoTIFFs."),
-        click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels),
+        levels_option,
         click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
     ):
         command = option(command)

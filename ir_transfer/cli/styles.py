@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,7 @@ from ir_transfer.cli.console import print_table, set_up_messages
 from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
+    exemplar_range_option,
     json_option,
     local_weights,
     max_pixels_option,
@@ -19,6 +21,9 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+
+if TYPE_CHECKING:
+    from ir_transfer.data.exemplars.range import AskedRange
 
 _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
@@ -62,6 +67,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
 @click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
 @click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
 @exemplar_polarity_option
+@exemplar_range_option
 @click.option("--description", default="", help="One line, for the list.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @max_pixels_option
@@ -76,6 +82,7 @@ def build(
     style_weights: tuple[float, ...] | None,
     band: str,
     exemplar_polarity: str,
+    exemplar_range: AskedRange,
     description: str,
     overwrite: bool,
     max_pixels: int,
@@ -96,10 +103,11 @@ def build(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
 
     metadata = {"band": band, "description": description}
-    code, count = build_style(
+    built = build_style(
         exemplars,
         out,
         shares=style_weights,
@@ -109,9 +117,15 @@ def build(
         metadata=metadata,
         max_pixels=max_pixels,
         report=(lambda line: None) if quiet else click.echo,
+        exemplar_range=exemplar_range,
     )
     if not quiet:
+        for exemplar in built.exemplars:
+            click.echo(exemplar.line)
+        for line in disagreements(built.exemplars):
+            click.echo(f"Warning: exemplars disagree: {line}", err=True)
+        plural = "s" * (built.count != 1)
         click.echo(
-            f"{click.format_filename(out)}: style of {count} exemplar{'s' * (count != 1)} for model {code.model}"
+            f"{click.format_filename(out)}: style of {built.count} exemplar{plural} for model {built.code.model}"
         )
     return 0

@@ -12,6 +12,7 @@ from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.options import (
     device_option,
     fetched,
+    levels_option,
     max_pixels_option,
     model_option,
     seed_option,
@@ -81,6 +82,7 @@ _TARGET = 1.2
 @click.option("--overwrite", is_flag=True, help="Make an existing result again.")
 @tracking_uri_option
 @seed_option
+@levels_option
 @max_pixels_option
 @verbosity_options
 def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any) -> int:
@@ -105,6 +107,8 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     """
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    if given["levels"] == "percentile":
+        raise click.UsageError("expected --levels LO,HI for a clip, got percentile: frames would flicker")
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
     from ir_transfer.conversion.video.convert import convert_video

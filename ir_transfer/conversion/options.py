@@ -12,6 +12,7 @@ from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 from ir_transfer.errors import InputError
 
@@ -35,6 +36,8 @@ class Options:
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: Of the results; None keeps the exemplar's own.
         exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
+        polarity: None keeps the exemplar's own.
+        exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
         controls: Tone, masks, grids.
         bit_depth: Of the results.
         format: Of the results.
@@ -67,6 +70,7 @@ class Options:
     strength: float = 1.0
     polarity: Polarity | None = None
     exemplar_polarity: ExemplarPolarity = "auto"
+    exemplar_range: AskedRange = "auto"
     controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from itertools import count
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.plan import Job, Plan
-from ir_transfer.data.image_io import MAX_PIXELS, Picture, encode_png, read_picture, write_whole
+from ir_transfer.conversion.styles.exemplar import read_exemplar
+from ir_transfer.data.image_io import MAX_PIXELS, encode_png, read_picture, write_whole
+from ir_transfer.data.raster.levels import Asked
 
 ROWS = 12
 _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
 _PAPER, _INK = (24, 24, 24), (230, 230, 230)
 
 
+_Cell = tuple[str, Image.Image]
+
+
 def write_preview(
-    plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS, left_out: Collection[str] = ()
+    plan: Plan,
+    styles: Sequence[str],
+    max_pixels: int = MAX_PIXELS,
+    left_out: Collection[str] = (),
+    levels: Asked = None,
 ) -> Path | None:
     """Write the contact sheet of at most 12 results, spread evenly over the plan, into its folder.
 
@@ -27,6 +39,7 @@ def write_preview(
         styles: What was given as styles: pictures are shown, others have no column.
         max_pixels: As in the run.
         left_out: Outputs that the run could not make.
+        levels: Of the photographs, as in the run.
 
     Returns:
         The file, whose name no result has, or None if there is no result to show.
@@ -36,7 +49,7 @@ def write_preview(
         MissingFileError: A photograph or result has gone since.
         DecodeError: A photograph or result has been damaged since.
     """
-    sheet = draw_preview(plan, styles, max_pixels, left_out)
+    sheet = draw_preview(plan, styles, max_pixels, left_out, levels)
     if sheet is None:
         return None
     path = plan.out / _free_name({job.output for job in plan.jobs})
@@ -45,14 +58,20 @@ def write_preview(
 
 
 def draw_preview(
-    plan: Plan, styles: Sequence[str], max_pixels: int = MAX_PIXELS, left_out: Collection[str] = ()
+    plan: Plan,
+    styles: Sequence[str],
+    max_pixels: int = MAX_PIXELS,
+    left_out: Collection[str] = (),
+    levels: Asked = None,
 ) -> Image.Image | None:
     """Return the contact sheet that :func:`write_preview` writes."""
     jobs = [job for job in plan.jobs if str(job.output) not in left_out and (plan.out / job.output).is_file()]
     if not jobs:
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
-    rows = [_row(job, plan.out, _style_of(job, number, styles), max_pixels) for number, job in enumerate(chosen)]
+    exemplar = cache(lambda style: _exemplar_cell(style, max_pixels) if _is_picture(style) else None)
+    shown = [(job, _style_of(job, number, styles)) for number, job in enumerate(chosen)]
+    rows = [_row(job, plan.out, exemplar(style), max_pixels, levels) for job, style in shown]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
     top = 0
     for row in rows:
@@ -66,13 +85,13 @@ def _free_name(taken: set[PurePosixPath]) -> str:
     return next(name for name in names if PurePosixPath(name) not in taken)
 
 
-def _row(job: Job, out: Path, style: str, max_pixels: int) -> Image.Image:
+def _row(job: Job, out: Path, exemplar: _Cell | None, max_pixels: int, levels: Asked) -> Image.Image:
     cells = [
-        (job.source.name, _thumbnail(job.source, max_pixels)),
+        (job.source.name, _thumbnail(job.source, max_pixels, levels)),
         (str(job.output), _thumbnail(out / job.output, max_pixels)),
     ]
-    if _is_picture(style):
-        cells.insert(1, (Path(style).name, _thumbnail(Path(style), max_pixels)))
+    if exemplar is not None:
+        cells.insert(1, exemplar)
     height = max(cell.height for _, cell in cells)
     row = Image.new("RGB", (len(cells) * (_CELL_WIDTH + _GAP) + _GAP, height + _CAPTION + _GAP), _PAPER)
     draw = ImageDraw.Draw(row)
@@ -92,7 +111,16 @@ def _style_of(job: Job, number: int, styles: Sequence[str]) -> str:
 
 
 def _is_picture(style: str) -> bool:
-    return Path(style).suffix != ".safetensors" and Path(style).is_file()
+    return style != "" and Path(style).suffix != ".safetensors" and Path(style).exists()
+
+
+def _exemplar_cell(style: str, max_pixels: int) -> _Cell:
+    shown = _first_picture(Path(style))
+    return shown.name, _shrunk(read_exemplar(shown, max_pixels, keep_colour=True))
+
+
+def _first_picture(style: Path) -> Path:
+    return expand([str(style)])[0].source if style.is_dir() else style
 
 
 def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
@@ -102,11 +130,11 @@ def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont |
     return caption
 
 
-def _thumbnail(path: Path, max_pixels: int) -> Image.Image:
-    image = Image.fromarray(_bytes(read_picture(path, max_pixels)))
+def _thumbnail(path: Path, max_pixels: int, levels: Asked = None) -> Image.Image:
+    return _shrunk(read_picture(path, max_pixels, levels).rgb())
+
+
+def _shrunk(rgb: NDArray[np.float32]) -> Image.Image:
+    image = Image.fromarray((rgb.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8))
     image.thumbnail((_CELL_WIDTH, _CELL_HEIGHT), Image.Resampling.LANCZOS)
     return image
-
-
-def _bytes(picture: Picture) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    return (picture.rgb().transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)

@@ -17,7 +17,9 @@ from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
+from ir_transfer.conversion.styles.codes import exemplar_records
 from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
 
@@ -41,6 +43,7 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         controls=options.controls,
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,
+        exemplar_range=options.exemplar_range,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     return translator
@@ -59,6 +62,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "seed": options.seed,
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
     }
+    look |= exemplar_look(options.exemplar_range, translator)
     look |= options.camera.look()
     if raster := options.raster.look():
         look["raster"] = raster
@@ -84,6 +88,14 @@ def is_inverted(codes: Sequence[StyleCode], polarity: Polarity | None) -> bool:
             "--exemplar-polarity which way round the exemplars are"
         )
     return found != {polarity == WHITE_HOT}
+
+
+def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
+    """Return what was asked for and taken from exemplar files, for the manifest; nothing if the style has none."""
+    records = [record for code in translator.codes for record in exemplar_records(code)]
+    if not records:
+        return {}
+    return {"exemplar_range": list(asked) if isinstance(asked, tuple) else asked, "exemplars": records}
 
 
 def open_manifest(

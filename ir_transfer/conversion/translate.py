@@ -17,6 +17,7 @@ from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
@@ -109,6 +110,7 @@ class Translator:
         controls: Controls = NO_CONTROLS,
         exemplar_maps: Sequence[LabelMap] = (),
         options: Mapping[str, str] | None = None,
+        exemplar_range: AskedRange = "auto",
     ) -> Translator:
         """Load the model, set its run-time options and prepare the styles of a choice.
 
@@ -121,9 +123,9 @@ class Translator:
         model.configure(options or {})
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if exemplar_maps:
-            prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot)]
+            prepared = [prepare_regions(model, choice, exemplar_maps, max_pixels, white_hot, exemplar_range)]
         else:
-            prepared = prepare_codes(model, choice, max_pixels, white_hot)
+            prepared = prepare_codes(model, choice, max_pixels, white_hot, exemplar_range)
         codes = tuple(adjusted(model, code, controls, seed).to(device) for code in prepared)
         style = blended(codes, choice.shares)
         grid = () if controls.style_grid is None else grid_of(codes, controls.style_grid)

@@ -42,16 +42,17 @@ def file_kind(data: bytes) -> str | None:
     return None if kind == "WEBP" and data[8:12] != b"WEBP" else kind
 
 
-def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float]:
+def decode_levels(data: bytes, name: str, max_pixels: int, *, any_range: bool = False) -> tuple[Levels, float]:
     """Decode a picture, upright, alpha dropped, with all its bits.
 
     Args:
         data: The whole file.
         name: How the file is called in errors.
         max_pixels: Larger pictures are refused before their pixels are decoded.
+        any_range: Return a TIFF's numbers of any type and range as they are, for a caller that knows what they mean.
 
     Returns:
-        Levels (1 or 3, H, W) and the level that stands for 1.0.
+        Levels (1 or 3, H, W) and the level that stands for 1.0 (1.0 itself for floats and signed numbers).
 
     Raises:
         DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
@@ -62,7 +63,7 @@ def decode_levels(data: bytes, name: str, max_pixels: int) -> tuple[Levels, floa
         raise DecodeError(f"{name}: expected a PNG, JPEG, TIFF, BMP or WebP picture, got {found}: replace or remove it")
     try:
         if kind == "TIFF":
-            return _decode_tiff(data, name, max_pixels)
+            return _decode_tiff(data, name, max_pixels, any_range)
         if kind == "PNG" and data[24:25] == b"\x10":
             return _decode_wide_png(data, name, max_pixels)
         return _decode_narrow(data, kind, name, max_pixels)
@@ -153,10 +154,10 @@ def _decode_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[Levels, f
     with _open(data, "PNG", name, max_pixels) as image:
         orientation = image.getexif().get(_ORIENTATION, 1)
     bands = _read_bands(data, "PNG", name, max_pixels)
-    return _upright(_colour_bands(bands), orientation), 65535.0
+    return upright(_colour_bands(bands), orientation), 65535.0
 
 
-def _decode_tiff(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float]:
+def _decode_tiff(data: bytes, name: str, max_pixels: int, any_range: bool) -> tuple[Levels, float]:
     tags = _tiff_tags(data)
     bits = max(tags.get(_BITS, (1,)))
     samples = set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
@@ -166,6 +167,8 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float
         except UnidentifiedImageError:
             pass  # five bands, or a compression that only GDAL knows
     bands = _read_bands(data, "GTiff", name, max_pixels)
+    if any_range and not (samples == {_UNSIGNED} and bits <= 16):
+        return upright(_colour_bands(bands), tags.get(_ORIENTATION, 1)), 1.0
     if samples == {_FLOAT}:
         bands, white = _unit_range(bands, name), 1.0
     elif samples == {_UNSIGNED} and bits <= 16:
@@ -180,7 +183,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float
         bands = ((white - bands[:3]) * ((white - bands[3:4]) / white) + (0.5 if white > 1 else 0)).astype(bands.dtype)
     elif photometric == _WHITE_IS_ZERO:
         bands = (white - bands[:1]).astype(bands.dtype)
-    return _upright(_colour_bands(bands), tags.get(_ORIENTATION, 1)), white
+    return upright(_colour_bands(bands), tags.get(_ORIENTATION, 1)), white
 
 
 def _tiff_tags(data: bytes) -> dict[int, Any]:
@@ -199,7 +202,8 @@ def _unit_range(bands: NDArray[Any], name: str) -> NDArray[np.float32]:
     low, high = float(shown.min()), float(shown.max())
     if low < -_SLACK or high > 1 + _SLACK:
         raise DecodeError(
-            f"{name}: expected float values in [0, 1], got {low:.4g} to {high:.4g}: divide by the white level"
+            f"{name}: expected float values in [0, 1], got {low:.4g} to {high:.4g}: "
+            "name the numbers for black and white with --levels LO,HI, or divide by the white level"
         )
     unit: NDArray[np.float32] = np.clip(bands, 0, 1).astype(np.float32)
     return unit
@@ -210,7 +214,7 @@ def _colour_bands(bands: NDArray[Any]) -> NDArray[Any]:
     return bands[:3] if len(bands) >= 3 else bands[:1]
 
 
-def _upright(bands: NDArray[Any], orientation: int) -> NDArray[Any]:
+def upright(bands: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Apply an EXIF orientation (1 to 8) to bands (C, H, W)."""
     if orientation in {5, 6, 7, 8}:
         bands = bands.transpose(0, 2, 1)

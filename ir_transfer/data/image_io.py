@@ -16,6 +16,8 @@ from PIL import Image
 
 from ir_transfer.data.image_decode import Levels, decode_levels
 from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.raster.levels import Asked, percentile_levels
+from ir_transfer.data.raster.levels import Levels as Range
 from ir_transfer.data.remote import is_remote, keeps_here, publish, stored_bytes
 from ir_transfer.errors import DecodeError, EncodeError, InputError, IrTransferError, MissingFileError
 
@@ -27,6 +29,7 @@ OutputLevels = NDArray[np.uint8 | np.uint16]
 OUTPUT_SUFFIX: dict[Format, str] = {"png": ".png", "tiff": ".tif"}
 # Below Pillow's own warning; a picture of this size needs about 1 GB as float RGB.
 MAX_PIXELS = 80_000_000
+_NARROW_BITS = 14  # what infrared and machine cameras put into 16
 _BYTES_PER_PIXEL = 16  # four float32 bands: an uncompressed file cannot need more
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
@@ -122,29 +125,60 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
     )
 
 
-def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Picture:
+def decode_picture(data: bytes, name: str, max_pixels: int = MAX_PIXELS, asked: Asked = None) -> Picture:
     """Decode a picture from memory; its kind is told by its content, not by its name.
 
     Args:
         data: The whole file: PNG, JPEG, TIFF, BMP or WebP of 8 or 16 bit, or a float TIFF in [0, 1].
         name: How it is called in errors.
         max_pixels: Larger pictures are refused before they are decoded.
+        asked: Numbers of the file that become 0 and 1, or ``"percentile"``; those of its container if None.
 
     Raises:
         DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+        InputError: Levels that are no range.
     """
-    levels, white = decode_levels(data, name, max_pixels)
-    return Picture(levels, white, hashlib.sha256(data).hexdigest())
+    levels, white = decode_levels(data, name, max_pixels, any_range=asked is not None)
+    return with_levels(Picture(levels, white, hashlib.sha256(data).hexdigest()), asked)
 
 
-def read_picture(path: str | Path, max_pixels: int = MAX_PIXELS) -> Picture:
+def with_levels(picture: Picture, asked: Asked) -> Picture:
+    """Return a picture whose numbers of a range fill the whole of their own type; more than 16 bits become floats.
+
+    Args:
+        picture: In the file's own numbers.
+        asked: Those that become 0 and 1, or ``"percentile"``; None leaves the picture as it is.
+
+    Raises:
+        InputError: Levels that are no range.
+    """
+    if asked is None:
+        return picture
+    levels = picture.levels
+    finite = levels[np.isfinite(levels)] if asked == "percentile" else levels
+    unit = (percentile_levels(finite) if asked == "percentile" else Range(*asked)).unit(levels)
+    if levels.dtype not in (np.uint8, np.uint16):
+        return Picture(np.nan_to_num(unit), 1.0, picture.sha256)
+    filled = to_levels(unit, 8 if levels.dtype == np.uint8 else 16)
+    return Picture(filled, float(np.iinfo(filled.dtype).max), picture.sha256)
+
+
+def narrow_levels(picture: Picture) -> tuple[int, int] | None:
+    """Return the range of a picture of at most 14 bits that lies in 16; None if its levels fill their container."""
+    if picture.levels.dtype != np.uint16 or picture.white < 65535:
+        return None
+    bits = int(picture.levels.max()).bit_length()
+    return (0, 2 ** max(bits, 8) - 1) if bits <= _NARROW_BITS else None
+
+
+def read_picture(path: str | Path, max_pixels: int = MAX_PIXELS, asked: Asked = None) -> Picture:
     """Read a picture file; see :func:`decode_picture`.
 
     Raises:
         MissingFileError: No such file.
         DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
     """
-    return decode_picture(read_bytes(Path(path), max_pixels), str(path), max_pixels)
+    return decode_picture(read_bytes(Path(path), max_pixels), str(path), max_pixels, asked)
 
 
 def to_levels(intensity: NDArray[np.float32], bit_depth: BitDepth = 8) -> OutputLevels:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.options import ExemplarPolarity
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
@@ -150,6 +151,7 @@ def compare(
     label: str | None = None,
     outputs: Sequence[str] = (),
     max_side: int | None = None,
+    exemplar_range: AskedRange = "auto",
     device: str = "auto",
     exemplar_polarity: ExemplarPolarity = "auto",
     on_scene: Callable[[str], None] | None = None,
@@ -173,6 +175,7 @@ def compare(
         label: Only objects of this label.
         outputs: Rows of pictures made elsewhere, each as ``NAME=FOLDER``; see :func:`open_outputs`.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
+        exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
         on_scene: Called with the stem after each scene.
@@ -185,7 +188,7 @@ def compare(
     found = find_pairs(data, protocol, card, split, part)
     check_pairs(found.pairs)
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
-    policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured)
+    policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured, exemplar_range)
     applied, changes = changed_protocol(protocol, policy, max_side)
     methods = [method for name in models for method in methods_of(name, weights)]
     methods = with_baselines(methods, create_model)

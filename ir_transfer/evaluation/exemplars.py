@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.data.cards import Card
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pair_files import open_side
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.errors import InputError, MissingFileError
@@ -57,6 +58,7 @@ class Fixed:
         paths: Files.
         device: Where the pictures go.
         black_hot: Whether the files are black-hot.
+        asked: Numbers of the files that become black and white.
 
     Raises:
         InputError: No file.
@@ -64,12 +66,14 @@ class Fixed:
 
     name: PolicyName = "fixed"
 
-    def __init__(self, paths: Sequence[Path], device: str = "cpu", black_hot: bool = False) -> None:
+    def __init__(
+        self, paths: Sequence[Path], device: str = "cpu", black_hot: bool = False, asked: AskedRange = "auto"
+    ) -> None:
         if not paths:
             raise InputError("expected at least one exemplar, got none: --exemplar FILE")
         self.paths = list(paths)
-        self.description = "fixed: " + ", ".join(path.name for path in paths)
-        self._found = [Exemplar(str(path), _read(path, device, black_hot)) for path in paths]
+        self.description = "fixed: " + ", ".join(path.name for path in paths) + _range_text(asked)
+        self._found = [Exemplar(str(path), _read(path, device, black_hot, asked)) for path in paths]
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
         """Return them all."""
@@ -99,6 +103,7 @@ class Nearest:
         black_hot: Whether the files are black-hot.
         card: How the folder lies on disk.
         leave_out: Infrared files that may not be taken, such as those that are measured.
+        asked: Numbers of the files that become black and white; those of pairs are as their card says.
 
     Raises:
         MissingFileError: No such folder.
@@ -114,6 +119,7 @@ class Nearest:
         black_hot: bool = False,
         card: Card | None = None,
         leave_out: Collection[Path] = (),
+        asked: AskedRange = "auto",
     ) -> None:
         if not folder.is_dir():
             raise MissingFileError(f"expected a folder of exemplars at {folder}, found none: --exemplar nearest:FOLDER")
@@ -130,7 +136,7 @@ class Nearest:
         self._pairs = found
         self._layouts = np.stack([self._layout(_photograph(pair)) for pair in found])
         # A set has few scenes' worth of neighbours that come again at once; more would fill the memory.
-        self._load = lru_cache(maxsize=16)(lambda pair: _infrared(pair, device, black_hot))
+        self._load = lru_cache(maxsize=16)(lambda pair: self._infrared(pair, device, black_hot, asked))
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
         """Return the nearest one.
@@ -144,6 +150,12 @@ class Nearest:
         if not np.isfinite(distances[best]):
             raise InputError(f"expected an exemplar beside the scene {scene.stem} itself, got none: add pictures")
         return [Exemplar(str(self._pairs[best].ir), self._load(self._pairs[best]))]
+
+    def _infrared(self, pair: Pair, device: str, black_hot: bool, asked: AskedRange) -> Tensor:
+        if not self._paired:
+            return _read(pair.ir, device, black_hot, asked)
+        picture = torch.from_numpy(open_side(pair.ir, "ir", pair.layout).gray())[None].to(device)
+        return 1 - picture if black_hot or pair.black_hot else picture
 
     def _layout(self, photograph: Tensor) -> NDArray[np.float64]:
         """Return where edges are, and where colours, if the folder has photographs; each part has length 1."""
@@ -161,6 +173,7 @@ def choose_policy(
     black_hot: bool = False,
     card: Card | None = None,
     leave_out: Collection[Path] = (),
+    asked: AskedRange = "auto",
 ) -> ExemplarPolicy:
     """Return the policy that texts ask for: ``FILE`` or ``fixed:FILE`` (also several), ``nearest:FOLDER``, ``oracle``.
 
@@ -170,6 +183,7 @@ def choose_policy(
         black_hot: Whether the files are black-hot.
         card: How the folder of ``nearest`` lies on disk.
         leave_out: Infrared files that ``nearest`` may not take.
+        asked: Numbers of the files that become black and white.
 
     Raises:
         InputError: None, or policies that exclude each other.
@@ -183,8 +197,8 @@ def choose_policy(
     if kinds == {"oracle"}:
         return Oracle()
     if kinds == {"nearest"}:
-        return Nearest(Path(split[0][1]), device, black_hot, card, leave_out)
-    return Fixed([Path(path) for _, path in split], device, black_hot)
+        return Nearest(Path(split[0][1]), device, black_hot, card, leave_out, asked)
+    return Fixed([Path(path) for _, path in split], device, black_hot, asked)
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -196,14 +210,13 @@ def _split(text: str) -> tuple[str, str]:
     return "fixed", text
 
 
-def _read(path: Path, device: str, black_hot: bool) -> Tensor:
-    picture = load_exemplar(path, device)
+def _range_text(asked: AskedRange) -> str:
+    return "" if asked == "auto" else f" (range {asked if isinstance(asked, str) else f'{asked[0]:g},{asked[1]:g}'})"
+
+
+def _read(path: Path, device: str, black_hot: bool, asked: AskedRange) -> Tensor:
+    picture = load_exemplar(path, device, asked)
     return 1 - picture if black_hot else picture
-
-
-def _infrared(pair: Pair, device: str, black_hot: bool) -> Tensor:
-    picture = torch.from_numpy(open_side(pair.ir, "ir", pair.layout).gray())[None].to(device)
-    return 1 - picture if black_hot or pair.black_hot else picture
 
 
 def _photograph(pair: Pair) -> Tensor:

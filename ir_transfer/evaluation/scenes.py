@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +10,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.data.exemplars.fill import without_invalid
+from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import Pair
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,12 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
     return Scene(pair.stem, reduced(photograph, scale), reduced(truth, scale), scale)
 
 
-def load_exemplar(path: Path, device: str = "cpu") -> Tensor:
-    """Read an infrared exemplar as (1, 1, h, w) in [0, 1]."""
-    return torch.from_numpy(read_picture(path).gray())[None].to(device)
+def load_exemplar(path: Path, device: str = "cpu", asked: AskedRange = "auto") -> Tensor:
+    """Read an infrared exemplar as (1, 1, h, w) in [0, 1]; see :func:`open_exemplar`, also for the errors."""
+    read = open_exemplar(path, asked)
+    if not read.report.is_plain:
+        logger.warning("exemplar %s: %s", path, read.report.line)
+    return torch.from_numpy(without_invalid(read.intensity, read.valid))[None, None].to(device)
 
 
 def reduced(picture: Tensor, scale: float) -> Tensor:

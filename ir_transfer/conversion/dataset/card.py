@@ -36,7 +36,9 @@ def write_card(
         DecodeError: A picture of the contact sheet has been damaged since.
     """
     folder = plan.out / CARD_FOLDER
-    sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result)
+    levels = manifest.header.look.get("raster", {}).get("levels")
+    asked = tuple(levels) if isinstance(levels, list) else levels
+    sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
     write_whole(folder / _PARQUET, _parquet(manifest))

@@ -140,5 +140,7 @@ def _which(holds: Sequence[bool]) -> frozenset[int]:
 def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:
     if options.assign != "nearest":
         return None
-    pixels = options.conversion.max_pixels
-    return Likeness([read_exemplar(style, pixels)[0] for style in choice.styles if isinstance(style, Path)])
+    pixels, asked = options.conversion.max_pixels, options.conversion.exemplar_range
+    return Likeness(
+        [read_exemplar(style, pixels, asked_range=asked)[0] for style in choice.styles if isinstance(style, Path)]
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +26,12 @@ from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, ti
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture, decode_picture, read_bytes, write_whole
+from ir_transfer.data.image_io import Picture, decode_picture, narrow_levels, read_bytes, write_whole
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+
+logger = logging.getLogger(__name__)
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -211,7 +215,9 @@ class Worker:
             if self._is_done(job, entry, earlier):
                 return Outcome(None)
             if picture is None:
-                picture = decode_picture(data, str(job.source), self.options.max_pixels)
+                picture = decode_picture(data, str(job.source), self.options.max_pixels, self.options.raster.levels)
+                if self.options.raster.levels is None and (span := narrow_levels(picture)) is not None:
+                    _warn_of_range(str(job.source.parent), span, job.source.name)
             if min(picture.height, picture.width) < SMALLEST_SIDE:
                 raise InputError(
                     f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
@@ -289,6 +295,22 @@ class Worker:
         memory = size.memory or MEMORY
         whole = fits_whole(translator.model, picture.height, picture.width, memory)
         return None if whole else tile_for(translator.model, memory)
+
+
+@lru_cache(maxsize=1024)
+def _told(folder: str, span: tuple[int, int]) -> list[str]:
+    """Return a list that is the same for a folder and a range, so that thousands of pictures give one warning."""
+    return []
+
+
+def _warn_of_range(folder: str, span: tuple[int, int], name: str) -> None:
+    if not (told := _told(folder, span)):
+        told.append(name)
+        logger.warning(
+            "%s: its levels lie in %d to %d of 16 bits, so that it is dark: pass --levels %d,%d; "
+            "more such pictures of %s are not told",
+            name, *span, *span, folder,
+        )  # fmt: skip
 
 
 def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:

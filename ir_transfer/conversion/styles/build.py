@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
+from ir_transfer.conversion.styles.agreement import ExemplarSummary
 from ir_transfer.conversion.styles.choose import PRESET, StyleChoice, choose_styles
-from ir_transfer.conversion.styles.codes import blended, prepare_codes
+from ir_transfer.conversion.styles.codes import EXEMPLARS, blended, exemplar_records, prepare_codes
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class BuiltStyle:
+    """A style that was saved.
+
+    Attributes:
+        code: The blend.
+        count: Exemplars in it.
+        exemplars: What the exemplar files were taken as; saved codes and presets have none.
+    """
+
+    code: StyleCode
+    count: int
+    exemplars: tuple[ExemplarSummary, ...]
+
+
+def range_text(asked: AskedRange) -> str:
+    """Return ``--exemplar-range`` as it is typed."""
+    return asked if isinstance(asked, str) else f"{asked[0]:g},{asked[1]:g}"
 
 
 def build_style(
@@ -29,7 +51,8 @@ def build_style(
     metadata: Mapping[str, str] | None = None,
     max_pixels: int = MAX_PIXELS,
     report: Callable[[str], None] = lambda line: None,
-) -> tuple[StyleCode, int]:
+    exemplar_range: AskedRange = "auto",
+) -> BuiltStyle:
     """Encode exemplars and save the blend as one style.
 
     Args:
@@ -42,9 +65,7 @@ def build_style(
         metadata: band, description.
         max_pixels: Larger exemplars are refused.
         report: Called with a line on the polarity of each exemplar.
-
-    Returns:
-        The style and the number of exemplars in it.
+        exemplar_range: Numbers of the exemplars that become black and white, or how to find them.
 
     Raises:
         IrTransferError: An exemplar, the model or the weights do not fit, or the file cannot be written.
@@ -55,11 +76,16 @@ def build_style(
         files += [text] if saved else [str(found.source) for found in expand([text])]
     choice = choose_styles(files, shares, model, weights)
     loaded = create_model(choice.model, choice.weights)
-    codes = prepare_codes(loaded, choice, max_pixels, white_hot)
+    codes = prepare_codes(loaded, choice, max_pixels, white_hot, exemplar_range)
     code = blended(codes, choice.shares)
     _report_polarity(files, codes, report)
+    summaries = [
+        ExemplarSummary(record, polarity_facts(one)["polarity"]) for one in codes for record in exemplar_records(one)
+    ]
     strings = {
         **(metadata or {}),
+        **({EXEMPLARS: code.metadata[EXEMPLARS]} if EXEMPLARS in code.metadata else {}),
+        **({"exemplar_range": range_text(exemplar_range)} if summaries else {}),
         **polarity_facts(code),
         "weights": bundled_weights(choice),
         "weights_hash": loaded.weights_hash,
@@ -69,7 +95,7 @@ def build_style(
         code.save(out)
     except OSError as error:
         raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
-    return code, len(files)
+    return BuiltStyle(code, len(files), tuple(summaries))
 
 
 def _report_polarity(files: Sequence[str], codes: Sequence[StyleCode], report: Callable[[str], None]) -> None:

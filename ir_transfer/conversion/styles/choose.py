@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ir_transfer.conversion.inputs import expand
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
@@ -66,7 +67,27 @@ class NamedLook:
     polarity: str
 
 
-Style = SavedStyle | NamedLook | Path
+@dataclass(frozen=True)
+class ExemplarFolder:
+    """A folder of exemplars that make one look, in equal shares.
+
+    Attributes:
+        path: The folder.
+        files: Its pictures with those of its sub-folders, sorted.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+
+
+Style = SavedStyle | NamedLook | ExemplarFolder | Path
+
+
+def exemplar_files(style: Style) -> tuple[Path, ...]:
+    """Return the exemplar files of a style; none of a saved code or a look that is known by name."""
+    if isinstance(style, ExemplarFolder):
+        return style.files
+    return (style,) if isinstance(style, Path) else ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +176,7 @@ def choose_styles(
     """Find the styles and the model and weights that go with them.
 
     Args:
-        styles: Exemplar pictures, saved codes (``.safetensors``) or ``preset:NAME``.
+        styles: Exemplar pictures, folders of such, saved codes (``.safetensors``) or ``preset:NAME``.
         shares: Weight of each, which sum to 1; equal by default.
         model: Name of the model; by default that of the first saved code, else of the weights file, else ``adain``.
         weights: Name or file; by default those of the first saved code or preset, else the model's default.
@@ -174,7 +195,8 @@ def choose_styles(
     info = model_info(name)
     if weights not in {None, "default"} and not info.needs_weights:
         raise InputError(f"expected no --weights for model {name!r}, which has none, got {weights}: leave it out")
-    found: dict[str, Style] = {**codes}
+    found: dict[str, Style] = {text: _folder(Path(text)) for text in styles if Path(text).is_dir()}
+    found |= codes
     if LOOKS in info.controls:
         named = [text for text in styles if text not in codes]
         weights = weights or _weights_that_know(named, info)
@@ -193,6 +215,10 @@ def choose_styles(
     theirs = next((codes[text].weights for text in styles if text in codes), "")
     chosen = weights or (theirs if theirs in info.weights else "default")
     return StyleChoice(name, chosen, tuple(found.get(text, Path(text)) for text in styles), given)
+
+
+def _folder(path: Path) -> ExemplarFolder:
+    return ExemplarFolder(path, tuple(found.source for found in expand([str(path)])))
 
 
 def _checked(shares: Sequence[float], styles: int) -> tuple[float, ...]:

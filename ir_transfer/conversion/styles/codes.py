@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import WHITE_HOT, NamedLook, SavedStyle, StyleChoice
-from ir_transfer.conversion.styles.exemplar import read_exemplar
+from ir_transfer.conversion.styles.choose import WHITE_HOT, NamedLook, SavedStyle, StyleChoice, exemplar_files
+from ir_transfer.conversion.styles.exemplar import read_with_report
+from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.data.exemplars.report import ExemplarReport
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
@@ -26,21 +30,44 @@ from ir_transfer.nn.perceptual import LAYERS
 
 logger = logging.getLogger(__name__)
 
+EXEMPLARS = "exemplars"
+"""Metadata of a code: what was taken from each exemplar file, as a JSON list."""
+
 
 def prepare_styles(
-    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
+    model: TranslationModel,
+    choice: StyleChoice,
+    max_pixels: int = MAX_PIXELS,
+    white_hot: bool | None = None,
+    exemplar_range: AskedRange = "auto",
 ) -> StyleCode:
     """Encode or load each style of a choice and blend them into one code on the CPU; see :func:`prepare_codes`."""
-    return blended(prepare_codes(model, choice, max_pixels, white_hot), choice.shares)
+    return blended(prepare_codes(model, choice, max_pixels, white_hot, exemplar_range), choice.shares)
 
 
 def blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
     """Return one code of several by their shares; a single one as it is."""
-    return codes[0] if len(codes) == 1 else blend_codes(codes, shares)
+    if len(codes) == 1:
+        return codes[0]
+    return _with_records(blend_codes(codes, shares), [one for code in codes for one in exemplar_records(code)])
+
+
+def exemplar_records(code: StyleCode) -> list[dict[str, Any]]:
+    """Return what was taken from each exemplar file of a code; see :meth:`ExemplarReport.record`."""
+    found: list[dict[str, Any]] = json.loads(code.metadata.get(EXEMPLARS, "[]"))
+    return found
+
+
+def _with_records(code: StyleCode, records: Sequence[Mapping[str, Any]]) -> StyleCode:
+    return replace(code, metadata={**code.metadata, EXEMPLARS: json.dumps(records)}) if records else code
 
 
 def prepare_codes(
-    model: TranslationModel, choice: StyleChoice, max_pixels: int = MAX_PIXELS, white_hot: bool | None = None
+    model: TranslationModel,
+    choice: StyleChoice,
+    max_pixels: int = MAX_PIXELS,
+    white_hot: bool | None = None,
+    exemplar_range: AskedRange = "auto",
 ) -> list[StyleCode]:
     """Encode or load each style of a choice, on the CPU.
 
@@ -50,6 +77,7 @@ def prepare_codes(
         max_pixels: Larger exemplars are refused.
         white_hot: Whether hot is bright in the exemplar files; the shipped classifier judges each if None, and one
             that it calls black-hot is warned of.
+        exemplar_range: The numbers of the exemplar files that become black and white, or how to find them.
 
     Raises:
         MissingFileError: No such exemplar.
@@ -64,10 +92,15 @@ def prepare_codes(
         elif isinstance(style, NamedLook):
             codes.append(_look(model, style).to("cpu"))
         else:
-            exemplar = _exemplar(model, style, max_pixels)
-            polarity = _judged(model, style, exemplar, white_hot)
-            code = model.prepare([exemplar], white_hot=polarity.white_hot)
-            codes.append(replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu"))
+            read = [(path, *_exemplar(model, path, max_pixels, exemplar_range)) for path in exemplar_files(style)]
+            prepared = []
+            for path, exemplar, report in read:
+                polarity = _judged(model, path, exemplar, white_hot)
+                code = model.prepare([exemplar], white_hot=polarity.white_hot)
+                code = replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu")
+                prepared.append(_with_records(code, [] if report is None else [report.record()]))
+            records = [record for code in prepared for record in exemplar_records(code)]
+            codes.append(_with_records(blended(prepared, [1.0] * len(prepared)), records))
     return codes
 
 
@@ -77,20 +110,24 @@ def prepare_regions(
     maps: Sequence[LabelMap],
     max_pixels: int = MAX_PIXELS,
     white_hot: bool | None = None,
+    exemplar_range: AskedRange = "auto",
 ) -> StyleCode:
     """Encode exemplar files with their label maps into one code on the CPU; see :func:`prepare_codes`."""
     paths = [style for style in choice.styles if isinstance(style, Path)]
-    exemplars = [_exemplar(model, path, max_pixels) for path in paths]
+    # Not cropped: a label map has the size of the file.
+    read = [_exemplar(model, path, max_pixels, exemplar_range, crop=False) for path in paths]
     masks = [torch.from_numpy(one.levels)[None, None] for one in maps]
+    exemplars = [exemplar for exemplar, _ in read]
     for path, exemplar in zip(paths, exemplars, strict=True):
         _judged(model, path, exemplar, white_hot)
     code = model.prepare(exemplars, choice.shares, white_hot, masks=masks)
     said = {} if white_hot is None else {"polarity_source": "option"}
-    return replace(code, metadata={**code.metadata, **said}).to("cpu")
+    code = replace(code, metadata={**code.metadata, **said}).to("cpu")
+    return _with_records(code, [report.record() for _, report in read if report is not None])
 
 
 def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bool | None) -> Polarity:
-    """Return the polarity of an exemplar file; the user is told of one that is inverted without being asked."""
+    """Return the polarity of an exemplar file; one that is inverted without being asked for is reported."""
     if white_hot is not None:
         return Polarity(white_hot, "option")
     polarity = polarity_of_exemplar(exemplar, band=model.metadata.get("band"))
@@ -99,9 +136,14 @@ def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bo
     return polarity
 
 
-def _exemplar(model: TranslationModel, path: Path, max_pixels: int) -> Tensor:
-    exemplar = read_exemplar(path, max_pixels, keep_colour=model.exemplar_channels == 3)
-    return torch.from_numpy(np.ascontiguousarray(exemplar))[None]
+def _exemplar(
+    model: TranslationModel, path: Path, max_pixels: int, asked: AskedRange, *, crop: bool = True
+) -> tuple[Tensor, ExemplarReport | None]:
+    keep_colour = model.exemplar_channels == 3
+    exemplar, report = read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked, crop=crop)
+    if report is not None and not report.is_plain:
+        logger.warning("exemplar %s: %s", path, report.line)
+    return torch.from_numpy(np.ascontiguousarray(exemplar))[None], report
 
 
 def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...], ...]:

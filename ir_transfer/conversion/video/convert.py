@@ -16,7 +16,7 @@ from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.session import is_inverted, load_translator, locked
+from ir_transfer.conversion.session import exemplar_look, is_inverted, load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
@@ -102,10 +102,10 @@ def _translate(
 def _open(options: VideoOptions) -> Source:
     path = options.source
     if path.is_dir():
-        return FrameFolder(path, options.fps, options.max_pixels)
+        return FrameFolder(path, options.fps, options.max_pixels, options.levels)
     if not path.is_file():
         raise MissingFileError(f"expected a video or a folder of frames at {path}, found none: check the path")
-    return VideoFile(path, options.max_pixels)
+    return VideoFile(path, options.max_pixels, options.levels)
 
 
 def _out(options: VideoOptions) -> Path:
@@ -147,6 +147,8 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "flow": options.flow,
         "seed": options.seed,
         "input": source.hash(),
+        **({} if options.levels is None else {"levels": list(options.levels)}),
+        **exemplar_look(options.exemplar_range, translator),
     }
     versions = {
         "ir_transfer": __version__,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
 
@@ -27,6 +28,9 @@ class VideoOptions:
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: Of the result; None keeps the exemplar's own.
         exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
+        polarity: None keeps the exemplar's own.
+        exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
+        levels: Numbers of every frame that become 0 and 1; those of its container if None.
         smoothing: Time constant in seconds of the statistics; 0 translates frame by frame.
         flow: Whether the frame before, moved along the optical flow, is blended in.
         codec: Of the video.
@@ -51,6 +55,8 @@ class VideoOptions:
     strength: float = 1.0
     polarity: Polarity | None = None
     exemplar_polarity: ExemplarPolarity = "auto"
+    exemplar_range: AskedRange = "auto"
+    levels: tuple[float, float] | None = None
     smoothing: float = 0.5
     flow: bool = True
     codec: Codec = "h264"
@@ -73,6 +79,7 @@ class VideoOptions:
             strength=self.strength,
             polarity=self.polarity,
             exemplar_polarity=self.exemplar_polarity,
+            exemplar_range=self.exemplar_range,
             device=self.device,
             batch_size=1,
             threads=self.threads,
@@ -84,6 +91,8 @@ class VideoOptions:
         """Raise :class:`InputError` for a value out of its range."""
         if not 0 <= self.strength <= 1:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        if self.levels is not None and not self.levels[0] < self.levels[1]:
+            raise InputError(f"expected --levels LO,HI with LO < HI, got {self.levels[0]:g},{self.levels[1]:g}")
         if not 0 <= self.smoothing < float("inf"):
             raise InputError(f"expected --smoothing in seconds, 0 or more, got {self.smoothing}")
         if not 0 < self.fps < float("inf"):

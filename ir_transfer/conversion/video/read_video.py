@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ir_transfer.conversion.video.source import Frame
-from ir_transfer.data.image_io import Picture
+from ir_transfer.data.image_io import Picture, with_levels
 from ir_transfer.errors import DecodeError, InputError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class VideoFile:
     Args:
         path: The file.
         max_pixels: Videos with larger frames are refused.
+        levels: Numbers of a frame (8 or 16 bits) that become 0 and 1; all of them if None.
 
     Attributes:
         time_base: Seconds of one unit of the timestamps.
@@ -71,8 +72,9 @@ class VideoFile:
         InputError: No video stream, or too large.
     """
 
-    def __init__(self, path: Path, max_pixels: int) -> None:
+    def __init__(self, path: Path, max_pixels: int, levels: tuple[float, float] | None = None) -> None:
         self.path = path
+        self.levels = levels
         self.notes: list[str] = []
         with open_video(path) as (_, stream):
             self.rate = stream.average_rate or stream.guessed_rate or Fraction(25)
@@ -119,7 +121,7 @@ class VideoFile:
         output = f"{index:08d}_{pts}.png"
         if isinstance(decoded, str):
             return Frame(name, output, time, None, f"{name}: {decoded}")
-        return Frame(name, output, time, _upright(decoded))
+        return Frame(name, output, time, with_levels(_upright(decoded), self.levels))
 
     def _in_order(
         self, container: InputContainer, stream: VideoStream

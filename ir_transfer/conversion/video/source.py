@@ -59,12 +59,13 @@ class FrameFolder:
         folder: Searched without its sub-folders.
         fps: Frames a second; a gap in the numbers is a gap in time.
         max_pixels: Larger pictures are not decoded.
+        levels: Numbers of the files that become 0 and 1; those of their container if None.
 
     Raises:
         InputError: No numbered picture, or two of them would have one result.
     """
 
-    def __init__(self, folder: Path, fps: float, max_pixels: int) -> None:
+    def __init__(self, folder: Path, fps: float, max_pixels: int, levels: tuple[float, float] | None = None) -> None:
         pictures = [
             path for path in folder.iterdir() if is_picture_name(path) and path.is_file() and path.name[0] != "."
         ]
@@ -77,6 +78,7 @@ class FrameFolder:
         _refuse_same_result(self.paths)
         self.fps = fps
         self.max_pixels = max_pixels
+        self.levels = levels
         self.count = len(self.paths)
         others = sorted(path.name for path in pictures if path not in set(self.paths))
         self.notes = [*([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
@@ -100,7 +102,7 @@ class FrameFolder:
 
     def _frame(self, path: Path, output: str, time: float) -> Frame:
         try:
-            return Frame(str(path), output, time, read_picture(path, self.max_pixels))
+            return Frame(str(path), output, time, read_picture(path, self.max_pixels, self.levels))
         except IrTransferError as error:
             return Frame(str(path), output, time, None, error.line)
 

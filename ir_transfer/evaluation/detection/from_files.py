@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ir_transfer.conversion.options import ExemplarPolarity
 from ir_transfer.data.cards import Card
+from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.splits import read_split
 from ir_transfer.errors import InputError
@@ -87,6 +88,7 @@ def detect_on_files(
     protocol: Protocol = NONE,
     max_side: int | None = None,
     exemplar_polarity: ExemplarPolarity = "auto",
+    exemplar_range: AskedRange = "auto",
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Outcome, str, dict[str, str | None]]:
     """Run the experiment.
@@ -100,6 +102,7 @@ def detect_on_files(
         protocol: Its size, polarity and exemplar policy hold; what is tested is said by ``files``.
         max_side: Larger pictures are reduced to it, instead of what the protocol says.
         exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
+        exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
         say: Told how far it is.
 
     Returns:
@@ -113,7 +116,9 @@ def detect_on_files(
     refuse_stray_weights(models, weights)
     black_hot = _is_black_hot(files.card, protocol)
     train, test = files.parts()
-    policy = choose_policy(exemplars, training.device, black_hot, files.card, {pair.ir for pair in test})
+    policy = choose_policy(
+        exemplars, training.device, black_hot, files.card, {pair.ir for pair in test}, exemplar_range
+    )
     applied, changes = changed_protocol(protocol, policy, max_side)
     if isinstance(policy, Fixed):  # others choose by the scene, and are checked when they have chosen
         refuse_test_exemplars(policy.paths, test)

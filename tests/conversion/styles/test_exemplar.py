@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from PIL import Image
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE, read_exemplar
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.models import checks
-from tests.conftest import photograph, thermal
+from tests.conftest import thermal
 
 
 def write(path: Path, array: np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]) -> Path:
@@ -26,12 +25,20 @@ def test_gray_of_8_and_16_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(eight, sixteen, atol=1e-6)
 
 
-def test_colour_becomes_luma_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    path = write(tmp_path / "rgb.png", photograph(20, 30))
-    with caplog.at_level(logging.WARNING, "ir_transfer"):
-        assert read_exemplar(path).shape == (1, 20, 30)
-    assert "rgb.png is a colour picture" in caplog.text
+def test_colour_is_refused_unless_it_is_kept(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    path = write(tmp_path / "rgb.png", random.integers(0, 255, (20, 30, 3), dtype=np.uint8))
+    with pytest.raises(InputError, match=r"rgb\.png.*no palette"):
+        read_exemplar(path)
     assert read_exemplar(path, keep_colour=True).shape == (3, 20, 30)
+
+
+def test_borders_that_do_not_count_are_cut_unless_the_size_must_stay(tmp_path: Path) -> None:
+    framed = thermal(40, 60)
+    framed[:, :10] = 0
+    path = write(tmp_path / "framed.png", framed)
+    assert read_exemplar(path).shape == (1, 40, 50)
+    assert read_exemplar(path, crop=False).shape == (1, 40, 60)
 
 
 def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

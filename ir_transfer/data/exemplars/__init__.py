@@ -1,0 +1,1 @@
+"""Exemplars as cameras save them: ranges, palettes, burnt-in overlays, masks and radiometric files."""

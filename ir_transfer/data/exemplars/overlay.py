@@ -1,0 +1,242 @@
+"""What is drawn over an exemplar or around it: a scale, text, a logo, a collar of one level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.morphology import convex_hull_image
+
+Gray = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+_SAME = 3 / 255  # neighbours in a drawn bar, give or take a JPEG's rounding
+_BAR_LENGTH, _BAR_WIDTH = 0.25, 0.15  # least length and largest width, as shares of the sides
+_BAR_NARROWEST = 4
+_BAR_CHANGE = 0.4  # of the range, from end to end; in colour: of the way through RGB
+_BAR_STEP = 0.25
+_BAR_EDGE = 6 / 255  # what a bar differs from the scene beside it
+_STROKE = 0.25  # contrast of text against its surroundings
+_EXTREME = 0.1  # of the range: text is drawn in nearly white or nearly black
+_BORDER, _SIDE = 0.15, 0.15  # shares of rows and columns at the border where the middle of a line may be
+_LETTERS = 3
+_LETTER_HEIGHT = (5, 0.12)  # pixels at least, share of the rows at most
+_CHROMA = 0.15
+_FEW = 0.3  # share of the pixels that a logo or scale may cover
+_COLLAR = 2 / 255
+_COLLAR_LEAST = 0.01
+_HOLLOW = 0.1  # of the collar: what the picture within may lack to a convex shape
+_CRISP = 0.1  # share of the picture's first pixels that may be as dark as the collar
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A scale that is drawn into a picture: constant across, changing along.
+
+    Attributes:
+        box: Top, bottom, left and right; the lower and right ones are beyond it.
+        colours: Along it, (n, channels), from its top or left end.
+    """
+
+    box: tuple[int, int, int, int]
+    colours: NDArray[np.float64]
+
+
+def find_bar(picture: Gray) -> Bar | None:
+    """Return the longest scale in a picture (1 or 3, h, w) in [0, 1]; None if there is none."""
+    upright, lying = _vertical_bar(picture), _vertical_bar(picture.transpose(0, 2, 1))
+    if lying is not None and (upright is None or len(lying.colours) > len(upright.colours)):
+        top, bottom, left, right = lying.box
+        return Bar((left, right, top, bottom), lying.colours)
+    return upright
+
+
+def _vertical_bar(picture: Gray) -> Bar | None:
+    _, height, width = picture.shape
+    same = np.abs(np.diff(picture, axis=2)).max(axis=0) <= _SAME
+    constant = ndimage.minimum_filter1d(same, _BAR_NARROWEST - 1, axis=1)
+    least = max(int(_BAR_LENGTH * height), 16)
+    regions, count = ndimage.label(_runs(constant, least))
+    found = [_bar(picture, same, ndimage.find_objects(regions)[i], least) for i in range(count)]
+    bars = [bar for bar in found if bar is not None and bar.box[3] - bar.box[2] <= max(_BAR_WIDTH * width, 8)]
+    return max(bars, key=lambda bar: len(bar.colours), default=None)
+
+
+def _runs(of: Mask, least: int) -> Mask:
+    """Return the pixels that lie in a vertical run of at least so many."""
+    run = np.zeros(of.shape, np.int32)
+    for row in range(len(of)):
+        run[row] = np.where(of[row], (run[row - 1] if row else 0) + 1, 0)
+    longest = run.copy()
+    for row in range(len(of) - 2, -1, -1):
+        longest[row] = np.where(of[row] & of[row + 1], longest[row + 1], longest[row])
+    found: Mask = of & (longest >= least)
+    return found
+
+
+def _bar(picture: Gray, same: Mask, place: tuple[slice, slice], least: int) -> Bar | None:
+    """Return the part of a region that changes along as a scale does."""
+    rows, columns = place
+    # A pair of equal neighbours stands at its left one, and the filter took one pair from either side.
+    left, right = max(columns.start - 1, 0), min(columns.stop + 2, picture.shape[2])
+    middle = picture[:, rows, (left + right) // 2 - 1 : (left + right) // 2 + 1].mean(axis=2).T.astype(np.float64)
+    steps = np.abs(np.diff(middle, axis=0)).max(axis=1)
+    cuts = [0, *(np.flatnonzero(steps > _BAR_STEP) + 1).tolist(), len(middle)]
+    start, stop = max(pairwise(cuts), key=lambda part: part[1] - part[0])
+    colours = middle[start:stop]
+    if len(colours) < least or not _is_scale(colours):
+        return None
+    top, bottom = rows.start + start, rows.start + stop
+    return Bar((top, bottom, left, right), colours) if _stands_out(picture, (top, bottom, left, right)) else None
+
+
+def _is_scale(colours: NDArray[np.float64]) -> bool:
+    steps = np.diff(colours, axis=0)
+    if colours.shape[1] == 1 or float(np.ptp(colours, axis=1).mean()) < _CHROMA / 2:
+        gray = steps.mean(axis=1)
+        along = abs(float(gray.sum()))
+        return along >= _BAR_CHANGE and along >= 0.95 * float(np.abs(gray).sum())
+    return float(np.linalg.norm(steps, axis=1).sum()) >= _BAR_CHANGE * 3**0.5
+
+
+def _stands_out(picture: Gray, box: tuple[int, int, int, int]) -> bool:
+    """Return whether a bar has an edge on both of its long sides; the border of the picture is one."""
+    top, bottom, left, right = box
+    for inside, outside in ((left, left - 2), (right - 1, right + 1)):
+        if 0 <= outside < picture.shape[2]:
+            apart = np.abs(picture[:, top:bottom, inside] - picture[:, top:bottom, outside]).max(axis=0)
+            if float((apart > _BAR_EDGE).mean()) < 0.6:
+                return False
+    return True
+
+
+def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
+    """Return the pixels of a bar with its frame."""
+    top, bottom, left, right = bar.box
+    frame = 3
+    mask = np.zeros(shape, bool)
+    mask[max(top - frame, 0) : bottom + frame, max(left - frame, 0) : right + frame] = True
+    return mask
+
+
+def text_mask(gray: Gray) -> Mask:
+    """Return the boxes of lines of text near the border of a picture (h, w) in [0, 1].
+
+    Text is what stands in a row, of one height, in crisp strokes that reach white (or black) all alike. Windows of a
+    facade are that too, so that only what lies near the border counts.
+    """
+    mask = np.zeros(gray.shape, bool)
+    height, width = gray.shape
+    for ink in (gray, 1 - gray):
+        for rows, columns in _lines(ink):
+            row, column = (rows.start + rows.stop) / 2 / height, (columns.start + columns.stop) / 2 / width
+            if min(row, 1 - row) <= _BORDER or min(column, 1 - column) <= _SIDE:
+                mask[rows, columns] = True
+    return mask
+
+
+def _lines(ink: Gray) -> list[tuple[slice, slice]]:
+    side = 2 * max(round(0.015 * min(ink.shape)), 3) + 1
+    strokes = ndimage.white_tophat(ink, size=(side, side)) > _STROKE
+    labels, count = ndimage.label(strokes, np.ones((3, 3)))
+    if not count:
+        return []
+    peaks = ndimage.maximum(ink, labels, np.arange(1, count + 1))
+    letters = [
+        place
+        for number, (place, peak) in enumerate(zip(ndimage.find_objects(labels), peaks, strict=True), 1)
+        if peak >= 1 - _EXTREME and _is_letter(ink, strokes, labels[place] == number, place)
+    ]
+    letters.sort(key=lambda place: place[1].start)
+    lines: list[list[tuple[slice, slice]]] = []
+    for letter in letters:
+        line = next((line for line in lines if _follows(letter, line[-1])), None)
+        if line is None:
+            lines.append([letter])
+        else:
+            line.append(letter)
+    sure = [line for line in lines if len(line) >= _LETTERS]
+    heights = {_height(line) for line in sure}
+    also = [line for line in lines if len(line) == _LETTERS - 1 and heights & {_height(line) + d for d in (-1, 0, 1)}]
+    return [_box(line) for line in sure + also]
+
+
+def _height(line: list[tuple[slice, slice]]) -> int:
+    return max(int(one[0].stop - one[0].start) for one in line)
+
+
+def _is_letter(ink: Gray, strokes: Mask, own: Mask, place: tuple[slice, slice]) -> bool:
+    """Return whether a component, ``own`` in its place, has the size of a letter and strokes with crisp edges."""
+    height, width = own.shape
+    if not (_LETTER_HEIGHT[0] <= height <= max(_LETTER_HEIGHT[1] * len(ink), 14) and width <= 1.5 * height):
+        return False
+    rows, columns = (slice(max(one.start - 2, 0), one.stop + 2) for one in place)
+    around = ink[rows, columns]
+    inside = np.zeros(around.shape, bool)
+    top, left = place[0].start - rows.start, place[1].start - columns.start
+    inside[top : top + height, left : left + width] = own
+    ring = ndimage.binary_dilation(inside, np.ones((3, 3)), iterations=2) & ~ndimage.binary_dilation(inside)
+    ring &= ~strokes[rows, columns]  # of the next letter
+    if not ring.any():
+        return False
+    contrast = float(np.median(around[inside]) - np.median(around[ring]))
+    spread = float(np.ptp(np.percentile(around[ring], (10, 90))))
+    return contrast > _STROKE and spread < 0.5 * contrast
+
+
+def _follows(letter: tuple[slice, slice], before: tuple[slice, slice]) -> bool:
+    """Return whether a letter stands behind another in a line of text."""
+    height, other = letter[0].stop - letter[0].start, before[0].stop - before[0].start
+    tall = max(height, other)
+    apart = abs(letter[0].stop - before[0].stop)  # letters share their base line
+    gap = letter[1].start - before[1].stop
+    return bool(apart <= max(1, 0.15 * tall) and tall <= 1.6 * min(height, other) and -1 <= gap <= 1.2 * tall)
+
+
+def _box(line: list[tuple[slice, slice]]) -> tuple[slice, slice]:
+    """Return the box of a line, with room for a letter at either end and for softened edges."""
+    top, bottom = min(one[0].start for one in line), max(one[0].stop for one in line)
+    left, right = min(one[1].start for one in line), max(one[1].stop for one in line)
+    room = bottom - top
+    return slice(max(top - 2, 0), bottom + 3), slice(max(left - room, 0), right + room)
+
+
+def colour_mask(rgb: Gray) -> Mask:
+    """Return the pixels of a gray picture (3, h, w) that are drawn in colour, such as a logo."""
+    coloured = rgb.max(axis=0) - rgb.min(axis=0) > _CHROMA
+    grown: Mask = ndimage.binary_dilation(coloured, iterations=2)
+    return grown if coloured.any() and float(grown.mean()) < _FEW else np.zeros(coloured.shape, bool)
+
+
+def collar_mask(gray: Gray) -> Mask:
+    """Return the collar of one level around a picture (h, w): straight strips, or the corners of a turned picture.
+
+    A cold sky that reaches the limit of the range has one level too, but its edge is no straight line.
+    """
+    mask = np.zeros(gray.shape, bool)
+    for level in {float(gray[row, column]) for row in (0, -1) for column in (0, -1)}:
+        alike = np.abs(gray - level) <= _COLLAR
+        labels, count = ndimage.label(alike)
+        outer = {*labels[0], *labels[-1], *labels[:, 0], *labels[:, -1]} - {0}
+        if not count or not outer:
+            continue
+        collar = np.isin(labels, list(outer))
+        inner = ~collar
+        if not _COLLAR_LEAST <= collar.mean() < 1 or not _is_frame(inner, alike):
+            continue
+        mask |= collar
+    return mask
+
+
+def _is_frame(inner: Mask, alike: Mask) -> bool:
+    """Return whether what a collar encloses is one convex picture with crisp edges."""
+    filled = ndimage.binary_fill_holes(inner)
+    hull = convex_hull_image(filled)
+    if hull.sum() - filled.sum() > _HOLLOW * (hull.size - filled.sum()):
+        return False
+    core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a turned edge has steps
+    rim = core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)
+    return bool(rim.any()) and float(alike[rim].mean()) <= _CRISP
