@@ -87,6 +87,7 @@ def card(name: str, metadata: Mapping[str, str], recipe: Mapping[str, Any], size
     recipes = (f"configs/train/{name}{kind}.yaml" for kind in ("-shipped", ""))
     recipe_file = next(path for path in recipes if (ROOT / path).is_file())
     encoder = f" The content encoder (`{model['encoder']}`) stayed as it was." if model.get("encoder") else ""
+    began = f", begun from {metadata['init']}" if metadata.get("init") else ""
     return f"""# {name}
 
 Weights of `{model["name"]}` (compact) for {band.upper()}, {size / 1e6:.1f} MB, 8 bits a weight on disk.
@@ -102,7 +103,7 @@ of this package either.
 ## Recipe
 
 `{recipe_file}` at commit {metadata["commit"][:12]}, step {metadata["step"]} of {recipe["training"]["steps"]}, the best
-by the validation's rank.{encoder}
+by the validation's rank{began}.{encoder}
 Losses: {losses}. The whole recipe is in the file's metadata.
 
 ## Scores in training's own validation

@@ -96,6 +96,19 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         load_encoder(self.encoder, source)
         self.encoder.requires_grad_(False)
 
+    def adopt(self, trained: TranslationModel) -> None:
+        """Take over trained weights; of another compact system all that both have, which is at least encoder and neck.
+
+        Raises:
+            WeightsError: It is no compact system, or of another size.
+        """
+        if not isinstance(trained, ThermalModel) or type(trained) is type(self):
+            super().adopt(trained)
+            return
+        own = self.state_dict()
+        shared = {name: value for name, value in trained.state_dict().items() if name in own}
+        self._load({**own, **shared}, trained)
+
     @property
     def tile_needs(self) -> TileNeeds:
         """What tiles must bring: nothing from beyond them; their corners lie on multiples of 4 overview pixels."""

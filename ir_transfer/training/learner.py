@@ -116,6 +116,7 @@ class Learner:
         )
         self.precision = training.precision if bfloat16_is_fast(device) else "float32"
         self._wrapped: nn.Module | None = None
+        self.began_from = ""
 
     # -- state --------------------------------------------------------------------------------------------------
 
@@ -168,6 +169,7 @@ class Learner:
         """Start from trained weights, bundled by name or a file, instead of random ones."""
         trained = create_model(_model_named(weights, self.recipe.model.name), weights)
         self.model.adopt(trained)
+        self.began_from = f"{weights} ({trained.weights_hash})"
         self.average.adopt(trained)
 
     # -- one step -----------------------------------------------------------------------------------------------

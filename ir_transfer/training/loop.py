@@ -265,6 +265,7 @@ class Trainer:
             "recipe": json.dumps(asdict(self.recipe)),
             "band": self.recipe.data.band,
             "step": str(self.step),
+            "init": self.learner.began_from,
             "scores": json.dumps(scores.figures()),
         }
         self.learner.average.save(self.folder.path / BEST, described)
