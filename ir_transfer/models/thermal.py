@@ -106,7 +106,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             super().adopt(trained)
             return
         own = self.state_dict()
-        shared = {name: value for name, value in trained.state_dict().items() if name in own}
+        wanted = ("encoder.", "neck.", "exemplar_encoder.", "detail.to_thermal.")
+        shared = {n: v for n, v in trained.state_dict().items() if n in own and n.startswith(wanted)}
         self._load({**own, **shared}, trained)
 
     @property
