@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ir_transfer.training import checkpoint
+from ir_transfer.training.processes import Processes
 from tests.training.runs import make_root
 
 # Means over samples, on paired, mirrored and unpaired ones alike.
@@ -31,6 +32,7 @@ with join(torch.device("cpu")) as processes:
     batches = BatchSource(recipe.data, root, 0, 0.0, processes.rank, processes.count)
     for step in range(2):
         learner.learn(batches.draw(step, 2), step)
+    drawn.append(processes.mean(torch.tensor(float(processes.rank))).item())
     (root / f"drawn-{processes.count}-{processes.rank}").write_text(" ".join(map(str, drawn)))
 """
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -80,6 +82,16 @@ def test_processes_draw_differently_and_again_the_same(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         drawn.append([file.read_text().split() for file in sorted(root.glob(f"drawn-{count}-*"))])
     two, alone = drawn
+    assert [numbers.pop() for numbers in two] == ["0.5", "0.5"], "the mean of the ranks"
+    assert alone[0].pop() == "0.0"
     assert [len(numbers) for numbers in two] == [2, 2]
     assert len({number for numbers in two for number in numbers}) == 4
     assert alone == two[:1]  # also in another run
+
+
+def test_a_step_is_seeded_by_run_step_and_process() -> None:
+    drawn = set()
+    for rank, seed, step in ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)):
+        Processes(rank=rank, count=2).seed(seed, step)
+        drawn.add(torch.rand(()).item())
+    assert len(drawn) == 4
