@@ -1,0 +1,19 @@
+"""The shipped weights make today what they made when they were shipped: a mutation of the code in between shows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.models.golden import BUNDLED, cells_of
+
+GOLDEN = json.loads((Path(__file__).parent / "golden.json").read_text())
+
+
+def test_every_bundled_weights_have_a_golden_output() -> None:
+    assert set(GOLDEN) == {weights for _, weights in BUNDLED}
+
+
+@pytest.mark.parametrize(("name", "weights"), BUNDLED)
+def test_output_of_the_shipped_weights(name: str, weights: str) -> None:
+    assert cells_of(name, weights) == pytest.approx(GOLDEN[weights], abs=1e-4)
