@@ -8,6 +8,7 @@ from ir_transfer.errors import UnknownNameError
 from ir_transfer.losses.base import Loss, Traits
 from ir_transfer.losses.content import content
 from ir_transfer.losses.coral import coral
+from ir_transfer.losses.embossing import embossing
 from ir_transfer.losses.gradient import gradient
 from ir_transfer.losses.gram import gram
 from ir_transfer.losses.histogram import histogram
@@ -43,6 +44,7 @@ LOSSES: Mapping[str, Loss] = {
     "mrf": Loss("look", judge=True, function=mrf),
     "histogram": Loss("look", function=histogram),
     "content": Loss("content", judge=True, function=content),
+    "embossing": Loss("content", function=embossing),
     "tv": Loss("content", function=tv),
 }
 ADVERSARIAL, HINTS, LAYERED = "adversarial", "hints", "layered"
