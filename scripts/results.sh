@@ -1,36 +1,40 @@
 #!/usr/bin/env bash
-# Regenerates evaluation/results: the figures on four pair sets, and contact sheets of photographs that may be shown.
-#   bash scripts/results.sh PAIRS VGG [WEIGHTS]
-# PAIRS: folder of the pair sets; VGG: a file, or torchvision; WEIGHTS: of an AdaIN trained on RoadScene alone (configs/
-# train/adain-lwir.yaml), a further row: the shipped ones have learned from vifb and starain_visir.
+# Regenerates evaluation/results: the figures on five pair sets, and contact sheets of photographs that may be shown.
+#   bash scripts/results.sh PAIRS VGG [EARLIER]
+# PAIRS: folder of the pair sets with their labels/; VGG: a file, or torchvision; EARLIER: folder of results of earlier
+# weights, EARLIER/SET/NAME/*.png, which become rows of their own.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment
 cd "$ROOT"
-pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}" held_out="${3:-}"
+pairs="${1:?expected the folder of the pair sets}" vgg="${2:?expected a VGG file, or torchvision}" earlier="${3:-}"
 results=evaluation/results work=local/results
 rm -rf "$work"
 mkdir -p "$work"
 
-models=gatys:steps=40,johnson,cin,msgnet,adain,style_swap,adjustable,wct2
+models="${MODELS:-gatys:steps=40,johnson,cin,msgnet,adain,style_swap,adjustable,wct2}"
 
-# measure NAME DATA PROTOCOL EXEMPLAR WEIGHTS...
+# measure NAME DATA PROTOCOL EXEMPLAR [OPTION...]
 measure() {
-  local name="$1" data="$2" protocol="$3" exemplar="$4"
+  local name="$1" data="$2" protocol="$3" exemplar="$4" folder
   shift 4
+  for folder in ${earlier:+"$earlier/$name"/*/}; do set -- "$@" --outputs "$(basename "$folder")=$folder"; done
   "$VENV/bin/ir-transfer" evaluate --data "$data" --protocol "$protocol" --models "$models" --vgg "$vgg" \
-    --exemplar "$exemplar" "${@/#/--weights=}" --no-tracking -o "$work/$name" | tee "$work/$name.txt"
+    --exemplar "$exemplar" "$@" --no-tracking -o "$work/$name" | tee "$work/$name.txt"
   # The sheet and the report show these scenes and stay out: the sets state no licence.
-  sed "s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g; s#$work#WORK#g" "$work/$name/results.json" >"$results/$name.json"
+  local clean="s#$pairs#PAIRS#g; s#$vgg#${vgg##*/}#g; s#$work#WORK#g${earlier:+; s#$earlier#EARLIER#g}"
+  sed "$clean" "$work/$name/results.json" >"$results/$name.json"
   cp "$work/$name/table.csv" "$results/$name.csv"
-  sed "s#$pairs#PAIRS#g; s#$work#WORK#g" "$work/$name.txt" >"$results/$name.txt"
+  sed "$clean" "$work/$name.txt" >"$results/$name.txt"
 }
 
-lwir=(${held_out:+adain=adain-lwir} ${held_out:+"adain=$held_out"})
-exemplar="$pairs/roadscene/train/ir/FLIR_00211.jpg"
-measure roadscene-val "$pairs/roadscene" paired-lwir "$exemplar" "${lwir[@]}"
-measure vifb "$pairs/vifb" paired-lwir "$exemplar" "${lwir[@]}"
-measure starain_visir "$pairs/starain_visir" paired-lwir "$exemplar" "${lwir[@]}"
+# Every set has an exemplar of its own: the infrared image whose mean and deviation are nearest to the set's medians.
+measure roadscene-val "$pairs/roadscene" paired-lwir "$pairs/roadscene/train/ir/FLIR_07732.jpg" \
+  --labels "$pairs/labels/roadscene/val"
+measure m3svd-val "$pairs/m3svd" paired-lwir "$pairs/m3svd/train/ir/0111_1753_v0000.png" --labels "$pairs/labels/m3svd/val"
+measure vifb "$pairs/vifb" paired-lwir "$pairs/vifb/ir/walkingnight.jpg" --labels "$pairs/labels/vifb"
+measure starain_visir "$pairs/starain_visir" paired-lwir "$pairs/starain_visir/ir/VIS_IR_9.png" \
+  --labels "$pairs/labels/starain_visir"
 
 # The pictures that validate in configs/train/adain-nir.yaml: every sixth.
 for side in rgb ir; do
@@ -38,7 +42,9 @@ for side in rgb ir; do
   find "$pairs/nir/starain_rgbnir/$side" -type f | sort | awk 'NR % 6 == 1' | xargs -r realpath | xargs -I{} ln -s {} "$work/nir-val/$side"
 done
 nir=()
-for model in johnson cin msgnet adain style_swap adjustable wct2; do nir+=("$model=$model-nir"); done
+for model in johnson cin msgnet adain style_swap adjustable wct2; do
+  case ",$models," in *",$model,"*) nir+=(--weights "$model=$model-nir") ;; esac
+done
 measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.png" "${nir[@]}"
 
 # Speed and memory; Gatys with 10 steps, to be multiplied by 50. The sizes of the papers, at 512 alone, are where their ratios hold.
