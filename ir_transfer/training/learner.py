@@ -17,6 +17,7 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.encoder_files import NAME as ENCODER
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.registry import create_model, list_models, model_info
@@ -35,7 +36,7 @@ class NotFiniteError(InputError):
     """A loss is NaN or infinite."""
 
 
-def _make_model(recipe: Recipe) -> TranslationModel:
+def _make_model(recipe: Recipe, root: Path) -> TranslationModel:
     """Make the recipe's model with random weights, or with a frozen content encoder where the recipe names one.
 
     One of fixed looks gets the names of the recipe's.
@@ -47,7 +48,8 @@ def _make_model(recipe: Recipe) -> TranslationModel:
                 f"expected no model.encoder for model {recipe.model.name!r}, which has no content encoder, got "
                 f"{recipe.model.encoder!r}: leave it out"
             )
-        load_encoder(model.encoder, recipe.model.encoder)
+        bundled = recipe.model.encoder == ENCODER
+        load_encoder(model.encoder, ENCODER if bundled else root / recipe.model.encoder)
         model.encoder.requires_grad_(False)
     return model
 
@@ -97,6 +99,7 @@ class Learner:
         recipe: What to train.
         vgg: The judge, or None.
         processes: Those that train together.
+        root: Folder that the recipe's paths are relative to.
 
     Attributes:
         precision: What is computed in: the recipe's where the device can, else float32.
@@ -106,11 +109,13 @@ class Learner:
         UnknownNameError: An unknown loss or model.
     """
 
-    def __init__(self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes) -> None:
+    def __init__(
+        self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes, root: Path = Path()  # noqa: B008
+    ) -> None:
         self.recipe, self.processes, device = recipe, processes, processes.device
         training = recipe.training
         torch.manual_seed(training.seed)
-        self.model = _make_model(recipe)
+        self.model = _make_model(recipe, root)
         _freeze(self.model, training.only)
         self.objective = Objective(recipe, self.model, vgg).to(device)
         self.model.to(memory_format=torch.channels_last)
