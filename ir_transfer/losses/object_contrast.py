@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.losses.base import CANONICAL_DEVIATION, Scene
+from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN, Scene
 
 _CELL = 4
 _REACH = 15  # cells of the window in which an object is compared with its ring
+_LEAST_RING = 0.02  # share of the window
 _LARGEST = 2.5  # deviations: a lamp-like person need not be matched
 
 
@@ -30,16 +31,17 @@ def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:
     inside = likely * (likely > 0.5).to(likely)
     near, far = (F.max_pool2d(likely, side, 1, side // 2) for side in (3, 9))
     ring = (far - near).clamp(min=0) * (far > 0.5).to(likely)
-    output, truth = (F.avg_pool2d(image, _CELL) / CANONICAL_DEVIATION for image in (scene.output, scene.truth))
-    found, asked = (_contrast(image, inside, ring) for image in (output, truth))
-    counted = inside * (asked > 0.1).to(inside)
+    pair = ((image - CANONICAL_MEAN) / CANONICAL_DEVIATION for image in (scene.output, scene.truth))
+    found, asked = (_contrast(F.avg_pool2d(image, _CELL), inside, ring) for image in pair)
+    # The middle of an object that fills the window has no ring to be compared with.
+    counted = inside * ((asked > 0.1) & (_box(ring) > _LEAST_RING)).to(inside)
     short = F.relu(asked.clamp(max=_LARGEST) - found)
     return (counted * short).sum() / (counted.sum() + 1e-3 * counted.numel())
 
 
 def _contrast(image: Tensor, inside: Tensor, ring: Tensor) -> Tensor:
     def local_mean(weight: Tensor) -> Tensor:
-        return _box(image * weight) / (_box(weight) + 1e-3)
+        return _box(image * weight) / (_box(weight) + 1e-4)
 
     return local_mean(inside) - local_mean(ring)
 

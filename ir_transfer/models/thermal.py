@@ -24,7 +24,7 @@ from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import sign_of, turn
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
-from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
@@ -125,9 +125,9 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Give features (B, C, h, w) of a level of the neck, which have these moments, what the style asks for."""
 
-    def measure(self, features: Tensor) -> Moments:
-        """Return what :meth:`align` must know of features (B, C, h, w)."""
-        return channel_moments(features)
+    def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
+        """Return what :meth:`align` must know of features (B, C, h, w), whose positions count by ``weights``."""
+        return channel_moments(features, weights)
 
     # -- the contract -------------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             weights: Share of valid pixels of every position (1, 1, h, w); None if all are valid.
             statistics: To use in place of the image's own, for the frames of a video.
         """
-        maps, measured = self.maps(self.encoder(overview), style, statistics)
+        maps, measured = self.maps(self.encoder(overview), style, statistics, weights)
         canonical = None
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
@@ -179,14 +179,24 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return Survey(maps.at(factor), tone, Statistics(measured), canonical if factor == 1 else None)
 
     def maps(
-        self, features: ContentFeatures, style: Mapping[str, Tensor], statistics: Statistics | None = None
+        self,
+        features: ContentFeatures,
+        style: Mapping[str, Tensor],
+        statistics: Statistics | None = None,
+        weights: Tensor | None = None,
     ) -> tuple[DetailMaps, dict[str, Moments]]:
-        """Return the maps that the full-size image is computed from, and the moments of the neck's levels."""
+        """Return the maps that the full-size image is computed from, and the moments of the neck's levels.
+
+        ``statistics`` and ``weights`` are those of :meth:`survey`.
+        """
         measured: dict[str, Moments] = {}
 
         def align(level: int, neck: Tensor) -> Tensor:
             place = f"level{level}"
-            measured[place] = self.measure(neck) if statistics is None else statistics[place]
+            if statistics is None:
+                measured[place] = self.measure(neck, None if weights is None else pooled(weights, neck))
+            else:
+                measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
         return self.detail.maps(self.neck(features, align)), measured

@@ -40,7 +40,7 @@ class FeatureCache:
                 planes = [level[place].bfloat16() for level in (*found.levels, found.logits)]
                 fresh[index] = planes
                 size = sum(plane.numel() * plane.element_size() for plane in planes)
-                if size <= self._free:
+                if size <= self._free and keys[index] not in self._kept:
                     self._kept[keys[index]] = [plane.clone() for plane in planes]
                     self._free -= size
         rows = [fresh.get(index) or self._kept[key] for index, key in enumerate(keys)]

@@ -34,14 +34,16 @@ class NotFiniteError(InputError):
     """A loss is NaN or infinite."""
 
 
-def _make_model(recipe: Recipe) -> TranslationModel:
+def _make_model(recipe: Recipe, root: Path) -> TranslationModel:
     """Make the recipe's model with random weights, or with a frozen content encoder where the recipe names one.
 
     One of fixed looks gets the names of the recipe's.
     """
     model = _make_random(recipe)
     if recipe.model.encoder is not None:
-        encoder_of(model).take_encoder(recipe.model.encoder)
+        source = recipe.model.encoder
+        file = root / source  # a name that is no file below the root is one that ships, or torchvision's
+        encoder_of(model).take_encoder(file if file.is_file() else source)
     return model
 
 
@@ -90,6 +92,7 @@ class Learner:
         recipe: What to train.
         vgg: The judge, or None.
         processes: Those that train together.
+        root: Folder that the recipe's paths are relative to.
 
     Attributes:
         precision: What is computed in: the recipe's where the device can, else float32.
@@ -99,11 +102,13 @@ class Learner:
         UnknownNameError: An unknown loss or model.
     """
 
-    def __init__(self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes) -> None:
+    def __init__(
+        self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes, root: Path = Path()
+    ) -> None:
         self.recipe, self.processes, device = recipe, processes, processes.device
         training = recipe.training
         torch.manual_seed(training.seed)
-        self.model = _make_model(recipe)
+        self.model = _make_model(recipe, root)
         _freeze(self.model, training.only)
         self.objective = Objective(recipe, self.model, vgg).to(device)
         self.model.to(memory_format=torch.channels_last)

@@ -64,7 +64,7 @@ class Trainer:
         self.recipe, self.folder, self.processes = recipe, folder, processes
         training = recipe.training
         judge = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device) if vgg else None
-        self.learner = Learner(recipe, judge, processes)
+        self.learner = Learner(recipe, judge, processes, data_root)
         self.batches: BatchSource | ViewSource
         ranks = processes.rank, processes.count
         if isinstance(self.learner.model, ThermalModel):

@@ -55,9 +55,10 @@ class Objective(nn.Module):
 
     def _make_hints(self) -> FeatureHints:
         encoder, widths = getattr(self.model, "encoder", None), self.model.hyper_parameters.get("widths")
-        if encoder is None or widths is None or self.vgg is None:
+        if encoder is None or widths is None or self.vgg is None or isinstance(self.model, ThermalModel):
             raise InputError(
-                f"expected a model with an encoder for losses.{HINTS}, got {self.model.info.name!r}: leave it out"
+                f"expected a model whose encoder learns from the judge for losses.{HINTS}, got "
+                f"{self.model.info.name!r}: leave it out; a content encoder is made by ir-transfer distill"
             )
         hints = FeatureHints(widths, self.vgg.widths)
         hints.watch(encoder)

@@ -266,6 +266,9 @@ def _check(recipe: Recipe, where: str) -> None:
     rules = {
         "data.sources": (len(data.sources), bool(data.sources), "one or more"),
         "data.crop": (data.crop, data.crop >= 32, "32 or more"),
+        "data.view_size": (data.view_size, _is_view_size(data.view_size), "height and width, multiples of 32"),
+        "data.views": (data.views, data.views >= 0, "0 or more"),
+        "data.own_exemplar": (data.own_exemplar, 0 <= data.own_exemplar <= 1, "a share from 0 to 1"),
         "data.validation_every": (data.validation_every, data.validation_every >= 1, "1 or more"),
         "training.gates_from": (training.gates_from, training.gates_from is None or training.gates_from >= 0, ">= 0"),
         "data.workers": (data.workers, data.workers >= 1, "1 or more"),
@@ -297,6 +300,10 @@ def _check(recipe: Recipe, where: str) -> None:
                 f"expected 'infrared' beside 'infrared_card' in data.sources[{index}] of {where}, found none: "
                 "name the folder that the card is of, or write 'card'"
             )
+
+
+def _is_view_size(size: list[int]) -> bool:
+    return len(size) == 2 and all(side >= 32 and side % 32 == 0 for side in size)
 
 
 def _check_validations(data: DataSection, where: str) -> None:

@@ -74,7 +74,7 @@ class ViewSource:
             look=torch.tensor(look),
             mirrored=torch.zeros(count, dtype=torch.bool),
             classes=torch.stack(classes),
-            keys=torch.tensor(keys),
+            keys=torch.tensor(keys) if self.data.views else None,
             truth_weight=float(self.parts * registered[mine].sum() / max(registered.sum(), 1)),
         )
 

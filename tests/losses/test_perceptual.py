@@ -1,7 +1,8 @@
 import torch
 import torch.nn.functional as F
 
-from ir_transfer.losses.perceptual import perceptual
+from ir_transfer.losses.perceptual import deep_perceptual, perceptual
+from ir_transfer.nn.perceptual import unit
 from tests.losses.scenes import random_scene
 
 
@@ -13,3 +14,14 @@ def test_equals_the_formula() -> None:
         there = (made.norm(dim=1) > 1e-2) & (true.norm(dim=1) > 1e-2)
         levels.append((2 - 2 * cosine)[there].mean())  # |a - b|^2 of unit vectors
     torch.testing.assert_close(perceptual(scene), torch.stack(levels).mean(), rtol=0.02, atol=1e-4)
+
+
+def test_the_deep_one_leaves_out_the_finest_and_the_coarsest_level() -> None:
+    scene = random_scene()
+    levels = ("relu2_1", "relu3_1", "relu4_1")
+    assert len(scene.output_features) == 5
+    total = torch.zeros(())
+    for level in levels:
+        made, true = (unit(features[level]) for features in (scene.output_features, scene.truth_features))
+        total = total + (made - true).square().sum(1).mean()
+    torch.testing.assert_close(deep_perceptual(scene), total / 3)

@@ -9,12 +9,8 @@ import pytest
 from ir_transfer import list_models, model_info
 from ir_transfer.errors import UnknownNameError
 from tests.models.base_tester import BaseModelTester, Case
+from tests.models.small_thermal import SMALL_THERMAL
 
-# Of the compact systems.
-SMALL_THERMAL: dict[str, Any] = {
-    "encoder_widths": (4, 6, 8, 8, 8), "encoder_depths": (0, 1, 1, 1, 1), "head_width": 8,
-    "widths": (6, 8, 8, 8, 8), "depths": (1, 1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
-}  # fmt: skip
 # Constructor arguments that make a model small or choose a variant; a model without an entry is tested as it is.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "adain": [

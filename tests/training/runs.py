@@ -9,10 +9,14 @@ import yaml
 from ir_transfer.training.loop import Trainer
 from ir_transfer.training.recipe import Recipe, load_recipe
 from ir_transfer.training.run_folder import RunFolder
+from tests.models.small_thermal import SMALL_THERMAL
 from tests.training.pair_set import render_pairs
 
+# A model that sees crops in the tone of their exemplar, and has the width of a few channels.
+PAPER = "{name: adain, hyper_parameters: {size: vgg19, widths: [4, 8, 8], depths: [1, 1, 1]}}"
 RAW: dict[str, Any] = {
-    "model": {"name": "adain", "hyper_parameters": {"widths": [4, 8, 8], "depths": [1, 1, 1]}},
+    "model": {"name": "adain", "hyper_parameters": {name: [*value] if isinstance(value, tuple) else value
+                                                    for name, value in SMALL_THERMAL.items()}},
     "data": {
         "band": "lwir",
         "sources": [{"path": "pairs"}],
@@ -20,8 +24,10 @@ RAW: dict[str, Any] = {
         "validation_every": 4,
         "validation_exemplar": "pairs/ir/scene_1.png",
         "crop": 64,
+        "view_size": [64, 96],
+        "views": 2,
     },
-    "losses": {"charbonnier": 1.0, "laplacian": 0.5},
+    "losses": {"thermal_map": 1.0, "gradient": 0.5},
     "training": {
         "steps": 6, "batch_size": 2, "warmup_steps": 2, "decay_steps": 3, "validate_every": 3, "precision": "float32",
     },

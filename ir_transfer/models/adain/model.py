@@ -82,9 +82,9 @@ class AdaIN(ThermalModel):
                 style[f"level{level}.{self.alignment.kept}"] = kept
         return style
 
-    def measure(self, features: Tensor) -> Moments:
-        """Return what the alignment must know of features (B, C, h, w)."""
-        return self.alignment.statistics(features)
+    def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
+        """Return what the alignment must know of features (B, C, h, w), whose positions count by ``weights``."""
+        return self.alignment.statistics(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Give features of a level the exemplar's statistics."""

@@ -26,6 +26,7 @@ from ir_transfer.nn.wct import recolour, regularised, square_roots
 
 _SHRINKAGE = 0.15
 _EPS = 1e-3
+_SMALLEST_REGION = 16  # positions: a whole exemplar has 80 of them at the coarsest levels
 
 
 class WCT2(ThermalModel, LabelMaps):
@@ -76,9 +77,9 @@ class WCT2(ThermalModel, LabelMaps):
             style |= _asked(f"level{level}", covariance_moments(features))
         return style
 
-    def measure(self, features: Tensor) -> Moments:
-        """Return matrix moments of features (B, C, h, w)."""
-        return covariance_moments(features)
+    def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
+        """Return matrix moments of features (B, C, h, w), whose positions count by ``weights``."""
+        return covariance_moments(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Whiten features of a level and colour them as the exemplar's are."""
@@ -94,7 +95,9 @@ class WCT2(ThermalModel, LabelMaps):
         for level, features in enumerate(self.exemplar_encoder(standardised(upright))):
             whole = covariance_moments(features)
             for region in regions_of(mask, features, labels):
-                style |= _asked(region_key(f"level{level}", region.label), region.moments(features, whole))
+                style |= _asked(
+                    region_key(f"level{level}", region.label), region.moments(features, whole, _SMALLEST_REGION)
+                )
         return style
 
     def translate_regions(
@@ -119,7 +122,7 @@ class _MaskedWCT2(WCT2):
         place = f"level{level}"
         aligned = super().align(level, features, moments, style)
         for region in regions_of(self.mask, features):
-            inside = region.moments(features, moments)
+            inside = region.moments(features, moments, _SMALLEST_REGION)
             mean, colouring = asked_statistics(style, place, region.label)
             aligned = torch.where(region.where, _recoloured(features, inside, mean, colouring), aligned)
         return aligned

@@ -26,9 +26,9 @@ class Region:
     label: int
     where: Tensor
 
-    def moments(self, features: Tensor, whole: Moments) -> Moments:
-        """Return moments of features (1, C, h, w) inside; ``whole`` where fewer than 100 positions would tell."""
-        if int(self.where.sum()) < SMALLEST_REGION:
+    def moments(self, features: Tensor, whole: Moments, smallest: int = SMALLEST_REGION) -> Moments:
+        """Return moments of features (1, C, h, w) inside; ``whole`` where fewer than ``smallest`` positions tell."""
+        if int(self.where.sum()) < smallest:
             return whole
         return covariance_moments(features[:, :, self.where][..., None])
 

@@ -78,7 +78,8 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
 
 
 def _curve(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
-    steps = torch.arange(len(source), device=source.device, dtype=source.dtype) * _LEAST_STEP
+    # Around the middle, so that a flat image takes the wanted median.
+    steps = (torch.arange(len(source), device=source.device, dtype=source.dtype) - len(source) // 2) * _LEAST_STEP
     source = torch.cummax(source, 0).values + steps
     slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
     place = torch.searchsorted(source, image.contiguous()).clamp(1, len(source) - 1) - 1

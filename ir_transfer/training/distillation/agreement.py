@@ -89,7 +89,9 @@ def recall_at(scores: Tensor, positive: Tensor, precision: float) -> float:
         positive: Whether each is of the class (N,) bool.
         precision: In [0, 1].
     """
-    order = scores.argsort(descending=True)
+    ordered, order = scores.sort(descending=True)
     hits = positive[order].double().cumsum(0)
-    reached = hits / torch.arange(1, len(hits) + 1) >= precision
+    # A threshold takes all positions of one score, or none.
+    last = torch.cat([ordered[1:] != ordered[:-1], torch.ones(1, dtype=torch.bool)])
+    reached = last & (hits / torch.arange(1, len(hits) + 1) >= precision)
     return float((hits[reached].max() / hits[-1]).item()) if bool(reached.any()) and hits[-1] > 0 else 0.0

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.errors import InputError
 from ir_transfer.yaml_fields import fill, read_mapping
 
 
@@ -69,9 +71,22 @@ def load_distillation(path: Path) -> DistillationRecipe:
 
     Raises:
         MissingFileError: No such file.
-        InputError: Not a YAML mapping, or a value of the wrong type.
+        InputError: Not a YAML mapping, a value of the wrong type, or one out of range.
         UnknownNameError: An unknown key.
     """
-    return fill(
+    recipe = fill(
         DistillationRecipe, read_mapping(path, "distillation recipe", "see configs/train/encoder.yaml"), str(path)
     )
+    rules = {
+        "sources": (len(recipe.sources), bool(recipe.sources), "one or more"),
+        "class_weights": (len(recipe.class_weights), len(recipe.class_weights) == len(CLASSES), f"{len(CLASSES)}"),
+        "crop": (recipe.crop, recipe.crop >= 32 and recipe.crop % 32 == 0, "a multiple of 32"),
+        "held_back": (recipe.held_back, 0 <= recipe.held_back < 1, "from 0 to below 1"),
+        "steps": (recipe.steps, recipe.steps >= 1, "1 or more"),
+        "batch_size": (recipe.batch_size, recipe.batch_size >= 2, "2 or more, as batches are normalised"),
+        "ema": (recipe.ema, 0 <= recipe.ema < 1, "from 0 to below 1"),
+    }
+    for key, (value, good, wanted) in rules.items():
+        if not good:
+            raise InputError(f"expected {key} in {path} to be {wanted}, got {value}: correct it")
+    return recipe

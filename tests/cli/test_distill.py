@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from ir_transfer.cli import main
+from tests.training.distillation.labelled import use_small_encoders, write_labelled
+
+
+def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_small_encoders(monkeypatch)
+    write_labelled(tmp_path, ["a", "b", "held"])
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text(yaml.safe_dump({
+        "sources": [{"photographs": "photos", "labels": "labels"}], "features": 0.0, "crop": 32, "steps": 2,
+        "batch_size": 2, "held_back": 0.0, "held_back_sequences": ["held"],
+    }))  # fmt: skip
+    arguments = ["distill", str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert f"encoder: {tmp_path / 'run' / 'encoder.safetensors'}" in result.output
+    assert (tmp_path / "run" / "encoder.md").read_text().startswith("# Content encoder")
+    again = CliRunner().invoke(main, [*arguments, "--resume"])
+    assert again.exit_code == 0, again.output
+    assert "resumed at step 2" in again.output
+
+
+def test_missing_data_are_named(tmp_path: Path) -> None:
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text("sources: [{photographs: photos, labels: labels}]\n")
+    result = CliRunner().invoke(main, ["distill", str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")])
+    assert result.exit_code != 0
+    assert "photos, found none: check --data" in result.output

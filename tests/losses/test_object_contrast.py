@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ir_transfer.losses.base import Scene
+from ir_transfer.losses.object_contrast import people_contrast, vehicle_contrast
+
+PERSON, VEHICLE = 1, 3
+
+
+def scene(number: int, truth_level: float, output_level: float, ground: float = 0.5, side: int = 4) -> Scene:
+    """Return an object of ``side`` cells on a flat ground, in truth and output at levels of canonical tone."""
+    box = slice(14, 14 + side)
+    classes = torch.zeros(1, 11, 40, 40)
+    classes[:, 7] = 1
+    classes[:, 7, box, box], classes[:, number, box, box] = 0, 1
+
+    def image(level: float) -> Tensor:
+        found = torch.full((1, 1, 160, 160), ground)
+        found[..., 56 : 56 + 4 * side, 56 : 56 + 4 * side] = level
+        return found
+
+    return Scene(torch.zeros(1, 3, 160, 160), image(truth_level), image(output_level), classes=classes)
+
+
+@pytest.mark.parametrize(("loss", "number"), [(people_contrast, PERSON), (vehicle_contrast, VEHICLE)])
+def test_what_is_colder_than_the_truth_costs_by_deviations(loss: object, number: int) -> None:
+    function = people_contrast if loss is people_contrast else vehicle_contrast
+    # Contrast 0.3 or 1.5 deviations; the output falls short by one deviation, or by two where it is dark.
+    for output_level, short in ((0.8, 0.0), (0.6, 1.0), (0.4, 2.0)):
+        found = function(scene(number, 0.8, output_level)).item()
+        assert found == pytest.approx(short, rel=0.12, abs=1e-6)
+
+
+def test_what_is_hotter_costs_nothing() -> None:
+    assert people_contrast(scene(PERSON, 0.7, 1.2)).item() == 0
+
+
+def test_a_truth_that_is_dark_asks_for_nothing() -> None:
+    assert people_contrast(scene(PERSON, 0.3, 0.1)).item() == 0
+
+
+def test_a_lamp_need_not_be_matched() -> None:
+    assert people_contrast(scene(PERSON, 5.0, 1.1)).item() == 0
+    assert people_contrast(scene(PERSON, 5.0, 0.9)).item() == pytest.approx(0.5, rel=0.2)
+
+
+def test_only_its_own_class_counts() -> None:
+    assert people_contrast(scene(VEHICLE, 0.8, 0.2)).item() == 0
+    assert vehicle_contrast(scene(PERSON, 0.8, 0.2)).item() == 0
+    plain = scene(PERSON, 0.8, 0.2)
+    assert people_contrast(Scene(plain.content, plain.truth, plain.output)).item() == 0
+
+
+@pytest.mark.parametrize("ground", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("side", [1, 2, 6])
+def test_the_level_of_the_ground_does_not_matter(ground: float, side: int) -> None:
+    """Contrast is that against the ring, for small objects as for large ones, on dark ground as on bright one."""
+    found = people_contrast(scene(PERSON, ground + 0.3, ground - 0.1, ground, side)).item()
+    many = side * side / (side * side + 1.6)  # 1e-3 of 40 x 40 cells damp what few cells say
+    assert found == pytest.approx(2.0 * many, rel=0.1)
+
+
+def test_a_vehicle_that_fills_the_window_is_compared_at_its_border_alone() -> None:
+    """Its middle has no ring in reach; as dark as it is, nothing there is to be brighter than anything."""
+    cold = scene(VEHICLE, 0.45, 0.3, 0.6, side=26)
+    assert vehicle_contrast(cold).item() == 0
+    warm = scene(VEHICLE, 0.8, 0.6, 0.5, side=26)
+    assert vehicle_contrast(warm).item() == pytest.approx(1.0, rel=0.15)
+
+
+def test_gradients_heat_the_object() -> None:
+    one = scene(PERSON, 0.8, 0.5)
+    one.output.requires_grad_()
+    people_contrast(one).backward()  # type: ignore[no-untyped-call]
+    assert one.output.grad is not None
+    assert one.output.grad[..., 56:72, 56:72].sum() < 0
+    assert one.output.grad[..., :56, :].sum() >= 0

@@ -1,0 +1,129 @@
+"""Guided and wavelet detail: any window equals that part of the whole, and both do what their formulas say."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+from torch import Tensor
+
+from ir_transfer.nn import haar
+from ir_transfer.nn.thermal import guided, haar_detail
+from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
+from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
+from ir_transfer.nn.thermal.windows import Window, sample
+
+KINDS = {"guided": GuidedDetail, "haar": HaarDetail}
+
+
+def make(kind: str) -> Detail:
+    torch.manual_seed(0)
+    detail: Detail = KINDS[kind](6, 8, 3, 5)
+    for parameter in detail.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return detail
+
+
+def levels(height: int, width: int, factor: int) -> list[Tensor]:
+    """Return random levels of the neck of an image of this size that was reduced by a factor."""
+    height, width = -(-height // factor), -(-width // factor)
+    generator = torch.Generator().manual_seed(1)
+    sizes = [(channels, -(-height // s), -(-width // s)) for channels, s in ((6, 2), (8, 4))]
+    return [torch.randn(1, *size, generator=generator) for size in sizes]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("factor", "size"), [(1, (61, 83)), (2, (117, 90)), (4, (129, 150)), (8, (97, 203))])
+@torch.inference_mode()
+def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) -> None:
+    detail, image = make(kind), torch.rand(1, 3, *size)
+    maps = detail.maps(levels(*size, factor)).at(factor)
+    whole = detail.render(image, maps, Window.whole(*size))
+    assert whole.shape == (1, 1, *size)
+    assert whole.std() > 0.1
+    corner = 4 * factor
+    tile = 3 * corner
+    for top, left in product(range(0, size[0], tile), range(0, size[1], tile)):
+        bottom, right = min(top + tile, size[0]), min(left + tile, size[1])
+        window = Window(top, left, bottom - top, right - left, *size)
+        part = detail.render(image[..., top:bottom, left:right], maps, window)
+        torch.testing.assert_close(part, whole[..., top:bottom, left:right], atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.inference_mode()
+def test_strips_equal_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    detail, image = make(kind), torch.rand(2, 3, 75, 41)
+    maps = detail.maps([level.expand(2, -1, -1, -1) for level in levels(75, 41, 2)]).at(2)
+    whole = detail.render(image, maps, Window.whole(75, 41))
+    for module in (guided, haar_detail):
+        monkeypatch.setattr(module, "_STRIP_PIXELS", 41 * 2 * 17)
+    torch.testing.assert_close(detail.render(image, maps, Window.whole(75, 41)), whole, atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_guided_detail_is_its_formula() -> None:
+    detail, image = make("guided"), torch.rand(1, 3, 24, 32)
+    assert isinstance(detail, GuidedDetail)
+    maps = detail.maps(levels(24, 32, 1))
+    assert isinstance(maps, GuidedMaps)
+    found = detail.render(image, maps, Window.whole(24, 32))
+    whole = Window.whole(24, 32)
+    y, x = 13, 22
+    coefficients = sample(maps.detail, whole, 2)[0, :, y, x]
+    guides = detail.guide(2 * image[..., y : y + 1, x : x + 1] - 1)[0, :, 0, 0]
+    expected = sample(maps.thermal, whole, 4)[0, 0, y, x] + coefficients[0] + coefficients[1:] @ guides
+    torch.testing.assert_close(found[0, 0, y, x], expected)
+
+
+@torch.inference_mode()
+def test_open_gates_give_the_photographs_bands_and_shut_ones_nothing() -> None:
+    """With all gates 1, what is added is the projected photograph less its low-pass image at the map's stride."""
+    detail, image = make("haar"), torch.rand(1, 3, 32, 48)
+    assert isinstance(detail, HaarDetail)
+    whole = Window.whole(32, 48)
+    ones, zero = torch.ones(1, 9, 16, 24), torch.zeros(1, 1, 8, 12)
+    flat = HaarMaps(zero, torch.zeros(1, 1, 16, 24), ones, torch.ones(1, 9, 8, 12))
+    guides = detail.guide(2 * image - 1)
+    low = guides
+    for _ in range(2):
+        low = haar.pool(low)[0]
+    low = low.repeat_interleave(4, -1).repeat_interleave(4, -2) / 4
+    expected = (guides - low).sum(1, keepdim=True)
+    torch.testing.assert_close(detail.render(image, flat, whole), expected, atol=1e-4, rtol=0)
+    shut = flat._replace(fine=0 * ones, coarse=torch.zeros(1, 9, 8, 12), thermal=zero + 0.7)
+    torch.testing.assert_close(detail.render(image, shut, whole), torch.full((1, 1, 32, 48), 0.7))
+    opposite = flat._replace(fine=-ones, coarse=-torch.ones(1, 9, 8, 12))
+    torch.testing.assert_close(detail.render(image, opposite, whole), -expected, atol=1e-4, rtol=0)
+
+
+@torch.inference_mode()
+def test_each_band_has_its_own_gate() -> None:
+    """A column pattern passes through the gate of LH alone, a row pattern through that of HL."""
+    detail = make("haar")
+    assert isinstance(detail, HaarDetail)
+    stripes = torch.tensor([0.2, 0.8]).repeat(16).expand(1, 3, 32, 32)
+    for pattern, band in ((stripes, 0), (stripes.mT, 1)):
+        for gate in range(3):
+            fine = torch.zeros(1, 9, 16, 16)
+            fine[:, 3 * gate : 3 * gate + 3] = 1
+            maps = HaarMaps(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16), fine, torch.zeros(1, 9, 8, 8))
+            made = detail.render(pattern.contiguous(), maps, Window.whole(32, 32))
+            assert (made.std() > 1e-3) == (gate == band)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.inference_mode()
+def test_maps_and_images_stay_in_full_precision(kind: str) -> None:
+    detail, image = make(kind), torch.rand(1, 3, 24, 32)
+    exact = detail.render(image, detail.maps(levels(24, 32, 1)), Window.whole(24, 32))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = detail.render(image, detail.maps(levels(24, 32, 1)), Window.whole(24, 32))
+    assert torch.equal(found, exact)
+    half = [level.bfloat16() for level in levels(24, 32, 1)]
+    assert detail.maps(half).thermal.dtype == torch.float32
+    double = make(kind).double()
+    maps = double.maps([level.double() for level in levels(24, 32, 1)])
+    assert double.render(image.double(), maps, Window.whole(24, 32)).dtype == torch.float64

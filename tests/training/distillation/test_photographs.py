@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.distillation.photographs import LabelledPhotograph, draw_crop, held_back, read_labelled
+from tests.training.distillation.labelled import write_labelled
+from tests.training.test_views import interior
+from tests.training.views_of import painted
+
+
+def labelled(name: str = "a.png", seed: int = 0) -> LabelledPhotograph:
+    photograph, _, labels = painted(seed=seed)
+    return LabelledPhotograph(Path(name), photograph, labels)
+
+
+def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -> None:
+    write_labelled(tmp_path, ["b", "a"])
+    Image.new("RGB", (90, 60)).save(tmp_path / "photos" / "c.jpg")
+    found = read_labelled(tmp_path / "photos", tmp_path / "labels", longer_side=64)
+    assert [photo.path.name for photo in found] == ["a.png", "b.png"]
+    assert all(photo.pixels.shape == (48, 64, 3) for photo in found)
+    assert np.array_equal(found[1].labels, painted(seed=0)[2])
+
+
+def test_folders_without_labels_are_refused(tmp_path: Path) -> None:
+    write_labelled(tmp_path, ["a"])
+    (tmp_path / "other").mkdir()
+    with pytest.raises(InputError, match="label files in .*other"):
+        read_labelled(tmp_path / "photos", tmp_path / "other")
+    with pytest.raises(MissingFileError, match="none"):
+        read_labelled(tmp_path / "none", tmp_path / "labels")
+
+
+def test_labels_stay_with_their_pixels() -> None:
+    checked, mirrored, photo = 0, 0, labelled()
+    for seed in range(24):
+        image, labels = draw_crop(photo, 64, np.random.default_rng(seed))
+        assert image.shape == (3, 64, 64)
+        assert labels.shape == (11, 16, 16)
+        classes = labels.argmax(0)
+        middle = interior(classes)
+        red = 255 * image[0].unfold(0, 4, 4).unfold(1, 4, 4).mean((2, 3))
+        assert (red / 20 - classes).abs()[middle].max() < 0.5
+        checked += int(middle.sum())
+        mirrored += bool(np.random.default_rng(seed).random() < 0.5)
+    assert checked > 800
+
+
+def test_half_of_the_crops_show_an_object_where_there_is_one() -> None:
+    photograph, _, labels = painted(480, 640)
+    labels[..., 0], labels[..., 1] = 7, 255
+    labels[20:24, 100:104, 0] = 1
+    photo = replace(labelled(), pixels=photograph, labels=labels)
+    shown = [draw_crop(photo, 64, np.random.default_rng(s))[1][1].max() > 0.5 for s in range(200)]
+    assert 0.2 < np.mean(shown) < 0.45  # people are half of the objects that are asked for, and chance adds a little
+
+
+def test_who_is_held_back_depends_on_the_name_alone() -> None:
+    photos = [labelled(f"photo_{index:04d}.png") for index in range(400)]
+    held = held_back(photos, 0.1, ())
+    assert np.mean(held) == pytest.approx(0.1, abs=0.04)
+    assert held_back(photos[::-1], 0.1, ()) == held[::-1]
+    assert held_back(photos[:50], 0.1, ()) == held[:50]
+    assert not any(kept and not more for kept, more in zip(held, held_back(photos, 0.3, ()), strict=True))
+    assert held_back(photos, 0.0, ["photo_00"]) == [photo.path.name < "photo_01" for photo in photos]

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.training.batches import Batch
+from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.view_source import ViewSource
+from tests.training.views_of import painted
+
+
+def write(root: Path, count: int = 6) -> Path:
+    """Write painted pairs and their labels; scene n is the brighter, the larger n."""
+    for side in ("rgb", "ir", "labels"):
+        (root / side).mkdir(parents=True)
+    for index in range(count):
+        photograph, infrared, labels = painted(seed=index)
+        dimmed = (photograph * ((index + 1) / count)).astype(np.uint8)
+        Image.fromarray(dimmed).save(root / "rgb" / f"scene_{index}.png")
+        Image.fromarray(infrared).save(root / "ir" / f"scene_{index}.png")
+        Image.fromarray(labels, "RGBA").save(root / "labels" / f"scene_{index}.png")
+    return root
+
+
+@pytest.fixture
+def section(tmp_path: Path) -> DataSection:
+    write(tmp_path / "pairs")
+    source = Source("pairs", labels="pairs/labels")
+    return DataSection("lwir", [source], "pairs", validation_every=6, view_size=[64, 96], views=3)
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(torch.equal(value, other.tensors()[name]) for name, value in one.tensors().items())
+
+
+def test_a_batch_depends_on_seed_and_step_alone(section: DataSection, tmp_path: Path) -> None:
+    first, second = ViewSource(section, tmp_path, 3), ViewSource(section, tmp_path, 3)
+    second.draw(0, 2)
+    assert same(first.draw(7, 4), second.draw(7, 4))
+    assert not same(first.draw(7, 4), first.draw(8, 4))
+    assert not same(first.draw(7, 4), ViewSource(section, tmp_path, 4).draw(7, 4))
+
+
+def test_shapes_ranges_and_tone(section: DataSection, tmp_path: Path) -> None:
+    batch = ViewSource(section, tmp_path, 0).draw(0, 5)
+    assert batch.content.shape == (5, 3, 64, 96)
+    assert batch.truth.shape == (5, 1, 64, 96)
+    assert batch.exemplar.shape == (5, 1, 128, 160)
+    assert batch.classes is not None
+    assert batch.classes.shape == (5, 11, 16, 24)
+    torch.testing.assert_close(batch.classes.sum(1), torch.ones(5, 16, 24), atol=5e-3, rtol=0)
+    assert batch.content.min() >= 0
+    assert batch.content.max() <= 1
+    for images in (batch.truth, batch.exemplar):
+        torch.testing.assert_close(images.mean((1, 2, 3)), torch.full((5,), 0.5), atol=1e-3, rtol=0)
+        torch.testing.assert_close(images.std((1, 2, 3)), torch.full((5,), 0.2), atol=1e-3, rtol=0)
+    assert bool(batch.white_hot.all())
+    assert bool(batch.registered.all())
+    assert not batch.mirrored.any()
+
+
+def test_a_view_is_the_same_whenever_its_key_returns(section: DataSection, tmp_path: Path) -> None:
+    source = ViewSource(section, tmp_path, 0)
+    seen: dict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = {}
+    returned = 0
+    for step in range(12):
+        batch = source.draw(step, 4)
+        assert batch.keys is not None
+        for index, key in enumerate(map(tuple, batch.keys.tolist())):
+            assert key[0] == 0
+            assert key[1] < 5
+            assert key[2] < 3
+            content, truth = seen.setdefault(key, (batch.content[index], batch.truth[index]))
+            returned += content is not batch.content[index]
+            assert torch.equal(content, batch.content[index])
+            assert torch.equal(truth, batch.truth[index])
+    assert returned > 20
+    assert len({tuple(content.flatten()[:50].tolist()) for content, _ in seen.values()}) == len(seen) > 10
+
+
+def test_views_that_never_return_have_no_keys(section: DataSection, tmp_path: Path) -> None:
+    source = ViewSource(replace(section, views=0), tmp_path, 0)
+    assert source.draw(0, 4).keys is None
+    assert not torch.equal(source.draw(0, 4).content, source.draw(1, 4).content)
+    assert same(source.draw(2, 4), ViewSource(replace(section, views=0), tmp_path, 0).draw(2, 4))
+
+
+def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path) -> None:
+    whole = ViewSource(section, tmp_path, 3).draw(4, 6)
+    for rank in range(3):
+        part = ViewSource(section, tmp_path, 3, rank, 3).draw(4, 6)
+        for name, tensor in whole.tensors().items():
+            assert torch.equal(part.tensors()[name], tensor[rank::3]), name
+    with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
+        ViewSource(section, tmp_path, 0, parts=2).draw(0, 5)
+
+
+@pytest.fixture
+def told(section: DataSection, tmp_path: Path) -> DataSection:
+    """Infrared images with as many bright columns as tell which one it is, in any crop and tone."""
+    for index in range(6):
+        image = np.zeros((96, 128), np.uint8)
+        image[:: index + 2] = 255
+        Image.fromarray(image).save(tmp_path / "pairs" / "ir" / f"scene_{index}.png")
+    return section
+
+
+def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[int, int]]:
+    """Return which image was translated and whose infrared image was its exemplar, by number among the sources."""
+    source = ViewSource(replace(section, own_exemplar=share), root, 0)
+    asked: list[int] = []
+    (images,) = source.sets
+    load = type(images).exemplar
+    found = []
+    for step in range(30):
+        asked.clear()
+
+        class Noted(type(images)):  # type: ignore[misc]
+            def exemplar(self, index: int) -> object:
+                asked.append(index)
+                return load(images, index)
+
+        noted = Noted(**vars(images))
+        source.sets = [noted]
+        batch = source.draw(step, 4)
+        assert batch.keys is not None
+        pairs = [asked[place : place + 2] for place in range(0, 8, 2)]  # the truth's, then the exemplar's
+        assert [first for first, _ in pairs] == batch.keys[:, 1].tolist()
+        found += [(first, second) for first, second in pairs]
+    return found
+
+
+def test_exemplars_are_the_own_ones_by_their_share_else_of_similar_light(told: DataSection, tmp_path: Path) -> None:
+    assert all(own == other for own, other in exemplars_of(told, tmp_path, 1.0))
+    pairs = exemplars_of(told, tmp_path, 0.0)
+    # Five images whose light grows with their number: the four nearest leave out the one at the other end.
+    assert {other for own, other in pairs if own == 0} == {0, 1, 2, 3}
+    assert {other for own, other in pairs if own == 4} == {1, 2, 3, 4}
+    half = exemplars_of(told, tmp_path, 0.5)
+    assert np.mean([own == other for own, other in half]) == pytest.approx(0.5 + 0.5 / 4, abs=0.12)
+
+
+def test_unpaired_photographs_take_the_exemplar_for_a_truth(section: DataSection, tmp_path: Path) -> None:
+    unpaired = Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")
+    data = replace(section, sources=[unpaired], validation="pairs/rgb", validation_pairing="unpaired")
+    batch = ViewSource(data, tmp_path, 0).draw(0, 6)
+    assert not batch.registered.any()
+    resized = torch.nn.functional.interpolate(batch.exemplar, (64, 96), mode="bilinear")
+    correlations = [np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in zip(resized, batch.truth, strict=True)]
+    assert min(correlations) > 0.999
+    assert batch.classes is not None
+    assert not batch.classes.any(), "no labels were named"
+
+
+def test_samples_with_a_truth_are_weighted_over_all_parts(section: DataSection, tmp_path: Path) -> None:
+    unpaired = Source("pairs/rgb", pairing="unpaired", infrared="pairs/ir")
+    data = replace(section, sources=[*section.sources, unpaired])
+    parts = [ViewSource(data, tmp_path, 1, rank, 2).draw(0, 8) for rank in range(2)]
+    registered = sum(int(part.registered.sum()) for part in parts)
+    assert 0 < registered < 8
+    for part in parts:
+        assert part.truth_weight == pytest.approx(2 * int(part.registered.sum()) / registered)
+    assert ViewSource(data, tmp_path, 1).draw(0, 8).truth_weight == 1
+
+
+def test_validation_pairs_are_never_drawn(section: DataSection, tmp_path: Path) -> None:
+    source = ViewSource(section, tmp_path, 0)
+    assert source.count == 5
+    assert "scene_0" not in {single.path.stem for single in source.sets[0].photographs}
+
+
+def test_a_registered_set_is_drawn_registered(section: DataSection, tmp_path: Path) -> None:
+    from tests.data.test_registration import moved, pair
+
+    for index in range(6):
+        photograph, infrared = pair(seed=index)
+        off = moved(infrared, np.array([[1, 0, 5], [0, 1, 0]], np.float32))
+        Image.fromarray(photograph).save(tmp_path / "pairs" / "rgb" / f"scene_{index}.png")
+        Image.fromarray(off).save(tmp_path / "pairs" / "ir" / f"scene_{index}.png")
+    raw, refined = (ViewSource(replace(section, register=r), tmp_path, 0).sets[0] for r in (False, True))
+    for index in range(3):
+        wanted = pair(seed=index + 1)[1].astype(float)[20:-20, 20:-20]
+        errors = [np.abs(one.exemplar(index)[20:-20, 20:-20] - wanted).mean() for one in (raw, refined)]
+        assert errors[1] < 0.3 * errors[0]
+
+
+def test_wrong_folders_name_the_key(section: DataSection, tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"data\.sources\[0\]\.path.*--data has pairs"):
+        ViewSource(replace(section, sources=[Source("pears")]), tmp_path, 0)
