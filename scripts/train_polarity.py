@@ -11,14 +11,17 @@ import argparse
 import json
 import logging
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.models import weight_files
 from ir_transfer.training.polarity import (
+    PolarityRecipe,
     choose_margin,
     cross_validate,
     load_polarity_recipe,
@@ -27,7 +30,7 @@ from ir_transfer.training.polarity import (
     train_classifier,
 )
 from ir_transfer.training.polarity_card import write_card
-from ir_transfer.training.polarity_data import read_images
+from ir_transfer.training.polarity_data import PolarityImages, read_images
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "ir_transfer" / "weights" / "polarity.safetensors"
 
@@ -47,6 +50,18 @@ def main() -> None:
     held_out = [read_images(arguments.data, one) for one in recipe.held_out]
     random = torch.Generator().manual_seed(recipe.seed)
     statistics = [one.augmented(recipe.versions, random) for one in sets]
+    ship(recipe, sets, held_out, statistics, dry_run=arguments.dry_run)
+
+
+def ship(
+    recipe: PolarityRecipe,
+    sets: Sequence[PolarityImages],
+    held_out: Sequence[PolarityImages],
+    statistics: Sequence[Tensor],
+    *,
+    dry_run: bool = False,
+) -> None:
+    """Train on measured images, choose the margin, print the rates, and write weights and card."""
     scores = cross_validate(recipe, sets, statistics)
     model = train_classifier(recipe, statistics)
     scores |= {one.name: scores_of(model, one) for one in held_out}
@@ -55,7 +70,7 @@ def main() -> None:
     rates = rates_by_set({"gate": gate, **scores}, margin)
     for name, one in rates.items():
         print(f"{name}: {one.images} images, {one.false:.3f} false, {one.recognised:.3f} recognised, {one.right:.3f}")
-    if arguments.dry_run:
+    if dry_run:
         return
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     metadata = {

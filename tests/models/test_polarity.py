@@ -21,7 +21,7 @@ from ir_transfer.nn.polarity import PolarityClassifier
 from tests.conftest import thermal
 from tests.judged_polarity import judge_by_mean
 
-GOLDEN = 0.0
+GOLDEN = 2.52048
 """Score of a rendered street by the weights that ship; changes with them alone."""
 
 
