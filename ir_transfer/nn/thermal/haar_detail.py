@@ -13,7 +13,7 @@ from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.windows import Window, sample
 
-_STRIP_PIXELS = 2**20
+_STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
 _BANDS = 3
 
 
