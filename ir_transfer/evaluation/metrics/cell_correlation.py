@@ -22,7 +22,5 @@ def cell_correlation(output: Tensor, truth: Tensor, cell: int = CELL) -> Tensor:
         truth: Same shape.
         cell: Side of a cell in pixels.
     """
-    means = [
-        F.avg_pool2d(picture.double(), cell, ceil_mode=True, count_include_pad=False) for picture in (output, truth)
-    ]
+    means = [F.avg_pool2d(picture.double(), cell, ceil_mode=True) for picture in (output, truth)]
     return pearson(*means)
