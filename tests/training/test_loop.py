@@ -20,7 +20,7 @@ from ir_transfer.training.loop import Trainer
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-from ir_transfer.training.validate import ValidationReport
+from ir_transfer.training.validate import Validation, ValidationReport
 from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
 
 
@@ -53,7 +53,7 @@ def same(one: object, other: object, where: str) -> None:
 @pytest.mark.parametrize("stopped_at", [2, 4])
 def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(root: Path, stopped_at: int) -> None:
     recipe = recipe_of(
-        root, losses__adversarial="0.1", training__starts="{laplacian: 1, adversarial: 3}", training__warmup_steps="4",
+        root, losses__adversarial="0.1", training__starts="{gradient: 1, adversarial: 3}", training__warmup_steps="4",
         training__ema="0.6", training__validate_every="2",
     )  # fmt: skip
     whole = noisy(trainer_of(root, "whole", recipe))
@@ -105,14 +105,14 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     scored: list[object] = []
     original = trainer.validation.__call__
 
-    class Spy:
-        exemplar, exemplar_file = trainer.validation.exemplar, trainer.validation.exemplar_file
-
-        def __call__(self, model: TranslationModel, limit: int | None = None) -> object:
+    class Spy(Validation):
+        def __call__(self, model: TranslationModel, limit: int | None = None) -> ValidationReport:
             scored.append(model)
             return original(model, limit)
 
-    trainer.validation = Spy()  # type: ignore[assignment]
+    spy = object.__new__(Spy)
+    spy.__dict__ = vars(trainer.validation)
+    trainer.validation = spy
     trainer.patience.best = math.inf
     trainer.patience.better = lambda rank: True  # type: ignore[method-assign]
     trainer.run()
@@ -194,7 +194,7 @@ def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
         return original(batch)
 
     trainer.train_step = poison_the_second  # type: ignore[method-assign]
-    with pytest.raises(InputError, match=r"finite.*step 1.*charbonnier nan.*bad_batch\.pt"):
+    with pytest.raises(InputError, match=r"finite.*step 1.*thermal_map nan.*bad_batch\.pt"):
         trainer.run()
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
@@ -225,8 +225,8 @@ def test_resolved_recipe_is_saved_and_gives_the_same_run(root: Path) -> None:
 def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     before = (root / "run" / "recipe.yaml").read_text()
-    other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]"))
-    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[4, 8, 8\] -> \[4, 8, 12\]"):
+    other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[6, 8, 8, 8, 12]"))
+    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[6, 8, 8, 8, 8\] -> \[6, 8, 8, 8, 12\]"):
         other.resume()
     assert (root / "run" / "recipe.yaml").read_text() == before
 
@@ -249,7 +249,7 @@ def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) 
     checkpoint.save(root / "run" / "last.pt", state)
     trainer_of(root, "run", recipe_of(root)).resume()
     with pytest.raises(WeightsError, match=r"'model' of .*last\.pt"):
-        trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]")).resume()
+        trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[6, 8, 8, 8, 12]")).resume()
 
 
 def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) 
 def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
-    recipe = recipe_of(root, losses__hints="1.0", losses__adversarial="0.1", training__steps="1")
+    recipe = recipe_of(root, losses__deep_perceptual="1.0", losses__adversarial="0.1", training__steps="1")
     lines: list[str] = []
     trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append), str(judge))
     before = {name: value.clone() for name, value in trainer.learner.objective.state_dict().items()}
@@ -360,5 +360,5 @@ def test_unpaired_and_mixed_training_learn(root: Path) -> None:
 
 def test_losses_that_need_a_truth_are_refused_where_there_is_none(root: Path) -> None:
     unpaired = "[{path: pairs, pairing: unpaired}]"
-    with pytest.raises(InputError, match="charbonnier, laplacian"):
+    with pytest.raises(InputError, match="gradient, thermal_map"):
         trainer_of(root, "x", recipe_of(root, data__sources=unpaired, training__reconstruction="0"))
