@@ -110,7 +110,11 @@ class Learner:
     """
 
     def __init__(
-        self, recipe: Recipe, vgg: PerceptualEncoder | None, processes: Processes, root: Path = Path()  # noqa: B008
+        self,
+        recipe: Recipe,
+        vgg: PerceptualEncoder | None,
+        processes: Processes,
+        root: Path = Path(),
     ) -> None:
         self.recipe, self.processes, device = recipe, processes, processes.device
         training = recipe.training

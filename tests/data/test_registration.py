@@ -92,7 +92,9 @@ def test_what_does_not_converge_or_goes_too_far_is_the_identity() -> None:
 def test_sixteen_bits_stay_sixteen_bits() -> None:
     photograph, infrared = pair()
     wide = infrared.astype(np.uint16) * 257
-    off = cv2.warpAffine(wide, np.array([[1, 0, 4], [0, 1, 0]], np.float32), (320, 240), borderMode=cv2.BORDER_REPLICATE)
+    off = cv2.warpAffine(
+        wide, np.array([[1, 0, 4], [0, 1, 0]], np.float32), (320, 240), borderMode=cv2.BORDER_REPLICATE
+    )
     found = measure_registration(photograph, np.asarray(off, np.uint16))
     assert found.matrix[0, 2] == pytest.approx(4, abs=0.3)
     back = apply_registration(np.asarray(off, np.uint16), found)

@@ -46,7 +46,9 @@ def test_the_folded_encoder_equals_the_normalised_one() -> None:
     expected, found = encoder.eval()(images), folded(images)
     for wanted, level in zip((*expected.levels, expected.logits), (*found.levels, found.logits), strict=True):
         torch.testing.assert_close(level, wanted, atol=1e-4, rtol=1e-4)
-    assert (encoder.train()(images).logits - expected.logits).abs().max() > 1e-2, "the folded moments are the running ones"
+    assert (encoder.train()(images).logits - expected.logits).abs().max() > 1e-2, (
+        "the folded moments are the running ones"
+    )
 
 
 @torch.inference_mode()

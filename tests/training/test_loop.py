@@ -21,7 +21,7 @@ from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
 from ir_transfer.training.validate import Validation, ValidationReport
-from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
+from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_loss_falls_and_the_best_weights_load_with_their_story(root: Path) -> No
     assert json.loads(model.metadata["recipe"])["data"]["band"] == "lwir"
     assert model.metadata["band"] == "lwir"
     assert "pairs/psnr" in json.loads(model.metadata["scores"])
-    assert (root / "run" / "sheet-000060.png").stat().st_size > 1000
+    assert (root / "run" / "sheet-000060-pairs.png").stat().st_size > 1000
 
 
 def test_adversarial_training_moves_the_critic(root: Path) -> None:
@@ -157,7 +157,7 @@ def test_adversarial_training_moves_the_critic(root: Path) -> None:
 def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
-    overrides = {"losses__hints": "1.0", "training__starts": "{charbonnier: 4, laplacian: 4}"}
+    overrides = {"model": PAPER, "losses": "{hints: 1.0, l1: 1.0}", "training__starts": "{l1: 4}"}
     recipe = recipe_of(root, **overrides, training__steps="4", training__lr="1e-2")
     trainer = trainer_of(root, "hints", recipe, str(judge))
     before = {name: p.detach().clone() for name, p in trainer.learner.model.named_parameters()}
@@ -170,8 +170,8 @@ def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) 
         and before[name].any()
         and F.cosine_similarity(before[name].flatten(), p.detach().flatten(), dim=0) < 1 - 1e-5
     }
-    assert {"encoder.levels.0.0.conv.weight", "encoder.levels.2.0.conv.weight"} <= turned
-    assert not any(name.startswith(("decoder", "exemplar_encoder")) for name in turned)
+    assert {name.partition(".")[0] for name in turned} == {"encoder"}
+    assert len(turned) >= 3
 
 
 def test_perceptual_loss_without_a_judge_is_refused(root: Path) -> None:
@@ -226,7 +226,9 @@ def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> N
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     before = (root / "run" / "recipe.yaml").read_text()
     other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[6, 8, 8, 8, 12]"))
-    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[6, 8, 8, 8, 8\] -> \[6, 8, 8, 8, 12\]"):
+    with pytest.raises(
+        InputError, match=r"model section.*hyper_parameters\.widths: \[6, 8, 8, 8, 8\] -> \[6, 8, 8, 8, 12\]"
+    ):
         other.resume()
     assert (root / "run" / "recipe.yaml").read_text() == before
 

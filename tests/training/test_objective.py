@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ir_transfer.losses.base import Scene
 from ir_transfer.errors import InputError
+from ir_transfer.losses.base import Scene
 from ir_transfer.losses.registry import LOSSES
 from ir_transfer.models.encoder_files import save_encoder
 from ir_transfer.models.thermal import ThermalModel
@@ -19,7 +19,9 @@ from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights
 
 
 def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Path) -> None:
-    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1, histogram: 1, tv: 1}"))
+    trainer = trainer_of(
+        make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1, histogram: 1, tv: 1}")
+    )
     objective = trainer.learner.objective
     paired = replace(trainer.batches.draw(0, 4), mirrored=torch.zeros(4, dtype=torch.bool))
     mixed = replace(paired, registered=torch.tensor([True, False, True, False]))
@@ -69,7 +71,9 @@ def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: P
 
 def test_a_model_may_want_something_of_its_translation(tmp_path: Path) -> None:
     small = "{widths: [4, 8, 8, 8], depths: [1, 1, 1, 1], picture_depths: [1, 1, 1], code: 6}"
-    recipe = recipe_of(make_root(tmp_path), model=f"{{name: style_swap, hyper_parameters: {small}}}", losses="{charbonnier: 1}")
+    recipe = recipe_of(
+        make_root(tmp_path), model=f"{{name: style_swap, hyper_parameters: {small}}}", losses="{charbonnier: 1}"
+    )
     trainer = trainer_of(tmp_path, "run", recipe)
     objective, batch = trainer.learner.objective.train(), trainer.batches.draw(0, 2)
     with torch.no_grad():

@@ -49,7 +49,12 @@ def test_override_by_dotted_key(recipe_file: Path) -> None:
         ("lr: 1e-3", "precision: half", InputError, "precision"),
         ("  band: lwir\n", "", InputError, "'band'"),
         ("model: {name: adain}", "model: adain", InputError, "mapping"),
-        ("  band:", "  view_size: [250, 320]\n  band:", InputError, r"view_size in .* multiples of 32, got \[250, 320\]"),
+        (
+            "  band:",
+            "  view_size: [250, 320]\n  band:",
+            InputError,
+            r"view_size in .* multiples of 32, got \[250, 320\]",
+        ),
         ("  band:", "  view_size: [256]\n  band:", InputError, "view_size"),
         ("  band:", "  views: -1\n  band:", InputError, "data.views"),
         ("  band:", "  own_exemplar: 1.5\n  band:", InputError, "own_exemplar"),

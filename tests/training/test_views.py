@@ -102,7 +102,10 @@ def test_half_of_the_crops_are_centred_on_people_and_vehicles() -> None:
         middle = crop.top + crop.height / 2, crop.left + crop.width / 2
         # Towards the border, for a crop does not reach beyond it.
         corner = {(True, False): "person", (False, True): "vehicle"}.get(
-            (crop.top < 1e-9 and crop.left + crop.width > 1 - 1e-9, crop.top + crop.height > 1 - 1e-9 and crop.left < 1e-9),
+            (
+                crop.top < 1e-9 and crop.left + crop.width > 1 - 1e-9,
+                crop.top + crop.height > 1 - 1e-9 and crop.left < 1e-9,
+            ),
             "elsewhere",
         )
         found[corner] += 1

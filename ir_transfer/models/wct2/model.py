@@ -94,7 +94,9 @@ class WCT2(ThermalModel):
         for level, features in enumerate(self.exemplar_encoder(standardised(upright))):
             whole = covariance_moments(features)
             for region in regions_of(mask, features, labels):
-                style |= _asked(region_key(f"level{level}", region.label), region.moments(features, whole, _SMALLEST_REGION))
+                style |= _asked(
+                    region_key(f"level{level}", region.label), region.moments(features, whole, _SMALLEST_REGION)
+                )
         return style
 
     def translate_regions(
