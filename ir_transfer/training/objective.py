@@ -78,6 +78,7 @@ class Objective(nn.Module):
         """
         found: dict[str, Tensor] = {}
         content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
+        scene = None
         if any(name != HINTS for name in active):
             style = self._encode(batch)
             scene = self._scene(batch, content, style)
@@ -91,6 +92,9 @@ class Objective(nn.Module):
         # Last: it may be about what the model has just done.
         if (auxiliary := self.model.auxiliary_loss()) is not None:
             found["auxiliary"] = auxiliary
+        if scene is not None and not any(loss.requires_grad for loss in found.values()):
+            # A batch without a ground truth, of which no loss has anything to say: a step that moves nothing.
+            found["auxiliary"] = 0 * scene.output.sum()
         if self.hints is not None and self.vgg is not None and HINTS in active:
             with torch.no_grad():
                 targets = self.vgg(batch.content)

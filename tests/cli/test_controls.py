@@ -15,6 +15,7 @@ from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.data.image_io import read_picture
 from tests.conftest import photograph, thermal
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def photo(tmp_path: Path) -> Path:
 def wct2(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "wct2.safetensors"
-    create_model("wct2", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(path)
+    create_model("wct2", weights=None, **SMALL_THERMAL).save(path)
     return path
 
 

@@ -16,6 +16,7 @@ from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.conversion.tiles import memory
 from tests.conftest import photograph
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def weights(tmp_path: Path) -> Path:
     """A small AdaIN with random weights."""
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"
-    create_model("adain", weights=None, widths=[8, 16, 16, 16], depths=[1, 1, 1, 1]).save(path)
+    create_model("adain", weights=None, **SMALL_THERMAL).save(path)
     return path
 
 

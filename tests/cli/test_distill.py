@@ -6,7 +6,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from ir_transfer.cli import main
+from ir_transfer.cli.distill import distill
+from ir_transfer.errors import MissingFileError
 from tests.training.distillation.labelled import use_small_encoders, write_labelled
 
 
@@ -18,12 +19,12 @@ def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.M
         "sources": [{"photographs": "photos", "labels": "labels"}], "features": 0.0, "crop": 32, "steps": 2,
         "batch_size": 2, "held_back": 0.0, "held_back_sequences": ["held"],
     }))  # fmt: skip
-    arguments = ["distill", str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")]
-    result = CliRunner().invoke(main, arguments)
+    arguments = [str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")]
+    result = CliRunner().invoke(distill, arguments)
     assert result.exit_code == 0, result.output
     assert f"encoder: {tmp_path / 'run' / 'encoder.safetensors'}" in result.output
     assert (tmp_path / "run" / "encoder.md").read_text().startswith("# Content encoder")
-    again = CliRunner().invoke(main, [*arguments, "--resume"])
+    again = CliRunner().invoke(distill, [*arguments, "--resume"])
     assert again.exit_code == 0, again.output
     assert "resumed at step 2" in again.output
 
@@ -31,6 +32,6 @@ def test_a_recipe_becomes_weights_and_card(tmp_path: Path, monkeypatch: pytest.M
 def test_missing_data_are_named(tmp_path: Path) -> None:
     recipe = tmp_path / "small.yaml"
     recipe.write_text("sources: [{photographs: photos, labels: labels}]\n")
-    result = CliRunner().invoke(main, ["distill", str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")])
-    assert result.exit_code != 0
-    assert "photos, found none: check --data" in result.output
+    result = CliRunner().invoke(distill, [str(recipe), "--data", str(tmp_path), "-o", str(tmp_path / "run")])
+    assert isinstance(result.exception, MissingFileError)
+    assert "photos, found none: check --data" in str(result.exception)

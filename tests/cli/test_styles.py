@@ -13,6 +13,7 @@ from ir_transfer.cli import main
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
 from tests.conftest import thermal
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_a_preset_finds_its_weights(
     monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (shipped,))
     for band in ("lwir", "nir"):
         file = shipped / "weights" / f"adain-{band}.safetensors"
-        create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(file)
+        create_model("adain", weights=None, **SMALL_THERMAL).save(file)
         style = shipped / "styles" / f"adain-{band}" / f"{band}-look.safetensors"
         arguments = [
             "styles",

@@ -15,6 +15,7 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.cli import main
 from tests.conversion.video.clips import moving, read_clip, write_clip
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_kill_and_resume_give_the_same_frames(
 ) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "random.safetensors"
-    create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
+    create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
     write_clip(clip, moving(60, 32, 40), sound="aac")
     arguments = ["video", str(clip), "--style", str(exemplar), "--model", "adain", "--weights", str(weights)]
     arguments += ["--codec", "ffv1"]

@@ -19,6 +19,7 @@ from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from tests.conftest import photograph, thermal
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 class Watcher:
@@ -65,7 +66,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Random weights of a small AdaIN."""
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
-    create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(path)
+    create_model("adain", weights=None, **SMALL_THERMAL).save(path)
     return path
 
 

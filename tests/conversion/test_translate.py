@@ -14,6 +14,7 @@ from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError
 from tests.conftest import photograph
+from tests.models.small_thermal import SMALL_THERMAL
 
 CPU = torch.device("cpu")
 
@@ -66,7 +67,7 @@ def test_batches_on_cuda_depend_on_the_size_alone(exemplar: Path) -> None:
 def test_bfloat16_is_close(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "w.safetensors"
-    create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1)).save(weights)
+    create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
     translator = Translator.load(choose_styles([str(exemplar)], model="adain", weights=str(weights)), CPU)
     exact = translator(pictures(1))[0]
     half = replace(translator, precision="bfloat16")(pictures(1))[0]

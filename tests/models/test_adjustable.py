@@ -8,6 +8,7 @@ from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.adjustable.model import WEIGHTS, Adjustable
 from ir_transfer.nn.perceptual import LAYERS
 from tests.models.base_tester import picture
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -51,6 +52,6 @@ def test_refuses_unknown_layers_and_models_without_sliders(model: Adjustable) ->
     style = model.prepare([picture(1, 1, 32, 32)])
     with pytest.raises(UnknownNameError, match="unknown layer 'relu9_1': did you mean"):
         model.adjust(style, {"relu9_1": 1})
-    adain = create_model("adain", weights=None, widths=(4, 8), depths=(1, 1))
+    adain = create_model("adain", weights=None, **SMALL_THERMAL)
     with pytest.raises(InputError, match="no layer weights for model 'adain'"):
         adain.adjust(adain.prepare([picture(1, 1, 32, 32)]), {"relu2_1": 1})

@@ -1,11 +1,13 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+import yaml
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -13,7 +15,7 @@ from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LOSSES
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.learner import Learner, NotFiniteError
-from tests.training.runs import make_root, recipe_of, trainer_of
+from tests.training.runs import PAPER, RAW, make_root, recipe_of, trainer_of
 
 Begun = tuple[Learner, Batch]
 Begin = Callable[..., Begun]
@@ -29,7 +31,8 @@ def begin(tmp_path: Path) -> Begin:
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
 
     def make(**overrides: str) -> Begun:
-        trainer = trainer_of(root, "run", recipe_of(root, **{"training__warmup_steps": "1", **overrides}), str(judge))
+        named = {"model": PAPER, "losses": "{charbonnier: 1.0, laplacian: 0.5}", "training__warmup_steps": "1"}
+        trainer = trainer_of(root, "run", recipe_of(root, **{**named, **overrides}), str(judge))
         trainer.learner.model.train()
         return trainer.learner, trainer.batches.draw(0, 2)
 
@@ -80,17 +83,33 @@ def critic_of(learner: Learner) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def test_every_loss_counts_by_its_weight(begin: Begin) -> None:
-    names = [*LOSSES, HINTS, ADVERSARIAL]
-    found = []
-    for weight in (1.0, 3.0):
-        learner, batch = begin(losses=f"{{{', '.join(f'{name}: {weight}' for name in names)}}}")
-        found.append({name: loss.item() for name, loss in learner.losses(batch, 0).items()})
-    one, three = found
-    assert {*names} <= {*one}
-    for name in names:
-        assert three[name] == pytest.approx(3 * one[name], rel=1e-4), name
-        assert abs(one[name]) > 1e-6, name
-    assert three["critic"] == pytest.approx(one["critic"]), "the weight is what the model heeds of it"
+    objects = {"people_contrast", "vehicle_contrast"}
+    for model, names in (
+        (PAPER, [*(LOSSES.keys() - objects), HINTS, ADVERSARIAL]),
+        (yaml.safe_dump(RAW["model"]), [*LOSSES, ADVERSARIAL]),
+    ):
+        found = []
+        for weight in (1.0, 3.0):
+            learner, batch = begin(model=model, losses=f"{{{', '.join(f'{name}: {weight}' for name in names)}}}")
+            batch = replace(batch, classes=objects_of(batch))
+            found.append({name: loss.item() for name, loss in learner.losses(batch, 0).items()})
+        one, three = found
+        assert {*names} <= {*one}
+        for name in names:
+            assert three[name] == pytest.approx(3 * one[name], rel=1e-4), name
+            assert abs(one[name]) > 1e-6, name
+        assert three["critic"] == pytest.approx(one["critic"]), "the weight is what the model heeds of it"
+
+
+def objects_of(batch: Batch) -> Tensor:
+    """Return classes of a person and a vehicle where the truth is brightest."""
+    truth = F.avg_pool2d(batch.truth, 4)[:, 0]
+    hot = (truth > truth.flatten(1).quantile(0.97, dim=1)[:, None, None]).float()
+    left = (torch.arange(truth.shape[-1]) < truth.shape[-1] // 2).float()
+    classes = torch.zeros(len(truth), 11, *truth.shape[1:])
+    classes[:, 1], classes[:, 3] = hot * left, hot * (1 - left)
+    classes[:, 7] = 1 - hot
+    return classes
 
 
 def test_the_gradient_is_that_of_the_weighted_sum(begin: Begin) -> None:
@@ -194,7 +213,8 @@ def test_the_critic_starts_at_its_step_and_at_its_rate(begin: Begin) -> None:
         other, _ = begin(**named, training__critic_lr="1e-3")
         ways.append(way(other, critic_of(other)[0], batch, step))
     assert 0.9e-3 < ways[0].abs().max() < 1.1e-3  # Adam's first step is its rate, without a warm-up
-    torch.testing.assert_close(ways[1], ways[0] / 2, atol=2e-5, rtol=1e-2)
+    apart = (ways[1] - ways[0] / 2).abs() > 2e-5
+    assert apart.float().mean() < 1e-3, "but where a gradient is next to nothing"
     assert not ways[2].any()
 
 

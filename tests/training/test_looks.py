@@ -13,6 +13,7 @@ from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.objective import Objective
 from ir_transfer.training.recipe import Recipe
 from tests.losses.scenes import random_judge
+from tests.models.small_thermal import SMALL_THERMAL
 from tests.training.runs import make_root, recipe_of, trainer_of
 
 MODEL = "{name: cin, hyper_parameters: {widths: [4, 8, 8], blocks: 1}}"
@@ -89,4 +90,4 @@ def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
         BatchSource(recipe_of(root, data__looks="{dark: [none.png]}").data, root, seed=0)
     recipe = recipe_of(root, losses="{layered: 1}")
     with pytest.raises(InputError, match="model with layer weights"):
-        Objective(recipe, create_model("adain", weights=None, widths=(4, 8), depths=(1, 1)), random_judge())
+        Objective(recipe, create_model("adain", weights=None, **SMALL_THERMAL), random_judge())

@@ -19,7 +19,7 @@ from ir_transfer.training.loop import Trainer
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
 from ir_transfer.training.validate import Validation, ValidationReport
-from tests.training.runs import make_root, recipe_of, trainer_of, weights_of
+from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 
 @pytest.fixture
@@ -33,14 +33,14 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     validation: Validation = trainer.validation
     scored: list[object] = []
 
-    class Spy:
-        exemplar, exemplar_file = validation.exemplar, validation.exemplar_file
-
-        def __call__(self, model: TranslationModel, limit: int | None = None) -> object:
+    class Spy(Validation):
+        def __call__(self, model: TranslationModel, limit: int | None = None) -> ValidationReport:
             scored.append(model)
             return validation(model, limit)
 
-    trainer.validation = Spy()  # type: ignore[assignment]
+    spy = object.__new__(Spy)
+    spy.__dict__ = vars(trainer.validation)
+    trainer.validation = spy
     trainer.patience.best = math.inf
     trainer.patience.better = lambda rank: True  # type: ignore[method-assign]
     trainer.run()
@@ -85,7 +85,7 @@ def test_adversarial_training_moves_the_critic(root: Path) -> None:
 def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
-    overrides = {"losses__hints": "1.0", "training__starts": "{charbonnier: 4, laplacian: 4}"}
+    overrides = {"model": PAPER, "losses": "{hints: 1.0, l1: 1.0}", "training__starts": "{l1: 4}"}
     recipe = recipe_of(root, **overrides, training__steps="4", training__lr="1e-2")
     trainer = trainer_of(root, "hints", recipe, str(judge))
     before = {name: p.detach().clone() for name, p in trainer.learner.model.named_parameters()}
@@ -98,8 +98,8 @@ def test_hints_train_the_encoder_alone_until_the_other_losses_start(root: Path) 
         and before[name].any()
         and F.cosine_similarity(before[name].flatten(), p.detach().flatten(), dim=0) < 1 - 1e-5
     }
-    assert {"encoder.levels.0.0.conv.weight", "encoder.levels.2.0.conv.weight"} <= turned
-    assert not any(name.startswith(("decoder", "exemplar_encoder")) for name in turned)
+    assert {name.partition(".")[0] for name in turned} == {"encoder"}
+    assert len(turned) >= 3
 
 
 def test_perceptual_loss_without_a_judge_is_refused(root: Path) -> None:
@@ -122,7 +122,7 @@ def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
         return original(batch)
 
     trainer.train_step = poison_the_second  # type: ignore[method-assign]
-    with pytest.raises(InputError, match=r"finite.*step 1.*charbonnier nan.*bad_batch\.pt"):
+    with pytest.raises(InputError, match=r"finite.*step 1.*thermal_map nan.*bad_batch\.pt"):
         trainer.run()
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
@@ -153,8 +153,10 @@ def test_resolved_recipe_is_saved_and_gives_the_same_run(root: Path) -> None:
 def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> None:
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     before = (root / "run" / "recipe.yaml").read_text()
-    other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]"))
-    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[4, 8, 8\] -> \[4, 8, 12\]"):
+    other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[6, 8, 8, 8, 12]"))
+    with pytest.raises(
+        InputError, match=r"model section.*hyper_parameters\.widths: \[6, 8, 8, 8, 8\] -> \[6, 8, 8, 8, 12\]"
+    ):
         other.resume()
     assert (root / "run" / "recipe.yaml").read_text() == before
 
@@ -177,7 +179,7 @@ def test_a_checkpoint_without_its_story_of_another_model_is_refused(root: Path) 
     checkpoint.save(root / "run" / "last.pt", state)
     trainer_of(root, "run", recipe_of(root)).resume()
     with pytest.raises(WeightsError, match=r"'model' of .*last\.pt"):
-        trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[4, 8, 12]")).resume()
+        trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[6, 8, 8, 8, 12]")).resume()
 
 
 def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
@@ -226,7 +228,7 @@ def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) 
 def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
-    recipe = recipe_of(root, losses__hints="1.0", losses__adversarial="0.1", training__steps="1")
+    recipe = recipe_of(root, losses__deep_perceptual="1.0", losses__adversarial="0.1", training__steps="1")
     lines: list[str] = []
     trainer = Trainer(recipe, root, RunFolder(root / "run", lines.append), str(judge))
     before = {name: value.clone() for name, value in trainer.learner.objective.state_dict().items()}
@@ -288,5 +290,5 @@ def test_unpaired_and_mixed_training_learn(root: Path) -> None:
 
 def test_losses_that_need_a_truth_are_refused_where_there_is_none(root: Path) -> None:
     unpaired = "[{path: pairs, pairing: unpaired}]"
-    with pytest.raises(InputError, match="charbonnier, laplacian"):
+    with pytest.raises(InputError, match="gradient, thermal_map"):
         trainer_of(root, "x", recipe_of(root, data__sources=unpaired, training__reconstruction="0"))

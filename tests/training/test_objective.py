@@ -1,16 +1,27 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
+from safetensors.torch import save_file
 
+from ir_transfer.errors import InputError
 from ir_transfer.losses.base import Scene
 from ir_transfer.losses.registry import LOSSES
+from ir_transfer.models.encoder_files import save_encoder
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.training.batches import Batch
-from tests.training.runs import make_root, recipe_of, trainer_of
+from ir_transfer.training.loop import Trainer
+from ir_transfer.training.views import canonical
+from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 
 def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Path) -> None:
-    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{l1: 1, histogram: 1, tv: 1}"))
+    trainer = trainer_of(
+        make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1, histogram: 1, tv: 1}")
+    )
     objective = trainer.learner.objective
     paired = replace(trainer.batches.draw(0, 4), mirrored=torch.zeros(4, dtype=torch.bool))
     mixed = replace(paired, registered=torch.tensor([True, False, True, False]))
@@ -23,8 +34,7 @@ def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Pat
 
     def first_and_third() -> torch.Tensor:
         style = objective.model.encode(paired.exemplar, paired.white_hot)
-        content = torch.cat([paired.content, paired.rows], dim=1)
-        output = objective.model.translate(content, style, torch.ones(4, 1), None)
+        output = objective.model.translate(paired.content, style, torch.ones(4, 1), None)
         return LOSSES["l1"](Scene(paired.content[::2], paired.truth[::2], output[::2]))
 
     torch.testing.assert_close(losses(mixed)["l1"], first_and_third())
@@ -35,7 +45,7 @@ def test_unpaired_samples_are_hidden_from_losses_that_need_a_truth(tmp_path: Pat
 
 
 def test_a_mirrored_sample_has_its_own_luminance_for_a_truth_also_without_a_pair(tmp_path: Path) -> None:
-    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{l1: 1}"))
+    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, model=PAPER, losses="{l1: 1}"))
     batch = trainer.batches.draw(0, 4)
     every, no = torch.ones(4, dtype=torch.bool), torch.zeros(4, dtype=torch.bool)
     with torch.no_grad():
@@ -61,10 +71,97 @@ def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: P
 
 def test_a_model_may_want_something_of_its_translation(tmp_path: Path) -> None:
     small = "{widths: [4, 8, 8, 8], depths: [1, 1, 1, 1], picture_depths: [1, 1, 1], code: 6}"
-    recipe = recipe_of(make_root(tmp_path), model=f"{{name: style_swap, hyper_parameters: {small}}}")
+    recipe = recipe_of(
+        make_root(tmp_path), model=f"{{name: style_swap, hyper_parameters: {small}}}", losses="{charbonnier: 1}"
+    )
     trainer = trainer_of(tmp_path, "run", recipe)
     objective, batch = trainer.learner.objective.train(), trainer.batches.draw(0, 2)
     with torch.no_grad():
         with_swap, without = (objective(batch, active) for active in (["charbonnier"], []))
     assert with_swap["auxiliary"] > 0, "the commitment of the swapped patches"
     assert "auxiliary" not in without
+
+
+def canonical_trainer(root: Path, **overrides: str) -> Trainer:
+    """Return the trainer of a small canonical model with a frozen content encoder of a file below the data root."""
+    whole = trainer_of(make_root(root), "first", recipe_of(root))
+    assert isinstance(whole.learner.model, ThermalModel)
+    save_encoder(whole.learner.model.encoder, root / "encoder.safetensors", {})
+    return trainer_of(root, "run", recipe_of(root, model__encoder="encoder.safetensors", **overrides))
+
+
+def test_canonical_models_are_compared_in_canonical_tone(tmp_path: Path) -> None:
+    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{l1: 1, map_correlation: 1}"))
+    objective, batch = trainer.learner.objective, trainer.batches.draw(0, 3)
+    model = objective.model
+    assert isinstance(model, ThermalModel)
+    with torch.no_grad():
+        found = objective(batch, ["l1", "map_correlation"])
+        style = model.encode(batch.exemplar, batch.white_hot)
+        maps, _ = model.maps(model.encoder(batch.content), style)
+        output = canonical(model.detail.render(batch.content, maps, Window.whole(64, 96)))
+    scene = Scene(batch.content, batch.truth, output)
+    for name in ("l1", "map_correlation"):
+        torch.testing.assert_close(found[name], LOSSES[name](scene))
+    # Neither tone nor contrast of the exemplar matter.
+    with torch.no_grad():
+        other = objective(replace(batch, exemplar=0.3 + 0.5 * batch.exemplar), ["l1"])
+    torch.testing.assert_close(other["l1"], found["l1"], atol=1e-3, rtol=0)
+
+
+def test_a_frozen_encoder_is_run_once_for_every_view_and_stays_as_it_is(tmp_path: Path) -> None:
+    trainer = canonical_trainer(tmp_path, training__steps="8", training__validate_every="8")
+    model, seen = trainer.learner.model, []
+    assert isinstance(model, ThermalModel)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    encoder = model.encoder
+    encoder.register_forward_hook(lambda module, inputs, _: seen.append(len(inputs[0])))
+    batches = [trainer.batches.draw(step, 2) for step in range(8)]
+    for step, batch in enumerate(batches):
+        trainer.learner.learn(batch, step)
+    keys = [tuple(key) for batch in batches for key in (batch.keys.tolist() if batch.keys is not None else ())]
+    assert len(keys) == 16
+    assert len({*keys}) <= sum(seen) < 16, "6 photographs have 2 views each; one twice in a batch counts twice"
+    assert all(parameter.grad is None for parameter in encoder.parameters())
+    moved = {n.partition(".")[0] for n, value in model.state_dict().items() if not torch.equal(value, before[n])}
+    assert moved == {"neck", "detail", "exemplar_encoder"}
+
+
+def test_kept_features_give_the_losses_of_fresh_ones(tmp_path: Path) -> None:
+    trainer = canonical_trainer(tmp_path)
+    objective, batch = trainer.learner.objective, trainer.batches.draw(0, 2)
+    with torch.no_grad():
+        first, second = (objective(batch, ["thermal_map"])["thermal_map"] for _ in range(2))
+        fresh = objective(replace(batch, keys=None), ["thermal_map"])["thermal_map"]
+    assert first == second
+    torch.testing.assert_close(first, fresh, atol=0.02, rtol=0.02)
+
+
+def test_a_learning_encoder_is_never_cached(tmp_path: Path) -> None:
+    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path))
+    model, seen = trainer.learner.model, []
+    assert isinstance(model, ThermalModel)
+    model.encoder.register_forward_hook(lambda *_: seen.append(1))
+    before = weights_of(trainer)
+    batch = trainer.batches.draw(0, 2)
+    for step in range(3):
+        trainer.learner.learn(batch, step)
+    assert len(seen) == 3
+    assert any(parameter.grad is not None for parameter in model.encoder.parameters())
+    assert not torch.equal(weights_of(trainer), before)
+
+
+def test_a_batch_of_which_no_loss_says_anything_moves_nothing(tmp_path: Path) -> None:
+    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, training__weight_decay="0"))
+    batch = trainer.batches.draw(0, 2)
+    before = weights_of(trainer)
+    found = trainer.learner.learn(replace(batch, registered=torch.zeros(2, dtype=torch.bool)), 0)
+    assert {*found.values()} == {0.0}
+    assert torch.equal(weights_of(trainer), before)
+
+
+def test_hints_are_not_for_content_encoders(tmp_path: Path) -> None:
+    judge = tmp_path / "judge.safetensors"
+    save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
+    with pytest.raises(InputError, match=r"losses\.hints, got 'adain'.*ir-transfer distill"):
+        trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{hints: 1}"), str(judge))

@@ -100,7 +100,7 @@ def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
     ours, theirs = (BatchSource(data, tmp_path, 0).draw(0, 3) for data in (white, black))
     for name, value in ours.tensors().items():
         assert torch.equal(value, theirs.tensors()[name]), name
-    exemplars = [Validation(data, tmp_path, None).exemplar.picture for data in (white, black)]
+    exemplars = [Validation(data, tmp_path, None).sets[0].exemplars[0].picture for data in (white, black)]
     assert torch.equal(*exemplars)
     flipped = section([Source("white")], "black", validation_card="mine.yaml")
     truth = Validation(flipped, tmp_path, None).sets[0].pictures[0][1]
@@ -140,4 +140,4 @@ def test_paired_cards_may_be_used_unpaired_and_validate_without_truth(tmp_path: 
     trained, held_out = stems(data, tmp_path)
     assert trained
     assert held_out
-    assert Validation(data, tmp_path, None).exemplar.picture.shape[-2:] == SIZE[::-1]
+    assert Validation(data, tmp_path, None).sets[0].exemplars[0].picture.shape[-2:] == SIZE[::-1]

@@ -40,7 +40,7 @@ def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
         InputError: The model does not tile, or not even the smallest tiles fit.
     """
     needs = tiles_of(model).tile_needs
-    around = 2 * _reach(needs)
+    around = 0 if model.info.tiling == "overview" else 2 * _reach(needs)
     side = math.isqrt(max(memory - _PROCESS - needs.fixed_bytes, 0) // needs.bytes_per_pixel) - around
     if side < SMALLEST_TILE:
         least = _PROCESS + needs.fixed_bytes + needs.bytes_per_pixel * (SMALLEST_TILE + around) ** 2
@@ -69,6 +69,4 @@ def return_freed() -> None:
 
 
 def _reach(needs: TileNeeds) -> int:
-    if not needs.output:
-        return 0
     return -(-max(needs.output, SMALLEST_SIDE) // needs.multiple) * needs.multiple

@@ -238,8 +238,8 @@ class _Tiles:
         return read_ahead(reader, read, parts, _READ_AHEAD)
 
     def _surroundings(self, part: Window, radius: int) -> Window:
-        if not self.needs.output:
-            return part  # the model needs nothing from beyond a tile
+        if isinstance(self.translator.model, ThermalModel):
+            return part  # any window of a surveyed picture is translated by itself
         return surroundings(part, radius, self.needs.multiple, self.source.height, self.source.width)
 
     def _measured(self, known: list[Statistics], tile: _Tile) -> Statistics:

@@ -22,6 +22,7 @@ from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from tests.conftest import photograph
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 class InBatches(Translator):
@@ -109,7 +110,7 @@ class Narrow(Translator):
 def test_a_picture_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "small.safetensors"
-    create_model("adain", weights=None, widths=[8, 16, 16, 16], depths=[1, 1, 1, 1]).save(weights)
+    create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
     Image.fromarray(photograph(150, 210, 1)).save(tmp_path / "large.png")
     results = []
     for kind, out in ((Translator, tmp_path / "whole"), (Narrow, tmp_path / "tiles")):

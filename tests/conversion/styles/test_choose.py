@@ -18,6 +18,7 @@ from ir_transfer.conversion.styles.choose import (
 )
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
+from tests.models.small_thermal import SMALL_THERMAL
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_a_preset_is_a_saved_style(presets: Path) -> None:
 
 def test_a_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
     file = str(tmp_path / "mine.safetensors")
-    create_model("wct2", weights=None, widths=(4, 4), depths=(1, 1)).save(file)
+    create_model("wct2", weights=None, **SMALL_THERMAL).save(file)
     assert choose_styles([str(exemplar)], weights=file).model == "wct2"
     assert choose_styles([str(exemplar)], model="adain", weights=file).model == "adain"
     (tmp_path / "damaged.safetensors").write_bytes(b"damage")

