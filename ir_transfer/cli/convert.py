@@ -9,6 +9,7 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
+from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.options import (
     camera_options,
     device_option,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 @weights_option
 @run_options_option
 @control_options
+@heat_options
 @output_options
 @camera_options
 @size_options
@@ -96,6 +98,8 @@ def convert(
             --style-mask sky.png --style-mask rest.png --fit-masks
       What lies between four looks:
         ir-transfer convert photo.jpg --style a.png --style b.png --style c.png --style d.png --style-grid 4
+      People hotter than the network makes them:
+        ir-transfer convert photos/ --style thermal.png --heat auto
       Go on after an interruption:
         ir-transfer convert photos/ --style thermal.png --resume
       The best registered model, with a record in MLflow:
@@ -121,8 +125,8 @@ def convert(
 def _options(given: dict[str, Any]) -> Options:
     from ir_transfer.conversion.options import Options
 
-    controls = take_controls(given)
-    return Options(**output_fields(given), controls=controls, command=typed_command())
+    controls, heat = take_controls(given), take_heat(given)
+    return Options(**output_fields(given), controls=controls, heat=heat, command=typed_command())
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
     camera_options,
@@ -126,20 +127,7 @@ def dataset() -> None:
 @exemplar_polarity_option
 @exemplar_range_option
 @levels_option
-@click.option(
-    "--heat",
-    "heat_texts",
-    multiple=True,
-    metavar="CLASS[.PART]=SHIFT|auto[=SHIFT]",
-    help="Make labelled objects hotter or colder by a share of the range, such as person=+0.2 or car.engine=+0.1; "
-    "auto finds people, vehicles and animals by itself. May be repeated.",
-)
-@click.option(
-    "--heat-weights",
-    type=click.Path(),
-    metavar="FILE",
-    help="Weights of the detector of --heat auto: torchvision's maskrcnn_resnet50_fpn_v2.  [default: downloaded]",
-)
+@heat_options
 @model_option
 @weights_option
 @run_options_option
@@ -239,26 +227,26 @@ def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool
 
 
 def _options(given: dict[str, Any]) -> DatasetOptions:
-    from ir_transfer.conversion.dataset.heat_rules import parse_heat
     from ir_transfer.conversion.dataset.options import DatasetOptions
     from ir_transfer.conversion.dataset.rules import parse_rules
     from ir_transfer.conversion.options import Options
 
     rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
-    heat, heat_auto = parse_heat(given.pop("heat_texts"))
+    heat = take_heat(given)
     own = {
         name: given.pop(name)
-        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "heat_weights", "shard")
+        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
     }
     source = given.pop("source")
     conversion = Options(
         inputs=(str(source),),
         styles=styles,
         strength=own["strengths"][1],
+        heat=heat,
         command=typed_command(),
         **output_fields(given),
     )
-    return DatasetOptions(conversion, rules=rules, heat=heat, heat_auto=heat_auto, **own)
+    return DatasetOptions(conversion, rules=rules, **own)
 
 
 def _print_plan(options: DatasetOptions) -> int:

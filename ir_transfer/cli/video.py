@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.options import (
     device_option,
     fetched,
@@ -38,6 +39,7 @@ _TARGET = 1.2
 )
 @model_option
 @weights_option
+@heat_options
 @click.option(
     "--smoothing",
     type=click.FloatRange(min=0),
@@ -117,7 +119,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     found = fetched(given["weights"], tracking_uri)
     if found is not None:
         given["weights"] = str(found.weights.path)
-    options = VideoOptions(**given, command=typed_command())
+    options = VideoOptions(heat=take_heat(given), **given, command=typed_command())
     try:
         with ProgressBar(quiet=quiet) as progress:
             summary = convert_video(options, progress)

@@ -7,6 +7,7 @@ import logging
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.heat.setup import make_heat
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
 from ir_transfer.conversion.plan import refuse_existing
@@ -29,12 +30,15 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
     """
     plan, choice, masks = prepare_run(options)
     translator = load_translator(options, choice, masks)
+    heat = make_heat(options.heat, translator.model, translator.device)
     inverted = is_inverted(translator.codes, options.polarity)
     logger.info("%d pictures into %s", len(plan.jobs), plan.out)
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
         look = {**look_of(options, translator), "inverted": inverted}
+        if heat is not None:
+            look |= options.heat.look() | heat.look
         manifest = open_manifest(plan.out, options, look, translator.device)
         if translator.model.info.iterative:
             warn_of_time(translator, len(plan.jobs))
@@ -43,7 +47,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
             camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
             black_hot = not translator.style.white_hot
             tell = None if on_step is None else lambda done, total: on_step(done, total, {})
-            finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera)
+            finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera, heat)
             return Run(
                 options, plan, manifest, translator, finish, observer=observer, masks=masks, on_window=tell
             ).all()

@@ -39,6 +39,7 @@ class Entry:
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
         found: How many objects of each class were found in it by ``--heat auto``.
+        heated: Number of ``objects`` that ``--heat`` shifted and of ``pixels`` they have, by class.
     """
 
     input: str
@@ -54,6 +55,7 @@ class Entry:
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
+    heated: Mapping[str, Mapping[str, int]] | None = None
 
     @property
     def key(self) -> str:

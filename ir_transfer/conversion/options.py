@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from ir_transfer.conversion.camera import NO_CAMERA, CameraOptions
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
+from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
@@ -49,6 +50,7 @@ class Options:
         resume: Go on with what an earlier run left.
         overwrite: Make existing results again.
         camera: Sensor and gain control to imitate.
+        heat: Shifts of apparent intensity by class.
         size: When pictures are translated by tiles.
         raster: How rasters are read and written.
         seed: For models that draw random numbers, and for the noise of a sensor.
@@ -75,6 +77,7 @@ class Options:
     bit_depth: BitDepth = 8
     format: Format = "png"
     camera: CameraOptions = NO_CAMERA
+    heat: HeatOptions = NO_HEAT
     size: SizeOptions = ANY_SIZE
     raster: RasterOptions = PLAIN_RASTER
     precision: Precision = "float32"
@@ -104,6 +107,11 @@ class Options:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
         self.size.check()
         self.camera.open()
+        self.heat.check()
+        if self.heat.asked and self.controls.style_grid is not None:
+            raise InputError(
+                "expected no --heat with --style-grid, whose cells show the photograph many times: leave one out"
+            )
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ir_transfer import model_info
+from ir_transfer.conversion.heat.setup import check_heat
 from ir_transfer.conversion.masks import Masks, open_masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Plan, make_plan, refuse_existing
@@ -17,6 +18,7 @@ def prepare_run(options: Options) -> tuple[Plan, StyleChoice, Masks | None]:
     """
     controls = options.controls
     options.check()
+    check_heat(options.heat)
     plan = make_plan(options.inputs, options.out, options.format, controls.ending, options.max_pixels)
     refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)

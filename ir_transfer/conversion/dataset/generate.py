@@ -11,14 +11,14 @@ from ir_transfer import model_info
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.heat import Heat
-from ir_transfer.conversion.dataset.heat_setup import check_heat, make_heat
 from ir_transfer.conversion.dataset.label_files import remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.plan import default_out, plan_dataset
-from ir_transfer.conversion.engine.finish import Finish, Step
+from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.heat.setup import check_heat, make_heat
+from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
@@ -50,7 +50,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
         raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
     labelled = open_labelled(root, options.labels)
-    check_heat(options, labelled)
+    check_heat(asked.heat, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
     refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
     return labelled, plan, choice
@@ -69,7 +69,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
     labelled, plan, choice = prepare_dataset(options)
     asked = options.conversion
     translator = load_translator(asked, choice)
-    heat = make_heat(options, labelled, translator.device)
+    heat = make_heat(asked.heat, translator.model, translator.device, labelled)
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
@@ -123,14 +123,8 @@ def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) 
     asked = options.conversion
     black_hot = _which([not code.white_hot for code in translator.codes])
     inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
-    steps: list[Step] = []
-    if heat is not None:
-        steps.append(heat)
-    if asked.camera != NO_CAMERA:
-        steps.append(CameraStep(asked.camera, asked.seed))
-    return Finish(
-        asked.bit_depth, asked.format, inverted, black_hot, tuple(steps), None if heat is None else heat.found
-    )
+    camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
+    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat)
 
 
 def _which(holds: Sequence[bool]) -> frozenset[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ir_transfer.conversion.dataset.heat_rules import HeatRule
 from ir_transfer.conversion.dataset.rules import Rule
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.errors import InputError
@@ -29,9 +28,6 @@ class DatasetOptions:
         include_gray: Also write the plain luma of every picture.
         flip_share: Share of the results that are turned to the other polarity.
         strengths: Each result draws its strength from this range, in steps of 0.1.
-        heat: Shifts of apparent intensity by class.
-        heat_auto: Shift of people that a detector finds, with which go those of vehicles and animals; None finds none.
-        heat_weights: File of the detector's weights; downloaded if None.
         shard: Which of how many parts of the pictures to make: (0, 4) is the first of four.
     """
 
@@ -43,9 +39,6 @@ class DatasetOptions:
     include_gray: bool = False
     flip_share: float = 0.0
     strengths: tuple[float, float] = (1.0, 1.0)
-    heat: tuple[HeatRule, ...] = ()
-    heat_auto: float | None = None
-    heat_weights: str | None = None
     shard: tuple[int, int] | None = None
 
     def check(self) -> None:
@@ -57,8 +50,6 @@ class DatasetOptions:
         low, high = self.strengths
         if not 0 <= low <= high <= 1:
             raise InputError(f"expected --strength as LOW..HIGH in 0..1, got {low}..{high}")
-        if self.heat_weights is not None and self.heat_auto is None:
-            raise InputError(f"expected --heat auto with --heat-weights {self.heat_weights}, got none: add it")
         if self.shard is not None and not 0 <= self.shard[0] < self.shard[1]:
             raise InputError(f"expected --shard I/N with I in 1..N, got {self.shard[0] + 1}/{self.shard[1]}")
 
@@ -71,8 +62,7 @@ class DatasetOptions:
             "include_gray": self.include_gray,
             "flip_polarity": self.flip_share,
             "strength": list(self.strengths),
-            "heat": [rule.text for rule in self.heat],
-            "heat_auto": self.heat_auto,
+            **self.conversion.heat.look(),
         }
 
 

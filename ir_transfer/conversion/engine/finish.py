@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
 
 Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A result that is ready to be written.
+
+    Attributes:
+        data: The bytes of its file.
+        heat: Which objects were found and shifted, if any were to be.
+    """
+
+    data: bytes
+    heat: Heated | None = None
 
 
 @dataclass(frozen=True)
@@ -25,7 +39,7 @@ class Finish:
         inverted: Styles whose results are turned to the other polarity, by index; 0 where results have no variants.
         black_hot: Styles whose results are black-hot before that.
         steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
-        found: Returns what the steps found in a picture, for the manifest.
+        heat: Shifts objects before the steps.
     """
 
     bit_depth: BitDepth = 8
@@ -33,10 +47,10 @@ class Finish:
     inverted: frozenset[int] = frozenset()
     black_hot: frozenset[int] = frozenset()
     steps: tuple[Step, ...] = ()
-    found: Callable[[Job, Picture], Mapping[str, int] | None] | None = None
+    heat: Heat | None = None
 
-    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> bytes:
-        """Return the bytes of the file.
+    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> Finished:
+        """Return the file of a result.
 
         Args:
             intensity: (H, W) in [0, 1].
@@ -45,15 +59,18 @@ class Finish:
 
         Raises:
             InputError: NaN or infinite values.
+            MemoryError: The device has too little to look for objects.
         """
         style = 0 if job.variant is None else job.variant.style
-        steps = () if style is None else self.steps
-        turned = bool(steps) and style in self.black_hot
+        heat, steps = (None, ()) if style is None else (self.heat, self.steps)
+        turned = bool(steps or heat) and style in self.black_hot
         if turned:
             intensity = 1 - intensity
+        heated = None if heat is None else heat(intensity, picture, job.source)
+        intensity = intensity if heated is None else heated.intensity
         for step in steps:
             intensity = step(intensity, job, picture)
         levels = to_levels(intensity, self.bit_depth)
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
-        return encode_gray(levels, self.format)
+        return Finished(encode_gray(levels, self.format), heated)

@@ -132,17 +132,17 @@ class Worker:
         """Finish a result and write its file."""
         entry = _entry(item)
         try:
-            data = self.finish(intensity, item.job, item.picture)
-            if self.finish.found is not None:
-                entry = replace(entry, found=self.finish.found(item.job, item.picture))
-            write_whole(self.out / str(entry.output), data)
+            made = self.finish(intensity, item.job, item.picture)
+            if made.heat is not None:
+                entry = replace(entry, found=made.heat.found, heated=made.heat.changed)
+            write_whole(self.out / str(entry.output), made.data)
         except EncodeError as error:
             return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)
         except IrTransferError as error:
             return Outcome(replace(entry, error=f"{entry.input}: {error.line}"))
         except MemoryError:
             return Outcome(replace(entry, error=_memory_error(entry)))
-        return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(data).hexdigest()))
+        return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(made.data).hexdigest()))
 
     def raster(self, job: Job, earlier: Entry | None, observer: Observer | None = None) -> Outcome:
         """Translate a raster by windows; ``observer`` is told of each."""
@@ -155,8 +155,7 @@ class Worker:
                 return Outcome(None)
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
-            if self.finish.steps:
-                raise InputError(f"{path}: expected no --sensor or --agc for a raster: they need all of it at once")
+            self._refuse_steps(path)
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
             made = convert_raster(
@@ -195,6 +194,14 @@ class Worker:
                 },
             )
         )
+
+    def _refuse_steps(self, path: str) -> None:
+        asked = [("--heat", self.finish.heat is not None), ("--sensor or --agc", bool(self.finish.steps))]
+        if found := [name for name, is_asked in asked if is_asked]:
+            raise InputError(
+                f"{path}: expected no {' or '.join(found)} for a raster: leave it out, since it needs all of the "
+                "raster at once"
+            )
 
     def _bytes_of(self, source: Path) -> bytes:
         data = read_bytes(source, self.options.max_pixels)

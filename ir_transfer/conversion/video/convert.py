@@ -12,6 +12,8 @@ from typing import Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.heat.setup import check_heat, make_heat
+from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header
 from ir_transfer.conversion.options import Observer
@@ -41,6 +43,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
         IrTransferError: Wrong options, no frames, frames of several sizes, no style, no place to write.
     """
     options.check()
+    check_heat(options.heat)
     source = _open(options)
     out = _out(options)
     video = isinstance(source, VideoFile)
@@ -50,10 +53,11 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     _refuse_existing(out, folder, options)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
     translator = load_translator(options.of_pictures(), choice)
+    heat = make_heat(options.heat, translator.model, translator.device)
     inverted = is_inverted(translator.codes, options.polarity)
     if translator.model.info.iterative:
         warn_of_time(translator, source.count)
-    header = _header(options, translator, source, inverted)
+    header = _header(options, translator, source, inverted, heat)
     summary = VideoSummary(out)
     if video and options.resume and out.exists() and not (folder / MANIFEST_NAME).is_file():
         _refuse_other_video(out, _comment(header, options))
@@ -61,7 +65,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
         return summary
     with locked(folder):
         try:
-            _translate(options, source, folder, header, translator, inverted, observer, summary)
+            _translate(options, source, folder, header, translator, inverted, heat, observer, summary)
             if isinstance(source, VideoFile):
                 summary.notes += _assemble(options, source, folder, out, _comment(header, options))
         finally:
@@ -77,6 +81,7 @@ def _translate(
     header: Header,
     translator: Translator,
     inverted: bool,
+    heat: Heat | None,
     observer: Observer,
     summary: VideoSummary,
 ) -> None:
@@ -85,7 +90,9 @@ def _translate(
             path.unlink()
     store = FrameStore(folder, header, source.count, resume=options.resume)
     try:
-        run = VideoRun(options, source, store, translator, inverted=inverted, observer=observer, summary=summary)
+        run = VideoRun(
+            options, source, store, translator, inverted=inverted, heat=heat, observer=observer, summary=summary
+        )
         run.all()
         summary.notes += source.notes
         if not summary.frames:
@@ -135,7 +142,7 @@ def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
         raise InputError(f"expected a fresh folder, got {out} with other files: use --overwrite, or another -o")
 
 
-def _header(options: VideoOptions, translator: Translator, source: Source, inverted: bool) -> Header:
+def _header(options: VideoOptions, translator: Translator, source: Source, inverted: bool, heat: Heat | None) -> Header:
     look: dict[str, Any] = {
         "model": translator.model.info.name,
         "weights": translator.model.weights_hash,
@@ -150,6 +157,8 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         **({} if options.levels is None else {"levels": list(options.levels)}),
         **exemplar_look(options.exemplar_range, translator),
     }
+    if heat is not None:
+        look |= options.heat.look() | heat.look
     versions = {
         "ir_transfer": __version__,
         "torch": str(torch.__version__),

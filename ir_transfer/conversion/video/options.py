@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS
@@ -28,9 +29,9 @@ class VideoOptions:
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: Of the result; None keeps the exemplar's own.
         exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
-        polarity: None keeps the exemplar's own.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
         levels: Numbers of every frame that become 0 and 1; those of its container if None.
+        heat: Shifts of apparent intensity by class.
         smoothing: Time constant in seconds of the statistics; 0 translates frame by frame.
         flow: Whether the frame before, moved along the optical flow, is blended in.
         codec: Of the video.
@@ -57,6 +58,7 @@ class VideoOptions:
     exemplar_polarity: ExemplarPolarity = "auto"
     exemplar_range: AskedRange = "auto"
     levels: tuple[float, float] | None = None
+    heat: HeatOptions = NO_HEAT
     smoothing: float = 0.5
     flow: bool = True
     codec: Codec = "h264"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import read_ahead
+from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
@@ -48,6 +50,7 @@ class VideoRun:
         store: Where they go.
         translator: The model with its style.
         inverted: Whether the results are turned to the other polarity.
+        heat: Shifts objects, if any are to be.
         observer: Told of every frame.
         summary: Filled in on the way.
     """
@@ -60,11 +63,12 @@ class VideoRun:
         translator: Translator,
         *,
         inverted: bool,
+        heat: Heat | None = None,
         observer: Observer,
         summary: VideoSummary,
     ) -> None:
         self.source, self.store, self.translator = source, store, translator
-        self.inverted, self.observer, self.summary = inverted, observer, summary
+        self.inverted, self.heat, self.observer, self.summary = inverted, heat, observer, summary
         self.cuts = CutDetector()
         smooth = options.smoothing > 0 and translator.has_statistics
         self.smoother = StatisticsSmoother(options.smoothing) if smooth else None
@@ -124,7 +128,7 @@ class VideoRun:
         picture = frame.picture
         self._check_size(frame.name, picture)
         luma = picture.gray()[0]
-        output = self._translate(picture, luma, frame.time)
+        output, heated = self._translate(picture, luma, frame)
         entry = Entry(
             frame.name,
             frame.output,
@@ -133,23 +137,26 @@ class VideoRun:
             width=picture.width,
             height=picture.height,
             bit_depth=picture.bit_depth,
+            found=None if heated is None else heated.found,
+            heated=None if heated is None else heated.changed,
         )
         self.store.add(entry, self._levels(output))
         self.before = _Before(luma, output)
         self.observer.advance(None)
 
-    def _translate(self, picture: Picture, luma: Gray, time: float) -> Gray:
+    def _translate(self, picture: Picture, luma: Gray, frame: Frame) -> tuple[Gray, Heated | None]:
         index = self.store.done
         cut = self.cuts(luma)
         statistics = None
         if self.smoother is not None:
-            statistics = self.smoother(lambda: self.translator.statistics(picture), time, cut=cut)
+            statistics = self.smoother(lambda: self.translator.statistics(picture), frame.time, cut=cut)
         probing = self.probe is not None and self.probe.wants(index)
         if statistics is None:
-            output = alone = self.translator([picture])[0]
+            output, heated = self._heated(self.translator([picture])[0], picture, frame)
+            alone = output
         else:
-            output = self.translator.with_statistics(picture, statistics)
-            alone = self.translator([picture])[0] if probing else output
+            output, heated = self._heated(self.translator.with_statistics(picture, statistics), picture, frame)
+            alone = self._heated(self.translator([picture])[0], picture, frame)[0] if probing else output
         motion = None
         if self.before is not None and not cut and (self.flow or (self.probe and self.probe.ends_pair(index))):
             motion = estimate_motion(self.before.luma, luma)
@@ -157,7 +164,15 @@ class VideoRun:
                 output = blend(self.before.luma, self.before.output, luma, output, motion)
         if self.probe is not None and probing:
             self.probe.add(index, Looks(luma, output, alone), motion)
-        return output
+        return output, heated
+
+    def _heated(self, output: Gray, picture: Picture, frame: Frame) -> tuple[Gray, Heated | None]:
+        """Return the output with its objects shifted; the flow, which comes later, smooths what is found in time."""
+        if self.heat is None:
+            return output, None
+        white_hot = self.translator.style.white_hot
+        heated = self.heat(output if white_hot else 1 - output, picture, Path(frame.name))
+        return heated.intensity if white_hot else 1 - heated.intensity, heated
 
     def _stand_in(self, frame: Frame) -> None:
         """Show the output before in place of a frame that cannot be read; without one the frame is left out."""

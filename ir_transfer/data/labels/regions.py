@@ -15,6 +15,8 @@ from ir_transfer.errors import InputError
 MAX_CORNERS = 10_000
 """Of an outline: filling takes corners times pixels."""
 
+_UPRIGHT = 0.5  # pixels by which the corners of an upright rectangle may differ from those of its box
+
 Box = tuple[float, float, float, float]
 
 
@@ -27,12 +29,15 @@ class Region:
         instance: What tells it from others of the picture in its file: an id, a line, a level.
         box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the picture's width its right edge.
         draw: (height, width) to its pixels; None where only the box is known.
+        rectangular: Whether its outline is an upright rectangle, as tools write for labels that are only boxes: it
+            then says no more about the object's pixels than the box.
     """
 
     name: str
     instance: str
     box: Box
     draw: Callable[[int, int], Inside] | None = field(default=None, compare=False, repr=False)
+    rectangular: bool = field(default=False, compare=False, repr=False)
 
     def mask(self, height: int, width: int) -> Inside:
         """Return which pixels (height, width) belong to it; those whose centres lie in the box if that is all."""
@@ -98,7 +103,21 @@ def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]]
         InputError: See :func:`outline_box`.
     """
     around = outline_box(outlines)
-    return Region(name, instance, box or around, partial(_inside_any, [tuple(corners) for corners in outlines]))
+    draw = partial(_inside_any, [tuple(corners) for corners in outlines])
+    return Region(name, instance, box or around, draw, len(outlines) == 1 and _is_upright(outlines[0], around))
+
+
+def _is_upright(corners: Sequence[float], box: Box) -> bool:
+    """Return whether an outline goes once round its box: four corners, and perhaps the first one again."""
+    points = np.asarray(corners, np.float64).reshape(-1, 2)
+    if len(points) == 5 and np.abs(points[0] - points[4]).max() <= _UPRIGHT:
+        points = points[:4]
+    if len(points) != 4:
+        return False
+    far = np.abs(points - np.asarray(box[:2])) > np.abs(points - np.asarray(box[2:]))  # at the right or lower edge
+    corner = np.where(far, box[2:], box[:2])
+    once_round = (far != np.roll(far, 1, axis=0)).sum(axis=1) == 1
+    return bool(once_round.all() and len(np.unique(far, axis=0)) == 4 and np.abs(points - corner).max() <= _UPRIGHT)
 
 
 def _inside_any(outlines: Sequence[Sequence[float]], height: int, width: int) -> Inside:

@@ -13,9 +13,9 @@ from torchvision.datasets import CocoDetection
 
 from ir_transfer.conversion.camera import CameraOptions
 from ir_transfer.conversion.dataset.generate import generate_dataset
-from ir_transfer.conversion.dataset.heat_rules import HeatRule
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.verify import verify_dataset
+from ir_transfer.conversion.heat.options import parse_heat
 from ir_transfer.conversion.options import Options
 from ir_transfer.errors import InputError
 from tests.conftest import photograph, thermal
@@ -57,7 +57,7 @@ def coco(tmp_path: Path) -> Path:
 def make(root: Path, styles: tuple[str, ...], out: Path, **changes: Any) -> DatasetSummary:
     own = {
         name: changes.pop(name)
-        for name in ("variants", "include_gray", "heat", "shard", "assign", "flip_share", "strengths", "rules")
+        for name in ("variants", "include_gray", "shard", "assign", "flip_share", "strengths", "rules")
         if name in changes
     }
     conversion = Options((str(root),), styles, out, model="histogram", threads=1, workers=2, **changes)
@@ -166,7 +166,7 @@ def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...
 def test_heat_is_inside_of_the_box_only_and_survives_polarity(
     coco: Path, exemplars: tuple[str, ...], tmp_path: Path
 ) -> None:
-    heat = (HeatRule("person", None, 0.2),)
+    heat = parse_heat(["person=0.2"])
     make(coco, exemplars[:1], tmp_path / "plain")
     make(coco, exemplars[:1], tmp_path / "hot", heat=heat)
     make(coco, exemplars[:1], tmp_path / "black", heat=heat, flip_share=1.0)

@@ -6,13 +6,12 @@ import pytest
 import torch
 from PIL import Image
 
+from ir_transfer import create_model
 from ir_transfer.cli import main
-from ir_transfer.conversion.dataset.heat_rules import parse_heat
-from ir_transfer.conversion.dataset.heat_setup import check_heat, make_heat
-from ir_transfer.conversion.dataset.options import DatasetOptions
-from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.heat.options import NO_HEAT, parse_heat
+from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.data.labels.open import open_labelled
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, UnknownNameError
 from tests.conftest import photograph
 
 
@@ -27,22 +26,32 @@ def yolo(tmp_path: Path) -> Path:
     return root
 
 
-def asked(root: Path, *texts: str) -> DatasetOptions:
-    rules, auto = parse_heat(texts)
-    return DatasetOptions(Options((str(root),), ("a.png",)), heat=rules, heat_auto=auto)
-
-
 def test_with_auto_classes_of_the_detector_are_found_and_others_come_from_labels(yolo: Path) -> None:
     labelled = open_labelled(yolo)
-    of_labels, of_found = check_heat(asked(yolo, "auto", "delivery_van=0.1", "bicycle=0.3"), labelled)
+    asked = parse_heat(["auto:maskrcnn", "delivery_van=0.1", "bicycle=0.3"])
+    of_labels, of_found = check_heat(asked, labelled)
     assert [rule.text for rule in of_labels] == ["delivery van=+0.1"]
     assert {"person=+0.2", "bicycle=+0.3"} <= {rule.text for rule in of_found}
 
 
+def test_with_auto_the_map_finds_and_labels_of_its_other_names_stay_labels(yolo: Path) -> None:
+    of_labels, of_found = check_heat(parse_heat(["auto", "pedestrian=0.3", "bike=0.1"]), open_labelled(yolo))
+    assert [rule.text for rule in of_labels] == ["pedestrian=+0.3"]
+    assert [rule.text for rule in of_found] == ["person=+0.2", "vehicle=+0.02", "two wheeler=+0.1"]
+
+
+def test_pictures_without_labels_are_searched_by_the_map() -> None:
+    assert [rule.text for rule in check_heat(parse_heat(["car=0.1"]))[1]] == ["vehicle=+0.1"]
+    with pytest.raises(UnknownNameError, match=r"class of --heat 'dog': .*known: person, two wheeler, vehicle"):
+        check_heat(parse_heat(["dog=0.1"]))
+    assert "dog=+0.1" in [rule.text for rule in check_heat(parse_heat(["dog=0.1", "auto:maskrcnn"]))[1]]
+
+
 def test_nothing_is_loaded_that_is_not_asked_for(yolo: Path) -> None:
-    labelled = open_labelled(yolo)
-    assert make_heat(asked(yolo), labelled, torch.device("cpu")) is None
-    heat = make_heat(asked(yolo, "pedestrian=0.1"), labelled, torch.device("cpu"))
+    labelled, gray, cpu = open_labelled(yolo), create_model("gray"), torch.device("cpu")
+    assert make_heat(NO_HEAT, gray, cpu, labelled) is None
+    assert make_heat(NO_HEAT, gray, cpu) is None
+    heat = make_heat(parse_heat(["pedestrian=0.1"]), gray, cpu, labelled)
     assert heat is not None
     assert heat.look == {}
 
@@ -60,5 +69,5 @@ def test_an_unknown_class_stops_the_run_before_it_begins(
 def test_pictures_without_labels_need_auto(yolo: Path) -> None:
     pictures = open_labelled(yolo / "images")
     with pytest.raises(InputError, match="use --heat auto"):
-        check_heat(asked(yolo, "person=0.2"), pictures)
-    assert check_heat(asked(yolo, "auto"), pictures)[1]
+        check_heat(parse_heat(["person=0.2"]), pictures)
+    assert check_heat(parse_heat(["auto"]), pictures)[1]

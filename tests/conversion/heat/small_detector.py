@@ -12,7 +12,7 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHe
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.ops import MultiScaleRoIAlign
 
-from ir_transfer.conversion.dataset.heat_finder import CLASSES, SCORE
+from ir_transfer.conversion.heat.mask_rcnn import CLASSES, SCORE
 
 
 class _Backbone(nn.Module):

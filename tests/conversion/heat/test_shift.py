@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.dataset.generate import generate_dataset
-from ir_transfer.conversion.dataset.heat import HOTTEST, Heat
-from ir_transfer.conversion.dataset.heat_rules import HeatRule, parse_heat
 from ir_transfer.conversion.dataset.options import DatasetOptions
+from ir_transfer.conversion.heat.options import parse_heat
+from ir_transfer.conversion.heat.rules import parse_rules
+from ir_transfer.conversion.heat.shift import HOTTEST, Heat
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import Picture, read_picture
 from ir_transfer.data.labels.regions import Region, mask_region
 from ir_transfer.data.render.write import write_scenes
@@ -23,7 +23,6 @@ from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.metrics.object_heat import object_heat
 
 Floats = NDArray[np.float32]
-JOB = Job(Path("a.png"), PurePosixPath("a.png"))
 
 
 def block(top: int, left: int, bottom: int, right: int, name: str = "person") -> Region:
@@ -39,7 +38,8 @@ def textured(level: float = 0.5, contrast: float = 0.2) -> Floats:
 
 def heated(intensity: Floats, regions: Sequence[Region], *texts: str) -> Floats:
     gray = np.full((1, 64, 96), 128, np.uint8)
-    return Heat(parse_heat(texts)[0], lambda job, picture: regions)(intensity, JOB, Picture(gray, 255.0, ""))
+    heat = Heat(parse_rules(texts), lambda source, picture: regions)
+    return heat(intensity, Picture(gray, 255.0, ""), Path("a.png")).intensity
 
 
 @pytest.mark.parametrize("shift", [0.2, -0.3])
@@ -89,10 +89,16 @@ def test_other_classes_and_pictures_without_objects_stay() -> None:
     np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60)], "person=0"), before)
 
 
-def test_nothing_is_looked_for_unless_asked() -> None:
-    heat = Heat([HeatRule("person", None, 0.1)], lambda job, picture: [])
+def test_what_was_shifted_is_told_by_class() -> None:
+    regions = [block(10, 20, 30, 40), block(10, 60, 20, 90), block(40, 10, 60, 30, "Car"), block(2, 2, 6, 6, "bench")]
+    heat = Heat(parse_rules(["person=0.2", "person.head=0.3", "car=-0.1"]), lambda source, picture: regions)
+    gray = Picture(np.full((1, 64, 96), 128, np.uint8), 255.0, "")
+    heated = heat(textured(), gray, Path("a.png"))
     assert heat.look == {}
-    assert heat.found(JOB, Picture(np.zeros((1, 64, 96), np.uint8), 255.0, "")) is None
+    assert heated.found is None
+    assert {name: told["objects"] for name, told in heated.changed.items()} == {"person": 2, "car": 1}
+    assert heated.changed["person"]["pixels"] == pytest.approx(700, abs=40)
+    assert heated.changed["car"]["pixels"] == pytest.approx(400, abs=15)
 
 
 def test_people_become_as_often_hot_as_they_truly_are(tmp_path: Path) -> None:
@@ -101,8 +107,10 @@ def test_people_become_as_often_hot_as_they_truly_are(tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "scenes/rgb", root / "images")
     shutil.copy(tmp_path / "scenes/annotations.json", root)
     for name, texts in (("cold", ()), ("hot", ("person=+0.3",))):
-        asked = Options((str(root),), ("preset:lwir-road-day",), tmp_path / name, threads=1, workers=1)
-        summary = generate_dataset(DatasetOptions(asked, heat=parse_heat(texts)[0]))
+        asked = Options(
+            (str(root),), ("preset:lwir-road-day",), tmp_path / name, threads=1, workers=1, heat=parse_heat(texts)
+        )
+        summary = generate_dataset(DatasetOptions(asked))
         assert (summary.run.converted, summary.broken) == (8, [])
     truth = share_of_hot_people(tmp_path / "scenes/ir", root)
     cold, hot = (share_of_hot_people(tmp_path / name / "images", root) for name in ("cold", "hot"))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.dataset.heat_masks import Soft, part_of, soft_mask
-from ir_transfer.data.labels.regions import Region, mask_region
+from ir_transfer.conversion.heat.masks import MappedObject, Outlined, Soft, linear_weights, part_of, soft_mask
+from ir_transfer.data.labels.regions import Region, mask_region, outline_region
 
 Floats = NDArray[np.float32]
 BOX = (20.0, 10.0, 50.0, 70.0)
@@ -110,3 +110,72 @@ def test_a_box_outside_of_the_picture_has_no_pixels(box: tuple[float, float, flo
 def test_a_mask_without_pixels_has_none() -> None:
     empty = Region("person", "1", BOX, lambda height, width: np.zeros((height, width), bool))
     assert soft_mask(empty, scene(cross())) is None
+
+
+def test_an_outline_that_is_only_the_box_is_treated_as_the_box() -> None:
+    left, top, right, bottom = BOX
+    outline = [left, top, right, top, right, bottom, left, bottom]
+    luma = scene(cross())
+    drawn = soft_mask(outline_region("person", "1", [outline]), luma)
+    assert drawn is not None
+    np.testing.assert_array_equal(full(drawn), full_of_box(luma))
+    slanted = soft_mask(outline_region("person", "1", [[left, top, right, top + 3, right, bottom, left, bottom]]), luma)
+    assert slanted is not None
+    assert full(slanted)[12:20, 21:28].mean() > 0.5
+
+
+def mapped(luma: Floats, inside: NDArray[np.bool_], cell: int) -> MappedObject:
+    """What a map says of a mask (H, W) whose cells are squares."""
+    height, width = (-(-side // cell) for side in inside.shape)
+    grown = np.zeros((height * cell, width * cell), np.float32)
+    grown[: inside.shape[0], : inside.shape[1]] = inside
+    return MappedObject("person", (0, 0), grown.reshape(height, cell, width, cell).mean((1, 3)), (cell, cell))
+
+
+@pytest.mark.parametrize("cell", [4, 6])
+def test_a_coarse_map_is_drawn_to_the_edges_of_the_photograph(cell: int) -> None:
+    inside = cross()
+    one = mapped(scene(inside), inside, cell)
+    soft, flat = one.soft(scene(inside)), one.soft(np.full((80, 100), 0.5, np.float32))
+    assert soft is not None
+    assert flat is not None
+    wrong, wrong_flat = (np.abs(full(found) - inside).sum() for found in (soft, flat))
+    assert wrong < 0.5 * wrong_flat
+    assert wrong < 0.2 * inside.sum()
+
+
+def test_a_mapped_object_lies_where_its_cells_do() -> None:
+    share = np.zeros((5, 4), np.float32)
+    share[1:4, 1:3] = 1
+    share[4, 1] = 0.4
+    one = MappedObject("person", (2, 10), share, (5.0, 4.0))
+    assert one.box == (44.0, 15.0, 52.0, 30.0)
+    soft = one.soft(np.full((80, 100), 0.5, np.float32))
+    assert soft is not None
+    rows, columns = np.nonzero(full(soft) > 0.5)
+    assert (rows.min(), columns.min()) == (15, 44)
+    assert (columns.max(), abs(int(rows.max()) - 29) <= 2) == (51, True)
+
+
+def test_what_a_map_says_beyond_the_picture_has_no_pixels() -> None:
+    share = np.ones((4, 4), np.float32)
+    assert MappedObject("person", (40, 0), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32)) is None
+    edge = MappedObject("person", (18, 23), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32))
+    assert edge is not None
+    assert full(edge)[76:, 94:].min() > 0.9
+
+
+def test_both_kinds_of_objects_are_parted_alike() -> None:
+    inside = np.zeros((80, 100), bool)
+    inside[12:68, 20:52] = True
+    luma = scene(inside)
+    outlined, cells = Outlined(mask_region("person", "1", inside)), mapped(luma, inside, 4)
+    assert outlined.box == cells.box == (20.0, 12.0, 52.0, 68.0)
+    softs = [one.soft(luma) for one in (outlined, cells)]
+    heads = [full(part_of(soft, outlined.box, "head")) for soft in softs if soft is not None]
+    assert np.abs(heads[0] - heads[1]).mean() < 0.002
+
+
+def test_values_are_interpolated_between_and_kept_beyond() -> None:
+    weights = linear_weights(np.array([-2.0, 0.0, 0.25, 1.5, 2.0, 9.0]), 3)
+    np.testing.assert_allclose(weights @ [10.0, 20.0, 40.0], [10, 10, 12.5, 30, 40, 40])

@@ -4,7 +4,7 @@ import json
 import pickle
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from safetensors.torch import save_file
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from ir_transfer.cli import main
-from ir_transfer.conversion.dataset.heat import Heat
-from ir_transfer.conversion.dataset.heat_finder import CLASSES, FOUND, SCORE, Finder, _draw
-from ir_transfer.conversion.dataset.heat_rules import HeatRule
-from ir_transfer.conversion.plan import Job, Variant
+from ir_transfer.conversion.heat.finder import count
+from ir_transfer.conversion.heat.mask_rcnn import CLASSES, FOUND, SCORE, MaskRcnnFinder, _draw
+from ir_transfer.conversion.heat.rules import HeatRule
+from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import MissingFileError, WeightsError
 from tests.conftest import photograph
-from tests.conversion.dataset.small_detector import full_detector, small_detector
+from tests.conversion.heat.small_detector import full_detector, small_detector
 
 CPU = torch.device("cpu")
 
@@ -33,11 +33,11 @@ def picture(seed: int = 0, height: int = 48, width: int = 64) -> Picture:
 
 
 def test_objects_are_regions_of_the_picture() -> None:
-    finder = Finder(small_detector(), "x")
+    finder = MaskRcnnFinder(small_detector(), "x")
     found = finder(picture())
-    assert [(region.name, region.instance) for region in found] == [("person", "0"), ("person", "1"), ("person", "2")]
-    assert finder.count(picture()) == {"person": 3}
-    for region in found:
+    assert [(one.name, one.region.instance) for one in found] == [("person", "0"), ("person", "1"), ("person", "2")]
+    assert count(found) == {"person": 3}
+    for region in (one.region for one in found):
         left, top, right, bottom = region.box
         assert 0 <= left < right <= 64
         assert 0 <= top < bottom <= 48
@@ -51,7 +51,7 @@ def test_what_has_no_name_is_no_object() -> None:
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0
         model.roi_heads.box_predictor.cls_score.bias[CLASSES.index("N/A")] = 8
-    assert Finder(model, "x")(picture()) == []
+    assert MaskRcnnFinder(model, "x")(picture()) == []
     assert "N/A" not in FOUND
 
 
@@ -59,20 +59,20 @@ def test_what_the_detector_is_not_sure_of_does_not_count() -> None:
     model = small_detector()
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0
-    assert Finder(model, "x").count(picture()) == {}
-    assert Finder(model, "x").score == SCORE
+    assert MaskRcnnFinder(model, "x")(picture()) == []
+    assert MaskRcnnFinder(model, "x").score == SCORE
 
 
 def test_the_same_picture_is_searched_once_whoever_asks() -> None:
     model = small_detector()
     searches: list[int] = []
     model.backbone.register_forward_hook(lambda *_: searches.append(1))
-    finder = Finder(model, "x")
+    finder = MaskRcnnFinder(model, "x")
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: [region.box for region in finder(picture())], range(8)))
     assert len(searches) == 1
     assert all(boxes == found[0] for boxes in found)
-    again = Finder(small_detector(), "x")
+    again = MaskRcnnFinder(small_detector(), "x")
     assert [region.box for region in again(picture())] == found[0]
     finder(picture(1))
     assert len(searches) == 2
@@ -84,7 +84,7 @@ def test_a_large_picture_is_searched_small_and_found_large() -> None:
     model.transform.register_forward_pre_hook(lambda _, given: sizes.append(given[0][0].shape))
     small = picture()
     large = Picture(small.levels.repeat(25, axis=1).repeat(25, axis=2), 255.0, "large")
-    finder = Finder(model, "x")
+    finder = MaskRcnnFinder(model, "x")
     boxes, large_boxes = (np.array([region.box for region in finder(one)]) for one in (small, large))
     assert sizes == [(3, 48, 64), (3, 96, 128)]
     assert large_boxes.max() > 800
@@ -97,7 +97,7 @@ def test_a_large_picture_is_searched_small_and_found_large() -> None:
 def test_pictures_of_every_depth_and_gray_ones_are_searched(levels: type) -> None:
     white = 1.0 if levels is np.float32 else 65535.0
     gray: NDArray[Any] = (np.random.default_rng(0).random((1, 40, 300)) * white).astype(levels)
-    assert Finder(small_detector("dog"), "x").count(Picture(gray, white, "")) == {"dog": 3}
+    assert count(MaskRcnnFinder(small_detector("dog"), "x")(Picture(gray, white, ""))) == {"dog": 3}
 
 
 def test_masks_are_drawn_as_torchvision_draws_them() -> None:
@@ -112,7 +112,7 @@ def test_masks_are_drawn_as_torchvision_draws_them() -> None:
 
 
 def test_a_finder_travels_to_another_process() -> None:
-    finder = Finder(small_detector(), "hash")
+    finder = MaskRcnnFinder(small_detector(), "hash")
     finder(picture())
     arrived = pickle.loads(pickle.dumps(finder))
     assert arrived.weights_hash == "hash"
@@ -126,7 +126,7 @@ def test_too_little_memory_costs_the_picture() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     handle = model.backbone.register_forward_hook(full)
-    finder = Finder(model, "x")
+    finder = MaskRcnnFinder(model, "x")
     with pytest.raises(MemoryError, match="out of memory"):
         finder(picture())
     handle.remove()
@@ -134,27 +134,27 @@ def test_too_little_memory_costs_the_picture() -> None:
 
 
 def test_found_objects_are_shifted_and_told() -> None:
-    finder = Finder(small_detector("dog"), "hash")
-    heat = Heat([], lambda job, one: [], finder, [HeatRule("dog", None, 0.2), HeatRule("person", None, -0.2)])
+    finder = MaskRcnnFinder(small_detector("dog"), "hash")
+    heat = Heat(finder=finder, found_rules=[HeatRule("dog", None, 0.2), HeatRule("person", None, -0.2)])
     before: NDArray[np.float32] = np.full((48, 64), 0.5, np.float32)
-    job = Job(Path("a.png"), PurePosixPath("a.png"))
-    after = heat(before, job, picture())
+    heated = heat(before, picture(), Path("a.png"))
     left, top, right, bottom = finder(picture())[0].box
-    assert after[int(top + bottom) // 2, int(left + right) // 2] == pytest.approx(0.7, abs=0.02)
-    assert after.min() == 0.5
-    assert heat.found(job, picture()) == {"dog": 3}
-    assert heat.found(Job(job.source, job.output, Variant(0, None)), picture()) is None
-    assert heat.look["heat_found"] == {"weights": "hash", "score": SCORE, "rules": ["dog=+0.2", "person=-0.2"]}
+    assert heated.intensity[int(top + bottom) // 2, int(left + right) // 2] == pytest.approx(0.7, abs=0.02)
+    assert heated.intensity.min() == 0.5
+    assert heated.found == {"dog": 3}
+    assert heated.changed["dog"]["objects"] == 3
+    facts = {"finder": "maskrcnn", "weights": "hash", "score": SCORE}
+    assert heat.look["heat_found"] == {**facts, "rules": ["dog=+0.2", "person=-0.2"]}
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])
 def test_damaged_and_foreign_files_are_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with pytest.raises(MissingFileError, match="--heat-weights"):
-        Finder.load(path, CPU)
+        MaskRcnnFinder.load(path, CPU)
     path.write_bytes(b"no weights at all")
     with pytest.raises(WeightsError, match="to hold tensors"):
-        Finder.load(path, CPU)
+        MaskRcnnFinder.load(path, CPU)
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -162,11 +162,11 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pth")
     torch.save(small_detector(), tmp_path / "module.pth")
     with pytest.raises(WeightsError, match="maskrcnn_resnet50_fpn_v2"):
-        Finder.load(tmp_path / "small.safetensors", CPU)
+        MaskRcnnFinder.load(tmp_path / "small.safetensors", CPU)
     with pytest.raises(WeightsError, match="save a state_dict"):
-        Finder.load(tmp_path / "list.pth", CPU)
+        MaskRcnnFinder.load(tmp_path / "list.pth", CPU)
     with pytest.raises(WeightsError, match="to hold tensors"):
-        Finder.load(tmp_path / "module.pth", CPU)
+        MaskRcnnFinder.load(tmp_path / "module.pth", CPU)
 
 
 def test_without_a_network_the_error_names_the_option(
@@ -180,12 +180,13 @@ def test_without_a_network_the_error_names_the_option(
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     command = ["dataset", str(photos), "--style", str(exemplar), "--model", "histogram", "-o", str(tmp_path / "ir")]
-    assert main([*command, "--heat", "auto"]) == 2
+    command += ["--exemplar-polarity", "white-hot"]
+    assert main([*command, "--heat", "auto:maskrcnn"]) == 2
     told = capsys.readouterr().err
     assert "--heat-weights" in told
     assert "download.pytorch.org" in told
-    assert main([*command, "--heat-weights", "a.pth"]) == 2
-    assert "--heat auto" in capsys.readouterr().err
+    assert main([*command, "--heat", "auto", "--heat-weights", "a.pth"]) == 2
+    assert "--heat auto:maskrcnn" in capsys.readouterr().err
 
 
 def test_auto_from_end_to_end(tmp_path: Path, exemplar: Path) -> None:
@@ -198,9 +199,10 @@ def test_auto_from_end_to_end(tmp_path: Path, exemplar: Path) -> None:
     }
     torch.save(state, weights)
     command = ["dataset", str(folder), "--style", str(exemplar), "--model", "histogram", "--bit-depth", "16", "-q"]
+    command += ["--exemplar-polarity", "white-hot"]
     assert main([*command, "-o", str(tmp_path / "cold")]) == 0
     hot = tmp_path / "hot"
-    asked = ["--heat", "auto", "--heat-weights", str(weights), "--heat", "person=0.1"]
+    asked = ["--heat", "auto:maskrcnn", "--heat-weights", str(weights), "--heat", "person=0.1"]
     assert main([*command, *asked, "--variants", "2", "--include-gray", "-o", str(hot)]) == 0
     lines = [json.loads(line) for line in (hot / "manifest.jsonl").read_text().splitlines()]
     found = lines[0]["look"]["heat_found"]
@@ -208,5 +210,7 @@ def test_auto_from_end_to_end(tmp_path: Path, exemplar: Path) -> None:
     assert "person=+0.1" in found["rules"]
     assert [line["found"] is None for line in lines[1:]] == [False, False, True]
     assert lines[1]["found"].keys() == {"person"}
+    assert lines[1]["heated"]["person"]["pixels"] > 0
+    assert lines[3]["heated"] is None
     before, after = (np.asarray(Image.open(tmp_path / name / "a.png")) / 65535 for name in ("cold", "hot"))
     assert (after - before).mean() == pytest.approx(0.1, abs=0.03)

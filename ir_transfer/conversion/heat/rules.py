@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from ir_transfer.errors import InputError, UnknownNameError
 
@@ -18,6 +19,10 @@ PARTS: dict[str, tuple[float, float, float, float]] = {
 engine is the middle of what is seen of it."""
 
 AUTO = "auto"
+CLASS_MAP, MASK_RCNN = "class-map", "maskrcnn"
+FINDERS = (CLASS_MAP, MASK_RCNN)
+"""Who finds objects: the content encoder's class map, or torchvision's Mask R-CNN."""
+
 AUTO_PEOPLE = 0.2
 """Shift of people that ``--heat auto`` finds. Measured with adain-lwir on 30 hand-drawn boxes of RoadScene and VIFB:
 people were 0.06 warmer than their surroundings in the translations, 0.16 in the true pictures, and 0.16 with +0.2; the
@@ -26,11 +31,21 @@ share of people that are clearly warmer went from 0.7 to 1.0 (true: 0.97)."""
 AUTO_SHARES: dict[str, float] = {
     "person": 1.0,
     **dict.fromkeys(("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), 0.75),
-    **dict.fromkeys(("car", "motorcycle", "bus", "train", "truck", "airplane", "boat"), 0.1),
+    **dict.fromkeys(("vehicle", "car", "motorcycle", "bus", "train", "truck", "airplane", "boat"), 0.1),
 }
 """Shifts of what ``--heat auto`` finds, as shares of that of people. Animals: a guess, since fur insulates. Vehicles:
 measured, the network makes them within 0.01 as warm as they were (12 cars, parked and driving). What has neither blood
-nor an engine, such as a bicycle, is left as it is."""
+nor an engine, such as a bicycle, is left as it is, and so are two-wheelers, most of which are bicycles."""
+
+MAP_CLASSES = ("person", "two-wheeler", "vehicle")
+"""What the class map finds."""
+
+ALIASES: dict[str, str] = {
+    **dict.fromkeys(("people", "pedestrian", "human"), "person"),
+    **dict.fromkeys(("bicycle", "bike", "motorcycle", "motorbike", "cyclist"), "two wheeler"),
+    **dict.fromkeys(("car", "truck", "bus", "van"), "vehicle"),
+}
+"""Other names of what the class map finds, as :func:`plain` returns them."""
 
 
 @dataclass(frozen=True)
@@ -63,30 +78,26 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
-def parse_heat(texts: Iterable[str]) -> tuple[tuple[HeatRule, ...], float | None]:
-    """Return the rules of ``CLASS=SHIFT`` and ``CLASS.PART=SHIFT``, and the shift of people that are found.
-
-    Args:
-        texts: As typed. ``auto`` asks for objects to be found, ``auto=SHIFT`` with another shift for people, to which
-            those of animals and vehicles keep their proportions.
-
-    Returns:
-        The rules, and the shift of ``auto`` or None.
+def parse_rules(texts: Iterable[str]) -> tuple[HeatRule, ...]:
+    """Return the rules of ``CLASS=SHIFT`` and ``CLASS.PART=SHIFT``, one a text.
 
     Raises:
         InputError: Another form, a shift outside -1..1, or one class and part twice.
     """
     rules: dict[str, HeatRule] = {}
-    for text in texts:
-        rule = HeatRule(AUTO, None, AUTO_PEOPLE) if plain(text) == AUTO else _parse(text)
+    for rule in map(parse_rule, texts):
         if rule.what in rules:
-            raise InputError(f"expected --heat once for {rule.what}, got {rules[rule.what].text} and {text!r}")
+            raise InputError(f"expected --heat once for {rule.what}, got {rules[rule.what].text} and {rule.text}")
         rules[rule.what] = rule
-    auto = rules.pop(AUTO, None)
-    return tuple(rules.values()), None if auto is None else auto.shift
+    return tuple(rules.values())
 
 
-def _parse(text: str) -> HeatRule:
+def parse_rule(text: str) -> HeatRule:
+    """Return the rule of one ``CLASS=SHIFT`` or ``CLASS.PART=SHIFT``.
+
+    Raises:
+        InputError: Another form, or a shift outside -1..1.
+    """
     name, _, number = text.rpartition("=")
     try:
         shift = float(number)
@@ -100,39 +111,56 @@ def _parse(text: str) -> HeatRule:
     return HeatRule(plain(name), None, shift)
 
 
+def split_rules(text: str) -> list[str]:
+    """Return what stands between commas that end a rule: commas in the name of a class do not."""
+    return re.sub(r"(=[-+.\d]+),", "\\1\0", text).split("\0")
+
+
 def fit_rules(
-    rules: Sequence[HeatRule], auto: float | None, classes: Sequence[str], found: Sequence[str]
+    rules: Sequence[HeatRule],
+    auto: float | None,
+    classes: Sequence[str],
+    found: Sequence[str],
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[tuple[HeatRule, ...], tuple[HeatRule, ...]]:
     """Return the rules for labelled objects and those for objects that are found.
 
     Args:
         rules: As parsed.
-        auto: Shift of people that are found; None finds none, so that all rules are for labels.
+        auto: Shift of people that are found, to which those of others keep their proportions; None shifts of what is
+            found only that which a rule names.
         classes: Of the labels.
-        found: Classes that can be found. With ``auto`` a rule that names one replaces the shift that it has by itself.
+        found: Classes that can be found; a rule that names one replaces the shift that it has by itself.
+        aliases: Other names of these, which a class of the labels of the same name goes before.
 
     Raises:
         UnknownNameError: A rule for no class of either.
-        InputError: A rule for labels where there are none.
+        InputError: A rule for labels where there are none, or two rules for what is found as one class.
     """
-    labelled, seen = {plain(name) for name in classes}, set() if auto is None else {plain(name) for name in found}
+    labelled, seen = {plain(name) for name in classes}, {plain(name) for name in found}
+    shares = {} if auto is None else {plain(n): auto * share for n, share in AUTO_SHARES.items() if plain(n) in seen}
     of_labels: list[HeatRule] = []
-    of_found = {} if auto is None else {n: HeatRule(n, None, auto * share) for n, share in AUTO_SHARES.items()}
+    of_found: dict[str, HeatRule] = {}
     for given in rules:
         # A class may be called "e.bike", and even "figure.head".
         rule = replace(given, name=given.what, part=None) if given.what in labelled | seen else given
-        if rule.name in seen:
-            of_found[rule.what] = rule
-        elif rule.name in labelled:
+        if rule.name in labelled and rule.name not in seen:
             of_labels.append(rule)
+        elif (rule := replace(rule, name=aliases.get(rule.name, rule.name))).name in seen:
+            if rule.what in of_found:
+                raise InputError(
+                    f"expected --heat once for {rule.what}, got it twice: {given.name} is found as {rule.name}"
+                )
+            of_found[rule.what] = rule
         elif not labelled | seen:
             raise InputError(
                 f"expected labelled objects for --heat {given.text}, got a set whose labels name none: "
-                "use --heat auto, which finds people, vehicles and animals"
+                "use --heat auto, which finds people and vehicles"
             )
         else:
             raise _unknown(rule, classes, sorted(seen))
-    return tuple(of_labels), tuple(of_found.values())
+    by_itself = {name: HeatRule(name, None, shift) for name, shift in shares.items()}
+    return tuple(of_labels), tuple({**by_itself, **of_found}.values())
 
 
 def _unknown(rule: HeatRule, classes: Sequence[str], found: Sequence[str]) -> UnknownNameError:

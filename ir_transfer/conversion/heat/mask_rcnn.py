@@ -1,4 +1,4 @@
-"""``--heat auto``: people, vehicles and animals are found in the photograph by torchvision's Mask R-CNN."""
+"""``--heat auto:maskrcnn``: people, vehicles and animals are found in the photograph by torchvision's Mask R-CNN."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ import hashlib
 import math
 import pickle
 import sys
-import threading
-from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,6 +21,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
 
+from ir_transfer.conversion.heat.finder import Memory, resized
+from ir_transfer.conversion.heat.masks import Outlined, linear_weights
+from ir_transfer.conversion.heat.rules import MASK_RCNN
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.label_maps.shapes import Inside
@@ -42,7 +42,6 @@ FOUND = tuple(name for name in CLASSES if name not in _NO_CLASS)
 """What can be found."""
 
 _PROPOSALS = 300  # a third of the usual: half the time, and no picture of a street holds more
-_KEPT = 256  # pictures whose objects wait for their other variants: 100 KB each at most
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
@@ -55,7 +54,7 @@ class _Found:
     shares: NDArray[np.uint8]
 
 
-class Finder:
+class MaskRcnnFinder:
     """Finds objects; a picture that was asked for lately is not searched again.
 
     It may be called by many threads: they take turns, so that one picture at a time is on the device.
@@ -73,8 +72,12 @@ class Finder:
         self.weights_hash = weights_hash
         self.score = model.roi_heads.score_thresh
         self._model = model.eval().requires_grad_(False)
-        self._turn = threading.Lock()
-        self._known: OrderedDict[str, list[_Found]] = OrderedDict()
+        self._found = Memory(self._search)
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What decides what it finds, for the manifest."""
+        return {"finder": MASK_RCNN, "weights": self.weights_hash, "score": self.score}
 
     @classmethod
     def load(cls, path: str | Path | None, device: torch.device) -> Self:
@@ -107,53 +110,35 @@ class Finder:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()[:16]
         return cls(model.to(device), digest)
 
-    def __reduce__(self) -> tuple[Callable[[MaskRCNN, str], Finder], tuple[MaskRCNN, str]]:
+    def __reduce__(self) -> tuple[Callable[[MaskRCNN, str], MaskRcnnFinder], tuple[MaskRCNN, str]]:
         """Let it travel to another process, where it takes the device that is there."""
         return _arrived, (copy.deepcopy(self._model).cpu(), self.weights_hash)
 
-    def __call__(self, picture: Picture) -> list[Region]:
+    def __call__(self, picture: Picture) -> list[Outlined]:
         """Return the objects in a picture, those it is surest of first.
 
         Raises:
             MemoryError: The device has too little for one picture.
         """
         return [
-            Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares))
+            Outlined(Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares)))
             for number, one in enumerate(self._found(picture))
         ]
-
-    def count(self, picture: Picture) -> Mapping[str, int]:
-        """Return how many objects of each class are in a picture, by name."""
-        return dict(sorted(Counter(one.name for one in self._found(picture)).items()))
-
-    def _found(self, picture: Picture) -> list[_Found]:
-        with self._turn:
-            if picture.sha256 in self._known:
-                self._known.move_to_end(picture.sha256)
-                return self._known[picture.sha256]
-            try:
-                found = self._search(picture)
-            except RuntimeError as error:
-                if "memory" not in str(error):
-                    raise
-                raise MemoryError(str(error)) from None  # what failed holds no memory any more
-            self._known[picture.sha256] = found
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-            return found
 
     @torch.inference_mode()
     def _search(self, picture: Picture) -> list[_Found]:
         device = next(self._model.parameters()).device
-        content = torch.from_numpy(_shrunk(picture, self._model.transform.max_size).rgb()).to(device)
+        scale = min(self._model.transform.max_size / max(picture.height, picture.width), 1)
+        size = max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
+        content = torch.from_numpy(resized(picture, *size).rgb()).to(device)
         # Its parts one by one: as a whole it would draw every object at the size of the picture, as floats.
         images, _ = self._model.transform([content])
         features = self._model.backbone(images.tensors)
         proposals, _ = self._model.rpn(images, features)
         (result,), _ = self._model.roi_heads(features, proposals, images.image_sizes)
         height, width = images.image_sizes[0]
-        scale = torch.tensor([picture.width / width, picture.height / height] * 2)
-        boxes: list[list[float]] = (result["boxes"].float().cpu() * scale).tolist()
+        to_picture = torch.tensor([picture.width / width, picture.height / height] * 2)
+        boxes: list[list[float]] = (result["boxes"].float().cpu() * to_picture).tolist()
         shares: Tensor = (result["masks"][:, 0].float().cpu() * 255).round().to(torch.uint8)
         names = [CLASSES[label] for label in result["labels"].tolist()]
         return [
@@ -163,18 +148,8 @@ class Finder:
         ]
 
 
-def _arrived(model: MaskRCNN, weights_hash: str) -> Finder:
-    return Finder(model.to(pick_device()), weights_hash)
-
-
-def _shrunk(picture: Picture, longest: int) -> Picture:
-    """Return a picture no longer than the network takes, so that the device never holds a large one."""
-    scale = longest / max(picture.height, picture.width)
-    if scale >= 1:
-        return picture
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    bands = [cv2.resize(band, size, interpolation=cv2.INTER_AREA) for band in picture.levels]
-    return Picture(np.stack(bands), picture.white, picture.sha256)
+def _arrived(model: MaskRCNN, weights_hash: str) -> MaskRcnnFinder:
+    return MaskRcnnFinder(model.to(pick_device()), weights_hash)
 
 
 def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Inside:
@@ -183,24 +158,11 @@ def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Insid
     rows = slice(max(math.ceil(top - 0.5), 0), min(math.ceil(bottom - 0.5), height))
     columns = slice(max(math.ceil(left - 0.5), 0), min(math.ceil(right - 0.5), width))
     bins = shares.shape[0]
-    y = ((np.arange(rows.start, rows.stop) + 0.5 - top) / (bottom - top) * bins - 0.5).astype(np.float32)
-    x = ((np.arange(columns.start, columns.stop) + 0.5 - left) / (right - left) * bins - 0.5).astype(np.float32)
+    y = (np.arange(rows.start, rows.stop) + 0.5 - top) / (bottom - top) * bins - 0.5
+    x = (np.arange(columns.start, columns.stop) + 0.5 - left) / (right - left) * bins - 0.5
     inside = np.zeros((height, width), bool)
-    if len(x) and len(y):
-        places = np.meshgrid(x, y)
-        inside[rows, columns] = _sampled(shares.astype(np.float32), *places) >= 127.5
+    inside[rows, columns] = linear_weights(y, bins) @ shares.astype(np.float32) @ linear_weights(x, bins).T >= 127.5
     return inside
-
-
-def _sampled(shares: NDArray[np.float32], x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-    # By hand between the four bins around: cv2.remap takes no more than 32,767 pixels a side.
-    last = shares.shape[0] - 1
-    x, y = x.clip(0, last), y.clip(0, last)
-    column, row = np.minimum(x.astype(np.intp), last - 1), np.minimum(y.astype(np.intp), last - 1)
-    right, down = x - column, y - row
-    upper = shares[row, column] * (1 - right) + shares[row, column + 1] * right
-    lower = shares[row + 1, column] * (1 - right) + shares[row + 1, column + 1] * right
-    return np.asarray(upper * (1 - down) + lower * down, np.float32)
 
 
 def _tensors(path: Path) -> Mapping[str, Tensor]:
@@ -222,7 +184,7 @@ def _downloaded() -> Path:
         _WEIGHTS.get_state_dict(progress=sys.stderr.isatty(), check_hash=True)
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
         raise MissingFileError(
-            f"expected to download the detector of --heat auto from {_WEIGHTS.url}, got: {error}: fetch that file "
-            "where there is a network, and name it with --heat-weights"
+            f"expected to download the detector of --heat auto:maskrcnn from {_WEIGHTS.url}, got: {error}: "
+            "fetch that file where there is a network, and name it with --heat-weights"
         ) from error
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(_WEIGHTS.url).name

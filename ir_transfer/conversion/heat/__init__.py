@@ -1,0 +1,1 @@
+"""Apparent intensity by class: what rules ask for, who finds the objects, which pixels they have."""

@@ -1,0 +1,117 @@
+"""``--heat auto``: people, two-wheelers and vehicles are found in the class map of the network itself."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation, find_objects, label
+
+from ir_transfer.conversion.heat.finder import Memory, resized
+from ir_transfer.conversion.heat.masks import MappedObject
+from ir_transfer.conversion.heat.rules import CLASS_MAP, MAP_CLASSES
+from ir_transfer.conversion.translate import pick_device
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.encoder_files import NAME, load_encoder
+from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
+from ir_transfer.models.weight_files import tensors_hash
+from ir_transfer.nn.content_encoder import ContentEncoder, class_probabilities
+
+LIKELY, POSSIBLE = 0.5, 0.25
+"""An object is what hangs together of positions that are possibly of its class, one of which at least likely is."""
+SMALLEST = 4
+"""Possible positions of the map that an object has at least; most of the smaller ones are mistakes."""
+
+_SHORTEST = 16  # pixels that the encoder needs a side
+_NEIGHBOURS = np.ones((3, 3), bool)
+
+
+class ClassMapFinder:
+    """Finds objects in the class map of a content encoder, one position for every 4 pixels of an overview.
+
+    What touches is one object: people who stand close together are shifted together.
+
+    Args:
+        encoder: Its own copy is taken.
+    """
+
+    def __init__(self, encoder: ContentEncoder) -> None:
+        self._encoder = copy.deepcopy(encoder).eval().requires_grad_(False)
+        self._weights_hash = tensors_hash(encoder.state_dict())
+        self._found = Memory(self._search)
+
+    @classmethod
+    def of_model(cls, model: TranslationModel, device: torch.device) -> Self:
+        """Return the finder with the encoder of a model, or with the one that ships for a model that has none."""
+        if isinstance(model, ThermalModel):
+            return cls(model.encoder)
+        encoder = ContentEncoder()
+        load_encoder(encoder, NAME)
+        return cls(encoder.to(device))
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What decides what it finds, for the manifest."""
+        return {"finder": CLASS_MAP, "weights": self._weights_hash, "likely": LIKELY, "possible": POSSIBLE}
+
+    def __reduce__(self) -> tuple[Callable[[ContentEncoder], ClassMapFinder], tuple[ContentEncoder]]:
+        """Let it travel to another process, where it takes the device that is there."""
+        return _arrived, (copy.deepcopy(self._encoder).cpu(),)
+
+    def __call__(self, picture: Picture) -> list[MappedObject]:
+        """Return the objects in a picture.
+
+        Raises:
+            MemoryError: The device has too little for one picture.
+        """
+        return self._found(picture)
+
+    @torch.inference_mode()
+    def _search(self, picture: Picture) -> list[MappedObject]:
+        height, width = overview_size(picture.height, picture.width)
+        overview = torch.from_numpy(resized(picture, height, width).rgb())[None]
+        logits = self._encoder(overview.to(next(self._encoder.parameters()).device)).logits
+        shares = class_probabilities(logits)[0].cpu().numpy()
+        # A position is 4 pixels of the overview, also the last one, of which the overview may have fewer.
+        cell = 4 * picture.height / height, 4 * picture.width / width
+        return [one for name in MAP_CLASSES for one in objects_of(name, shares[CLASSES.index(name)], cell)]
+
+
+def overview_size(height: int, width: int) -> tuple[int, int]:
+    """Return height and width of the overview of a picture: as the models reduce it, but never below what they take."""
+    factor = max(1, math.ceil(math.sqrt(height * width / OVERVIEW_PIXELS)))
+    factor = min(factor, min(height, width) // _SHORTEST)
+    return -(-height // factor), -(-width // factor)
+
+
+def objects_of(name: str, share: NDArray[np.float32], cell: tuple[float, float]) -> list[MappedObject]:
+    """Return the objects of a class from the probability (h, w) of every position of a map.
+
+    Args:
+        name: Of the class.
+        share: In [0, 1].
+        cell: Height and width of a position in pixels of the picture.
+    """
+    numbers, _ = label(share >= POSSIBLE, _NEIGHBOURS)
+    found = []
+    for number, place in enumerate(find_objects(numbers), start=1):
+        inside = share[place][numbers[place] == number]
+        if inside.size < SMALLEST or inside.max() < LIKELY:
+            continue
+        # With its rim, where the probability falls to nothing.
+        rows, columns = (slice(max(side.start - 1, 0), side.stop + 1) for side in place)
+        near = binary_dilation(numbers[rows, columns] == number, _NEIGHBOURS)
+        own = np.where(near, share[rows, columns], 0)
+        found.append(MappedObject(name, (rows.start, columns.start), own.astype(np.float32), cell))
+    return found
+
+
+def _arrived(encoder: ContentEncoder) -> ClassMapFinder:
+    return ClassMapFinder(encoder.to(pick_device()))

@@ -1,0 +1,92 @@
+"""What ``--heat`` asks for; free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ir_transfer.conversion.heat.rules import (
+    AUTO,
+    AUTO_PEOPLE,
+    CLASS_MAP,
+    FINDERS,
+    MASK_RCNN,
+    HeatRule,
+    parse_rule,
+    parse_rules,
+    plain,
+    split_rules,
+)
+from ir_transfer.errors import InputError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class HeatOptions:
+    """Shifts of apparent intensity by class.
+
+    Attributes:
+        rules: Of single classes.
+        auto: Shift of people that are found, with which go those of vehicles and animals; None has no such shifts.
+        finder: Who finds objects, one of :data:`~ir_transfer.conversion.heat.rules.FINDERS`; None was not asked for.
+        weights: File of Mask R-CNN's weights; downloaded if None.
+    """
+
+    rules: tuple[HeatRule, ...] = ()
+    auto: float | None = None
+    finder: str | None = None
+    weights: str | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether anything is to be shifted."""
+        return bool(self.rules) or self.auto is not None
+
+    def check(self) -> None:
+        """Raise :class:`InputError` for weights of a detector that is not asked for."""
+        if self.weights is not None and self.finder != MASK_RCNN:
+            raise InputError(
+                f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another: add it"
+            )
+
+    def look(self) -> dict[str, Any]:
+        """Return what was asked for, for the manifest."""
+        return {"heat": [rule.text for rule in self.rules], "heat_auto": self.auto}
+
+
+NO_HEAT = HeatOptions()
+"""Nothing is shifted."""
+
+
+def parse_heat(texts: Iterable[str], weights: str | None = None) -> HeatOptions:
+    """Return what ``--heat`` asks for.
+
+    Args:
+        texts: ``CLASS[.PART]=SHIFT`` and at most one of ``auto``, ``auto:FINDER``, ``auto=SHIFT`` and
+            ``auto:FINDER=SHIFT``; several may stand in one text, between commas.
+        weights: See :class:`HeatOptions`.
+
+    Raises:
+        InputError: Another form, a shift outside -1..1, or one thing twice.
+        UnknownNameError: No such finder.
+    """
+    own: list[str] = []
+    rules: list[str] = []
+    for part in (part for text in texts for part in split_rules(text)):
+        (own if _is_auto(part) else rules).append(part)
+    if len(own) > 1:
+        raise InputError(f"expected --heat {AUTO} once, got {' and '.join(own)}: leave one out")
+    if not own:
+        return HeatOptions(parse_rules(rules), weights=weights)
+    what, equals, _ = own[0].partition("=")
+    _, colon, finder = plain(what).partition(":")
+    if colon and finder not in map(plain, FINDERS):
+        raise UnknownNameError.among("finder of --heat auto", finder, FINDERS)
+    shift = parse_rule(own[0]).shift if equals else AUTO_PEOPLE
+    chosen = MASK_RCNN if finder == MASK_RCNN else CLASS_MAP
+    return HeatOptions(parse_rules(rules), shift, chosen, weights)
+
+
+def _is_auto(text: str) -> bool:
+    name = plain(text.partition("=")[0])
+    return name == AUTO or name.startswith(f"{AUTO}:")

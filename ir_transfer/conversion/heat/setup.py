@@ -1,0 +1,91 @@
+"""From what ``--heat`` asks for to what shifts the intensities of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ir_transfer.conversion.heat.finder import Finder
+from ir_transfer.conversion.heat.options import HeatOptions
+from ir_transfer.conversion.heat.rules import ALIASES, CLASS_MAP, MAP_CLASSES, HeatRule, fit_rules
+from ir_transfer.conversion.heat.shift import Heat
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.regions import Region
+
+if TYPE_CHECKING:
+    import torch
+
+    from ir_transfer.models.base import TranslationModel
+
+Rules = tuple[tuple[HeatRule, ...], tuple[HeatRule, ...]]
+
+
+def check_heat(options: HeatOptions, labelled: LabelledSet | None = None) -> Rules:
+    """Return the rules for labelled objects and those for objects that are found.
+
+    Without labels all rules are for objects that are found.
+
+    Raises:
+        IrTransferError: A rule for a class that there is not; see :func:`fit_rules`.
+    """
+    options.check()
+    if not options.asked:
+        return (), ()
+    finder, classes = _finder_of(options, labelled), () if labelled is None else labelled.classes
+    if finder is None:
+        return fit_rules(options.rules, None, classes, ())
+    if finder == CLASS_MAP:
+        return fit_rules(options.rules, options.auto, classes, MAP_CLASSES, ALIASES)
+    from ir_transfer.conversion.heat.mask_rcnn import FOUND
+
+    return fit_rules(options.rules, options.auto, classes, FOUND)
+
+
+def make_heat(
+    options: HeatOptions, model: TranslationModel, device: torch.device, labelled: LabelledSet | None = None
+) -> Heat | None:
+    """Return the shifts of a run, None if it asks for none.
+
+    Args:
+        options: What was asked for.
+        model: The class map is its own, where it has one.
+        device: Where objects are looked for.
+        labelled: The source, where it has labels.
+
+    Raises:
+        IrTransferError: See :func:`check_heat`, and :meth:`MaskRcnnFinder.load` for the weights of the detector.
+    """
+    of_labels, of_found = check_heat(options, labelled)
+    if not of_labels and not of_found:
+        return None
+    regions = None if labelled is None else _Regions(labelled)
+    return Heat(of_labels, regions, _open_finder(options, model, device, labelled) if of_found else None, of_found)
+
+
+class _Regions:
+    """The labelled objects of a picture, by its path."""
+
+    def __init__(self, labelled: LabelledSet) -> None:
+        self._labelled = labelled
+        self._by_path = {picture.path: picture for picture in labelled.pictures}
+
+    def __call__(self, source: Path, picture: Picture) -> Sequence[Region]:
+        return self._labelled.regions(self._by_path[source], picture.height, picture.width)
+
+
+def _finder_of(options: HeatOptions, labelled: LabelledSet | None) -> str | None:
+    return CLASS_MAP if options.finder is None and labelled is None else options.finder
+
+
+def _open_finder(
+    options: HeatOptions, model: TranslationModel, device: torch.device, labelled: LabelledSet | None
+) -> Finder:
+    if _finder_of(options, labelled) == CLASS_MAP:
+        from ir_transfer.conversion.heat.class_map import ClassMapFinder
+
+        return ClassMapFinder.of_model(model, device)
+    from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
+
+    return MaskRcnnFinder.load(options.weights, device)
