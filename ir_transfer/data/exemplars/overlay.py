@@ -231,7 +231,7 @@ def collar_mask(gray: Gray) -> Mask:
 
 
 def _is_frame(inner: Mask, alike: Mask) -> bool:
-    """Return whether what a collar encloses is convex with crisp edges: the rim of its hull has little of the collar."""
+    """Return whether what a collar encloses is convex and crisp: the rim of its hull has little of the collar."""
     hull = convex_hull_image(inner)
     core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a turned edge has steps
     rim = core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)
