@@ -20,6 +20,7 @@ from ir_transfer.models.polarity import (
 from ir_transfer.nn.polarity import PolarityClassifier
 from tests.conftest import thermal
 from tests.judged_polarity import judge_by_mean
+from tests.models.small_thermal import small_thermal
 
 GOLDEN = 2.52048
 """Score of a rendered street by the weights that ship; changes with them alone."""
@@ -111,8 +112,7 @@ def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
 
 @pytest.mark.parametrize("name", ["histogram", "adain"])
 def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
-    small = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if name == "adain" else {}
-    model = create_model(name, weights=None, **small)
+    model = small_thermal(name) if name == "adain" else create_model(name, weights=None)
     dark, bright = 0.2 * torch.rand(1, 1, 40, 40), 0.8 + 0.2 * torch.rand(1, 1, 40, 40)
     code = model.prepare([dark])
     assert code.metadata["polarity"] == "black-hot"

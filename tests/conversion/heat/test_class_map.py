@@ -16,6 +16,7 @@ from ir_transfer.conversion.heat.rules import HeatRule
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.data.image_io import Picture
 from ir_transfer.models.encoder_files import load_encoder
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.models.weight_files import tensors_hash
 from ir_transfer.nn.content_encoder import ContentEncoder
 from tests.conversion.heat.colour_encoder import PERSON, TWO_WHEELER, VEHICLE, ColourEncoder
@@ -128,6 +129,7 @@ def test_the_map_is_the_models_own_or_the_one_that_ships() -> None:
     torch.manual_seed(0)
     adain = create_model("adain", weights=None)
     of_adain = ClassMapFinder.of_model(adain, CPU)
+    assert isinstance(adain, ThermalModel)
     assert of_adain.facts["weights"] == tensors_hash(adain.encoder.state_dict())
     assert of_adain.facts != of_gray.facts
     found = of_gray(picture())
