@@ -120,7 +120,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     if content is not None:
         gray = read_picture(content, given["max_pixels"]).gray()
     elif style is not None:
-        gray = read_exemplar(style, given["max_pixels"])
+        shown = read_picture(style, given["max_pixels"])  # any texture will do, not infrared alone
+        gray = shown.gray() if shown.is_colour else read_exemplar(style, given["max_pixels"])
     picture = torch.from_numpy(gray)[None]
     picture = resize_short_side(picture, min(given["side"], *picture.shape[-2:])).to(device)
     model = Gatys.build(model_info("gatys"), given["weights"], None)

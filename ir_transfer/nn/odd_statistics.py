@@ -15,8 +15,7 @@ SIDES = (192, 256)
 LEVELS = 5
 """Scales: cells of 1, 2, 4, 8 and 16 pixels."""
 
-_CLIP = 5.0  # standard deviations; one hot engine must not flatten everything else
-_THRESHOLDS = (1.0, 2.0, 3.5)
+_THRESHOLDS = (1.0, 2.0, 4.0, 8.0)
 _ROWS = 8
 _ASYMMETRIES = 3 + len(_THRESHOLDS)
 COUNT = (
@@ -34,17 +33,19 @@ COUNT = (
 def odd_statistics(images: Tensor) -> Tensor:
     """Return statistics (B, C) of images (B, 1, 192, 256) of any gain and offset.
 
-    A blob is a cell less the mean over it and its neighbours. Its asymmetries are how hot blobs differ from cold ones
-    in number and strength: the skewness, and means of odd functions that count from a threshold on. Coarse structure
-    against fine energy is the correlation of a level with the local energy of a finer one: smooth skies are cold.
+    A blob is a cell less the mean over 7 x 7 cells, so wide that the moat round a hot spot is shallow and is not taken
+    for cold ones; nothing is clipped, since the spot would be clipped before its moat. Asymmetries are how hot blobs
+    differ from cold ones in number and strength: the skewness, and means of odd functions that count from a threshold
+    on. Coarse structure against fine energy is the correlation of a level with the local energy of a finer one: smooth
+    skies are cold.
     """
-    x = _standardised(images.float()).clamp(-_CLIP, _CLIP)
+    x = _standardised(images.float())
     cells = [x]
     for _ in range(LEVELS - 1):
         cells.append(F.avg_pool2d(cells[-1], 2))
-    blobs = [_standardised(level - _smoothed(level)).clamp(-2 * _CLIP, 2 * _CLIP) for level in cells]
+    blobs = [_standardised(level - _surroundings(level)) for level in cells]
     found = [one for blob in blobs for one in _asymmetries(blob)]
-    found += [_exceedance(third, 1.5).mean((1, 2, 3)) for blob in blobs for third in blob.chunk(3, dim=2)]
+    found += [_exceedance(third, 2).mean((1, 2, 3)) for blob in blobs for third in blob.chunk(3, dim=2)]
     found += [one for level in (cells[1], cells[3]) for one in _asymmetries(_standardised(level))]
     for level in cells:
         slope = _standardised(level[..., 1:, :] - level[..., :-1, :])
@@ -55,7 +56,7 @@ def odd_statistics(images: Tensor) -> Tensor:
 
 
 def _asymmetries(x: Tensor) -> list[Tensor]:
-    """Return six odd statistics (B,) of standardised values (B, 1, h, w)."""
+    """Return odd statistics (B,) of standardised values (B, 1, h, w)."""
     powers = [_cube_root(x.pow(3).mean((1, 2, 3))), (x * x.abs()).mean((1, 2, 3)), torch.tanh(2 * x).mean((1, 2, 3))]
     return powers + [_exceedance(x, threshold).mean((1, 2, 3)) for threshold in _THRESHOLDS]
 
@@ -87,8 +88,9 @@ def _standardised(x: Tensor) -> Tensor:
     return (x - mean) / (std + 1e-4)
 
 
-def _smoothed(x: Tensor) -> Tensor:
-    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+def _surroundings(x: Tensor) -> Tensor:
+    x = F.avg_pool2d(x, (7, 1), stride=1, padding=(3, 0), count_include_pad=False)
+    return F.avg_pool2d(x, (1, 7), stride=1, padding=(0, 3), count_include_pad=False)
 
 
 def _cube_root(x: Tensor) -> Tensor:

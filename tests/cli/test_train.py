@@ -122,7 +122,7 @@ def test_checkpoints_of_another_kind(root: Path, capsys: pytest.CaptureFixture[s
     assert main(arguments(root, "--resume")) == 2
     assert "last.pt" in capsys.readouterr().err
     assert main(arguments(root, "--set", "training.steps=1", out="small")) == 0
-    other = ("--resume", "--set", "model.name=wct2", "--set", "model.hyper_parameters={widths: [4, 8], depths: [1, 1]}")
+    other = ("--resume", "--set", "model.name=wct2")
     assert main(arguments(root, *other, out="small")) == 2
     error = capsys.readouterr().err
     assert "name: 'adain' -> 'wct2'" in error

@@ -9,11 +9,12 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.models.style_code import blend_codes
 from tests.models.base_tester import picture
+from tests.models.small_thermal import SMALL_THERMAL
 
 MODELS: dict[str, dict[str, Any]] = {
-    "adain": {"widths": (4, 8, 8), "depths": (1, 2, 1)},
+    "adain": {**SMALL_THERMAL},
     "adain-vgg19": {"size": "vgg19", "widths": (4, 8, 8), "depths": (1, 2, 1)},
-    "wct2": {"widths": (4, 8, 8), "depths": (1, 1, 1)},
+    "wct2": {**SMALL_THERMAL},
     "histogram": {},
 }
 

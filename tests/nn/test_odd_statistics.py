@@ -4,8 +4,8 @@ from torch import Tensor
 
 from ir_transfer.nn.odd_statistics import COUNT, LEVELS, SIDES, odd_statistics
 
-BLOBS = slice(0, 6 * LEVELS)
-THIRDS = slice(6 * LEVELS, 9 * LEVELS)
+BLOBS = slice(0, 7 * LEVELS)
+THIRDS = slice(7 * LEVELS, 10 * LEVELS)
 PROFILE = slice(-8, None)
 
 
@@ -31,9 +31,11 @@ def test_those_of_a_flat_image_are_zero() -> None:
 
 @pytest.mark.parametrize("side", [2, 4, 8, 16])
 def test_hot_spots_of_every_size_count_as_hot(side: int) -> None:
-    found = odd_statistics(spots(side))[0, BLOBS].view(LEVELS, 6)
-    assert found[:, 0].max() > 1, "skewness of blobs"
-    assert found[:, 0].sum() > 0
+    skewness, *_, beyond = odd_statistics(spots(side))[0, BLOBS].view(LEVELS, 7).T
+    assert skewness.max() > 1
+    assert skewness.sum() > 0
+    assert beyond.max() > 0, "exceedance of the largest threshold: the moat round a spot is not taken for cold spots"
+    assert beyond.min() > -1e-3
 
 
 def test_spots_count_in_their_own_third() -> None:

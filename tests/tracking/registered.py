@@ -14,15 +14,15 @@ from ir_transfer import create_model
 from ir_transfer.tracking.client import KIND, experiment_id
 from ir_transfer.tracking.registration import log_model
 from tests.conftest import thermal
+from tests.models.small_thermal import SMALL_THERMAL
 
 RECIPE = {"data": {"band": "lwir", "sources": [{"path": "streets"}]}, "losses": {"edge": 0.5}}
 
 
 def write_weights(path: Path, seed: int = 0, model: str = "adain", **metadata: str) -> Path:
     torch.manual_seed(seed)
-    sizes = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if model == "adain" else {"widths": (4, 4), "depths": (1, 1)}
     described = {"recipe": json.dumps(RECIPE), "scores": json.dumps({"psnr": 14.5}), "step": "70", **metadata}
-    create_model(model, weights=None, **sizes).save(path, described)
+    create_model(model, weights=None, **SMALL_THERMAL).save(path, described)
     return path
 
 

@@ -139,7 +139,8 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
     made = create_model("adain", weights=weights)
     code = choose_styles([str(folder / "artifacts" / "thermal.png")], weights=str(weights))
     style = Translator.load(code, pick_device()).style
-    black_hot = type(style)(style.model, style.tensors, {**style.metadata, "polarity": "black-hot"})
+    tensors = {**style.tensors, "polarity": -style.tensors["polarity"]}
+    black_hot = type(style)(style.model, tensors, {**style.metadata, "polarity": "black-hot"})
     black_hot.save(tmp_path / "black.safetensors")
     packaged = packaged_model.PackagedModel()
     files = {packaged_model.WEIGHTS: str(weights), packaged_model.EXEMPLAR: str(tmp_path / "black.safetensors")}

@@ -191,12 +191,14 @@ def test_invalid_pixels_count_in_no_statistics(case: str, pixels: int) -> None:
             by_tiles(made, picture, 64, np.zeros((150, 170), np.bool_))
 
 
-@pytest.mark.parametrize("case", ["adain", "wct2"])
-def test_an_overview_shows_what_is_valid_in_a_cell(case: str) -> None:
-    """Whatever stands in the pixels of a cell that are not valid, the result of the valid ones is the same."""
+def test_an_overview_shows_what_is_valid_in_a_cell() -> None:
+    """Whatever stands in the pixels of a cell that are not valid, the result of the valid ones is the same.
+
+    Only where detail is pointwise: the wavelets of WCT2 see a pixel's neighbours.
+    """
     valid = np.random.default_rng(0).random((96, 128)) < 0.7
     with overviews_of(REDUCED):
-        made, picture = translator(case), scene(96, 128)
+        made, picture = translator("adain"), scene(96, 128)
         spoilt = torch.where(torch.from_numpy(valid), picture, 1.0)
         one, other = (by_tiles(made, image, 64, valid) for image in (picture, spoilt))
     assert np.abs(one - other)[valid].max() < 1e-4

@@ -8,9 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
+from ir_transfer.data.image_io import Picture
 from ir_transfer.nn.moments import Statistics, channel_moments
 from tests.conversion.video.clips import moving
+from tests.models.small_thermal import scene, small_thermal
 
 
 def statistics(seed: int) -> Statistics:
@@ -92,3 +95,47 @@ def test_a_restored_detector_goes_on() -> None:
     after.restore(before.tensors())
     assert not after(grays(0, 5)[4])
     assert after(1 - grays(3)[0])
+
+
+def frame(seed: int, gain: float = 1.0) -> Picture:
+    levels = (gain * scene(72, 96, seed)[0] * 255).round().byte().numpy()
+    return Picture(levels, 255, f"{seed}")
+
+
+@pytest.fixture(params=["adain", "wct2"])
+def translator(request: pytest.FixtureRequest) -> Translator:
+    model = small_thermal(request.param)
+    style = model.prepare([scene(60, 80, 1, channels=1)], white_hot=True)
+    return Translator(model, style, torch.device("cpu"))
+
+
+def test_a_frames_own_statistics_give_the_frame_itself(translator: Translator) -> None:
+    assert translator.has_statistics
+    picture = frame(0)
+    (alone,) = translator([picture])
+    own = StatisticsSmoother(0.5)(lambda: translator.statistics(picture), 0.0, cut=True)
+    assert np.abs(translator.with_statistics(picture, own) - alone).max() < 1e-3
+
+
+def test_smoothed_statistics_lie_between_those_of_the_frames(translator: Translator) -> None:
+    dark, bright, smoother = frame(0, 0.5), frame(0), StatisticsSmoother(0.5)
+    for index in range(6):
+        smoother(lambda: translator.statistics(dark), 0.1 * index, cut=index == 0)
+    smooth = smoother(lambda: translator.statistics(bright), 0.6, cut=False)
+    (before,) = translator([dark])
+    calm, jumped = (translator.with_statistics(dark, found) for found in (smooth, translator.statistics(bright)))
+    assert 0 < np.abs(calm - before).mean() < np.abs(jumped - before).mean()
+
+
+def test_statistics_of_a_surveyed_model_go_on_exactly(translator: Translator) -> None:
+    before, after = StatisticsSmoother(0.1), StatisticsSmoother(0.1)
+    for seed in range(3):
+        kept = before(partial(translator.statistics, frame(seed)), 0.1 * seed, cut=seed == 0)
+    after.restore(before.tensors(), torch.device("cpu"))
+    found = after(partial(translator.statistics, frame(9)), 0.2, cut=False)
+    assert found.places.keys() == kept.places.keys()
+    for place, moments in kept.places.items():
+        assert torch.equal(found[place].mean, moments.mean)
+        assert found[place].count == moments.count
+    one, other = (translator.with_statistics(frame(2), statistics) for statistics in (kept, found))
+    assert np.array_equal(one, other)

@@ -53,6 +53,19 @@ def test_a_smooth_sky_is_no_scale() -> None:
     assert find_bar(unit(sky)[None]) is None
 
 
+def test_a_smooth_strip_that_goes_on_beside_it_is_no_scale() -> None:
+    random = np.random.default_rng(0)
+    sky = np.linspace(10, 245, 96)[:, None] + random.normal(0, 2.5, (96, 128))
+    sky[:, 60:68] = np.linspace(10, 245, 96)[:, None]
+    assert find_bar(unit(sky.astype(np.uint8))[None]) is None
+
+
+def test_a_dark_corner_is_no_collar() -> None:
+    corner = scene()
+    corner[:24, :24] = 0
+    assert not collar_mask(unit(corner)).any()
+
+
 def test_a_collar_is_found_and_a_cold_sky_is_not() -> None:
     framed = scene()
     framed[:, :10] = framed[-8:] = 0

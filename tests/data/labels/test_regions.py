@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ir_transfer.data.labels.regions import outline_region
+
+CORNERS = ((2, 3), (12, 3), (12, 9), (2, 9))
+
+
+def outline(*points: tuple[float, float]) -> list[float]:
+    return [number for point in points for number in point]
+
+
+@pytest.mark.parametrize("start", range(4))
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("step", [1, -1])
+def test_four_upright_corners_are_a_box_wherever_they_begin(start: int, closed: bool, step: int) -> None:
+    points = [CORNERS[(start + step * number) % 4] for number in range(5 if closed else 4)]
+    assert outline_region("a", "1", [outline(*points)]).rectangular
+
+
+def test_corners_that_are_rounded_are_those_of_a_box() -> None:
+    assert outline_region("a", "1", [outline((2, 3), (12, 3.3), (12.2, 9), (2, 9))]).rectangular
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        CORNERS[:3],
+        ((7, 3), (12, 6), (7, 9), (2, 6)),
+        ((2, 3), (12, 4), (12, 9), (2, 9)),
+        ((2, 3), (12, 9), (12, 3), (2, 9)),
+        ((2, 3), (2, 3), (12, 9), (2, 9)),
+        (*CORNERS, (2, 6)),
+        ((2, 3), (7, 3), (12, 3), (12, 9), (2, 9)),
+    ],
+)
+def test_other_outlines_are_none(points: tuple[tuple[float, float], ...]) -> None:
+    assert not outline_region("a", "1", [outline(*points)]).rectangular
+
+
+def test_two_outlines_are_no_box_and_a_box_is_drawn_as_before() -> None:
+    first, second = outline(*CORNERS), outline((20, 3), (30, 3), (30, 9), (20, 9))
+    assert not outline_region("a", "1", [first, second]).rectangular
+    inside = np.zeros((12, 16), bool)
+    inside[3:9, 2:12] = True
+    np.testing.assert_array_equal(outline_region("a", "1", [first]).mask(12, 16), inside)
