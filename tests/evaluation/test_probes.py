@@ -63,9 +63,11 @@ def test_channels_that_never_fire_are_dead(dead: int) -> None:
 
 
 def test_activations_that_are_modules_are_watched_and_hooks_are_gone_afterwards() -> None:
-    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 1, 1))
+    first = nn.Conv2d(3, 4, 1)
+    network = nn.Sequential(first, nn.ReLU(), nn.Conv2d(4, 1, 1))
+    assert first.bias is not None
     with torch.no_grad():
-        network[0].bias.copy_(torch.tensor([-50.0, 3.0, 3.0, 3.0]))
+        first.bias.copy_(torch.tensor([-50.0, 3.0, 3.0, 3.0]))
     model = Made(network)
     assert shares(model)["network.1"] == 0.25
     assert not any(module._forward_hooks for module in model.modules())

@@ -78,5 +78,5 @@ def test_losses_that_see_the_content_are_blind_to_the_truth(name: str) -> None:
 
 
 def test_every_loss_says_what_it_needs() -> None:
-    assert needing_truth(["l1", "gram", "edge", "adversarial"]) == ["l1"]
+    assert needing_truth(["l1", "gram", "tv", "adversarial"]) == ["l1"]
     assert needing_judge(["l1", "gram", "hints", "mmd"]) == ["gram", "hints", "mmd"]

@@ -8,6 +8,7 @@ import torch
 from ir_transfer import SpatialStyle, create_model
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models.adain.model import AdaIN
+from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
@@ -94,7 +95,7 @@ def test_tiles_of_the_paper_size_with_the_images_statistics_equal_the_whole() ->
     torch.manual_seed(0)
     paper = create_model("adain", weights=None, size="vgg19", widths=(4, 8, 8), depths=(1, 2, 1))
     content, style = torch.rand(1, 3, 64, 192), paper.prepare([torch.rand(1, 1, 40, 60)])
-    statistics, whole = paper.content_statistics(content), paper(content, style)
+    statistics, whole = content_statistics_of(paper).content_statistics(content), paper(content, style)
     left = paper(content[..., :128], style, statistics=statistics)[..., :96]
     right = paper(content[..., 64:], style, statistics=statistics)[..., 32:]
     torch.testing.assert_close(torch.cat([left, right], dim=-1), whole, atol=1e-5, rtol=0)

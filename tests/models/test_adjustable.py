@@ -6,6 +6,7 @@ import torch
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.adjustable.model import WEIGHTS, Adjustable
+from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.nn.perceptual import LAYERS
 from tests.models.base_tester import picture
 from tests.models.small_thermal import SMALL_THERMAL
@@ -54,4 +55,4 @@ def test_refuses_unknown_layers_and_models_without_sliders(model: Adjustable) ->
         model.adjust(style, {"relu9_1": 1})
     adain = create_model("adain", weights=None, **SMALL_THERMAL)
     with pytest.raises(InputError, match="no layer weights for model 'adain'"):
-        adain.adjust(adain.prepare([picture(1, 1, 32, 32)]), {"relu2_1": 1})
+        sliders_of(adain)

@@ -23,6 +23,7 @@ from ir_transfer.nn.polarity import PolarityClassifier
 from ir_transfer.resources import resource
 from tests.conftest import thermal
 from tests.judged_polarity import judge_by_mean
+from tests.models.small_thermal import small_thermal
 
 GOLDEN = 1.69506
 """Score of a rendered street by the weights that ship; changes with them alone."""
@@ -114,8 +115,7 @@ def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
 
 @pytest.mark.parametrize("name", ["histogram", "adain"])
 def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
-    small = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if name == "adain" else {}
-    model = create_model(name, weights=None, **small)
+    model = small_thermal(name) if name == "adain" else create_model(name, weights=None)
     dark, bright = 0.2 * torch.rand(1, 1, 40, 40), 0.8 + 0.2 * torch.rand(1, 1, 40, 40)
     code = model.prepare([dark])
     assert code.metadata["polarity"] == "black-hot"
@@ -131,7 +131,7 @@ def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
 
 
 def test_files_of_earlier_versions_load_without_their_score(tmp_path: Path) -> None:
-    model = create_model("adain", weights=None, widths=(4, 8, 8), depths=(1, 1, 1))
+    model = small_thermal("adain")
     model.save(tmp_path / "new.safetensors")
     tensors, metadata = weight_files.read(tmp_path / "new.safetensors", kind="weights")
     assert not [name for name in tensors if name.startswith("polarity")]

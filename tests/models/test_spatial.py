@@ -6,7 +6,11 @@ from torch import Tensor
 
 from ir_transfer import SpatialStyle, StyleCode, TranslationModel, create_model
 from ir_transfer.errors import InputError
+<<<<<<< HEAD
 from ir_transfer.models.adain.paper import PaperAdaIN
+=======
+from ir_transfer.models.capabilities import content_statistics_of
+>>>>>>> fixtests
 from ir_transfer.models.style_code import blend_codes
 from ir_transfer.models.thermal import ThermalModel
 from tests.models.base_tester import picture
@@ -87,7 +91,8 @@ def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
     codes = [model.prepare([picture(1, 1, 40, 60, seed=seed)]) for seed in (1, 2)]
     content = picture(1, 3, 48, 160)
     masks = [torch.rand(1, 1, 48, 160, generator=torch.Generator().manual_seed(0)), torch.full((1, 1, 48, 160), 0.5)]
-    whole, statistics = model(content, SpatialStyle(codes, masks)), model.content_statistics(content)
+    whole = model(content, SpatialStyle(codes, masks))
+    statistics = content_statistics_of(model).content_statistics(content)
     left = model(content[..., :112], SpatialStyle(codes, [m[..., :112] for m in masks]), statistics=statistics)
     torch.testing.assert_close(left[..., :80], whole[..., :80], atol=1e-5, rtol=0)
 

@@ -183,7 +183,7 @@ def test_each_image_of_a_batch_has_its_own_tone(model: ThermalModel) -> None:
 def test_double_precision_tones_to_double_precision(model: ThermalModel) -> None:
     double, content = copy.deepcopy(model).double(), scene(48, 64).double()
     exemplar = scene(60, 80, 1, channels=1).double()
-    white = double.translate(content, double.encode(exemplar), 1.0, None)
+    white = double.translate(content, double.encode(exemplar, torch.tensor([True])), 1.0, None)
     black = double.translate(content, double.encode(1 - exemplar, torch.tensor([False])), 1.0, None)
     assert white.dtype == torch.float64
     torch.testing.assert_close(black, 1 - white, atol=1e-10, rtol=0)
@@ -199,7 +199,7 @@ def test_the_whole_image_decides_about_each_of_its_parts(model: ThermalModel) ->
     assert (one - two)[..., :32].abs().max() > 1e-3
 
 
-def _canonical(model: ThermalModel, image: Tensor, style: dict[str, Tensor]) -> Tensor:
+def _canonical(model: ThermalModel, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
     found = model.survey(image, 1, style).canonical
     assert found is not None
     return found

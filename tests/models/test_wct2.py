@@ -178,6 +178,7 @@ def test_refuses_masks_that_do_not_fit() -> None:
         model.prepare([exemplar], masks=[torch.zeros(1, 1, 16, 32, dtype=torch.int64)])
     with pytest.raises(InputError, match="one mask per picture"):
         model.prepare([exemplar], masks=[])
+    assert isinstance(model, WCT2)
     with pytest.raises(InputError, match="masks or statistics"):
         masks = torch.zeros(1, 1, 32, 32, dtype=torch.int64)
         model(content, style, masks=masks, statistics=model.content_statistics(content, style.tensors))

@@ -5,12 +5,13 @@ import pytest
 from ir_transfer import create_model
 from ir_transfer.conversion.tiles.memory import LARGEST_TILE, fits_whole, tile_for
 from ir_transfer.errors import InputError
+from ir_transfer.models.capabilities import tiles_of
 
 
 @pytest.mark.parametrize("name", ["adain", "wct2", "gray"])
 def test_the_largest_tile_that_fits(name: str) -> None:
     model = create_model(name, weights=None)
-    needs = model.tile_needs
+    needs = tiles_of(model).tile_needs
     for memory in (1100 * 10**6, 2 * 10**9, 8 * 10**9):
         tile = tile_for(model, memory)
         around = 0 if name in {"adain", "wct2"} else 2 * (-(-max(needs.output, 16) // needs.multiple) * needs.multiple)

@@ -25,6 +25,7 @@ from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError
 from ir_transfer.models import thermal
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of, tiles_of
 from ir_transfer.models.wct2 import model as wct2_model
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.thermal.windows import Window as ImageWindow
@@ -160,7 +161,7 @@ def made_factor(made: Translator) -> int:
 
 @torch.inference_mode()
 def test_the_tiles_statistics_are_those_of_the_whole() -> None:
-    model = translator("adain-vgg19").model
+    model = content_statistics_of(translator("adain-vgg19").model)
     picture = scene(101, 83)
     whole_ones = model.content_statistics(picture)
     parts = []
@@ -209,15 +210,16 @@ def test_the_declared_radii_are_those_of_the_network(case: str) -> None:
     torch.manual_seed(3)
     made = translator(case)
     model, style = made.model.double(), made.style.to("cpu", torch.float64)
-    needs = model.tile_needs
+    tiled = tile_statistics_of(model)
+    needs = tiled.tile_needs
     side, start = 320, 144
     end = start + 16
     picture = scene(side, side).double().requires_grad_()
     passes: list[Statistics] = []
     with torch.no_grad():
-        for _ in range(model.statistics_passes):
+        for _ in range(tiled.statistics_passes):
             everything = Inside((0, 0, side, side))
-            passes.append(model.tile_statistics(picture, everything, style.tensors, 1.0, passes))
+            passes.append(tiled.tile_statistics(picture, everything, style.tensors, 1.0, passes))
     statistics = Statistics({place: m for one in passes for place, m in one.places.items()})
     model.train()  # no clamp
     model(picture, style, statistics=statistics)[..., start:end, start:end].square().sum().backward()
@@ -226,8 +228,8 @@ def test_the_declared_radii_are_those_of_the_network(case: str) -> None:
         assert needs.features == needs.output
         return
     picture.grad = None
-    inside = model.content_statistics(picture, Inside((start, start, end, end)))
-    sum(moments.mean.square().sum() for moments in inside.places.values()).backward()  # type: ignore[union-attr]
+    inside = content_statistics_of(model).content_statistics(picture, Inside((start, start, end, end)))
+    torch.autograd.backward([moments.mean.square().sum() for moments in inside.places.values()])
     assert_reach(picture, start, end, needs.features, needs.multiple)
 
 
@@ -354,7 +356,7 @@ def test_progress_counts_the_tiles_of_every_pass(case: str, passes: int) -> None
 def test_models_that_must_see_the_whole_are_refused(name: str) -> None:
     model = create_model(name, weights=None)
     with pytest.raises(InputError, match=f"got '{name}'.*use adain or wct2"):
-        _ = model.tile_needs
+        _ = tiles_of(model)
 
 
 def test_what_cannot_be_tiled_is_refused() -> None:

@@ -31,7 +31,7 @@ def test_a_cut_cell_counts_with_the_pixels_that_it_has() -> None:
         ]
         for p in (a, b)
     ]
-    assert cell_correlation(a, b).item() == pytest.approx(np.corrcoef(*cells)[0, 1], abs=1e-6)
+    assert cell_correlation(a, b).item() == pytest.approx(np.corrcoef(np.array(cells))[0, 1], abs=1e-6)
 
 
 def test_neither_tone_nor_detail_matters_but_sign_does() -> None:

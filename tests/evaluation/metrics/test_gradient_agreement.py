@@ -24,7 +24,7 @@ def by_scipy(a: Tensor, b: Tensor) -> float:
     for dy in range(-t, t + 1):
         for dx in range(-t, t + 1):
             moved = fields[1][:, t + dy : height - t + dy, t + dx : width - t + dx].ravel()
-            found.append(inner @ moved / (np.linalg.norm(inner) * np.linalg.norm(moved)))
+            found.append(float(inner @ moved / (np.linalg.norm(inner) * np.linalg.norm(moved))))
     return max(found)
 
 
