@@ -6,11 +6,8 @@ from torch import Tensor
 
 from ir_transfer import SpatialStyle, StyleCode, TranslationModel, create_model
 from ir_transfer.errors import InputError
-<<<<<<< HEAD
 from ir_transfer.models.adain.paper import PaperAdaIN
-=======
 from ir_transfer.models.capabilities import content_statistics_of
->>>>>>> fixtests
 from ir_transfer.models.style_code import blend_codes
 from ir_transfer.models.thermal import ThermalModel
 from tests.models.base_tester import picture
