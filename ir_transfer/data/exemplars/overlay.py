@@ -28,6 +28,7 @@ _CHROMA = 0.15
 _FEW = 0.3  # share of the pixels that a logo or scale may cover
 _COLLAR = 2 / 255
 _COLLAR_LEAST = 0.01
+_HOLLOW = 0.1  # share of the collar that may lie within the hull of the picture
 _CRISP = 0.1  # share of the picture's first pixels that may be as dark as the collar
 
 
@@ -233,6 +234,8 @@ def collar_mask(gray: Gray) -> Mask:
 def _is_frame(inner: Mask, alike: Mask) -> bool:
     """Return whether what a collar encloses is convex and crisp: the rim of its hull has little of the collar."""
     hull = convex_hull_image(inner)
+    if float((hull & ~inner).sum()) > _HOLLOW * float((~inner).sum()):
+        return False
     core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a turned edge has steps
     rim = core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)
     return bool(rim.any()) and float(alike[rim].mean()) <= _CRISP

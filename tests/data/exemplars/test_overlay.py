@@ -66,6 +66,12 @@ def test_a_dark_corner_is_no_collar() -> None:
     assert not collar_mask(unit(corner)).any()
 
 
+def test_dark_spots_at_the_border_are_no_collar() -> None:
+    spotted = scene()
+    spotted[:6, 20:34] = spotted[-6:, 70:84] = 0
+    assert not collar_mask(unit(spotted)).any()
+
+
 def test_a_collar_is_found_and_a_cold_sky_is_not() -> None:
     framed = scene()
     framed[:, :10] = framed[-8:] = 0
