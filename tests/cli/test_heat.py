@@ -139,7 +139,7 @@ def test_an_outline_that_is_only_a_box_makes_no_bright_rectangle(exemplar: Path,
     (root / "images").mkdir(parents=True)
     Image.fromarray(np.full((48, 64, 3), 90, np.uint8)).save(root / "images/frame_1.png")
     outline = [16, 8, 40, 8, 40, 40, 16, 40]
-    results = []
+    results: list[NDArray[np.float64]] = []
     for segmentation in ([outline], []):
         label = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [16, 8, 24, 32], "area": 768, "iscrowd": 0}
         content = {
@@ -152,7 +152,7 @@ def test_an_outline_that_is_only_a_box_makes_no_bright_rectangle(exemplar: Path,
         arguments = ["dataset", str(root), "--style", str(exemplar), "--model", "gray", "-o", str(out), "-q"]
         assert main([*arguments, "--exemplar-polarity", "white-hot", "--heat", "person=+0.3"]) == 0
         results.append(np.asarray(Image.open(out / "images/frame_1.png"), np.float64) / 255)
-    np.testing.assert_array_equal(*results)
+    np.testing.assert_array_equal(results[0], results[1])
     corners = results[0][[10, 10, 37, 37], [18, 37, 18, 37]]
     assert np.abs(corners - results[0][0, 0]).max() < 0.02
     assert results[0][24, 28] - results[0][0, 0] > 0.15
