@@ -6,8 +6,10 @@ from torch import Tensor
 
 from ir_transfer import SpatialStyle, StyleCode, TranslationModel, create_model
 from ir_transfer.errors import InputError
+from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.models.style_code import blend_codes
+from ir_transfer.models.thermal import ThermalModel
 from tests.models.base_tester import picture
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -62,9 +64,10 @@ def test_shares_of_a_composite(model: TranslationModel, codes: list[StyleCode]) 
     mixed = model(content, SpatialStyle(codes, [3 * ones, ones]))
     outputs = [model(content, code) for code in codes]
     expected = 0.75 * outputs[0] + 0.25 * outputs[1]
-    if model.info.name == "adain":  # blends features: what the interpolation of styles is
+    if isinstance(model, PaperAdaIN):  # blends features: what the interpolation of styles is
         expected = model(content, blend_codes(codes, [0.75, 0.25]))
-    torch.testing.assert_close(mixed, expected, atol=1e-5, rtol=0)
+    # Each is clamped before it is mixed here, and the mixture in the model.
+    torch.testing.assert_close(mixed, expected, atol=5e-3 if isinstance(model, ThermalModel) else 1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", ["adain", "wct2"])
@@ -81,7 +84,7 @@ def test_each_mask_keeps_the_polarity_of_its_style(name: str) -> None:
 
 @torch.inference_mode()
 def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
-    model = create_model("adain", weights=None, **MODELS["adain"])
+    model = create_model("adain", weights=None, **MODELS["adain-vgg19"])
     codes = [model.prepare([picture(1, 1, 40, 60, seed=seed)]) for seed in (1, 2)]
     content = picture(1, 3, 48, 160)
     masks = [torch.rand(1, 1, 48, 160, generator=torch.Generator().manual_seed(0)), torch.full((1, 1, 48, 160), 0.5)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -241,7 +241,7 @@ def _drawn_to_edges(mask: Floats, luma: Floats, reach: int) -> Floats:
     return _sure(drawn)
 
 
-def _sure(share: Floats) -> Floats:
+def _sure(share: NDArray[np.floating[Any]]) -> Floats:
     """Return 0 and 1 where a share is rather the one or the other."""
     low, high = _SURE
     return _smooth((share.astype(np.float64) - low) / (high - low)).astype(np.float32)
