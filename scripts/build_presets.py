@@ -17,6 +17,7 @@ import yaml
 from ir_transfer import list_models, model_info
 from ir_transfer.conversion.styles.build import build_style
 from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.codes import EXEMPLARS
 from ir_transfer.models.look_names import LOOKS
 from ir_transfer.models.style_code import StyleCode, parts_of
 from ir_transfer.resources import resource
@@ -42,7 +43,10 @@ def main() -> None:
             out = STYLES / weights / f"{name}.safetensors"
             metadata = {"band": band, "polarity": WHITE_HOT, "description": preset["description"]}
             exemplars = [str(arguments.data / path) for path in preset["exemplars"]]
-            code, _ = build_style(exemplars, out, model=model, weights=weights, metadata=metadata, white_hot=True)
+            built = build_style(exemplars, out, model=model, weights=weights, metadata=metadata, white_hot=True)
+            # Where the exemplars are stored on the machine that builds is nobody's business.
+            code = replace(built.code, metadata={k: v for k, v in built.code.metadata.items() if k != EXEMPLARS})
+            code.save(out)
             if any(parts_of(code.tensors)) and "licence" not in preset:
                 out.unlink()
                 continue
