@@ -18,9 +18,16 @@ def random_judge() -> PerceptualEncoder:
 
 
 def random_scene(batch: int = 2, side: int = 64) -> Scene:
-    """Return unrelated content, truth and output; contrast grows from sample to sample."""
+    """Return unrelated content, truth and output; contrast, people and vehicles grow from sample to sample."""
     vgg = random_judge()
     pictures = (torch.rand(batch, channels, side // 4, side // 4) for channels in (3, 1, 1))
     content, truth, output = (nn.functional.interpolate(p, scale_factor=4, mode="bilinear") for p in pictures)
     contrast = torch.linspace(0.4, 1.0, batch)[:, None, None, None]
-    return Scene(content, truth * contrast, output, vgg)
+    classes = torch.zeros(batch, 11, side // 4, side // 4)
+    classes[:, 7] = 1
+    for sample in range(batch):
+        for number, start in ((1, 1), (3, side // 8)):
+            box = slice(start, start + 2 + sample)
+            classes[sample, :, box, box] = 0
+            classes[sample, number, box, box] = 1
+    return Scene(content, truth * contrast, output, vgg, classes=classes)
