@@ -140,9 +140,9 @@ def test_the_average_takes_over_moments_as_they_are(begin: Begin) -> None:
     learner, batch = begin()
     for module in (learner.model, learner.average):
         module.register_buffer("moments", torch.zeros(3))
-    learner.model.moments.fill_(5.0)  # type: ignore[operator, union-attr]
+    learner.model.moments.fill_(5.0)  # type: ignore[operator]
     learner.learn(batch, 0)
-    assert learner.average.moments.tolist() == [5.0] * 3  # type: ignore[operator, union-attr]
+    assert learner.average.moments.tolist() == [5.0] * 3  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("schedule", ["plateau", "cosine"])
@@ -216,7 +216,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing(begin: Begin) -> None:
     learner, batch = begin()
     before = weights(learner.model), weights(learner.average)
     poisoned = next(learner.model.parameters())
-    poisoned.register_hook(lambda gradient: gradient * float("nan"))
+    poisoned.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
     with pytest.raises(NotFiniteError, match=r"step 7, got auxiliary .*charbonnier 0\..*gradient nan"):
         learner.learn(batch, 7)
     assert torch.equal(weights(learner.model), before[0])
@@ -243,7 +243,7 @@ def test_bfloat16_gives_every_weight_its_gradient(begin: Begin) -> None:
     gradients: list[dict[str, Tensor]] = []
     for precision in ("float32", "bfloat16"):
         learner, batch = begin(losses="{charbonnier: 1, perceptual: 1, hints: 1, adversarial: 0.1}")
-        learner.precision = precision  # type: ignore[assignment]  # this machine may only imitate it
+        learner.precision = precision  # this machine may only imitate it
         losses = learner.losses(batch.to(torch.device("cpu")), 0)
         assert all(loss.dtype == torch.float32 for loss in losses.values())
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]

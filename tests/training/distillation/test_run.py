@@ -15,6 +15,7 @@ from ir_transfer.training import checkpoint
 from ir_transfer.training.distillation import distill
 from ir_transfer.training.distillation.agreement import measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
+from ir_transfer.training.distillation.imagenet import WIDTHS
 from ir_transfer.training.distillation.photographs import LabelledPhotograph
 from ir_transfer.training.distillation.recipe import load_distillation
 from ir_transfer.training.distillation.run import CARD, CHECKPOINT, WEIGHTS, night_names, run_distillation
@@ -120,7 +121,7 @@ class Teacher(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(5)
-        self.colours = nn.ModuleList(nn.Conv2d(3, width, 1) for width in distill.WIDTHS)
+        self.colours = nn.ModuleList(nn.Conv2d(3, width, 1) for width in WIDTHS)
         self.shown: list[Tensor] = []
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
