@@ -171,7 +171,7 @@ class Translator:
         with self._autocast():
             content = self._content([picture])
             if isinstance(self.model, ThermalModel):
-                return self.model.content_statistics(content, self.style.tensors)
+                return self.model.image_statistics(content, self.style.tensors)
             return content_statistics_of(self.model).content_statistics(content)
 
     def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:

@@ -217,7 +217,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             translated = torch.lerp(rgb_to_grayscale(images), translated, share)
         return turn(translated, style[POLARITY])
 
-    def content_statistics(self, content: Tensor, style: Mapping[str, Tensor]) -> Statistics:
+    def image_statistics(self, content: Tensor, style: Mapping[str, Tensor]) -> Statistics:
         """Return the statistics of an image (B, 3, H, W) that :meth:`survey` may be given for another one."""
         factor = self.overview_factor(*content.shape[-2:])
         return self.survey(overview_of(content, factor), factor, style).statistics

@@ -15,9 +15,9 @@ def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np
     random = np.random.default_rng(seed)
     rgb, ir = np.full((height, width, 3), 0.5), np.full((height, width), 0.4)
     for _ in range(40):
-        centre, axes = random.uniform((0, 0), (width, height)), random.uniform(8, 40, 2)
+        (x, y), (wide, tall) = random.uniform((0, 0), (width, height)), random.uniform(16, 80, 2)
         mask = np.zeros((height, width), np.uint8)
-        cv2.ellipse(mask, (centre.tolist(), (2 * axes).tolist(), random.uniform(0, 180)), 1, -1)
+        cv2.ellipse(mask, ((x, y), (wide, tall), random.uniform(0, 180)), 1, -1)
         rgb[mask > 0], ir[mask > 0] = random.random(3), random.random()
     blurred = (cv2.GaussianBlur(image.astype(np.float32), (0, 0), 1.2) for image in (rgb, ir))
     first, second = ((image * 255).round().astype(np.uint8) for image in blurred)

@@ -78,3 +78,8 @@ def test_gradients_heat_the_object() -> None:
     assert one.output.grad is not None
     assert one.output.grad[..., 56:72, 56:72].sum() < 0
     assert one.output.grad[..., :56, :].sum() >= 0
+
+
+def test_a_small_person_little_brighter_than_bright_ground_counts() -> None:
+    """The level of the ground must not weigh in: one cell has next to no share of the window."""
+    assert people_contrast(scene(PERSON, 0.834, 0.734, 0.8, 1)).item() > 0.1

@@ -196,7 +196,7 @@ class BaseModelTester:
         content = picture(1, 3, 64, 96)
         if isinstance(model, ThermalModel):  # they depend on the style as well
             with torch.inference_mode():
-                statistics = model.content_statistics(content, style.tensors)
+                statistics = model.image_statistics(content, style.tensors)
                 given = model(content, style, statistics=statistics)
             assert torch.allclose(given, self.check(model, content, style), atol=1e-5)
             return

@@ -67,7 +67,7 @@ def test_the_tone_of_a_black_hot_style_is_turned_round(model: AdaIN) -> None:
         model(content, both, keep_tone=True)
     with pytest.raises(InputError, match="whole picture"):
         style = model.prepare([exemplar])
-        model(content, style, statistics=model.content_statistics(content, style.tensors), keep_tone=True)
+        model(content, style, statistics=model.image_statistics(content, style.tensors), keep_tone=True)
 
 
 @pytest.mark.parametrize("alignment", ["coral", "histogram"])

@@ -81,18 +81,18 @@ def test_strength_blends_with_the_photographs_luma(model: ThermalModel) -> None:
 @torch.inference_mode()
 def test_statistics_of_another_image_are_used(model: ThermalModel) -> None:
     content, style = scene(64, 80), style_of(model)
-    own = model.content_statistics(content, style.tensors)
+    own = model.image_statistics(content, style.tensors)
     assert {*own.places} == {*(f"level{level}" for level in range(5)), "tone.quantiles", "tone.values"}
     plain = model(content, style)
     torch.testing.assert_close(model(content, style, statistics=own), plain, atol=1e-4, rtol=0)
-    others = model.content_statistics(0.5 * scene(64, 80, 5), style.tensors)
+    others = model.image_statistics(0.5 * scene(64, 80, 5), style.tensors)
     assert (model(content, style, statistics=others) - plain).abs().mean() > 1e-3
 
 
 @torch.inference_mode()
 def test_mixed_statistics_have_the_tone_of_both_images(model: ThermalModel) -> None:
     style = style_of(model).tensors
-    one, two = (model.content_statistics(scene(64, 80, seed), style) for seed in (0, 5))
+    one, two = (model.image_statistics(scene(64, 80, seed), style) for seed in (0, 5))
     mixed = one.mixed(two, 0.25)
     for place in ("tone.quantiles", "tone.values"):
         torch.testing.assert_close(mixed[place].mean, 0.75 * one[place].mean + 0.25 * two[place].mean)

@@ -169,7 +169,7 @@ def test_masks_of_several_exemplars_blend() -> None:
 
 
 def test_refuses_masks_that_do_not_fit() -> None:
-    model = make(COMPACT)
+    model = small_thermal("wct2")
     content, exemplar = scene(1, 3, 32, 32, seed=0), scene(1, 1, 32, 32, seed=1)
     style = model.prepare([exemplar])
     with pytest.raises(InputError, match=r"integer mask of shape \(1, 1, 32, 32\), got torch.float32"):
@@ -181,7 +181,7 @@ def test_refuses_masks_that_do_not_fit() -> None:
     assert isinstance(model, WCT2)
     with pytest.raises(InputError, match="masks or statistics"):
         masks = torch.zeros(1, 1, 32, 32, dtype=torch.int64)
-        model(content, style, masks=masks, statistics=model.content_statistics(content, style.tensors))
+        model(content, style, masks=masks, statistics=model.image_statistics(content, style.tensors))
     gray = create_model("gray")
     with pytest.raises(InputError, match="no masks for model 'gray'"):
         gray.prepare([exemplar], masks=[torch.zeros(1, 1, 32, 32, dtype=torch.int64)])
