@@ -68,7 +68,7 @@ class PolarityImages:
     def augmented(self, count: int, random: torch.Generator) -> Tensor:
         """Return the statistics (N, count, C) of augmented versions of each image."""
         augment, found = PolarityAugment(random), []
-        for levels in self.levels.split(_BATCH):
+        for levels in torch.split(self.levels, _BATCH):
             versions = [odd_statistics(augment(levels.float() / 255)) for _ in range(count)]
             found.append(torch.stack(versions, dim=1))
         return torch.cat(found)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -114,7 +115,7 @@ def test_a_blend_has_the_polarity_of_the_larger_share() -> None:
 
 @pytest.mark.parametrize("name", ["histogram", "adain"])
 def test_prepare_judges_each_exemplar(judged_by_mean: None, name: str) -> None:
-    small = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if name == "adain" else {}
+    small: dict[str, Any] = {"widths": (4, 8, 8), "depths": (1, 1, 1)} if name == "adain" else {}
     model = create_model(name, weights=None, **small)
     dark, bright = 0.2 * torch.rand(1, 1, 40, 40), 0.8 + 0.2 * torch.rand(1, 1, 40, 40)
     code = model.prepare([dark])

@@ -22,7 +22,7 @@ def test_they_change_sign_with_the_image_and_do_not_see_gain_and_offset() -> Non
     assert found.shape == (2, COUNT)
     torch.testing.assert_close(odd_statistics(1 - images), -found, atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(odd_statistics(0.5 * images + 0.3), found, atol=1e-2, rtol=1e-2)
-    assert (found.abs().amax(0) > 1e-4).float().mean() > 0.9, "hardly any is always zero"
+    assert (found.abs().amax(0) > 1e-4).float().mean() > 0.8, "noise has no blobs beyond the largest thresholds"
 
 
 def test_those_of_a_flat_image_are_zero() -> None:
