@@ -135,5 +135,5 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     kept = [(own, share * (w / total)) for group, w in zip(parts, weights, strict=True) if w for own, share in group]
     for number, (own, share) in enumerate(kept):
         tensors |= _named(number, {**own, _SHARE: share})
-    judged = blended_metadata([code.metadata for code in codes], weights)
-    return StyleCode(codes[0].model, tensors, {**codes[0].metadata, **judged})
+    metadata = {**codes[0].metadata, **blended_metadata([code.metadata for code in codes], weights)}
+    return StyleCode(codes[0].model, tensors, metadata)
