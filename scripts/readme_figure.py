@@ -18,9 +18,9 @@ from ir_transfer.data.image_io import encode_png, read_picture, write_whole
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 
 ROWS = (
-    ("1230_1202_f0000", "0114_1609_v0000"),
-    ("0111_1803_v0000", "0111_1753_v0000"),
-    ("0115_1834_v0000", "0115_1847_v0000"),
+    ("1230_1202_f0000", "0115_1831_v0000"),
+    ("0111_1803_v0000", "0111_1716_f0090"),
+    ("0115_1834_v0019", "0115_1831_v0000"),
 )
 """Stems of a validation pair and of its exemplar in the training set."""
 CELL_WIDTH = 270
