@@ -87,9 +87,12 @@ class Levels(click.ParamType["tuple[float, float] | str"]):
             return value  # type: ignore[no-any-return]
         low, _, high = str(value).partition(",")
         try:
-            return float(low), float(high)
+            ends = float(low), float(high)
         except ValueError:
             self.fail(f"expected two numbers such as 0,10000, or percentile, got {value!r}", param, ctx)
+        if not ends[0] < ends[1]:
+            self.fail(f"expected LO,HI with LO < HI, got {value!r}", param, ctx)
+        return ends
 
 
 class ExemplarRange(click.ParamType["tuple[float, float] | str"]):

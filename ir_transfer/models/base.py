@@ -298,8 +298,11 @@ class TranslationModel(nn.Module, ABC):
         weight_files.refuse_contradiction(path, stored, fixed)
         try:
             model = cls(info, **{**stored, **fixed})
-        except TypeError as error:
-            raise WeightsError(f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}") from error
+        except (TypeError, ValueError) as error:
+            raise WeightsError(
+                f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}; weights of another version of "
+                "ir-transfer do not load: train them anew"
+            ) from error
         model.configure(options)
         weight_files.load_into(model, _without_scorer(tensors), path)
         model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
+from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
@@ -76,11 +77,20 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     Args:
         info: What the model declares.
-        hyper_parameters: Of the system; those of :data:`SIZE` that are missing take their values there.
+        sizes: Those of :data:`SIZE` that differ.
+        **own: Hyper-parameters of the system.
+
+    Raises:
+        InputError: A size that does not exist.
     """
 
-    def __init__(self, info: ModelInfo, hyper_parameters: Mapping[str, Any]) -> None:
-        sizes = {name: list(v) if isinstance(v, tuple) else v for name, v in {**SIZE, **hyper_parameters}.items()}
+    def __init__(self, info: ModelInfo, sizes: Mapping[str, Any], **own: Any) -> None:
+        if unknown := sizes.keys() - SIZE.keys():
+            raise InputError(
+                f"expected hyper-parameters of model {info.name!r} among {', '.join([*SIZE, *own])}, "
+                f"got {', '.join(sorted(unknown))}"
+            )
+        sizes = {name: list(v) if isinstance(v, tuple) else v for name, v in {**SIZE, **sizes, **own}.items()}
         super().__init__(info, sizes)
         stored: Any = sizes
         self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])

@@ -39,6 +39,10 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
         ({"kind": "weights", "model": "adain", "hyper_parameters": "{oops"}, "hyper_parameters as JSON"),
         ({"kind": "weights", "model": "adain", "hyper_parameters": "3"}, "hyper_parameters as JSON"),
         ({"kind": "weights", "model": "adain", "hyper_parameters": '{"oops": 1}'}, "hyper-parameters of AdaIN.*oops"),
+        (
+            {"kind": "weights", "model": "adain", "hyper_parameters": '{"widths": [4, 8, 8], "depths": [1, 1, 1]}'},
+            "hyper-parameters of AdaIN.*another version",
+        ),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, metadata: dict[str, str], message: str) -> None:

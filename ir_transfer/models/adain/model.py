@@ -45,7 +45,7 @@ class AdaIN(ThermalModel):
         alignment: str = "moments",
         **sizes: Any,
     ) -> None:
-        super().__init__(info, {**sizes, "exemplar_widths": list(exemplar_widths), "alignment": alignment})
+        super().__init__(info, sizes, exemplar_widths=list(exemplar_widths), alignment=alignment)
         self.alignment = alignment_named(alignment)
         self.exemplar_encoder = ExemplarEncoder(self.neck.widths, exemplar_widths)
 

@@ -42,7 +42,7 @@ class WCT2(ThermalModel, LabelMaps):
     """
 
     def __init__(self, info: ModelInfo, exemplar_widths: Sequence[int] = (16, 32, 64, 96), **sizes: Any) -> None:
-        super().__init__(info, {**sizes, "exemplar_widths": list(exemplar_widths)})
+        super().__init__(info, sizes, exemplar_widths=list(exemplar_widths))
         self.exemplar_encoder = ExemplarEncoder(self.neck.widths, exemplar_widths)
 
     @classmethod

@@ -130,7 +130,6 @@ def test_the_map_is_the_models_own_or_the_one_that_ships() -> None:
     adain = create_model("adain", weights=None)
     assert isinstance(adain, ThermalModel)
     of_adain = ClassMapFinder.of_model(adain, CPU)
-    assert isinstance(adain, ThermalModel)
     assert of_adain.facts["weights"] == tensors_hash(adain.encoder.state_dict())
     assert of_adain.facts != of_gray.facts
     found = of_gray(picture())
