@@ -18,9 +18,6 @@ from ir_transfer.training.gates import Gate, network_gates, score_gates
 
 SHIPPED = ("adain-lwir", "wct2-lwir")
 
-pytestmark = pytest.mark.xfail(
-    strict=True, reason="no weights of these networks ship yet; those before them failed every gate. Remove with them"
-)
 
 
 @cache
