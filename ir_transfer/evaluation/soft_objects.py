@@ -50,7 +50,7 @@ def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int])
         InputError: Not RGBA, or not a quarter of the scene's size.
     """
     label = read_soft_labels(path)
-    if any(abs(side * QUARTER - whole) >= QUARTER for side, whole in zip(label.shape, file_size, strict=False)):
+    if any(abs(side * QUARTER - whole) > QUARTER for side, whole in zip(label.shape, file_size, strict=False)):
         raise InputError(
             f"expected {path} at a quarter of the scene's {file_size[1]} x {file_size[0]} pixels, got "
             f"{label.shape[1]} x {label.shape[0]}: name the labels of these very photographs"
