@@ -65,7 +65,7 @@ def test_the_level_of_the_ground_does_not_matter(ground: float, side: int) -> No
 
 def test_a_vehicle_that_fills_the_window_is_compared_at_its_border_alone() -> None:
     """Its middle has no ring in reach; as dark as it is, nothing there is to be brighter than anything."""
-    cold = scene(VEHICLE, 0.45, 0.3, 0.6, side=26)
+    cold = scene(VEHICLE, 0.65, 0.4, 0.8, side=26)
     assert vehicle_contrast(cold).item() == 0
     warm = scene(VEHICLE, 0.8, 0.6, 0.5, side=26)
     assert vehicle_contrast(warm).item() == pytest.approx(1.0, rel=0.15)
