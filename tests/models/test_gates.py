@@ -19,7 +19,6 @@ from ir_transfer.training.gates import Gate, network_gates, score_gates
 SHIPPED = ("adain-lwir", "wct2-lwir")
 
 
-
 @cache
 def scenes() -> list[tuple[Tensor, Tensor]]:
     """Photographs (1, 3, H, W) and infrared pictures (1, 1, H, W): two by day, one by night."""
