@@ -59,7 +59,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
     try:
         with Image.open(path) as image:
             if image.mode != "RGBA":
-                raise InputError(f"expected soft class labels as 8-bit RGBA in {path}, got mode {image.mode}")
+                raise InputError(f"expected soft class labels in 8-bit RGBA at {path}, got mode {image.mode}")
             return np.asarray(image).copy()
     except OSError as error:
         raise DecodeError(f"expected a picture of soft class labels at {path}, got: {error}") from error

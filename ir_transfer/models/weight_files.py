@@ -89,6 +89,11 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return found
 
 
+def rounded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors as they are read from a file of :func:`packed` ones."""
+    return _unpacked(packed(tensors))
+
+
 def _unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     halves = {torch.float16, torch.bfloat16}
     found: dict[str, Tensor] = {}

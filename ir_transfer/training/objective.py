@@ -92,7 +92,7 @@ class Objective(nn.Module):
         # Last: it may be about what the model has just done.
         if (auxiliary := self.model.auxiliary_loss()) is not None:
             found["auxiliary"] = auxiliary
-        if scene is not None and not any(loss.requires_grad for loss in found.values()):
+        if scene is not None and torch.is_grad_enabled() and not any(loss.requires_grad for loss in found.values()):
             # A batch without a ground truth, of which no loss has anything to say: a step that moves nothing.
             found["auxiliary"] = 0 * scene.output.sum()
         if self.hints is not None and self.vgg is not None and HINTS in active:

@@ -176,7 +176,7 @@ def test_what_a_late_loss_trains_warms_up_when_it_starts(begin: Begin) -> None:
     slow.model.load_state_dict(full.model.state_dict())
     short, long = way(slow, decoder, batch, 30), way(full, twin, batch, 30)
     assert long.abs().max() > 1e-4
-    torch.testing.assert_close(short, long / 10, atol=1e-7, rtol=2e-2)
+    torch.testing.assert_close(short, long / 10, atol=1e-6, rtol=2e-2)
 
 
 def test_what_is_learned_is_clipped_by_its_norm(begin: Begin) -> None:
@@ -223,7 +223,7 @@ def test_a_gradient_that_is_not_finite_moves_nothing(begin: Begin) -> None:
     before = weights(learner.model), weights(learner.average)
     poisoned = next(learner.model.parameters())
     poisoned.register_hook(lambda gradient: gradient * float("nan"))  # type: ignore[no-untyped-call]
-    with pytest.raises(NotFiniteError, match=r"step 7, got auxiliary .*charbonnier 0\..*gradient nan"):
+    with pytest.raises(NotFiniteError, match=r"step 7, got auxiliary .*charbonnier 0\..*gradient_norm nan"):
         learner.learn(batch, 7)
     assert torch.equal(weights(learner.model), before[0])
     assert torch.equal(weights(learner.average), before[1])

@@ -61,6 +61,8 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     assert one["step"] == two["step"] == 5
     for part in ("model", "average"):
         for name, expected in one[part].items():
+            if name.startswith(("neck.laterals", "neck.tops")) and name.endswith("bias"):
+                continue  # what follows standardises it away, so that its gradient is rounding alone
             difference = (two[part][name] - expected).abs()
             # A hidden weight moves by 1e-4 in all. Muon orthogonalises in half precision, where the last bit of a
             # gradient may become the eighth: single entries differ more than the mean.

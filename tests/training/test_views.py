@@ -20,7 +20,7 @@ from ir_transfer.training.views import (
     neighbours,
     read_labels,
 )
-from tests.training.views_drawnof import painted
+from tests.training.views_of import painted
 
 SIZE = (64, 96)
 
@@ -89,10 +89,8 @@ def test_degraded_photographs_are_never_darkened(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("ir_transfer.training.degrade.darken", refuse)
     bright = np.full((96, 128, 3), 150, np.uint8)
-    views_drawn = [draw_view(bright, None, None, SIZE, np.random.default_rng(seed)) for seed in range(40)]
-    assert len({round(view.content.float().mean().item()) for view in views_drawn}) > 10, (
-        "they are degraded in other ways"
-    )
+    drawn = [draw_view(bright, None, None, SIZE, np.random.default_rng(seed)) for seed in range(40)]
+    assert len({round(view.content.float().mean().item()) for view in drawn}) > 10, "they are degraded in other ways"
 
 
 def test_half_of_the_crops_are_centred_on_people_and_vehicles() -> None:

@@ -110,7 +110,7 @@ def _parquet(manifest: Manifest) -> bytes:
     columns = {name: pa.array([_text_of(row[name]) for row in rows], pa.string()) for name in names}
     columns |= {name: pa.array([row[name] for row in rows], pa.int64()) for name in numbers}
     for name in ("found", "heated"):
-        columns[name] = pa.array([row[name] and json.dumps(row[name]) for row in rows], pa.string())
+        columns[name] = pa.array([None if row[name] is None else json.dumps(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
     header = {"command": manifest.header.command, "look": json.dumps(dict(manifest.header.look))}

@@ -12,6 +12,7 @@ from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.soft_labels import CLASSES
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
@@ -84,6 +85,7 @@ def save_with_card(
         night: Names of those that were taken at night.
         folder: Where to write.
     """
+    encoder.load_state_dict(weight_files.rounded(encoder.state_dict()))  # what ships is what is measured
     by_day = [photo for photo in measured if photo.path.name not in night]
     groups = {"day": (by_day, False), "day, darkened": (by_day, True)}
     groups["night"] = ([photo for photo in measured if photo.path.name in night], False)
