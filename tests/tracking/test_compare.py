@@ -74,8 +74,8 @@ def test_best_and_last_figures_are_marked_by_direction(compared: Compared) -> No
 
 
 def test_curves_of_unequal_loss_weights_are_said_not_to_compare(text: str) -> None:
-    edge = text[text.index("<figcaption>tv") :]
-    assert "weights differ (A 0.3, B 1.3)" in edge[: edge.index("</figcaption>")]
+    smooth = text[text.index("<figcaption>tv") :]
+    assert "weights differ (A 0.3, B 1.3)" in smooth[: smooth.index("</figcaption>")]
     coarse = text[text.index("<figcaption>coarse") :]
     assert "weights differ" not in coarse[: coarse.index("</figcaption>")]
 

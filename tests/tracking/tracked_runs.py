@@ -55,7 +55,7 @@ def _train(client: MlflowClient, experiment: str, k: int) -> str:
     params = {"model.name": "adain", "training.lr": f"{k + 1}e-4", "losses.tv": str(0.3 + k)}
     metrics = []
     for step in range(50, 401, 50):
-        metrics.append(Metric("loss/edge", 0.5 / step**0.5, 1000 * step, step))
+        metrics.append(Metric("loss/tv", 0.5 / step**0.5, 1000 * step, step))
         metrics.append(Metric("loss/coarse", float("nan") if step == 100 and k else 3.0 / step, 1000 * step, step))
         metrics.append(Metric("rate/learning", (k + 1) * 1e-4, 1000 * step, step))
     for step, psnr in ((200, 15.0), (300, 17.0 - k), (400, 16.0 - k)):
