@@ -32,8 +32,7 @@ def test_those_of_a_flat_image_are_zero() -> None:
 @pytest.mark.parametrize("side", [2, 4, 8, 16])
 def test_hot_spots_of_every_size_count_as_hot(side: int) -> None:
     skewness, *_, beyond = odd_statistics(spots(side))[0, BLOBS].view(LEVELS, 7).T
-    assert skewness.max() > 1
-    assert skewness.sum() > 0
+    assert skewness.min() > 1, "at every scale"
     assert beyond.max() > 0, "exceedance of the largest threshold: the moat round a spot is not taken for cold spots"
     assert beyond.min() > -1e-3
 
