@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.data.alignment import edge_magnitude
-from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
 
 Floats = NDArray[np.float32]
@@ -17,7 +17,6 @@ Floats = NDArray[np.float32]
 _WORK_WIDTH = 320
 _LARGEST = 0.03  # share of the width by which a corner may move: a larger motion is a wrong answer
 _LEAST_GAIN = 0.01  # of the correlation of edges, below which nothing is changed
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _BLUR = 5
 
 
@@ -50,7 +49,7 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
     height, width = infrared.shape
     scale = min(1.0, _WORK_WIDTH / width)
     size = (max(round(width * scale), 16), max(round(height * scale), 16))
-    luma = np.ascontiguousarray(to_unit(photograph) @ _LUMA)
+    luma = np.ascontiguousarray(to_unit(photograph) @ np.asarray(LUMA, np.float32))
     reduced = (cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in (luma, to_unit(infrared)))
     template, moving = (_edges(np.asarray(image, np.float32)) for image in reduced)
     identity = np.eye(2, 3, dtype=np.float32)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-_LUMA = (0.299, 0.587, 0.114)
+from ir_transfer.data.image_io import LUMA
 
 
 def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> Tensor:
@@ -30,7 +30,7 @@ def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> 
     if random.random() < 0.3:
         image = image + _noise(image.shape, random) * random.uniform(0.01, 0.04)
     if random.random() < 0.12:
-        image = (image * image.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True).expand(3, -1, -1)
+        image = (image * image.new_tensor(LUMA)[:, None, None]).sum(0, keepdim=True).expand(3, -1, -1)
     if random.random() < 0.06:
         image = torch.lerp(image, torch.full_like(image, random.uniform(0.5, 0.9)), random.uniform(0.2, 0.7))
     image = image.clamp(0, 1)
@@ -63,7 +63,7 @@ def _lamps(height: int, width: int, random: np.random.Generator) -> Tensor:
 
 
 def _jitter(image: Tensor, random: np.random.Generator) -> Tensor:
-    gray = (image * image.new_tensor(_LUMA)[:, None, None]).sum(0, keepdim=True)
+    gray = (image * image.new_tensor(LUMA)[:, None, None]).sum(0, keepdim=True)
     image = torch.lerp(gray.expand_as(image), image, random.uniform(0.3, 1.5))
     image = (image - image.mean()) * random.uniform(0.6, 1.35) + image.mean() + random.uniform(-0.15, 0.15)
     cast = torch.tensor(random.uniform(0.88, 1.12, 3), dtype=image.dtype)

@@ -16,14 +16,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.image_io import OutputLevels
+from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
 from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import degrade
 
-_LUMA = (0.299, 0.587, 0.114)
 _SMALLEST_SHARE = 0.5
 _DEGRADED = 0.6
 _ASPECTS = (1.05, 1.45)
@@ -137,7 +136,7 @@ def canonical(images: Tensor) -> Tensor:
 
 def mean_luma(photograph: OutputLevels) -> float:
     """Return the mean luma in [0, 1] of a photograph (H, W, 3), by which day and night are told apart."""
-    return float((to_unit(photograph[::8, ::8]) @ np.asarray(_LUMA, np.float32)).mean())
+    return float((to_unit(photograph[::8, ::8]) @ np.asarray(LUMA, np.float32)).mean())
 
 
 def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:

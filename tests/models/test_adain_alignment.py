@@ -98,7 +98,9 @@ def test_a_blend_in_the_whole_picture_is_what_masks_of_it_give(model: Translatio
 def test_tiles(model: TranslationModel) -> None:
     content, style = picture(1, 3, 48, 160), model.prepare([picture(1, 1, 40, 60, seed=1)])
     if model.info.tiling == "overview":
-        pytest.skip("tiles of the compact size need no statistics, whatever the alignment: conversion/tiles")
+        with pytest.raises(InputError, match="global content statistics"):
+            content_statistics_of(model)
+        return
     if model.info.tiling == "none":
         with pytest.raises(InputError, match="must see all of it"):
             content_statistics_of(model).content_statistics(content)
