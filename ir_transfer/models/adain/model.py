@@ -9,13 +9,14 @@ from typing import Any
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models import published_files, weight_files
+from ir_transfer.models import published_files
 from ir_transfer.models.adain import published
 from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
 from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
+from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Moments, channel_moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
@@ -57,15 +58,7 @@ class AdaIN(ThermalModel):
         size = hyper_parameters.pop("size", None)
         if published_files.asked(weights, encoder_weights):
             return _published(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        if weights is None:
-            if (size or "compact") not in SIZES:
-                raise InputError(f"expected size to be one of {', '.join(SIZES)}, got {size!r}")
-            return SIZES[size or "compact"](info, **hyper_parameters)
-        path = weight_files.locate(info, weights)
-        _, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored = weight_files.hyper_parameters(metadata, path)
-        weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
-        return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
+        return build_sized(SIZES, info, weights, size, hyper_parameters)
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set run-time options; see the base class."""

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ir_transfer.models import published_files, weight_files
+from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import LabelMaps
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
 from ir_transfer.models.wct2 import published
-from ir_transfer.models.wct2.choices import check_choice
 from ir_transfer.models.wct2.paper import PaperWCT2
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, covariance_moments
@@ -53,14 +53,7 @@ class WCT2(ThermalModel, LabelMaps):
         size = hyper_parameters.pop("size", None)
         if published_files.asked(weights, encoder_weights):
             return published.build(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        if weights is None:
-            check_choice(size or "compact", SIZES, "size")
-            return SIZES[size or "compact"](info, **hyper_parameters)
-        path = weight_files.locate(info, weights)
-        _, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored = weight_files.hyper_parameters(metadata, path)
-        weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
-        return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
+        return build_sized(SIZES, info, weights, size, hyper_parameters)
 
     def make_detail(self, widths: Sequence[int]) -> HaarDetail:
         """Return the gated Haar bands."""
