@@ -1,4 +1,4 @@
-"""Starts a command again and again, and kills it at random moments: ``python -m tests.robustness.kills KILLS ...``."""
+"""Restarts a command and kills it as it progresses: ``python -m tests.robustness.kills KILLS FILES ...``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import signal
 import sys
 import time
+from pathlib import Path
 
 import torch  # noqa: F401  # loaded once: each start is a fork
 import torchvision  # noqa: F401
@@ -25,14 +26,21 @@ def _start(arguments: list[str]) -> int:
         os._exit(99)
 
 
-def kill_and_resume(kills: int, longest: float, arguments: list[str], seed: int = 0) -> tuple[int, int]:
+def _written(out: Path) -> int:
+    return sum(1 for path in out.rglob("*") if path.suffix in {".png", ".tif"})
+
+
+def kill_and_resume(kills: int, files: int, out: Path, arguments: list[str], seed: int = 0) -> tuple[int, int]:
     """Run a command with ``--resume`` until it has been killed often enough, then to its end.
+
+    Progress decides when a run is killed, not time, so that a fast or a busy machine kills as often.
 
     Args:
         kills: How often.
-        longest: Seconds after which it is killed at the latest.
+        files: Images that the whole run writes.
+        out: Folder in which they are counted.
         arguments: Of ``ir-transfer``.
-        seed: Of the moments.
+        seed: Of the points.
 
     Returns:
         How often it was killed before it had finished, and the exit code of the last run.
@@ -40,8 +48,11 @@ def kill_and_resume(kills: int, longest: float, arguments: list[str], seed: int 
     draw = random.Random(seed)
     killed = 0
     for _ in range(kills):
+        enough = _written(out) + draw.randrange(files // (kills + 1))
         child = _start([*arguments, "--resume"])
-        time.sleep(draw.uniform(0, longest))
+        while _written(out) < enough and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.02))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         killed += os.WIFSIGNALED(status)
@@ -50,4 +61,5 @@ def kill_and_resume(kills: int, longest: float, arguments: list[str], seed: int 
 
 
 if __name__ == "__main__":
-    print(*kill_and_resume(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))  # noqa: T201
+    out = Path(sys.argv[sys.argv.index("-o") + 1])
+    print(*kill_and_resume(int(sys.argv[1]), int(sys.argv[2]), out, sys.argv[3:]))  # noqa: T201

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from PIL import Image
@@ -42,14 +41,11 @@ def test_a_set_that_was_killed_again_and_again_is_the_undisturbed_one(tmp_path: 
     ]
     arguments += ["--sensor", "boson-640", "--heat", "0=+0.1", "--threads", "1", "-q"]
     command = [sys.executable, "-m", "tests.robustness.kills"]
-    began = time.monotonic()
-    whole = [*command, "0", "1", *arguments, "-o", str(tmp_path / "one/ir")]
+    whole = [*command, "0", "240", *arguments, "-o", str(tmp_path / "one/ir")]
     assert subprocess.run(whole, capture_output=True, text=True, check=True).stdout.split() == ["0", "0"]
-    longest = (time.monotonic() - began) / 4
-    killed = [*command, str(KILLS), str(longest), *arguments, "-o", str(tmp_path / "two/ir")]
+    killed = [*command, str(KILLS), "240", *arguments, "-o", str(tmp_path / "two/ir")]
     done = subprocess.run(killed, capture_output=True, text=True, check=True).stdout.split()
-    assert done[1] == "0"
-    assert int(done[0]) >= KILLS // 2
+    assert done == [str(KILLS), "0"]
     one, two = (tmp_path / name / "ir" for name in ("one", "two"))
     assert tree(one) == tree(two)
     lines = [(out / "manifest.jsonl").read_text().splitlines()[1:] for out in (one, two)]
