@@ -178,7 +178,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             weights: Share of valid pixels of every position (1, 1, h, w); None if all are valid.
             statistics: To use in place of the image's own, for the frames of a video.
         """
-        maps, measured = self.maps(self.encoder(overview), style, statistics, weights)
+        maps, measured = self.maps(overview, self.encoder(overview), style, statistics, weights)
         canonical = None
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
@@ -190,6 +190,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     def maps(
         self,
+        overview: Tensor,
         features: ContentFeatures,
         style: Mapping[str, Tensor],
         statistics: Statistics | None = None,
@@ -197,7 +198,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     ) -> tuple[DetailMaps, dict[str, Moments]]:
         """Return the maps that the full-size image is computed from, and the moments of the neck's levels.
 
-        ``statistics`` and ``weights`` are those of :meth:`survey`.
+        ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` as in :meth:`survey`.
         """
         measured: dict[str, Moments] = {}
 
@@ -209,7 +210,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        return self.detail.maps(self.neck(features, align)), measured
+        return self.detail.maps(self.neck(features, align), overview), measured
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor

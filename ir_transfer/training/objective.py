@@ -117,7 +117,7 @@ class Objective(nn.Module):
             features = self.features(model.encoder, batch.content, [tuple(key) for key in batch.keys.tolist()])
         else:
             features = model.encoder(batch.content)
-        maps, _ = model.maps(features, style)
+        maps, _ = model.maps(batch.content, features, style)
         output = model.detail.render(batch.content, maps, Window.whole(*batch.content.shape[-2:]))
         shown = (canonical(planes.float()) for planes in (output, maps.thermal))
         return Scene(batch.content, batch.truth, next(shown), self.vgg, next(shown), batch.classes)

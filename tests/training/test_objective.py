@@ -98,7 +98,7 @@ def test_canonical_models_are_compared_in_canonical_tone(tmp_path: Path) -> None
     with torch.no_grad():
         found = objective(batch, ["l1", "map_correlation"])
         style = model.encode(batch.exemplar, batch.white_hot)
-        maps, _ = model.maps(model.encoder(batch.content), style)
+        maps, _ = model.maps(batch.content, model.encoder(batch.content), style)
         output = canonical(model.detail.render(batch.content, maps, Window.whole(64, 96)))
     scene = Scene(batch.content, batch.truth, output)
     for name in ("l1", "map_correlation"):
