@@ -198,7 +198,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     ) -> tuple[DetailMaps, dict[str, Moments]]:
         """Return the maps that the full-size image is computed from, and the moments of the neck's levels.
 
-        ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` as in :meth:`survey`.
+        ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` are those of
+        :meth:`survey`.
         """
         measured: dict[str, Moments] = {}
 

@@ -25,7 +25,8 @@ def luma_statistics(overview: Tensor) -> Tensor:
     """
     luma = rgb_to_grayscale(overview.float())
     cells = F.avg_pool2d(torch.cat([luma, luma.square()], dim=1), CELL, ceil_mode=True, count_include_pad=False)
-    mean, square = F.avg_pool2d(cells, _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False).split(1, dim=1)
+    means = F.avg_pool2d(cells, _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False)
+    mean, square = means.chunk(2, dim=1)
     return torch.cat([mean, ((square - mean.square()).clamp(min=0) + _NOISE**2).sqrt()], dim=1)
 
 
@@ -40,6 +41,6 @@ def with_local_contrast(images: Tensor, statistics: Tensor, window: Window, fact
         window: Where the photograph stands in the image.
         factor: Side in pixels of the image that a pixel of the overview covers.
     """
-    mean, deviation = sample(statistics, window, CELL * factor).to(images).split(1, dim=1)
+    mean, deviation = sample(statistics, window, CELL * factor).to(images).chunk(2, dim=1)
     local = ((rgb_to_grayscale(images) - mean) / deviation).clamp(-_LARGEST, _LARGEST)
     return torch.cat([2 * images - 1, local], dim=1)
