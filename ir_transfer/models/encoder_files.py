@@ -11,7 +11,7 @@ from ir_transfer.models import weight_files
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.resources import resource
 
-NAME = "content-encoder"
+NAME = weight_files.ENCODER
 """What the files say they belong to, and the name of the weights that ship."""
 
 
