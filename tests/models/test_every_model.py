@@ -33,16 +33,17 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": "paper", "normalisation": "batch", "widths": (4, 8), "blocks": 1},
     ],
     "msgnet": [
-        {"widths": (4, 8, 8), "blocks": 1, "brush": 32},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "paper", "widths": (8, 16), "blocks": 1, "brush": 32},
     ],
     "style_swap": [
-        {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "vgg19", "widths": (4, 8, 8)},
     ],
     "gatys": [
-        {"widths": (4, 6, 8, 8, 8), "steps": 2},
-        {"widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
+        {"size": "compact", **SMALL_THERMAL, "steps": 2},
+        {"size": "vgg19", "widths": (4, 6, 8, 8, 8), "steps": 2},
+        {"size": "vgg19", "widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
     ],
     "wct2": [
         {"size": "compact", **SMALL_THERMAL},

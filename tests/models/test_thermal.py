@@ -20,7 +20,7 @@ from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import scene, small_thermal
 
-NAMES = ("adain", "wct2")
+NAMES = ("adain", "wct2", "style_swap", "msgnet")
 
 
 @pytest.fixture(params=NAMES, scope="module")
