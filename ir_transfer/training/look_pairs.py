@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ def look_shares(truths: Sequence[Floats], looks: Sequence[Sequence[Floats]]) -> 
         np.min([np.linalg.norm((described - one) / spread, axis=1) for one in exemplars], axis=0) for exemplars in looks
     ])  # fmt: skip
     if len(looks) == 1:
-        return distances <= np.median(distances)
+        return np.asarray(distances <= np.median(distances))
     chosen = _balanced(distances / distances.mean()).argmax(axis=0)
     return np.asarray(chosen == np.arange(len(looks))[:, None])
 
@@ -64,10 +65,10 @@ def _balanced(costs: Floats) -> Floats:
     for _ in range(_ROUNDS):
         plan /= plan.sum(axis=1, keepdims=True) * len(plan)
         plan /= plan.sum(axis=0, keepdims=True) * plan.shape[1]
-    return plan
+    return np.asarray(plan)
 
 
 def _octaves(image: Tensor) -> Tensor:
     blurred = [image, *(F.interpolate(F.avg_pool2d(image, scale), _SIZE, mode="bilinear") for scale in _SCALES)]
-    bands = [(fine - coarse).std() for fine, coarse in zip(blurred, blurred[1:], strict=False)]
+    bands = [(fine - coarse).std() for fine, coarse in pairwise(blurred)]
     return torch.stack(bands).clamp(min=1e-4).log()

@@ -86,7 +86,8 @@ def test_what_is_learned_moves_the_image_too(model: Adjustable) -> None:
 
     def difference() -> Tensor:
         with torch.inference_mode():
-            return (model(content, low) - model(content, style)).abs().mean()
+            outputs: list[Tensor] = [model(content, one) for one in (low, style)]
+            return (outputs[0] - outputs[1]).abs().mean()
 
     assert difference() == 0
     with_answers(model)
@@ -129,7 +130,7 @@ def test_a_file_keeps_what_was_learned(model: Adjustable, tmp_path: Path) -> Non
 def test_the_network_learns_once_it_answers(model: Adjustable) -> None:
     with_answers(model).train()
     style = model.encode(EXEMPLAR.expand(2, 1, -1, -1), torch.tensor([True, True]))
-    model.translate(scene(48, 64).expand(2, -1, -1, -1), style, 1.0, None).square().mean().backward()
+    model.translate(scene(48, 64).expand(2, -1, -1, -1), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]
     for name, parameter in model.named_parameters():
         if name.startswith(("trunk", "heads", "exemplar_encoder")):
             assert parameter.grad is not None, name

@@ -226,7 +226,7 @@ def test_weights_of_another_size_are_no_beginning() -> None:
 def test_only_the_look_that_is_drawn_learns() -> None:
     model = cin("day", "night").train()
     style = model.encode_looks(torch.tensor([1, 1]), torch.tensor([True, True]))
-    model.translate(torch.cat([scene(48, 64), scene(48, 64, 4)]), style, 1.0, None).square().mean().backward()
+    model.translate(torch.cat([scene(48, 64), scene(48, 64, 4)]), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]
     gradients: dict[str, Tensor | None] = {name: row.grad for name, row in model.table.items()}
     assert gradients["day"] is not None
     assert not gradients["day"].any()
