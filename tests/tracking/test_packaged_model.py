@@ -24,8 +24,8 @@ from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
 from ir_transfer.tracking.client import connect
-from tests.models.small_thermal import SMALL_LOOKS
 from tests.conftest import photograph
+from tests.models.small_thermal import SMALL_LOOKS
 from tests.tracking.registered import register, write_exemplar
 
 
