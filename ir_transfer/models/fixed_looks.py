@@ -24,6 +24,8 @@ from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.polarity import sign_of
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
+_DEVIATION = 0.2  # of looks without exemplars
+
 
 class FixedLooks(ThermalModel):
     """A compact system whose style is the name of a look; :meth:`look` takes the place of :meth:`prepare`.
@@ -37,7 +39,7 @@ class FixedLooks(ThermalModel):
         sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Attributes:
-        quantiles: Of the looks' exemplars, white-hot (N, 33); of even intensities until a training has noted others.
+        quantiles: Of the looks' exemplars, white-hot (N, 33); even around .5 until a training has noted others.
         means: Their means (N, 1).
         deviations: Their deviations (N, 1).
         exemplars: White-hot exemplars (1, 1, h, w) of the looks that a training has noted, by name; not stored.
@@ -58,10 +60,10 @@ class FixedLooks(ThermalModel):
         super().__init__(info, sizes, looks=list(looks))
         self.looks = tuple(looks)
         self.exemplars: dict[str, list[Tensor]] = {}
-        count = len(looks)
-        self.register_buffer("quantiles", knot_ranks().expand(count, KNOTS).clone())
-        self.register_buffer("means", torch.full((count, 1), 0.5))
-        self.register_buffer("deviations", torch.full((count, 1), 12**-0.5))
+        even = 0.5 + 12**0.5 * _DEVIATION * (knot_ranks() - 0.5)
+        self.register_buffer("quantiles", even.expand(len(looks), KNOTS).clone())
+        self.register_buffer("means", torch.full((len(looks), 1), 0.5))
+        self.register_buffer("deviations", torch.full((len(looks), 1), _DEVIATION))
 
     # -- to be written by a model -------------------------------------------------------------------------------
 
