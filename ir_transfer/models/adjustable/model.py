@@ -24,7 +24,7 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 WEIGHTS = "layer_weights"
 """Tensor of a code: weights of the loss layers (B, 7), in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`."""
 
-DEFAULT_SHARE = 0.25
+DEFAULT_SHARE = 0.5
 """Share of training samples whose weights are all 1, as those of a style are that nobody has adjusted."""
 
 _CONTENT_OF = {0: 0, 1: 0, 2: 1, 3: 1}
