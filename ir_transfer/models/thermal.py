@@ -115,9 +115,17 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """
         if not isinstance(trained, ThermalModel) or type(trained) is type(self):
             super().adopt(trained)
-            return
+        else:
+            self.adopt_network(trained)
+
+    def adopt_network(self, trained: ThermalModel) -> None:
+        """Take over what another compact system has in common with this one besides the style.
+
+        Raises:
+            WeightsError: It is of another size.
+        """
         own = self.state_dict()
-        detail = "detail." if type(trained.detail) is type(self.detail) else "detail.to_thermal."
+        detail = "detail." if type(self.detail) is type(trained.detail) else "detail.to_thermal."
         wanted = ("encoder.", "neck.", "exemplar_encoder.", detail)
         shared = {n: v for n, v in trained.state_dict().items() if n in own and n.startswith(wanted)}
         self._load({**own, **shared}, trained)

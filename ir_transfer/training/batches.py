@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.looks import Looks
 from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection
 
@@ -87,7 +86,6 @@ class BatchSource:
         check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
         self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        self.looks = Looks(data.looks, root, self.sets) if data.looks else None
         sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._local = threading.local()
@@ -121,7 +119,7 @@ class BatchSource:
             exemplar,
             white_hot=torch.tensor([not s[4] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
-            look=torch.tensor([s[5] for s in samples]),
+            look=torch.zeros(len(samples), dtype=torch.long),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
             truth_weight=self._weight(registered | mirrored),
             look_weight=self._weight(~mirrored),
@@ -130,7 +128,7 @@ class BatchSource:
     def _weight(self, seen: np.ndarray) -> float:
         return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
 
-    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool, int]:
+    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
         pictures = self.sets[chosen]
         index = int(random.integers(len(pictures.photographs)))
         other = int(random.integers(len(pictures.infrared)))
@@ -138,20 +136,13 @@ class BatchSource:
             other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
         augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
-        look = 0
-        rgb = pictures.photograph(index)
-        if self.looks is None:
-            infrared = pictures.exemplar(other)
-        else:
-            look = int(random.integers(len(self.looks.names)))
-            infrared = self.looks.exemplar(look, random)
+        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
         if pictures.paired:
             content, truth, rows = augment(rgb, pictures.exemplar(index))
-            truth = truth if self.looks is None else self.looks.toned(truth, look, chosen)
         else:
             content, _, rows = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = look_augment(infrared)
-        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted, look
+        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
         if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own

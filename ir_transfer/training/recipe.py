@@ -116,8 +116,8 @@ class DataSection:
         validation_part: Like ``part`` of a source.
         validations: Sets that are never trained on, instead of ``validation``: by day, by night, of another camera. No
             scene or picture of them may be in a source.
-        looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
-            toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
+        looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; each look learns
+            from the pairs whose truths resemble its files, and an unpaired source needs no infrared of its own.
         crop: Side of the training crop in pixels.
         view_size: Height and width in pixels of the views that canonical models learn from, multiples of 32.
         views: Views of every image, each of which returns, so that a frozen encoder sees it once; 0 draws new ones.
