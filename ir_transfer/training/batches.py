@@ -24,7 +24,6 @@ class Batch:
 
     Attributes:
         content: Photographs (B, 3, s, s) in [0, 1].
-        rows: Height of the crops in their pictures (B, 1, s, s), -1 at the top, 1 at the bottom.
         truth: Infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered one, or, for a
             sample of an unpaired source, another crop of the exemplar's picture.
         exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
@@ -39,7 +38,6 @@ class Batch:
     """
 
     content: Tensor
-    rows: Tensor
     truth: Tensor
     exemplar: Tensor
     white_hot: Tensor
@@ -111,13 +109,12 @@ class BatchSource:
 
         mine = slice(self.rank, None, self.parts)
         samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
-        content, rows, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(4))
+        content, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(3))
         return Batch(
             content,
-            rows,
             truth,
             exemplar,
-            white_hot=torch.tensor([not s[4] for s in samples]),
+            white_hot=torch.tensor([not s[3] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
             look=torch.zeros(len(samples), dtype=torch.long),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
@@ -128,7 +125,7 @@ class BatchSource:
     def _weight(self, seen: np.ndarray) -> float:
         return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
 
-    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool]:
+    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, bool]:
         pictures = self.sets[chosen]
         index = int(random.integers(len(pictures.photographs)))
         other = int(random.integers(len(pictures.infrared)))
@@ -138,11 +135,11 @@ class BatchSource:
         augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
         rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
         if pictures.paired:
-            content, truth, rows = augment(rgb, pictures.exemplar(index))
+            content, truth = augment(rgb, pictures.exemplar(index))
         else:
-            content, _, rows = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
+            content, _ = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = look_augment(infrared)
-        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
+        return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
         if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own

@@ -68,6 +68,11 @@ class Trainer:
         self.batches: BatchSource | ViewSource
         ranks = processes.rank, processes.count
         if isinstance(self.learner.model, ThermalModel):
+            if training.reconstruction:
+                raise InputError(
+                    f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
+                    f"compared in canonical tone, got {training.reconstruction}: leave it out"
+                )
             self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
         else:
             self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)

@@ -68,7 +68,6 @@ class ViewSource:
         count = len(samples)
         return Batch(
             torch.stack(content),
-            torch.zeros(count, 0),
             torch.stack(truth),
             torch.stack(exemplar),
             white_hot=torch.ones(count, dtype=torch.bool),

@@ -96,7 +96,7 @@ def test_looks_are_presets_that_differ_in_tone(
     assert all(output.std() > 0.02 for output in outputs)
     for first, second in combinations(outputs, 2):
         assert (first - second).abs().mean() > 0.01
-    for look, quantiles in zip(model.looks, model.intensities, strict=True):
+    for look, quantiles in zip(model.looks, model.quantiles, strict=True):
         # A picture of a look's own intensities is taken to have that look.
         picture = quantiles.repeat_interleave(64)[torch.randperm(64 * len(quantiles))].view(1, 1, 32, -1)
         assert model.style_for(picture, white_hot=True).metadata["look"] == look

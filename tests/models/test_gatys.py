@@ -43,7 +43,8 @@ def gram_of(model: Gatys, image: Tensor, level: int, side: tuple[int, int]) -> T
     small = F.interpolate(image, side, mode="bilinear", antialias=True)
     gray = 0.5 + 0.2 * (small - small.mean()) / small.std(correction=0)
     flat = model.start.encoder(gray.repeat(1, 3, 1, 1)).levels[level][0].flatten(1)
-    return flat @ flat.T / flat.shape[1]
+    gram: Tensor = flat @ flat.T / flat.shape[1]
+    return gram
 
 
 def test_losses_fall_from_step_to_step_below_those_of_the_thermal_map() -> None:

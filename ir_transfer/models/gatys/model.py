@@ -169,7 +169,7 @@ class Gatys(TranslationModel):
         factor = self.start.overview_factor(height, width)
         with torch.no_grad():
             overview = overview_of(image, factor)
-            maps, _ = self.start.maps(self.start.encoder(overview), style)
+            maps, _ = self.start.maps(overview, self.start.encoder(overview), style)
             thermal = self.start.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
             whole = self.start.detail.render(image, maps.at(factor), Window.whole(height, width))
         canonical = standardised(whole) + _sized(self._search(standardised(thermal), style), height, width)
@@ -207,13 +207,15 @@ class Gatys(TranslationModel):
 
     def _wanted(self, side: int, style: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """Return the Gram matrices and the scale by layer of the exemplars, brought to a short side in pixels."""
-        features, grams, powers = self.features, {}, {}
+        features = self.features
+        grams: dict[str, Tensor] = {}
+        powers: dict[str, Tensor] = {}
         for part, share in parts_of(style):
             exemplar = _gray(standardised(resize_short_side_of(part["exemplar"], side)))
             for name, found in features.at(exemplar, features.style_layers).items():
                 weight = share.squeeze()
-                grams[name] = grams.get(name, 0) + weight * gram_matrix(found)
-                powers[name] = powers.get(name, 0) + weight * _power(found)
+                grams[name] = grams.get(name, torch.zeros(())) + weight * gram_matrix(found)
+                powers[name] = powers.get(name, torch.zeros(())) + weight * _power(found)
         return grams, powers
 
     @torch.no_grad()

@@ -100,7 +100,8 @@ class MSGNet(ThermalModel):
         standardised = standardised_by(features, moments)
         matched = standardised + self.matches[level](standardised, style[f"level{level}.gram"])
         std, mean = (style[f"level{level}.{name}"][..., None, None].to(matched) for name in ("std", "mean"))
-        return matched * std + mean
+        aligned: Tensor = matched * std + mean
+        return aligned
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": MSGNet, "paper": PaperMSGNet}
