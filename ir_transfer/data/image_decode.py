@@ -230,6 +230,9 @@ def _rasterio() -> ModuleType:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
+    from ir_transfer.data.raster.references import restrict_gdal
+
+    restrict_gdal()
     # A photograph without coordinates is the rule here, and GDAL's complaints come back as our own errors.
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())

@@ -33,7 +33,7 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
     """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
     if Path(name).suffix.lower() not in SUFFIXES:
         return False
-    with rasterio.MemoryFile(data) as memory:
+    with rasterio.MemoryFile(data, ext="tif") as memory:
         return _is_raster(memory.name, max_pixels)
 
 
