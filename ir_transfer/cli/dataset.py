@@ -192,8 +192,9 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 @dataset.command(short_help="Check a generated set.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="IR_SET")
 @click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set lies now.")
+@max_pixels_option
 @verbosity_options
-def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> int:
+def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
     """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
 
     Labels are compared region by region with those of the RGB set, where that still lies where it was or --source
@@ -202,7 +203,7 @@ def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> 
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
-    found = verify_dataset(folder, source)
+    found = verify_dataset(folder, source, max_pixels)
     for line in found:
         click.echo(line)
     if not quiet and not found:
