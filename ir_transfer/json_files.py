@@ -29,7 +29,7 @@ def parse_json(text: str | bytes, name: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{name}: expected JSON, got {error.msg.lower()} (line {error.lineno}, column {error.colno}): check the file"
+            f"{name}: expected JSON, got {error.msg.lower()} in line {error.lineno}: check the file"
         ) from error
     except RecursionError as error:
         raise InputError(f"{name}: expected JSON, got too many lists inside of each other: check the file") from error

@@ -12,11 +12,13 @@ _SECRET_KEYS = (
     r"[\w.\-]*(?:password|passwd|pwd|passphrase|secret|token|signature|credential|api[_\-]?key|access[_\-]?key(?:id)?"
     r"|account[_\-]?key|private[_\-]?key|auth)[\w.\-]*|key|sig|sas|pass|code"
 )
-_SCHEME = r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:/{1,2})"  # a Path has one slash where a URL has two
+# A Path has one slash where a URL has two; models:/NAME@ALIAS is MLflow's.
+_SCHEME = r"(?<![a-zA-Z0-9+.\-])(?!(?:models|runs):)(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:/{1,2})"
 _USER = re.compile(rf"{_SCHEME}[^/\s'\"?#<>]*@(?=[^\s@])")
 # A key with slashes in it, as typed; what follows a port is a path.
 _USER_WITH_SLASH = re.compile(rf"{_SCHEME}[^/\s:@'\"]+:(?!\d+/)[^\s@'\"]*@(?=[^\s@])")
-_QUERY = re.compile(rf"(?P<start>[?&;#]|%26|%3F)(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D)[^&#\s'\"<>]*", re.IGNORECASE)
+_START = r"(?P<start>[?&;#]|%26|%3B|%3F)"
+_QUERY = re.compile(rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D)[^&#\s'\"<>]*", re.IGNORECASE)
 Value = TypeVar("Value")
 
 

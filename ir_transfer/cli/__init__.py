@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 
 from ir_transfer import __version__
-from ir_transfer.cli.console import INTERRUPTED
+from ir_transfer.cli.console import INTERRUPTED, print_error
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -75,9 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
-        click.echo(f"Error: {public(error.line)}", err=True)
+        print_error(error.line)
         return 2
     except click.ClickException as error:
+        error.message = public(error.message)
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
@@ -89,6 +90,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
         if error.filename is None:
             raise
-        click.echo(f"Error: {error.filename}: {error.strerror}: check the path and its permissions", err=True)
+        print_error(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return 2
     return code if isinstance(code, int) else 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.options import (
@@ -142,7 +142,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
-    errors = [entry.error for entry in plan.refused]
+    errors = [str(entry.error) for entry in plan.refused]
     for job in plan.jobs:
         if job.output in skipped:
             continue
@@ -154,7 +154,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
             continue
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
-        click.echo(f"Error: {text}", err=True)
+        print_error(text)
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
@@ -176,7 +176,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None
     if summary.stopped is not None:
-        click.echo(f"Error: {summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)", err=True)
+        print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
     shown = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
@@ -192,7 +192,7 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     try:
         sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
     except IrTransferError as error:
-        click.echo(f"Error: no preview: {error.line}", err=True)
+        print_error(f"no preview: {error.line}")
         return False
     if sheet is not None and not quiet:
         click.echo(f"preview: {shown(sheet)}")

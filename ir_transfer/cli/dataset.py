@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
@@ -257,7 +257,7 @@ def _print_plan(options: DatasetOptions) -> int:
     for job in plan.jobs:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
-        click.echo(f"Error: {entry.error}", err=True)
+        print_error(str(entry.error))
     _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
@@ -269,9 +269,9 @@ def _print_plan(options: DatasetOptions) -> int:
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     run = summary.run
     if run.stopped is not None:
-        click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
+        print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
     for line in summary.broken:
-        click.echo(f"Error: {line}", err=True)
+        print_error(line)
     if not quiet:
         _print_problems(summary.problems)
         click.echo(
@@ -284,6 +284,6 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
 
 def _print_problems(problems: list[str]) -> None:
     for line in problems[:_SHOWN]:
-        click.echo(f"Warning: {line}", err=True)
+        print_error(line, "Warning")
     if len(problems) > _SHOWN:
-        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more", err=True)
+        print_error(f"... and {len(problems) - _SHOWN} more", "Warning")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.conversion.video.write_video import check_suffix, write_video
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.json_files import json_text
 from ir_transfer.models.style_code import polarity_facts
 
 
@@ -172,7 +172,7 @@ def _comment(header: Header, options: VideoOptions) -> str:
     """Return how the video was made, for its metadata."""
     quality = {"quality": options.quality} if options.codec == "h264" else {}
     made = {"ir_transfer": header.versions["ir_transfer"], **header.look, "codec": options.codec, **quality}
-    return json.dumps(made)
+    return json_text(made)
 
 
 def _refuse_other_video(out: Path, comment: str) -> None:
