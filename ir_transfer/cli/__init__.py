@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -78,8 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_error(error.line)
         return 2
     except click.ClickException as error:
-        error.message = public(error.message)
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(public(shown.getvalue()), err=True, nl=False)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)

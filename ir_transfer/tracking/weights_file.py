@@ -46,7 +46,8 @@ class WeightsFile:
     @property
     def scores(self) -> dict[str, float]:
         """Figures of training's own validation."""
-        return dict(parse_json(self.metadata.get("scores", "{}"), str(self.path)))
+        found: dict[str, float | None] = parse_json(self.metadata.get("scores", "{}"), str(self.path))
+        return {name: float("nan") if score is None else score for name, score in found.items()}
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:

@@ -21,6 +21,7 @@ from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.remote import public
 from ir_transfer.json_files import json_text
+from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
 _SHOWN = 20  # problems on the card
@@ -72,6 +73,7 @@ def _text(
     splits = {public(picture.path): picture.split or "none" for picture in labelled.pictures}
     template = files("ir_transfer.conversion.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
     return environment.from_string(template).render(
         name=plan.out.resolve().name,
         source=labelled.root.resolve().name,

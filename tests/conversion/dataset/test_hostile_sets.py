@@ -192,3 +192,12 @@ def test_the_limit_of_one_call_is_not_that_of_the_next(tmp_path: Path) -> None:
     Image.fromarray(photograph(8, 8)).save(tmp_path / "a.png")
     decode_levels((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_names_from_outside_are_no_markup_on_the_card(once: Path, exemplar: Path, tmp_path: Path) -> None:
+    rgb = Path(shutil.copytree(once / "rgb", tmp_path / "rgb"))
+    (rgb / "<img src=x onerror=alert(1)> [a](b) `c`.png").write_bytes(b"none")
+    assert main(command(rgb, exemplar, tmp_path / "ir")) == 1
+    card = (tmp_path / "ir/README.md").read_text()
+    assert "<img" not in card
+    assert "&lt;img src=x onerror=alert(1)> \\[a\\](b) \\`c\\`.png: expected" in card
