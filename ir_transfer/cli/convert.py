@@ -10,6 +10,7 @@ import click
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
     camera_options,
     device_option,
@@ -35,6 +36,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
 from ir_transfer.cli.track import track
 from ir_transfer.errors import IrTransferError
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from ir_transfer.tracking.fetch import Fetched
 
 
-@click.command(short_help="Convert photographs into infrared pictures.")
+@click.command(cls=SectionedCommand, short_help="Convert photographs into infrared pictures.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
 @out_option("Folder of the results.  [default: INPUT_ir]")
@@ -109,6 +111,7 @@ def convert(
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
+    _check_paths(given)
     given["inputs"], given["out"] = local_places(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -120,6 +123,16 @@ def convert(
 
         track(tracking_uri, lambda client: log_conversion(client, options, summary, found), quiet=quiet)
     return code
+
+
+def _check_paths(given: dict[str, Any]) -> None:
+    check_inputs(given["inputs"])
+    check_styles(given["styles"])
+    check_weights(given["weights"])
+    for path in given["style_masks"]:
+        check_exists(path, "a mask of --style-mask")
+    check_exists(given["content_masks"], "the masks of --content-masks")
+    check_exists(given["exemplar_masks"], "the masks of --exemplar-masks")
 
 
 def _options(given: dict[str, Any]) -> Options:
@@ -177,11 +190,11 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         return INTERRUPTED, None
     if summary.stopped is not None:
         print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
-    shown = not preview or _write_preview(summary, options, quiet=quiet)
+    previewed = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
-        click.echo(f"{counts} (see manifest.jsonl)")
-    return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
+        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl)")
+    return 1 if summary.failed or summary.stopped is not None or not previewed else 0, summary
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:

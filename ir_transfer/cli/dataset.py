@@ -10,6 +10,7 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
     camera_options,
@@ -39,6 +40,8 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.data.remote import is_url
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -76,7 +79,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command(short_help="Make an infrared data set.")
+@dataset.command(cls=SectionedCommand, short_help="Make an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
 @style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
 @out_option("Root of the new set.  [default: RGB_SET_ir]")
@@ -173,6 +176,10 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    if not is_url(given["source"]):
+        check_exists(Path(given["source"]), "a folder with a labelled set")
+    check_styles(given["styles"])
+    check_weights(given["weights"])
     (given["source"],), given["out"] = local_places((given["source"],), given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from ir_transfer.cli.console import print_table
+from ir_transfer.cli.eta import Eta
 from ir_transfer.cli.options import device_option, json_option, tracking_uri_option
+from ir_transfer.cli.path_checks import check_exists, check_policies, check_vgg
 from ir_transfer.json_files import json_text
 
 
@@ -116,6 +118,9 @@ def promote(
       ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
       ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion
     """
+    check_exists(data, "the pairs", "check --data")
+    check_policies(exemplars)
+    check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare
@@ -127,6 +132,7 @@ def promote(
 
     uri = resolve_uri(tracking_uri)
     fixed, chosen = load_protocol(protocol) if protocol else NONE, str(pick_device(device))
+    eta = Eta("scenes")
     with tempfile.TemporaryDirectory() as folder:
         verdict = promotion.promote(
             connect(uri),
@@ -139,7 +145,8 @@ def promote(
                 protocol=fixed,
                 vgg=vgg,
                 device=chosen,
-                on_scene=lambda stem: click.echo(f"  {stem}", err=True),
+                on_start=eta.start,
+                on_scene=eta.step,
             ),
             Path(folder),
         )

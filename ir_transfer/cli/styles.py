@@ -20,6 +20,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_inputs, check_weights
 from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ def build(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_inputs(exemplars)
+    check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
 

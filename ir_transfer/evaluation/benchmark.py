@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.data.image_io import write_whole
+from ir_transfer.durations import duration_text
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.evaluation.common_networks import CommonAdaIN, CommonWCT2
 from ir_transfer.evaluation.process_memory import own_peak
@@ -114,6 +115,7 @@ def measure(
         torch.set_num_threads(threads)
     calls = [_call(candidate) for candidate in asked]
     seconds: list[list[float]] = [[] for _ in asked]
+    began = time.perf_counter()
     for turn in range(rounds + 1):
         for index, (call, _) in enumerate(calls):
             start = time.perf_counter()
@@ -121,7 +123,8 @@ def measure(
             if turn:
                 seconds[index].append(time.perf_counter() - start)
         if on_step:
-            on_step(f"round {turn} of {rounds}" if turn else "warmed up")
+            left = duration_text((time.perf_counter() - began) * rounds)
+            on_step(f"round {turn} of {rounds}" if turn else f"warmed up: about {left} for {rounds} rounds")
     peaks = [peak_memory(candidate, threads) if memory else None for candidate in asked]
     return [
         Measurement(candidate, statistics.median(times), min(times), peak, parameters)

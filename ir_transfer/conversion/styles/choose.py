@@ -14,11 +14,10 @@ from ir_transfer.json_files import parse_json
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
 from ir_transfer.models.registry import list_models, model_info
-from ir_transfer.resources import resource
+from ir_transfer.resources import PRESET, resource
 from ir_transfer.yaml_fields import read_mapping
 
 DEFAULT_MODEL = "adain"
-PRESET = "preset:"
 WHITE_HOT, BLACK_HOT = "white-hot", "black-hot"
 _TOLERANCE = 1e-3  # of a sum of weights typed with three digits
 _LARGEST_HEADER = 100_000_000  # as in the safetensors format
