@@ -52,6 +52,11 @@ def is_network_path(path: str) -> bool:
     return _NETWORK_NAME.search(path) is not None
 
 
+def is_sidecar(start: bytes) -> bool:
+    """Return whether a file starts as a TIFF or HFA, which overviews and masks beside a raster are."""
+    return start.startswith(_SIDECAR_STARTS)
+
+
 def check_sidecars(path: Path) -> None:
     """Refuse sidecar files that GDAL would open beside a raster and that are no TIFF or HFA.
 
@@ -59,7 +64,7 @@ def check_sidecars(path: Path) -> None:
         DecodeError: One of them is of another kind, for example a VRT.
     """
     for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
-        if sidecar != path and sidecar.is_file() and not _start(sidecar).startswith(_SIDECAR_STARTS):
+        if sidecar != path and sidecar.is_file() and not is_sidecar(_start(sidecar)):
             raise DecodeError(
                 f"{path}: expected overviews or a mask in {sidecar.name} as TIFF, got another kind: remove that file"
             )

@@ -127,6 +127,22 @@ def test_a_vrt_takes_no_description_of_a_service_as_its_source(tmp_path: Path, s
     assert server.asked == []
 
 
+def test_a_directory_of_a_tiff_is_chosen_by_number_and_not_by_the_name_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("other.tif"), numbers(1, 48, 64))
+    write(tmp_path / "named.tif", numbers(1, 20, 30)).rename("GTIFF_DIR:1:other.tif")
+    with open_raster("GTIFF_DIR:1:other.tif") as dataset:
+        assert (dataset.height, dataset.width) == (20, 30)
+    (tmp_path / "GTIFF_DIR:1:other.tif").unlink()
+    with open_raster("GTIFF_DIR:1:other.tif") as dataset:
+        assert (dataset.height, dataset.width) == (48, 64)
+    vrt(tmp_path / "other.tif.ovr", "x.tif")
+    with pytest.raises(DecodeError, match=r"other\.tif\.ovr"):
+        open_raster("GTIFF_DIR:1:other.tif")
+
+
 def test_a_vrt_of_local_images_is_read(tmp_path: Path) -> None:
     bands = numbers(1, 48, 64)
     write(tmp_path / "tile.tif", bands)
