@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ir_transfer.errors import DecodeError, MissingFileError
+from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
 
 # Those of rasterio's wheels; another GDAL warns of a name that it lacks.
 _NETWORK_DRIVERS = "WMS WMTS WCS HTTP EEDA EEDAI PLMOSAIC STACIT STACTA DAAS MRF Zarr GTI DERIVED ESRIC KMLSUPEROVERLAY"
@@ -61,11 +61,11 @@ def check_sidecars(path: Path) -> None:
     """Refuse sidecar files that GDAL would open beside a raster and that are no TIFF or HFA.
 
     Raises:
-        DecodeError: One of them is of another kind, for example a VRT.
+        ForeignReferenceError: One of them is of another kind, for example a VRT.
     """
     for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
         if sidecar != path and sidecar.is_file() and not is_sidecar(_start(sidecar)):
-            raise DecodeError(
+            raise ForeignReferenceError(
                 f"{path}: expected overviews or a mask in {sidecar.name} as TIFF, got another kind: remove that file"
             )
 
@@ -74,10 +74,10 @@ def check_overview_file(path: str, named: str | None) -> None:
     """Refuse a raster whose metadata names another file to take overviews from.
 
     Raises:
-        DecodeError: It does.
+        ForeignReferenceError: It does.
     """
     if named is not None:
-        raise DecodeError(
+        raise ForeignReferenceError(
             f"{path}: expected overviews inside of the file or in .ovr, got metadata that names {named}: remove the "
             "metadata item OVERVIEW_FILE (gdal_edit.py -unsetmd)"
         )
@@ -88,7 +88,8 @@ def check_vrt(path: Path, depth: int = 0) -> None:
 
     Raises:
         MissingFileError: A source does not exist.
-        DecodeError: No VRT, nested too deeply, or a source of another kind.
+        DecodeError: No VRT, or nested too deeply.
+        ForeignReferenceError: A source of another kind.
     """
     if depth > _MOST_DEPTH:
         raise DecodeError(f"{path}: expected at most {_MOST_DEPTH} VRTs inside of each other, got more: check the file")
@@ -112,7 +113,9 @@ def check_vrt(path: Path, depth: int = 0) -> None:
         if source.suffix.lower() == ".vrt":
             check_vrt(source, depth + 1)
         elif _start(source).lstrip().startswith(b"<"):
-            raise DecodeError(f"{path}: expected image files as sources, got {name}, an XML file: take it out")
+            raise ForeignReferenceError(
+                f"{path}: expected image files as sources, got {name}, an XML file: take it out"
+            )
         check_sidecars(source)
 
 
@@ -120,10 +123,10 @@ def check_source_name(name: str, path: str) -> None:
     """Refuse the name of a source that leads to the network or is no file name.
 
     Raises:
-        DecodeError: It does.
+        ForeignReferenceError: It does.
     """
     if is_network_path(name):
-        raise DecodeError(
+        raise ForeignReferenceError(
             f"{path}: expected local files as sources of a VRT, got {name[:80]!r}: copy that file, or type its path as "
             "the input"
         )

@@ -18,7 +18,7 @@ import rasterio
 from ir_transfer.data.raster.gdal import open_raster
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.raster.read import Raster
-from ir_transfer.errors import DecodeError, MissingFileError
+from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
 from tests.data.raster.rasters import PLACED, numbers, write
 
 VRT = (
@@ -182,8 +182,9 @@ def test_metadata_opens_no_other_file(tmp_path: Path, server: Server) -> None:
     path = write(tmp_path / "a.tif", numbers(1, 512, 512), **PLACED)
     with rasterio.open(path, "r+") as dataset:
         dataset.update_tags(ns="OVERVIEWS", OVERVIEW_FILE=f"/vsicurl/{server.url}/a.ovr")
-    with pytest.raises(DecodeError, match="OVERVIEW_FILE"):
+    with pytest.raises(ForeignReferenceError, match="OVERVIEW_FILE"):
         open_raster(str(path))
+    assert is_raster(str(path), 10**6)
     assert server.asked == []
 
 
