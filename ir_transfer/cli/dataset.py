@@ -208,6 +208,8 @@ def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool,
     says. Exit code: 0 all is well, 1 something is not, 2 no generated set.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(folder, "a set that ir-transfer dataset made")
+    check_exists(source, "the RGB set of --source")
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
     found = verify_dataset(folder, source, max_pixels)
@@ -229,6 +231,8 @@ def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool
     The RGB set must lie where the shards were made from. Exit code: 0 all done, 1 some pictures failed, 2 wrong usage.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    for shard in shards:
+        check_exists(shard, "a shard of ir-transfer dataset")
     from ir_transfer.conversion.dataset.merge import merge_shards
 
     return _report(merge_shards(shards, out, overwrite=overwrite), quiet=quiet)

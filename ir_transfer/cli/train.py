@@ -93,7 +93,8 @@ def train(
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
             trainer.run()
-    click.echo(click.format_filename(out))
+    if processes.first:
+        click.echo(click.format_filename(out))
 
 
 def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> AbstractContextManager[object]:

@@ -30,6 +30,8 @@ WRONG: dict[str, list[str]] = {
     "video_style": ["video", "a.png", "--style", "nowhere.png"],
     "dataset": ["dataset", "nowhere", "--style", "a.png"],
     "dataset_style": ["dataset", ".", "--style", "nowhere.png"],
+    "verify": ["dataset", "verify", "nowhere"],
+    "merge": ["dataset", "merge", "nowhere", "-o", "x"],
     "build": ["styles", "build", "nowhere", "-o", "x.safetensors"],
     "reconstruct": ["reconstruct", "--content", "nowhere.png", "-o", "x.png"],
     "recipe": ["train", "nowhere.yaml", "--data", "."],
