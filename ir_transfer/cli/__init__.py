@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from ir_transfer import __version__
-from ir_transfer.cli.console import INTERRUPTED
+from ir_transfer.cli.console import INTERRUPTED, print_error
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -75,10 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
-        click.echo(f"Error: {public(error.line)}", err=True)
+        print_error(error.line)
         return 2
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(public(shown.getvalue()), err=True, nl=False)
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
@@ -89,6 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
         if error.filename is None:
             raise
-        click.echo(f"Error: {error.filename}: {error.strerror}: check the path and its permissions", err=True)
+        print_error(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return 2
     return code if isinstance(code, int) else 0

@@ -60,7 +60,7 @@ def benchmark(
     if folder:
         from ir_transfer.evaluation.folder_benchmark import convert_folder
 
-        _print_folder(convert_folder(folder, names[0], threads, ray_workers))
+        _print_folder(convert_folder(folder, names[0], threads, ray_workers, lambda line: click.echo(line, err=True)))
         return
     from ir_transfer.errors import InputError
     from ir_transfer.evaluation.benchmark import candidates, measure, write_measurements
@@ -75,6 +75,7 @@ def benchmark(
     _print_table(found)
     if out is not None:
         write_measurements(out, found)
+        click.echo(click.format_filename(out))
 
 
 def _print_table(measurements: list[Measurement]) -> None:

@@ -27,6 +27,16 @@ def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
     logger.propagate = False
 
 
+def print_error(text: str, kind: str = "Error") -> None:
+    """Print a line to stderr, with the URLs of remote folders and without secrets.
+
+    Args:
+        text: The message.
+        kind: ``"Error"`` or ``"Warning"``.
+    """
+    click.echo(f"{kind}: {public(text)}", err=True)
+
+
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         prefix = f"{record.levelname.capitalize()}: " if record.levelno >= logging.WARNING else ""
@@ -87,10 +97,10 @@ class ProgressBar:
         """Count one more; print what went wrong."""
         if self._progress is None or self._task is None:
             if error is not None:
-                click.echo(f"Error: {error}", err=True)
+                print_error(error)
             return
         if error is not None:
-            self._progress.console.print(f"Error: {error}", markup=False, highlight=False, soft_wrap=True)
+            self._progress.console.print(f"Error: {public(error)}", markup=False, highlight=False, soft_wrap=True)
         self._done += 1
         self._progress.update(self._task, completed=self._done)
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed

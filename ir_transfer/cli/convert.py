@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
     camera_options,
     device_option,
@@ -35,6 +36,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
 from ir_transfer.cli.track import track
 from ir_transfer.errors import IrTransferError
 
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from ir_transfer.tracking.fetch import Fetched
 
 
-@click.command(short_help="Convert photographs into infrared pictures.")
+@click.command(cls=SectionedCommand, short_help="Convert photographs into infrared pictures.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
 @out_option("Folder of the results.  [default: INPUT_ir]")
@@ -109,6 +111,7 @@ def convert(
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
+    _check_paths(given)
     given["inputs"], given["out"] = local_places(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -120,6 +123,16 @@ def convert(
 
         track(tracking_uri, lambda client: log_conversion(client, options, summary, found), quiet=quiet)
     return code
+
+
+def _check_paths(given: dict[str, Any]) -> None:
+    check_inputs(given["inputs"])
+    check_styles(given["styles"])
+    check_weights(given["weights"])
+    for path in given["style_masks"]:
+        check_exists(path, "a mask of --style-mask")
+    check_exists(given["content_masks"], "the masks of --content-masks")
+    check_exists(given["exemplar_masks"], "the masks of --exemplar-masks")
 
 
 def _options(given: dict[str, Any]) -> Options:
@@ -142,7 +155,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
-    errors = [entry.error for entry in plan.refused]
+    errors = [str(entry.error) for entry in plan.refused]
     for job in plan.jobs:
         if job.output in skipped:
             continue
@@ -154,7 +167,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
             continue
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
-        click.echo(f"Error: {text}", err=True)
+        print_error(text)
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
@@ -176,12 +189,12 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None
     if summary.stopped is not None:
-        click.echo(f"Error: {summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)", err=True)
-    shown = not preview or _write_preview(summary, options, quiet=quiet)
+        print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
+    previewed = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
-        click.echo(f"{counts} (see manifest.jsonl)")
-    return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
+        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl)")
+    return 1 if summary.failed or summary.stopped is not None or not previewed else 0, summary
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
@@ -192,7 +205,7 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     try:
         sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
     except IrTransferError as error:
-        click.echo(f"Error: no preview: {error.line}", err=True)
+        print_error(f"no preview: {error.line}")
         return False
     if sheet is not None and not quiet:
         click.echo(f"preview: {shown(sheet)}")

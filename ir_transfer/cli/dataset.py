@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
     camera_options,
@@ -39,6 +40,8 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.data.remote import is_url
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -76,7 +79,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command(short_help="Make an infrared data set.")
+@dataset.command(cls=SectionedCommand, short_help="Make an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
 @style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
 @out_option("Root of the new set.  [default: RGB_SET_ir]")
@@ -173,6 +176,10 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    if not is_url(given["source"]):
+        check_exists(Path(given["source"]), "a folder with a labelled set")
+    check_styles(given["styles"])
+    check_weights(given["weights"])
     (given["source"],), given["out"] = local_places((given["source"],), given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -192,17 +199,20 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 @dataset.command(short_help="Check a generated set.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="IR_SET")
 @click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set lies now.")
+@max_pixels_option
 @verbosity_options
-def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> int:
+def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
     """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
 
     Labels are compared region by region with those of the RGB set, where that still lies where it was or --source
     says. Exit code: 0 all is well, 1 something is not, 2 no generated set.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(folder, "a set that ir-transfer dataset made")
+    check_exists(source, "the RGB set of --source")
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
-    found = verify_dataset(folder, source)
+    found = verify_dataset(folder, source, max_pixels)
     for line in found:
         click.echo(line)
     if not quiet and not found:
@@ -221,6 +231,8 @@ def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool
     The RGB set must lie where the shards were made from. Exit code: 0 all done, 1 some pictures failed, 2 wrong usage.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    for shard in shards:
+        check_exists(shard, "a shard of ir-transfer dataset")
     from ir_transfer.conversion.dataset.merge import merge_shards
 
     return _report(merge_shards(shards, out, overwrite=overwrite), quiet=quiet)
@@ -256,7 +268,7 @@ def _print_plan(options: DatasetOptions) -> int:
     for job in plan.jobs:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
-        click.echo(f"Error: {entry.error}", err=True)
+        print_error(str(entry.error))
     _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
@@ -268,9 +280,9 @@ def _print_plan(options: DatasetOptions) -> int:
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     run = summary.run
     if run.stopped is not None:
-        click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
+        print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
     for line in summary.broken:
-        click.echo(f"Error: {line}", err=True)
+        print_error(line)
     if not quiet:
         _print_problems(summary.problems)
         click.echo(
@@ -283,6 +295,6 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
 
 def _print_problems(problems: list[str]) -> None:
     for line in problems[:_SHOWN]:
-        click.echo(f"Warning: {line}", err=True)
+        print_error(line, "Warning")
     if len(problems) > _SHOWN:
-        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more", err=True)
+        print_error(f"... and {len(problems) - _SHOWN} more", "Warning")

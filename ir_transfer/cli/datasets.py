@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import click
 
 from ir_transfer.cli.console import print_table
 from ir_transfer.cli.options import Command, json_option
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from ir_transfer.data.check import CheckReport
@@ -62,7 +62,7 @@ def list_(*, as_json: bool) -> int:
     cards = [load_card(name) for name in list_cards()]
     if as_json:
         keys = ("name", "title", "band", "pairs", "is_paired", "licence", "homepage")
-        click.echo(json.dumps([{key: getattr(card, key) for key in keys} for card in cards], indent=2))
+        click.echo(json_text([{key: getattr(card, key) for key in keys} for card in cards], indent=2))
         return 0
     rows = [
         [c.name, c.band, ("-" if c.pairs is None else str(c.pairs)) if c.is_paired else "unpaired", c.sizes, c.summary]
@@ -86,7 +86,7 @@ def show(*, name: str, as_json: bool) -> int:
     content = dataclasses.asdict(load_card(name))
     content["layout"] = {key: value for key, value in content["layout"].items() if value not in (None, [], 0, {})}
     if as_json:
-        click.echo(json.dumps(content, indent=2))
+        click.echo(json_text(content, indent=2))
     else:
         click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110), nl=False)
     return 0
@@ -126,7 +126,7 @@ def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: 
     if out is not None:
         _write_report(report, content, out)
     if as_json:
-        click.echo(json.dumps(content, indent=2))
+        click.echo(json_text(content, indent=2))
     else:
         _print_report(report, out)
     return 0 if report.is_clean else 1
@@ -151,7 +151,7 @@ def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> No
     from ir_transfer.data.image_io import encode_png, write_whole
     from ir_transfer.evaluation.contact_sheet import contact_sheet
 
-    write_whole(out / "report.json", json.dumps(content, indent=2).encode())
+    write_whole(out / "report.json", json_text(content, indent=2).encode())
     if rows := worst_pairs(report):
         write_whole(out / "worst_pairs.png", encode_png(contact_sheet(rows, HEADINGS)))
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SHARED = (
         "label",
         "max_side",
     ),
-    *("tracking_uri", "tracking", "device", "out"),
+    *("tracking_uri", "tracking", "device", "out", "overwrite"),
 )
 
 
@@ -100,8 +101,12 @@ def _detect(
     seeds: int,
     device: str,
     out: Path,
+    overwrite: bool,
     **_: Any,
 ) -> None:
+    for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes"), (split, "split")):
+        check_exists(path, f"what --{name} names")
+    check_policies(exemplars)
     from ir_transfer.cli.options import local_weights
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.cards import load_card
@@ -111,6 +116,7 @@ def _detect(
     from ir_transfer.evaluation.detection.records import FILES, write_all
     from ir_transfer.evaluation.protocol import NONE, load_protocol
 
+    check_fresh(out, FILES, overwrite=overwrite)
     files = Files(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
     outcome, protocol_title, settings = detect_on_files(
         files,

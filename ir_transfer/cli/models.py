@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,10 @@ from typing import Any
 import click
 
 from ir_transfer.cli.console import print_table
+from ir_transfer.cli.eta import Eta
 from ir_transfer.cli.options import device_option, json_option, tracking_uri_option
+from ir_transfer.cli.path_checks import check_exists, check_policies, check_vgg
+from ir_transfer.json_files import json_text
 
 
 class _ListsByDefault(click.Group):
@@ -47,7 +49,7 @@ def list_(*, pattern: str, as_json: bool) -> int:
         raise click.UsageError(f"expected a pattern that fits a model, got {pattern!r}: see ir-transfer models")
     described = [_describe(name) for name in names]
     if as_json:
-        click.echo(json.dumps(described, indent=2))
+        click.echo(json_text(described, indent=2))
         return 0
     titles = ("name", "bands", "sizes", "controls", "weights", "paper", "summary")
     rows = [
@@ -78,7 +80,7 @@ def registered(*, tracking_uri: str | None, as_json: bool) -> int:
 
     versions = list_versions(connect(resolve_uri(tracking_uri)))
     if as_json:
-        click.echo(json.dumps(versions, indent=2))
+        click.echo(json_text(versions, indent=2))
     elif versions:
         titles = [*versions[0]]
         print_table(titles, [[str(version[title]) or "-" for title in titles] for version in versions])
@@ -116,16 +118,21 @@ def promote(
       ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
       ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion
     """
+    check_exists(data, "the pairs", "check --data")
+    check_policies(exemplars)
+    check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.protocol import NONE, load_protocol
+    from ir_transfer.redaction import redact
     from ir_transfer.tracking import promotion
     from ir_transfer.tracking.client import connect
     from ir_transfer.tracking.store import resolve_uri
 
     uri = resolve_uri(tracking_uri)
     fixed, chosen = load_protocol(protocol) if protocol else NONE, str(pick_device(device))
+    eta = Eta("scenes")
     with tempfile.TemporaryDirectory() as folder:
         verdict = promotion.promote(
             connect(uri),
@@ -138,14 +145,15 @@ def promote(
                 protocol=fixed,
                 vgg=vgg,
                 device=chosen,
-                on_scene=lambda stem: click.echo(f"  {stem}", err=True),
+                on_start=eta.start,
+                on_scene=eta.step,
             ),
             Path(folder),
         )
     if verdict.compared is not None:
         click.echo(verdict.compared.title)
         print_ranking(wide_console(), verdict.compared)
-        click.echo(f"MLflow run {verdict.run_id} at {uri}")
+        click.echo(f"MLflow run {verdict.run_id} at {redact(uri)}")
     for reason in verdict.reasons:
         click.echo(reason)
     click.echo(f"{verdict.candidate.title}: {'promoted to champion' if verdict.promoted else 'not promoted'}")

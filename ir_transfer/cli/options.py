@@ -416,6 +416,8 @@ def shown(path: Path) -> str:
 
 
 def typed_command() -> str:
-    """Return the command as it was typed."""
+    """Return the command as it was typed, without secrets in URLs."""
+    from ir_transfer.redaction import redact
+
     typed = click.get_current_context().find_root().obj or sys.argv[1:]
-    return shlex.join(["ir-transfer", *typed])
+    return shlex.join(["ir-transfer", *map(redact, typed)])

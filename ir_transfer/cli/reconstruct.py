@@ -16,6 +16,7 @@ from ir_transfer.cli.options import (
     threads_option,
     verbosity_options,
 )
+from ir_transfer.cli.path_checks import check_exists
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -95,6 +96,8 @@ def reconstruct(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(content, "a picture file")
+    check_exists(style, "a picture file")
     try:
         with ProgressBar(quiet=quiet, label="reconstructing") as progress:
             _write(content, style, out, given, progress)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from ir_transfer.cli.console import print_table
+from ir_transfer.cli.console import print_error, print_table
 from ir_transfer.cli.options import json_option, tracking_uri_option
+from ir_transfer.json_files import json_text
+from ir_transfer.redaction import redact
 
 
 @click.group(short_help="List tracked runs; compare some in one page.")
@@ -44,7 +45,7 @@ def list_(*, kind: str | None, count: int, tracking_uri: str | None, as_json: bo
             | {"kind": run.data.tags.get(KIND), "metrics": run.data.metrics}
             for run in found[:count]
         ]
-        click.echo(json.dumps(listed, indent=2))
+        click.echo(json_text(listed, indent=2))
         return
     rows = [
         [
@@ -83,7 +84,7 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
     store = RunStore(resolve_uri(tracking_uri))
     compared = compare_runs(store, given)
     for line in [*compared.warnings, *write_comparison(store, compared, out)]:
-        click.echo(f"Warning: {line}", err=True)
+        print_error(line, "Warning")
     for line in verdict(compared):
         click.echo(line)
     click.echo(out)
@@ -108,4 +109,4 @@ def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
         delivery = delivery_of(folder, uri)
         with told_plainly(uri):
             count = delivery.deliver()
-        click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {uri}")
+        click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {redact(uri)}")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from ir_transfer.cli.console import print_table
 from ir_transfer.cli.options import json_option
+from ir_transfer.json_files import json_text
 
 
 @click.command(short_help="List the sensors, or show one.")
@@ -32,12 +31,12 @@ def sensors(*, name: str | None, as_json: bool) -> int:
         sensor = load_sensor(name)
         shown = {**sensor.look(), "description": sensor.description, "provenance": sensor.provenance}
         click.echo(
-            json.dumps(shown, indent=2) if as_json else yaml.safe_dump(shown, sort_keys=False, width=120), nl=as_json
+            json_text(shown, indent=2) if as_json else yaml.safe_dump(shown, sort_keys=False, width=120), nl=as_json
         )
         return 0
     models = [load_sensor(known) for known in list_sensors()]
     if as_json:
-        click.echo(json.dumps([{**model.look(), "description": model.description} for model in models], indent=2))
+        click.echo(json_text([{**model.look(), "description": model.description} for model in models], indent=2))
         return 0
     rows = []
     for model in models:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.console import print_table, set_up_messages
+from ir_transfer.cli.console import print_error, print_table, set_up_messages
 from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
@@ -21,6 +20,8 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_inputs, check_weights
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from ir_transfer.data.exemplars.range import AskedRange
@@ -47,7 +48,7 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     presets = [*list_presets(), *list_looks()]
     if as_json:
         listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
-        click.echo(json.dumps(listed, indent=2))
+        click.echo(json_text(listed, indent=2))
     elif presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
         print_table(["style", *_COLUMNS], rows)
@@ -103,6 +104,8 @@ def build(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_inputs(exemplars)
+    check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
 
@@ -123,7 +126,7 @@ def build(
         for exemplar in built.exemplars:
             click.echo(exemplar.line)
         for line in disagreements(built.exemplars):
-            click.echo(f"Warning: exemplars disagree: {line}", err=True)
+            print_error(f"exemplars disagree: {line}", "Warning")
         plural = "s" * (built.count != 1)
         click.echo(
             f"{click.format_filename(out)}: style of {built.count} exemplar{plural} for model {built.code.model}"

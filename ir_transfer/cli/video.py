@@ -10,6 +10,7 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
     device_option,
     fetched,
@@ -24,6 +25,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.options import FlickerReport, VideoSummary
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 _TARGET = 1.2
 
 
-@click.command(short_help="Convert a video, or a folder of numbered frames.")
+@click.command(cls=SectionedCommand, short_help="Convert a video, or a folder of numbered frames.")
 @click.argument("source", type=click.Path(path_type=Path), metavar="INPUT")
 @style_options
 @click.option(
@@ -112,6 +114,9 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     if given["levels"] == "percentile":
         raise click.UsageError("expected --levels LO,HI for a clip, got percentile: frames would flicker")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(given["source"], "a video or a folder of frames")
+    check_styles(given["styles"])
+    check_weights(given["weights"])
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
     from ir_transfer.conversion.video.convert import convert_video
     from ir_transfer.conversion.video.options import VideoOptions

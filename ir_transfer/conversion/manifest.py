@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -12,9 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.manifest_checks import check_entry, check_header
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.json_files import json_text, parse_json
+from ir_transfer.redaction import redacted
 
 FORMAT = 1
 CHECKPOINT_SECONDS = 30.0
@@ -83,10 +85,11 @@ class Header:
 
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look."""
+        asked = redacted(asked)
         for key in sorted(self.look.keys() | asked.keys()):
             if self.look.get(key) != asked.get(key):
                 raise InputError(
-                    f"expected {key}={json.dumps(self.look.get(key))} as in {path}, got {json.dumps(asked.get(key))}: "
+                    f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
                 )
 
@@ -111,7 +114,7 @@ class Manifest:
     @classmethod
     def create(cls, out: Path, header: Header) -> Self:
         """Start a new manifest, replacing an older one."""
-        manifest = cls(out / MANIFEST_NAME, header)
+        manifest = cls(out / MANIFEST_NAME, redacted(header))
         manifest._rewrite(())
         return manifest
 
@@ -131,6 +134,9 @@ class Manifest:
             raise InputError(f"expected a manifest of ir-transfer in {path}, got another file: choose another -o")
         if records[0].get("format") != FORMAT:
             raise InputError(f"expected format {FORMAT} in {path}, got {records[0].get('format')}: use --overwrite")
+        check_header(records[0], path)
+        for number, record in enumerate(records[1:], start=2):
+            check_entry(record, path, number)
         try:
             manifest = cls(path, Header(**records[0]))
             entries = [Entry(**record) for record in records[1:]]
@@ -149,6 +155,7 @@ class Manifest:
         Raises:
             EncodeError: The disk is full or the file is gone; the lines before stay whole.
         """
+        entry = redacted(entry)
         line = _line(asdict(entry))
         try:
             if self._handle is None:
@@ -198,14 +205,14 @@ class Manifest:
 def _line(record: Mapping[str, Any]) -> bytes:
     # "kind" first: a reader knows the header at a glance
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
-    return json.dumps(ordered, ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+    return json_text(redacted(ordered), ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
 
 
 def _parse(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError:
-        record = None
+        record = parse_json(line, f"line {number} of {path}")
+    except InputError as error:
+        raise InputError(f"expected a JSON object in line {number} of {path}, got damage: use --overwrite") from error
     if not isinstance(record, dict):
         raise InputError(f"expected a JSON object in line {number} of {path}, got damage: use --overwrite")
     return record

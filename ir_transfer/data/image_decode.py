@@ -5,7 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import re
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -33,6 +36,7 @@ _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 258, 262, 274, 339
 _WHITE_IS_ZERO, _CMYK = 0, 5
 _UNSIGNED, _FLOAT = 1, 3
 _NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
+_PILLOW_LOCK = threading.Lock()
 _SLACK = 1e-4  # rounding of whoever wrote a float picture
 
 
@@ -121,16 +125,28 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
 
 
 def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
-    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own limit must not undercut the one that was asked for
     try:
-        image = Image.open(io.BytesIO(data), formats=[kind])
+        with _pillow_limit(max_pixels):
+            image = Image.open(io.BytesIO(data), formats=[kind])
     except Image.DecompressionBombError:
         raise DecodeError(
             f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
         ) from None
     _check_size(image.width, image.height, name, max_pixels)
     return image
+
+
+@contextmanager
+def _pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Raise Pillow's own limit, which is the process's, to that of one call while a header is read."""
+    with _PILLOW_LOCK:
+        before = Image.MAX_IMAGE_PIXELS
+        if before is not None:
+            Image.MAX_IMAGE_PIXELS = max(before, max_pixels)
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
@@ -230,6 +246,9 @@ def _rasterio() -> ModuleType:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
+    from ir_transfer.data.raster.references import restrict_gdal
+
+    restrict_gdal()
     # A photograph without coordinates is the rule here, and GDAL's complaints come back as our own errors.
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())

@@ -234,7 +234,9 @@ def write_whole(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(data)
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # never through a link that someone has laid there
+            file.write(data)
         temporary.replace(path)
     except OSError as error:
         _remove(temporary)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import Box
+from ir_transfer.json_files import read_json
 
 
 def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
@@ -61,7 +61,9 @@ def _from_json(path: Path, stem: str) -> list[Box]:
 @lru_cache(maxsize=2)
 def _entries(path: Path, changed: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     """Return the entries by stem of a file that was last changed then; it may be large and is asked for often."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = read_json(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: expected boxes by stem or COCO's layout, got another: check the file")
     if not {"images", "annotations", "categories"} <= content.keys():
         return content
     stems = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}

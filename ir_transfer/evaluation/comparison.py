@@ -154,6 +154,7 @@ def compare(
     exemplar_range: AskedRange = "auto",
     device: str = "auto",
     exemplar_polarity: ExemplarPolarity = "auto",
+    on_start: Callable[[int], None] | None = None,
     on_scene: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Measure models beside the baselines.
@@ -178,6 +179,7 @@ def compare(
         exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
+        on_start: Called with the number of scenes before the first.
         on_scene: Called with the stem after each scene.
 
     Raises:
@@ -211,6 +213,8 @@ def compare(
         frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
         return [*regions, *frames, *_soft_regions(soft, scene, label)]
 
+    if on_start is not None:
+        on_start(len(found.pairs))
     results = evaluate(
         methods,
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
 from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, common_polarity
@@ -260,7 +260,7 @@ class TranslationModel(nn.Module, ABC):
             **(metadata or {}),
             "kind": "weights",
             "model": self.info.name,
-            "hyper_parameters": json.dumps(self.hyper_parameters),
+            "hyper_parameters": json_text(self.hyper_parameters),
         }
         weight_files.write(Path(path), self.state_dict(), described)
 

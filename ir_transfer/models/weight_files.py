@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ir_transfer.errors import MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.json_files import parse_json
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.resources import resource
 
@@ -166,7 +166,7 @@ def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         WeightsError: They are damaged.
     """
     try:
-        return dict(json.loads(metadata.get("hyper_parameters", "{}")))
+        return dict(parse_json(metadata.get("hyper_parameters", "{}"), str(path)))
     except (ValueError, TypeError) as error:
         raise WeightsError(f"expected hyper_parameters as JSON in {path}, got: {error}: fetch it again") from error
 

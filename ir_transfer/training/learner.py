@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
@@ -148,7 +148,7 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Return the state of all parts by name."""
-        about = json.dumps({"model": self.section, "recipe": asdict(self.recipe)})
+        about = json_text({"model": self.section, "recipe": asdict(self.recipe)})
         return {**{name: part.state_dict() for name, part in self._stateful().items()}, "about": about}
 
     def load(self, state: dict[str, Any], path: Path) -> None:

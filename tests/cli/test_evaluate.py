@@ -74,6 +74,13 @@ def test_results_made_elsewhere_and_soft_labels(tmp_path: Path) -> None:
     scores = json.loads((tmp_path / "out" / "results.json").read_text())["scores"]
     assert scores["other"]["people_hot"]["mean"] == scores["truth"]["people_heat"]["mean"] == 1
     assert scores["gray"]["people_hot"]["mean"] == 0
+    assert str(tmp_path / "out" / "report.html") in result.output
+    before = (tmp_path / "out" / "results.json").read_bytes()
+    with pytest.raises(InputError, match=r"got report\.html, results\.json, table\.csv, sheet\.png: use --overwrite"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+    assert (tmp_path / "out" / "results.json").read_bytes() == before
+    replaced = CliRunner().invoke(evaluate, [*arguments, "--overwrite"], catch_exceptions=False)
+    assert replaced.exit_code == 0, replaced.output
     arguments[-3] = "other=nowhere"
     with pytest.raises(MissingFileError, match="nowhere"):
-        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+        CliRunner().invoke(evaluate, [*arguments, "--overwrite"], catch_exceptions=False)

@@ -12,7 +12,6 @@ from ir_transfer.tracking.compare import (
     compare_runs,
     validation_rows,
     verdict,
-    without_password,
     write_comparison,
 )
 from ir_transfer.tracking.find_runs import RunStore
@@ -127,11 +126,6 @@ def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp
     assert "No pictures were logged" in page
     assert "nothing says whether these runs read the same pictures" in page
     assert "validation+step+2" in page
-
-
-def test_a_password_of_the_store_is_not_passed_on() -> None:
-    assert without_password("https://user:secret@tracking:5000/x") == "https://tracking:5000/x"
-    assert without_password("sqlite:////data/a@b/mlflow.db") == "sqlite:////data/a@b/mlflow.db"
 
 
 def test_the_same_run_twice_is_refused(store: RunStore) -> None:

@@ -10,6 +10,7 @@ from ir_transfer import create_model
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import Judges, Method
+from ir_transfer.evaluation.summary import Score
 from ir_transfer.tracking.client import connect
 from ir_transfer.tracking.promotion import promote
 from tests.evaluation.compared_street import BLURRED, compared_street
@@ -82,6 +83,43 @@ def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path:
     assert alias(client, "champion") == "2"
     assert alias(client, "candidate") == "2"
     assert "ir_transfer.composite" in client.get_model_version("adain-lwir", "1").tags
+
+
+@pytest.mark.parametrize(
+    ("lead", "promoted", "said"),
+    [
+        (Score(0.01, -0.001, 0.02), False, "no clear difference"),
+        (Score(0.01, 0.0, 0.02), False, "no clear difference"),
+        (Score(-0.01, -0.02, -0.001), False, "worse"),
+        (Score(0.01, 0.001, 0.02), True, "better"),
+    ],
+    ids=["contains_0", "touches_0", "below_0", "above_0"],
+)
+@pytest.mark.parametrize("with_champion", [True, False])
+def test_an_interval_that_contains_0_promotes_nothing(
+    lead: Score,
+    promoted: bool,
+    said: str,
+    with_champion: bool,
+    client: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for seed in (0, 1):
+        register(client, tmp_path, seed)
+    if with_champion:
+        client.set_registered_model_alias("adain-lwir", "champion", "1")
+    clear = Score(0.2, 0.1, 0.3)
+    # Without a champion, one trivial row that is not clearly beaten is enough.
+    monkeypatch.setattr(
+        "ir_transfer.tracking.promotion.composite_lead",
+        lambda results, first, second: lead if second in {"other", "fda"} else clear,
+    )
+    verdict = promote(client, "adain-lwir", street(tmp_path, []), tmp_path / "fetched")
+    assert verdict.promoted is promoted
+    assert alias(client, "champion") == ("2" if promoted else "1" if with_champion else None)
+    assert any(reason.endswith(f"against {'other' if with_champion else 'fda'}: {said}") for reason in verdict.reasons)
+    assert client.get_model_version("adain-lwir", "2").tags["ir_transfer.promoted"] == str(promoted).lower()
 
 
 def test_without_a_candidate(client: MlflowClient, tmp_path: Path) -> None:

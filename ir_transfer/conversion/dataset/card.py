@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -21,6 +20,8 @@ from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.remote import public
+from ir_transfer.json_files import json_text
+from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
 _SHOWN = 20  # problems on the card
@@ -72,6 +73,7 @@ def _text(
     splits = {public(picture.path): picture.split or "none" for picture in labelled.pictures}
     template = files("ir_transfer.conversion.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
     return environment.from_string(template).render(
         name=plan.out.resolve().name,
         source=labelled.root.resolve().name,
@@ -89,7 +91,7 @@ def _text(
         problem_count=len(summary.problems),
         broken=summary.broken[:_SHOWN],
         command=manifest.header.command,
-        look=json.dumps(dict(manifest.header.look), indent=2),
+        look=json_text(dict(manifest.header.look), indent=2),
         versions=dict(manifest.header.versions),
         sheet=sheet,
     )
@@ -110,10 +112,10 @@ def _parquet(manifest: Manifest) -> bytes:
     columns = {name: pa.array([_text_of(row[name]) for row in rows], pa.string()) for name in names}
     columns |= {name: pa.array([row[name] for row in rows], pa.int64()) for name in numbers}
     for name in ("found", "heated"):
-        columns[name] = pa.array([None if row[name] is None else json.dumps(row[name]) for row in rows], pa.string())
+        columns[name] = pa.array([None if row[name] is None else json_text(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
-    header = {"command": manifest.header.command, "look": json.dumps(dict(manifest.header.look))}
+    header = {"command": manifest.header.command, "look": json_text(dict(manifest.header.look))}
     table = pa.table(columns).replace_schema_metadata(header)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)

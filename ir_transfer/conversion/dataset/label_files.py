@@ -16,6 +16,7 @@ from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.data.remote import remove, stored_bytes
 from ir_transfer.errors import DecodeError
+from ir_transfer.inside import inside_path
 
 
 def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
@@ -59,7 +60,7 @@ def remove_stale(plan: Plan) -> None:
     wanted = {str(job.output) for job in plan.jobs}
     made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
     for place, digest in {**made, **read_hashes(plan.out)}.items():
-        path = plan.out / place
+        path = inside_path(plan.out, place)
         if place not in wanted and path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
             remove(path)
 
@@ -69,6 +70,7 @@ def read_hashes(out: Path) -> dict[str, str]:
 
     Raises:
         DecodeError: A line of another form.
+        InputError: A name that leads out of the set.
     """
     path = out / HASHES_NAME
     if not path.is_file():
@@ -78,5 +80,6 @@ def read_hashes(out: Path) -> dict[str, str]:
         digest, gap, place = line.partition("  ")
         if not gap or len(digest) != 64:
             raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
+        inside_path(out, place)
         hashes[place] = digest
     return hashes

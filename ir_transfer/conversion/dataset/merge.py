@@ -20,6 +20,7 @@ from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.inside import inside_path
 
 
 def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) -> DatasetSummary:
@@ -101,7 +102,7 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
                 f"{undone[0].place}): go on there with --resume"
             )
         for entry in manifest.entries.values():
-            if entry.status == "converted" and not (path / str(entry.output)).is_file():
+            if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
                 raise InputError(
                     f"expected the picture {path / str(entry.output)} of a shard, found none: go on there with --resume"
                 )
@@ -111,7 +112,7 @@ def _take_pictures(folder: Path, out: Path, manifest: Manifest) -> None:
     for entry in manifest.entries.values():
         if entry.status != "converted":
             continue
-        source, target = folder / str(entry.output), out / str(entry.output)
+        source, target = inside_path(folder, str(entry.output)), inside_path(out, str(entry.output))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)

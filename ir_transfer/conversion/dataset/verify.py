@@ -8,26 +8,28 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.conversion.dataset.label_files import read_hashes
 from ir_transfer.conversion.dataset.names import CARD_FOLDER
 from ir_transfer.conversion.manifest import Entry, Manifest
-from ir_transfer.data.image_io import decode_picture
+from ir_transfer.data.image_io import MAX_PIXELS, decode_picture, read_bytes
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.inside import inside_path
 
 
-def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
+def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
     """Check every picture and label file of a generated set.
 
     Args:
         out: Root of the set.
         source: The RGB set, to compare labels with; where the manifest says it lay if None. Without one the
             labels are compared with their hashes alone.
+        max_pixels: Larger pictures are not decoded, whatever the manifest says of their size.
 
     Returns:
         What is wrong, a line each; nothing if all is well.
 
     Raises:
-        InputError: No generated set.
+        InputError: No generated set, or one whose files name places outside of it.
     """
     manifest = Manifest.load(out)
     if manifest is None or "labels" not in manifest.header.look:
@@ -35,7 +37,7 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
     found: list[str] = []
     entries = list(manifest.entries.values())
     for entry in entries:
-        found += _check_picture(out, entry)
+        found += _check_picture(out, entry, max_pixels)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or Path(str(manifest.header.source))
@@ -46,23 +48,26 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
     return found
 
 
-def _check_picture(out: Path, entry: Entry) -> list[str]:
+def _check_picture(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     if entry.status == "failed":
         return (
             []
             if entry.output is None or not (out / entry.output).exists()
             else [f"{entry.output}: expected none, since it failed: remove it"]
         )
-    path = out / str(entry.output)
+    path = inside_path(out, str(entry.output))
     if not path.is_file():
         return [f"{entry.output}: expected the picture, found none: generate it again with --resume"]
-    data = path.read_bytes()
+    try:
+        data = read_bytes(path, max_pixels)
+    except IrTransferError as error:
+        return [error.line]
     if hashlib.sha256(data).hexdigest() != entry.output_sha256:
         return [
             f"{entry.output}: expected the picture as it was made, got other bytes: generate it again with --resume"
         ]
     try:
-        picture = decode_picture(data, str(entry.output), len(data) * 2**20)
+        picture = decode_picture(data, str(entry.output), max_pixels)
     except IrTransferError as error:
         return [error.line]
     if (picture.width, picture.height) != (entry.width, entry.height):
@@ -73,7 +78,7 @@ def _check_picture(out: Path, entry: Entry) -> list[str]:
 
 
 def _check_hash(out: Path, place: str, digest: str) -> str | None:
-    path = out / place
+    path = inside_path(out, place)
     if not path.is_file():
         return f"{place}: expected the label file, found none: generate it again with --resume"
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:

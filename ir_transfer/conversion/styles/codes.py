@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +20,7 @@ from ir_transfer.data.exemplars.report import ExemplarReport
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
+from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_looks import FixedLooks
@@ -54,12 +54,12 @@ def blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
 
 def exemplar_records(code: StyleCode) -> list[dict[str, Any]]:
     """Return what was taken from each exemplar file of a code; see :meth:`ExemplarReport.record`."""
-    found: list[dict[str, Any]] = json.loads(code.metadata.get(EXEMPLARS, "[]"))
+    found: list[dict[str, Any]] = parse_json(code.metadata.get(EXEMPLARS, "[]"), "the exemplars of a style")
     return found
 
 
 def _with_records(code: StyleCode, records: Sequence[Mapping[str, Any]]) -> StyleCode:
-    return replace(code, metadata={**code.metadata, EXEMPLARS: json.dumps(records)}) if records else code
+    return replace(code, metadata={**code.metadata, EXEMPLARS: json_text(records)}) if records else code
 
 
 def prepare_codes(

@@ -28,6 +28,12 @@ except ImportError as error:  # the whole room needs it
         "expected the package av, which reads and writes videos, found none: pip install 'ir-transfer[video]'"
     ) from error
 
+_KINDS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mjpeg,h264,hevc,m4v,yuv4mpegpipe,mxf,"
+    "gif,apng,ivf,av1,obu,nut,wtv,rm,dv,vc1,swf,avs2,vvc"
+)
+FILE_ONLY = {"format_whitelist": _KINDS, "protocol_whitelist": "file"}
+"""Options of FFmpeg: a file is a video by itself, no playlist that names other files or hosts (HLS, DASH, concat)."""
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_ROWS = 720
 
@@ -41,7 +47,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         InputError: No video stream.
     """
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), options=dict(FILE_ONLY))
     except av.FFmpegError as error:
         raise DecodeError(
             f"{path}: expected a video that FFmpeg reads, got: {error.strerror}: check the file, or convert it to MP4"
@@ -154,7 +160,7 @@ class VideoFile:
 def read_comment(path: Path) -> str:
     """Return the comment in a video's metadata; empty if it has none or is no video."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=dict(FILE_ONLY)) as container:
             return container.metadata.get("comment", "")
     except av.FFmpegError:
         return ""

@@ -17,6 +17,7 @@ Mask = NDArray[np.bool_]
 
 _OPAQUE = 128  # half of 8 bits: an edge that is softened counts on its inner side
 _ORIENTATION = 274
+_DRIVERS = {"TIFF": "GTiff", "PNG": "PNG"}
 
 
 def file_mask(path: Path, data: bytes) -> Mask | None:
@@ -29,8 +30,9 @@ def file_mask(path: Path, data: bytes) -> Mask | None:
     sidecar = path.with_name(f"{path.name}.msk")
     if sidecar.is_file():
         return _none_if_all(_oriented(_sidecar_mask(sidecar), data))
-    if file_kind(data) == "TIFF" or data[24:26] in {b"\x10\x04", b"\x10\x06"}:  # a PNG of 16 bits with alpha
-        return _none_if_all(_oriented(_gdal_mask(data), data))
+    kind = file_kind(data)
+    if kind == "TIFF" or (kind == "PNG" and data[24:26] in {b"\x10\x04", b"\x10\x06"}):  # 16 bits with alpha
+        return _none_if_all(_oriented(_gdal_mask(data, _DRIVERS[kind]), data))
     with Image.open(io.BytesIO(data)) as image:
         if not (image.has_transparency_data):
             return None
@@ -49,13 +51,13 @@ def _oriented(valid: Mask, data: bytes) -> Mask:
     return turned
 
 
-def _gdal_mask(data: bytes) -> Mask:
+def _gdal_mask(data: bytes, driver: str) -> Mask:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.MemoryFile(data) as memory, memory.open() as source:
+        with rasterio.MemoryFile(data) as memory, memory.open(driver=driver) as source:
             return _valid(source)
 
 

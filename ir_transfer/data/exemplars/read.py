@@ -17,7 +17,8 @@ from ir_transfer.data.exemplars.range import AskedRange, to_unit
 from ir_transfer.data.exemplars.report import ExemplarReport, ReadExemplar, Unit
 from ir_transfer.data.image_decode import decode_levels
 from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.errors import InputError
+from ir_transfer.resources import missing_exemplar
 
 SMALLEST_SIDE = 16
 _FLAT = 1 / 255  # a range below one 8-bit level holds no look
@@ -61,9 +62,7 @@ def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_
             f"expected one exemplar, got the folder {path}: make a style of it with ir-transfer styles build"
         )
     if not path.is_file():
-        raise MissingFileError(
-            f"expected an exemplar at {path}, found none: check the path, or use preset:NAME (see ir-transfer styles)"
-        )
+        raise missing_exemplar(str(path))
     data = read_bytes(path, max_pixels)
     found = _values(path, data, max_pixels)
     height, width = found.values.shape

@@ -7,7 +7,7 @@ from pathlib import Path
 import rasterio
 
 from ir_transfer.data.raster.gdal import is_virtual, open_raster
-from ir_transfer.errors import IrTransferError
+from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _MOST_BANDS = 4
@@ -16,7 +16,8 @@ _MOST_BANDS = 4
 def is_raster(path: str, max_pixels: int) -> bool:
     """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
 
-    A file that cannot be read is none: as a picture it is told what is wrong with it.
+    A file that cannot be read is none: as a picture it is told what is wrong with it. One that refers to what it must
+    not is a raster, which is refused.
 
     Args:
         path: A file or any other path of GDAL.
@@ -33,7 +34,7 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
     """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
     if Path(name).suffix.lower() not in SUFFIXES:
         return False
-    with rasterio.MemoryFile(data) as memory:
+    with rasterio.MemoryFile(data, ext="tif") as memory:
         return _is_raster(memory.name, max_pixels)
 
 
@@ -42,5 +43,7 @@ def _is_raster(path: str, max_pixels: int) -> bool:
         with open_raster(path) as dataset:
             placed = dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != rasterio.Affine.identity()
             return bool(placed) or dataset.count > _MOST_BANDS or dataset.width * dataset.height > max_pixels
+    except ForeignReferenceError:
+        return True  # as a picture it would lose its place without a word
     except IrTransferError:
         return False

@@ -117,7 +117,7 @@ def write_raster(
         with writing(made):
             _write_plain(store, layout, made, tags)
             if overviews and not cog:
-                with rasterio.open(made, "r+") as dataset:
+                with rasterio.open(made, "r+", driver="GTiff") as dataset:
                     dataset.build_overviews(_factors(store.height, store.width), Resampling.average)
             if cog:
                 rasterio.shutil.copy(made, optimised, driver="COG", **_cog_options(layout))
@@ -172,7 +172,7 @@ def _cog_options(layout: Layout) -> dict[str, Any]:
 
 def _read_back(store: WindowStore, path: Path) -> None:
     """Compare the file with what it was made of: GDAL may finish without a word on a full disk."""
-    with rasterio.open(path) as dataset:
+    with rasterio.open(path, driver="GTiff") as dataset:
         for y0, y1 in _strips(store.height, _BLOCK):
             if not np.array_equal(dataset.read(1, window=Window(0, y0, store.width, y1 - y0)), store.levels(y0, y1)):
                 raise encode_error(path, f"other levels when it was read back (rows {y0} to {y1})")
