@@ -24,20 +24,21 @@ from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
 _ANY_BOX = (0.0, 0.0, 1.0, 1.0)  # so that runs are checked and not drawn
-_MARKS = (b'"images"', b'"file_name"')
+_MARK = b'"images"'
+_ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
     """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not."""
     found = []
     for place in tree.with_suffix(".json"):
-        beside = (own for own in tree.by_stem.get(place.stem, ()) if differ_in_one_folder(own.parent, place.parent))
+        beside = (own for own in tree.pictures_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
         if next(beside, None) is None:
             try:
                 data = read_limited(tree.root / place, MAX_JSON_BYTES)
             except (DecodeError, InputError):
                 continue  # told as a side file
-            if all(mark in data for mark in _MARKS):
+            if _MARK in data and any(mark in data for mark in _ANY_OF):
                 found.append(place)
     return found
 
@@ -161,7 +162,8 @@ class CocoSet(LabelledSet):
         bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
         for index, name in file.segment_files.items():
             places = (inside(base, name) for base in bases)
-            found = next((place for place in places if place is not None and self._tree.is_picture(place)), None)
+            pictures = (self._tree.find_picture(place) for place in places if place is not None)
+            found = next((place for place in pictures if place is not None), None)
             if found is None:
                 message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
                 self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
@@ -263,7 +265,8 @@ def _names(image: Image, results: Results) -> Sequence[str | None]:
 def _name(image: Image, place: PurePosixPath, result: PurePosixPath) -> str | None:
     if image.base is None:  # it was absolute
         return str(result)
-    return None if result == place else relative(result, image.base)
+    kept = result == place and (image.url is not None or inside(image.base, str(image.file_name)) == place)
+    return None if kept else relative(result, image.base)
 
 
 def _inside_runs(counts: Sequence[int] | str, size: tuple[int, int], height: int, width: int) -> Inside:

@@ -18,6 +18,7 @@ from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
@@ -64,12 +65,13 @@ def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
     folders = [part for part in place.parent.parts if part not in MASK_FOLDERS]
     if not count and len(folders) == len(place.parent.parts):
         return None
-    return (*folders, stem)
+    return tuple(map(composed, (*folders, stem)))
 
 
 def _picture_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
-    folders = tuple(part for part in place.parent.parts if part not in PICTURE_FOLDERS)
-    return {(*folders, place.stem), (*folders, _PICTURE_END.sub("", place.stem, count=1))}
+    folders = [composed(part) for part in place.parent.parts if part not in PICTURE_FOLDERS]
+    stem = composed(place.stem)
+    return {(*folders, stem), (*folders, _PICTURE_END.sub("", stem, count=1))}
 
 
 class MaskSet(LabelledSet):

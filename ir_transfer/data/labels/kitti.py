@@ -37,8 +37,8 @@ def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
     for picture in tree.pictures:
         if PICTURES in picture.parts:
             label = PurePosixPath(*(LABELS if part == PICTURES else part for part in picture.parts))
-            if (label := label.with_suffix(".txt")) in tree.known:
-                found[picture] = label
+            if (own := tree.find(label.with_suffix(".txt"))) is not None:
+                found[picture] = own
     return found
 
 

@@ -45,7 +45,7 @@ def side_files(
         except (DecodeError, InputError) as error:
             tell(place, f"left out: {error}")
             continue
-        named = [*tree.by_stem.get(place.stem, ()), *tree.by_name.get(place.stem, ())]
+        named = [*tree.pictures_of_stem(place.stem), *tree.pictures_named(place.stem)]
         owners = [own for own in named if own in pictures and differ_in_one_folder(place.parent, own.parent)]
         if not owners:
             yield place, data
