@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
 
@@ -19,3 +19,15 @@ def composed(name: str) -> str:
     Names are compared in this form only; files are opened and written under the names that they have.
     """
     return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def find_below(root: Path, place: PurePosixPath) -> Path | None:
+    """Return the file or folder at a place below a root, in any Unicode form of its names; None if there is none."""
+    found = root
+    for part in place.parts:
+        forms = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
+        path = next((found / form for form in dict.fromkeys(forms) if (found / form).exists()), None)
+        if path is None:
+            return None
+        found = path
+    return found

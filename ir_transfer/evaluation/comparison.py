@@ -15,6 +15,7 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
@@ -278,11 +279,12 @@ def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
 
 def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:
     """Return the labelled objects of a scene; one without a label has none."""
-    if scene.stem not in files:
+    path = files.get(composed(scene.stem))
+    if path is None:
         return []
     height, width = scene.truth.shape[-2:]
     file_size = round(height / scene.scale), round(width / scene.scale)
-    found = soft_regions(files[scene.stem], file_size, (height, width))
+    found = soft_regions(path, file_size, (height, width))
     return [region for region in found if label is None or region.label == label.lower()]
 
 

@@ -67,6 +67,7 @@ class CocoFile:
         info: The value of ``info``, None if there is none.
         licenses: The value of ``licenses``, None if there is none.
         segment_files: For annotations that name a picture of panoptic segments, its name.
+        category_ids: Of the annotations; None where an annotation has none.
         of_image: For the id of an image, which annotations are its own.
         troubles: Entries that are not as they should be: (where, message).
 
@@ -87,6 +88,7 @@ class CocoFile:
         self.segment_files: dict[int, str] = {}
         self._spans: list[Span] = []
         self.annotation_ids: list[Id | None] = []
+        self.category_ids: list[Id | None] = []
         self._image_ids: list[Id | None] = []
         self._info_span: Span = (0, 0)
         self._last_end = 0
@@ -96,6 +98,10 @@ class CocoFile:
         """Return an annotation, read from the text now."""
         value: dict[str, Any] = value_at(self.text, self._spans[index][0]).value
         return value
+
+    def text_of(self, index: int) -> str:
+        """Return the text of an annotation."""
+        return self.text[slice(*self._spans[index])]
 
     def _read(self) -> None:
         text = self.text
@@ -158,6 +164,7 @@ class CocoFile:
             self.segment_files[len(self._spans)] = entry["file_name"]
         self._spans.append((item.start, item.end))
         self.annotation_ids.append(own)
+        self.category_ids.append(id_of(entry.get("category_id")))
         self._image_ids.append(image)
 
     def _categories(self, value: Any) -> None:

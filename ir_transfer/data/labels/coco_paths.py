@@ -67,7 +67,9 @@ class PictureFinder:
         found, length = self._ends_alike(name)
         if not found and (other := self._in_other_folders(name)) is not None:
             image.place, image.base = other, file.parent
-            return f"expected the picture {shown(name)} of {file}, found its name only once in the set: taken as {other}"
+            return (
+                f"expected the picture {shown(name)} of {file}, found its name only once in the set: taken as {other}"
+            )
         if len(found) != 1:
             got = len(found) or "none"
             return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
