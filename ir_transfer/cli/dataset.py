@@ -88,6 +88,14 @@ def dataset() -> None:
     help="coco, yolo, voc, kitti, masks, classification, pictures (no labels), or auto.",
 )
 @click.option(
+    "--orientation",
+    type=click.Choice(["auto", "stored", "upright"]),
+    default="auto",
+    show_default=True,
+    help="Frame of the labels of images that EXIF turns: of the stored pixels or of the upright image; auto goes by "
+    "the sizes that labels state. Results have the frame of their labels.",
+)
+@click.option(
     "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each picture."
 )
 @click.option(
@@ -235,7 +243,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
     heat = take_heat(given)
     own = {
         name: given.pop(name)
-        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
+        for name in ("labels", "orientation", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
     }
     source = given.pop("source")
     conversion = Options(

@@ -40,7 +40,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    labelled = open_labelled(Path(str(first.source)), str(look["labels"]))
+    labelled = open_labelled(Path(str(first.source)), str(look["labels"]), orientation=look.get("orientation", "auto"))
     _refuse_unfinished(shards, manifests, labelled)
     header = Header(_without_shard(first.command), look, first.versions, first.source)
     with locked(out):

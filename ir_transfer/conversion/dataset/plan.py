@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.assign import draw_variants
@@ -52,6 +53,12 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
             continue
         jobs += [Job(picture.path, output, one) for output, one in zip(outputs, variants, strict=True)]
     return Plan(out, tuple(jobs), tuple(refused))
+
+
+def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
+    """Return a plan whose results have the frame that the labels of their images are in."""
+    turns = {picture.path: labelled.turn(picture) for picture in labelled.pictures}
+    return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
 
 
 def default_out(root: Path) -> Path:

@@ -13,11 +13,20 @@ import numpy as np
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
 from ir_transfer.data.labels.coco_file import CocoFile, Image
-from ir_transfer.data.labels.coco_objects import CocoObject, class_name, object_at, objects_of, unknown_category
+from ir_transfer.data.labels.coco_objects import (
+    CocoObject,
+    box_or_none,
+    class_name,
+    object_at,
+    objects_of,
+    size_of_runs,
+    unknown_category,
+)
 from ir_transfer.data.labels.coco_paths import PictureFinder
 from ir_transfer.data.labels.coco_values import NewIds, id_of
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of, size_of_levels
 from ir_transfer.data.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
-from ir_transfer.data.labels.regions import Region, mask_region, size_differs
+from ir_transfer.data.labels.regions import Box, Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files
 from ir_transfer.data.labels.texts import MAX_JSON_BYTES, printable, read_limited, shown, to_bytes, to_text
 from ir_transfer.data.labels.tree import Tree
@@ -131,6 +140,24 @@ class CocoSet(LabelledSet):
                 if index in file.segment_files:
                     segments += self._segments(file, index, height, width)
         return list(found.values()) or segments
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the entries and of runs, or else where the boxes end."""
+        sizes: list[tuple[int, int]] = []
+        boxes: list[Box] = []
+        empty = True
+        for file, image in self._entries.get(picture.place, ()):
+            sizes += [] if image.size is None else [image.size]
+            for index in () if image.id is None else file.of_image.get(image.id, ()):
+                entry = file.annotation(index)
+                empty &= not ({"bbox", "segmentation", "segments_info", "keypoints"} & entry.keys())
+                own = size_of_runs(entry.get("segmentation"))
+                sizes += [] if own is None else [own]
+                box = box_or_none(entry)
+                boxes += [] if box is None else [box]
+                segments = self._segment_places.get((file.place, index))
+                sizes += [] if segments is None else size_of_levels(self.root / segments)
+        return LabelEvidence(sizes, extent_of(boxes), empty)
 
     def _report_object(self, file: CocoFile, one: CocoObject) -> None:
         for problem in one.problems:

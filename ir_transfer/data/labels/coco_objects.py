@@ -95,6 +95,13 @@ def box_or_none(entry: dict[str, Any]) -> Box | None:
         return None
 
 
+def size_of_runs(segmentation: Any) -> Size | None:
+    """Return the height and width that runs state; None for outlines."""
+    size = segmentation.get("size") if isinstance(segmentation, dict) else None
+    is_size = isinstance(size, list) and len(size) == 2 and all(isinstance(side, int) for side in size)
+    return (size[0], size[1]) if is_size and size is not None else None
+
+
 def outlined(name: str, instance: str, segmentation: Any, box: Box | None, size: Size) -> Region | None:
     """Return the region of ``segmentation``, or of the box alone where there is no other.
 

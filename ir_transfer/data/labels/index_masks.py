@@ -12,6 +12,7 @@ import numpy as np
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
 from ir_transfer.data.label_maps.pictures import SUFFIXES, read_label_picture
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, size_of_levels
 from ir_transfer.data.labels.lists import lines_of
 from ir_transfer.data.labels.places import renamed, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, size_differs
@@ -142,6 +143,11 @@ class MaskSet(LabelledSet):
             mask_region(self._names.get(label, found.describe(label)), str(label), np.equal(found.levels, label))
             for label in sorted(found.labels - {NO_LABEL})
         ]
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the masks."""
+        masks = self._masks.get(picture.place, ())
+        return LabelEvidence([size for mask in masks for size in size_of_levels(self.root / mask)], empty=not masks)
 
     def _check(self) -> None:
         for picture in self.pictures:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of
 from ir_transfer.data.labels.lists import lines_of
 from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, check_box
@@ -100,6 +101,11 @@ class KittiSet(LabelledSet):
             except InputError as error:
                 self._tell(label, str(number), f"{error}: kept as it is")
         return found
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return where the boxes end; KITTI states no size."""
+        boxes = [region.box for region in self.regions(picture, 0, 0)]
+        return LabelEvidence(extent=extent_of(boxes), empty=not boxes)
 
     def _check(self) -> None:
         for picture in self.pictures:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of, size_of_levels
 from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
@@ -164,6 +165,15 @@ class VocSet(LabelledSet):
             else region
             for region in found
         ]
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of annotations and masks, or else where the boxes end."""
+        files = [file for _, file in self._files(picture.place)]
+        sizes = [file.size for file in files if file.size is not None]
+        masks = [mask for kind in _MASKS if (mask := self._masks.get((picture.place, kind))) is not None]
+        sizes += [size for mask in masks for size in size_of_levels(self.root / mask)]
+        boxes = [region.box for region in self._all(picture.place)]
+        return LabelEvidence(sizes, extent_of(boxes), not boxes and not masks)
 
     def _check(self) -> None:
         for picture in self.pictures:
