@@ -18,7 +18,6 @@ from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
     fetched,
-    levels_option,
     local_places,
     max_pixels_option,
     model_option,
@@ -26,6 +25,7 @@ from ir_transfer.cli.options import (
     output_fields,
     output_options,
     polarity_option,
+    raster_options,
     refuse_idle_engine_options,
     run_options_option,
     seed_option,
@@ -134,7 +134,7 @@ def dataset() -> None:
 @polarity_option
 @exemplar_polarity_option
 @exemplar_range_option
-@levels_option
+@raster_options
 @heat_options
 @model_option
 @weights_option

@@ -14,7 +14,7 @@ from ir_transfer.conversion.dataset.card import write_card
 from ir_transfer.conversion.dataset.label_files import remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
-from ir_transfer.conversion.dataset.plan import default_out, in_label_frames, plan_dataset
+from ir_transfer.conversion.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
@@ -51,9 +51,8 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
         raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
     labelled = open_labelled(root, options.labels, orientation=options.orientation)
     check_heat(asked.heat, labelled)
-    plan = in_label_frames(
-        plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles)), labelled
-    )
+    plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
+    plan = by_windows(in_label_frames(plan, labelled), options)
     refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
     return labelled, plan, choice
 

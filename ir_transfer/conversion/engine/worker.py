@@ -159,10 +159,12 @@ class Worker:
             self._refuse_steps(path)
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
+            variant = job.variant
+            index = 0 if variant is None or variant.style is None else variant.style
             made = convert_raster(
                 path,
                 out,
-                self.translator,
+                self.translator if variant is None else self.translator.of(variant),
                 bands=asked.bands,
                 levels=asked.levels,
                 bit_depth=asked.bit_depth,
@@ -170,7 +172,7 @@ class Worker:
                 memory=size.memory or MEMORY,
                 cog=asked.cog,
                 overviews=asked.overviews,
-                inverted=0 in self.finish.inverted,
+                inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
                 observer=observer,
             )

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, BinaryIO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from ir_transfer.data.image_decode import upright
 from ir_transfer.data.labels.regions import Box, Region
@@ -25,7 +26,9 @@ Orientation = Literal["auto", "stored", "upright"]
 Size = tuple[int, int]
 """Height and width."""
 
-_TAG, _WIDTH, _HEIGHT = 274, 256, 257
+_TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION = 254, 256, 257, 274
+_NO_PAGE = 1 | 4  # reduced, or a mask
 _SWAPPING = frozenset({5, 6, 7, 8})
 _INVERSE = {6: 8, 8: 6}
 _SAY = "pass --orientation stored or upright if you know it"
@@ -58,15 +61,34 @@ def read_header(path: Path) -> Header:
         DecodeError: No image.
     """
     try:
-        with open_stored(path) as file, Image.open(file) as image:
-            orientation = image.getexif().get(_TAG, 1)
-            width, height = image.size
-            if image.format == "TIFF":  # Pillow says the upright size of these
-                tags: Any = image.tag_v2  # type: ignore[attr-defined]
-                width, height = tags.get(_WIDTH, width), tags.get(_HEIGHT, height)
+        with open_stored(path) as file:
+            if file.read(4) in _TIFF:
+                return _tiff_header(file)
+            file.seek(0)
+            with Image.open(file) as image:
+                return _checked(image.height, image.width, image.getexif().get(_ORIENTATION, 1))
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
+
+
+def _checked(height: int, width: int, orientation: Any) -> Header:
     return Header((int(height), int(width)), orientation if orientation in range(2, 9) else 1)
+
+
+def _tiff_header(file: BinaryIO) -> Header:
+    """Return the header of the largest page that is neither a reduced one nor a mask; Pillow opens not every kind."""
+    file.seek(0)
+    start = file.read(16)
+    tags = ImageFileDirectory_v2(start if 43 in start[2:4] else start[:8])  # 43: BigTIFF
+    pages: list[Header] = []
+    seen: set[int] = set()
+    while tags.next and tags.next not in seen:
+        seen.add(tags.next)
+        file.seek(tags.next)
+        tags.load(file)
+        if not tags.get(_SUBFILE, 0) & _NO_PAGE:
+            pages.append(_checked(tags[_HEIGHT], tags[_WIDTH], tags.get(_ORIENTATION, 1)))
+    return max(pages, key=lambda page: page.stored[0] * page.stored[1])
 
 
 def upright_size(stored: Size, orientation: int) -> Size:
