@@ -214,7 +214,7 @@ def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> 
     for line in found:
         click.echo(line)
     if not quiet and not found:
-        click.echo(f"{click.format_filename(folder)}: pictures, sizes and labels are as they were made")
+        click.echo(f"{click.format_filename(folder)}: files are as they were made, labels that are read fit the pixels")
     return 1 if found else 0
 
 
@@ -274,13 +274,15 @@ def _print_plan(options: DatasetOptions) -> int:
 
 
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
+    from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+
     run = summary.run
     if run.stopped is not None:
         click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
     for line in summary.broken:
         click.echo(f"Error: {line}", err=True)
     if not quiet:
-        _print_problems(summary.problems)
+        _print_problems(summary.problems, f" in {shown(run.out / CARD_FOLDER / PROBLEMS_NAME)}")
         click.echo(
             f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
             f"{summary.label_files} label files (see README.md)"
@@ -289,8 +291,8 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     return 1 if run.failed or run.stopped is not None or summary.broken else 0
 
 
-def _print_problems(problems: list[str]) -> None:
+def _print_problems(problems: list[str], where: str = "") -> None:
     for line in problems[:_SHOWN]:
         click.echo(f"Warning: {line}", err=True)
     if len(problems) > _SHOWN:
-        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more", err=True)
+        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more{where}", err=True)

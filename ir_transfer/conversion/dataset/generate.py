@@ -11,7 +11,7 @@ from ir_transfer import model_info
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import remove_stale, write_labels
+from ir_transfer.conversion.dataset.label_files import problem_lines, remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
@@ -99,7 +99,7 @@ def _complete(
     if options.shard is None:
         written, summary.broken = write_labels(labelled, plan, manifest)
         summary.label_files = len(written)
-    summary.problems = [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in labelled.problems]
+    summary.problems = problem_lines(labelled)
     write_card(labelled, plan, manifest, options.conversion.styles, summary)
 
 

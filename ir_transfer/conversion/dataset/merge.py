@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import write_labels
+from ir_transfer.conversion.dataset.label_files import problem_lines, write_labels
 from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.conversion.options import Summary
@@ -56,7 +56,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
             summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
             written, summary.broken = write_labels(labelled, plan, manifest)
             summary.label_files = len(written)
-            summary.problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+            summary.problems = problem_lines(labelled)
             write_card(labelled, plan, manifest, [one["style"] for one in look["styles"]], summary)
         finally:
             manifest.close()

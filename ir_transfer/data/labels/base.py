@@ -25,6 +25,7 @@ from ir_transfer.data.labels.regions import Region, outside, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files
 from ir_transfer.data.labels.texts import printable
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.labels.unknown_forms import unknown_forms
 from ir_transfer.errors import DecodeError, EncodeError, InputError
 
 _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
@@ -68,6 +69,8 @@ class LabelledSet(ABC):
         kind: The format.
         root: Its folder.
         pictures: Sorted by place.
+        compared: How many labels of results were compared with their own; see
+            :func:`~ir_transfer.data.labels.round_trip.check_round_trip`.
         orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
     """
 
@@ -76,6 +79,7 @@ class LabelledSet(ABC):
     def __init__(self, tree: Tree) -> None:
         self.root = tree.root
         self.orientation: Orientation = "auto"
+        self.compared = 0
         self._tree = tree
         self._problems: dict[Problem, None] = {}
         self.pictures: tuple[LabelledPicture, ...] = ()
@@ -92,7 +96,16 @@ class LabelledSet(ABC):
     @cached_property
     def _checked(self) -> bool:
         self._check()
+        for place, message in self.unread:
+            self._tell(place, "", message)
         return True
+
+    @cached_property
+    def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
+        """Files and folders that may hold labels of a form that is not read, with the message about each."""
+        places = {picture.place for picture in self.pictures}
+        texts = self.kind in {"pictures", "classification"}
+        return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
 
     @property
     @abstractmethod

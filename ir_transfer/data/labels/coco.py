@@ -97,7 +97,8 @@ class CocoSet(LabelledSet):
                 reasons.append(f"{place}: {error}")
         if not self._files:
             raise InputError(
-                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}"
+                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
+                "export COCO, or pass --labels pictures to go on without labels"
             )
 
     @property

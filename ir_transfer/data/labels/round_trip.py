@@ -19,6 +19,8 @@ Identity = tuple[str, Box, bytes]
 def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
     """Compare every region of every picture that was made with those of its source, and the sizes of both.
 
+    The labels that were compared are counted in ``before.compared``.
+
     Sizes are read from the headers; whether pixels are whole is for their hashes to say.
 
     Args:
@@ -57,6 +59,7 @@ def _compare_all(
     before.report_outside(source, regions, *size)
     expected = _identities(regions, size)
     found = []
+    before.compared += sum(expected.values()) * len(variants)
     for variant in variants:
         if isinstance(variant, PurePosixPath):
             found.append(f"{variant}: expected it in the new set, found it in no label file")
