@@ -92,7 +92,7 @@ class Comparison:
         return [key for key in COLUMNS if any(key in row for row in self.results.estimates.values())]
 
     def column_name(self, key: str) -> str:
-        """Return a column's name with the network that measured it: ``kid[vgg19-16x]``."""
+        """Return a column's name with the network that measured it: ``patch_mmd[vgg19-16x]``."""
         return f"{key}[{self.networks[key]}]" if key in self.networks else key
 
     def write_sheet(self, path: Path, cell_width: int = 400) -> None:
@@ -232,6 +232,11 @@ def compare(
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
     settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
+    measured = {key for row in results.estimates.values() for key in row}
+    results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, measured)
+    if applied.version:
+        changes = [*changes, *applied.composite.changes(results.composite)]
+    settings["composite"] = results.composite.text
     return Comparison(found, policy, methods, results, applied, changes, settings, networks, folders)
 
 

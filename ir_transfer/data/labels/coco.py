@@ -37,16 +37,22 @@ _ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not."""
+    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not.
+
+    They are left in ``tree.loaded``: such a file may have a gigabyte.
+    """
     found = []
     for place in tree.with_suffix(".json"):
         beside = (own for own in tree.pictures_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
-        if next(beside, None) is None:
+        if place in tree.loaded:
+            found.append(place)
+        elif next(beside, None) is None:
             try:
                 data = read_limited(tree.root / place, MAX_JSON_BYTES)
             except (DecodeError, InputError):
                 continue  # told as a side file
             if _MARK in data and any(mark in data for mark in _ANY_OF):
+                tree.loaded[place] = data
                 found.append(place)
     return found
 
@@ -91,8 +97,8 @@ class CocoSet(LabelledSet):
         for place in coco_files(self._tree):
             self._claimed.add(place)
             try:
-                self._files.append(CocoFile(place, to_text(read_limited(self.root / place, MAX_JSON_BYTES))))
-            except (InputError, DecodeError) as error:
+                self._files.append(CocoFile(place, to_text(self._tree.loaded.pop(place))))
+            except InputError as error:
                 self._tell(place, "", f"{error}: left out")
                 reasons.append(f"{place}: {error}")
         if not self._files:

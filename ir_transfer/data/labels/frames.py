@@ -98,12 +98,14 @@ def upright_size(stored: Size, orientation: int) -> Size:
 
 def to_upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return pixels (H, W) of the stored frame in the upright one."""
-    return upright(stored[None], orientation)[0]
+    turned: NDArray[Any] = upright(stored[None], orientation)[0]
+    return turned
 
 
 def to_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return pixels (H, W) of the upright frame in the stored one: the inverse of :func:`to_upright`."""
-    return upright(pixels[None], _INVERSE.get(orientation, orientation))[0]
+    turned: NDArray[Any] = upright(pixels[None], _INVERSE.get(orientation, orientation))[0]
+    return turned
 
 
 def upright_region(region: Region, orientation: int, stored: Size) -> Region:

@@ -25,12 +25,14 @@ class Tree:
         files: Their places, relative to the root.
         folders: The places of the folders that hold files, directly or further down; the root is ``.``.
         troubles: What could not be read, with the reason.
+        loaded: Label files that were read to recognise them, by place; whoever takes one out need not read it again.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...] = ()
     folders: frozenset[PurePosixPath] = frozenset()
     troubles: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+    loaded: dict[PurePosixPath, bytes] = field(default_factory=dict, repr=False)
 
     @cached_property
     def known(self) -> frozenset[PurePosixPath]:
