@@ -232,8 +232,8 @@ def compare(
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
     settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
-    measured = {key for row in results.estimates.values() for key in row}
-    results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, measured)
+    columns = {column for row in results.estimates.values() for column in row}
+    results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, columns)
     if applied.version:
         changes = [*changes, *applied.composite.changes(results.composite)]
     settings["composite"] = results.composite.text

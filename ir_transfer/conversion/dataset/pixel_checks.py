@@ -87,7 +87,8 @@ def looks_alike(photograph: NDArray[np.float32], result: NDArray[np.float32], or
 def _edges(pixels: NDArray[np.float32]) -> NDArray[np.float64]:
     small = cv2.resize(np.ascontiguousarray(pixels), (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float64)
     rows, columns = np.gradient(small)
-    return np.hypot(rows, columns)
+    edges: NDArray[np.float64] = np.hypot(rows, columns)
+    return edges
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

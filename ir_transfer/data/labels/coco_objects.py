@@ -121,7 +121,9 @@ def outlined(name: str, instance: str, segmentation: Any, box: Box | None, size:
         runs = check_runs(counts, *size)
         if not runs[1::2].any():
             raise InputError("expected runs that hold pixels, got none")
-        return Region(name, instance, box or _box_of_runs(runs, size[0]), partial(_inside_runs, counts, size))
+        around = _box_of_runs(runs, size[0])
+        full = int(runs[1::2].sum()) == (around[2] - around[0]) * (around[3] - around[1])
+        return Region(name, instance, box or around, partial(_inside_runs, counts, size), full)
     if not isinstance(segmentation, list):
         raise InputError(f"expected outlines or runs, got {shown(segmentation)}")
     flat = not isinstance(segmentation[0], list)

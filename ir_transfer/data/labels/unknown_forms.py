@@ -68,7 +68,7 @@ def _count_named(tree: Tree, place: PurePosixPath, names: Set[str]) -> int:
         text = to_text(read_side(tree.root, place))
     except (DecodeError, InputError):
         return 0  # reported as a side file
-    found = set()
+    found: set[str] = set()
     for part in _BETWEEN.split(text):
         word = composed(part.strip())
         whole = _NAME.match(word)  # more may follow after a space

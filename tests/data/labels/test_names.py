@@ -4,6 +4,7 @@ import json
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from ir_transfer.data.labels.places import spellings
 from ir_transfer.data.labels.round_trip import check_round_trip
 from tests.data.labels.sets import coco_content, index_mask, picture, text, translate, voc_xml
 
-FORMS = ("NFC", "NFD")
+Form = Literal["NFC", "NFD"]
+FORMS: tuple[Form, ...] = ("NFC", "NFD")
 
 
 def coco(root: Path, stem: str, named: str) -> None:
@@ -65,7 +67,7 @@ def masks(root: Path, stem: str, named: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("build", [coco, coco_beside, yolo, yolo_list, voc, kitti, masks])
 def test_labels_find_their_picture_in_any_unicode_form(
-    tmp_path: Path, build: Callable[[Path, str, str], None], form: str
+    tmp_path: Path, build: Callable[[Path, str, str], None], form: Form
 ) -> None:
     other = FORMS[1 - FORMS.index(form)]
     build(tmp_path / "in", *(unicodedata.normalize(one, "Café Ä") for one in (form, other)))

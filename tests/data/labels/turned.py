@@ -91,7 +91,13 @@ def masks(root: Path, name: str, mask: Mask) -> None:
     index_mask(root / f"masks/{Path(name).stem}.png", mask.astype(np.uint8))
 
 
-FOLDERS = {coco: "images", yolo: "images", voc: "JPEGImages", kitti: "training/image_2", masks: "images"}
+FOLDERS: dict[Build, str] = {
+    coco: "images",
+    yolo: "images",
+    voc: "JPEGImages",
+    kitti: "training/image_2",
+    masks: "images",
+}
 STATED = (coco, voc, masks)
 """Formats that state a size."""
 
