@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from ir_transfer.errors import InputError
 
-ANY, NONE = "any", "none"
+ANY: Final = "any"
+NONE: Final = "none"
 HEAT_SOURCES = ("object_heat", "hot_region_share")
 
 
