@@ -19,7 +19,6 @@ from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
     fetched,
-    levels_option,
     local_places,
     max_pixels_option,
     model_option,
@@ -27,6 +26,7 @@ from ir_transfer.cli.options import (
     output_fields,
     output_options,
     polarity_option,
+    raster_options,
     refuse_idle_engine_options,
     run_options_option,
     seed_option,
@@ -91,6 +91,14 @@ def dataset() -> None:
     help="coco, yolo, voc, kitti, masks, classification, pictures (no labels), or auto.",
 )
 @click.option(
+    "--orientation",
+    type=click.Choice(["auto", "stored", "upright"]),
+    default="auto",
+    show_default=True,
+    help="Frame of the labels of images that EXIF turns: of the stored pixels or of the upright image; auto goes by "
+    "the sizes that labels state. Results have the frame of their labels.",
+)
+@click.option(
     "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each picture."
 )
 @click.option(
@@ -129,7 +137,7 @@ def dataset() -> None:
 @polarity_option
 @exemplar_polarity_option
 @exemplar_range_option
-@levels_option
+@raster_options
 @heat_options
 @model_option
 @weights_option
@@ -216,7 +224,7 @@ def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool,
     for line in found:
         click.echo(line)
     if not quiet and not found:
-        click.echo(f"{click.format_filename(folder)}: pictures, sizes and labels are as they were made")
+        click.echo(f"{click.format_filename(folder)}: files are as they were made, labels that are read fit the pixels")
     return 1 if found else 0
 
 
@@ -247,7 +255,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
     heat = take_heat(given)
     own = {
         name: given.pop(name)
-        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
+        for name in ("labels", "orientation", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
     }
     source = given.pop("source")
     conversion = Options(
@@ -278,13 +286,15 @@ def _print_plan(options: DatasetOptions) -> int:
 
 
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
+    from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+
     run = summary.run
     if run.stopped is not None:
         print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
     for line in summary.broken:
         print_error(line)
     if not quiet:
-        _print_problems(summary.problems)
+        _print_problems(summary.problems, f" in {shown(run.out / CARD_FOLDER / PROBLEMS_NAME)}")
         click.echo(
             f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
             f"{summary.label_files} label files (see README.md)"
@@ -293,8 +303,8 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     return 1 if run.failed or run.stopped is not None or summary.broken else 0
 
 
-def _print_problems(problems: list[str]) -> None:
+def _print_problems(problems: list[str], where: str = "") -> None:
     for line in problems[:_SHOWN]:
         print_error(line, "Warning")
     if len(problems) > _SHOWN:
-        print_error(f"... and {len(problems) - _SHOWN} more", "Warning")
+        print_error(f"... and {len(problems) - _SHOWN} more{where}", "Warning")

@@ -33,14 +33,16 @@ class Entry:
         status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
         input_sha256: None if it could not be read.
         output_sha256: None if none was written.
-        width: Columns of the upright picture.
-        height: Rows of the upright picture.
+        width: Columns of the result.
+        height: Rows of the result.
         bit_depth: Of the input.
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
         found: How many objects of each class were found in it by ``--heat auto``.
+        stored_orientation: EXIF orientation of a photograph whose result has the frame of the stored pixels, as its
+            labels have; None if it is upright.
         heated: Number of ``objects`` that ``--heat`` shifted and of ``pixels`` they have, by class.
     """
 
@@ -58,6 +60,7 @@ class Entry:
     raster: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
     heated: Mapping[str, Mapping[str, int]] | None = None
+    stored_orientation: int | None = None
 
     @property
     def key(self) -> str:

@@ -17,7 +17,7 @@ from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.data.image_io import MAX_PIXELS, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
-from ir_transfer.data.picture_names import SUFFIXES
+from ir_transfer.data.picture_names import SUFFIXES, find_below
 from ir_transfer.errors import InputError, MissingFileError
 
 _SHOWN = 5  # labels in an error
@@ -147,7 +147,8 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
     if not path.is_dir():
         return path
     stem = path / place
-    found = [file for suffix in sorted(SUFFIXES) if (file := stem.with_name(stem.name + suffix)).is_file()]
+    places = (place.with_name(place.name + suffix) for suffix in sorted(SUFFIXES))
+    found = [file for one in places if (file := find_below(path, one)) is not None and file.is_file()]
     if not found:
         raise MissingFileError(f"expected a mask such as {stem}.png, found none: add it, white where the style goes")
     if len(found) > 1:

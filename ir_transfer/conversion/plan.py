@@ -41,12 +41,15 @@ class Job:
         output: Where its translation goes, below OUT.
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
+        turn: EXIF orientation that the result does not have applied, since its labels are in the frame of the stored
+            pixels; 1 for an upright result.
     """
 
     source: Path
     output: PurePosixPath
     variant: Variant | None = None
     raster: str | None = None
+    turn: int = 1
 
     @property
     def place(self) -> PurePosixPath:

@@ -13,6 +13,7 @@ import numpy as np
 from ir_transfer.data.cards import scene_by
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.json_files import json_text, read_json
 
@@ -179,7 +180,10 @@ def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
         raise MissingFileError(f"expected a split file at {path}, found none: see ir-transfer datasets split")
     try:
         parts = read_json(path)["parts"]
-        stems = {part: {scene: list(names) for scene, names in scenes.items()} for part, scenes in parts.items()}
+        stems = {
+            part: {composed(scene): [composed(name) for name in names] for scene, names in scenes.items()}
+            for part, scenes in parts.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"expected {path} to be a split file, got: {error!r}: make it again") from error
     known = {pair.stem: pair for pair in pairs}

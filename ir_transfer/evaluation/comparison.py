@@ -15,6 +15,7 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
@@ -91,7 +92,7 @@ class Comparison:
         return [key for key in COLUMNS if any(key in row for row in self.results.estimates.values())]
 
     def column_name(self, key: str) -> str:
-        """Return a column's name with the network that measured it: ``kid[vgg19-16x]``."""
+        """Return a column's name with the network that measured it: ``patch_mmd[vgg19-16x]``."""
         return f"{key}[{self.networks[key]}]" if key in self.networks else key
 
     def write_sheet(self, path: Path, cell_width: int = 400) -> None:
@@ -235,6 +236,11 @@ def compare(
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
     settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
+    columns = {column for row in results.estimates.values() for column in row}
+    results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, columns)
+    if applied.version:
+        changes = [*changes, *applied.composite.changes(results.composite)]
+    settings["composite"] = results.composite.text
     return Comparison(found, policy, methods, results, applied, changes, settings, networks, folders)
 
 
@@ -282,11 +288,12 @@ def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
 
 def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:
     """Return the labelled objects of a scene; one without a label has none."""
-    if scene.stem not in files:
+    path = files.get(composed(scene.stem))
+    if path is None:
         return []
     height, width = scene.truth.shape[-2:]
     file_size = round(height / scene.scale), round(width / scene.scale)
-    found = soft_regions(files[scene.stem], file_size, (height, width))
+    found = soft_regions(path, file_size, (height, width))
     return [region for region in found if label is None or region.label == label.lower()]
 
 

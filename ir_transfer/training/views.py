@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
+from ir_transfer.data.picture_names import find_below
 from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
@@ -141,7 +142,7 @@ def mean_luma(photograph: OutputLevels) -> float:
 
 def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
     """Return the soft labels of an image, or None where there is no label file of its stem."""
-    path = None if folder is None else folder / f"{stem}.png"
+    path = None if folder is None else find_below(folder, PurePosixPath(f"{stem}.png"))
     return read_soft_labels(path) if path is not None and path.is_file() else None
 
 

@@ -24,9 +24,22 @@ def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_u
     named = ["--protocol", "paired-lwir", "--cell-width", "100", "--tracking-uri", tracking_uri]
     result = CliRunner().invoke(evaluate, [*command, *judged, *named], catch_exceptions=False)
     assert result.exit_code == 0
-    for text in ("constant", "gray", "inverted", "histogram", "fda", "truth", "kid[set]", "object_heat", "Ranking"):
+    for text in (
+        "constant",
+        "gray",
+        "inverted",
+        "histogram",
+        "fda",
+        "truth",
+        "patch_mmd[set]",
+        "object_heat",
+        "Ranking",
+    ):
         assert text in result.output
-    assert "exemplar fixed: exemplar.png; protocol paired-lwir version 1\n" in result.output
+    assert (
+        "exemplar fixed: exemplar.png; protocol paired-lwir version 1 (changed: composite feature_network "
+        in result.output
+    )
     found = json.loads((out / "results.json").read_text())
     assert found["scores"]["truth"]["people_heat"]["mean"] == 1
     assert set(found["per_scene"]["fda"]["psnr"]) == {"scene0", "scene1"}
@@ -37,7 +50,7 @@ def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_u
     client = MlflowClient(tracking_uri)
     run = client.get_run(result.output.splitlines()[-1].split()[2])
     assert run.data.metrics["fda/psnr"] == found["scores"]["fda"]["psnr"]["mean"]
-    assert run.data.params["protocol"] == "protocol paired-lwir version 1"
+    assert run.data.params["protocol"].startswith("protocol paired-lwir version 1 (changed: composite ")
     assert run.inputs is not None
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == [found_title(result.output)]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from ir_transfer import create_model
-from ir_transfer.errors import UnknownNameError
+from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import Judges, Method
 from ir_transfer.evaluation.summary import Score
@@ -36,6 +37,18 @@ def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
 def alias(client: MlflowClient, name: str) -> str | None:
     found = client.get_registered_model("adain-lwir").aliases.get(name)
     return None if found is None else str(found)
+
+
+def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, tmp_path: Path) -> None:
+    register(client, tmp_path)
+    compare = street(tmp_path, [])
+
+    def changed(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
+        return replace(compare(names, weights), changes=["composite heat none instead of object_heat"])
+
+    with pytest.raises(InputError, match="expected the composite of the protocol, got composite heat none"):
+        promote(client, "adain-lwir", changed, tmp_path / "fetched")
+    assert alias(client, "champion") is None
 
 
 def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:

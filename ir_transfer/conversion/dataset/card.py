@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jinja2 import Environment, StrictUndefined
 
-from ir_transfer.conversion.dataset.names import CARD_FOLDER, CARD_NAME
+from ir_transfer.conversion.dataset.names import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME
 from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
@@ -43,6 +43,9 @@ def write_card(
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
     write_whole(folder / _PARQUET, _parquet(manifest))
+    if summary.problems:
+        lines = "".join(f"{line}\n" for line in summary.problems)
+        write_whole(folder / PROBLEMS_NAME, lines.encode(errors="surrogateescape"))
     path = folder / CARD_NAME if (labelled.root / CARD_NAME).exists() else plan.out / CARD_NAME
     text = _text(labelled, plan, manifest, styles, summary, sheet=None if sheet is None else _relative(path, folder))
     write_whole(path, text.encode(errors="surrogateescape"))
@@ -78,6 +81,9 @@ def _text(
         name=plan.out.resolve().name,
         source=labelled.root.resolve().name,
         kind=labelled.kind,
+        compared=0 if summary.broken else labelled.compared,
+        unread=[f"{place}: {message}" for place, message in labelled.unread[:_SHOWN]],
+        unread_count=len(labelled.unread),
         classes=labelled.classes,
         licences=labelled.licences,
         info=labelled.info,

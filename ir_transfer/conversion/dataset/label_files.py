@@ -42,6 +42,13 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
     return written, check_round_trip(labelled, after, results)
 
 
+def problem_lines(labelled: LabelledSet) -> list[str]:
+    """Return what is wrong with the labels of a set, a line each: first what is not read at all."""
+    unread = set(labelled.unread)
+    problems = sorted(labelled.problems, key=lambda one: (one.file, one.message) not in unread)
+    return [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in problems]
+
+
 def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
     """Write the hash of every label file, in the form that ``sha256sum -c`` reads.
 

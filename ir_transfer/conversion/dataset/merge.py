@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import write_labels
+from ir_transfer.conversion.dataset.label_files import problem_lines, write_labels
 from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.conversion.options import Summary
@@ -41,7 +41,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    labelled = open_labelled(Path(str(first.source)), str(look["labels"]))
+    labelled = open_labelled(Path(str(first.source)), str(look["labels"]), orientation=look.get("orientation", "auto"))
     _refuse_unfinished(shards, manifests, labelled)
     header = Header(_without_shard(first.command), look, first.versions, first.source)
     with locked(out):
@@ -57,7 +57,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
             summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
             written, summary.broken = write_labels(labelled, plan, manifest)
             summary.label_files = len(written)
-            summary.problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+            summary.problems = problem_lines(labelled)
             write_card(labelled, plan, manifest, [one["style"] for one in look["styles"]], summary)
         finally:
             manifest.close()

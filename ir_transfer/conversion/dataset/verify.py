@@ -7,9 +7,11 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.label_files import read_hashes
 from ir_transfer.conversion.dataset.names import CARD_FOLDER
+from ir_transfer.conversion.dataset.pixel_checks import check_pixels, check_turns
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.data.image_io import MAX_PIXELS, decode_picture, read_bytes
 from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.frames import Orientation
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.errors import InputError, IrTransferError
@@ -41,8 +43,13 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or Path(str(manifest.header.source))
-    if "shard" not in manifest.header.look and root.is_dir():
-        found += _check_labels(out, open_labelled(root, str(manifest.header.look["labels"])), entries)
+    look = manifest.header.look
+    if "shard" not in look:
+        found += check_pixels(open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER]))
+    if "shard" not in look and root.is_dir():
+        asked: Orientation = look.get("orientation", "auto")
+        labelled = open_labelled(root, str(look["labels"]), orientation=asked)
+        found += [*_check_labels(out, labelled, entries), *check_turns(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
     return found

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
+from ir_transfer.data.labels.frames import to_stored
 
 Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
@@ -73,4 +74,6 @@ class Finish:
         levels = to_levels(intensity, self.bit_depth)
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
+        if job.turn != 1:
+            levels = to_stored(levels, job.turn)
         return Finished(encode_gray(levels, self.format), heated)

@@ -27,6 +27,7 @@ from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture, decode_picture, narrow_levels, read_bytes, write_whole
+from ir_transfer.data.labels.frames import upright_size
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
@@ -158,10 +159,12 @@ class Worker:
             self._refuse_steps(path)
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
+            variant = job.variant
+            index = 0 if variant is None or variant.style is None else variant.style
             made = convert_raster(
                 path,
                 out,
-                self.translator,
+                self.translator if variant is None else self.translator.of(variant),
                 bands=asked.bands,
                 levels=asked.levels,
                 bit_depth=asked.bit_depth,
@@ -169,7 +172,7 @@ class Worker:
                 memory=size.memory or MEMORY,
                 cog=asked.cog,
                 overviews=asked.overviews,
-                inverted=0 in self.finish.inverted,
+                inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
                 observer=observer,
             )
@@ -330,7 +333,8 @@ def _is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
     """Return whether an earlier run made a result of the same file and masks."""
     if earlier is None or earlier.status != "converted":
         return False
-    return (earlier.input_sha256, earlier.masks_sha256) == (entry.input_sha256, entry.masks_sha256)
+    ours, theirs = ((one.input_sha256, one.masks_sha256, one.stored_orientation) for one in (entry, earlier))
+    return ours == theirs
 
 
 def _output_of(earlier: Entry | None) -> str | None:
@@ -345,16 +349,18 @@ def _hash_file(path: Path) -> str:
 def blank(job: Job) -> Entry:
     """Return the line of a job of which nothing came yet."""
     variant = None if job.variant is None else asdict(job.variant)
-    return Entry(str(job.source), str(job.output), "failed", variant=variant)
+    turn = None if job.turn == 1 else job.turn
+    return Entry(str(job.source), str(job.output), "failed", variant=variant, stored_orientation=turn)
 
 
 def _entry(item: Loaded) -> Entry:
     picture = item.picture
+    height, width = upright_size((picture.height, picture.width), item.job.turn)
     return replace(
         blank(item.job),
         input_sha256=picture.sha256,
-        width=picture.width,
-        height=picture.height,
+        width=width,
+        height=height,
         bit_depth=picture.bit_depth,
         masks_sha256=item.masks_sha256,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ir_transfer.data.picture_names import find_below
 from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.errors import InputError, MissingFileError
 
@@ -55,8 +56,8 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
             raise MissingFileError(f"expected a folder at {place}, found none: check --data and the recipe's sources")
     found = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES):
-        label = labels / f"{path.stem}.png"
-        if label.is_file():
+        label = find_below(labels, PurePosixPath(f"{path.stem}.png"))
+        if label is not None and label.is_file():
             found.append(LabelledPhotograph(path, _read_rgb(path, longer_side), read_soft_labels(label)))
     if not found:
         raise InputError(f"expected label files in {labels} for the photographs in {folder}, found none of their stems")
