@@ -33,6 +33,20 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
     raise InputError(f"expected guided or wavelet detail to export, got {type(detail).__name__}")
 
 
+def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
+    """Return the part of the maps for so many upper rows of the overview."""
+    cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
+    if isinstance(maps, GuidedMaps):
+        return maps._replace(thermal=maps.thermal[..., : cells[4], :], detail=maps.detail[..., : cells[2], :])  # type: ignore[misc]
+    assert isinstance(maps, HaarMaps)
+    return maps._replace(
+        thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
+        offset=maps.offset[..., : cells[2], :],  # type: ignore[misc]
+        fine=maps.fine[..., : cells[2], :],  # type: ignore[misc]
+        coarse=maps.coarse[..., : cells[4], :],  # type: ignore[misc]
+    )
+
+
 def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tensor) -> Tensor:
     height, width = sizes_of(images)
     coefficients = enlarged(maps.detail, 2 * factor, height, width)

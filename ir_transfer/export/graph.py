@@ -8,16 +8,19 @@ import torch
 from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
-from ir_transfer.export.detail import traced_render
-from ir_transfer.export.overview import FactorTable, factor_table, sizes_of, traced_overview
-from ir_transfer.export.tone import traced_apply_tone, traced_tone_of
+from ir_transfer.export.detail import traced_render, upper
+from ir_transfer.export.overview import FactorTable, as_tensor, factor_table, sizes_of, traced_overview
+from ir_transfer.export.tone import traced_apply_tone, traced_sample, traced_tone_of
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.polarity import turn
+from ir_transfer.nn.thermal.detail import DetailMaps
 from ir_transfer.nn.thermal.tone import Tone
 
 LARGEST_IMAGE = 2**28
 """Pixels up to which the factor of the overview is tabulated."""
+
+_FEW_ROWS = 16
 
 
 class TracedGraph(nn.Module):
@@ -48,11 +51,28 @@ class TracedGraph(nn.Module):
         factor = self.table.factor(*sizes_of(image))
         overview = traced_overview(image, factor)
         maps, _ = self.model.maps(self.model.encoder(overview), wanted)
-        largest = self.table.factors[-1]
-        own = traced_tone_of(traced_render(self.model.detail, overview, maps, torch.ones_like(factor), 1))
-        canonical = traced_render(self.model.detail, image, maps, factor, largest)
+        canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
         tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
-        translated = traced_apply_tone(canonical, own, tone)
+        translated = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)
         gray = rgb_to_grayscale(image)
         blended = gray + (translated - gray) * strength
         return turn(blended, wanted[POLARITY]).clamp(0, 1)
+
+    def _own_tone(self, canonical: Tensor, overview: Tensor, maps: DetailMaps, factor: Tensor) -> Tone:
+        """Return the tone of the canonical overview.
+
+        Where the overview is the image, it is rendered already. A trace has no branches, so both are cut to the rows
+        that count: all of the one, a few of the other.
+        """
+        height, width = sizes_of(overview)
+        same = factor == 1
+        few = torch.tensor(_FEW_ROWS)
+        rows = torch.where(same, torch.minimum(height, few), height)
+        part = traced_render(self.model.detail, overview[..., :rows, :], upper(maps, rows), torch.ones_like(factor), 1)  # type: ignore[misc]
+        there = torch.where(same, height, few)
+        reduced = traced_sample(part, height, width)
+        whole = traced_sample(canonical[..., :there, :], height, width)  # type: ignore[misc]
+        first, both = as_tensor(reduced.shape[0]), torch.cat([reduced, whole])
+        start = torch.where(same, first, torch.zeros_like(first))
+        end = torch.where(same, as_tensor(both.shape[0]), first)
+        return traced_tone_of(both[start:end])  # type: ignore[misc]

@@ -62,8 +62,10 @@ def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
     height, width = sizes_of(images)
     rows, columns = cells_of(height, factor), cells_of(width, factor)
     padded = F.pad(images, (0, columns * factor - width, 0, rows * factor - height))  # type: ignore[arg-type]
-    cells = padded.reshape(1, channels, rows, factor, columns, factor)  # type: ignore[call-overload]
-    return cells.sum((3, 5)) / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
+    # Rows, then columns: a reduction of both at once, over six axes, takes four times as long in OpenVINO.
+    by_rows = padded.reshape(channels, rows, factor, columns * factor).sum(2)  # type: ignore[call-overload]
+    cells = by_rows.reshape(1, channels, rows, columns, factor).sum(4)  # type: ignore[call-overload]
+    return cells / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
 
 
 def _covered(size: Tensor, cells: Tensor, factor: Tensor) -> Tensor:

@@ -9,14 +9,23 @@ from ir_transfer.export.overview import as_tensor, sizes_of
 from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, Tone, knot_ranks
 
 
-def traced_tone_of(images: Tensor) -> Tone:
-    """Return what :func:`ir_transfer.nn.thermal.tone.tone_of` does, for one image (1, 1, H, W) of any size."""
-    height, width = sizes_of(images)
+def traced_sample(images: Tensor, height: Tensor, width: Tensor) -> Tensor:
+    """Return the values (N,) of the grid that :func:`~ir_transfer.nn.thermal.tone.tone_of` looks at.
+
+    Args:
+        images: The uppermost rows (1, 1, h, W) of an image, perhaps all of them.
+        height: Rows of the whole image, an integer tensor ().
+        width: Its columns, an integer tensor ().
+    """
     step = torch.div(height * width, SAMPLE, rounding_mode="floor").to(torch.float32).sqrt().floor().to(torch.int64)
     step = step.clamp(min=1)
     start = torch.div(step, 2, rounding_mode="floor")
-    rows, columns = (torch.arange(start, size, step) for size in (height, width))  # type: ignore[call-overload]
-    values = images[0, 0].index_select(0, rows).index_select(1, columns).flatten()
+    rows, columns = (torch.arange(start, size, step) for size in sizes_of(images))  # type: ignore[call-overload]
+    return images[0, 0].index_select(0, rows).index_select(1, columns).flatten()
+
+
+def traced_tone_of(values: Tensor) -> Tone:
+    """Return the tone of values (N,)."""
     ordered = values.sort().values
     last = as_tensor(values.shape[0]) - 1
     place = knot_ranks() * last.to(torch.float32)
