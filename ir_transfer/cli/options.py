@@ -32,13 +32,14 @@ _STORE_PREFIXES = ("models:/", "runs:/")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def style_option(what_more_do: str) -> Callable[[Command], Command]:
+def style_option(what_more_do: str, *, required: bool = True) -> Callable[[Command], Command]:
     """Return the decorator that adds ``--style``; the text says what several are for."""
     text = (
         "Infrared exemplar, folder of exemplars (one look), saved style (.safetensors) or preset "
         f"(see ir-transfer styles). {what_more_do}"
     )
-    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|FOLDER|preset:NAME", help=text)
+    kinds = "FILE|FOLDER|preset:NAME"
+    return click.option("--style", "styles", multiple=True, required=required, metavar=kinds, help=text)
 
 
 def exemplar_range_option(command: Command) -> Command:
