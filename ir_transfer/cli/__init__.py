@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
     "review": ("ir_transfer.cli.review:review", "Open the tracked runs in MLflow's user interface."),
     "runs": ("ir_transfer.cli.runs:runs", "List tracked runs; compare some in one page."),
+    "export": ("ir_transfer.cli.export:export", "Write a model as a file that runs without torch."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
 }
 

@@ -25,6 +25,7 @@ from ir_transfer.cli.options import (
     raster_options,
     refuse_idle_engine_options,
     run_options_option,
+    runtime_option,
     seed_option,
     shown,
     size_options,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 @out_option("Folder of the results.  [default: INPUT_ir]")
 @model_option
 @weights_option
+@runtime_option
 @run_options_option
 @control_options
 @heat_options
@@ -104,6 +106,9 @@ def convert(
         ir-transfer convert photos/ --style thermal.png --heat auto
       Go on after an interruption:
         ir-transfer convert photos/ --style thermal.png --resume
+      By an exported file with the style inside, run by OpenVINO:
+        ir-transfer export adain --style preset:lwir-road-night -o night.xml
+        ir-transfer convert photos/ --weights night.xml
       The best registered model, with a record in MLflow:
         ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion --track
     """

@@ -32,13 +32,14 @@ _STORE_PREFIXES = ("models:/", "runs:/")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def style_option(what_more_do: str) -> Callable[[Command], Command]:
+def style_option(what_more_do: str, *, required: bool = True) -> Callable[[Command], Command]:
     """Return the decorator that adds ``--style``; the text says what several are for."""
     text = (
         "Infrared exemplar, folder of exemplars (one look), saved style (.safetensors) or preset "
         f"(see ir-transfer styles). {what_more_do}"
     )
-    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|FOLDER|preset:NAME", help=text)
+    kinds = "FILE|FOLDER|preset:NAME"
+    return click.option("--style", "styles", multiple=True, required=required, metavar=kinds, help=text)
 
 
 def exemplar_range_option(command: Command) -> Command:
@@ -91,7 +92,7 @@ def style_options(command: Command) -> Command:
         click.option(
             "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
         ),
-        style_option("Repeat it to blend."),
+        style_option("Repeat it to blend.", required=False),
     ):
         command = option(command)
     return command
@@ -126,6 +127,16 @@ def weights_option(command: Command) -> Command:
         "(models:/adain-lwir@champion, models:/adain-lwir/3, runs:/...).  [default: what the style asks for]"
     )
     return click.option("--weights", metavar="NAME|FILE|URI", help=text)(command)
+
+
+def runtime_option(command: Command) -> Command:
+    """Add ``--runtime``."""
+    text = (
+        "What runs the network: torch, or onnxruntime or openvino with an exported file (see ir-transfer export) as "
+        "--weights.  [default: by the file]"
+    )
+    kinds = click.Choice(["torch", "onnxruntime", "openvino"])
+    return click.option("--runtime", type=kinds, help=text)(command)
 
 
 def device_option(command: Command) -> Command:

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.exported.choose import runtime_of
+from ir_transfer.conversion.exported.record import runtime_look, runtime_versions
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
@@ -44,6 +46,8 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,
         exemplar_range=options.exemplar_range,
+        runtime=runtime_of(options),
+        threads=options.threads,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     return translator
@@ -63,6 +67,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
     }
     look |= exemplar_look(options.exemplar_range, translator)
+    look |= runtime_look(translator.model)
     look |= options.camera.look()
     if raster := options.raster.look():
         look["raster"] = raster
@@ -111,6 +116,7 @@ def open_manifest(
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "device": device.type,
+        **runtime_versions(runtime_of(options)),
     }
     found = Manifest.load(out) if options.resume else None
     if found is None:

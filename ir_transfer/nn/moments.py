@@ -51,13 +51,13 @@ class Moments:
     def std(self, eps: float = 1e-5) -> Tensor:
         """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
         scatter = self.scatter if self.scatter.dim() == 2 else self.scatter.diagonal(dim1=1, dim2=2)
-        return (scatter / max(self.count - 1, 1) + eps).sqrt()
+        return (scatter / _freedom(self.count) + eps).sqrt()
 
     def covariance(self) -> Tensor:
         """Return the unbiased covariance (B, C, C)."""
         if self.scatter.dim() != 3:
             raise InputError("expected matrix moments for a covariance, got per-channel ones: use covariance_moments")
-        return self.scatter / max(self.count - 1, 1)
+        return self.scatter / _freedom(self.count)
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,12 @@ def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     infinite = wide.new_tensor(torch.inf)
     low, high = torch.where(counts, wide, infinite), torch.where(counts, wide, -infinite)
     return torch.stack([-low.amin((1, 2, 3)), high.amax((1, 2, 3))], dim=1)
+
+
+def _freedom(count: float) -> float:
+    """Return the degrees of freedom of so many positions, at least 1."""
+    # While a graph is traced, a size is a tensor: a comparison in Python would become a constant.
+    return (count - 1).clamp(min=1) if isinstance(count, Tensor) else max(count - 1, 1)
 
 
 def _wide(features: Tensor) -> Tensor:

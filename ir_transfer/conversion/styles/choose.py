@@ -79,7 +79,18 @@ class ExemplarFolder:
     files: tuple[Path, ...]
 
 
-Style = SavedStyle | NamedLook | ExemplarFolder | Path
+@dataclass(frozen=True)
+class InsideFile:
+    """The style that is baked into an exported file.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: Path
+
+
+Style = SavedStyle | NamedLook | ExemplarFolder | InsideFile | Path
 
 
 def exemplar_files(style: Style) -> tuple[Path, ...]:

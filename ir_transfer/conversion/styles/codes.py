@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import WHITE_HOT, NamedLook, SavedStyle, StyleChoice, exemplar_files
+from ir_transfer.conversion.styles.choose import WHITE_HOT, InsideFile, NamedLook, SavedStyle, StyleChoice, exemplar_files
 from ir_transfer.conversion.styles.exemplar import read_with_report
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.exemplars.report import ExemplarReport
@@ -91,6 +91,8 @@ def prepare_codes(
             codes.append(_load(model, style))
         elif isinstance(style, NamedLook):
             codes.append(_look(model, style).to("cpu"))
+        elif isinstance(style, InsideFile):
+            codes.append(_inside(model, style))
         else:
             read = [(path, *_exemplar(model, path, max_pixels, exemplar_range)) for path in exemplar_files(style)]
             prepared = []
@@ -173,6 +175,14 @@ def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
     if not isinstance(model, FixedLooks):
         raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
     return model.look(style.name, white_hot=style.polarity == WHITE_HOT)
+
+
+def _inside(model: TranslationModel, style: InsideFile) -> StyleCode:
+    from ir_transfer.conversion.exported.model import ExportedModel
+
+    if not isinstance(model, ExportedModel):
+        raise InputError(f"expected an exported file to translate with for the style inside of {style.path}")
+    return model.inside_style()
 
 
 def _load(model: TranslationModel, style: SavedStyle) -> StyleCode:
