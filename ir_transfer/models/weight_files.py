@@ -152,7 +152,7 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
         return Path(text)
     if not info.weights:
         raise WeightsError(f"model {info.name!r} ships no weights: pass a file with --weights, or train it")
-    aliases = {"default": info.weights[0], **{name.removeprefix(f"{info.name}-"): name for name in info.weights}}
+    aliases = {"default": info.weights[0], **{name.rpartition("-")[2]: name for name in info.weights}}
     name = aliases.get(text, text)
     if name not in info.weights:
         raise UnknownNameError.among(f"weights of model {info.name}", text, [*info.weights, *aliases])

@@ -134,6 +134,20 @@ def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     return Moments(count, mean, variance * count)
 
 
+def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Tensor:
+    """Return features (B, C, H, W) with mean 0 and deviation 1 per channel, as far as the moments are theirs.
+
+    Args:
+        features: Of a picture or a part of it.
+        moments: Of the whole.
+        eps: Added to the variance before the root.
+    """
+    scale = 1 / moments.std(eps)
+    shift = -moments.mean * scale
+    kind = features.dtype
+    return torch.addcmul(shift[..., None, None].to(kind), features, scale[..., None, None].to(kind))
+
+
 def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast.
 

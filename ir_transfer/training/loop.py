@@ -68,11 +68,16 @@ class Trainer:
         self.batches: BatchSource | ViewSource
         ranks = processes.rank, processes.count
         if isinstance(self.learner.model, ThermalModel):
+            if training.reconstruction:
+                raise InputError(
+                    f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
+                    f"compared in canonical tone, got {training.reconstruction}: leave it out"
+                )
             self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
         else:
             self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
-        if self.batches.looks is not None:
-            self.learner.note_looks(self.batches.looks.intensities)
+        if isinstance(self.batches, ViewSource) and self.batches.looks is not None:
+            self.learner.note_looks(self.batches.looks.exemplars)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
         for one in self.validation.sets if self.validation is not None else ():
             if not one.section.exemplars:

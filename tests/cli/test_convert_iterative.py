@@ -24,7 +24,7 @@ from tests.conftest import photograph
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("gatys") / "random.safetensors"
-    create_model("gatys", weights=None, widths=(4, 6, 8, 8, 8)).save(path)
+    create_model("gatys", weights=None, size="vgg19", widths=(4, 6, 8, 8, 8)).save(path)
     return path
 
 

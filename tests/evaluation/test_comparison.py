@@ -66,7 +66,7 @@ def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) 
 
 
 def test_options_behind_a_model(tmp_path: Path) -> None:
-    create_model("gatys", weights=None, widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
+    create_model("gatys", weights=None, size="vgg19", widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
     (method,) = methods_of("gatys:steps=3:init=noise", {"gatys": [str(tmp_path / "vgg.safetensors")]})
     assert method.label == "gatys:steps=3:init=noise"
     assert method.model.hyper_parameters["steps"] == 3

@@ -117,5 +117,5 @@ def bundled_weights(choice: StyleChoice) -> str:
     names = model_info(choice.model).weights
     if choice.weights == "default":
         return names[0] if names else ""
-    asked = {choice.weights, f"{choice.model}-{choice.weights}", Path(choice.weights).stem}
-    return next((name for name in names if name in asked), "")
+    asked = {choice.weights, Path(choice.weights).stem}
+    return next((name for name in names if name in asked or name.rpartition("-")[2] == choice.weights), "")
