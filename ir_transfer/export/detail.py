@@ -11,6 +11,7 @@ from ir_transfer.export.overview import cells_of, sizes_of
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
+from ir_transfer.nn.thermal.local_contrast import CELL, with_local_contrast
 
 
 def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tensor, largest_factor: int) -> Tensor:
@@ -37,9 +38,14 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     """Return the part of the maps for so many upper rows of the overview."""
     cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
     if isinstance(maps, GuidedMaps):
-        return maps._replace(thermal=maps.thermal[..., : cells[4], :], detail=maps.detail[..., : cells[2], :])  # type: ignore[misc]
+        return maps._replace(
+            thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
+            detail=maps.detail[..., : cells[2], :],  # type: ignore[misc]
+            luma=maps.luma[..., : cells[CELL], :],  # type: ignore[misc]
+        )
     assert isinstance(maps, HaarMaps)
     return maps._replace(
+        luma=maps.luma[..., : cells[CELL], :],  # type: ignore[misc]
         thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
         offset=maps.offset[..., : cells[2], :],  # type: ignore[misc]
         fine=maps.fine[..., : cells[2], :],  # type: ignore[misc]
@@ -50,9 +56,13 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
 def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tensor) -> Tensor:
     height, width = sizes_of(images)
     coefficients = enlarged(maps.detail, 2 * factor, height, width)
-    guides = detail.guide(2 * images - 1)
+    guides = detail.guide(_photograph(images, maps, factor))
     fine = coefficients[:, :1] + (coefficients[:, 1:] * guides).sum(1, keepdim=True)
     return enlarged(maps.thermal, 4 * factor, height, width) + fine
+
+
+def _photograph(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
+    return with_local_contrast(images, enlarged(maps.luma, CELL * factor, *sizes_of(images)))
 
 
 def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
@@ -67,8 +77,8 @@ def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, la
     height, width = sizes_of(images)
     largest = 4 * largest_factor
     bottom, right = (cells_of(size, largest) * largest - size for size in (height, width))
-    padded = F.pad(images, (0, right, 0, bottom), mode="replicate")  # type: ignore[arg-type]
-    guides = detail.guide(2 * padded - 1)
+    photograph = _photograph(images, maps, factor)
+    guides = detail.guide(F.pad(photograph, (0, right, 0, bottom), mode="replicate"))  # type: ignore[arg-type]
     smooth = enlarged(maps.thermal, 4 * factor, height, width) + enlarged(maps.offset, 2 * factor, height, width)
     made = _pyramid(guides, maps, factor, 2, largest)
     return smooth + made[..., :height, :width]  # type: ignore[misc]

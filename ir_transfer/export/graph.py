@@ -50,7 +50,7 @@ class TracedGraph(nn.Module):
         wanted = dict(zip(self.names, style, strict=True)) if self.baked is None else self.baked
         factor = self.table.factor(*sizes_of(image))
         overview = traced_overview(image, factor)
-        maps, _ = self.model.maps(self.model.encoder(overview), wanted)
+        maps, _ = self.model.maps(overview, self.model.encoder(overview), wanted)
         canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
         tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
         translated = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)

@@ -30,8 +30,8 @@ def name_of(block: Block) -> str:
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with every input that the pages name."""
     root = tmp_path_factory.mktemp("inputs")
-    folders = ("photos", "labels", "thermal_images", "frames", "orthophotos")
-    folders += tuple(f"PAIRS/{split}/{side}" for split in ("train", "val") for side in ("rgb", "ir"))
+    folders = ["photos", "labels", "thermal_images", "frames", "orthophotos"]
+    folders += (f"PAIRS/{split}/{side}" for split in ("train", "val") for side in ("rgb", "ir"))
     for folder in folders:
         (root / folder).mkdir(parents=True)
     for number in range(2):

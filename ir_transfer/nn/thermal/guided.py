@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
@@ -85,7 +85,7 @@ class GuidedDetail(Detail):
 
     def _strip(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         detail = sample(maps.detail, window, 2 * maps.factor)
-        guides = self.guide(with_local_contrast(images, maps.luma, window, maps.factor))
+        guides = self.guide(with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor)))
         fine = detail[:, :1] + (detail[:, 1:] * guides).sum(1, keepdim=True)
         strip: Tensor = sample(maps.thermal, window, 4 * maps.factor) + fine
         return strip

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
@@ -100,7 +100,7 @@ class HaarDetail(Detail):
         stride = 4 * maps.factor
         smooth = sample(maps.thermal, window, stride) + sample(maps.offset, window, 2 * maps.factor)
         height, width = images.shape[-2:]
-        photograph = with_local_contrast(images, maps.luma, window, maps.factor)
+        photograph = with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor))
         guides = self.guide(F.pad(photograph, (0, -width % stride, 0, -height % stride), mode="replicate"))
         larger = window._replace(height=guides.shape[-2], width=guides.shape[-1])
         detail = self._detail(guides, maps, larger, 1)

@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-from ir_transfer.nn.thermal.windows import Window, sample
 
 CELL = 4
 """Side of a cell of the statistics in pixels of the overview."""
@@ -30,17 +29,13 @@ def luma_statistics(overview: Tensor) -> Tensor:
     return torch.cat([mean, ((square - mean.square()).clamp(min=0) + _NOISE**2).sqrt()], dim=1)
 
 
-def with_local_contrast(images: Tensor, statistics: Tensor, window: Window, factor: int) -> Tensor:
-    """Return a window's photograph in [-1, 1] with its locally standardised luminance, (B, 4, h, w).
-
-    The statistics are those of the whole image, so that a tile's luminance is the whole image's.
+def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:
+    """Return photographs in [-1, 1] with their locally standardised luminance, (B, 4, h, w).
 
     Args:
         images: sRGB (B, 3, h, w) in [0, 1].
-        statistics: Of the overview, see :func:`luma_statistics`.
-        window: Where the photograph stands in the image.
-        factor: Side in pixels of the image that a pixel of the overview covers.
+        statistics: Of the whole image, interpolated at each pixel (B, 2, h, w); see :func:`luma_statistics`.
     """
-    mean, deviation = sample(statistics, window, CELL * factor).to(images).chunk(2, dim=1)
+    mean, deviation = statistics.to(images).chunk(2, dim=1)
     local = ((rgb_to_grayscale(images) - mean) / deviation).clamp(-_LARGEST, _LARGEST)
     return torch.cat([2 * images - 1, local], dim=1)

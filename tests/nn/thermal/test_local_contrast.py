@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ir_transfer.models.thermal import overview_of
-from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
-from ir_transfer.nn.thermal.windows import Window
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.windows import Window, sample
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def image() -> Tensor:
 
 
 def local(image: Tensor) -> Tensor:
-    return with_local_contrast(image, luma_statistics(image), Window.whole(*image.shape[-2:]), 1)[:, 3]
+    return with_local_contrast(image, sample(luma_statistics(image), Window.whole(*image.shape[-2:]), CELL))[:, 3]
 
 
 def test_the_statistics_are_those_of_twenty_pixels_round_a_cell(image: Tensor) -> None:
@@ -29,7 +29,7 @@ def test_the_statistics_are_those_of_twenty_pixels_round_a_cell(image: Tensor) -
 
 
 def test_the_colours_come_first(image: Tensor) -> None:
-    found = with_local_contrast(image, luma_statistics(image), Window.whole(96, 120), 1)
+    found = with_local_contrast(image, sample(luma_statistics(image), Window.whole(96, 120), CELL))
     torch.testing.assert_close(found[:, :3], 2 * image - 1)
 
 
@@ -45,8 +45,9 @@ def test_the_noise_of_a_flat_area_stays_weak(image: Tensor) -> None:
 @pytest.mark.parametrize("factor", [1, 2, 3])
 def test_a_tile_equals_its_part_of_the_whole(image: Tensor, factor: int) -> None:
     statistics = luma_statistics(overview_of(image, factor))
-    whole = with_local_contrast(image, statistics, Window.whole(96, 120), factor)
-    tile = with_local_contrast(image[..., 24:60, 36:96], statistics, Window(24, 36, 36, 60, 96, 120), factor)
+    whole = with_local_contrast(image, sample(statistics, Window.whole(96, 120), CELL * factor))
+    part = Window(24, 36, 36, 60, 96, 120)
+    tile = with_local_contrast(image[..., 24:60, 36:96], sample(statistics, part, CELL * factor))
     torch.testing.assert_close(tile, whole[..., 24:60, 36:96], atol=1e-5, rtol=0)
 
 
