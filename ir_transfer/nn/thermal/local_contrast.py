@@ -7,7 +7,6 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
-
 CELL = 4
 """Side of a cell of the statistics in pixels of the overview."""
 
