@@ -91,3 +91,17 @@ def test_verify_checks_what_labels_state_against_the_pixels(
     told = capsys.readouterr().out
     assert "JPEGImages/a.png: expected the size of its picture, 64 x 48, got 104 x 88" in told
     assert "JPEGImages/a.png: expected object inside of 64 x 48 pixels, got a box of" in told
+
+
+def test_verify_reports_labels_that_cannot_be_read_any_more(
+    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
+    voc(tmp_path / "in", "a.jpg", scene() > 128)
+    out = tmp_path / "out"
+    assert generate(tmp_path / "in", exemplar, out) == 0
+    (out / "Annotations/a.xml").unlink()
+    assert main(["dataset", "verify", str(out)]) == 1
+    told = capsys.readouterr().out
+    assert "Annotations/a.xml: expected the label file, found none" in told
+    assert "expected Pascal VOC annotations" in told

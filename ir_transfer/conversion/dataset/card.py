@@ -114,7 +114,7 @@ def _parquet(manifest: Manifest) -> bytes:
     """Return the lines of the manifest as a table; what decided the pixels of all is in its metadata."""
     rows = [_row(entry) for entry in manifest.entries.values()]
     names = ("input", "output", "status", "input_sha256", "output_sha256", "error")
-    numbers = ("width", "height", "bit_depth", "variant", "style")
+    numbers = ("width", "height", "bit_depth", "variant", "style", "stored_orientation")
     columns = {name: pa.array([_text_of(row[name]) for row in rows], pa.string()) for name in names}
     columns |= {name: pa.array([row[name] for row in rows], pa.int64()) for name in numbers}
     for name in ("found", "heated"):

@@ -44,12 +44,17 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or Path(str(manifest.header.source))
     look = manifest.header.look
-    if "shard" not in look:
-        found += check_pixels(open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER]))
-    if "shard" not in look and root.is_dir():
+    is_whole = "shard" not in look
+    if is_whole:
+        try:
+            made = open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER])
+        except IrTransferError as error:
+            return [*found, error.line]
+        found += check_pixels(made)
+    if is_whole and root.is_dir():
         asked: Orientation = look.get("orientation", "auto")
         labelled = open_labelled(root, str(look["labels"]), orientation=asked)
-        found += [*_check_labels(out, labelled, entries), *check_turns(out, labelled, entries)]
+        found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
     return found
@@ -93,15 +98,11 @@ def _check_hash(out: Path, place: str, digest: str) -> str | None:
     return None
 
 
-def _check_labels(out: Path, source: LabelledSet, entries: list[Entry]) -> list[str]:
+def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
     results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
     places = {str(picture.path.resolve()): picture.place for picture in source.pictures}
     for entry in entries:
         place = places.get(str(Path(entry.input).resolve()))
         if place is not None and entry.status == "converted":
             results[place].append(PurePosixPath(str(entry.output)))
-    try:
-        after = open_labelled(out, source.kind, leave_out=[out / CARD_FOLDER])
-    except IrTransferError as error:
-        return [error.line]
-    return check_round_trip(source, after, results)
+    return check_round_trip(source, made, results)
