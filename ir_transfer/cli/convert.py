@@ -188,9 +188,8 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     """Write the contact sheet; one that fails is no reason to lose the last line."""
     from ir_transfer.conversion.preview import write_preview
 
-    levels = options.raster.levels
     try:
-        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
+        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, options.raster)
     except IrTransferError as error:
         click.echo(f"Error: no preview: {error.line}", err=True)
         return False

@@ -38,6 +38,8 @@ class Entry:
         masks_sha256: Of all its masks; None without masks.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
+        reading: How the input was read: profile, orientation, page, bands, share that is transparent; and ``notes`` on
+            what could not be followed or kept.
         found: How many objects of each class were found in it by ``--heat auto``.
         heated: Number of ``objects`` that ``--heat`` shifted and of ``pixels`` they have, by class.
     """
@@ -54,6 +56,7 @@ class Entry:
     masks_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
+    reading: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
     heated: Mapping[str, Mapping[str, int]] | None = None
 

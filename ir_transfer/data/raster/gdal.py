@@ -41,7 +41,7 @@ def open_raster(path: str) -> Any:
         MissingFileError: No such file.
         DecodeError: GDAL cannot read it.
     """
-    if not is_virtual(path) and not Path(path).exists():
+    if not (is_virtual(path) or path.startswith("GTIFF_DIR:")) and not Path(path).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
     try:
         with _no_place():
