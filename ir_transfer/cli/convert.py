@@ -36,6 +36,7 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.track import track
+from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
@@ -180,7 +181,8 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     shown = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
-        click.echo(f"{counts} (see manifest.jsonl)")
+        ignored = ignored_text(summary.plan.ignored)
+        click.echo(f"{counts} (see manifest.jsonl){'; ' if ignored else ''}{ignored}")
     return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
 
 

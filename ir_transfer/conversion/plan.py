@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
@@ -66,11 +67,13 @@ class Plan:
         out: Folder of the results.
         jobs: What to convert, in the order of the inputs.
         refused: Lines of inputs that cannot be converted, known without reading them.
+        ignored: Number of files in the folders that are no pictures, by suffix.
     """
 
     out: Path
     jobs: tuple[Job, ...]
     refused: tuple[Entry, ...]
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def order(self) -> list[str]:
@@ -109,12 +112,13 @@ def make_plan(
         raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
     if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):
         raise InputError(f"expected -o outside the input, got {folder} itself: results would replace photographs there")
-    found = expand(inputs, folder)
+    ignored: Counter[str] = Counter()
+    found = expand(inputs, folder, ignored)
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
     jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
     _refuse_own_input(found, folder, jobs)
-    return Plan(folder, tuple(jobs), tuple(refused))
+    return Plan(folder, tuple(jobs), tuple(refused), ignored)
 
 
 def _assign(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from ir_transfer.data.picture_names import RAW_SUFFIXES
 from ir_transfer.data.pixels import tiff_tags
 from ir_transfer.data.pixels.colour import Declared, from_coding_points, from_exif, from_gamma, from_profile
 from ir_transfer.data.pixels.containers import Container, open_jpeg, open_png
 from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.pages import page_notes
-from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, upright
+from ir_transfer.data.pixels.raw import develop, is_dng
+from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
 from ir_transfer.data.pixels.tiff import INKS, LAB, TiffImage, page_of
 from ir_transfer.errors import DecodeError, InputError, IrTransferError
 
@@ -44,25 +47,6 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
 _GRAY_MODES = frozenset({"1", "L", "LA", "La"})
 _WIDE_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What a file holds, upright, before its numbers become levels.
-
-    Attributes:
-        numbers: (n, H, W) in the file's own type.
-        white: The number that stands for 1.0; 1.0 itself for floats and signed numbers.
-        meaning: What the numbers mean; its orientation is applied already.
-        alpha: (H, W); None if all is opaque.
-        reading: How the file was read.
-    """
-
-    numbers: NDArray[Any]
-    white: float
-    meaning: Meaning
-    alpha: Alpha | None = None
-    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True)
@@ -108,6 +92,8 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
         InputError: A page or bands that the file does not have.
     """
     kind = file_kind(data)
+    if Path(name).suffix.lower() in RAW_SUFFIXES or (kind == "TIFF" and is_dng(data)):
+        kind = "camera raw"
     if kind is None:
         found = f"one that starts with {data[:8]!r}" if data else "zero bytes"
         raise DecodeError(
@@ -138,7 +124,7 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
         raise DecodeError(
             f"{name}: expected a whole {kind} picture, got a damaged one ({_reason(error)}): replace it"
         ) from error
-    return stored if kind == "TIFF" else _masked(stored, wanted)
+    return _masked(stored, wanted)
 
 
 def _reason(error: Exception) -> str:
@@ -148,16 +134,10 @@ def _reason(error: Exception) -> str:
     return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__
 
 
-def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise DecodeError(
-            f"{name}: expected at most {max_pixels} pixels, got {width} x {height}: "
-            "raise --max-pixels if the file is trusted"
-        )
-
-
 def _decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wanted) -> Stored:
     """Decode all that is no TIFF."""
+    if kind == "camera raw":
+        return develop(data, name, max_pixels)
     container = {"PNG": open_png, "JPEG": open_jpeg}.get(kind, Container)(data)
     # Further images of a file lie in what a container leaves out.
     data = data if (wanted.page or 1) > 1 else container.data
@@ -168,7 +148,7 @@ def _decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wa
             if kind not in {"PNG", "JPEG"}:
                 _complete(container, image)
             _seek(image, wanted.page, container.images, name)
-            _check_size(image.width, image.height, name, max_pixels)
+            check_size(image.width, image.height, name, max_pixels)
             numbers, alpha, white = _pixels(image)
     exif = read_exif(container.exif)
     orientation = exif.orientation if exif.orientation != 1 else container.xmp_orientation
@@ -214,7 +194,7 @@ def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
         raise DecodeError(
             f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
         ) from None
-    _check_size(image.width, image.height, name, max_pixels)
+    check_size(image.width, image.height, name, max_pixels)
     return image
 
 
@@ -275,7 +255,7 @@ def _pixels(image: Image.Image) -> tuple[NDArray[Any], Alpha | None, float]:
 
 def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any], Alpha | None, float]:
     with _rasterio().MemoryFile(data) as memory, memory.open(driver="PNG") as source:
-        _check_size(source.width, source.height, name, max_pixels)
+        check_size(source.width, source.height, name, max_pixels)
         bands: NDArray[Any] = source.read()
         nodata = source.nodatavals[: len(bands)]
     alpha: Alpha | None = None
@@ -298,10 +278,11 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
             stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         source = stack.enter_context(_rasterio().open(page.gdal_path(memory.name), driver="GTiff"))
-        _check_size(source.width, source.height, name, max_pixels)
+        check_size(source.width, source.height, name, max_pixels)
         if bits == 8 and photometric in {INKS, LAB, LAB + 1, LAB + 2}:
             return _converted_tiff(data, page.index, tags, name)
         image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page)
+        image.reading.kept_exif = read_exif(data).kept
         numbers, alpha = image.read()
     return Stored(numbers, image.white, image.meaning, alpha, image.reading)
 
@@ -362,7 +343,7 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
         raise DecodeError(f"{name}: expected a TIFF file with {max(bands)} bands, got another kind: check the card")
     try:
         with _rasterio().MemoryFile(data) as memory, memory.open(driver="GTiff") as source:
-            _check_size(source.width, source.height, name, max_pixels)
+            check_size(source.width, source.height, name, max_pixels)
             if source.count < max(bands):
                 raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
             levels: NDArray[Any] = source.read(indexes=bands)

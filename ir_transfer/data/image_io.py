@@ -17,6 +17,7 @@ from PIL import Image
 
 from ir_transfer.data.image_decode import WHOLE, Levels, Stored, Wanted, decode
 from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.pixels.exif import with_exif
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Meaning, Reading, composited, mean_colour
 from ir_transfer.data.pixels.tiff_tags import NODATA
 from ir_transfer.data.raster.levels import Asked, percentile_levels
@@ -322,16 +323,14 @@ def encode_gray(
     """
     file = io.BytesIO()
     image = Image.fromarray(levels)
-    kept = Image.Exif()
-    if exif:
-        kept.load(exif)
     if format == "png":
         options: dict[str, Any] = {} if nodata is None else {"transparency": nodata}
         image.save(file, "PNG", compress_level=4, exif=exif or None, **options)
     else:
         tags = {} if nodata is None else {NODATA: str(nodata)}
-        image.save(file, "TIFF", compression="tiff_deflate", tiffinfo=tags, exif=kept)
-    return file.getvalue()
+        image.save(file, "TIFF", compression="tiff_deflate", tiffinfo=tags)
+    data = file.getvalue()
+    return with_exif(data, exif) if exif and format == "tiff" else data
 
 
 def encode_png(image: Image.Image) -> bytes:

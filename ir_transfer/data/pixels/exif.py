@@ -50,6 +50,37 @@ def read_exif(block: bytes) -> Exif:
     return Exif(first.orientation, is_adobe, space == _UNCALIBRATED and not is_adobe, _kept(first, details, place))
 
 
+def with_exif(tiff: bytes, block: bytes) -> bytes:
+    """Return a classic TIFF of one image with the place and time of a block; libtiff writes no such directories."""
+    file = io.BytesIO(tiff)
+    first = read_directories(file, 1)[0]
+    source = io.BytesIO(block)
+    main = read_directories(source, 1)[0]
+    order = first.order
+    values = dict(first.values)
+    end = len(tiff) + len(tiff) % 2
+    added = b""
+    for tag, wanted in main.values.items():
+        if tag not in {EXIF_BLOCK, GPS_BLOCK}:
+            values[tag] = _ordered(wanted, main.order, order)
+            continue
+        inner = {name: _ordered(one, main.order, order) for name, one in read_block(source, main, tag).values.items()}
+        values[tag] = _LONG, struct.pack(f"{order}I", end + len(added))
+        added += _packed(order, inner, end + len(added))
+    directory = _packed(order, values, end + len(added))
+    head = tiff[:4] + struct.pack(f"{order}I", end + len(added))
+    return (head + tiff[8:]).ljust(end, b"\0") + added + directory
+
+
+def _ordered(value: tuple[int, bytes], theirs: str, ours: str) -> tuple[int, bytes]:
+    """Return a value in another byte order."""
+    kind, data = value
+    if theirs == ours:
+        return value
+    width = {5: 4, 10: 4}.get(kind, _SIZES.get(kind, 1))  # a fraction is two numbers
+    return kind, b"".join(data[i : i + width][::-1] for i in range(0, len(data), width))
+
+
 def _kept(first: Directory, details: Directory, place: Directory) -> bytes:
     times = {tag: details.values[tag] for tag in _TIMES if tag in details.values}
     main = {tag: first.values[tag] for tag in (_DATE_TIME,) if tag in first.values}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.data.pixels.colour import ColourSpace
 from ir_transfer.data.pixels.curves import encode_srgb
+from ir_transfer.errors import DecodeError
 
 Kind = Literal["plain", "inks", "lab"]
 Alpha = NDArray[np.uint8]
@@ -74,6 +75,34 @@ class Reading:
     def record(self) -> dict[str, Any] | None:
         """Return all of it as the manifest has it; None where nothing is worth a line."""
         return {**self.facts, **({"notes": self.notes} if self.notes else {})} or None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a file holds, upright, before its numbers become levels.
+
+    Attributes:
+        numbers: (n, H, W) in the file's own type.
+        white: The number that stands for 1.0; 1.0 itself for floats and signed numbers.
+        meaning: What the numbers mean; its orientation is applied already.
+        alpha: (H, W); None if all is opaque.
+        reading: How the file was read.
+    """
+
+    numbers: NDArray[Any]
+    white: float
+    meaning: Meaning
+    alpha: Alpha | None = None
+    reading: Reading = field(default_factory=Reading)
+
+
+def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
+    """Raise :class:`~ir_transfer.errors.DecodeError` for an image that is too large to be decoded."""
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"{name}: expected at most {max_pixels} pixels, got {width} x {height}: "
+            "raise --max-pixels if the file is trusted"
+        )
 
 
 def _lab_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
