@@ -77,8 +77,9 @@ def convert(
     """Convert photographs into one-channel infrared pictures of exactly the same size.
 
     INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, a list file (.txt, one path a line),
-    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP and WebP are read, 8 and 16 bit; a GeoTIFF or VRT
-    becomes a GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
+    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP, WebP and AVIF are read, 8 and 16 bit, in
+    whatever colour space they declare; HEIC and camera raw with the extras heif and raw. A GeoTIFF or VRT becomes a
+    GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
     for each input what became of it and how it was made.
 
     A picture that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,

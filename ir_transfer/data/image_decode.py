@@ -27,7 +27,8 @@ from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.pages import page_notes
 from ir_transfer.data.pixels.raw import develop, is_dng
 from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
-from ir_transfer.data.pixels.tiff import INKS, LAB, TiffImage, page_of
+from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB
+from ir_transfer.data.pixels.tiff import TiffImage, page_of
 from ir_transfer.errors import DecodeError, InputError, IrTransferError
 
 Levels = NDArray[np.uint8 | np.uint16 | np.float32]
@@ -279,7 +280,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         source = stack.enter_context(_rasterio().open(page.gdal_path(memory.name), driver="GTiff"))
         check_size(source.width, source.height, name, max_pixels)
-        if bits == 8 and photometric in {INKS, LAB, LAB + 1, LAB + 2}:
+        if bits == 8 and photometric in {INKS, LAB, ICC_LAB, ITU_LAB}:
             return _converted_tiff(data, page.index, tags, name)
         image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page)
         image.reading.kept_exif = read_exif(data).kept

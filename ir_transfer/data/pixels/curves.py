@@ -176,7 +176,7 @@ def _sampled(table: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.flo
 
 def _parametric(function: int, given: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float64]:
     """Return the parametric curves of ICC.1, table 68."""
-    g, a, b, c, d, e, f = [*given.tolist(), *[0.0] * (7 - len(given))]
+    g, a, b, c, d, e, f = [*map(float, given), *[0.0] * (7 - len(given))]
     if function == 0:
         return power(g)(values)
     curved: NDArray[np.float64] = np.maximum(a * values + b, 0) ** g

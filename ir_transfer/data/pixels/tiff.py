@@ -19,12 +19,11 @@ from ir_transfer.data.pixels.bands import BandChoice, choose_bands
 from ir_transfer.data.pixels.colour import from_profile
 from ir_transfer.data.pixels.pages import Page, choose_page, page_notes
 from ir_transfer.data.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
+from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB, palette_of, plain_lab, white_is_zero
 from ir_transfer.data.raster.gdal import reason
 from ir_transfer.errors import DecodeError, InputError
 
-INKS, LAB, ICC_LAB, ITU_LAB = 5, 8, 9, 10
 _ASSOCIATED_ALPHA = 1
-_LARGEST_UNSIGNED = 65535
 Box = tuple[int, int, int, int]
 
 
@@ -78,7 +77,7 @@ class TiffImage:
         self.dataset, self.name = dataset, name
         self._tags = page.directory if page is not None else tiff_tags.Directory("<")
         self.reading = Reading()
-        self._palette = _palette(dataset)
+        self._palette = palette_of(dataset)
         self.choice = (
             BandChoice((1,), ("palette",)) if self._palette is not None else choose_bands(dataset, bands, name)
         )
@@ -125,8 +124,8 @@ class TiffImage:
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4
         self._lab = photometric if kind == "lab" else 0
-        self._refuse_converted(photometric)
-        white_is_zero = self._palette is None and len(chosen) == 1 and _white_is_zero(dataset)
+        self._refuse_converted()
+        is_reversed = self._palette is None and len(chosen) == 1 and white_is_zero(dataset)
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
         premultiplied = self._alpha_band is not None and _ASSOCIATED_ALPHA in extra
@@ -136,7 +135,7 @@ class TiffImage:
                 f"its orientation tag ({orientation}) is not applied: its place on Earth belongs to the stored rows"
             )
             orientation = 1
-        return Meaning(kind, white_is_zero, space, orientation, premultiplied)
+        return Meaning(kind, is_reversed, space, orientation, premultiplied)
 
     def adopt(self, page: Page | None) -> None:
         """Take over what a tag of a source says and a VRT over it does not: its colour profile.
@@ -159,7 +158,7 @@ class TiffImage:
                 self.meaning = replace(self.meaning, space=declared.space)
                 self.reading.facts["profile"] = declared.space.name
 
-    def _refuse_converted(self, photometric: int) -> None:
+    def _refuse_converted(self) -> None:
         """Refuse inks and Lab of 8 bits, which GDAL hands out as RGB of a simpler conversion."""
         source = self.dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", "")
         if source in {"CMYK", "CIELAB"}:
@@ -265,7 +264,7 @@ class TiffImage:
         if self.dtype.kind == "f":
             alphas.append(_opaque_where(np.isfinite(numbers).all(0)))
         if self._lab:
-            numbers = _plain_lab(numbers, self._lab)
+            numbers = plain_lab(numbers, self._lab)
         return numbers, np.minimum.reduce(alphas) if alphas else None
 
     @property
@@ -306,55 +305,6 @@ def _as_alpha(stored: NDArray[Any], bits: int) -> Alpha:
         return stored
     white = 1.0 if stored.dtype.kind == "f" else float(2 ** min(bits, stored.dtype.itemsize * 8) - 1)
     return np.rint(np.clip(np.nan_to_num(stored / white), 0, 1) * 255).astype(np.uint8)
-
-
-def _white_is_zero(dataset: Any) -> bool:
-    return bool(dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES") or _is_reversed(_table(dataset))
-
-
-def _table(dataset: Any) -> NDArray[np.uint8] | None:
-    """Return the colour table (n, 4) of a dataset."""
-    if dataset.colorinterp[0] != ColorInterp.palette:
-        return None
-    try:
-        found = dataset.colormap(1)
-    except ValueError:
-        return None
-    table = np.zeros((max(found) + 1, 4), np.uint8)
-    for index, entry in found.items():
-        table[index] = entry
-    return table
-
-
-def _is_reversed(table: NDArray[np.uint8] | None) -> bool:
-    """Return whether a table is the one that GDAL makes for gray files whose zero is white."""
-    if table is None or len(table) < 3:
-        return False
-    ramp = np.arange(len(table))[::-1]
-    return bool((table[:, :3] == table[:, :1]).all()) and any(
-        np.array_equal(table[:, 0], one.astype(np.uint8)) for one in (ramp, ramp >> 8, ramp * 255 // (len(table) - 1))
-    )
-
-
-def _palette(dataset: Any) -> NDArray[np.uint8] | None:
-    """Return the colour table of an image of indices; None for one of numbers."""
-    if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and dataset.dtypes[0] != "uint8":
-        return None
-    table = _table(dataset)
-    if table is None or _is_reversed(table):
-        return None
-    return table
-
-
-def _plain_lab(numbers: NDArray[Any], photometric: int) -> NDArray[Any]:
-    """Return CIE Lab as :class:`~ir_transfer.data.pixels.stage.Meaning` has it."""
-    half = numbers.dtype.type(128 if numbers.dtype == np.uint8 else 32768)
-    result = numbers.copy()
-    if photometric == LAB:
-        result[1:] = numbers[1:] ^ half  # signed to offset
-    elif photometric == ICC_LAB and numbers.dtype == np.uint16:
-        result[0] = np.minimum(numbers[0].astype(np.uint32) * _LARGEST_UNSIGNED // 65280, _LARGEST_UNSIGNED)
-    return result
 
 
 def open_page(path: str, asked: int | None) -> Page | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
 from ir_transfer.data.pixels.tiff import TiffImage, is_placed, open_page
+from ir_transfer.data.pixels.tiff_tags import GPS_BLOCK
 from ir_transfer.data.raster.gdal import open_raster
 from ir_transfer.data.raster.levels import Asked, Levels, percentile_levels
 from ir_transfer.errors import InputError
@@ -65,6 +66,8 @@ class Raster:
         self.dataset: Any = open_raster(path if chosen is None else chosen.gdal_path(path))
         try:
             self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page)
+            if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
+                self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
             self._refuse_mixed_sources()
             self._describe(levels)
         except BaseException:

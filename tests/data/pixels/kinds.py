@@ -64,14 +64,31 @@ def icc(primaries: Chromaticities | None, gamma: float, *, name: str = "test", s
         for column, colour in enumerate((b"r", b"g", b"b")):
             tags[colour + b"XYZ"] = b"XYZ " + bytes(4) + _s15(adapted[:, column])
             tags[colour + b"TRC"] = curve
+    return _profile(tags, b"mntr", space, b"XYZ ")
+
+
+def _profile(tags: dict[bytes, bytes], kind: bytes, space: bytes, connection: bytes) -> bytes:
     table, body, place = b"", b"", 132 + 12 * len(tags)
     for tag, data in tags.items():
         table += tag + struct.pack(">II", place + len(body), len(data))
         body += data + bytes(-len(data) % 4)
     rest = struct.pack(">I", len(tags)) + table + body
-    header = struct.pack(">I", 128 + len(rest)) + bytes(4) + b"\x02\x10\0\0mntr" + space + b"XYZ " + bytes(12)
+    header = struct.pack(">I", 128 + len(rest)) + bytes(4) + b"\x02\x10\0\0" + kind + space + connection + bytes(12)
     header += b"acsp" + bytes(24) + bytes(4) + _s15(_D50)
     return header.ljust(128, b"\0") + rest
+
+
+def ink_profile() -> bytes:
+    """A profile of inks by a table of two steps: each ink takes away its light, and black takes a half."""
+    steps = np.stack(np.meshgrid(*[[0.0, 1.0]] * 4, indexing="ij"), axis=-1).reshape(-1, 4)
+    shown = np.rint((1 - steps[:, :3]) * (1 - steps[:, 3:] / 2) * 255).astype(np.uint8)
+    values = lab(shown[None])[0]
+    corners = np.rint(np.stack([values[:, 0] * 2.55, values[:, 1] + 128, values[:, 2] + 128], axis=-1))
+    ramp = bytes(range(256))
+    table = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + _s15([1, 0, 0, 0, 1, 0, 0, 0, 1]) + ramp * 4
+    table += np.clip(corners, 0, 255).astype(np.uint8).tobytes() + ramp * 3
+    tags = {b"A2B0": table, b"wtpt": b"XYZ " + bytes(4) + _s15(_D50)}
+    return _profile(tags, b"prtr", b"CMYK", b"Lab ")
 
 
 def in_space(rgb: NDArray[np.uint8], primaries: Chromaticities, gamma: float, white: int) -> NDArray[Any]:
