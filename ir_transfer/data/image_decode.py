@@ -278,7 +278,8 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
         for ending, content in wanted.beside.items():
             stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
-        source = stack.enter_context(_rasterio().open(page.gdal_path(memory.name), driver="GTiff"))
+        path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name
+        source = stack.enter_context(_rasterio().open(path, driver="GTiff"))
         check_size(source.width, source.height, name, max_pixels)
         if bits == 8 and photometric in {INKS, LAB, ICC_LAB, ITU_LAB}:
             return _converted_tiff(data, page.index, tags, name)

@@ -27,10 +27,6 @@ class Page:
     count: int
     directory: Directory
 
-    def gdal_path(self, path: str) -> str:
-        """Return how GDAL opens this page of a file."""
-        return f"GTIFF_DIR:{self.index + 1}:{path}" if self.index else path
-
 
 def choose_page(directories: Sequence[Directory], asked: int | None, name: str) -> Page:
     """Return the page that is asked for, or the first one of full size.

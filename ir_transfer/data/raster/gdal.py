@@ -34,18 +34,22 @@ def _no_place() -> Iterator[None]:
         yield
 
 
-def open_raster(path: str) -> Any:
+def open_raster(path: str, directory: int = 0) -> Any:
     """Open a file or any other path of GDAL for reading.
+
+    Args:
+        path: The file.
+        directory: Which image of a TIFF, by its directory, from 0.
 
     Raises:
         MissingFileError: No such file.
         DecodeError: GDAL cannot read it.
     """
-    if not (is_virtual(path) or path.startswith("GTIFF_DIR:")) and not Path(path).exists():
+    if not is_virtual(path) and not Path(path).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
     try:
         with _no_place():
-            return rasterio.open(path)
+            return rasterio.open(f"GTIFF_DIR:{directory + 1}:{Path(path).absolute()}" if directory else path)
     except (RasterioError, OSError) as error:
         raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
 

@@ -42,7 +42,7 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
 def _is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
     page = open_page(path, None)
     try:
-        with open_raster(path if page is None else page.gdal_path(path)) as dataset:
+        with open_raster(path, 0 if page is None else page.index) as dataset:
             is_large = dataset.width * dataset.height > max_pixels
             return by_windows or is_placed(dataset) or dataset.count > _MOST_BANDS or is_large
     except IrTransferError:

@@ -63,7 +63,7 @@ class Raster:
     ) -> None:
         self.path = path
         chosen = open_page(path, page)
-        self.dataset: Any = open_raster(path if chosen is None else chosen.gdal_path(path))
+        self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
             self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page)
             if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
