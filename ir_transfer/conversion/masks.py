@@ -162,15 +162,14 @@ def _drawn(mask: Picture) -> NDArray[np.float32]:
 
     One that is drawn in a single colour on a transparent layer shows its region by alpha alone.
     """
-    luma = mask.gray()[0]
+    luma: NDArray[np.float32] = mask.gray()[0]
     if mask.alpha is None:
         return luma
-    alpha = mask.alpha.astype(np.float32) / 255
+    alpha: NDArray[np.float32] = mask.alpha.astype(np.float32) / np.float32(255)
     seen = luma[mask.alpha >= HALF_OPAQUE]
     if seen.size and float(np.ptp(seen)) < _ONE_COLOUR:
         return alpha
-    region: NDArray[np.float32] = luma * alpha
-    return region
+    return np.multiply(luma, alpha, dtype=np.float32)
 
 
 def _read_share(path: Path, height: int, width: int, max_pixels: int, *, fit: bool) -> NDArray[np.float32]:

@@ -40,7 +40,8 @@ def lines(out: Path) -> dict[str, dict[str, Any]]:
 def result(path: Path) -> NDArray[np.float64]:
     with rasterio.open(path) as file:
         levels = file.read(1)
-    return levels.astype(np.float64) / np.iinfo(levels.dtype).max * 255
+    shown: NDArray[np.float64] = levels.astype(np.float64) / np.iinfo(levels.dtype).max * 255
+    return shown
 
 
 def test_the_same_file_gives_the_same_result_by_every_way(tmp_path: Path, style: Path) -> None:
