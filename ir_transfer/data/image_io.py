@@ -103,7 +103,8 @@ def files_beside(path: Path) -> Mapping[str, bytes]:
     if is_remote(path):
         return {}
     beside = {ending: path.with_name(path.name + ending) for ending in _SIDECARS}
-    return {ending: file.read_bytes() for ending, file in beside.items() if file.is_file()}
+    # A name may be too long for an ending more, which is no error here.
+    return {ending: file.read_bytes() for ending, file in beside.items() if os.path.isfile(file)}  # noqa: PTH113
 
 
 def read_picture(

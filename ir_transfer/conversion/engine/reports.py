@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -39,4 +40,5 @@ def _warned(folder: str, kind: str) -> list[str]:
 def world_file(source: Path) -> Path | None:
     """Return the world file of an image that is no TIFF, if one lies beside it."""
     endings = _WORLD_FILES.get(source.suffix.lower(), ())
-    return next((path for ending in endings if (path := source.with_suffix(ending)).is_file()), None)
+    paths = (source.with_suffix(ending) for ending in endings)
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113: a name too long is no error
