@@ -41,4 +41,5 @@ def world_file(source: Path) -> Path | None:
     """Return the world file of an image that is no TIFF, if one lies beside it."""
     endings = _WORLD_FILES.get(source.suffix.lower(), ())
     paths = (source.with_suffix(ending) for ending in endings)
-    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113: a name too long is no error
+    # A name may be too long for another ending, which is no error here.
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113
