@@ -39,6 +39,7 @@ from ir_transfer.cli.options import (
 )
 from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
 from ir_transfer.cli.track import track
+from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
@@ -80,8 +81,9 @@ def convert(
     """Convert photographs into one-channel infrared pictures of exactly the same size.
 
     INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, a list file (.txt, one path a line),
-    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP and WebP are read, 8 and 16 bit; a GeoTIFF or VRT
-    becomes a GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
+    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP, WebP and AVIF are read, 8 and 16 bit, in
+    whatever colour space they declare; HEIC and camera raw with the extras heif and raw. A GeoTIFF or VRT becomes a
+    GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
     for each input what became of it and how it was made.
 
     A picture that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
@@ -198,7 +200,8 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     previewed = not preview or _write_preview(summary, options, quiet=quiet)
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
-        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl)")
+        ignored = ignored_text(summary.plan.ignored)
+        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl){'; ' if ignored else ''}{ignored}")
     return 1 if summary.failed or summary.stopped is not None or not previewed else 0, summary
 
 
@@ -206,9 +209,8 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     """Write the contact sheet; one that fails is no reason to lose the last line."""
     from ir_transfer.conversion.preview import write_preview
 
-    levels = options.raster.levels
     try:
-        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
+        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, options.raster)
     except IrTransferError as error:
         print_error(f"no preview: {error.line}")
         return False

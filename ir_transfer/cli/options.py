@@ -19,6 +19,7 @@ from ir_transfer.cli.option_types import (
     KeyValue,
     Levels,
     NumberList,
+    Page,
     Place,
     Range,
 )
@@ -299,18 +300,25 @@ def levels_option(command: Command) -> Command:
     """Add ``--levels``."""
     levels = (
         "Numbers of the inputs that become black and white, or percentile (2nd to 98th over all of one).  "
-        "[default: those of the container; of rasters with more than 8 bits, percentile]"
+        "[default: those of the container; of rasters with a place on Earth and more than 8 bits, percentile]"
     )
     return click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels)(command)
 
 
 def raster_options(command: Command) -> Command:
-    """Add ``--bands``, ``--levels``, ``--cog`` and ``--overviews``; see :func:`output_fields`."""
+    """Add ``--bands``, ``--levels``, ``--nodata``, ``--page``, ``--cog`` and ``--overviews``."""
+    page = (
+        "Image of a file with several (pages of a TIFF, frames of an animation, further views of a camera), from 1, or "
+        "all, each with a result of its own.  [default: the first of full size]"
+    )
+    nodata = "Number of invalid pixels in TIFFs that do not declare it."
     for option in (
-        click.option("--overviews", is_flag=True, help="Write overviews into rasters."),
-        click.option("--cog", is_flag=True, help="Write rasters as cloud-optimised GeoTIFFs."),
+        click.option("--page", type=Page(), metavar="N|all", help=page),
+        click.option("--overviews", is_flag=True, help="Write overviews into the results of TIFFs."),
+        click.option("--cog", is_flag=True, help="Write the results of TIFFs as cloud-optimised GeoTIFFs."),
+        click.option("--nodata", type=float, metavar="NUMBER", help=nodata),
         levels_option,
-        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
+        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of TIFFs for red, green, blue; or one."),
     ):
         command = option(command)
     return command
@@ -331,6 +339,8 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
         depth,
         fields.pop("cog", False),
         fields.pop("overviews", False),
+        fields.pop("nodata", None),
+        fields.pop("page", None),
     )
     size = SizeOptions(fields.pop("memory"), fields.pop("tile_size"))
     made = {"format": fields.pop("format_"), "bit_depth": depth or 8, "camera": camera, "size": size, "raster": raster}

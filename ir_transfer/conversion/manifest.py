@@ -40,6 +40,8 @@ class Entry:
         masks_sha256: Of all its masks; None without masks.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
+        reading: How the input was read: profile, orientation, page, bands, share that is transparent; and ``notes`` on
+            what could not be followed or kept.
         found: How many objects of each class were found in it by ``--heat auto``.
         stored_orientation: EXIF orientation of a photograph whose result has the frame of the stored pixels, as its
             labels have; None if it is upright.
@@ -58,6 +60,7 @@ class Entry:
     masks_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
+    reading: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
     heated: Mapping[str, Mapping[str, int]] | None = None
     stored_orientation: int | None = None

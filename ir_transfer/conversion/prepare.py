@@ -19,7 +19,9 @@ def prepare_run(options: Options) -> tuple[Plan, StyleChoice, Masks | None]:
     controls = options.controls
     options.check()
     check_heat(options.heat)
-    plan = make_plan(options.inputs, options.out, options.format, controls.ending, options.max_pixels)
+    plan = make_plan(
+        options.inputs, options.out, options.format, controls.ending, options.max_pixels, raster=options.raster
+    )
     refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)
     choice = choose_run_styles(options)
     controls.check(declared_info(choice, options), len(choice.styles), weighted=options.style_weights is not None)

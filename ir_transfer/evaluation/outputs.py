@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
+from ir_transfer.data.image_count import upright_size
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.pair_files import check_gray, open_side
 from ir_transfer.data.pairs import Pair
@@ -97,16 +97,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _misfit(path: Path, pair: Pair) -> str | None:
     """Return the file with both sizes if they differ."""
-    size = _size(path)
+    size = upright_size(path)
     picture = open_side(pair.rgb, "rgb", pair.layout)
     wanted = (picture.width, picture.height)
     return None if size == wanted else f"{path.name} ({size[0]} x {size[1]} instead of {wanted[0]} x {wanted[1]})"
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as picture:
-            return picture.size
-    except OSError:  # Pillow does not know every TIFF that can be read
-        picture_read = read_picture(path)
-        return picture_read.width, picture_read.height

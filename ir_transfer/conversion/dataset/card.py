@@ -17,6 +17,7 @@ from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
+from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.remote import public
@@ -38,7 +39,7 @@ def write_card(
     """
     folder = plan.out / CARD_FOLDER
     levels = manifest.header.look.get("raster", {}).get("levels")
-    asked = tuple(levels) if isinstance(levels, list) else levels
+    asked = RasterOptions(levels=(levels[0], levels[1]) if isinstance(levels, list) else levels)
     sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))

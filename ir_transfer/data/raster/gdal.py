@@ -57,18 +57,22 @@ def _no_place() -> Iterator[None]:
         yield
 
 
-def open_raster(path: str) -> Any:
+def open_raster(path: str, directory: int = 0) -> Any:
     """Open a file or any other path of GDAL for reading, by the driver of its name alone.
 
     Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, any other local file a TIFF. What a path of
     GDAL's own names may also be PNG, JPEG, BMP, WebP or JPEG 2000. ``GTIFF_DIR:2:NAME`` is the second directory of a
     TIFF.
 
+    Args:
+        path: The file.
+        directory: Which image of a TIFF, by its directory, from 0.
+
     Raises:
         MissingFileError: No such file.
         DecodeError: GDAL cannot read it, or it refers to what it must not.
     """
-    page, file = _page_and_file(path)
+    page, file = (f"GTIFF_DIR:{directory + 1}:", path) if directory else _page_and_file(path)
     virtual = is_virtual(file)
     if not virtual and not Path(file).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")

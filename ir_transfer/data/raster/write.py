@@ -49,7 +49,9 @@ class Layout:
     masked: bool = False
 
 
-def layout_of(dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may_be_invalid: bool) -> Layout:
+def layout_of(
+    dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may_be_invalid: bool, own_nodata: float | None = None
+) -> Layout:
     """Return the layout of a one-channel result for an open raster.
 
     Blocks are those of a GeoTIFF source, 512 x 512 for other formats. A lossy or unknown compression becomes deflate;
@@ -60,7 +62,7 @@ def layout_of(dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may
     masked = may_be_invalid and MaskFlags.per_dataset in flags
     nodata: int | None = None
     if may_be_invalid and not masked:
-        own = dataset.nodatavals[bands[0] - 1]
+        own = dataset.nodatavals[bands[0] - 1] if own_nodata is None else own_nodata
         fits = own is not None and float(own).is_integer() and 0 <= own <= np.iinfo(dtype).max
         nodata = int(own) if fits else 0
     gcps = dataset.gcps
