@@ -72,6 +72,7 @@ def recipe_file(text: str | Path) -> Path:
         return shipped[name]
     if path.parent == Path() and path.suffix != ".yaml":
         raise UnknownNameError.among("recipe", name, shipped)
+    known = ", ".join(sorted(shipped))
     raise MissingFileError(
-        f"expected a recipe at {path}, found none: check the path, or name one that ships: {', '.join(sorted(shipped))}"
+        f"expected a recipe at {path}, found none: check the path, or name a recipe of configs/train: {known}"
     )

@@ -104,7 +104,8 @@ def _detect(
     overwrite: bool,
     **_: Any,
 ) -> None:
-    for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes"), (split, "split")):
+    check_exists(split, "a split file", "make one with ir-transfer datasets split")
+    for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes")):
         check_exists(path, f"what --{name} names")
     check_policies(exemplars)
     from ir_transfer.cli.options import local_weights

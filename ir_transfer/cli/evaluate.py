@@ -132,10 +132,11 @@ def evaluate(
       ir-transfer evaluate --data val --exemplar a.png --labels labels/val --outputs other=results_of_other
       ir-transfer evaluate --task detect --data train --test val --boxes labels --exemplar a.png -o detected
     """
-    check_exists(root, "the pairs", "check --data")
+    check_exists(root, "the pairs", "check the path of --data")
     check_policies(exemplars)
     check_vgg(vgg)
-    for path, name in ((split, "split"), (lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
+    check_exists(split, "a split file", "make one with ir-transfer datasets split")
+    for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
         check_exists(path, f"what --{name} names")
     check_fresh(out, FILES, overwrite=overwrite)
     from ir_transfer.conversion.translate import pick_device

@@ -118,7 +118,7 @@ def promote(
       ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
       ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion
     """
-    check_exists(data, "the pairs", "check --data")
+    check_exists(data, "the pairs", "check the path of --data")
     check_policies(exemplars)
     check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console

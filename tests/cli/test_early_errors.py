@@ -102,35 +102,22 @@ def test_recipes_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: py
         recipe_file("elsewhere/adain-lwir.yaml")
 
 
-@pytest.mark.parametrize("command", ["evaluate", "train"])
 def test_a_vgg_that_cannot_be_downloaded_is_one_line(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def no_network(*args: object, **options: object) -> None:
         raise urllib.error.URLError("[Errno -3] Temporary failure in name resolution")
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
-    for kind in ("rgb", "ir"):
-        (tmp_path / "pairs/val" / kind).mkdir(parents=True)
-        picture = photograph(64, 64) if kind == "rgb" else thermal(64, 64)
-        Image.fromarray(picture).save(tmp_path / f"pairs/val/{kind}/a.png")
-    monkeypatch.chdir(tmp_path)
-    own = {
-        "evaluate": ["--data", "pairs/val", "--exemplar", "oracle", "--models", "gray", "--no-tracking"],
-        "train": ["adain-paper", "--data", "pairs", "--no-tracking"],
-    }
-    if command == "train":
-        from ir_transfer.nn.perceptual import PerceptualEncoder
-
-        with pytest.raises(MissingFileError, match="--vgg torchvision"):
-            PerceptualEncoder.load("torchvision")
-        return
-    assert main([command, *own[command], "--vgg", "torchvision"]) == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert "expected to download the VGG of --vgg torchvision" in lines[0]
-    assert str(tmp_path / "hub/checkpoints/vgg19-dcbb9e9d.pth") in lines[0]
+    for kind, picture in (("rgb", photograph(64, 64)), ("ir", thermal(64, 64))):
+        (tmp_path / "val" / kind).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / f"val/{kind}/a.png")
+    command = ["evaluate", "--data", str(tmp_path / "val"), "--exemplar", "oracle", "--models", "gray", "--no-tracking"]
+    assert main([*command, "--vgg", "torchvision", "-o", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected to download the VGG of --vgg torchvision" in line
+    assert str(tmp_path / "hub/checkpoints/vgg19-dcbb9e9d.pth") in line
 
 
 def test_advice_about_existing_results_works(
@@ -162,6 +149,4 @@ def test_advice_to_give_weights_that_sum_to_1_works(
     assert main([*command, "--style-weights", "2,1"]) == 2
     found = re.search(r"pass (--style-weights \S+)", capsys.readouterr().err)
     assert found
-    code = main([*command, *shlex.split(found[1])])
-    assert "sum" not in capsys.readouterr().err
-    assert code in {0, 2}
+    assert main([*command, *shlex.split(found[1])]) == 0
