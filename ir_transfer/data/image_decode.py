@@ -30,7 +30,7 @@ from ir_transfer.data.pixels.raw import develop, is_dng
 from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
 from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB
 from ir_transfer.data.pixels.tiff import TiffImage, page_of
-from ir_transfer.errors import DecodeError, InputError, IrTransferError
+from ir_transfer.errors import DecodeError, ForeignReferenceError, InputError, IrTransferError
 
 Levels = NDArray[np.uint8 | np.uint16 | np.float32]
 
@@ -284,12 +284,18 @@ def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any
 
 
 def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
+    from ir_transfer.data.raster.references import is_sidecar
+
     page = page_of(io.BytesIO(data), wanted.page, name)
     tags = page.directory
     photometric, bits = tags.integer(tiff_tags.PHOTOMETRIC, 1), max(tags.integers(tiff_tags.BITS) or (1,))
     with ExitStack() as stack:
         folder = uuid.uuid4().hex
         for ending, content in wanted.beside.items():
+            if ending == ".msk" and not is_sidecar(content):
+                raise ForeignReferenceError(
+                    f"{name}: expected a mask in the file {ending} beside it as TIFF, got another kind: remove that file"
+                )
             stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name

@@ -6,18 +6,24 @@ orientation swaps width and height, and so does a box that has room in one frame
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from ir_transfer.data.image_decode import upright
+from ir_transfer.data.image_decode import file_kind
+from ir_transfer.data.image_io import decode_picture
 from ir_transfer.data.labels.regions import Box, Region
+from ir_transfer.data.pixels.containers import open_jpeg, open_png
+from ir_transfer.data.pixels.exif import read_exif
+from ir_transfer.data.pixels.stage import upright
+from ir_transfer.data.pixels.tiff import page_of
+from ir_transfer.data.pixels.tiff_tags import HEIGHT, WIDTH
 from ir_transfer.data.remote import open_stored
 from ir_transfer.errors import DecodeError, UnknownNameError
 
@@ -26,9 +32,8 @@ Orientation = Literal["auto", "stored", "upright"]
 Size = tuple[int, int]
 """Height and width."""
 
-_TIFF = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
-_SUBFILE, _WIDTH, _HEIGHT, _ORIENTATION = 254, 256, 257, 274
-_NO_PAGE = 1 | 4  # reduced, or a mask
+_START = 16
+_ORIENTATION = 274
 _SWAPPING = frozenset({5, 6, 7, 8})
 _INVERSE = {6: 8, 8: 6}
 _SAY = "pass --orientation stored or upright if you know it"
@@ -55,40 +60,37 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Return size and orientation of an image; its pixels are not read.
+    """Return size and orientation of an image as it is read; the pixels of PNG, JPEG and TIFF are not decoded.
 
     Raises:
         DecodeError: No image.
     """
     try:
         with open_stored(path) as file:
-            if file.read(4) in _TIFF:
-                return _tiff_header(file)
+            start = file.read(_START)
             file.seek(0)
-            with Image.open(file) as image:
-                return _checked(image.height, image.width, image.getexif().get(_ORIENTATION, 1))
+            if file_kind(start) == "TIFF":
+                directory = page_of(file, None, path.name).directory
+                size = directory.integer(WIDTH, 0), directory.integer(HEIGHT, 0)
+                return Header(size[::-1], directory.orientation)
+            return _header_of(file.read(), path.name)
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
 
 
-def _checked(height: int, width: int, orientation: Any) -> Header:
-    return Header((int(height), int(width)), orientation if orientation in range(2, 9) else 1)
-
-
-def _tiff_header(file: BinaryIO) -> Header:
-    """Return the header of the largest page that is neither a reduced one nor a mask; Pillow opens not every kind."""
-    file.seek(0)
-    start = file.read(16)
-    tags = ImageFileDirectory_v2(start if 43 in start[2:4] else start[:8])  # 43: BigTIFF
-    pages: list[Header] = []
-    seen: set[int] = set()
-    while tags.next and tags.next not in seen:
-        seen.add(tags.next)
-        file.seek(tags.next)
-        tags.load(file)
-        if not tags.get(_SUBFILE, 0) & _NO_PAGE:
-            pages.append(_checked(tags[_HEIGHT], tags[_WIDTH], tags.get(_ORIENTATION, 1)))
-    return max(pages, key=lambda page: page.stored[0] * page.stored[1])
+def _header_of(data: bytes, name: str) -> Header:
+    kind = file_kind(data)
+    if kind in {"PNG", "JPEG"}:
+        container = open_png(data) if kind == "PNG" else open_jpeg(data)
+        exif = read_exif(container.exif).orientation
+        with Image.open(io.BytesIO(container.data), formats=[kind]) as image:
+            return Header((image.height, image.width), exif if exif != 1 else container.xmp_orientation)
+    if kind in {"WEBP", "BMP"}:
+        with Image.open(io.BytesIO(data), formats=[kind]) as image:
+            orientation = image.getexif().get(_ORIENTATION, 1)
+            return Header((image.height, image.width), orientation if orientation in range(2, 9) else 1)
+    picture = decode_picture(data, name)  # what is turned as it is decoded is known upright alone
+    return Header((picture.height, picture.width), 1)
 
 
 def upright_size(stored: Size, orientation: int) -> Size:

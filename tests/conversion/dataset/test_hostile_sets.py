@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.data.image_decode import decode_levels
+from ir_transfer.data.image_io import decode_picture
 from tests.conftest import photograph, thermal
 
 Edit = Callable[[list[dict[str, Any]]], None]
@@ -190,7 +190,7 @@ def test_verify_decodes_no_more_pixels_than_a_call_allows(
 def test_the_limit_of_one_call_is_not_that_of_the_next(tmp_path: Path) -> None:
     before = Image.MAX_IMAGE_PIXELS
     Image.fromarray(photograph(8, 8)).save(tmp_path / "a.png")
-    decode_levels((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
+    decode_picture((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
     assert before == Image.MAX_IMAGE_PIXELS
 
 

@@ -8,7 +8,6 @@ import torch
 import ir_transfer.resources
 from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import (
-    PRESET,
     NamedLook,
     SavedStyle,
     choose_styles,
@@ -18,6 +17,7 @@ from ir_transfer.conversion.styles.choose import (
 )
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.resources import PRESET
 from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL
 
 

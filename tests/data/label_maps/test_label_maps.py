@@ -1,7 +1,7 @@
 import json
 import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -162,8 +162,9 @@ def test_coco_of_another_layout(tmp_path: Path, changes: dict[str, Any], message
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_names_of_any_unicode_form_and_of_windows(tmp_path: Path, form: str) -> None:
-    name, other = (unicodedata.normalize(one, "é/é") for one in (form, {"NFC": "NFD", "NFD": "NFC"}[form]))
+def test_names_of_any_unicode_form_and_of_windows(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    other_form: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    name, other = (unicodedata.normalize(one, "é/é") for one in (form, other_form))
     image = {"id": 5, "file_name": f"{name}.jpg".replace("/", "\\"), "height": 6, "width": 8}
     maps = open_label_maps(coco(tmp_path / "labels.json", images=[image]))
     assert maps.read(PurePosixPath(other), 6, 8).levels.any()
