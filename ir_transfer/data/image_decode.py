@@ -294,7 +294,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
         for ending, content in wanted.beside.items():
             if ending == ".msk" and not is_sidecar(content):
                 raise ForeignReferenceError(
-                    f"{name}: expected a mask in the file {ending} beside it as TIFF, got another kind: remove that file"
+                    f"{name}: expected the mask {ending} beside it as TIFF, got another kind: remove that file"
                 )
             stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
