@@ -39,6 +39,8 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -203,6 +205,7 @@ def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> 
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
     found = verify_dataset(folder, source)
+    give_result({"folder": folder, "problems": found})
     for line in found:
         click.echo(line)
     if not quiet and not found:
@@ -244,6 +247,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
         strength=own["strengths"][1],
         heat=heat,
         command=typed_command(),
+        settings=used_settings(),
         **output_fields(given),
     )
     return DatasetOptions(conversion, rules=rules, **own)
@@ -257,7 +261,19 @@ def _print_plan(options: DatasetOptions) -> int:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
         click.echo(f"Error: {entry.error}", err=True)
-    _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
+    problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+    _print_problems(problems)
+    give_result(
+        {
+            "out": plan.out,
+            "kind": labelled.kind,
+            "model": choice.model,
+            "weights": choice.weights,
+            "would_make": [{"input": job.source, "output": plan.out / job.output} for job in plan.jobs],
+            "errors": [entry.error for entry in plan.refused],
+            "problems": problems,
+        }
+    )
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {shown(plan.out)}"
@@ -267,6 +283,20 @@ def _print_plan(options: DatasetOptions) -> int:
 
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     run = summary.run
+    give_result(
+        {
+            "out": run.out,
+            "kind": summary.kind,
+            "converted": run.converted,
+            "skipped": run.skipped,
+            "failed": run.failed,
+            "missing": run.missing,
+            "stopped": run.stopped,
+            "label_files": summary.label_files,
+            "problems": summary.problems,
+            "broken": summary.broken,
+        }
+    )
     if run.stopped is not None:
         click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
     for line in summary.broken:

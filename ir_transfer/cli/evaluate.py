@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from ir_transfer.cli.options import (
     local_weights,
     tracking_options,
 )
+from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -163,6 +165,7 @@ def evaluate(
     comparison.write_sheet(out / "sheet.png", cell_width)
     write_report(comparison, out / "report.html")
     _print_tables(comparison)
+    give_result(json.loads((out / "results.json").read_text(encoding="utf-8")))
     for name in ("report.html", "results.json", "table.csv", "sheet.png"):
         click.echo(out / name)
     if tracking:

@@ -16,6 +16,7 @@ from ir_transfer.cli.options import (
     threads_option,
     verbosity_options,
 )
+from ir_transfer.cli.result import give_result
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -96,6 +97,7 @@ def reconstruct(
     except KeyboardInterrupt:
         click.echo("Interrupted: nothing has been written", err=True)
         return INTERRUPTED
+    give_result({"out": out})
     if not quiet:
         click.echo(f"wrote {click.format_filename(out)}")
     return 0

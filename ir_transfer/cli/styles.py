@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
-    json_option,
     local_weights,
     max_pixels_option,
     model_option,
@@ -21,6 +19,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
     from ir_transfer.data.exemplars.range import AskedRange
@@ -29,9 +28,8 @@ _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
 
 @click.group(invoke_without_command=True, short_help="List the shipped styles, or build one from exemplars.")
-@json_option
 @click.pass_context
-def styles(ctx: click.Context, *, as_json: bool) -> int | None:
+def styles(ctx: click.Context) -> int | None:
     """List the styles that ship; each is used as --style preset:NAME.
 
     \b
@@ -45,10 +43,8 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     from ir_transfer.conversion.styles.choose import list_looks, list_presets
 
     presets = [*list_presets(), *list_looks()]
-    if as_json:
-        listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
-        click.echo(json.dumps(listed, indent=2))
-    elif presets:
+    give_result([{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets])
+    if presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
         print_table(["style", *_COLUMNS], rows)
     else:
@@ -118,6 +114,15 @@ def build(
         max_pixels=max_pixels,
         report=(lambda line: None) if quiet else click.echo,
         exemplar_range=exemplar_range,
+    )
+    give_result(
+        {
+            "out": out,
+            "model": built.code.model,
+            "exemplars": built.count,
+            "polarity": "white-hot" if built.code.white_hot else "black-hot",
+            "disagreements": list(disagreements(built.exemplars)),
+        }
     )
     if not quiet:
         for exemplar in built.exemplars:

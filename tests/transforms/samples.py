@@ -33,7 +33,11 @@ class TorchvisionImages(Dataset[tuple[Tensor, bool, int]]):
         worker = torch.utils.data.get_worker_info()
         result = self.transform(torch.from_numpy(rgb(index % self.distinct)))
         tensors = self.transform.renderer.translator.style.tensors.values()
-        return result, all(tensor.untyped_storage().is_shared() for tensor in tensors), -1 if worker is None else worker.id
+        return (
+            result,
+            all(tensor.untyped_storage().is_shared() for tensor in tensors),
+            -1 if worker is None else worker.id,
+        )
 
 
 class AlbumentationsImages(Dataset[NDArray[np.uint8]]):
