@@ -38,6 +38,8 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 from ir_transfer.cli.track import track
 from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
@@ -146,7 +148,9 @@ def _options(given: dict[str, Any]) -> Options:
     from ir_transfer.conversion.options import Options
 
     controls, heat = take_controls(given), take_heat(given)
-    return Options(**output_fields(given), controls=controls, heat=heat, command=typed_command())
+    return Options(
+        **output_fields(given), controls=controls, heat=heat, command=typed_command(), settings=used_settings()
+    )
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
@@ -163,6 +167,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
     errors = [str(entry.error) for entry in plan.refused]
+    planned = []
     for job in plan.jobs:
         if job.output in skipped:
             continue
@@ -172,9 +177,20 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
         except IrTransferError as error:
             errors.append(f"{job.source}: {error.line}")
             continue
+        planned.append({"input": job.source, "output": plan.out / job.output})
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
         print_error(text)
+    give_result(
+        {
+            "out": plan.out,
+            "model": choice.model,
+            "weights": found.title if found else choice.weights,
+            "would_convert": planned,
+            "would_skip": len(skipped),
+            "errors": errors,
+        }
+    )
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
@@ -188,6 +204,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     # Pillow warns of damage that is harmless or that we report ourselves.
     warnings.filterwarnings("ignore", module="PIL")
     from ir_transfer.conversion.convert import convert as convert_pictures
+    from ir_transfer.conversion.inputs import MANIFEST_NAME
 
     try:
         with ProgressBar(quiet=quiet) as progress:
@@ -198,6 +215,18 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     if summary.stopped is not None:
         print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
     previewed = not preview or _write_preview(summary, options, quiet=quiet)
+    give_result(
+        {
+            "out": summary.out,
+            "manifest": summary.out / MANIFEST_NAME,
+            "converted": summary.converted,
+            "skipped": summary.skipped,
+            "failed": summary.failed,
+            "missing": summary.missing,
+            "stopped": summary.stopped,
+            "ignored": summary.plan.ignored,
+        }
+    )
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
         ignored = ignored_text(summary.plan.ignored)

@@ -41,6 +41,8 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 from ir_transfer.data.remote import is_url
 
 if TYPE_CHECKING:
@@ -221,6 +223,7 @@ def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool,
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
     found = verify_dataset(folder, source, max_pixels)
+    give_result({"folder": folder, "problems": found})
     for line in found:
         click.echo(line)
     if not quiet and not found:
@@ -264,6 +267,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
         strength=own["strengths"][1],
         heat=heat,
         command=typed_command(),
+        settings=used_settings(),
         **output_fields(given),
     )
     return DatasetOptions(conversion, rules=rules, **own)
@@ -277,7 +281,19 @@ def _print_plan(options: DatasetOptions) -> int:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
         print_error(str(entry.error))
-    _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
+    problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+    _print_problems(problems)
+    give_result(
+        {
+            "out": plan.out,
+            "kind": labelled.kind,
+            "model": choice.model,
+            "weights": choice.weights,
+            "would_make": [{"input": job.source, "output": plan.out / job.output} for job in plan.jobs],
+            "errors": [entry.error for entry in plan.refused],
+            "problems": problems,
+        }
+    )
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {shown(plan.out)}"
@@ -289,6 +305,20 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
 
     run = summary.run
+    give_result(
+        {
+            "out": run.out,
+            "kind": summary.kind,
+            "converted": run.converted,
+            "skipped": run.skipped,
+            "failed": run.failed,
+            "missing": run.missing,
+            "stopped": run.stopped,
+            "label_files": summary.label_files,
+            "problems": summary.problems,
+            "broken": summary.broken,
+        }
+    )
     if run.stopped is not None:
         print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
     for line in summary.broken:

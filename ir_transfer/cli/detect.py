@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies
+from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -69,7 +71,11 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_strangers(context: click.Context, task: str) -> None:
     """Refuse options that say nothing to a task, rather than leave them unread."""
-    options = {parameter.name or "": parameter.opts[-1] for parameter in context.command.params}
+    options = {
+        parameter.name or "": parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name in context.params  # not --json and --config, which say something to every task
+    }
     given = [name for name in options if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
     foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
     if strangers := [options[name] for name in given if name in foreign and context.params[name] is not None]:
@@ -133,6 +139,7 @@ def _detect(
     )
     write_all(outcome, out, protocol_title, settings)
     _print(outcome, protocol_title)
+    give_result(json.loads((out / "detect.json").read_text(encoding="utf-8")))
     for name in FILES:
         click.echo(out / name)
     if tracking:

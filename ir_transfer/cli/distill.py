@@ -8,6 +8,7 @@ import click
 
 from ir_transfer.cli.options import threads_option
 from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.result import give_result
 
 
 @click.command()
@@ -39,5 +40,6 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
         torch.set_num_threads(threads)
     folder = out or Path("runs") / recipe.stem
     weights, card = run_distillation(load_distillation(recipe), data_root, folder, resume=resume, log=click.echo)
+    give_result({"encoder": weights, "card": card})
     click.echo(f"encoder: {weights}")
     click.echo(f"card:    {card}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ir_transfer.cli.options import (
     tracking_options,
 )
 from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies, check_vgg
+from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -179,6 +181,7 @@ def evaluate(
     comparison.write_sheet(out / "sheet.png", cell_width)
     write_report(comparison, out / "report.html")
     _print_tables(comparison)
+    give_result(json.loads((out / "results.json").read_text(encoding="utf-8")))
     for name in FILES:
         click.echo(out / name)
     if tracking:

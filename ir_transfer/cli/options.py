@@ -23,6 +23,7 @@ from ir_transfer.cli.option_types import (
     Place,
     Range,
 )
+from ir_transfer.cli.result import Session
 
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
@@ -168,11 +169,6 @@ def max_pixels_option(command: Command) -> Command:
     return click.option(
         "--max-pixels", type=click.IntRange(min=1), default=MAX_PIXELS, show_default=True, metavar="N", help=text
     )(command)
-
-
-def json_option(command: Command) -> Command:
-    """Add ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
 def verbosity_options(command: Command) -> Command:
@@ -440,5 +436,6 @@ def typed_command() -> str:
     """Return the command as it was typed, without secrets in URLs."""
     from ir_transfer.redaction import redact
 
-    typed = click.get_current_context().find_root().obj or sys.argv[1:]
+    session = click.get_current_context().find_root().obj
+    typed = session.args if isinstance(session, Session) else sys.argv[1:]
     return shlex.join(["ir-transfer", *map(redact, typed)])

@@ -17,6 +17,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
 )
 from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.result import give_result
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -104,6 +105,7 @@ def reconstruct(
     except KeyboardInterrupt:
         click.echo("Interrupted: nothing has been written", err=True)
         return INTERRUPTED
+    give_result({"out": out})
     if not quiet:
         click.echo(f"wrote {click.format_filename(out)}")
     return 0

@@ -12,7 +12,6 @@ from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
-    json_option,
     local_weights,
     max_pixels_option,
     model_option,
@@ -21,7 +20,7 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.path_checks import check_inputs, check_weights
-from ir_transfer.json_files import json_text
+from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
     from ir_transfer.data.exemplars.range import AskedRange
@@ -30,9 +29,8 @@ _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
 
 @click.group(invoke_without_command=True, short_help="List the shipped styles, or build one from exemplars.")
-@json_option
 @click.pass_context
-def styles(ctx: click.Context, *, as_json: bool) -> int | None:
+def styles(ctx: click.Context) -> int | None:
     """List the styles that ship; each is used as --style preset:NAME.
 
     \b
@@ -46,10 +44,8 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     from ir_transfer.conversion.styles.choose import list_looks, list_presets
 
     presets = [*list_presets(), *list_looks()]
-    if as_json:
-        listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
-        click.echo(json_text(listed, indent=2))
-    elif presets:
+    give_result([{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets])
+    if presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
         print_table(["style", *_COLUMNS], rows)
     else:
@@ -121,6 +117,15 @@ def build(
         max_pixels=max_pixels,
         report=(lambda line: None) if quiet else click.echo,
         exemplar_range=exemplar_range,
+    )
+    give_result(
+        {
+            "out": out,
+            "model": built.code.model,
+            "exemplars": built.count,
+            "polarity": "white-hot" if built.code.white_hot else "black-hot",
+            "disagreements": list(disagreements(built.exemplars)),
+        }
     )
     if not quiet:
         for exemplar in built.exemplars:

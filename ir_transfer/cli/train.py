@@ -10,6 +10,7 @@ import click
 
 from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
 from ir_transfer.cli.path_checks import check_exists, check_vgg, check_weights
+from ir_transfer.cli.result import give_result, leave_json_to_another_process
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
@@ -68,7 +69,7 @@ def train(
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe import load_recipe
-    from ir_transfer.training.run_folder import RunFolder
+    from ir_transfer.training.run_folder import BEST, RunFolder
 
     pairs = [text.partition("=") for text in overrides]
     if bad := [key for key, sign, _ in pairs if not sign]:
@@ -92,7 +93,18 @@ def train(
         if resume:
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
-            trainer.run()
+            report = trainer.run()
+    if not processes.first:
+        leave_json_to_another_process()
+    give_result(
+        {
+            "run_folder": out,
+            "step": trainer.step,
+            "steps": loaded.training.steps,
+            "best": out / BEST if (out / BEST).exists() else None,
+            "scores": {} if report is None else report.figures(),
+        }
+    )
     if processes.first:
         click.echo(click.format_filename(out))
 

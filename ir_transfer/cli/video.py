@@ -26,6 +26,8 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.options import FlickerReport, VideoSummary
@@ -124,13 +126,14 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     found = fetched(given["weights"], tracking_uri)
     if found is not None:
         given["weights"] = str(found.weights.path)
-    options = VideoOptions(heat=take_heat(given), **given, command=typed_command())
+    options = VideoOptions(heat=take_heat(given), **given, command=typed_command(), settings=used_settings())
     try:
         with ProgressBar(quiet=quiet) as progress:
             summary = convert_video(options, progress)
     except KeyboardInterrupt:
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED
+    give_result(summary)
     if not quiet:
         _print(summary, wanted_smoothing=options.smoothing > 0, flow=options.flow)
     return 1 if summary.damaged else 0

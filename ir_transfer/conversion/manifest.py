@@ -80,6 +80,7 @@ class Header:
         look: All that decides the pixels: model, weights, style, options, seed. One folder has one look.
         versions: Of this package and what computes, and the device: may change them in the last digit.
         source: Root of the data set that it was made from, where it was one.
+        settings: Options that were not typed: the ``value`` of each, and the file or variable it is ``from``.
     """
 
     command: str
@@ -88,6 +89,7 @@ class Header:
     source: str | None = None
     kind: str = "header"
     format: int = FORMAT
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look."""

@@ -58,6 +58,7 @@ class Options:
         max_pixels: Larger pictures are refused.
         model_options: Run-time options of the model by name, as text; its own defaults otherwise.
         command: As typed, for the manifest.
+        settings: Options that were not typed, for the manifest: their value, and where it comes from.
         engine: Who does the work: this process, or a Ray cluster.
         address: Of the Ray cluster; one on this machine, for this run alone, if None.
         ray_workers: Processes of the cluster that translate; one for each GPU or else machine if None.
@@ -93,6 +94,7 @@ class Options:
     max_pixels: int = MAX_PIXELS
     model_options: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     engine: Engine = "local"
     address: str | None = None
     ray_workers: int | None = None

@@ -120,7 +120,7 @@ def open_manifest(
     }
     found = Manifest.load(out) if options.resume else None
     if found is None:
-        return Manifest.create(out, Header(options.command, look, versions, source))
+        return Manifest.create(out, Header(options.command, look, versions, source, settings=options.settings))
     found.header.refuse_other_look(look, found.path)
     found.reopen()
     return found

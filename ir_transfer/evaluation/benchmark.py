@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -142,14 +143,18 @@ def speedups(measurements: Sequence[Measurement]) -> list[float | None]:
 
 
 def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
-    """Write a table as JSON: one mapping a row, with the machine's threads and torch.
+    """Write a table as JSON; see :func:`described_measurements`.
 
     Raises:
         EncodeError: It cannot be written.
     """
+    write_whole(path, (json_text(described_measurements(measurements), indent=1) + "\n").encode())
+
+
+def described_measurements(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Return a table as JSON has it: one mapping a row, with the machine's threads and torch."""
     rows = [{"label": m.candidate.label, **asdict(m)} for m in measurements]
-    content = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
-    write_whole(path, (json_text(content, indent=1) + "\n").encode())
+    return {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
 
 
 def peak_memory(candidate: Candidate, threads: int | None = None) -> float:

@@ -76,7 +76,7 @@ def convert_folder(
     with tempfile.TemporaryDirectory(prefix="ir-transfer-benchmark-") as name:
         folder = Path(name)
         _render(folder / "photos", count)
-        Image.fromarray(_scene(7)[..., 0]).save(folder / "exemplar.png")
+        Image.fromarray(render_scene(7)[..., 0]).save(folder / "exemplar.png")
         made = create_model(model, weights=None)
         style = f"preset:{made.looks[0]}" if made.looks else "exemplar.png"
         command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", style, "-o", "out"]
@@ -135,12 +135,13 @@ def _resident_with_children(process: int) -> float:
 
 def _render(folder: Path, count: int) -> None:
     folder.mkdir()
-    scenes = [Image.fromarray(_scene(seed)) for seed in range(min(count, _DISTINCT))]
+    scenes = [Image.fromarray(render_scene(seed)) for seed in range(min(count, _DISTINCT))]
     for index in range(count):
         scenes[index % len(scenes)].save(folder / f"{index:05d}.jpg", quality=90)
 
 
-def _scene(seed: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+def render_scene(seed: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    """Return an RGB image (512, 640, 3) of smooth colours and a little noise."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8)).resize((WIDTH, HEIGHT))
     noisy = np.asarray(coarse).astype(np.int16) + rng.integers(-9, 10, (HEIGHT, WIDTH, 3))

@@ -43,7 +43,7 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     first = manifests[0].header
     labelled = open_labelled(Path(str(first.source)), str(look["labels"]), orientation=look.get("orientation", "auto"))
     _refuse_unfinished(shards, manifests, labelled)
-    header = Header(_without_shard(first.command), look, first.versions, first.source)
+    header = Header(_without_shard(first.command), look, first.versions, first.source, settings=first.settings)
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):

@@ -170,7 +170,7 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "python": platform.python_version(),
         "device": translator.device.type,
     }
-    return Header(options.command, look, versions)
+    return Header(options.command, look, versions, settings=options.settings)
 
 
 def _comment(header: Header, options: VideoOptions) -> str:
