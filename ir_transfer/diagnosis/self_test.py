@@ -12,9 +12,10 @@ from PIL import Image
 
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, PRESET, list_presets
+from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, list_presets
 from ir_transfer.diagnosis.check import Check
 from ir_transfer.errors import IrTransferError
+from ir_transfer.resources import PRESET
 
 WIDTH, HEIGHT = 160, 120
 _LEAST_CONTRAST = 4.0  # standard deviation in levels of 255
