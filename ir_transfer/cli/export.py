@@ -134,7 +134,9 @@ def _run(options: ExportOptions, calibrate: Path | None, truth: Path | None, *, 
 
         facts = export_int8(options, calibrate, truth, report)
     if not quiet:
-        style = f"style {facts.style_name}, {facts.polarity}" if facts.is_baked else f"style inputs {facts.style_inputs}"
+        style = (
+            f"style {facts.style_name}, {facts.polarity}" if facts.is_baked else f"style inputs {facts.style_inputs}"
+        )
         click.echo(
             f"{click.format_filename(options.out)}: model {facts.model}, {style}, {facts.precision}, "
             f"largest difference from torch {facts.largest_difference}"

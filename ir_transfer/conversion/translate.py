@@ -60,9 +60,7 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def _open_model(
-    choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision
-) -> TranslationModel:
+def _open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
     if runtime == "torch":
         return create_model(choice.model, choice.weights)
     from ir_transfer.conversion.exported.model import ExportedModel

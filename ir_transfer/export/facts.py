@@ -139,7 +139,9 @@ def _openvino_facts(path: Path) -> dict[str, str]:
     try:
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
-        raise WeightsError(f"expected {path} to be an OpenVINO file, got: {_first_line(error)}: export it again") from error
+        raise WeightsError(
+            f"expected {path} to be an OpenVINO file, got: {_first_line(error)}: export it again"
+        ) from error
     if not model.has_rt_info(_PREFIX):
         return {}
     found = model.get_rt_info(_PREFIX).astype(dict)

@@ -65,5 +65,3 @@ def save_openvino(model: Any, path: Path, facts: FileFacts) -> None:
     for key, text in facts.flat().items():
         model.set_rt_info(text, key.split(".", 1))
     needed("openvino").save_model(model, path, compress_to_fp16=False)
-
-

@@ -169,13 +169,16 @@ def test_the_runtime_follows_the_file() -> None:
     assert runtime_for(None, None) == runtime_for("adain-nir", "torch") == "torch"
     assert runtime_for("a.onnx", None) == "onnxruntime"
     assert runtime_for("a.onnx", "openvino") == runtime_for("a.xml", None) == "openvino"
-    for path, asked in (("a.onnx", "torch"), ("a.xml", "onnxruntime"), ("a.safetensors", "onnxruntime"), (None, "openvino")):
+    for path, asked in (
+        ("a.onnx", "torch"),
+        ("a.xml", "onnxruntime"),
+        ("a.safetensors", "onnxruntime"),
+        (None, "openvino"),
+    ):
         with pytest.raises(InputError, match="--runtime"):
             runtime_for(path, asked)  # type: ignore[arg-type]
 
 
 def test_small_weights_are_of_the_model_asked_for(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="wct2"):
-        export_file(
-            ExportOptions("adain", tmp_path / "a.onnx", "onnx", weights=str(small_weights(tmp_path, "wct2")))
-        )
+        export_file(ExportOptions("adain", tmp_path / "a.onnx", "onnx", weights=str(small_weights(tmp_path, "wct2"))))

@@ -34,9 +34,7 @@ def test_a_value_on_a_knot_belongs_to_the_segment_below() -> None:
     image = scene(60, 70, 1, channels=1)
     own, wanted = tone_of(image), tone_of(scene(50, 60, 2, channels=1))
     knots = own.quantiles.view(1, 1, 1, -1)
-    torch.testing.assert_close(
-        traced_apply_tone(knots, own, wanted), apply_tone(knots, own, wanted), atol=1e-5, rtol=0
-    )
+    torch.testing.assert_close(traced_apply_tone(knots, own, wanted), apply_tone(knots, own, wanted), atol=1e-5, rtol=0)
 
 
 def test_a_flat_image_takes_the_wanted_tone_without_nan() -> None:

@@ -70,7 +70,9 @@ class ExportOptions:
             raise InputError(f"expected -o to end in {suffix} with --to {self.kind}, got {self.out}: rename it")
         if not self.styles and (self.polarity is not None or self.style_weights is not None):
             name = "--polarity" if self.polarity is not None else "--style-weights"
-            raise InputError(f"expected a --style with {name}, got none: without one, the style is an input of the file")
+            raise InputError(
+                f"expected a --style with {name}, got none: without one, the style is an input of the file"
+            )
         existing = [path for path in {self.out, bin_of(self.out)} if path.exists()]
         if existing and not self.overwrite:
             raise InputError(f"expected a new file, got {existing[0]}, which exists: use --overwrite or another -o")

@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import WHITE_HOT, InsideFile, NamedLook, SavedStyle, StyleChoice, exemplar_files
+from ir_transfer.conversion.styles.choose import (
+    WHITE_HOT,
+    InsideFile,
+    NamedLook,
+    SavedStyle,
+    StyleChoice,
+    exemplar_files,
+)
 from ir_transfer.conversion.styles.exemplar import read_with_report
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.exemplars.report import ExemplarReport

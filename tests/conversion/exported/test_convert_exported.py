@@ -75,7 +75,7 @@ def test_a_run_resumes_and_refuses_another_runtime(
     assert run(folder, out, *weights, "--resume") == 0
     assert "converted 1, skipped 2" in capsys.readouterr().out
     assert run(folder, out, *weights, "--runtime", "openvino", "--resume") == 2
-    assert 'expected' in capsys.readouterr().err
+    assert "expected" in capsys.readouterr().err
 
 
 def test_a_file_with_an_open_style_takes_saved_styles_alone_where_its_weights_do_not_ship(
