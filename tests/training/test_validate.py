@@ -23,6 +23,7 @@ from tests.training.pair_set import render_pairs
 
 GOOD = {
     "cell_correlation": 0.6, "gradient_agreement": 0.4, "people_hot": 0.7, "exemplar_distance": 0.05, "psnr": 15.0,
+    "patch_mmd": 2.0,
 }  # fmt: skip
 ALONE = {"style": 0.3, "exemplar_distance": 0.1, "gradient_input": 0.2, "people_heat": 0.5}
 
@@ -69,7 +70,7 @@ def section(**options: str) -> DataSection:
 @pytest.mark.parametrize(
     ("column", "worse"),
     [("cell_correlation", -0.1), ("gradient_agreement", -0.1), ("people_hot", -0.1), ("exemplar_distance", 0.1),
-     ("psnr", -1.0)],
+     ("psnr", -1.0), ("patch_mmd", 1.0)],
 )  # fmt: skip
 def test_every_column_ranks_by_its_own_sign(column: str, worse: float) -> None:
     assert rank_of({**GOOD, column: GOOD[column] + worse}) > rank_of(GOOD)
