@@ -126,10 +126,9 @@ def test_is_repeated_by_torchs_seed_and_leaves_its_state_alone(exemplar: Path) -
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], first[1])
     assert torch.equal(after, after_again)
-    other = ToInfrared("preset:lwir-road-day", strength=(0, 1))  # a model that is seeded before it translates
     torch.manual_seed(3)
     for _ in range(2):
-        other(image)
+        torch.randint(2**62, ())  # what the two draws take, and no more
     assert torch.equal(torch.rand(1), after)
 
 
