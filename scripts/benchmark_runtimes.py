@@ -3,7 +3,7 @@
 The candidates take turns in every round, so that their ratios hold on a busy machine; seconds of the processor are
 given beside those of the clock, because they depend less on what else runs. Example:
 
-    python scripts/benchmark_runtimes.py --sizes 512,1024 --threads 2 --calibrate photos/ -o evaluation/results/runtimes.md
+    python scripts/benchmark_runtimes.py --sizes 512,1024 --threads 2 --calibrate photos/ -o runtimes.md
 """
 
 from __future__ import annotations
