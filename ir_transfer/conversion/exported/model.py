@@ -145,6 +145,6 @@ def refuse_large(height: int, width: int) -> None:
     needed, free = _BYTES_PER_PIXEL * height * width, psutil.virtual_memory().available
     if needed > free:
         raise InputError(
-            f"expected {needed / 1e9:.1f} GB of free memory for {width} x {height} pixels, got {free / 1e9:.1f} GB: use "
-            "--runtime torch with the weights themselves, which works by tiles"
+            f"expected {needed / 1e9:.1f} GB of free memory for {width} x {height} pixels, got {free / 1e9:.1f} GB: "
+            "use --runtime torch with the weights themselves, which works by tiles"
         )
