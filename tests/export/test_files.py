@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import onnxruntime
 import openvino
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ir_transfer import __version__, create_model
 from ir_transfer.conversion.exported import make
@@ -123,7 +125,7 @@ def test_the_check_finds_another_size_and_nan(onnx_file: Exported) -> None:
     found = make.prepare_export(options_for(path))
 
     class Damaged(OnnxRuntimeSession):
-        def run(self, inputs):  # type: ignore[no-untyped-def]
+        def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
             made = super().run(inputs)
             return np.full_like(made, np.nan) if made.shape[2] == 48 else made
 

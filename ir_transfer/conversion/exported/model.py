@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
@@ -28,6 +29,10 @@ SHAPES_OPTION = {
     )
 }
 """The run option of OpenVINO."""
+
+
+_BYTES_PER_PIXEL = 260
+"""Measured peak of ONNX Runtime for each pixel of an image of 12 megapixels."""
 
 
 class BakedStyle(StyleCode):
@@ -112,6 +117,7 @@ class ExportedModel(TranslationModel):
         """Translate images (B, 3, H, W) one by one; see the base class."""
         wanted = [] if self.facts.is_baked else self.facts.style_inputs.split(",")
         extra = {name: np.ascontiguousarray(style[name].numpy(), np.float32) for name in wanted}
+        refuse_large(content.shape[-2], content.shape[-1])
         images, share = content.contiguous().numpy(), float(strength)
         made = [self._opened().run(inputs_of(images[n : n + 1], share, extra)) for n in range(len(images))]
         return torch.from_numpy(np.concatenate(made))
@@ -129,3 +135,16 @@ class ExportedModel(TranslationModel):
                 self._path, self.runtime, self._threads, bfloat16=self._bfloat16, shapes=shapes
             )
         return self._session
+
+
+def refuse_large(height: int, width: int) -> None:
+    """Raise :class:`InputError` for an image (H, W) that the free memory of the machine has no room for.
+
+    A runtime takes the whole image, and a system that is out of memory ends the process without a message.
+    """
+    needed, free = _BYTES_PER_PIXEL * height * width, psutil.virtual_memory().available
+    if needed > free:
+        raise InputError(
+            f"expected {needed / 1e9:.1f} GB of free memory for {width} x {height} pixels, got {free / 1e9:.1f} GB: "
+            "use --runtime torch with the weights themselves, which works by tiles"
+        )

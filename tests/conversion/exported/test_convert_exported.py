@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
+from ir_transfer.conversion.exported import model
 from tests.conftest import photograph
 from tests.export.exported_files import exemplar_file, export_small
 
@@ -117,3 +119,15 @@ def test_what_a_file_cannot_follow_is_an_error(
     assert run(folder, tmp_path / "out", "--weights", str(folder / "adain.onnx"), *arguments) == 2
     assert named in capsys.readouterr().err
     assert not list(tmp_path.glob("out/*.png"))
+
+
+def test_an_image_that_does_not_fit_the_memory_costs_its_line_alone(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enough = model._BYTES_PER_PIXEL * 57 * 41
+    monkeypatch.setattr(model.psutil, "virtual_memory", lambda: SimpleNamespace(available=enough))
+    out = tmp_path / "out"
+    assert run(folder, out, "--weights", str(folder / "adain.onnx")) == 1
+    entries = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()[1:]]
+    assert [entry["status"] for entry in entries] == ["failed", "failed", "converted"]
+    assert "--runtime torch" in entries[0]["error"]
