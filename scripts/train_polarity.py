@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.models import weight_files
+from ir_transfer.models.encoder_files import shipped_encoder
 from ir_transfer.training.polarity import (
     PolarityRecipe,
     choose_margin,
@@ -46,10 +47,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(arguments.threads)
     recipe = load_polarity_recipe(arguments.recipe)
-    sets = [read_images(arguments.data, one) for one in recipe.sets]
-    held_out = [read_images(arguments.data, one) for one in recipe.held_out]
+    encoder = shipped_encoder()
+    sets = [read_images(arguments.data, one, encoder) for one in recipe.sets]
+    held_out = [read_images(arguments.data, one, encoder) for one in recipe.held_out]
     random = torch.Generator().manual_seed(recipe.seed)
-    statistics = [one.augmented(recipe.versions, random) for one in sets]
+    statistics = [one.augmented(recipe.versions, random, encoder) for one in sets]
     ship(recipe, sets, held_out, statistics, dry_run=arguments.dry_run)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
+
 from ir_transfer.errors import WeightsError
 from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
@@ -44,3 +46,13 @@ def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
     if stored != asked:
         raise WeightsError(f"expected a content encoder of {asked} in {path}, got one of {stored}: name another file")
     weight_files.load_into(encoder, tensors, path)
+
+
+def shipped_encoder() -> ContentEncoder:
+    """Return the content encoder that ships, frozen, in evaluation mode."""
+    path = resource(f"weights/{NAME}.safetensors")
+    tensors, metadata = weight_files.read(path, kind="weights", model=NAME)
+    with torch.device("meta"):  # draws no random numbers
+        encoder = ContentEncoder(**weight_files.hyper_parameters(metadata, path)).eval()
+    weight_files.load_into(encoder, tensors, path, assign=True)
+    return encoder.requires_grad_(False)

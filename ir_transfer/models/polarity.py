@@ -14,7 +14,8 @@ from torch import Tensor
 
 from ir_transfer.errors import WeightsError
 from ir_transfer.models import weight_files
-from ir_transfer.nn.polarity import PolarityClassifier
+from ir_transfer.models.encoder_files import shipped_encoder
+from ir_transfer.nn.polarity import PolarityClassifier, describe, statistics_count
 from ir_transfer.resources import resource
 
 WEIGHTS = "weights/polarity.safetensors"
@@ -62,10 +63,10 @@ class Polarity:
 
 
 class PolarityJudge:
-    """The classifier with its margin.
+    """The classifier with its margin, and the content encoder whose features it judges by.
 
     Args:
-        path: Its weight file.
+        path: The classifier's weight file; the encoder is the one that ships.
 
     Attributes:
         margin: What the score of a black-hot image must lie below, negated.
@@ -84,16 +85,23 @@ class PolarityJudge:
                 f"expected {path} to hold the margin of the polarity classifier, got {metadata.get('margin')!r}: "
                 "train it again with scripts/train_polarity.py"
             ) from error
-        with torch.inference_mode(False), torch.device("meta"):  # draws no random numbers
-            self.classifier = PolarityClassifier().eval()
+        with torch.inference_mode(False):
+            self.encoder = shipped_encoder()
+            with torch.device("meta"):  # draws no random numbers
+                self.classifier = PolarityClassifier(len(tensors.get("scale", ()))).eval()
         weight_files.load_into(self.classifier, tensors, path, assign=True)
+        if (count := statistics_count(self.encoder)) != len(self.classifier.scale):
+            raise WeightsError(
+                f"expected {path} to judge by {count} statistics, got {len(self.classifier.scale)}: "
+                "train it again with scripts/train_polarity.py"
+            )
 
     @torch.no_grad()
     def score(self, exemplar: Tensor) -> float:
         """Return the score of one exemplar (1, 1 or 3, h, w) in [0, 1]; positive for white-hot."""
         gray = exemplar if exemplar.shape[1] == 1 else rgb_to_grayscale(exemplar)
         with torch.autocast("cpu", enabled=False):
-            return float(self.classifier(gray.detach().cpu().float()))
+            return float(self.classifier(describe(gray.detach().cpu().float(), self.encoder)))
 
     def __call__(self, exemplar: Tensor) -> Polarity:
         """Return the polarity of one exemplar (1, 1 or 3, h, w): black-hot only beyond the margin."""

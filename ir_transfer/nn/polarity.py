@@ -9,15 +9,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ir_transfer.nn.content_asymmetry import asymmetry_count, content_asymmetries
+from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import COUNT, SIDES, odd_statistics
 
 _CLIP = 4.0  # of a statistic, in units of its root mean square
 
 
 class PolarityClassifier(nn.Module):
-    """Small network on odd statistics z of an image: ``score = q(z) - q(-z)``, positive for white-hot.
+    """Small network on statistics z that change sign with the image: ``score = q(z) - q(-z)``, positive for white-hot.
+
+    The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
 
     Args:
+        count: Number C of statistics; see :func:`describe`.
         width: Of the two hidden layers.
 
     Attributes:
@@ -26,44 +31,40 @@ class PolarityClassifier(nn.Module):
 
     scale: Tensor
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, count: int, width: int = 64) -> None:
         super().__init__()
-        self.register_buffer("scale", torch.ones(COUNT))
+        self.register_buffer("scale", torch.ones(count))
         self.layers = nn.Sequential(
-            nn.Dropout(0.1),
-            nn.Linear(COUNT, width),
-            nn.SiLU(),
             nn.Dropout(0.3),
+            nn.Linear(count, width),
+            nn.SiLU(),
+            nn.Dropout(0.6),
             nn.Linear(width, width),
             nn.SiLU(),
             nn.Linear(width, 1, bias=False),  # a bias would cancel in the difference
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return the score (B,) of images (B, 1, h, w): the mean over the whole and four overlapping crops.
-
-        The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
-        """
-        return torch.stack([self.score(odd_statistics(reduced(view))) for view in views(images)]).mean(0)
-
-    def score(self, statistics: Tensor) -> Tensor:
-        """Return the score (B,) for odd statistics (B, C)."""
+    def forward(self, statistics: Tensor) -> Tensor:
+        """Return the score (B,) for statistics (B, C)."""
         normal = (statistics / self.scale).clamp(-_CLIP, _CLIP)
         score: Tensor = self.layers(normal) - self.layers(-normal)
         return score[:, 0]
 
 
-def views(images: Tensor) -> list[Tensor]:
-    """Return images (B, 1, h, w) as a whole and as four overlapping crops of three quarters of their sides."""
-    height, width = images.shape[-2:]
-    top, left = height // 4, width // 4
-    crops = [images[..., top:, left:], images[..., top:, : width - left]]
-    return [images, *crops, images[..., : height - top, left:], images[..., : height - top, : width - left]]
+def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
+    """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset, by which their polarity is judged.
+
+    They are those of the intensities themselves and those of what the content encoder sees.
+    """
+    small = nn.functional.interpolate(images.float(), SIDES, mode="bilinear", antialias=True)
+    low, high = small.amin((1, 2, 3), keepdim=True), small.amax((1, 2, 3), keepdim=True)
+    stretched = torch.where(high > low, (small - low) / (high - low).clamp(min=1e-6), 0.5)
+    return torch.cat([odd_statistics(stretched), content_asymmetries(encoder, stretched)], dim=1)
 
 
-def reduced(images: Tensor) -> Tensor:
-    """Return images (B, 1, h, w) as (B, 1, 192, 256), smoothed where they shrink."""
-    return nn.functional.interpolate(images.float(), SIDES, mode="bilinear", antialias=True)
+def statistics_count(encoder: ContentEncoder) -> int:
+    """Return the number C of statistics that :func:`describe` finds."""
+    return COUNT + asymmetry_count(encoder)
 
 
 def sign_of(white_hot: Tensor) -> Tensor:

@@ -110,7 +110,7 @@ def train_classifier(recipe: PolarityRecipe, statistics: Sequence[Tensor]) -> Po
     """
     torch.manual_seed(recipe.seed)
     random, shares = torch.Generator().manual_seed(recipe.seed), [one.share for one in recipe.sets]
-    model = PolarityClassifier().train()
+    model = PolarityClassifier(statistics[0].shape[-1]).train()
     model.scale.copy_(drawn(statistics, shares, _MEASURED, random).pow(2).mean(0).sqrt().clamp(min=1e-4))
     average = copy.deepcopy(model).eval()
     optimiser = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
@@ -118,7 +118,7 @@ def train_classifier(recipe: PolarityRecipe, statistics: Sequence[Tensor]) -> Po
         for group in optimiser.param_groups:
             group["lr"] = recipe.lr * _rate(step, recipe.steps)
         # The score is odd, so that the loss of the negatives is the same number.
-        loss = F.softplus(-model.score(drawn(statistics, shares, recipe.batch_size, random))).mean()
+        loss = F.softplus(-model(drawn(statistics, shares, recipe.batch_size, random))).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -141,8 +141,8 @@ def _follow(average: PolarityClassifier, model: PolarityClassifier, decay: float
 @torch.no_grad()
 def scores_of(model: PolarityClassifier, images: PolarityImages) -> Tensor:
     """Return the scores (N,) of the images of a set as they are in their files."""
-    count, seen, _ = images.plain.shape
-    return model.score(images.plain.flatten(0, 1)).view(count, seen).mean(1)
+    scores: Tensor = model(images.plain)
+    return scores
 
 
 def cross_validate(

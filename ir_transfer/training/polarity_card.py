@@ -27,8 +27,9 @@ def write_card(recipe: PolarityRecipe, rates: Mapping[str, Rates], margin: float
     return f"""# polarity
 
 Weights of the polarity classifier, {size / 1000:.0f} kB: which way round an infrared exemplar is. It sees third moments
-and asymmetries of the image at five scales (`nn/odd_statistics.py`) and has two small layers on them. The score of a
-negative is the exact negative of the score. Black-hot is answered below a score of -{margin:.2f}; else an exemplar is
+and asymmetries of the image at five scales (`nn/odd_statistics.py`) and how differently the content encoder sees the
+image and its negative (`nn/content_asymmetry.py`), and has two small layers on them. The score of a negative is the
+negative of the score. Black-hot is answered below a score of -{margin:.2f}; else an exemplar is
 taken to be white-hot, as nearly all are.
 
 ## Trained on

@@ -14,8 +14,9 @@ from torch import Tensor
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.nn.odd_statistics import COUNT, SIDES, odd_statistics
-from ir_transfer.nn.polarity import reduced, views
+from ir_transfer.nn.content_encoder import ContentEncoder
+from ir_transfer.nn.odd_statistics import SIDES
+from ir_transfer.nn.polarity import describe
 
 STORED = (3 * SIDES[0] // 2, 3 * SIDES[1] // 2)
 """Height and width in pixels of the images that crops are taken from."""
@@ -50,7 +51,7 @@ class PolarityImages:
         files: Where they are.
         scenes: Scene of each.
         levels: Reduced images (N, 1, 288, 384), uint8; each stretched to its own range.
-        plain: Statistics (N, 5, C) of the files as they are, seen as the classifier sees them.
+        plain: Statistics (N, C) of the files as they are.
     """
 
     name: str
@@ -65,17 +66,19 @@ class PolarityImages:
         first = {scene: self.scenes.index(scene) for scene in self.scenes}
         return torch.tensor([first[scene] * count // len(self.scenes) for scene in self.scenes])
 
-    def augmented(self, count: int, random: torch.Generator) -> Tensor:
+    @torch.inference_mode()
+    def augmented(self, count: int, random: torch.Generator, encoder: ContentEncoder) -> Tensor:
         """Return the statistics (N, count, C) of augmented versions of each image."""
         augment, found = PolarityAugment(random), []
         for levels in torch.split(self.levels, _BATCH):
-            versions = [odd_statistics(augment(levels.float() / 255)) for _ in range(count)]
+            versions = [describe(augment(levels.float() / 255), encoder) for _ in range(count)]
             found.append(torch.stack(versions, dim=1))
         return torch.cat(found)
 
 
-def read_images(root: Path, described: PolaritySet) -> PolarityImages:
-    """Read the images of a set.
+@torch.inference_mode()
+def read_images(root: Path, described: PolaritySet, encoder: ContentEncoder) -> PolarityImages:
+    """Read the images of a set and describe them by ``encoder``.
 
     Raises:
         MissingFileError: A folder that does not exist.
@@ -91,7 +94,7 @@ def read_images(root: Path, described: PolaritySet) -> PolarityImages:
     ordered = sorted(found)
     read = [torch.from_numpy(read_picture(path).gray())[None] for _, path in ordered]
     levels = torch.cat([_stored(gray) for gray in read])
-    plain = torch.stack([torch.cat([odd_statistics(reduced(view)) for view in views(gray)]) for gray in read])
+    plain = torch.cat([describe(gray, encoder) for gray in read])
     scenes, files = zip(*ordered, strict=True)
     return PolarityImages(described.name, described.share, files, scenes, levels, plain)
 
@@ -121,7 +124,7 @@ def drawn(statistics: Sequence[Tensor], shares: Sequence[float], count: int, ran
     hits = torch.multinomial(present, count, replacement=True, generator=random).bincount(minlength=len(statistics))
     batch = []
     for one, hit in zip(statistics, hits.tolist(), strict=True):
-        rows = one.reshape(-1, COUNT)
+        rows = one.flatten(0, 1)
         if hit:
             batch.append(rows[torch.randint(len(rows), (hit,), generator=random)])
     return torch.cat(batch)

@@ -12,6 +12,7 @@ from ir_transfer.data.render.pictures import render
 from ir_transfer.errors import MissingFileError, WeightsError
 from ir_transfer.models import polarity as module
 from ir_transfer.models import weight_files
+from ir_transfer.models.encoder_files import shipped_encoder
 from ir_transfer.models.polarity import (
     Polarity,
     PolarityJudge,
@@ -19,7 +20,7 @@ from ir_transfer.models.polarity import (
     polarity_of_exemplar,
     shipped_judge,
 )
-from ir_transfer.nn.polarity import PolarityClassifier
+from ir_transfer.nn.polarity import PolarityClassifier, statistics_count
 from ir_transfer.resources import resource
 from tests.conftest import thermal
 from tests.judged_polarity import judge_by_mean
@@ -40,7 +41,11 @@ def judged_by_mean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def write(path: Path, **metadata: str) -> Path:
     torch.manual_seed(0)
-    weight_files.write(path, PolarityClassifier().state_dict(), {"kind": "weights", "model": "polarity", **metadata})
+    weight_files.write(
+        path,
+        PolarityClassifier(statistics_count(shipped_encoder())).state_dict(),
+        {"kind": "weights", "model": "polarity", **metadata},
+    )
     return path
 
 

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.nn.odd_statistics import COUNT, SIDES, odd_statistics
-from ir_transfer.nn.polarity import reduced
+from ir_transfer.models.encoder_files import shipped_encoder
+from ir_transfer.nn.odd_statistics import COUNT, SIDES
+from ir_transfer.nn.polarity import describe, statistics_count
 from ir_transfer.training.polarity_data import STORED, PolarityAugment, PolaritySet, drawn, read_images
 from tests.conftest import thermal
 
@@ -24,27 +25,28 @@ def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
     write(tmp_path / "a", "s10_1.png", "s2_1.png", "s2_2.png", "s2_3.png")
     write(tmp_path / "b", "s2_4.png", "s1_1.png", "s1_2.png", "other.png")
     (tmp_path / "a" / "notes.txt").write_text("no image")
-    found = read_images(tmp_path, PolaritySet("mine", ["a", "b"], scene=r"(?<=s)\d+(?=_)"))
+    encoder = shipped_encoder()
+    found = read_images(tmp_path, PolaritySet("mine", ["a", "b"], scene=r"(?<=s)\d+(?=_)"), encoder)
     stems = [path.stem for path in found.files]
     assert stems == ["s1_1", "s1_2", "s2_1", "s2_2", "s2_3", "s2_4", "s10_1", "other"]
     assert found.levels.shape == (8, 1, *STORED)
     assert found.levels.amin((1, 2, 3)).eq(0).all()
     assert found.levels.amax((1, 2, 3)).eq(255).all(), "each has its own range"
     whole = torch.from_numpy(np.array(Image.open(found.files[0])) / 255.0)[None, None]
-    assert found.plain.shape == (8, 5, COUNT)
-    torch.testing.assert_close(found.plain[0, :1], odd_statistics(reduced(whole)), atol=1e-4, rtol=1e-3)
-    versions = found.augmented(2, torch.Generator().manual_seed(0))
-    assert versions.shape == (8, 2, COUNT)
+    assert found.plain.shape == (8, statistics_count(encoder))
+    torch.testing.assert_close(found.plain[:1], describe(whole, encoder), atol=1e-4, rtol=1e-3)
+    versions = found.augmented(2, torch.Generator().manual_seed(0), encoder)
+    assert versions.shape == (8, 2, statistics_count(encoder))
     assert not torch.equal(versions[:, 0], versions[:, 1])
     assert found.folds(4).tolist() == [0, 0, 1, 1, 1, 1, 3, 3]
 
 
 def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="none of set 'mine', found none: check --data"):
-        read_images(tmp_path, PolaritySet("mine", ["none"]))
+        read_images(tmp_path, PolaritySet("mine", ["none"]), shipped_encoder())
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="set 'mine', got none"):
-        read_images(tmp_path, PolaritySet("mine", ["empty"]))
+        read_images(tmp_path, PolaritySet("mine", ["empty"]), shipped_encoder())
 
 
 def test_draws_follow_the_shares() -> None:
