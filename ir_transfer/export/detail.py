@@ -39,17 +39,17 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
     if isinstance(maps, GuidedMaps):
         return maps._replace(
-            thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
-            detail=maps.detail[..., : cells[2], :],  # type: ignore[misc]
-            luma=maps.luma[..., : cells[CELL], :],  # type: ignore[misc]
+            thermal=maps.thermal[..., : cells[4], :],
+            detail=maps.detail[..., : cells[2], :],
+            luma=maps.luma[..., : cells[CELL], :],
         )
     assert isinstance(maps, HaarMaps)
     return maps._replace(
-        luma=maps.luma[..., : cells[CELL], :],  # type: ignore[misc]
-        thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
-        offset=maps.offset[..., : cells[2], :],  # type: ignore[misc]
-        fine=maps.fine[..., : cells[2], :],  # type: ignore[misc]
-        coarse=maps.coarse[..., : cells[4], :],  # type: ignore[misc]
+        luma=maps.luma[..., : cells[CELL], :],
+        thermal=maps.thermal[..., : cells[4], :],
+        offset=maps.offset[..., : cells[2], :],
+        fine=maps.fine[..., : cells[2], :],
+        coarse=maps.coarse[..., : cells[4], :],
     )
 
 
@@ -58,7 +58,8 @@ def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tens
     coefficients = enlarged(maps.detail, 2 * factor, height, width)
     guides = detail.guide(_photograph(images, maps, factor))
     fine = coefficients[:, :1] + (coefficients[:, 1:] * guides).sum(1, keepdim=True)
-    return enlarged(maps.thermal, 4 * factor, height, width) + fine
+    canonical: Tensor = enlarged(maps.thermal, 4 * factor, height, width) + fine
+    return canonical
 
 
 def _photograph(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
@@ -69,7 +70,7 @@ def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tenso
     """Return maps (1, C, h, w), one value for each cell of a side, interpolated at (1, C, height, width) positions."""
     rows, columns = cells_of(height, side), cells_of(width, side)
     found = F.interpolate(maps, [rows * side, columns * side], mode="bilinear", align_corners=False)  # type: ignore[list-item]
-    return found[..., :height, :width]  # type: ignore[misc]
+    return found[..., :height, :width]
 
 
 def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, largest_factor: int) -> Tensor:
@@ -81,7 +82,7 @@ def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, la
     guides = detail.guide(F.pad(photograph, (0, right, 0, bottom), mode="replicate"))  # type: ignore[arg-type]
     smooth = enlarged(maps.thermal, 4 * factor, height, width) + enlarged(maps.offset, 2 * factor, height, width)
     made = _pyramid(guides, maps, factor, 2, largest)
-    return smooth + made[..., :height, :width]  # type: ignore[misc]
+    return smooth + made[..., :height, :width]
 
 
 def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, largest: int) -> Tensor:
@@ -101,8 +102,12 @@ def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: T
     if stride == 2:  # always finer than the coarse ones
         return fine
     coarse = _fitted(maps.coarse, torch.ones_like(factor), height, width)
-    is_fine, is_coarse = (stride < 4 * factor).to(fine), (stride == 4 * factor).to(fine)
-    return fine * is_fine + coarse * is_coarse
+    is_fine, is_coarse = (
+        torch.lt(factor.new_tensor(stride), 4 * factor),
+        torch.eq(factor.new_tensor(stride), 4 * factor),
+    )
+    gates: Tensor = fine * is_fine.to(fine) + coarse * is_coarse.to(fine)
+    return gates
 
 
 def _fitted(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
@@ -111,7 +116,7 @@ def _fitted(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tenso
     found = F.interpolate(gates, [rows, columns], mode="bilinear", align_corners=False)  # type: ignore[list-item]
     lower, right = (torch.clamp(b - a, min=0) for a, b in ((rows, height), (columns, width)))
     found = F.pad(found, (0, right, 0, lower), mode="replicate")  # type: ignore[arg-type]
-    return found[..., :height, :width]  # type: ignore[misc]
+    return found[..., :height, :width]
 
 
 def _split(values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

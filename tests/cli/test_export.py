@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def few_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make.ExportOptions, "__init__", _with_few_sizes(make.ExportOptions.__init__))
 
 
-def _with_few_sizes(init):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+def _with_few_sizes(init: Callable[..., None]) -> Callable[..., None]:
     return lambda self, *positional, **named: init(self, *positional, **{"sizes": FEW_SIZES, **named})
 
 

@@ -56,7 +56,7 @@ def test_statistics_count_in_units_of_their_scale() -> None:
 
 def test_every_parameter_counts() -> None:
     model = PolarityClassifier(COUNT)
-    model(torch.randn(64, COUNT)).mean().backward()  # type: ignore[no-untyped-call]
+    model(torch.randn(64, COUNT)).mean().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 

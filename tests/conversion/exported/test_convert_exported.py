@@ -125,7 +125,7 @@ def test_an_image_that_does_not_fit_the_memory_costs_its_line_alone(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     enough = model._BYTES_PER_PIXEL * 57 * 41
-    monkeypatch.setattr(model.psutil, "virtual_memory", lambda: SimpleNamespace(available=enough))
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=enough))
     out = tmp_path / "out"
     assert run(folder, out, "--weights", str(folder / "adain.onnx")) == 1
     entries = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()[1:]]
