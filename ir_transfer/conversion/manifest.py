@@ -26,7 +26,7 @@ class Entry:
     """What became of one input.
 
     Attributes:
-        input: The file, as it was found.
+        input: The file, as it was found; in a data set its place below the root of the source.
         output: Where the picture lies below OUT; None if another input took its place.
         status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
         input_sha256: None if it could not be read.
@@ -71,13 +71,15 @@ class Header:
         command: As typed.
         look: All that decides the pixels: model, weights, style, options, seed. One folder has one look.
         versions: Of this package and what computes, and the device: may change them in the last digit.
-        source: Root of the data set that it was made from, where it was one.
+        source: Root of the data set that it was made from, where it was one; its inputs are relative to that.
+        source_from_here: The way to it from the folder of the manifest, which holds where both have been moved.
     """
 
     command: str
     look: Mapping[str, Any]
     versions: Mapping[str, str]
     source: str | None = None
+    source_from_here: str | None = None
     kind: str = "header"
     format: int = FORMAT
 

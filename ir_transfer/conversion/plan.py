@@ -41,12 +41,19 @@ class Job:
         output: Where its translation goes, below OUT.
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
+        name: What the manifest calls the source, where that is not its path as it was found.
     """
 
     source: Path
     output: PurePosixPath
     variant: Variant | None = None
     raster: str | None = None
+    name: str | None = None
+
+    @property
+    def input(self) -> str:
+        """What the manifest calls the source."""
+        return str(self.source) if self.name is None else self.name
 
     @property
     def place(self) -> PurePosixPath:

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,20 @@ def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
 
 
 def open_manifest(
-    out: Path, options: Options, look: Mapping[str, Any], device: torch.device, source: str | None = None
+    out: Path,
+    options: Options,
+    look: Mapping[str, Any],
+    device: torch.device,
+    source: tuple[str | None, str | None] = (None, None),
 ) -> Manifest:
-    """Start the manifest of a folder, or go on with the one that lies there; ``source`` is the root of a set.
+    """Start the manifest of a folder, or go on with the one that is stored there.
+
+    Args:
+        out: The folder.
+        options: Whether to go on.
+        look: What decides the pixels.
+        device: Which computes.
+        source: Root of a data set, by itself and from ``out``; see :class:`Header`.
 
     Raises:
         InputError: What lies there was made in another way.
@@ -114,8 +126,9 @@ def open_manifest(
     }
     found = Manifest.load(out) if options.resume else None
     if found is None:
-        return Manifest.create(out, Header(options.command, look, versions, source))
+        return Manifest.create(out, Header(options.command, look, versions, *source))
     found.header.refuse_other_look(look, found.path)
+    found.header = replace(found.header, source=source[0], source_from_here=source[1])
     found.reopen()
     return found
 

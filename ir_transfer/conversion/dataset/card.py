@@ -20,7 +20,6 @@ from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
-from ir_transfer.data.remote import public
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
 _SHOWN = 20  # problems on the card
@@ -69,7 +68,7 @@ def _text(
 ) -> str:
     entries = [entry for entry in manifest.entries.values() if entry.status == "converted"]
     failed = [entry for entry in manifest.entries.values() if entry.status == "failed"]
-    splits = {public(picture.path): picture.split or "none" for picture in labelled.pictures}
+    splits = {str(picture.place): picture.split or "none" for picture in labelled.pictures}
     template = files("ir_transfer.conversion.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     return environment.from_string(template).render(

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.label_files import read_hashes
 from ir_transfer.conversion.dataset.names import CARD_FOLDER
+from ir_transfer.conversion.dataset.source import find_source
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.data.labels.base import LabelledSet
@@ -20,8 +21,8 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
 
     Args:
         out: Root of the set.
-        source: The RGB set, to compare labels with; where the manifest says it lay if None. Without one the
-            labels are compared with their hashes alone.
+        source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
+            the labels are compared with their hashes alone.
 
     Returns:
         What is wrong, a line each; nothing if all is well.
@@ -38,8 +39,8 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
         found += _check_picture(out, entry)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
-    root = source or Path(str(manifest.header.source))
-    if "shard" not in manifest.header.look and root.is_dir():
+    root = source or find_source(manifest)
+    if "shard" not in manifest.header.look and root is not None and root.is_dir():
         found += _check_labels(out, open_labelled(root, str(manifest.header.look["labels"])), entries)
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
@@ -83,13 +84,17 @@ def _check_hash(out: Path, place: str, digest: str) -> str | None:
 
 def _check_labels(out: Path, source: LabelledSet, entries: list[Entry]) -> list[str]:
     results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
-    places = {str(picture.path.resolve()): picture.place for picture in source.pictures}
+    found: list[str] = []
     for entry in entries:
-        place = places.get(str(Path(entry.input).resolve()))
-        if place is not None and entry.status == "converted":
-            results[place].append(PurePosixPath(str(entry.output)))
+        if entry.status == "converted" and PurePosixPath(entry.input) in results:
+            results[PurePosixPath(entry.input)].append(PurePosixPath(str(entry.output)))
+        elif entry.status == "converted":
+            found.append(
+                f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
+                "the result by generating with --resume"
+            )
     try:
         after = open_labelled(out, source.kind, leave_out=[out / CARD_FOLDER])
     except IrTransferError as error:
         return [error.line]
-    return check_round_trip(source, after, results)
+    return found or check_round_trip(source, after, results)

@@ -345,7 +345,7 @@ def _hash_file(path: Path) -> str:
 def blank(job: Job) -> Entry:
     """Return the line of a job of which nothing came yet."""
     variant = None if job.variant is None else asdict(job.variant)
-    return Entry(str(job.source), str(job.output), "failed", variant=variant)
+    return Entry(job.input, str(job.output), "failed", variant=variant)
 
 
 def _entry(item: Loaded) -> Entry:
