@@ -11,12 +11,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
 
 FORMAT = 1
+_CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
 """After these a remote manifest is brought up to date."""
 
@@ -36,6 +37,7 @@ class Entry:
         bit_depth: Of the input.
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
+        companions_sha256: Of the sidecars and tiles that it consists of besides its own file; None without any.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
         found: How many objects of each class were found in it by ``--heat auto``.
@@ -52,6 +54,7 @@ class Entry:
     bit_depth: int | None = None
     error: str | None = None
     masks_sha256: str | None = None
+    companions_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
@@ -140,6 +143,25 @@ class Manifest:
             raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error
         manifest.entries = {entry.key: entry for entry in entries}
         return manifest
+
+    @staticmethod
+    def holds_results(out: Path) -> bool:
+        """Return whether a folder has a manifest with a result; one of a run in which nothing succeeded has none.
+
+        A file of that name that is no manifest of this package counts as well: it is not replaced.
+        """
+        path = out / MANIFEST_NAME
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            if not file.readline().startswith(MANIFEST_START):
+                return True
+            return any(_CONVERTED in line for line in file)
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a result was made."""
+        return any(entry.status == "converted" for entry in self.entries.values())
 
     def reopen(self) -> None:
         """Make the file whole again before appending to what a killed run left."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
-from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.raster.kind import is_raster
@@ -149,13 +149,13 @@ def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:
     if overwrite:
         return
     existing = plan.existing()
-    has_manifest = (plan.out / MANIFEST_NAME).is_file()
-    if resume and existing and not has_manifest:
+    has_results = Manifest.holds_results(plan.out)
+    if resume and existing and not has_results:
         raise InputError(
-            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest: "
+            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest of it: "
             "use --overwrite to make them again, or another -o"
         )
-    if not resume and (existing or has_manifest):
+    if not resume and (existing or has_results):
         what = f"{len(existing)} of these results (first: {existing[0]})" if existing else "results of an earlier run"
         raise InputError(
             f"expected a fresh folder, got {plan.out} with {what}: use --resume to go on, --overwrite, or another -o"

@@ -17,6 +17,7 @@ from ir_transfer import __version__
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
+from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
 from ir_transfer.conversion.styles.codes import exemplar_records
 from ir_transfer.conversion.translate import Translator, pick_device
@@ -25,6 +26,9 @@ from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
 
 logger = logging.getLogger(__name__)
+
+_OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity", "inverted"})
+"""What of a look follows from the contents of the exemplar files."""
 
 
 def load_translator(options: Options, choice: StyleChoice, masks: Masks | None = None) -> Translator:
@@ -100,7 +104,7 @@ def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
 
 
 def open_manifest(
-    out: Path,
+    plan: Plan,
     options: Options,
     look: Mapping[str, Any],
     device: torch.device,
@@ -109,11 +113,11 @@ def open_manifest(
     """Start the manifest of a folder, or go on with the one that is stored there.
 
     Args:
-        out: The folder.
+        plan: The folder, and the results that this run makes in it.
         options: Whether to go on.
         look: What decides the pixels.
         device: Which computes.
-        source: Root of a data set, by itself and from ``out``; see :class:`Header`.
+        source: Root of a data set, by itself and from the folder; see :class:`Header`.
 
     Raises:
         InputError: What lies there was made in another way.
@@ -124,13 +128,33 @@ def open_manifest(
         "python": platform.python_version(),
         "device": device.type,
     }
-    found = Manifest.load(out) if options.resume else None
-    if found is None:
-        return Manifest.create(out, Header(options.command, look, versions, *source))
+    found = Manifest.load(plan.out) if options.resume else None
+    if found is None or not found.has_results:  # a run in which nothing succeeded binds nobody to its options
+        return Manifest.create(plan.out, Header(options.command, look, versions, *source))
+    if _differ_in_exemplars(found.header.look, look) and found.entries.keys() <= set(plan.order):
+        logger.warning("%s: the exemplar files have changed since: all results are made again", plan.out)
+        found.entries.clear()
+        found.header = replace(found.header, look=look)
     found.header.refuse_other_look(look, found.path)
     found.header = replace(found.header, source=source[0], source_from_here=source[1])
     found.reopen()
     return found
+
+
+def _differ_in_exemplars(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether two looks differ, and in nothing but what files of the same names contain."""
+    others = (before.keys() | now.keys()) - _OF_EXEMPLARS
+    names = _exemplar_names(now)
+    return (
+        before != now
+        and all(before.get(key) == now.get(key) for key in others)
+        and bool(names)
+        and _exemplar_names(before) == names
+    )
+
+
+def _exemplar_names(look: Mapping[str, Any]) -> list[str]:
+    return [str(one["file"]) for one in look.get("exemplars", ())]
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.engine.finish import Finish
-from ir_transfer.conversion.inputs import VIRTUAL
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
@@ -26,6 +25,7 @@ from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, ti
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_io import Picture, decode_picture, narrow_levels, read_bytes, write_whole
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
@@ -53,12 +53,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A job with its decoded picture."""
+    """A job with its decoded picture, and its line of the manifest as long as nothing came of it."""
 
     job: Job
     picture: Picture
+    entry: Entry
     masks: PictureMasks | None = None
-    masks_sha256: str | None = None
 
     @property
     def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None]:
@@ -106,6 +106,7 @@ class Worker:
         jobs = task.jobs
         try:
             data = self._bytes_of(jobs[0].source)
+            companions = hash_picture_companions(jobs[0].source)
         except IrTransferError as error:
             return [Outcome(replace(blank(job), error=error.line)) for job in jobs]
         except MemoryError:
@@ -114,7 +115,8 @@ class Worker:
         loaded: list[Loaded | Outcome] = []
         picture: Picture | None = None
         for job in jobs:
-            one = self._load(job, task.earlier.get(str(job.output)), data, sha256, picture)
+            entry = replace(blank(job), input_sha256=sha256, companions_sha256=companions)
+            one = self._load(job, entry, task.earlier.get(str(job.output)), data, picture)
             picture = one.picture if isinstance(one, Loaded) else picture
             loaded.append(one)
         return loaded
@@ -126,11 +128,11 @@ class Worker:
             return list(zip(batch, results, strict=True))
         if len(batch) > 1:  # one picture, or the memory of all together: find out
             return [pair for item in batch for pair in self.translate([item])]
-        return [(batch[0], Outcome(replace(_entry(batch[0]), error=reason)))]
+        return [(batch[0], Outcome(replace(batch[0].entry, error=reason)))]
 
     def write(self, item: Loaded, intensity: NDArray[np.float32]) -> Outcome:
         """Finish a result and write its file."""
-        entry = _entry(item)
+        entry = item.entry
         try:
             made = self.finish(intensity, item.job, item.picture)
             if made.heat is not None:
@@ -149,9 +151,9 @@ class Worker:
         path, out = str(job.raster), self.out / job.output
         entry = blank(job)
         try:
-            if not path.startswith(VIRTUAL):
-                entry = replace(entry, input_sha256=_hash_file(Path(path)))
-            if _is_unchanged(entry, earlier) and out.is_file() and _hash_file(out) == _output_of(earlier):
+            contents, companions = hash_raster(path)
+            entry = replace(entry, input_sha256=contents, companions_sha256=companions)
+            if _is_unchanged(entry, earlier) and out.is_file() and hash_file(out) == _output_of(earlier):
                 return Outcome(None)
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
@@ -171,6 +173,7 @@ class Worker:
                 overviews=asked.overviews,
                 inverted=0 in self.finish.inverted,
                 resume=self.options.resume,
+                contents=f"{contents} {companions}",
                 observer=observer,
             )
         except EncodeError as error:
@@ -183,7 +186,7 @@ class Worker:
             replace(
                 entry,
                 status="converted",
-                output_sha256=_hash_file(out),
+                output_sha256=hash_file(out),
                 width=made.width,
                 height=made.height,
                 raster={
@@ -213,13 +216,13 @@ class Worker:
         return data
 
     def _load(
-        self, job: Job, earlier: Entry | None, data: bytes, sha256: str, picture: Picture | None
+        self, job: Job, entry: Entry, earlier: Entry | None, data: bytes, picture: Picture | None
     ) -> Loaded | Outcome:
-        entry = replace(blank(job), input_sha256=sha256)
         try:
             masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
             entry = replace(entry, masks_sha256=masks_sha256)
-            if self._is_done(job, entry, earlier):
+            done = self._is_done(job, entry, earlier)
+            if done and earlier is not None and earlier.variant == entry.variant:
                 return Outcome(None)
             if picture is None:
                 picture = decode_picture(data, str(job.source), self.options.max_pixels, self.options.raster.levels)
@@ -236,7 +239,17 @@ class Worker:
             return Outcome(replace(entry, error=error.line))
         except MemoryError:
             return Outcome(replace(entry, error=_memory_error(entry)))
-        return Loaded(job if self.choose is None else self.choose(job, picture), picture, masks, masks_sha256)
+        job = job if self.choose is None else self.choose(job, picture)
+        if done and earlier is not None and earlier.variant == blank(job).variant:
+            return Outcome(None)  # what the picture shows had decided
+        entry = replace(
+            entry,
+            variant=blank(job).variant,
+            width=picture.width,
+            height=picture.height,
+            bit_depth=picture.bit_depth,
+        )
+        return Loaded(job, picture, entry, masks)
 
     def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
         cells = sum(map(len, self.translator.grid))
@@ -276,7 +289,7 @@ class Worker:
 
     def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate one picture whose memory as a whole was too much by tiles, where the model can."""
-        reason = _memory_error(_entry(batch[0]))
+        reason = _memory_error(batch[0].entry)
         if len(batch) > 1 or batch[0].masks is not None:
             return None, reason
         picture, variant = batch[0].picture, batch[0].job.variant
@@ -327,37 +340,21 @@ def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np
 
 
 def _is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
-    """Return whether an earlier run made a result of the same file and masks."""
+    """Return whether an earlier run made a result of the same file, companions and masks."""
     if earlier is None or earlier.status != "converted":
         return False
-    return (earlier.input_sha256, earlier.masks_sha256) == (entry.input_sha256, entry.masks_sha256)
+    names = ("input_sha256", "companions_sha256", "masks_sha256")
+    return all(getattr(earlier, name) == getattr(entry, name) for name in names)
 
 
 def _output_of(earlier: Entry | None) -> str | None:
     return None if earlier is None else earlier.output_sha256
 
 
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def blank(job: Job) -> Entry:
     """Return the line of a job of which nothing came yet."""
     variant = None if job.variant is None else asdict(job.variant)
     return Entry(job.input, str(job.output), "failed", variant=variant)
-
-
-def _entry(item: Loaded) -> Entry:
-    picture = item.picture
-    return replace(
-        blank(item.job),
-        input_sha256=picture.sha256,
-        width=picture.width,
-        height=picture.height,
-        bit_depth=picture.bit_depth,
-        masks_sha256=item.masks_sha256,
-    )
 
 
 def _memory_error(entry: Entry) -> str:
