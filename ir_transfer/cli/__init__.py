@@ -11,6 +11,7 @@ import click
 
 from ir_transfer import __version__
 from ir_transfer.cli.console import INTERRUPTED
+from ir_transfer.cli.signals import sigterm_as_interrupt
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -73,7 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(argv if argv is not None else sys.argv[1:])
     try:
-        code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
+        with sigterm_as_interrupt():
+            code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
         click.echo(f"Error: {public(error.line)}", err=True)
         return 2

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
 
 if TYPE_CHECKING:
@@ -37,11 +38,12 @@ def train(
     tracking: bool,
     threads: int | None,
     device: str,
-) -> None:
+) -> int:
     """Train the model of RECIPE (a YAML file, see configs/train) on pair sets below --data.
 
     The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
-    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops; a second one kills.
+    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops, with exit code 130; a
+    second one kills.
 
     The run also appears in MLflow (see ir-transfer review), by default in mlflow.db beside the run folder. A store
     that does not answer costs a line; what it missed is delivered when it does, or by ir-transfer runs deliver.
@@ -84,6 +86,7 @@ def train(
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
             trainer.run()
+    return INTERRUPTED if trainer.interrupted else 0
 
 
 def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> AbstractContextManager[object]:
