@@ -12,6 +12,7 @@ import click
 from ir_transfer import __version__
 from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.cli.signals import sigterm_as_interrupt
+from ir_transfer.cli.streams import echo_error, safe_streams
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -74,10 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(argv if argv is not None else sys.argv[1:])
     try:
-        with sigterm_as_interrupt():
+        with safe_streams(), sigterm_as_interrupt():
             code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
     except IrTransferError as error:
-        click.echo(f"Error: {public(error.line)}", err=True)
+        echo_error(public(error.line))
         return 2
     except click.ClickException as error:
         error.show()
@@ -91,6 +92,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
         if error.filename is None:
             raise
-        click.echo(f"Error: {error.filename}: {error.strerror}: check the path and its permissions", err=True)
+        echo_error(f"{error.filename}: {error.strerror}: check the path and its permissions")
         return 2
     return code if isinstance(code, int) else 0

@@ -35,6 +35,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.streams import echo_error
 from ir_transfer.cli.track import track
 from ir_transfer.errors import IrTransferError
 
@@ -154,7 +155,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
             continue
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
-        click.echo(f"Error: {text}", err=True)
+        echo_error(str(text))
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "

@@ -39,6 +39,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.streams import echo_error
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -260,7 +261,7 @@ def _print_plan(options: DatasetOptions) -> int:
     for job in plan.jobs:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
-        click.echo(f"Error: {entry.error}", err=True)
+        echo_error(str(entry.error))
     _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "

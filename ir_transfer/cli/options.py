@@ -22,6 +22,7 @@ from ir_transfer.cli.option_types import (
     Place,
     Range,
 )
+from ir_transfer.cli.streams import one_line
 
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
@@ -412,7 +413,7 @@ def shown(path: Path) -> str:
     """Return a path as it is printed: with the URL that its folder stands for."""
     from ir_transfer.data.remote import public
 
-    return public(click.format_filename(path))
+    return one_line(public(click.format_filename(path)))
 
 
 def typed_command() -> str:

@@ -104,7 +104,7 @@ def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
     from ir_transfer.tracking.store import resolve_uri
 
     for folder in folders:
-        uri = resolve_uri(tracking_uri, folder.absolute().parent)
+        uri = resolve_uri(tracking_uri, folder.resolve().parent)
         delivery = delivery_of(folder, uri)
         with told_plainly(uri):
             count = delivery.deliver()

@@ -81,7 +81,7 @@ def train(
         parameters = sum(p.numel() for p in trainer.learner.model.parameters())
         folder.log(f"{trainer.batches.count} photographs, {parameters:,} parameters, {processes.count} process(es)")
         if init:
-            trainer.learner.initialise(local_weights(init, tracking_uri, out.absolute().parent))
+            trainer.learner.initialise(local_weights(init, tracking_uri, out.resolve().parent))
         if resume:
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
@@ -95,5 +95,5 @@ def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> Ab
     from ir_transfer.tracking.training_data import data_sets
 
     folder = trainer.folder
-    uri = resolve_uri(tracking_uri, folder.path.absolute().parent)
+    uri = resolve_uri(tracking_uri, folder.path.resolve().parent)
     return Follower(folder.path, uri, data_sets(trainer, data_root), folder.log)

@@ -27,7 +27,7 @@ from ir_transfer.models.style_code import StyleCode, polarity_facts
 
 logger = logging.getLogger(__name__)
 
-_OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity", "inverted"})
+_OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity"})
 """What of a look follows from the contents of the exemplar files."""
 
 
@@ -144,17 +144,19 @@ def open_manifest(
 def _differ_in_exemplars(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Return whether two looks differ, and in nothing but what files of the same names contain."""
     others = (before.keys() | now.keys()) - _OF_EXEMPLARS
-    names = _exemplar_names(now)
+    asked = _asked_of_exemplars(now)
     return (
         before != now
         and all(before.get(key) == now.get(key) for key in others)
-        and bool(names)
-        and _exemplar_names(before) == names
+        and bool(now.get("exemplars"))
+        and _asked_of_exemplars(before) == asked
     )
 
 
-def _exemplar_names(look: Mapping[str, Any]) -> list[str]:
-    return [str(one["file"]) for one in look.get("exemplars", ())]
+def _asked_of_exemplars(look: Mapping[str, Any]) -> list[Any]:
+    """Return the names of the exemplars, and their polarity where an option says it."""
+    said = [one.get("polarity") for one in look["exemplar_polarity"] if one.get("polarity_source") == "option"]
+    return [[one["file"] for one in look.get("exemplars", ())], said, [one["style"] for one in look.get("styles", ())]]
 
 
 @contextmanager

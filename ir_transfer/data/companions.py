@@ -110,10 +110,7 @@ def _file_of(path: str) -> Path | None:
 
 
 def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name longer than the system allows
-        return False
+    return os.path.isfile(path)  # noqa: PTH113  # false for a name that is longer than the system allows
 
 
 def _hash_all(files: Iterable[Path], folder: Path) -> str | None:

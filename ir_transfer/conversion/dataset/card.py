@@ -112,7 +112,7 @@ def _parquet(manifest: Manifest) -> bytes:
         columns[name] = pa.array([None if row[name] is None else json.dumps(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
-    header = {"command": manifest.header.command, "look": json.dumps(dict(manifest.header.look))}
+    header = {"command": str(_text_of(manifest.header.command)), "look": json.dumps(dict(manifest.header.look))}
     table = pa.table(columns).replace_schema_metadata(header)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)

@@ -7,12 +7,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
@@ -21,9 +22,9 @@ from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
-from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, tile_for
+from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.raster import convert_raster
-from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
+from ir_transfer.conversion.tiles.translate import refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_io import Picture, decode_picture, narrow_levels, read_bytes, write_whole
@@ -59,6 +60,11 @@ class Loaded:
     picture: Picture
     entry: Entry
     masks: PictureMasks | None = None
+
+    @property
+    def size(self) -> Size:
+        """Of the picture."""
+        return Size(self.picture.height, self.picture.width, self.picture.levels.dtype.itemsize)
 
     @property
     def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None]:
@@ -101,10 +107,25 @@ class Worker:
     choose: Callable[[Job, Picture], Job] | None = None
     masks: Masks | None = None
 
-    def read(self, task: Task) -> list[Loaded | Outcome]:
-        """Read a picture once for all its jobs; an outcome is what needs no translation."""
+    @cached_property
+    def budget(self) -> Budget:
+        """The memory that pictures and translator share."""
+        controls = self.options.controls
+        masks = 0 if self.masks is None else max(1, len(controls.style_masks))
+        steps = bool(self.finish.steps) or self.finish.heat is not None
+        return Budget(self.options.size, self.translator, masks, steps)
+
+    def read(self, task: Task, size: Size | None = None) -> list[Loaded | Outcome]:
+        """Read a picture once for all its jobs; an outcome is what needs no translation.
+
+        Args:
+            task: What to make of it.
+            size: Of the picture, where its header was read: one that takes more than ``--memory`` is refused.
+        """
         jobs = task.jobs
         try:
+            if size is not None:
+                self.budget.refuse(size, str(jobs[0].source))
             data = self._bytes_of(jobs[0].source)
             companions = hash_picture_companions(jobs[0].source)
         except IrTransferError as error:
@@ -272,12 +293,13 @@ class Worker:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
         try:
             if (masks := batch[0].masks) is not None:  # these come one by one
+                self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
                 return [self.translator.with_masks(batch[0].picture, masks)], None
             pictures, variant = [item.picture for item in batch], batch[0].job.variant
             if variant is not None and variant.style is None:
                 return [picture.gray()[0] for picture in pictures], None
             translator = self.translator if variant is None else self.translator.of(variant)
-            if len(pictures) == 1 and (tile := self._tile(translator, pictures[0])) is not None:
+            if len(pictures) == 1 and (tile := self.budget.tile(translator, batch[0].size)) is not None:
                 return [_by_tiles(translator, pictures[0], tile)], None
             return translator(pictures), None
         except IrTransferError as error:
@@ -303,18 +325,6 @@ class Worker:
             if not is_out_of_memory(error):
                 raise
             return None, reason
-
-    def _tile(self, translator: Translator, picture: Picture) -> int | None:
-        """Return the side of the tiles for a picture; None if it is to be translated as a whole."""
-        size = self.options.size
-        if size.tile is not None and max(picture.height, picture.width) > size.tile:
-            return size.tile
-        on_cpu = translator.device.type == "cpu"
-        if (size.memory is None and not on_cpu) or not can_tile(translator):
-            return None
-        memory = size.memory or MEMORY
-        whole = fits_whole(translator.model, picture.height, picture.width, memory)
-        return None if whole else tile_for(translator.model, memory)
 
 
 @lru_cache(maxsize=1024)

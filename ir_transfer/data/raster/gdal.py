@@ -43,11 +43,18 @@ def open_raster(path: str) -> Any:
     """
     if not is_virtual(path) and not Path(path).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
+    if not has_name_for_gdal(path):
+        raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
     try:
         with _no_place():
             return rasterio.open(path)
     except (RasterioError, OSError) as error:
         raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
+
+
+def has_name_for_gdal(path: str) -> bool:
+    """Return whether a path is UTF-8, the only names that GDAL takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def is_virtual(path: str) -> bool:
