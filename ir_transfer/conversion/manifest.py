@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -130,18 +130,19 @@ class Manifest:
         path = out / MANIFEST_NAME
         if not path.is_file():
             return None
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-        records = [_parse(line, path, number) for number, line in enumerate(lines[:-1], start=1)]
-        if not records or records[0].get("kind") != "header":
+        records = _records(path)
+        first = next(records, {})
+        if first.get("kind") != "header":
             raise InputError(f"expected a manifest of ir-transfer in {path}, got another file: choose another -o")
-        if records[0].get("format") != FORMAT:
-            raise InputError(f"expected format {FORMAT} in {path}, got {records[0].get('format')}: use --overwrite")
+        if first.get("format") != FORMAT:
+            raise InputError(f"expected format {FORMAT} in {path}, got {first.get('format')}: use --overwrite")
         try:
-            manifest = cls(path, Header(**records[0]))
-            entries = [Entry(**record) for record in records[1:]]
+            manifest = cls(path, Header(**first))
+            for record in records:
+                entry = Entry(**record)
+                manifest.entries[entry.key] = entry
         except TypeError as error:
             raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error
-        manifest.entries = {entry.key: entry for entry in entries}
         return manifest
 
     @staticmethod
@@ -216,13 +217,24 @@ class Manifest:
         self._behind = False  # it is about to be replaced
         self.close()
         self._published, self._behind = time.monotonic(), False
-        write_whole(self.path, b"".join([_line(asdict(self.header)), *(_line(asdict(entry)) for entry in entries)]))
+        data = bytearray(_line(asdict(self.header)))
+        for entry in entries:
+            data += _line(asdict(entry))
+        write_whole(self.path, data)
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
     # "kind" first: a reader knows the header at a glance
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
     return json.dumps(ordered, ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a manifest one by one: those of a large set are not held as text as well."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith("\n"):  # the last may be torn
+                yield _parse(line, path, number)
 
 
 def _parse(line: str, path: Path, number: int) -> dict[str, Any]:
