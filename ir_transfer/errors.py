@@ -53,6 +53,10 @@ class DecodeError(IrTransferError, OSError):
     """A picture file could not be read."""
 
 
+class ForeignReferenceError(DecodeError):
+    """A picture file refers to another file or to the network, which its content must not decide."""
+
+
 class EncodeError(IrTransferError, OSError):
     """A picture file could not be written."""
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
-from ir_transfer.errors import MissingFileError
+from ir_transfer.errors import MissingFileError, UnknownNameError
+
+PRESET = "preset:"
+"""What the name of a shipped style begins with."""
 
 _PACKAGE = Path(__file__).resolve().parent
 # In a wheel the top-level folders travel inside the package (see [tool.hatch.build] in pyproject.toml).
@@ -28,4 +32,47 @@ def resource(name: str) -> Path:
             return path
     raise MissingFileError(
         f"expected the shipped resource {name!r}, found none: reinstall ir-transfer, or run from a full checkout"
+    )
+
+
+def preset_names() -> list[str]:
+    """Return the names of the shipped styles, sorted; none in an installation without them."""
+    try:
+        return sorted({path.stem for path in resource("styles").glob("*/*.safetensors")})
+    except MissingFileError:
+        return []
+
+
+def missing_exemplar(text: str) -> MissingFileError:
+    """Return the error for an exemplar that does not exist; it names the preset that is called so, or nearly so."""
+    close = difflib.get_close_matches(Path(text).stem, preset_names(), n=1, cutoff=0.8)
+    advice = f"use {PRESET}{close[0]}, or check the path" if close else f"check the path, or use {PRESET}NAME"
+    return MissingFileError(f"expected an exemplar at {text}, found none: {advice} (see ir-transfer styles)")
+
+
+def recipe_file(text: str | Path) -> Path:
+    """Return the path of a training recipe: the file of that name, else the shipped recipe that is called so.
+
+    Args:
+        text: A path, or the name of a shipped recipe, such as ``adain-lwir`` or ``configs/train/adain-lwir.yaml``.
+
+    Raises:
+        UnknownNameError: A name of no shipped recipe; the message has the closest ones.
+        MissingFileError: A path where no file is.
+    """
+    path = Path(text)
+    if path.exists():
+        return path
+    name = path.name.removesuffix(".yaml")
+    try:
+        shipped = {found.stem: found for found in resource("configs/train").glob("*.yaml")}
+    except MissingFileError:
+        shipped = {}
+    if path.parent in {Path(), Path("configs/train")} and name in shipped:
+        return shipped[name]
+    if path.parent == Path() and path.suffix != ".yaml":
+        raise UnknownNameError.among("recipe", name, shipped)
+    known = ", ".join(sorted(shipped))
+    raise MissingFileError(
+        f"expected a recipe at {path}, found none: check the path, or name a recipe of configs/train: {known}"
     )

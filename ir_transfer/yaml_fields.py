@@ -35,7 +35,7 @@ def read_mapping(path: Path, what: str, remedy: str) -> dict[str, Any]:
         raise MissingFileError(f"expected a {what} at {path}, found none: {remedy}")
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"expected {path} to be YAML, got: {error}") from error
     if not isinstance(raw, dict):
         raise InputError(f"expected {path} to be a mapping, got {type(raw).__name__}")

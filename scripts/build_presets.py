@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--only", help="name of the weights to make them for; all by default")
     arguments = parser.parse_args()
     presets = yaml.safe_load(resource("configs/styles.yaml").read_text())
-    readers = [info for info in map(model_info, list_models()) if LOOKS not in info.controls]
+    readers = [info for info in map(model_info, list_models()) if LOOKS not in info.controls and not info.iterative]
     for weights in [name for info in readers for name in info.weights]:
         if arguments.only not in {None, weights}:
             continue

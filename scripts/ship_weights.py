@@ -58,7 +58,8 @@ def main() -> None:
         "licence": "weights: MIT; training data: see training_data",
     }
     path = WEIGHTS / f"{arguments.name}.safetensors"
-    weight_files.write(path, weight_files.packed(model.state_dict()), metadata)
+    tensors, described = weight_files.without_shared_encoder(model.state_dict(), metadata)
+    weight_files.write(path, weight_files.packed(tensors), described)
     size = path.stat().st_size
     if size > LIMIT:
         raise SystemExit(f"{path} has {size} bytes, more than {LIMIT}")
@@ -87,10 +88,11 @@ def card(name: str, metadata: Mapping[str, str], recipe: Mapping[str, Any], size
     recipes = (f"configs/train/{name}{kind}.yaml" for kind in ("-shipped", ""))
     recipe_file = next(path for path in recipes if (ROOT / path).is_file())
     encoder = f" The content encoder (`{model['encoder']}`) stayed as it was." if model.get("encoder") else ""
+    shared = ", beside the content encoder that all systems share" if model.get("encoder") else ""
     began = f", begun from {metadata['init']}" if metadata.get("init") else ""
     return f"""# {name}
 
-Weights of `{model["name"]}` (compact) for {band.upper()}, {size / 1e6:.1f} MB, 8 bits a weight on disk.
+Weights of `{model["name"]}` (compact) for {band.upper()}, {size / 1e6:.1f} MB, 8 bits a weight on disk{shared}.
 
 ## Trained on
 

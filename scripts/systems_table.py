@@ -15,7 +15,13 @@ from pathlib import Path
 from typing import Any
 
 SETS = ("roadscene-val", "vifb", "starain_visir", "nir-val")
-COLUMNS = {"composite": "composite", "psnr": "PSNR", "ssim": "SSIM", "fid": "Fréchet", "edges_kept": "edges kept"}
+COLUMNS = {
+    "composite": "composite",
+    "psnr": "PSNR",
+    "ssim": "SSIM",
+    "patch_frechet": "Fréchet",
+    "edges_kept": "edges kept",
+}
 TRIVIAL = ("constant", "gray", "inverted", "histogram", "fda")
 SIDES = (512, 1024)
 

@@ -43,6 +43,12 @@ def test_mistakes_name_the_key(raw: Any, error: type[Exception], message: str) -
         fill(Outer, raw, "x.yaml")
 
 
+def test_a_deep_file_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "deep.yaml").write_text("a: " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(InputError, match=r"deep\.yaml to be YAML"):
+        read_mapping(tmp_path / "deep.yaml", "recipe", "")
+
+
 def test_files(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"thing at .*see there"):
         read_mapping(tmp_path / "no.yaml", "thing", "see there")

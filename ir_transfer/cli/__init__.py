@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from ir_transfer import __version__
-from ir_transfer.cli.console import INTERRUPTED
+from ir_transfer.cli.console import INTERRUPTED, print_error
+from ir_transfer.cli.result import Session, json_option
+from ir_transfer.cli.settings import CONFIG_VARIABLE, apply_settings, find_config, setting_origin
 from ir_transfer.cli.signals import sigterm_as_interrupt
-from ir_transfer.cli.streams import echo_error, safe_streams
+from ir_transfer.cli.streams import safe_streams
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -31,8 +35,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
     "review": ("ir_transfer.cli.review:review", "Open the tracked runs in MLflow's user interface."),
     "runs": ("ir_transfer.cli.runs:runs", "List tracked runs; compare some in one page."),
+    "export": ("ir_transfer.cli.export:export", "Write a model as a file that runs without torch."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
+    "doctor": ("ir_transfer.cli.doctor:doctor", "Check this installation; versions for a bug report."),
 }
+_FAILED, _WRONG_USAGE = 1, 2
 
 
 class _LazyGroup(click.Group):
@@ -44,6 +51,7 @@ class _LazyGroup(click.Group):
             return None
         module, _, function = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), function)
+        _add_common_options(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -51,7 +59,50 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=True)
+def _config_option() -> click.Option:
+    """Return the option ``--config``, which may stand before and after the name of a command."""
+    return click.Option(
+        ["--config"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=_use_config,
+        help="Options from this TOML file.  [default: ir-transfer.toml, or [tool.ir-transfer] in pyproject.toml]",
+    )
+
+
+def _use_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:
+    root = context.find_root()
+    if context.resilient_parsing or (path is None and context is not root):
+        return
+    if path is None and (named := os.environ.get(CONFIG_VARIABLE)):
+        path = Path(named)
+    apply_settings(root, find_config(path), lambda name: ir_transfer.get_command(root, name), [*COMMANDS])
+    # The contexts between the root and here were made before the file was named.
+    chain = [context]
+    while chain[-1].parent is not None:
+        chain.append(chain[-1].parent)
+    for outer, inner in zip(reversed(chain), reversed(chain[:-1]), strict=False):
+        inner.default_map = (outer.default_map or {}).get(inner.info_name or "")
+
+
+def _add_common_options(command: click.Command) -> None:
+    """Give a command, or those of a group, ``--json`` and ``--config``."""
+    below = list(command.commands.values()) if isinstance(command, click.Group) else []
+    runs_itself = not isinstance(command, click.Group) or command.invoke_without_command
+    if runs_itself and not any("--json" in parameter.opts for parameter in command.params):
+        command.params += [json_option(), _config_option()]
+    for one in below:
+        _add_common_options(one)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    params=[_config_option()],
+)
 @click.version_option(__version__, prog_name="ir-transfer")
 def ir_transfer() -> None:
     """RGB pictures in, infrared pictures of exactly the same size out, in the look of an infrared exemplar.
@@ -68,30 +119,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Any :class:`IrTransferError`, and a path that the system refuses, becomes one line on stderr and the code 2, as
-    wrong usage does.
+    wrong usage does. With ``--json`` it also becomes the key ``error`` of the document on stdout.
 
     Args:
         argv: Arguments after the program's name; those of the process by default.
     """
-    args = list(argv if argv is not None else sys.argv[1:])
+    with safe_streams():
+        return _main(Session(list(argv if argv is not None else sys.argv[1:])))
+
+
+def _main(session: Session) -> int:
     try:
-        with safe_streams(), sigterm_as_interrupt():
-            code = ir_transfer.main(args=list(args), prog_name="ir-transfer", standalone_mode=False, obj=args)
-    except IrTransferError as error:
-        echo_error(public(error.line))
-        return 2
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
+        code = _run(session)
+        if session.as_json or (session.error is not None and "--json" in session.args):
+            session.print_document(code)
     except BrokenPipeError:  # the reader (head, less) has left
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return _FAILED
+    return code
+
+
+def _run(session: Session) -> int:
+    try:
+        with sigterm_as_interrupt():
+            code = ir_transfer.main(args=[*session.args], prog_name="ir-transfer", standalone_mode=False, obj=session)
+    except IrTransferError as error:
+        session.error = public(error.line)
+    except click.ClickException as error:
+        error = _with_origin(error)
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(public(shown.getvalue()), err=True, nl=False)
+        session.error = error.format_message()
+        return _WRONG_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        session.error = "interrupted"
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
         if error.filename is None:
             raise
-        echo_error(f"{error.filename}: {error.strerror}: check the path and its permissions")
-        return 2
-    return code if isinstance(code, int) else 0
+        session.error = f"{error.filename}: {error.strerror}: check the path and its permissions"
+    else:
+        return code if isinstance(code, int) else 0
+    print_error(session.error)
+    return _WRONG_USAGE
+
+
+def _with_origin(error: click.ClickException) -> click.ClickException:
+    """Return an error that says which file or variable a wrong value comes from, if it was not typed."""
+    if isinstance(error, click.BadParameter) and error.ctx is not None and error.param is not None:
+        typed = [one for one in error.param.opts if one in (error.ctx.find_root().obj or Session([])).args]
+        source = None if typed else setting_origin(error.ctx, error.param)
+        if source is not None:
+            return click.BadParameter(f"{error.message} (set by {source})", error.ctx, error.param, error.param_hint)
+    return error

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from ir_transfer.cli.console import print_table
 from ir_transfer.cli.options import threads_option
+from ir_transfer.cli.result import give_result, json_text
 
 if TYPE_CHECKING:
     from ir_transfer.evaluation.benchmark import Measurement
@@ -29,6 +33,13 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write the table as JSON.")
 @click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered pictures of 640 x 512 instead.")
 @click.option("--ray-workers", type=click.IntRange(1), metavar="N", help="With --folder: by a Ray cluster of N here.")
+@click.option(
+    "--data-loader",
+    type=click.IntRange(4),
+    metavar="N",
+    help="Deliver N rendered images of 640 x 512 from a DataLoader with ToInfrared instead.",
+)
+@click.option("--loader-workers", metavar="N,...", help="With --data-loader: worker processes.  [default: 0,2]")
 def benchmark(
     *,
     models: str,
@@ -40,6 +51,8 @@ def benchmark(
     out: Path | None,
     folder: int | None,
     ray_workers: int | None,
+    data_loader: int | None,
+    loader_workers: str | None,
 ) -> None:
     """Time models on random weights, with the style prepared, beside the common implementations.
 
@@ -47,7 +60,8 @@ def benchmark(
     full-size networks as they are usually run: the exemplar encoded for every picture.
 
     With --folder, convert rendered pictures with the first of --models and report rate, peak memory and growth,
-    and where the time went.
+    and where the time went. With --data-loader, report the images a second that a torch DataLoader delivers with
+    ir_transfer.transforms.ToInfrared, beside torchvision's Grayscale.
 
     \b
     Examples:
@@ -55,15 +69,30 @@ def benchmark(
       ir-transfer benchmark --models adain --sizes 512,1024 --precision float32,bfloat16 --threads 2
       ir-transfer benchmark --models adain --folder 1000
       ir-transfer benchmark --models adain --folder 1000 --ray-workers 2 --threads 1
+      ir-transfer benchmark --models adain,cin --data-loader 40 --loader-workers 0,2
     """
     names = [name.strip() for name in models.split(",")]
+    _refuse_unused(folder, ray_workers, data_loader, loader_workers)
+    if data_loader:
+        _measure_loaders(data_loader, names, loader_workers or "0,2", threads, out)
+        return
     if folder:
         from ir_transfer.evaluation.folder_benchmark import convert_folder
 
-        _print_folder(convert_folder(folder, names[0], threads, ray_workers))
+        run = convert_folder(folder, names[0], threads, ray_workers, lambda line: click.echo(line, err=True))
+        give_result(
+            {
+                "pictures": run.pictures,
+                "seconds": run.seconds,
+                "peak_mb": run.peak_mb,
+                "growth_mb": run.growth_mb,
+                "times": run.times,
+            }
+        )
+        _print_folder(run)
         return
     from ir_transfer.errors import InputError
-    from ir_transfer.evaluation.benchmark import candidates, measure, write_measurements
+    from ir_transfer.evaluation.benchmark import candidates, described_measurements, measure, write_measurements
 
     sides = [side.strip() for side in sizes.split(",")]
     if bad := [side for side in sides if not side.isdecimal() or int(side) < 64]:
@@ -72,9 +101,50 @@ def benchmark(
     found = measure(
         asked, rounds=rounds, threads=threads, memory=memory, on_step=lambda line: click.echo(line, err=True)
     )
+    give_result(described_measurements(found))
     _print_table(found)
     if out is not None:
         write_measurements(out, found)
+        click.echo(click.format_filename(out))
+
+
+def _refuse_unused(
+    folder: int | None, ray_workers: int | None, data_loader: int | None, loader_workers: str | None
+) -> None:
+    context = click.get_current_context()
+    options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    for name in ("sizes", "precision", "rounds", "memory", *(["out"] if folder else [])):
+        if (folder or data_loader) and context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+            raise click.UsageError(f"expected no {options[name]} with --folder or --data-loader: leave it out")
+    if folder and data_loader:
+        raise click.UsageError("expected --folder or --data-loader, got both: leave one out")
+    if ray_workers and not folder:
+        raise click.UsageError("expected --folder with --ray-workers, got none: add it, or leave --ray-workers out")
+    if loader_workers and not data_loader:
+        raise click.UsageError(
+            "expected --data-loader with --loader-workers, got none: add it, or leave --loader-workers out"
+        )
+
+
+def _measure_loaders(count: int, models: list[str], workers: str, threads: int | None, out: Path | None) -> None:
+    import torch
+
+    from ir_transfer.data.image_io import write_whole
+    from ir_transfer.evaluation.loader_benchmark import measure_loaders
+
+    numbers = [text.strip() for text in workers.split(",")]
+    if bad := [text for text in numbers if not text.isdecimal()]:
+        raise click.UsageError(f"expected --loader-workers as numbers such as 0,2, got {bad[0]!r}")
+    if threads:
+        torch.set_num_threads(threads)  # of the process itself: each worker has one
+    names = list(dict.fromkeys(name.partition(":")[0] for name in models))
+    runs = measure_loaders(count, names, [int(text) for text in numbers], lambda line: click.echo(line, err=True))
+    described = [{**dataclasses.asdict(run), "images_per_second": run.rate} for run in runs]
+    give_result(described)
+    if out is not None:
+        write_whole(out, (json_text(described) + "\n").encode())
+    rows = [[run.transform, str(run.workers), f"{run.rate:.1f}", f"{run.seconds:.2f}"] for run in runs]
+    print_table(["transform", "workers", "images/s", "seconds"], rows)
 
 
 def _print_table(measurements: list[Measurement]) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
     camera_options,
     device_option,
@@ -24,6 +25,7 @@ from ir_transfer.cli.options import (
     raster_options,
     refuse_idle_engine_options,
     run_options_option,
+    runtime_option,
     seed_option,
     shown,
     size_options,
@@ -35,8 +37,11 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.streams import echo_error
+from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 from ir_transfer.cli.track import track
+from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
 
 if TYPE_CHECKING:
@@ -44,12 +49,13 @@ if TYPE_CHECKING:
     from ir_transfer.tracking.fetch import Fetched
 
 
-@click.command(short_help="Convert photographs into infrared pictures.")
+@click.command(cls=SectionedCommand, short_help="Convert photographs into infrared pictures.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
 @out_option("Folder of the results.  [default: INPUT_ir]")
 @model_option
 @weights_option
+@runtime_option
 @run_options_option
 @control_options
 @heat_options
@@ -77,8 +83,9 @@ def convert(
     """Convert photographs into one-channel infrared pictures of exactly the same size.
 
     INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, a list file (.txt, one path a line),
-    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP and WebP are read, 8 and 16 bit; a GeoTIFF or VRT
-    becomes a GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
+    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP, WebP and AVIF are read, 8 and 16 bit, in
+    whatever colour space they declare; HEIC and camera raw with the extras heif and raw. A GeoTIFF or VRT becomes a
+    GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
     for each input what became of it and how it was made.
 
     A picture that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
@@ -103,6 +110,9 @@ def convert(
         ir-transfer convert photos/ --style thermal.png --heat auto
       Go on after an interruption:
         ir-transfer convert photos/ --style thermal.png --resume
+      By an exported file with the style inside, run by OpenVINO:
+        ir-transfer export adain --style preset:lwir-road-night -o night.xml
+        ir-transfer convert photos/ --weights night.xml
       The best registered model, with a record in MLflow:
         ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion --track
     """
@@ -110,6 +120,7 @@ def convert(
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
+    _check_paths(given)
     given["inputs"], given["out"] = local_places(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -123,11 +134,23 @@ def convert(
     return code
 
 
+def _check_paths(given: dict[str, Any]) -> None:
+    check_inputs(given["inputs"])
+    check_styles(given["styles"])
+    check_weights(given["weights"])
+    for path in given["style_masks"]:
+        check_exists(path, "a mask of --style-mask")
+    check_exists(given["content_masks"], "the masks of --content-masks")
+    check_exists(given["exemplar_masks"], "the masks of --exemplar-masks")
+
+
 def _options(given: dict[str, Any]) -> Options:
     from ir_transfer.conversion.options import Options
 
     controls, heat = take_controls(given), take_heat(given)
-    return Options(**output_fields(given), controls=controls, heat=heat, command=typed_command())
+    return Options(
+        **output_fields(given), controls=controls, heat=heat, command=typed_command(), settings=used_settings()
+    )
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
@@ -143,7 +166,8 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     manifest = Manifest.load(plan.out) if options.resume else None
     done = {key for key, entry in manifest.entries.items() if entry.status == "converted"} if manifest else set()
     skipped = {job.output for job in plan.jobs if str(job.output) in done and (plan.out / job.output).is_file()}
-    errors = [entry.error for entry in plan.refused]
+    errors = [str(entry.error) for entry in plan.refused]
+    planned = []
     for job in plan.jobs:
         if job.output in skipped:
             continue
@@ -153,9 +177,20 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
         except IrTransferError as error:
             errors.append(f"{job.source}: {error.line}")
             continue
+        planned.append({"input": job.source, "output": plan.out / job.output})
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for text in errors:
-        echo_error(str(text))
+        print_error(text)
+    give_result(
+        {
+            "out": plan.out,
+            "model": choice.model,
+            "weights": found.title if found else choice.weights,
+            "would_convert": planned,
+            "would_skip": len(skipped),
+            "errors": errors,
+        }
+    )
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
@@ -169,6 +204,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     # Pillow warns of damage that is harmless or that we report ourselves.
     warnings.filterwarnings("ignore", module="PIL")
     from ir_transfer.conversion.convert import convert as convert_pictures
+    from ir_transfer.conversion.inputs import MANIFEST_NAME
 
     try:
         with ProgressBar(quiet=quiet) as progress:
@@ -177,23 +213,35 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None
     if summary.stopped is not None:
-        click.echo(f"Error: {summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)", err=True)
-    shown = not preview or _write_preview(summary, options, quiet=quiet)
+        print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
+    previewed = not preview or _write_preview(summary, options, quiet=quiet)
+    give_result(
+        {
+            "out": summary.out,
+            "manifest": summary.out / MANIFEST_NAME,
+            "converted": summary.converted,
+            "skipped": summary.skipped,
+            "failed": summary.failed,
+            "missing": summary.missing,
+            "stopped": summary.stopped,
+            "ignored": summary.plan.ignored,
+        }
+    )
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
-        click.echo(f"{counts} (see manifest.jsonl)")
-    return 1 if summary.failed or summary.stopped is not None or not shown else 0, summary
+        ignored = ignored_text(summary.plan.ignored)
+        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl){'; ' if ignored else ''}{ignored}")
+    return 1 if summary.failed or summary.stopped is not None or not previewed else 0, summary
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
     """Write the contact sheet; one that fails is no reason to lose the last line."""
     from ir_transfer.conversion.preview import write_preview
 
-    levels = options.raster.levels
     try:
-        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, levels)
+        sheet = write_preview(summary.plan, options.styles, options.max_pixels, summary.without_result, options.raster)
     except IrTransferError as error:
-        click.echo(f"Error: no preview: {error.line}", err=True)
+        print_error(f"no preview: {error.line}")
         return False
     if sheet is not None and not quiet:
         click.echo(f"preview: {shown(sheet)}")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.option_types import Range, Shard
 from ir_transfer.cli.options import (
     camera_options,
@@ -18,7 +19,6 @@ from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
     fetched,
-    levels_option,
     local_places,
     max_pixels_option,
     model_option,
@@ -26,6 +26,7 @@ from ir_transfer.cli.options import (
     output_fields,
     output_options,
     polarity_option,
+    raster_options,
     refuse_idle_engine_options,
     run_options_option,
     seed_option,
@@ -39,7 +40,10 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.streams import echo_error
+from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
+from ir_transfer.data.remote import is_url
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
@@ -77,7 +81,7 @@ def dataset() -> None:
     """
 
 
-@dataset.command(short_help="Make an infrared data set.")
+@dataset.command(cls=SectionedCommand, short_help="Make an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
 @style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
 @out_option("Root of the new set.  [default: RGB_SET_ir]")
@@ -87,6 +91,14 @@ def dataset() -> None:
     show_default=True,
     metavar="FORMAT",
     help="coco, yolo, voc, kitti, masks, classification, pictures (no labels), or auto.",
+)
+@click.option(
+    "--orientation",
+    type=click.Choice(["auto", "stored", "upright"]),
+    default="auto",
+    show_default=True,
+    help="Frame of the labels of images that EXIF turns: of the stored pixels or of the upright image; auto goes by "
+    "the sizes that labels state. Results have the frame of their labels.",
 )
 @click.option(
     "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each picture."
@@ -127,7 +139,7 @@ def dataset() -> None:
 @polarity_option
 @exemplar_polarity_option
 @exemplar_range_option
-@levels_option
+@raster_options
 @heat_options
 @model_option
 @weights_option
@@ -174,6 +186,10 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     refuse_idle_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
+    if not is_url(given["source"]):
+        check_exists(Path(given["source"]), "a folder with a labelled set")
+    check_styles(given["styles"])
+    check_weights(given["weights"])
     (given["source"],), given["out"] = local_places((given["source"],), given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
@@ -193,21 +209,25 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 @dataset.command(short_help="Check a generated set.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="IR_SET")
 @click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set is stored now.")
+@max_pixels_option
 @verbosity_options
-def verify(*, folder: Path, source: Path | None, verbose: bool, quiet: bool) -> int:
+def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
     """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
 
     Labels are compared region by region with those of the RGB set, where that is still in its place or --source names
     it. Exit code: 0 all is well, 1 something is not, 2 no generated set.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(folder, "a set that ir-transfer dataset made")
+    check_exists(source, "the RGB set of --source")
     from ir_transfer.conversion.dataset.verify import verify_dataset
 
-    found = verify_dataset(folder, source)
+    found = verify_dataset(folder, source, max_pixels)
+    give_result({"folder": folder, "problems": found})
     for line in found:
         click.echo(line)
     if not quiet and not found:
-        click.echo(f"{click.format_filename(folder)}: pictures, sizes and labels are as they were made")
+        click.echo(f"{click.format_filename(folder)}: files are as they were made, labels that are read fit the pixels")
     return 1 if found else 0
 
 
@@ -226,6 +246,8 @@ def merge(
     failed, 2 wrong usage.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
+    for shard in shards:
+        check_exists(shard, "a shard of ir-transfer dataset")
     from ir_transfer.conversion.dataset.merge import merge_shards
 
     return _report(merge_shards(shards, out, overwrite=overwrite, source=source), quiet=quiet)
@@ -240,7 +262,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
     heat = take_heat(given)
     own = {
         name: given.pop(name)
-        for name in ("labels", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
+        for name in ("labels", "orientation", "variants", "assign", "include_gray", "flip_share", "strengths", "shard")
     }
     source = given.pop("source")
     conversion = Options(
@@ -249,6 +271,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
         strength=own["strengths"][1],
         heat=heat,
         command=typed_command(),
+        settings=used_settings(),
         **output_fields(given),
     )
     return DatasetOptions(conversion, rules=rules, **own)
@@ -261,8 +284,20 @@ def _print_plan(options: DatasetOptions) -> int:
     for job in plan.jobs:
         click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
     for entry in plan.refused:
-        echo_error(str(entry.error))
-    _print_problems([f"{one.file}: {one.message}" for one in labelled.problems])
+        print_error(str(entry.error))
+    problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+    _print_problems(problems)
+    give_result(
+        {
+            "out": plan.out,
+            "kind": labelled.kind,
+            "model": choice.model,
+            "weights": choice.weights,
+            "would_make": [{"input": job.source, "output": plan.out / job.output} for job in plan.jobs],
+            "errors": [entry.error for entry in plan.refused],
+            "problems": problems,
+        }
+    )
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {shown(plan.out)}"
@@ -271,13 +306,29 @@ def _print_plan(options: DatasetOptions) -> int:
 
 
 def _report(summary: DatasetSummary, *, quiet: bool) -> int:
+    from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+
     run = summary.run
+    give_result(
+        {
+            "out": run.out,
+            "kind": summary.kind,
+            "converted": run.converted,
+            "skipped": run.skipped,
+            "failed": run.failed,
+            "missing": run.missing,
+            "stopped": run.stopped,
+            "label_files": summary.label_files,
+            "problems": summary.problems,
+            "broken": summary.broken,
+        }
+    )
     if run.stopped is not None:
-        click.echo(f"Error: {run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)", err=True)
+        print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
     for line in summary.broken:
-        click.echo(f"Error: {line}", err=True)
+        print_error(line)
     if not quiet:
-        _print_problems(summary.problems)
+        _print_problems(summary.problems, f" in {shown(run.out / CARD_FOLDER / PROBLEMS_NAME)}")
         click.echo(
             f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
             f"{summary.label_files} label files (see README.md)"
@@ -286,8 +337,8 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
     return 1 if run.failed or run.stopped is not None or summary.broken else 0
 
 
-def _print_problems(problems: list[str]) -> None:
+def _print_problems(problems: list[str], where: str = "") -> None:
     for line in problems[:_SHOWN]:
-        click.echo(f"Warning: {line}", err=True)
+        print_error(line, "Warning")
     if len(problems) > _SHOWN:
-        click.echo(f"Warning: ... and {len(problems) - _SHOWN} more", err=True)
+        print_error(f"... and {len(problems) - _SHOWN} more{where}", "Warning")

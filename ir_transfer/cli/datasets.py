@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import Command, json_option
+from ir_transfer.cli.options import Command
+from ir_transfer.cli.result import give_result
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from ir_transfer.data.check import CheckReport
@@ -54,16 +55,13 @@ def datasets() -> None:
 
 
 @datasets.command("list", short_help="List the cards.")
-@json_option
-def list_(*, as_json: bool) -> int:
+def list_() -> int:
     """List the cards."""
     from ir_transfer.data.cards import list_cards, load_card
 
     cards = [load_card(name) for name in list_cards()]
-    if as_json:
-        keys = ("name", "title", "band", "pairs", "is_paired", "licence", "homepage")
-        click.echo(json.dumps([{key: getattr(card, key) for key in keys} for card in cards], indent=2))
-        return 0
+    keys = ("name", "title", "band", "pairs", "is_paired", "licence", "homepage")
+    give_result([{key: getattr(card, key) for key in keys} for card in cards])
     rows = [
         [c.name, c.band, ("-" if c.pairs is None else str(c.pairs)) if c.is_paired else "unpaired", c.sizes, c.summary]
         for c in cards
@@ -74,8 +72,7 @@ def list_(*, as_json: bool) -> int:
 
 @datasets.command(short_help="Show a card.")
 @click.argument("name")
-@json_option
-def show(*, name: str, as_json: bool) -> int:
+def show(*, name: str) -> int:
     """Show the card NAME: layout, splits, licence, citation, how to get the data."""
     import dataclasses
 
@@ -85,10 +82,8 @@ def show(*, name: str, as_json: bool) -> int:
 
     content = dataclasses.asdict(load_card(name))
     content["layout"] = {key: value for key, value in content["layout"].items() if value not in (None, [], 0, {})}
-    if as_json:
-        click.echo(json.dumps(content, indent=2))
-    else:
-        click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110), nl=False)
+    give_result(content)
+    click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110), nl=False)
     return 0
 
 
@@ -100,8 +95,7 @@ def show(*, name: str, as_json: bool) -> int:
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Open at most N pairs.  [default: all]")
 @click.option("--split", type=click.Path(path_type=Path), metavar="FILE", help="Also check a file of datasets split.")
-@json_option
-def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: Path | None, as_json: bool) -> int:
+def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: Path | None) -> int:
     """Check the folder --root against the card NAME and say what to do about what is found.
 
     Looks for files without a partner, sizes that differ, photographs without colour, infrared pictures with three
@@ -125,10 +119,8 @@ def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: 
     content = _content(report)
     if out is not None:
         _write_report(report, content, out)
-    if as_json:
-        click.echo(json.dumps(content, indent=2))
-    else:
-        _print_report(report, out)
+    give_result(content)
+    _print_report(report, out)
     return 0 if report.is_clean else 1
 
 
@@ -151,7 +143,7 @@ def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> No
     from ir_transfer.data.image_io import encode_png, write_whole
     from ir_transfer.evaluation.contact_sheet import contact_sheet
 
-    write_whole(out / "report.json", json.dumps(content, indent=2).encode())
+    write_whole(out / "report.json", json_text(content, indent=2).encode())
     if rows := worst_pairs(report):
         write_whole(out / "worst_pairs.png", encode_png(contact_sheet(rows, HEADINGS)))
 
@@ -234,6 +226,15 @@ def split(
         rule += ", joined where they look alike"
     made = make_split(scenes, val, seed, rule)
     write_split(out, made, card=card.name, seed=seed, val=val)
+    give_result(
+        {
+            "out": out,
+            "rule": rule,
+            "joined_scenes": joined,
+            "pairs": {part: made.count(part) for part in made.parts},
+            "scenes": {part: len(made.parts[part]) for part in made.parts},
+        }
+    )
     counts = ", ".join(f"{part} {made.count(part)} pairs of {len(made.parts[part])} scenes" for part in made.parts)
     click.echo(f"{out}: {counts}" + (f"; {joined} scenes joined with others that look alike" if joined else ""))
     return 0
@@ -303,5 +304,6 @@ def render(
                 night={"any": None, "day": False, "night": True}[light],
                 done=tick,
             )
+    give_result({"out": out, "pairs": made})
     click.echo(f"{out}: {made} pairs")
     return 0

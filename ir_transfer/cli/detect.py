@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies
+from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ _SHARED = (
         "label",
         "max_side",
     ),
-    *("tracking_uri", "tracking", "device", "out"),
+    *("tracking_uri", "tracking", "device", "out", "overwrite"),
 )
 
 
@@ -68,7 +71,11 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_strangers(context: click.Context, task: str) -> None:
     """Refuse options that say nothing to a task, rather than leave them unread."""
-    options = {parameter.name or "": parameter.opts[-1] for parameter in context.command.params}
+    options = {
+        parameter.name or "": parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name in context.params  # not --json and --config, which say something to every task
+    }
     given = [name for name in options if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
     foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
     if strangers := [options[name] for name in given if name in foreign and context.params[name] is not None]:
@@ -100,8 +107,13 @@ def _detect(
     seeds: int,
     device: str,
     out: Path,
+    overwrite: bool,
     **_: Any,
 ) -> None:
+    check_exists(split, "a split file", "make one with ir-transfer datasets split")
+    for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes")):
+        check_exists(path, f"what --{name} names")
+    check_policies(exemplars)
     from ir_transfer.cli.options import local_weights
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.cards import load_card
@@ -111,6 +123,7 @@ def _detect(
     from ir_transfer.evaluation.detection.records import FILES, write_all
     from ir_transfer.evaluation.protocol import NONE, load_protocol
 
+    check_fresh(out, FILES, overwrite=overwrite)
     files = Files(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
     outcome, protocol_title, settings = detect_on_files(
         files,
@@ -126,6 +139,7 @@ def _detect(
     )
     write_all(outcome, out, protocol_title, settings)
     _print(outcome, protocol_title)
+    give_result(json.loads((out / "detect.json").read_text(encoding="utf-8")))
     for name in FILES:
         click.echo(out / name)
     if tracking:

@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from ir_transfer.cli.options import threads_option
+from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.result import give_result
 
 
 @click.command()
@@ -16,15 +18,19 @@ from ir_transfer.cli.options import threads_option
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
 @threads_option
 def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threads: int | None) -> None:
-    """Distil the content encoder of RECIPE (a YAML file, see configs/train/encoder.yaml) from soft class labels.
+    """Distil the content encoder of RECIPE (a YAML file, or a name that ships: encoder) from soft class labels.
 
     The run folder receives a checkpoint, encoder.safetensors, which a training recipe takes as model.encoder, and its
     card encoder.md: how well it agrees with the labels of photographs held back, by class, by day and by night.
 
     \b
     Examples:
-      ir-transfer distill configs/train/encoder.yaml --data DATA -o runs/encoder
+      ir-transfer distill encoder --data DATA -o runs/encoder
     """
+    from ir_transfer.resources import recipe_file
+
+    recipe = recipe_file(recipe)
+    check_exists(data_root, "the folder of the photographs", "check --data")
     import torch
 
     from ir_transfer.training.distillation.recipe import load_distillation
@@ -34,5 +40,6 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
         torch.set_num_threads(threads)
     folder = out or Path("runs") / recipe.stem
     weights, card = run_distillation(load_distillation(recipe), data_root, folder, resume=resume, log=click.echo)
+    give_result({"encoder": weights, "card": card})
     click.echo(f"encoder: {weights}")
     click.echo(f"card:    {card}")

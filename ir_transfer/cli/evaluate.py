@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ir_transfer.cli.detect import with_detect_task
+from ir_transfer.cli.eta import Eta
 from ir_transfer.cli.options import (
     data_set_options,
     device_option,
@@ -16,6 +18,8 @@ from ir_transfer.cli.options import (
     local_weights,
     tracking_options,
 )
+from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies, check_vgg
+from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
     from ir_transfer.conversion.options import ExemplarPolarity
     from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.comparison import Comparison
+
+FILES = ("report.html", "results.json", "table.csv", "sheet.png")
+"""What an evaluation writes."""
 
 
 @click.command()
@@ -78,6 +85,7 @@ if TYPE_CHECKING:
 @device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
+@click.option("--overwrite", is_flag=True, help="Replace existing results.")
 def evaluate(
     *,
     root: Path,
@@ -103,6 +111,7 @@ def evaluate(
     device: str,
     cell_width: int,
     out: Path,
+    overwrite: bool,
 ) -> None:
     """Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
 
@@ -125,12 +134,20 @@ def evaluate(
       ir-transfer evaluate --data val --exemplar a.png --labels labels/val --outputs other=results_of_other
       ir-transfer evaluate --task detect --data train --test val --boxes labels --exemplar a.png -o detected
     """
+    check_exists(root, "the pairs", "check the path of --data")
+    check_policies(exemplars)
+    check_vgg(vgg)
+    check_exists(split, "a split file", "make one with ir-transfer datasets split")
+    for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
+        check_exists(path, f"what --{name} names")
+    check_fresh(out, FILES, overwrite=overwrite)
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare, parse_weights
     from ir_transfer.evaluation.protocol import NONE, load_protocol
     from ir_transfer.evaluation.records import write_csv, write_json
     from ir_transfer.evaluation.report import write_report
 
+    eta = Eta("scenes")
     names = [name.strip() for name in models.split(",") if name.strip()]
     files = {
         name: [local_weights(text, tracking_uri) for text in texts] for name, texts in parse_weights(weights).items()
@@ -155,7 +172,8 @@ def evaluate(
         exemplar_range=exemplar_range,
         device=str(pick_device(device)),
         exemplar_polarity=exemplar_polarity,
-        on_scene=lambda stem: click.echo(f"  {stem}", err=True),
+        on_start=eta.start,
+        on_scene=eta.step,
     )
     out.mkdir(parents=True, exist_ok=True)
     write_json(comparison, out / "results.json")
@@ -163,7 +181,8 @@ def evaluate(
     comparison.write_sheet(out / "sheet.png", cell_width)
     write_report(comparison, out / "report.html")
     _print_tables(comparison)
-    for name in ("report.html", "results.json", "table.csv", "sheet.png"):
+    give_result(json.loads((out / "results.json").read_text(encoding="utf-8")))
+    for name in FILES:
         click.echo(out / name)
     if tracking:
         from ir_transfer.tracking.evaluation_log import log_comparison

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,10 @@ from typing import Any
 import click
 
 from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import device_option, json_option, tracking_uri_option
+from ir_transfer.cli.eta import Eta
+from ir_transfer.cli.options import device_option, tracking_uri_option
+from ir_transfer.cli.path_checks import check_exists, check_policies, check_vgg
+from ir_transfer.cli.result import give_result
 
 
 class _ListsByDefault(click.Group):
@@ -37,8 +39,7 @@ def models() -> None:
 
 @models.command("list", short_help="List the models.")
 @click.argument("pattern", default="*")
-@json_option
-def list_(*, pattern: str, as_json: bool) -> int:
+def list_(*, pattern: str) -> int:
     """List the models, or those whose name fits PATTERN."""
     from ir_transfer import list_models
 
@@ -46,9 +47,7 @@ def list_(*, pattern: str, as_json: bool) -> int:
     if not names:
         raise click.UsageError(f"expected a pattern that fits a model, got {pattern!r}: see ir-transfer models")
     described = [_describe(name) for name in names]
-    if as_json:
-        click.echo(json.dumps(described, indent=2))
-        return 0
+    give_result(described)
     titles = ("name", "bands", "sizes", "controls", "weights", "paper", "summary")
     rows = [
         (
@@ -69,17 +68,15 @@ def list_(*, pattern: str, as_json: bool) -> int:
 
 @models.command(short_help="List the models registered in MLflow.")
 @tracking_uri_option
-@json_option
-def registered(*, tracking_uri: str | None, as_json: bool) -> int:
+def registered(*, tracking_uri: str | None) -> int:
     """List the versions of the models in MLflow, with their aliases and what they were found to be worth."""
     from ir_transfer.tracking.client import connect
     from ir_transfer.tracking.fetch import list_versions
     from ir_transfer.tracking.store import resolve_uri
 
     versions = list_versions(connect(resolve_uri(tracking_uri)))
-    if as_json:
-        click.echo(json.dumps(versions, indent=2))
-    elif versions:
+    give_result(versions)
+    if versions:
         titles = [*versions[0]]
         print_table(titles, [[str(version[title]) or "-" for title in titles] for version in versions])
     else:
@@ -116,16 +113,21 @@ def promote(
       ir-transfer models promote adain-lwir --data pairs/ --protocol paired-lwir --exemplar thermal.png
       ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion
     """
+    check_exists(data, "the pairs", "check the path of --data")
+    check_policies(exemplars)
+    check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.protocol import NONE, load_protocol
+    from ir_transfer.redaction import redact
     from ir_transfer.tracking import promotion
     from ir_transfer.tracking.client import connect
     from ir_transfer.tracking.store import resolve_uri
 
     uri = resolve_uri(tracking_uri)
     fixed, chosen = load_protocol(protocol) if protocol else NONE, str(pick_device(device))
+    eta = Eta("scenes")
     with tempfile.TemporaryDirectory() as folder:
         verdict = promotion.promote(
             connect(uri),
@@ -138,16 +140,26 @@ def promote(
                 protocol=fixed,
                 vgg=vgg,
                 device=chosen,
-                on_scene=lambda stem: click.echo(f"  {stem}", err=True),
+                on_start=eta.start,
+                on_scene=eta.step,
             ),
             Path(folder),
         )
     if verdict.compared is not None:
         click.echo(verdict.compared.title)
         print_ranking(wide_console(), verdict.compared)
-        click.echo(f"MLflow run {verdict.run_id} at {uri}")
+        click.echo(f"MLflow run {verdict.run_id} at {redact(uri)}")
     for reason in verdict.reasons:
         click.echo(reason)
+    give_result(
+        {
+            "candidate": verdict.candidate.title,
+            "promoted": verdict.promoted,
+            "reasons": verdict.reasons,
+            "run_id": verdict.run_id,
+            "tracking_uri": uri,
+        }
+    )
     click.echo(f"{verdict.candidate.title}: {'promoted to champion' if verdict.promoted else 'not promoted'}")
     return 0 if verdict.promoted else 1
 

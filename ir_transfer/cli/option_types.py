@@ -74,6 +74,20 @@ class Bands(click.ParamType[tuple[int, ...]]):
         return tuple(map(int, parts))
 
 
+class Page(click.ParamType["int | str"]):
+    """A number from 1, or ``all``."""
+
+    name = "page"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the value."""
+        if isinstance(value, int) or value == "all":
+            return value  # type: ignore[no-any-return]
+        if not (value.isdecimal() and int(value)):
+            self.fail(f"expected a number from 1, or all, got {value!r}", param, ctx)
+        return int(value)
+
+
 class Levels(click.ParamType["tuple[float, float] | str"]):
     """Two numbers with a comma between, or ``percentile``."""
 

@@ -19,10 +19,12 @@ from ir_transfer.cli.option_types import (
     KeyValue,
     Levels,
     NumberList,
+    Page,
     Place,
     Range,
 )
-from ir_transfer.cli.streams import one_line
+from ir_transfer.cli.result import Session
+from ir_transfer.cli.streams import escape_controls
 
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
@@ -33,13 +35,14 @@ _STORE_PREFIXES = ("models:/", "runs:/")
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def style_option(what_more_do: str) -> Callable[[Command], Command]:
+def style_option(what_more_do: str, *, required: bool = True) -> Callable[[Command], Command]:
     """Return the decorator that adds ``--style``; the text says what several are for."""
     text = (
         "Infrared exemplar, folder of exemplars (one look), saved style (.safetensors) or preset "
         f"(see ir-transfer styles). {what_more_do}"
     )
-    return click.option("--style", "styles", multiple=True, required=True, metavar="FILE|FOLDER|preset:NAME", help=text)
+    kinds = "FILE|FOLDER|preset:NAME"
+    return click.option("--style", "styles", multiple=True, required=required, metavar=kinds, help=text)
 
 
 def exemplar_range_option(command: Command) -> Command:
@@ -92,7 +95,7 @@ def style_options(command: Command) -> Command:
         click.option(
             "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
         ),
-        style_option("Repeat it to blend."),
+        style_option("Repeat it to blend.", required=False),
     ):
         command = option(command)
     return command
@@ -129,6 +132,16 @@ def weights_option(command: Command) -> Command:
     return click.option("--weights", metavar="NAME|FILE|URI", help=text)(command)
 
 
+def runtime_option(command: Command) -> Command:
+    """Add ``--runtime``."""
+    text = (
+        "What runs the network: torch, or onnxruntime or openvino with an exported file (see ir-transfer export) as "
+        "--weights.  [default: by the file]"
+    )
+    kinds = click.Choice(["torch", "onnxruntime", "openvino"])
+    return click.option("--runtime", type=kinds, help=text)(command)
+
+
 def device_option(command: Command) -> Command:
     """Add ``--device``."""
     text = "auto, cpu, cuda or cuda:N; auto takes CUDA where there is one."
@@ -157,11 +170,6 @@ def max_pixels_option(command: Command) -> Command:
     return click.option(
         "--max-pixels", type=click.IntRange(min=1), default=MAX_PIXELS, show_default=True, metavar="N", help=text
     )(command)
-
-
-def json_option(command: Command) -> Command:
-    """Add ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
 
 
 def verbosity_options(command: Command) -> Command:
@@ -289,18 +297,25 @@ def levels_option(command: Command) -> Command:
     """Add ``--levels``."""
     levels = (
         "Numbers of the inputs that become black and white, or percentile (2nd to 98th over all of one).  "
-        "[default: those of the container; of rasters with more than 8 bits, percentile]"
+        "[default: those of the container; of rasters with a place on Earth and more than 8 bits, percentile]"
     )
     return click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels)(command)
 
 
 def raster_options(command: Command) -> Command:
-    """Add ``--bands``, ``--levels``, ``--cog`` and ``--overviews``; see :func:`output_fields`."""
+    """Add ``--bands``, ``--levels``, ``--nodata``, ``--page``, ``--cog`` and ``--overviews``."""
+    page = (
+        "Image of a file with several (pages of a TIFF, frames of an animation, further views of a camera), from 1, or "
+        "all, each with a result of its own.  [default: the first of full size]"
+    )
+    nodata = "Number of invalid pixels in TIFFs that do not declare it."
     for option in (
-        click.option("--overviews", is_flag=True, help="Write overviews into rasters."),
-        click.option("--cog", is_flag=True, help="Write rasters as cloud-optimised GeoTIFFs."),
+        click.option("--page", type=Page(), metavar="N|all", help=page),
+        click.option("--overviews", is_flag=True, help="Write overviews into the results of TIFFs."),
+        click.option("--cog", is_flag=True, help="Write the results of TIFFs as cloud-optimised GeoTIFFs."),
+        click.option("--nodata", type=float, metavar="NUMBER", help=nodata),
         levels_option,
-        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of rasters for red, green, blue; or one."),
+        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of TIFFs for red, green, blue; or one."),
     ):
         command = option(command)
     return command
@@ -321,6 +336,8 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
         depth,
         fields.pop("cog", False),
         fields.pop("overviews", False),
+        fields.pop("nodata", None),
+        fields.pop("page", None),
     )
     size = SizeOptions(fields.pop("memory"), fields.pop("tile_size"))
     made = {"format": fields.pop("format_"), "bit_depth": depth or 8, "camera": camera, "size": size, "raster": raster}
@@ -413,10 +430,13 @@ def shown(path: Path) -> str:
     """Return a path as it is printed: with the URL that its folder stands for."""
     from ir_transfer.data.remote import public
 
-    return one_line(public(click.format_filename(path)))
+    return escape_controls(public(click.format_filename(path)))
 
 
 def typed_command() -> str:
-    """Return the command as it was typed."""
-    typed = click.get_current_context().find_root().obj or sys.argv[1:]
-    return shlex.join(["ir-transfer", *typed])
+    """Return the command as it was typed, without secrets in URLs."""
+    from ir_transfer.redaction import redact
+
+    session = click.get_current_context().find_root().obj
+    typed = session.args if isinstance(session, Session) else sys.argv[1:]
+    return shlex.join(["ir-transfer", *map(redact, typed)])

@@ -1,4 +1,4 @@
-"""``ir-transfer reconstruct``: what a layer of the VGG keeps of a picture, as figure 1 of Gatys et al. shows it."""
+"""``ir-transfer reconstruct``: what a layer of a network keeps of an image, as figure 1 of Gatys et al. shows it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ir_transfer.cli.options import (
     threads_option,
     verbosity_options,
 )
+from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.result import give_result
 
 
 class _Names(click.ParamType[tuple[str, ...]]):
@@ -37,11 +39,13 @@ class _Size(click.ParamType[tuple[int, int]]):
         return int(height), int(width)
 
 
-@click.command(short_help="Show what layers of a VGG keep of a picture.")
+@click.command(short_help="Show what layers of a network keep of an image.")
 @click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose content is wanted.")
-@click.option("--layer", metavar="NAME", help="For --content: conv1_1 to conv5_1.  [default: conv4_2]")
+@click.option("--layer", metavar="NAME", help="For --content.  [default: stride8, of a VGG conv4_2]")
 @click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose texture is wanted.")
-@click.option("--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: conv1_1,... conv5_1]")
+@click.option(
+    "--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
+)
 @click.option("--size", type=_Size(), metavar="WxH", help="Of the result of --style.  [default: the picture's]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
@@ -50,7 +54,7 @@ class _Size(click.ParamType[tuple[int, int]]):
     default="default",
     show_default=True,
     metavar="NAME|FILE",
-    help="Of model gatys; or a VGG-19: torchvision, or a .safetensors file.",
+    help="Whose content encoder: of model adain; or a VGG-19: torchvision, or a .safetensors file.",
 )
 @click.option(
     "--side",
@@ -72,12 +76,15 @@ def reconstruct(
     """Find, from noise, a picture that has the features of one layer, or the Gram matrices of some.
 
     The deeper the layer, the less of a content is left but what is where, and the larger are the structures that a
-    style repeats. All five layers of --style give the picture's texture.
+    style repeats. All layers of --style give the picture's texture.
+
+    Layers are stride2, stride4, stride8, stride16 and stride32 of the content encoder, conv1_1 to conv5_1 of a VGG-19.
 
     \b
     Examples:
-      ir-transfer reconstruct --content photo.jpg --layer conv4_2 -o content.png
-      ir-transfer reconstruct --style thermal.png --layers conv1_1,conv2_1 -o style.png
+      ir-transfer reconstruct --content photo.jpg --layer stride8 -o content.png
+      ir-transfer reconstruct --content photo.jpg --layer conv4_2 --weights torchvision -o content.png
+      ir-transfer reconstruct --style thermal.png --layers stride2,stride4 -o style.png
       ir-transfer reconstruct --style thermal.png --size 640x512 --option steps=200 -o texture.png
     """
     if (content is None) == (style is None):
@@ -90,12 +97,15 @@ def reconstruct(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(content, "a picture file")
+    check_exists(style, "a picture file")
     try:
         with ProgressBar(quiet=quiet, label="reconstructing") as progress:
             _write(content, style, out, given, progress)
     except KeyboardInterrupt:
         click.echo("Interrupted: nothing has been written", err=True)
         return INTERRUPTED
+    give_result({"out": out})
     if not quiet:
         click.echo(f"wrote {click.format_filename(out)}")
     return 0
@@ -109,7 +119,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     from ir_transfer.conversion.styles.exemplar import read_exemplar
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.image_io import encode_gray, read_picture, to_levels, write_whole
-    from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
+    from ir_transfer.models.gatys.model import Gatys
+    from ir_transfer.models.gatys.paper import PaperGatys
     from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
     from ir_transfer.nn.resize import resize_short_side
 
@@ -125,11 +136,12 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     picture = torch.from_numpy(gray)[None]
     picture = resize_short_side(picture, min(given["side"], *picture.shape[-2:])).to(device)
     model = Gatys.build(model_info("gatys"), given["weights"], None)
+    assert isinstance(model, Gatys | PaperGatys)
     model.configure(given["model_options"])
     report_steps(model.to(device), progress.step)
     progress.start(1)
     if content is not None:
-        found = reconstruct_content(model, picture, given["layer"] or "conv4_2")
+        found = reconstruct_content(model, picture, given["layer"])
     else:
-        found = reconstruct_style(model, picture, given["layers"] or STYLE_LAYERS, given["size"])
+        found = reconstruct_style(model, picture, given["layers"], given["size"])
     write_whole(out, encode_gray(to_levels(found[0, 0].float().cpu().numpy())))

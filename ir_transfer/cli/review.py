@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ir_transfer.cli.options import tracking_uri_option
+from ir_transfer.cli.result import give_result
 
 
 @click.command()
@@ -25,4 +26,9 @@ def review(*, tracking_uri: str | None, port: int | None, no_browser: bool) -> N
     from ir_transfer.tracking.review import review as show
     from ir_transfer.tracking.store import resolve_uri
 
-    show(resolve_uri(tracking_uri), port, not no_browser, click.echo)
+    uri = resolve_uri(tracking_uri)
+
+    def ready(url: str) -> None:
+        give_result({"tracking_uri": uri, "url": url}, at_once=True)
+
+    show(uri, port, not no_browser, click.echo, ready)

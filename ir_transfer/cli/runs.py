@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import json_option, tracking_uri_option
+from ir_transfer.cli.console import print_error, print_table
+from ir_transfer.cli.options import tracking_uri_option
+from ir_transfer.cli.result import give_result
+from ir_transfer.redaction import redact
 
 
 @click.group(short_help="List tracked runs; compare some in one page.")
@@ -28,8 +30,7 @@ def runs() -> None:
 @click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="Only such runs.")
 @click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many.")
 @tracking_uri_option
-@json_option
-def list_(*, kind: str | None, count: int, tracking_uri: str | None, as_json: bool) -> None:
+def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
     """List runs, the latest first."""
     from ir_transfer.tracking.client import KIND
     from ir_transfer.tracking.figures import RANK, text_of
@@ -37,15 +38,14 @@ def list_(*, kind: str | None, count: int, tracking_uri: str | None, as_json: bo
     from ir_transfer.tracking.store import resolve_uri
 
     found = RunStore(resolve_uri(tracking_uri)).runs(kind)
-    if as_json:
-        keys = ("run_id", "run_name", "status", "start_time", "end_time")
-        listed = [
+    keys = ("run_id", "run_name", "status", "start_time", "end_time")
+    give_result(
+        [
             {key: getattr(run.info, key) for key in keys}
             | {"kind": run.data.tags.get(KIND), "metrics": run.data.metrics}
             for run in found[:count]
         ]
-        click.echo(json.dumps(listed, indent=2))
-        return
+    )
     rows = [
         [
             short_id(run),
@@ -82,8 +82,10 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
 
     store = RunStore(resolve_uri(tracking_uri))
     compared = compare_runs(store, given)
-    for line in [*compared.warnings, *write_comparison(store, compared, out)]:
-        click.echo(f"Warning: {line}", err=True)
+    warnings = [*compared.warnings, *write_comparison(store, compared, out)]
+    for line in warnings:
+        print_error(line, "Warning")
+    give_result({"out": out, "verdict": list(verdict(compared)), "warnings": warnings})
     for line in verdict(compared):
         click.echo(line)
     click.echo(out)
@@ -103,9 +105,12 @@ def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
     from ir_transfer.tracking.delivery import delivery_of
     from ir_transfer.tracking.store import resolve_uri
 
+    delivered: list[dict[str, Any]] = []
     for folder in folders:
         uri = resolve_uri(tracking_uri, folder.resolve().parent)
         delivery = delivery_of(folder, uri)
         with told_plainly(uri):
             count = delivery.deliver()
-        click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {uri}")
+        click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {redact(uri)}")
+        delivered.append({"folder": folder, "events": count, "run_id": delivery.run, "tracking_uri": uri})
+    give_result(delivered)

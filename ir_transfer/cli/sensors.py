@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import json_option
+from ir_transfer.cli.result import give_result
 
 
 @click.command(short_help="List the sensors, or show one.")
 @click.argument("name", required=False)
-@json_option
-def sensors(*, name: str | None, as_json: bool) -> int:
+def sensors(*, name: str | None) -> int:
     """List the infrared cameras that ship, or show every value of one and where it comes from.
 
     NAME is that of a preset, or the path of a file of your own (.yaml), which is checked.
@@ -31,14 +28,11 @@ def sensors(*, name: str | None, as_json: bool) -> int:
     if name is not None:
         sensor = load_sensor(name)
         shown = {**sensor.look(), "description": sensor.description, "provenance": sensor.provenance}
-        click.echo(
-            json.dumps(shown, indent=2) if as_json else yaml.safe_dump(shown, sort_keys=False, width=120), nl=as_json
-        )
+        give_result(shown)
+        click.echo(yaml.safe_dump(shown, sort_keys=False, width=120), nl=False)
         return 0
     models = [load_sensor(known) for known in list_sensors()]
-    if as_json:
-        click.echo(json.dumps([{**model.look(), "description": model.description} for model in models], indent=2))
-        return 0
+    give_result([{**model.look(), "description": model.description} for model in models])
     rows = []
     for model in models:
         grid = "-" if model.sampling is None else f"{model.sampling.width}x{model.sampling.height}"

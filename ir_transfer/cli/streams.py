@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import click
-
 
 @contextmanager
 def safe_streams() -> Iterator[None]:
@@ -33,19 +31,14 @@ def safe_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
-def one_line(text: str) -> str:
+def escape_controls(text: str) -> str:
     """Return text as it is printed: control characters, which names of files may have, as escapes.
 
     Example:
-        >>> one_line("a" + chr(10) + "b.png")
+        >>> escape_controls("a" + chr(10) + "b.png")
         'a\\\\nb.png'
     """
     return "".join(c.encode("unicode_escape").decode() if _is_control(c) else c for c in text)
-
-
-def echo_error(text: str) -> None:
-    """Print an error on one line of stderr."""
-    click.echo(f"Error: {one_line(text)}", err=True)
 
 
 def _is_control(character: str) -> bool:

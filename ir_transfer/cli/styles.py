@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.console import print_table, set_up_messages
+from ir_transfer.cli.console import print_error, print_table, set_up_messages
 from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
-    json_option,
     local_weights,
     max_pixels_option,
     model_option,
@@ -21,6 +19,8 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_inputs, check_weights
+from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
     from ir_transfer.data.exemplars.range import AskedRange
@@ -29,9 +29,8 @@ _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
 
 @click.group(invoke_without_command=True, short_help="List the shipped styles, or build one from exemplars.")
-@json_option
 @click.pass_context
-def styles(ctx: click.Context, *, as_json: bool) -> int | None:
+def styles(ctx: click.Context) -> int | None:
     """List the styles that ship; each is used as --style preset:NAME.
 
     \b
@@ -45,10 +44,8 @@ def styles(ctx: click.Context, *, as_json: bool) -> int | None:
     from ir_transfer.conversion.styles.choose import list_looks, list_presets
 
     presets = [*list_presets(), *list_looks()]
-    if as_json:
-        listed = [{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets]
-        click.echo(json.dumps(listed, indent=2))
-    elif presets:
+    give_result([{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets])
+    if presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
         print_table(["style", *_COLUMNS], rows)
     else:
@@ -103,6 +100,8 @@ def build(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_inputs(exemplars)
+    check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
 
@@ -119,11 +118,20 @@ def build(
         report=(lambda line: None) if quiet else click.echo,
         exemplar_range=exemplar_range,
     )
+    give_result(
+        {
+            "out": out,
+            "model": built.code.model,
+            "exemplars": built.count,
+            "polarity": "white-hot" if built.code.white_hot else "black-hot",
+            "disagreements": list(disagreements(built.exemplars)),
+        }
+    )
     if not quiet:
         for exemplar in built.exemplars:
             click.echo(exemplar.line)
         for line in disagreements(built.exemplars):
-            click.echo(f"Warning: exemplars disagree: {line}", err=True)
+            print_error(f"exemplars disagree: {line}", "Warning")
         plural = "s" * (built.count != 1)
         click.echo(
             f"{click.format_filename(out)}: style of {built.count} exemplar{plural} for model {built.code.model}"

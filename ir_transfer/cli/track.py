@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.redaction import redact
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -26,7 +28,7 @@ def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet
     try:
         run = log(connect(uri, create=True))
     except Exception as error:  # whatever a store or the network comes up with
-        click.echo(f"Warning: not logged to MLflow at {uri}: {one_line(error)}", err=True)
+        click.echo(redact(f"Warning: not logged to MLflow at {uri}: {one_line(error)}"), err=True)
         return
     if not quiet:
-        click.echo(f"MLflow run {run} at {uri}")
+        click.echo(f"MLflow run {run} at {redact(uri)}")

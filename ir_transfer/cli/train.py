@@ -10,13 +10,15 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
+from ir_transfer.cli.path_checks import check_exists, check_vgg, check_weights
+from ir_transfer.cli.result import give_result, leave_json_to_another_process
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
 
 
 @click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
+@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
 @click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the pair sets.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
 @click.option("--vgg", help="Perceptual VGG: a .safetensors file, or 'torchvision' (downloads on first use).")
@@ -39,7 +41,9 @@ def train(
     threads: int | None,
     device: str,
 ) -> int:
-    """Train the model of RECIPE (a YAML file, see configs/train) on pair sets below --data.
+    """Train the model of RECIPE on pair sets below --data.
+
+    RECIPE is a YAML file, or the name of one that ships, such as adain-lwir.
 
     The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
     and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops, with exit code 130; a
@@ -50,18 +54,24 @@ def train(
 
     \b
     Examples:
-      ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg torchvision
+      ir-transfer train adain-lwir --data pairs/ --vgg torchvision
       ir-transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg vgg.safetensors --set training.lr=1e-4
       torchrun --nproc-per-node 2 -m ir_transfer train configs/train/adain-lwir.yaml --data pairs/ --vgg vgg.safetensors
     """
+    from ir_transfer.errors import InputError
+    from ir_transfer.resources import recipe_file
+
+    recipe = recipe_file(recipe)
+    check_exists(data_root, "the folder of the pair sets", "check --data")
+    check_vgg(vgg)
+    check_weights(init)
     import torch
 
     from ir_transfer.conversion.translate import pick_device
-    from ir_transfer.errors import InputError
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe import load_recipe
-    from ir_transfer.training.run_folder import RunFolder
+    from ir_transfer.training.run_folder import BEST, RunFolder
 
     pairs = [text.partition("=") for text in overrides]
     if bad := [key for key, sign, _ in pairs if not sign]:
@@ -85,7 +95,20 @@ def train(
         if resume:
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
-            trainer.run()
+            report = trainer.run()
+    if not processes.first:
+        leave_json_to_another_process()
+    give_result(
+        {
+            "run_folder": out,
+            "step": trainer.step,
+            "steps": loaded.training.steps,
+            "best": out / BEST if (out / BEST).exists() else None,
+            "scores": {} if report is None else report.figures(),
+        }
+    )
+    if processes.first:
+        click.echo(click.format_filename(out))
     return INTERRUPTED if trainer.interrupted else 0
 
 

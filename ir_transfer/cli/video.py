@@ -10,6 +10,7 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
+from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
     device_option,
     fetched,
@@ -24,6 +25,9 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
+from ir_transfer.cli.result import give_result
+from ir_transfer.cli.settings import used_settings
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.options import FlickerReport, VideoSummary
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 _TARGET = 1.2
 
 
-@click.command(short_help="Convert a video, or a folder of numbered frames.")
+@click.command(cls=SectionedCommand, short_help="Convert a video, or a folder of numbered frames.")
 @click.argument("source", type=click.Path(path_type=Path), metavar="INPUT")
 @style_options
 @click.option(
@@ -112,6 +116,9 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     if given["levels"] == "percentile":
         raise click.UsageError("expected --levels LO,HI for a clip, got percentile: frames would flicker")
     set_up_messages(verbose=verbose, quiet=quiet)
+    check_exists(given["source"], "a video or a folder of frames")
+    check_styles(given["styles"])
+    check_weights(given["weights"])
     warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
     from ir_transfer.conversion.video.convert import convert_video
     from ir_transfer.conversion.video.options import VideoOptions
@@ -119,13 +126,14 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     found = fetched(given["weights"], tracking_uri)
     if found is not None:
         given["weights"] = str(found.weights.path)
-    options = VideoOptions(heat=take_heat(given), **given, command=typed_command())
+    options = VideoOptions(heat=take_heat(given), **given, command=typed_command(), settings=used_settings())
     try:
         with ProgressBar(quiet=quiet) as progress:
             summary = convert_video(options, progress)
     except KeyboardInterrupt:
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED
+    give_result(summary)
     if not quiet:
         _print(summary, wanted_smoothing=options.smoothing > 0, flow=options.flow)
     return 1 if summary.damaged else 0

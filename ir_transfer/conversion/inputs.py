@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.picture_names import SUFFIXES, is_picture_name
+from ir_transfer.data.picture_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
@@ -36,7 +37,7 @@ class Found:
     virtual: str | None = None
 
 
-def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
+def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str] | None = None) -> list[Found]:
     """Return the picture files that the inputs stand for, in the order of the inputs, each folder sorted.
 
     A folder is searched with its sub-folders and keeps them; hidden files, files that are no picture by
@@ -48,6 +49,7 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
             not linked ones) and list files (.txt or .lst, one path a line, relative to the list's folder; ``#`` starts
             a comment).
         out: The folder of the results.
+        ignored: Counts the files of folders that are no pictures, by suffix.
 
     Raises:
         MissingFileError: An input does not exist, or a glob matches nothing.
@@ -56,6 +58,7 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
     """
     found: list[Found] = []
     single: list[Path] = []
+    ignored = Counter() if ignored is None else ignored
     for text in inputs:
         if not text:  # an unset variable of a shell; Path("") would be the working folder
             raise InputError(
@@ -65,7 +68,7 @@ def expand(inputs: Sequence[str], out: Path | None = None) -> list[Found]:
         if text.startswith(VIRTUAL):
             found.append(Found(path, PurePosixPath(path.name), text))
         elif path.is_dir():
-            found += _non_empty(list(_walk(path, path, out, ())), f"folder {path}")
+            found += _non_empty(list(_walk(path, path, out, (), ignored)), f"folder {path}", ignored)
         elif not path.exists() and glob.has_magic(text):
             found += _below_common_folder(_matches(text, out))
         elif not path.exists() and not path.is_symlink():
@@ -94,13 +97,14 @@ def default_out(inputs: Sequence[str]) -> Path:
     return path.with_name(f"{path.name if path.is_dir() else path.stem}_ir")
 
 
-def _non_empty(found: list[Found], where: str) -> list[Found]:
+def _non_empty(found: list[Found], where: str, ignored: Mapping[str, int] | None = None) -> list[Found]:
     if not found:
-        raise InputError(f"expected pictures in {where}, found none: it takes {', '.join(sorted(SUFFIXES))}")
+        others = f" ({ignored_text(ignored)})" if ignored else ""
+        raise InputError(f"expected pictures in {where}, found none{others}: it takes {', '.join(sorted(SUFFIXES))}")
     return found
 
 
-def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) -> Iterator[Found]:
+def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...], ignored: Counter[str]) -> Iterator[Found]:
     real = os.path.realpath(folder)
     if real in above or (out is not None and real == os.path.realpath(out)):  # a link back up is a loop
         return
@@ -120,9 +124,11 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...]) ->
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
-            yield from _walk(entry, root, out, (*above, real))
+            yield from _walk(entry, root, out, (*above, real), ignored)
         elif is_picture_name(entry) or entry.suffix.lower() == ".vrt":
             yield Found(entry, PurePosixPath(entry.relative_to(root).as_posix()))
+        elif not is_sidecar_name(entry.name):
+            ignored[entry.suffix.lower()] += 1
 
 
 def _holds_results(folder: Path) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,9 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
+from ir_transfer.conversion.manifest_checks import check_entry, check_header
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.json_files import json_text, parse_json
+from ir_transfer.redaction import redacted
 
 FORMAT = 1
 _CONVERTED = b'"status": "converted"'
@@ -32,15 +34,19 @@ class Entry:
         status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
         input_sha256: None if it could not be read.
         output_sha256: None if none was written.
-        width: Columns of the upright picture.
-        height: Rows of the upright picture.
+        width: Columns of the result.
+        height: Rows of the result.
         bit_depth: Of the input.
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
         companions_sha256: Of the sidecars and tiles that it consists of besides its own file; None without any.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
+        reading: How the input was read: profile, orientation, page, bands, share that is transparent; and ``notes`` on
+            what could not be followed or kept.
         found: How many objects of each class were found in it by ``--heat auto``.
+        stored_orientation: EXIF orientation of a photograph whose result has the frame of the stored pixels, as its
+            labels have; None if it is upright.
         heated: Number of ``objects`` that ``--heat`` shifted and of ``pixels`` they have, by class.
     """
 
@@ -57,8 +63,10 @@ class Entry:
     companions_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
+    reading: Mapping[str, Any] | None = None
     found: Mapping[str, int] | None = None
     heated: Mapping[str, Mapping[str, int]] | None = None
+    stored_orientation: int | None = None
 
     @property
     def key(self) -> str:
@@ -76,6 +84,7 @@ class Header:
         versions: Of this package and what computes, and the device: may change them in the last digit.
         source: Root of the data set that it was made from, where it was one; its inputs are relative to that.
         source_from_here: The way to it from the folder of the manifest, which holds where both have been moved.
+        settings: Options that were not typed: the ``value`` of each, and the file or variable it is ``from``.
     """
 
     command: str
@@ -85,13 +94,15 @@ class Header:
     source_from_here: str | None = None
     kind: str = "header"
     format: int = FORMAT
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look."""
+        asked = redacted(asked)
         for key in sorted(self.look.keys() | asked.keys()):
             if self.look.get(key) != asked.get(key):
                 raise InputError(
-                    f"expected {key}={json.dumps(self.look.get(key))} as in {path}, got {json.dumps(asked.get(key))}: "
+                    f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
                 )
 
@@ -116,7 +127,7 @@ class Manifest:
     @classmethod
     def create(cls, out: Path, header: Header) -> Self:
         """Start a new manifest, replacing an older one."""
-        manifest = cls(out / MANIFEST_NAME, header)
+        manifest = cls(out / MANIFEST_NAME, redacted(header))
         manifest._rewrite(())
         return manifest
 
@@ -136,9 +147,11 @@ class Manifest:
             raise InputError(f"expected a manifest of ir-transfer in {path}, got another file: choose another -o")
         if first.get("format") != FORMAT:
             raise InputError(f"expected format {FORMAT} in {path}, got {first.get('format')}: use --overwrite")
+        check_header(first, path)
         try:
             manifest = cls(path, Header(**first))
-            for record in records:
+            for number, record in enumerate(records, start=2):
+                check_entry(record, path, number)
                 entry = Entry(**record)
                 manifest.entries[entry.key] = entry
         except TypeError as error:
@@ -174,6 +187,7 @@ class Manifest:
         Raises:
             EncodeError: The disk is full or the file is gone; the lines before stay whole.
         """
+        entry = redacted(entry)
         line = _line(asdict(entry))
         try:
             if self._handle is None:
@@ -226,7 +240,7 @@ class Manifest:
 def _line(record: Mapping[str, Any]) -> bytes:
     # "kind" first: a reader knows the header at a glance
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
-    return json.dumps(ordered, ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+    return json_text(redacted(ordered), ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -239,9 +253,9 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
 
 def _parse(line: str, path: Path, number: int) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except json.JSONDecodeError:
-        record = None
+        record = parse_json(line, f"line {number} of {path}")
+    except InputError as error:
+        raise InputError(f"expected a JSON object in line {number} of {path}, got damage: use --overwrite") from error
     if not isinstance(record, dict):
         raise InputError(f"expected a JSON object in line {number} of {path}, got damage: use --overwrite")
     return record

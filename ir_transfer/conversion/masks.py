@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,14 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import ExemplarFolder, StyleChoice
+from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.data.image_io import MAX_PIXELS, read_bytes, read_picture
+from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
-from ir_transfer.data.picture_names import SUFFIXES
+from ir_transfer.data.picture_names import SUFFIXES, find_below
+from ir_transfer.data.pixels.stage import HALF_OPAQUE
 from ir_transfer.errors import InputError, MissingFileError
 
+_ONE_COLOUR = 0.02  # of white: rounding and soft edges
 _SHOWN = 5  # labels in an error
 
 
@@ -121,7 +122,7 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     maps = []
     for style in choice.styles:
         if not isinstance(style, Path):
-            named = style.path if isinstance(style, ExemplarFolder) else style.name
+            named = style.path if isinstance(style, ExemplarFolder | InsideFile) else style.name
             raise InputError(f"expected pictures with --exemplar-masks, got the style {str(named)!r}: name its picture")
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
@@ -148,8 +149,8 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
     if not path.is_dir():
         return path
     stem = path / place
-    named = (stem.with_name(stem.name + suffix) for suffix in sorted(SUFFIXES))
-    found = [file for file in named if os.path.isfile(file)]  # noqa: PTH113  # false for a name that is too long
+    places = (place.with_name(place.name + suffix) for suffix in sorted(SUFFIXES))
+    found = [file for one in places if (file := find_below(path, one)) is not None and file.is_file()]
     if not found:
         raise MissingFileError(f"expected a mask such as {stem}.png, found none: add it, white where the style goes")
     if len(found) > 1:
@@ -157,8 +158,23 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
     return found[0]
 
 
+def _drawn(mask: Picture) -> NDArray[np.float32]:
+    """Return the region (H, W) in [0, 1] that a mask shows: its luma where it is opaque.
+
+    One that is drawn in a single colour on a transparent layer shows its region by alpha alone.
+    """
+    luma: NDArray[np.float32] = mask.gray()[0]
+    if mask.alpha is None:
+        return luma
+    alpha: NDArray[np.float32] = mask.alpha.astype(np.float32) / np.float32(255)
+    seen = luma[mask.alpha >= HALF_OPAQUE]
+    if seen.size and float(np.ptp(seen)) < _ONE_COLOUR:
+        return alpha
+    return np.multiply(luma, alpha, dtype=np.float32)
+
+
 def _read_share(path: Path, height: int, width: int, max_pixels: int, *, fit: bool) -> NDArray[np.float32]:
-    share: NDArray[np.float32] = read_picture(path, max_pixels).gray()[0]
+    share = _drawn(read_picture(path, max_pixels))
     if share.shape == (height, width):
         return share
     if not fit:

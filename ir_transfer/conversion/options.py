@@ -16,6 +16,7 @@ from ir_transfer.conversion.times import Times
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 from ir_transfer.errors import InputError
+from ir_transfer.export.facts import Runtime
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]
@@ -57,9 +58,11 @@ class Options:
         max_pixels: Larger pictures are refused.
         model_options: Run-time options of the model by name, as text; its own defaults otherwise.
         command: As typed, for the manifest.
+        settings: Options that were not typed, for the manifest: their value, and where it comes from.
         engine: Who does the work: this process, or a Ray cluster.
         address: Of the Ray cluster; one on this machine, for this run alone, if None.
         ray_workers: Processes of the cluster that translate; one for each GPU or else machine if None.
+        runtime: What runs the network; by the file of the weights if None.
     """
 
     inputs: tuple[str, ...]
@@ -91,9 +94,11 @@ class Options:
     max_pixels: int = MAX_PIXELS
     model_options: Mapping[str, str] = field(default_factory=dict)
     command: str = ""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     engine: Engine = "local"
     address: str | None = None
     ray_workers: int | None = None
+    runtime: Runtime | None = None
 
     @property
     def exemplars_white_hot(self) -> bool | None:

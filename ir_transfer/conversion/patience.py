@@ -10,6 +10,7 @@ import numpy as np
 
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
+from ir_transfer.durations import duration_text
 from ir_transfer.models.base import TranslationModel
 
 OnStep = Callable[[int, int, Mapping[str, float]], None]
@@ -29,7 +30,7 @@ def warn_of_time(translator: Translator, pictures: int) -> None:
     logger.warning(
         "model %s optimises every picture in up to %d steps: about %s for %d x %d pixels on %s, and there are %d "
         "picture(s); --option steps=N takes fewer",
-        *(translator.model.info.name, steps, _duration(seconds), *_EXAMPLE, translator.device, pictures),
+        *(translator.model.info.name, steps, duration_text(seconds), *_EXAMPLE, translator.device, pictures),
     )
 
 
@@ -68,9 +69,3 @@ def _seconds_per_step(translator: Translator) -> float:
         model.configure({"steps": budget})
         model.on_step = None
     return float(np.median(np.diff(moments))) if len(moments) > 1 else 0.0
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
 from ir_transfer.conversion.manifest import Entry, Manifest
+from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
+from ir_transfer.data.image_count import count_images
 from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.raster.kind import is_raster
@@ -42,6 +45,9 @@ class Job:
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
         name: What the manifest calls the source, where that is not its path as it was found.
+        turn: EXIF orientation that the result does not have applied, since its labels are in the frame of the stored
+            pixels; 1 for an upright result.
+        page: Which image of a file with several, from 1; the first of full size if None.
     """
 
     source: Path
@@ -49,6 +55,8 @@ class Job:
     variant: Variant | None = None
     raster: str | None = None
     name: str | None = None
+    turn: int = 1
+    page: int | None = None
 
     @property
     def input(self) -> str:
@@ -69,11 +77,13 @@ class Plan:
         out: Folder of the results.
         jobs: What to convert, in the order of the inputs.
         refused: Lines of inputs that cannot be converted, known without reading them.
+        ignored: Number of files in the folders that are no pictures, by suffix.
     """
 
     out: Path
     jobs: tuple[Job, ...]
     refused: tuple[Entry, ...]
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def order(self) -> list[str]:
@@ -91,6 +101,7 @@ def make_plan(
     format: Format = "png",  # noqa: A002
     ending: str = "",
     max_pixels: int = MAX_PIXELS,
+    raster: RasterOptions = PLAIN_RASTER,
 ) -> Plan:
     """Expand the inputs and give each its output.
 
@@ -100,6 +111,7 @@ def make_plan(
         format: Kind of file to write.
         ending: What is added to the name of every result.
         max_pixels: Larger TIFFs are rasters.
+        raster: What is asked for of TIFFs: some of it makes all of them rasters.
 
     Raises:
         MissingFileError: An input does not exist.
@@ -110,24 +122,28 @@ def make_plan(
         raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
     if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):
         raise InputError(f"expected -o outside the input, got {folder} itself: results would replace photographs there")
-    found = expand(inputs, folder)
+    ignored: Counter[str] = Counter()
+    found = expand(inputs, folder, ignored)
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
-    jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels)
+    jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
     _refuse_own_input(found, folder, jobs)
-    return Plan(folder, tuple(jobs), tuple(refused))
+    return Plan(folder, tuple(jobs), tuple(refused), ignored)
 
 
-def _assign(found: Sequence[Found], ending: str, suffix: str, max_pixels: int) -> tuple[list[Job], list[Entry]]:
+def _assign(
+    found: Sequence[Found], ending: str, suffix: str, max_pixels: int, asked: RasterOptions
+) -> tuple[list[Job], list[Entry]]:
     taken: dict[PurePosixPath, Path] = {}
     jobs, refused = [], []
     for item in found:
         path = item.virtual or str(item.source)
-        raster = path if is_raster(path, max_pixels) else None
-        output = item.place.with_name(item.place.stem + ending + (suffix if raster is None else OUTPUT_SUFFIX["tiff"]))
+        raster = path if is_raster(path, max_pixels, by_windows=asked.needs_windows) else None
+        kind = suffix if raster is None else OUTPUT_SUFFIX["tiff"]
+        output = item.place.with_name(item.place.stem + ending + kind)
         first = taken.setdefault(output, item.source)
         if first is item.source:
-            jobs.append(Job(item.source, output, raster=raster))
+            jobs += _pages(Job(item.source, output, raster=raster), path, asked)
         elif os.path.realpath(first) != os.path.realpath(item.source):
             error = (
                 f"{item.source}: expected an output of its own, got {output}, which {first} has taken: "
@@ -135,6 +151,17 @@ def _assign(found: Sequence[Found], ending: str, suffix: str, max_pixels: int) -
             )
             refused.append(Entry(str(item.source), None, "failed", error=error))
     return jobs, refused
+
+
+def _pages(job: Job, path: str, asked: RasterOptions) -> list[Job]:
+    """Return the jobs of the images that are asked for in one file."""
+    if asked.page != "all":
+        return [replace(job, page=asked.page)]
+    count = count_images(path)
+    if count == 1:
+        return [job]
+    named = [job.output.with_name(f"{job.output.stem}_page{page}{job.output.suffix}") for page in range(1, count + 1)]
+    return [replace(job, output=output, page=page) for page, output in enumerate(named, start=1)]
 
 
 def _refuse_own_input(found: Sequence[Found], out: Path, jobs: Sequence[Job]) -> None:

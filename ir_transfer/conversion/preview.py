@@ -13,9 +13,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.plan import Job, Plan
+from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.data.image_io import MAX_PIXELS, encode_png, read_picture, write_whole
-from ir_transfer.data.raster.levels import Asked
+from ir_transfer.data.image_decode import Wanted
+from ir_transfer.data.image_io import MAX_PIXELS, encode_png, files_beside, read_picture, write_whole
+from ir_transfer.data.raster.gdal import environment
+from ir_transfer.data.raster.read import Raster
 
 ROWS = 12
 _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22
@@ -30,7 +33,7 @@ def write_preview(
     styles: Sequence[str],
     max_pixels: int = MAX_PIXELS,
     left_out: Collection[str] = (),
-    levels: Asked = None,
+    raster: RasterOptions = PLAIN_RASTER,
 ) -> Path | None:
     """Write the contact sheet of at most 12 results, spread evenly over the plan, into its folder.
 
@@ -39,7 +42,7 @@ def write_preview(
         styles: What was given as styles: pictures are shown, others have no column.
         max_pixels: As in the run.
         left_out: Outputs that the run could not make.
-        levels: Of the photographs, as in the run.
+        raster: How the photographs are read, as in the run.
 
     Returns:
         The file, whose name no result has, or None if there is no result to show.
@@ -49,7 +52,7 @@ def write_preview(
         MissingFileError: A photograph or result has gone since.
         DecodeError: A photograph or result has been damaged since.
     """
-    sheet = draw_preview(plan, styles, max_pixels, left_out, levels)
+    sheet = draw_preview(plan, styles, max_pixels, left_out, raster)
     if sheet is None:
         return None
     path = plan.out / _free_name({job.output for job in plan.jobs})
@@ -62,7 +65,7 @@ def draw_preview(
     styles: Sequence[str],
     max_pixels: int = MAX_PIXELS,
     left_out: Collection[str] = (),
-    levels: Asked = None,
+    raster: RasterOptions = PLAIN_RASTER,
 ) -> Image.Image | None:
     """Return the contact sheet that :func:`write_preview` writes."""
     jobs = [job for job in plan.jobs if str(job.output) not in left_out and (plan.out / job.output).is_file()]
@@ -71,7 +74,7 @@ def draw_preview(
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
     exemplar = cache(lambda style: _exemplar_cell(style, max_pixels) if _is_picture(style) else None)
     shown = [(job, _style_of(job, number, styles)) for number, job in enumerate(chosen)]
-    rows = [_row(job, plan.out, exemplar(style), max_pixels, levels) for job, style in shown]
+    rows = [_row(job, plan.out, exemplar(style), max_pixels, raster) for job, style in shown]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
     top = 0
     for row in rows:
@@ -85,10 +88,10 @@ def _free_name(taken: set[PurePosixPath]) -> str:
     return next(name for name in names if PurePosixPath(name) not in taken)
 
 
-def _row(job: Job, out: Path, exemplar: _Cell | None, max_pixels: int, levels: Asked) -> Image.Image:
+def _row(job: Job, out: Path, exemplar: _Cell | None, max_pixels: int, raster: RasterOptions) -> Image.Image:
     cells = [
-        (job.source.name, _thumbnail(job.source, max_pixels, levels)),
-        (str(job.output), _thumbnail(out / job.output, max_pixels)),
+        (job.source.name, _source(job, max_pixels, raster)),
+        (str(job.output), _result(out / job.output, max_pixels)),
     ]
     if exemplar is not None:
         cells.insert(1, exemplar)
@@ -131,8 +134,22 @@ def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont |
     return caption
 
 
-def _thumbnail(path: Path, max_pixels: int, levels: Asked = None) -> Image.Image:
-    return _shrunk(read_picture(path, max_pixels, levels).rgb())
+def _source(job: Job, max_pixels: int, raster: RasterOptions) -> Image.Image:
+    if job.raster is None:
+        wanted = Wanted(job.page, beside=files_beside(job.source))
+        return _shrunk(read_picture(job.source, max_pixels, raster.levels, wanted).rgb())
+    with environment(), Raster(job.raster, raster.bands, raster.levels, raster.nodata, job.page) as opened:
+        return _shrunk(opened.overview())
+
+
+def _result(path: Path, max_pixels: int) -> Image.Image:
+    """Return a result; its levels are never stretched, whatever place on Earth it has."""
+    if path.suffix == ".png":
+        return _shrunk(read_picture(path, max_pixels).rgb())
+    with environment(), Raster(str(path)) as opened:
+        white = float(np.iinfo(opened.dtype).max)
+    with environment(), Raster(str(path), levels=(0.0, white)) as opened:
+        return _shrunk(opened.overview())
 
 
 def _shrunk(rgb: NDArray[np.float32]) -> Image.Image:

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.exported.choose import runtime_of
+from ir_transfer.conversion.exported.record import runtime_look, runtime_versions
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
@@ -24,6 +26,7 @@ from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
+from ir_transfer.redaction import redacted
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,8 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,
         exemplar_range=options.exemplar_range,
+        runtime=runtime_of(options),
+        threads=options.threads,
     )
     logger.info("model %s, weights %s, on %s", choice.model, translator.model.weights_hash, device)
     return translator
@@ -68,6 +73,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
     }
     look |= exemplar_look(options.exemplar_range, translator)
+    look |= runtime_look(translator.model)
     look |= options.camera.look()
     if raster := options.raster.look():
         look["raster"] = raster
@@ -127,10 +133,13 @@ def open_manifest(
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "device": device.type,
+        **runtime_versions(runtime_of(options)),
     }
     found = Manifest.load(plan.out) if options.resume else None
     if found is None or not found.has_results:  # a run in which nothing succeeded binds nobody to its options
-        return Manifest.create(plan.out, Header(options.command, look, versions, *source))
+        header = Header(options.command, look, versions, *source, settings=options.settings)
+        return Manifest.create(plan.out, header)
+    look = redacted(look)  # as it is in the file
     if _differ_in_exemplars(found.header.look, look) and found.entries.keys() <= set(plan.order):
         logger.warning("%s: the exemplar files have changed since: all results are made again", plan.out)
         found.entries.clear()

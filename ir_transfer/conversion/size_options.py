@@ -22,6 +22,8 @@ class RasterOptions:
         bit_depth: Of the result; by the type of the file if None.
         cog: Make cloud-optimised GeoTIFFs.
         overviews: Make overviews.
+        nodata: Number of invalid pixels in files that do not declare it.
+        page: Image of a file with several, from 1, or ``"all"``; the first of full size if None.
     """
 
     bands: tuple[int, ...] | None = None
@@ -29,10 +31,20 @@ class RasterOptions:
     bit_depth: BitDepth | None = None
     cog: bool = False
     overviews: bool = False
+    nodata: float | None = None
+    page: int | Literal["all"] | None = None
+
+    @property
+    def needs_windows(self) -> bool:
+        """Whether something is asked for that only files read by windows have."""
+        return bool(self.bands or self.cog or self.overviews or self.nodata is not None)
 
     def look(self) -> dict[str, Any]:
         """Return what was asked for, for the manifest; nothing if nothing was."""
-        asked = {name: value for name, value in asdict(self).items() if value and name != "bit_depth"}
+        given = asdict(self).items()
+        asked = {
+            name: value for name, value in given if value is not None and value is not False and name != "bit_depth"
+        }
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
+from ir_transfer.export.facts import Runtime
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of
 from ir_transfer.models.spatial import SpatialStyle
@@ -56,6 +58,14 @@ def pick_device(name: str = "auto") -> torch.device:
             "use --device cpu"
         )
     return torch.device(name)
+
+
+def _open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
+    if runtime == "torch":
+        return create_model(choice.model, choice.weights)
+    from ir_transfer.conversion.exported.model import ExportedModel
+
+    return ExportedModel(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16")
 
 
 def _surveyed(model: TranslationModel) -> ThermalModel:
@@ -111,15 +121,18 @@ class Translator:
         exemplar_maps: Sequence[LabelMap] = (),
         options: Mapping[str, str] | None = None,
         exemplar_range: AskedRange = "auto",
+        runtime: Runtime = "torch",
+        threads: int | None = None,
     ) -> Translator:
         """Load the model, set its run-time options and prepare the styles of a choice.
 
         See :func:`prepare_codes` and :meth:`TranslationModel.configure` for the errors.
 
-        ``exemplar_maps`` are the label maps of the exemplars, where pictures have some.
+        ``exemplar_maps`` are the label maps of the exemplars, where pictures have some. A ``runtime`` other than torch
+        runs the exported file that the choice has for weights, with its own ``threads``.
         """
         torch.manual_seed(seed)
-        model = create_model(choice.model, choice.weights)
+        model = _open_model(choice, runtime, threads, precision)
         model.configure(options or {})
         model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if exemplar_maps:

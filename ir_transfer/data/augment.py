@@ -34,7 +34,7 @@ class PairAugment:
                 albumentations.RandomResizedCrop((size, size), scale=(0.2, 1.0), ratio=(0.75, 1.33)),
                 albumentations.HorizontalFlip(p=0.5),
             ],
-            additional_targets={"truth": "image", "rows": "mask"},
+            additional_targets={"truth": "image"},
             seed=seed,
         )
         self.camera = albumentations.Compose(
@@ -54,17 +54,13 @@ class PairAugment:
         self.geometry.set_random_seed(seed)
         self.camera.set_random_seed(seed + 1)
 
-    def __call__(self, rgb: OutputLevels, ir: OutputLevels) -> tuple[Floats, Floats, Floats]:
-        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and its rows (1, size, size).
-
-        The rows say where in the picture the crop was taken: -1 at the top, 1 at the bottom.
-        """
-        ramp = np.linspace(-1, 1, ir.shape[0], dtype=np.float32)[:, None].repeat(ir.shape[1], axis=1)
-        moved = self.geometry(image=_working(rgb), truth=np.repeat(_working(ir)[..., None], 3, axis=2), rows=ramp)
+    def __call__(self, rgb: OutputLevels, ir: OutputLevels) -> tuple[Floats, Floats]:
+        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1]."""
+        moved = self.geometry(image=_working(rgb), truth=np.repeat(_working(ir)[..., None], 3, axis=2))
         seen = self.camera(image=moved["image"])["image"]
         content = to_unit(seen).transpose(2, 0, 1)
         truth = to_unit(moved["truth"][..., 0])[None]
-        return np.ascontiguousarray(content), np.ascontiguousarray(truth), np.ascontiguousarray(moved["rows"][None])
+        return np.ascontiguousarray(content), np.ascontiguousarray(truth)
 
 
 class ExemplarAugment:

@@ -1,21 +1,36 @@
-"""Bytes of a picture file to its own levels: Pillow where 8 bits are all there is, rasterio where there are more."""
+"""Bytes of an image file to its stored numbers and their meaning: Pillow where 8 bits are all there is, else GDAL."""
 
 from __future__ import annotations
 
 import io
 import logging
 import re
+import threading
+import uuid
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from PIL import Image, UnidentifiedImageError
 
-from ir_transfer.errors import DecodeError
+from ir_transfer.data.picture_names import RAW_SUFFIXES
+from ir_transfer.data.pixels import tiff_tags
+from ir_transfer.data.pixels.colour import Declared, from_coding_points, from_exif, from_gamma, from_profile
+from ir_transfer.data.pixels.containers import Container, open_jpeg, open_png
+from ir_transfer.data.pixels.exif import read_exif
+from ir_transfer.data.pixels.pages import page_notes
+from ir_transfer.data.pixels.raw import develop, is_dng
+from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
+from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB
+from ir_transfer.data.pixels.tiff import TiffImage, page_of
+from ir_transfer.errors import DecodeError, ForeignReferenceError, InputError, IrTransferError
 
 Levels = NDArray[np.uint8 | np.uint16 | np.float32]
 
@@ -29,46 +44,81 @@ _MAGIC = {
     b"BM": "BMP",
     b"RIFF": "WEBP",
 }
-_BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLE_FORMAT = 258, 262, 274, 339
-_WHITE_IS_ZERO, _CMYK = 0, 5
-_UNSIGNED, _FLOAT = 1, 3
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
-_SLACK = 1e-4  # rounding of whoever wrote a float picture
+_PILLOW_LOCK = threading.Lock()
+_GRAY_MODES = frozenset({"1", "L", "LA", "La"})
+_WIDE_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which part of a file is read.
+
+    Attributes:
+        page: Number of the page of a TIFF, or of the image of an animation, from 1; the first of full size if None.
+        bands: One or three bands of a TIFF; by what the file says of them if None.
+        nodata: Number of invalid pixels of a TIFF; the one that the file declares if None.
+        beside: Files that lie beside it, by ending: ``.msk`` and ``.aux.xml``.
+    """
+
+    page: int | None = None
+    bands: Sequence[int] | None = None
+    nodata: float | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+
+WHOLE = Wanted()
 
 
 def file_kind(data: bytes) -> str | None:
-    """Return the kind of picture that the first bytes announce, whatever the file is called; None if unknown."""
+    """Return the kind of image that the first bytes announce, whatever the file is called; None if unknown."""
+    if data[4:8] == b"ftyp":
+        brands = {data[8:12], *(data[i : i + 4] for i in range(16, min(int.from_bytes(data[:4], "big"), 64), 4))}
+        return "AVIF" if brands & _AVIF_BRANDS else "HEIF" if brands & _HEIF_BRANDS else None
     kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
     return None if kind == "WEBP" and data[8:12] != b"WEBP" else kind
 
 
-def decode_levels(data: bytes, name: str, max_pixels: int, *, any_range: bool = False) -> tuple[Levels, float]:
-    """Decode a picture, upright, alpha dropped, with all its bits.
+def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> Stored:
+    """Decode an image, upright, with all its bits.
 
     Args:
         data: The whole file.
         name: How the file is called in errors.
-        max_pixels: Larger pictures are refused before their pixels are decoded.
-        any_range: Return a TIFF's numbers of any type and range as they are, for a caller that knows what they mean.
-
-    Returns:
-        Levels (1 or 3, H, W) and the level that stands for 1.0 (1.0 itself for floats and signed numbers).
+        max_pixels: Larger images are refused before their pixels are decoded.
+        wanted: Which part of it.
 
     Raises:
-        DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+        DecodeError: Not an image, damaged, or too large.
+        InputError: A page or bands that the file does not have.
     """
     kind = file_kind(data)
+    if Path(name).suffix.lower() in RAW_SUFFIXES or (kind == "TIFF" and is_dng(data)):
+        kind = "camera raw"
     if kind is None:
         found = f"one that starts with {data[:8]!r}" if data else "zero bytes"
-        raise DecodeError(f"{name}: expected a PNG, JPEG, TIFF, BMP or WebP picture, got {found}: replace or remove it")
+        raise DecodeError(
+            f"{name}: expected a PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC image, got {found}: replace or remove it"
+        )
     try:
-        if kind == "TIFF":
-            return _decode_tiff(data, name, max_pixels, any_range)
-        if kind == "PNG" and data[24:25] == b"\x10":
-            return _decode_wide_png(data, name, max_pixels)
-        return _decode_narrow(data, kind, name, max_pixels)
-    except DecodeError:
-        raise
+        if kind != "TIFF" and (wanted.bands is not None or wanted.nodata is not None):
+            asked = "--bands" if wanted.bands is not None else "--nodata"
+            raise DecodeError(f"{name}: expected a TIFF for {asked}, got {kind}: leave it out, or convert the image")
+        stored = (
+            _decode_tiff(data, name, max_pixels, wanted)
+            if kind == "TIFF"
+            else _decode_plain(data, kind, name, max_pixels, wanted)
+        )
+    except IrTransferError as error:
+        if str(error).startswith(f"{name}:"):
+            raise
+        if isinstance(error, InputError):
+            raise InputError(f"{name}: {error}") from error
+        raise DecodeError(
+            f"{name}: expected a whole {kind} picture, got a damaged one ({error}): replace it"
+        ) from error
     except MemoryError as error:
         raise DecodeError(
             f"{name}: expected enough memory to decode it, got too little: use a smaller picture"
@@ -77,6 +127,7 @@ def decode_levels(data: bytes, name: str, max_pixels: int, *, any_range: bool = 
         raise DecodeError(
             f"{name}: expected a whole {kind} picture, got a damaged one ({_reason(error)}): replace it"
         ) from error
+    return _masked(stored, wanted)
 
 
 def _reason(error: Exception) -> str:
@@ -84,6 +135,215 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "unreadable header"
     return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__
+
+
+def _decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wanted) -> Stored:
+    """Decode all that is no TIFF."""
+    if kind == "camera raw":
+        return develop(data, name, max_pixels)
+    container = {"PNG": open_png, "JPEG": open_jpeg}.get(kind, Container)(data)
+    # Further images of a file lie in what a container leaves out.
+    data = data if (wanted.page or 1) > 1 else container.data
+    if kind == "PNG" and container.data[24:25] == b"\x10":
+        numbers, alpha, white = _read_wide_png(container.data, name, max_pixels)
+    else:
+        with _open(data, kind, name, max_pixels) as image:
+            if kind not in {"PNG", "JPEG"}:
+                _complete(container, image)
+            _seek(image, wanted.page, container.images, name)
+            check_size(image.width, image.height, name, max_pixels)
+            numbers, alpha, white = _pixels(image)
+    exif = read_exif(container.exif)
+    orientation = exif.orientation if exif.orientation != 1 else container.xmp_orientation
+    reading = Reading(kept_exif=exif.kept, notes=container.notes)
+    reading.notes += page_notes(wanted.page or 1, container.images, wanted.page, "images")
+    if container.images > 1:
+        reading.facts |= {"page": wanted.page or 1, "pages": container.images}
+    declared = _declared(container, exif.is_adobe_rgb, len(numbers))
+    reading.notes += [declared.note] if declared.note else []
+    if exif.is_uncalibrated and declared.space is None and not container.profile:
+        reading.notes.append("its EXIF says that its colours are uncalibrated: taken as sRGB")
+    if declared.space is not None:
+        reading.facts["profile"] = declared.space.name
+    if orientation != 1:
+        reading.facts["orientation"] = orientation
+    meaning = Meaning("inks" if len(numbers) == 4 else "plain", space=declared.space)
+    turned = None if alpha is None else upright(alpha[None], orientation)[0]
+    return Stored(upright(numbers, orientation), white, meaning, turned, reading)
+
+
+def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
+    """Return the colour space of a file; what is more exact goes first, as the PNG specification has it."""
+    if container.coding_points is not None and bands != 4:
+        return from_coding_points(*container.coding_points, bands)
+    if container.profile:
+        return from_profile(container.profile, bands)
+    if container.says_srgb:
+        return Declared()
+    if container.gamma is not None and bands != 4:
+        return from_gamma(container.gamma, container.chromaticities, bands)
+    return from_exif(is_adobe_rgb and bands == 3)
+
+
+def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
+    if kind == "HEIF":
+        _register_heif(name)
+    formats = ["JPEG", "MPO"] if kind == "JPEG" else [kind]
+    try:
+        with _pillow_limit(max_pixels):
+            image = Image.open(io.BytesIO(data), formats=formats)
+    except Image.DecompressionBombError:
+        raise DecodeError(
+            f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
+        ) from None
+    check_size(image.width, image.height, name, max_pixels)
+    return image
+
+
+@contextmanager
+def _pillow_limit(max_pixels: int) -> Iterator[None]:
+    """Raise Pillow's own limit, which is the process's, to that of one call while a header is read."""
+    with _PILLOW_LOCK:
+        before = Image.MAX_IMAGE_PIXELS
+        if before is not None:
+            Image.MAX_IMAGE_PIXELS = max(before, max_pixels)
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+@cache
+def _heif_is_there() -> bool:
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
+
+
+def _register_heif(name: str) -> None:
+    if not _heif_is_there():
+        raise DecodeError(f"{name}: expected the package pillow-heif for HEIC: pip install 'ir-transfer[heif]'")
+
+
+def _complete(container: Container, image: Image.Image) -> None:
+    """Take from Pillow what a file of another kind than PNG and JPEG says."""
+    container.profile = bytes(image.info.get("icc_profile") or b"")
+    container.images = int(getattr(image, "n_frames", 1))
+    try:
+        container.exif = image.getexif().tobytes().removeprefix(b"Exif\0\0") if image.info.get("exif") else b""
+    except Exception as error:  # metadata never makes an image damaged, and Pillow raises nearly anything for it
+        container.notes.append(f"its EXIF is damaged ({_reason(error)}): left out")
+    nclx = image.info.get("nclx_profile")
+    if nclx and not container.profile:
+        container.coding_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
+
+
+def _seek(image: Image.Image, page: int | None, images: int, name: str) -> None:
+    if page is None:
+        return
+    if not 1 <= page <= images:
+        raise DecodeError(f"{name}: expected --page of 1 to {images}, got {page}")
+    image.seek(page - 1)
+
+
+def _pixels(image: Image.Image) -> tuple[NDArray[Any], Alpha | None, float]:
+    """Return numbers (1, 3 or 4, H, W), alpha (H, W) and white of an open image."""
+    if image.mode in _WIDE_MODES:
+        return np.asarray(image)[None].astype(np.uint16), None, 65535.0
+    if image.mode == "CMYK":
+        return np.asarray(image).transpose(2, 0, 1), None, 255.0
+    is_gray = image.mode in _GRAY_MODES
+    alpha: Alpha | None = None
+    if image.has_transparency_data:
+        # Premultiplied modes are divided by their alpha on the way.
+        image = image.convert("LA" if is_gray and "transparency" not in image.info else "RGBA")
+        alpha = np.asarray(image.getchannel("A"))
+        alpha = None if alpha.min() == 255 else alpha
+        image = image.getchannel(0) if is_gray else image.convert("RGB")
+    levels = np.asarray(image.convert("L" if is_gray else "RGB"))
+    # A transposed view keeps the pixels interleaved, which is channels_last to torch.
+    return (levels[None] if is_gray else levels.transpose(2, 0, 1)), alpha, 255.0
+
+
+def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any], Alpha | None, float]:
+    with _rasterio().MemoryFile(data) as memory, memory.open(driver="PNG") as source:
+        check_size(source.width, source.height, name, max_pixels)
+        bands: NDArray[Any] = source.read()
+        nodata = source.nodatavals[: len(bands)]
+    alpha: Alpha | None = None
+    if len(bands) in {2, 4}:
+        alpha = (bands[-1] >> 8).astype(np.uint8)
+        bands = bands[:-1]
+    elif all(value is not None for value in nodata):  # the chunk tRNS
+        hidden = np.all([band == value for band, value in zip(bands, nodata, strict=True)], axis=0)
+        alpha = np.where(hidden, 0, 255).astype(np.uint8)
+    return bands, alpha, 65535.0
+
+
+def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
+    from ir_transfer.data.raster.references import is_sidecar
+
+    page = page_of(io.BytesIO(data), wanted.page, name)
+    tags = page.directory
+    photometric, bits = tags.integer(tiff_tags.PHOTOMETRIC, 1), max(tags.integers(tiff_tags.BITS) or (1,))
+    with ExitStack() as stack:
+        folder = uuid.uuid4().hex
+        for ending, content in wanted.beside.items():
+            if ending == ".msk" and not is_sidecar(content):
+                raise ForeignReferenceError(
+                    f"{name}: expected the mask {ending} beside it as TIFF, got another kind: remove that file"
+                )
+            stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
+        memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
+        path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name
+        source = stack.enter_context(_rasterio().open(path, driver="GTiff"))
+        check_size(source.width, source.height, name, max_pixels)
+        if bits == 8 and photometric in {INKS, LAB, ICC_LAB, ITU_LAB}:
+            return _converted_tiff(data, page.index, tags, name)
+        image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page)
+        image.reading.kept_exif = read_exif(data).kept
+        numbers, alpha = image.read()
+    return Stored(numbers, image.white, image.meaning, alpha, image.reading)
+
+
+def _converted_tiff(data: bytes, index: int, tags: tiff_tags.Directory, name: str) -> Stored:
+    """Decode inks or Lab of 8 bits, whose numbers GDAL does not hand out."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
+            image.seek(index)
+            kind, numbers = image.mode, np.asarray(image).transpose(2, 0, 1)
+    except UnidentifiedImageError:
+        kind, numbers = "another layout of inks or CIE Lab", np.empty((0, 0, 0), np.uint8)
+    if kind not in {"CMYK", "LAB"}:
+        raise DecodeError(f"{name}: expected four inks or CIE Lab of 8 bits, got {kind}: convert it to RGB")
+    if kind == "LAB":
+        numbers = numbers ^ np.array([0, 128, 128], np.uint8)[:, None, None]  # signed to offset
+    reading = Reading()
+    declared = from_profile(profile, 4) if (profile := tags.data(tiff_tags.PROFILE)) and kind == "CMYK" else Declared()
+    reading.notes += [declared.note] if declared.note else []
+    if declared.space is not None:
+        reading.facts["profile"] = declared.space.name
+    if tags.orientation != 1:
+        reading.facts["orientation"] = tags.orientation
+    meaning = Meaning("inks" if kind == "CMYK" else "lab", space=declared.space)
+    return Stored(upright(numbers, tags.orientation), 255.0, meaning, None, reading)
+
+
+def _masked(stored: Stored, wanted: Wanted) -> Stored:
+    """Return an image with the mask that lies beside it, as GDAL names it."""
+    if ".msk" not in wanted.beside:
+        return stored
+    with _rasterio().MemoryFile(wanted.beside[".msk"]) as memory, memory.open(driver="GTiff") as source:
+        mask = np.where(source.read(1) > 0, 255, 0).astype(np.uint8)
+    mask = upright(mask[None], int(stored.reading.facts.get("orientation", 1)))[0]
+    if mask.shape != stored.numbers.shape[1:]:
+        stored.reading.notes.append("the mask beside it has another size: left out")
+        return stored
+    alpha = mask if stored.alpha is None else np.minimum(mask, stored.alpha)
+    return Stored(stored.numbers, stored.white, stored.meaning, None if alpha.min() == 255 else alpha, stored.reading)
 
 
 def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float]:
@@ -105,7 +365,7 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
         raise DecodeError(f"{name}: expected a TIFF file with {max(bands)} bands, got another kind: check the card")
     try:
         with _rasterio().MemoryFile(data) as memory, memory.open(driver="GTiff") as source:
-            _check_size(source.width, source.height, name, max_pixels)
+            check_size(source.width, source.height, name, max_pixels)
             if source.count < max(bands):
                 raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
             levels: NDArray[Any] = source.read(indexes=bands)
@@ -120,125 +380,16 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
     raise DecodeError(f"{name}: expected unsigned levels of 8 or 16 bits, got {levels.dtype}: convert the file")
 
 
-def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
-    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
-        Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow's own limit must not undercut the one that was asked for
-    try:
-        image = Image.open(io.BytesIO(data), formats=[kind])
-    except Image.DecompressionBombError:
-        raise DecodeError(
-            f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
-        ) from None
-    _check_size(image.width, image.height, name, max_pixels)
-    return image
-
-
-def _check_size(width: int, height: int, name: str, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise DecodeError(
-            f"{name}: expected at most {max_pixels} pixels, got {width} x {height}: "
-            "raise --max-pixels if the file is trusted"
-        )
-
-
-def _decode_narrow(data: bytes, kind: str, name: str, max_pixels: int) -> tuple[Levels, float]:
-    with _open(data, kind, name, max_pixels) as image:
-        upright = ImageOps.exif_transpose(image)
-        gray = upright.mode in {"1", "L", "LA", "La"}
-        levels = np.asarray(upright.convert("L" if gray else "RGB"))
-    # A transposed view keeps the pixels interleaved, which is channels_last to torch.
-    return (levels[None] if gray else levels.transpose(2, 0, 1)), 255.0
-
-
-def _decode_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[Levels, float]:
-    with _open(data, "PNG", name, max_pixels) as image:
-        orientation = image.getexif().get(_ORIENTATION, 1)
-    bands = _read_bands(data, "PNG", name, max_pixels)
-    return upright(_colour_bands(bands), orientation), 65535.0
-
-
-def _decode_tiff(data: bytes, name: str, max_pixels: int, any_range: bool) -> tuple[Levels, float]:
-    tags = _tiff_tags(data)
-    bits = max(tags.get(_BITS, (1,)))
-    samples = set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,)))
-    if bits <= 8 and samples == {_UNSIGNED}:
-        try:
-            return _decode_narrow(data, "TIFF", name, max_pixels)
-        except UnidentifiedImageError:
-            pass  # five bands, or a compression that only GDAL knows
-    bands = _read_bands(data, "GTiff", name, max_pixels)
-    if any_range and not (samples == {_UNSIGNED} and bits <= 16):
-        return upright(_colour_bands(bands), tags.get(_ORIENTATION, 1)), 1.0
-    if samples == {_FLOAT}:
-        bands, white = _unit_range(bands, name), 1.0
-    elif samples == {_UNSIGNED} and bits <= 16:
-        white = float(2**bits - 1)
-    else:
-        raise DecodeError(
-            f"{name}: expected unsigned levels of at most 16 bits or floats in [0, 1], got {bands.dtype}: "
-            "convert the file to one of these"
-        )
-    photometric = tags.get(_PHOTOMETRIC)
-    if photometric == _CMYK and len(bands) >= 4:
-        bands = ((white - bands[:3]) * ((white - bands[3:4]) / white) + (0.5 if white > 1 else 0)).astype(bands.dtype)
-    elif photometric == _WHITE_IS_ZERO:
-        bands = (white - bands[:1]).astype(bands.dtype)
-    return upright(_colour_bands(bands), tags.get(_ORIENTATION, 1)), white
-
-
-def _tiff_tags(data: bytes) -> dict[int, Any]:
-    tags = ImageFileDirectory_v2(data[:16] if 43 in data[2:4] else data[:8])  # 43: BigTIFF
-    file = io.BytesIO(data)
-    file.seek(tags.next)
-    tags.load(file)
-    return dict(tags)
-
-
-def _unit_range(bands: NDArray[Any], name: str) -> NDArray[np.float32]:
-    shown = bands[:3]
-    broken = int(np.count_nonzero(~np.isfinite(shown)))
-    if broken:
-        raise DecodeError(f"{name}: expected finite values in [0, 1], got {broken} that are NaN or infinite: fill them")
-    low, high = float(shown.min()), float(shown.max())
-    if low < -_SLACK or high > 1 + _SLACK:
-        raise DecodeError(
-            f"{name}: expected float values in [0, 1], got {low:.4g} to {high:.4g}: "
-            "name the numbers for black and white with --levels LO,HI, or divide by the white level"
-        )
-    unit: NDArray[np.float32] = np.clip(bands, 0, 1).astype(np.float32)
-    return unit
-
-
-def _colour_bands(bands: NDArray[Any]) -> NDArray[Any]:
-    """Return gray (1) or colour (3): one or two bands are gray and alpha, what follows the third is extra."""
-    return bands[:3] if len(bands) >= 3 else bands[:1]
-
-
-def upright(bands: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Apply an EXIF orientation (1 to 8) to bands (C, H, W)."""
-    if orientation in {5, 6, 7, 8}:
-        bands = bands.transpose(0, 2, 1)
-    if orientation in {3, 4, 7, 8}:
-        bands = bands[:, ::-1]
-    if orientation in {2, 3, 6, 7}:
-        bands = bands[:, :, ::-1]
-    return np.ascontiguousarray(bands)
-
-
 @cache
 def _rasterio() -> ModuleType:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
+    from ir_transfer.data.raster.references import restrict_gdal
+
+    restrict_gdal()
     # A photograph without coordinates is the rule here, and GDAL's complaints come back as our own errors.
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())
     module: ModuleType = rasterio
     return module
-
-
-def _read_bands(data: bytes, driver: str, name: str, max_pixels: int) -> NDArray[Any]:
-    with _rasterio().MemoryFile(data) as memory, memory.open(driver=driver) as source:
-        _check_size(source.width, source.height, name, max_pixels)
-        bands: NDArray[Any] = source.read(indexes=list(range(1, min(source.count, 4) + 1)))
-    return bands

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError
 
 _SUFFIX = r"\.(?i:png|jpe?g|jfif|tiff?|bmp|webp)"
@@ -63,6 +64,8 @@ class NamePattern:
     def find(self, root: Path) -> dict[tuple[str, ...], Path]:
         """Return the files below ``root`` that fit, by the texts of :attr:`fields`, sorted by these.
 
+        Texts are in Unicode's composed form, whatever that of the names.
+
         Hidden files are left out. Of two files that differ in nothing but the suffix, the later name is taken.
         """
         found = dict(self._walk(root, 0, {}))
@@ -74,7 +77,7 @@ class NamePattern:
             return
         regex = self._regex(depth, known)
         for path in sorted(folder.iterdir()):
-            match = None if path.name.startswith(".") else regex.fullmatch(path.name)
+            match = None if path.name.startswith(".") else regex.fullmatch(composed(path.name))
             if match is None or path.is_dir() == is_last:
                 continue
             values = {**known, **match.groupdict()}
@@ -89,7 +92,7 @@ class NamePattern:
         if path.count("/") != self.text.count("/"):
             return None
         for depth, name in enumerate(path.split("/")):
-            found = self._regex(depth, known).fullmatch(name)
+            found = self._regex(depth, known).fullmatch(composed(name))
             if found is None:
                 return None
             known |= found.groupdict()

@@ -1,12 +1,70 @@
-"""Which files are pictures, by their names."""
+"""Which files are pictures, by their names, and what became of the others in a folder."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import unicodedata
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path, PurePosixPath
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".tif", ".tiff", ".bmp", ".webp"})
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+RAW_SUFFIXES = frozenset(
+    {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".3fr", ".iiq", ".rwl"}
+)
+_EXTRAS = {"heif": ("pillow_heif", HEIF_SUFFIXES), "raw": ("rawpy", RAW_SUFFIXES)}
+_PLAIN = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".avif"})
+SUFFIXES = _PLAIN.union(*(suffixes for package, suffixes in _EXTRAS.values() if find_spec(package) is not None))
+"""Of the files that this installation reads."""
+
+_SIDECARS = (".aux.xml", ".msk", ".ovr", ".prj", ".tfw", ".tifw", ".wld", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw")
 
 
 def is_picture_name(path: Path) -> bool:
-    """Return whether the file's suffix is that of a picture this package reads."""
+    """Return whether the file's suffix is that of a picture this installation reads."""
     return path.suffix.lower() in SUFFIXES
+
+
+def composed(name: str) -> str:
+    """Return a name in the Unicode form by which names are compared: macOS and archives decompose what others compose.
+
+    Names are compared in this form only; files are opened and written under the names that they have.
+    """
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
+
+
+def find_below(root: Path, place: PurePosixPath) -> Path | None:
+    """Return the file or folder at a place below a root, in any Unicode form of its names; None if there is none."""
+    found = root
+    for part in place.parts:
+        forms = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
+        paths = (found / form for form in dict.fromkeys(forms))
+        path = next((one for one in paths if os.path.exists(one)), None)  # noqa: PTH110  # false for too long a name
+        if path is None:
+            return None
+        found = path
+    return found
+
+
+def is_sidecar_name(name: str) -> bool:
+    """Return whether a file says something of the picture that it lies beside."""
+    return name.lower().endswith(_SIDECARS)
+
+
+def ignored_text(ignored: Mapping[str, int]) -> str:
+    """Return which files were not read, by suffix, the most frequent first, with the remedy where there is one.
+
+    Args:
+        ignored: Number of files by suffix; an empty one for names without.
+    """
+    if not ignored:
+        return ""
+    ordered = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
+    parts = [f"{count} {suffix or 'without a suffix'}{_remedy(suffix)}" for suffix, count in ordered]
+    total = sum(ignored.values())
+    return f"ignored {total} file{'' if total == 1 else 's'}: {', '.join(parts)}"
+
+
+def _remedy(suffix: str) -> str:
+    extra = next((name for name, (_, suffixes) in _EXTRAS.items() if suffix in suffixes), None)
+    return "" if extra is None else f" (pip install 'ir-transfer[{extra}]')"

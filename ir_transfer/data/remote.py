@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
+from ir_transfer.redaction import redact
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _HEADER_BYTES = 2**16  # fetched at once where the start of a file is asked for
@@ -87,11 +88,11 @@ def mounts() -> Sequence[Mount]:
 
 
 def public(text: object) -> str:
-    """Return a text or path with the URLs that its local folders stand for."""
+    """Return a text or path with the URLs that its local folders stand for, and no secrets of any URL."""
     shown = str(text)
     for local, url in _names.items():
         shown = shown.replace(local, url)
-    return shown
+    return redact(shown)
 
 
 def stored_bytes(path: Path, limit: int | None = None) -> bytes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 CLASSES = (
@@ -32,7 +33,7 @@ SoftLabels = NDArray[np.uint8]
 
 
 def open_soft_labels(folder: Path) -> dict[str, Path]:
-    """Return the labels of a folder by the stem of their scene.
+    """Return the labels of a folder by the stem of their scene, in Unicode's composed form.
 
     Raises:
         MissingFileError: No such folder.
@@ -40,7 +41,7 @@ def open_soft_labels(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of soft class labels at {folder}, found none: check its name")
-    files = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    files = {composed(path.stem): path for path in sorted(folder.glob("*.png"))}
     if not files:
         raise InputError(f"expected soft class labels such as scene_1.png in {folder}, got none: check its name")
     return files

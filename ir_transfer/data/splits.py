@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ import numpy as np
 from ir_transfer.data.cards import scene_by
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.json_files import json_text, read_json
 
 
 class Placed(Protocol):
@@ -135,7 +136,7 @@ def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "")
 def write_split(path: Path, split: Split, **facts: object) -> None:
     """Write a split as JSON, with facts such as the card and the seed."""
     content = {**facts, "rule": split.rule, "parts": split.parts}
-    write_whole(path, (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+    write_whole(path, (json_text(content, indent=1, sort_keys=True) + "\n").encode())
 
 
 def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: str = "part") -> list[P]:
@@ -178,8 +179,11 @@ def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
     if not path.is_file():
         raise MissingFileError(f"expected a split file at {path}, found none: see ir-transfer datasets split")
     try:
-        parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
-        stems = {part: {scene: list(names) for scene, names in scenes.items()} for part, scenes in parts.items()}
+        parts = read_json(path)["parts"]
+        stems = {
+            part: {composed(scene): [composed(name) for name in names] for scene, names in scenes.items()}
+            for part, scenes in parts.items()
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"expected {path} to be a split file, got: {error!r}: make it again") from error
     known = {pair.stem: pair for pair in pairs}

@@ -13,14 +13,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ir_transfer.data.image_io import write_whole
+from ir_transfer.durations import duration_text
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.evaluation.common_networks import CommonAdaIN, CommonWCT2
 from ir_transfer.evaluation.process_memory import own_peak
+from ir_transfer.json_files import json_text
 from ir_transfer.models.registry import create_model
 
 COMMON: dict[str, Callable[[], nn.Module]] = {"adain": CommonAdaIN, "wct2": CommonWCT2}
@@ -113,6 +116,7 @@ def measure(
         torch.set_num_threads(threads)
     calls = [_call(candidate) for candidate in asked]
     seconds: list[list[float]] = [[] for _ in asked]
+    began = time.perf_counter()
     for turn in range(rounds + 1):
         for index, (call, _) in enumerate(calls):
             start = time.perf_counter()
@@ -120,7 +124,8 @@ def measure(
             if turn:
                 seconds[index].append(time.perf_counter() - start)
         if on_step:
-            on_step(f"round {turn} of {rounds}" if turn else "warmed up")
+            left = duration_text((time.perf_counter() - began) * rounds)
+            on_step(f"round {turn} of {rounds}" if turn else f"warmed up: about {left} for {rounds} rounds")
     peaks = [peak_memory(candidate, threads) if memory else None for candidate in asked]
     return [
         Measurement(candidate, statistics.median(times), min(times), peak, parameters)
@@ -138,14 +143,18 @@ def speedups(measurements: Sequence[Measurement]) -> list[float | None]:
 
 
 def write_measurements(path: Path, measurements: Sequence[Measurement]) -> None:
-    """Write a table as JSON: one mapping a row, with the machine's threads and torch.
+    """Write a table as JSON; see :func:`described_measurements`.
 
     Raises:
         EncodeError: It cannot be written.
     """
+    write_whole(path, (json_text(described_measurements(measurements), indent=1) + "\n").encode())
+
+
+def described_measurements(measurements: Sequence[Measurement]) -> dict[str, Any]:
+    """Return a table as JSON has it: one mapping a row, with the machine's threads and torch."""
     rows = [{"label": m.candidate.label, **asdict(m)} for m in measurements]
-    content = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    return {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "rows": rows}
 
 
 def peak_memory(candidate: Candidate, threads: int | None = None) -> float:
@@ -154,7 +163,7 @@ def peak_memory(candidate: Candidate, threads: int | None = None) -> float:
     Raises:
         IrTransferError: That process failed.
     """
-    task = json.dumps({**asdict(candidate), "threads": threads})
+    task = json_text({**asdict(candidate), "threads": threads})
     command = [sys.executable, "-m", "ir_transfer.evaluation.benchmark", task]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

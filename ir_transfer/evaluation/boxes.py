@@ -1,75 +1,115 @@
-"""Object frames from label files: Pascal VOC xml per picture, or one JSON for all."""
+"""Object frames from label files: Pascal VOC xml per image, or one JSON for all; read as data sets read them."""
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
-from xml.etree import ElementTree
 
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.data.labels.coco_file import CocoFile, Image
+from ir_transfer.data.labels.coco_objects import box_or_none, class_name, unknown_category
+from ir_transfer.data.labels.json_text import skip_space, value_at
+from ir_transfer.data.labels.texts import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_XML_BYTES, read_limited, to_text
+from ir_transfer.data.labels.voc_file import VocFile
+from ir_transfer.data.picture_names import composed, find_below
+from ir_transfer.errors import InputError, IrTransferError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import Box
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = 3
 
 
 def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
-    """Return the boxes of one picture.
+    """Return the boxes of one image.
 
     Args:
         source: A folder of ``<stem>.xml`` files (Pascal VOC: counted from 1, last pixels included), or a JSON file:
             COCO's detection layout, or a map from stems to lists of ``{"box": [left, top, right, bottom],
             "label": "Person"}`` (counted from 0, right and bottom excluded).
-        stem: Which picture; one without labels has no boxes.
+        stem: Of the image's name; an image without labels has no boxes.
         label: Only objects of this label, in any case.
 
     Raises:
         MissingFileError: ``source`` does not exist.
-        InputError: A file of another layout.
+        InputError: A file of another layout, or two images of this stem.
     """
     if not source.exists():
         raise MissingFileError(f"expected a folder of VOC .xml files or a .json file at {source}, found none")
     try:
-        found = _from_voc(source / f"{stem}.xml") if source.is_dir() else _from_json(source, stem)
-    except (ElementTree.ParseError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"expected boxes of {stem!r} in {source} as VOC xml or JSON, got: {error!r}") from error
+        found = _from_voc(source, stem) if source.is_dir() else _from_json(source, stem)
+    except (IrTransferError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = error.line if isinstance(error, IrTransferError) else repr(error)
+        raise InputError(f"expected boxes of {stem!r} in {source} as VOC xml or JSON, got: {said}") from error
     return [box for box in found if label is None or box.label.lower() == label.lower()]
 
 
-def _from_voc(path: Path) -> list[Box]:
-    if not path.exists():
+def _from_voc(folder: Path, stem: str) -> list[Box]:
+    path = find_below(folder, PurePosixPath(f"{stem}.xml"))
+    if path is None:
         return []
     boxes = []
-    for item in ElementTree.parse(path).getroot().iter("object"):
-        frame = item.find("bndbox")
-        if frame is None:
-            raise InputError(f"expected a bndbox in every object of {path}")
-        left, top, right, bottom = (round(float(frame.findtext(s, ""))) for s in ("xmin", "ymin", "xmax", "ymax"))
-        # VOC counts pixels from 1 and its last row and column belong to the object.
-        boxes.append(Box(left - 1, top - 1, right, bottom, item.findtext("name", "")))
+    for instance, name, box in VocFile(read_limited(path, MAX_XML_BYTES)).objects():
+        if isinstance(box, InputError):
+            raise InputError(f"{path}: object {instance} {name}: {box}")
+        if "." not in instance:  # parts of objects are none
+            boxes.append(_rounded(box, name))
     return boxes
 
 
-def _from_json(path: Path, stem: str) -> list[Box]:
-    boxes = []
-    for entry in _entries(path, path.stat().st_mtime_ns).get(stem, ()):
-        left, top, right, bottom = (round(side) for side in entry["box"])
-        boxes.append(Box(left, top, right, bottom, str(entry.get("label", ""))))
-    return boxes
+def _from_json(path: Path, stem: str) -> Sequence[Box]:
+    found = _boxes(path, path.stat().st_mtime_ns).get(composed(stem), ())
+    if found is None:
+        raise InputError(f"two images named {stem} in different folders: give images of one label file unique names")
+    return found
 
 
 @lru_cache(maxsize=2)
-def _entries(path: Path, changed: int) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """Return the entries by stem of a file that was last changed then; it may be large and is asked for often."""
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if not {"images", "annotations", "categories"} <= content.keys():
-        return content
-    stems = {image["id"]: Path(image["file_name"]).stem for image in content["images"]}
-    labels = {category["id"]: category["name"] for category in content["categories"]}
-    found: dict[str, list[dict[str, Any]]] = {stem: [] for stem in stems.values()}
-    for one in content["annotations"]:
-        left, top, width, height = one["bbox"]
-        box = [left, top, left + width, top + height]
-        if not one.get("iscrowd"):
-            found[stems[one["image_id"]]].append({"box": box, "label": labels[one["category_id"]]})
+def _boxes(path: Path, changed: int) -> Mapping[str, Sequence[Box] | None]:
+    """Return the boxes by stem of a file that was last changed then; None for a stem of two images.
+
+    The file may be large, and is asked for often.
+    """
+    text = to_text(read_limited(path, MAX_JSON_BYTES))
+    if '"images"' in text and '"annotations"' in text:
+        return _coco_boxes(CocoFile(PurePosixPath(path.name), text), path)
+    start = skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
+    content = value_at(text, start).value
+    return {composed(stem): [_plain_box(entry) for entry in entries] for stem, entries in content.items()}
+
+
+def _plain_box(entry: Mapping[str, Any]) -> Box:
+    left, top, right, bottom = (round(side) for side in entry["box"])
+    return Box(left, top, right, bottom, str(entry.get("label", "")))
+
+
+def _coco_boxes(file: CocoFile, path: Path) -> Mapping[str, Sequence[Box] | None]:
+    found: dict[str, Sequence[Box] | None] = {}
+    for image in file.images:
+        if image.file_name is not None:
+            stem = composed(PurePosixPath(image.file_name.replace("\\", "/")).stem)
+            found[stem] = None if stem in found else _image_boxes(file, image)
+    if file.troubles:
+        shown = "; ".join(f"{where}: {message}" for where, message in file.troubles[:_SHOWN])
+        logger.warning("%s: left out what is no box in %d places: %s", path, len(file.troubles), shown)
     return found
+
+
+def _image_boxes(file: CocoFile, image: Image) -> list[Box]:
+    boxes = []
+    for index in () if image.id is None else file.of_image.get(image.id, ()):
+        entry = file.annotation(index)
+        box = box_or_none(entry)
+        if box is None or entry.get("iscrowd"):
+            continue
+        if file.category_ids[index] not in file.categories:
+            raise InputError(unknown_category(entry.get("category_id")))
+        boxes.append(_rounded(box, class_name(file, entry.get("category_id"))))
+    return boxes
+
+
+def _rounded(box: tuple[float, float, float, float], label: str) -> Box:
+    left, top, right, bottom = (round(side) for side in box)
+    return Box(left, top, right, bottom, label)

@@ -28,7 +28,7 @@ class Column:
     """One measured quantity.
 
     Attributes:
-        key: Name in code, protocols and files (a judge's file is added there: ``kid[vgg19-16x]``).
+        key: Name in code, protocols and files (a judge's file is added there: ``patch_mmd[vgg19-16x]``).
         group: Of :data:`GROUPS`.
         direction: ``higher`` or ``lower`` is better; ``truth``: nearer to the true pictures' own figure is better;
             ``one``: nearer to 1 is better; ``limit``: good up to a limit; ``none``: says what a picture is like, and
@@ -78,8 +78,15 @@ _ALL = (
     Column("perceptual", "perception", "lower", 3, "distance of unit-normalised features to the truth", judged=True),
     Column("lpips", "perception", "lower", 3, "LPIPS with its learned weights"),
     Column("style", "perception", "lower", 3, "relative distance of feature statistics to the exemplar", judged=True),
-    Column("fid", "look", "lower", 3, "Frechet distance of patch features to all true pictures", judged=True),
-    Column("kid", "look", "lower", 3, "kernel distance of patch features to all true pictures", judged=True),
+    Column(
+        "patch_frechet",
+        "look",
+        "lower",
+        3,
+        "Frechet distance of patch features to the true ones",
+        judged=True,
+    ),
+    Column("patch_mmd", "look", "lower", 3, "kernel distance of patch features to the true ones", judged=True),
     Column("histogram_emd", "look", "lower", 3, "earth mover's distance of histograms, a share of the range"),
     Column(
         "exemplar_distance", "look", "lower", 3, "1-Wasserstein distance of intensities to the exemplar, share of range"

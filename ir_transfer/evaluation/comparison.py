@@ -15,6 +15,7 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
@@ -91,7 +92,7 @@ class Comparison:
         return [key for key in COLUMNS if any(key in row for row in self.results.estimates.values())]
 
     def column_name(self, key: str) -> str:
-        """Return a column's name with the network that measured it: ``kid[vgg19-16x]``."""
+        """Return a column's name with the network that measured it: ``patch_mmd[vgg19-16x]``."""
         return f"{key}[{self.networks[key]}]" if key in self.networks else key
 
     def write_sheet(self, path: Path, cell_width: int = 400) -> None:
@@ -154,6 +155,7 @@ def compare(
     exemplar_range: AskedRange = "auto",
     device: str = "auto",
     exemplar_polarity: ExemplarPolarity = "auto",
+    on_start: Callable[[int], None] | None = None,
     on_scene: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Measure models beside the baselines.
@@ -178,6 +180,7 @@ def compare(
         exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
+        on_start: Called with the number of scenes before the first.
         on_scene: Called with the stem after each scene.
 
     Raises:
@@ -211,6 +214,8 @@ def compare(
         frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
         return [*regions, *frames, *_soft_regions(soft, scene, label)]
 
+    if on_start is not None:
+        on_start(len(found.pairs))
     results = evaluate(
         methods,
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
@@ -231,6 +236,11 @@ def compare(
     if judges.lpips:
         networks["lpips"] = judges.lpips.name
     settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
+    columns = {column for row in results.estimates.values() for column in row}
+    results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, columns)
+    if applied.version:
+        changes = [*changes, *applied.composite.changes(results.composite)]
+    settings["composite"] = results.composite.text
     return Comparison(found, policy, methods, results, applied, changes, settings, networks, folders)
 
 
@@ -278,11 +288,12 @@ def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
 
 def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:
     """Return the labelled objects of a scene; one without a label has none."""
-    if scene.stem not in files:
+    path = files.get(composed(scene.stem))
+    if path is None:
         return []
     height, width = scene.truth.shape[-2:]
     file_size = round(height / scene.scale), round(width / scene.scale)
-    found = soft_regions(files[scene.stem], file_size, (height, width))
+    found = soft_regions(path, file_size, (height, width))
     return [region for region in found if label is None or region.label == label.lower()]
 
 

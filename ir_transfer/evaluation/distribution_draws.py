@@ -46,13 +46,13 @@ class DistributionJudge:
         self._basis = vectors[:, ::-1][:, :DIRECTIONS]
 
     def __call__(self, method: SampleFile) -> dict[str, Estimate]:
-        """Return the estimates ``fid`` and ``kid`` of a method's patches."""
+        """Return the estimates ``patch_frechet`` and ``patch_mmd`` of a method's patches."""
         samples, owners = standardised(method.read(), self._own), method.owners
-        fid = frechet_distance(samples, self._reference)
-        kid, _ = kernel_distance(samples, self._reference)
+        frechet = frechet_distance(samples, self._reference)
+        mmd, _ = kernel_distance(samples, self._reference)
         return {
-            "fid": _centred(fid, self._frechet_draws(samples, owners)),
-            "kid": _centred(kid, self._kernel_draws(samples, owners)),
+            "patch_frechet": _centred(frechet, self._frechet_draws(samples, owners)),
+            "patch_mmd": _centred(mmd, self._kernel_draws(samples, owners)),
         }
 
     def _frechet_draws(self, samples: Samples, owners: NDArray[np.int64]) -> Matrix:

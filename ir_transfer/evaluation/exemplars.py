@@ -19,12 +19,12 @@ from ir_transfer.data.cards import Card
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pair_files import open_side
 from ir_transfer.data.pairs import Pair, list_pairs
+from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.edges import magnitude
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
 
 PolicyName = Literal["fixed", "nearest", "oracle"]
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _CELLS = 8
 
 
@@ -128,7 +128,7 @@ class Nearest:
         if self._paired:
             found = [pair for pair in list_pairs(folder, card) if pair.ir not in leave_out]
         else:
-            found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if p.suffix.lower() in _SUFFIXES]
+            found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if is_picture_name(p)]
         if not found:
             raise InputError(
                 f"expected infrared pictures in {folder} that are not measured, got none: --exemplar nearest:FOLDER"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from ir_transfer.durations import duration_text
 from ir_transfer.errors import IrTransferError
 from ir_transfer.evaluation.process_memory import peak, resident
 from ir_transfer.models.registry import create_model
@@ -52,7 +54,11 @@ class FolderRun:
 
 
 def convert_folder(
-    count: int, model: str = "adain", threads: int | None = None, ray_workers: int | None = None
+    count: int,
+    model: str = "adain",
+    threads: int | None = None,
+    ray_workers: int | None = None,
+    on_step: Callable[[str], None] | None = None,
 ) -> FolderRun:
     """Render pictures of 640 x 512, convert them with ``ir-transfer convert`` and random weights, and measure.
 
@@ -62,13 +68,15 @@ def convert_folder(
         threads: Processor threads of the command, or of each worker.
         ray_workers: Use a Ray cluster of so many workers on this machine; this process's own engine if None.
 
+        on_step: Called with a line once it can be estimated how long the rest takes.
+
     Raises:
         IrTransferError: The command failed.
     """
     with tempfile.TemporaryDirectory(prefix="ir-transfer-benchmark-") as name:
         folder = Path(name)
         _render(folder / "photos", count)
-        Image.fromarray(_scene(7)[..., 0]).save(folder / "exemplar.png")
+        Image.fromarray(render_scene(7)[..., 0]).save(folder / "exemplar.png")
         made = create_model(model, weights=None)
         style = f"preset:{made.looks[0]}" if made.looks else "exemplar.png"
         command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", style, "-o", "out"]
@@ -77,10 +85,10 @@ def convert_folder(
         if made.info.needs_weights:
             made.save(folder / "weights.safetensors")
             command += ["--weights", "weights.safetensors"]
-        return _watch(command, folder, count)
+        return _watch(command, folder, count, on_step)
 
 
-def _watch(command: list[str], folder: Path, count: int) -> FolderRun:
+def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str], None] | None) -> FolderRun:
     samples: list[tuple[float, float]] = []
     highest = 0.0
     start = time.perf_counter()
@@ -92,6 +100,9 @@ def _watch(command: list[str], folder: Path, count: int) -> FolderRun:
                 if now:
                     samples.append((time.perf_counter() - start, now))
                     highest = max(highest, peak(process.pid) or now, now)
+                if on_step is not None and (left := _left(folder / "out", count, time.perf_counter() - start)):
+                    on_step(left)
+                    on_step = None
                 time.sleep(_INTERVAL)
         finally:
             process.kill()
@@ -105,6 +116,15 @@ def _watch(command: list[str], folder: Path, count: int) -> FolderRun:
     return FolderRun(count, seconds, tuple(samples), highest, times)
 
 
+def _left(out: Path, count: int, seconds: float) -> str:
+    """Return how long the rest takes once a tenth is done; nothing before, and nothing at the end."""
+    manifest = out / "manifest.jsonl"
+    done = manifest.read_bytes().count(b"\n") - 1 if manifest.is_file() else 0
+    if not max(1, count // 10) <= done < count:
+        return ""
+    return f"about {duration_text(seconds / done * (count - done))} left ({done} of {count} done)"
+
+
 def _resident_with_children(process: int) -> float:
     try:
         family = [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]
@@ -115,12 +135,13 @@ def _resident_with_children(process: int) -> float:
 
 def _render(folder: Path, count: int) -> None:
     folder.mkdir()
-    scenes = [Image.fromarray(_scene(seed)) for seed in range(min(count, _DISTINCT))]
+    scenes = [Image.fromarray(render_scene(seed)) for seed in range(min(count, _DISTINCT))]
     for index in range(count):
         scenes[index % len(scenes)].save(folder / f"{index:05d}.jpg", quality=90)
 
 
-def _scene(seed: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+def render_scene(seed: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]:
+    """Return an RGB image (512, 640, 3) of smooth colours and a little noise."""
     rng = np.random.default_rng(seed)
     coarse = Image.fromarray(rng.integers(0, 256, (8, 10, 3), dtype=np.uint8)).resize((WIDTH, HEIGHT))
     noisy = np.asarray(coarse).astype(np.int16) + rng.integers(-9, 10, (HEIGHT, WIDTH, 3))

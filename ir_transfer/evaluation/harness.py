@@ -14,6 +14,7 @@ from torch import Tensor
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.cases import Cases
 from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.composite import MEASURED, CompositeSettings
 from ir_transfer.evaluation.distribution_draws import DistributionJudge
 from ir_transfer.evaluation.exemplars import Exemplar, ExemplarPolicy
 from ir_transfer.evaluation.metrics.correlation import polarity_correlation
@@ -84,6 +85,7 @@ class Results:
         exemplars: Names of the exemplars by scene.
         polarities: Polarity that the exemplars were taken to have, by name.
         cases: Best and worst scenes of every method.
+        composite: How composites of these figures are made.
     """
 
     estimates: dict[str, dict[str, Estimate]] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Results:
     exemplars: dict[str, list[str]] = field(default_factory=dict)
     polarities: dict[str, Polarity] = field(default_factory=dict)
     cases: Cases = field(default_factory=Cases)
+    composite: CompositeSettings = MEASURED
 
     @property
     def scores(self) -> dict[str, dict[str, Score]]:
@@ -308,7 +311,7 @@ def _summarise(results: Results, rows: Mapping[str, _Row], judges: Judges) -> No
     """Fill in the figures of all rows; those of patches one method after the other, so that memory stays low."""
     stems = list(results.exemplars)
     draws = SceneDraws(len(stems), judges.seed)
-    wanted = {"fid", "kid"} & set(judges.columns)
+    wanted = {"patch_frechet", "patch_mmd"} & set(judges.columns)
     distances = DistributionJudge(rows[TRUTH].samples, draws) if judges.encoder and wanted else None
     for label, row in rows.items():
         results.per_scene[label] = row.per_scene()

@@ -16,6 +16,7 @@ from ir_transfer.data.cards import Card
 from ir_transfer.data.label_maps.label_map import nearest
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.name_patterns import NamePattern
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.metrics.object_heat import Region
 from ir_transfer.evaluation.scenes import Scene
@@ -33,7 +34,7 @@ class Masks:
     """The masks of a data set.
 
     Attributes:
-        files: The mask of every scene that has one, by stem.
+        files: The mask of every scene that has one, by stem in Unicode's composed form.
         names: Names of the levels that are objects; other levels are not looked at.
     """
 
@@ -54,7 +55,7 @@ def open_masks(folder: Path) -> Masks:
     for level, name in raw.items():
         if not isinstance(level, int) or not isinstance(name, str):
             raise InputError(f"expected lines such as '1: person' in {folder / NAMES}, got {level!r}: {name!r}")
-    files = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    files = {composed(path.stem): path for path in sorted(folder.glob("*.png"))}
     if not files:
         raise InputError(f"expected masks such as scene_1.png in {folder}, got none: check --masks")
     return Masks(files, {int(level): name for level, name in raw.items()})
@@ -82,9 +83,10 @@ def read_regions(masks: Masks, scene: Scene, label: str | None = None) -> list[R
         InputError: A mask with colours, or of another size than the scene's files.
         DecodeError: A mask that is no picture.
     """
-    if scene.stem not in masks.files:
+    path = masks.files.get(composed(scene.stem))
+    if path is None:
         return []
-    levels = _levels(masks.files[scene.stem], scene)
+    levels = _levels(path, scene)
     found = []
     for level, name in masks.names.items():
         if label is None or label.lower() == name.lower():

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
+from ir_transfer.data.image_count import upright_size
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.pair_files import check_gray, open_side
 from ir_transfer.data.pairs import Pair
-from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.picture_names import composed, is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, reduced
 
@@ -44,7 +44,7 @@ class OutputFolder:
             DecodeError: The file is no picture.
             InputError: It is coloured.
         """
-        path = self.files[scene.stem]
+        path = self.files[composed(scene.stem)]
         found = read_picture(path)
         check_gray(found, path)
         values = torch.from_numpy(found.gray())[None].to(scene.truth.device)
@@ -70,13 +70,17 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of results at {folder}, found none: check --outputs {text}")
     paths = sorted(path for path in folder.iterdir() if is_picture_name(path))
-    files = {path.stem: path for path in paths}
-    stems = {pair.stem for pair in pairs}
+    files = {composed(path.stem): path for path in paths}
+    stems = {composed(pair.stem) for pair in pairs}
     wrong = {
         "missing": sorted(stems - files.keys()),
-        "of no scene": sorted(path.name for path in paths if path.stem not in stems),
-        "twice": sorted(path.name for path in paths if files[path.stem] != path),
-        "of another size": [line for pair in pairs if pair.stem in files and (line := _misfit(files[pair.stem], pair))],
+        "of no scene": sorted(path.name for path in paths if composed(path.stem) not in stems),
+        "twice": sorted(path.name for path in paths if files[composed(path.stem)] != path),
+        "of another size": [
+            line
+            for pair in pairs
+            if (path := files.get(composed(pair.stem))) is not None and (line := _misfit(path, pair))
+        ],
     }
     if found := [f"{kind}: {_listed(names)}" for kind, names in wrong.items() if names]:
         raise InputError(
@@ -93,16 +97,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _misfit(path: Path, pair: Pair) -> str | None:
     """Return the file with both sizes if they differ."""
-    size = _size(path)
+    size = upright_size(path)
     picture = open_side(pair.rgb, "rgb", pair.layout)
     wanted = (picture.width, picture.height)
     return None if size == wanted else f"{path.name} ({size[0]} x {size[1]} instead of {wanted[0]} x {wanted[1]})"
-
-
-def _size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as picture:
-            return picture.size
-    except OSError:  # Pillow does not know every TIFF that can be read
-        picture_read = read_picture(path)
-        return picture_read.width, picture_read.height

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.composite import MEASURED, CompositeSettings
 from ir_transfer.resources import resource
 from ir_transfer.yaml_fields import fill, read_mapping
 
@@ -30,6 +31,7 @@ class Protocol:
         border: Pixels on each side that do not count.
         seed: Of the resamplings, and of models that draw.
         leave_out: Columns that make no sense here.
+        composite: Network, heat and constants of the composite.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Protocol:
     border: int = 0
     seed: int = 0
     leave_out: list[str] = field(default_factory=list)
+    composite: CompositeSettings = MEASURED
 
     @property
     def title(self) -> str:
@@ -95,4 +98,5 @@ def _checked(protocol: Protocol, path: Path) -> Protocol:
         value = getattr(protocol, key)
         if value is not None and value < least:
             raise InputError(f"expected {path}: {key} to be at least {least}, got {value}")
+    protocol.composite.check(f"{path}: composite")
     return protocol

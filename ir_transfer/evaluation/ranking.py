@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.columns import COLUMNS
+from ir_transfer.evaluation.composite import ANY, HEAT_SOURCES, NONE, CompositeSettings
 from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
 from ir_transfer.evaluation.summary import Estimate, Score
 
 _Values = NDArray[np.float64]
-
-FLOOR = 0.01
-"""Least share of an aspect other than structure, so that one zero does not hide all other differences."""
 
 
 @dataclass(frozen=True)
@@ -119,28 +117,33 @@ def aspects(results: Results, label: str) -> dict[str, Estimate]:
 
     - fidelity: mean of SSIM and MS-SSIM.
     - structure: correlation of edges with the truth within 3 pixels.
-    - look: mean of exp(-EMD / 0.1), exp(-spectrum / 10 dB) and, with a judge, 1 / (1 + FID).
+    - look: mean of exp(-EMD / 0.1), exp(-spectrum / 10 dB) and, with a feature network, 1 / (1 + patch_frechet).
     - heat: 1 - |share - the truth's share| of labelled objects, or else of hot regions, hotter than their ring.
 
-    All but structure are at least :data:`FLOOR`.
+    All but structure are at least the floor. Constants, network and heat are those of ``results.composite``.
     """
+    made = results.composite
     row, truth = results.estimates[label], results.estimates.get(TRUTH, {})
     parts: dict[str, list[Estimate]] = {
         "fidelity": [row[key] for key in ("ssim", "ms_ssim") if key in row],
         "structure": [row[key] for key in ("gradient_truth_3px",) if key in row],
-        "look": [_mapped(row[key], _LOOKS[key]) for key in _LOOKS if key in row],
+        "look": [_mapped(row[key], function) for key, function in _looks(made).items() if key in row],
     }
-    heat = next((key for key in ("object_heat", "hot_region_share") if key in row and key in truth), None)
+    sources = HEAT_SOURCES if made.heat == ANY else (made.heat,)
+    heat = next((key for key in sources if key in row and key in truth), None)
     if heat:
         parts["heat"] = [_combined(row[heat], truth[heat], lambda a, b: 1 - np.abs(a - b))]
-    return {name: _mean(found, 0.0 if name == "structure" else FLOOR) for name, found in parts.items() if found}
+    return {name: _mean(found, 0.0 if name == "structure" else made.floor) for name, found in parts.items() if found}
 
 
-_LOOKS: Mapping[str, Callable[[_Values], _Values]] = {
-    "histogram_emd": lambda x: np.exp(-x / 0.1),
-    "spectrum": lambda x: np.exp(-x / 10),
-    "fid": lambda x: 1 / (1 + np.maximum(x, 0)),
-}
+def _looks(made: CompositeSettings) -> Mapping[str, Callable[[_Values], _Values]]:
+    found: dict[str, Callable[[_Values], _Values]] = {
+        "histogram_emd": lambda x: np.exp(-x / made.emd_scale),
+        "spectrum": lambda x: np.exp(-x / made.spectrum_scale),
+    }
+    if made.feature_network != NONE:
+        found["patch_frechet"] = lambda x: 1 / (1 + np.maximum(x, 0))
+    return found
 
 
 def _mapped(estimate: Estimate, function: Callable[[_Values], _Values]) -> Estimate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,14 @@ from ir_transfer.data.image_io import write_whole
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.ranking import composites, duels, losses
+from ir_transfer.json_files import json_text
 
 _FIELDS = ("method", "column", "direction", "value", "low", "high", "loses_to", "clear", "protocol", "scenes")
 
 
 def write_json(compared: Comparison, path: Path) -> None:
     """Write all that a comparison found, down to single scenes."""
-    write_whole(path, (json.dumps(_described(compared), indent=1) + "\n").encode())
+    write_whole(path, (json_text(_described(compared), indent=1) + "\n").encode())
 
 
 def write_csv(compared: Comparison, path: Path) -> None:

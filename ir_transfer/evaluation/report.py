@@ -21,7 +21,7 @@ from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import BASELINES, TRUTH
 from ir_transfer.evaluation.html_page import write_page
 from ir_transfer.evaluation.published import TAGS, WARNING, published_tables, read_published
-from ir_transfer.evaluation.ranking import FLOOR, aspects, composites, duels, losses
+from ir_transfer.evaluation.ranking import aspects, composites, duels, losses
 from ir_transfer.evaluation.summary import Score
 
 _TEMPLATE = Path(__file__).parent / "templates" / "report.html"
@@ -90,7 +90,7 @@ def _content(compared: Comparison) -> dict[str, Any]:
             }
             for label, estimate in ranked.items()
         ],
-        "floor": FLOOR,
+        "composite": results.composite,
         "groups": [
             {"title": title, "charts": [_chart(compared, key) for key in compared.columns if COLUMNS[key].group == g]}
             for g, title in GROUPS.items()

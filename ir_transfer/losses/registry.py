@@ -19,6 +19,7 @@ from ir_transfer.losses.object_contrast import people_contrast, vehicle_contrast
 from ir_transfer.losses.paired import charbonnier, coarse, correlation, hot_objects, l1, laplacian
 from ir_transfer.losses.perceptual import deep_perceptual, perceptual
 from ir_transfer.losses.ssim import ssim
+from ir_transfer.losses.texture import texture
 from ir_transfer.losses.thermal_map import map_correlation, thermal_map
 from ir_transfer.losses.tv import tv
 
@@ -35,6 +36,7 @@ LOSSES: Mapping[str, Loss] = {
     "people_contrast": Loss("truth", batchwise=True, function=people_contrast),  # a mean over the batch's people
     "vehicle_contrast": Loss("truth", batchwise=True, function=vehicle_contrast),
     "gradient": Loss("truth", batchwise=True, function=gradient),  # windows count by their strength in the batch
+    "texture": Loss("truth", function=texture),
     "perceptual": Loss("truth", judge=True, function=perceptual),
     "deep_perceptual": Loss("truth", judge=True, function=deep_perceptual),
     "mean_std": Loss("look", judge=True, function=mean_std),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,16 +14,16 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
-from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, colours, common_polarity
+from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, common_polarity
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.polarity import polarity_of_exemplar
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.rows import with_rows
 from ir_transfer.nn.tone import reorder
 
 
@@ -42,9 +41,6 @@ class TranslationModel(nn.Module, ABC):
         self.hyper_parameters: dict[str, Any] = dict(hyper_parameters or {})
         self.weights_hash = "none"
         self.metadata: dict[str, str] = {}
-
-    takes_rows: bool = False
-    """Whether content may carry its height in the picture as a fourth channel (see :mod:`ir_transfer.nn.rows`)."""
 
     looks: tuple[str, ...] = ()
     """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
@@ -68,10 +64,7 @@ class TranslationModel(nn.Module, ABC):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content to (B, C, H, W); sides are multiples of ``info.size_multiple``.
-
-        Content is (B, 3, H, W), or (B, 4, H, W) with its rows for a model that takes rows.
-        """
+        """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
 
     def auxiliary_loss(self) -> Tensor | None:
         """Return what the model wants minimised of its last translation, besides the recipe's losses."""
@@ -96,7 +89,7 @@ class TranslationModel(nn.Module, ABC):
             ) from error
 
     def encode_content(self, content: Tensor) -> None:
-        """Run the part of the network that sees the photograph, where hints watch it (B, 3 or 4, H, W)."""
+        """Run the part of the network that sees the photograph, where hints watch it (B, 3, H, W)."""
         content_statistics_of(self).content_statistics(content)
 
     def translate_spatial(
@@ -197,8 +190,7 @@ class TranslationModel(nn.Module, ABC):
         """Translate pictures.
 
         Args:
-            content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16. A tile for a model that takes rows is
-                (B, 4, H, W): the fourth channel is its height in the picture, -1 at the top, 1 at the bottom.
+            content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16.
             style: From :meth:`prepare` of this very model; several with a mask each for spatial control.
             strength: 0 keeps the photograph's own look, 1 is the exemplar's.
             statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
@@ -213,7 +205,7 @@ class TranslationModel(nn.Module, ABC):
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
                 take, both together, label maps together with several styles, or the tone of tiles.
         """
-        check_picture("content", colours(content, rows=self.takes_rows), 3)
+        check_picture("content", content, 3)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)
@@ -223,9 +215,7 @@ class TranslationModel(nn.Module, ABC):
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
-        # Rows are those of the picture: they are padded as its colours are, in the whole picture as in its last tile.
-        padded = with_rows(content) if self.takes_rows else content
-        padded = F.pad(padded, pad, mode="reflect") if any(pad) else padded
+        padded = F.pad(content, pad, mode="reflect") if any(pad) else content
         if isinstance(style, SpatialStyle):
             if masks is not None:
                 raise InputError("expected label maps or a mask per style, got both: leave one out")
@@ -242,7 +232,7 @@ class TranslationModel(nn.Module, ABC):
                 raise InputError(
                     "expected keep_tone for a whole picture, got statistics: a tile has no ranks of its own"
                 )
-            output = reorder(output, rgb_to_grayscale(content[:, :3]), ascending=common_polarity(codes))
+            output = reorder(output, rgb_to_grayscale(content), ascending=common_polarity(codes))
         return output
 
     def _translate_regions(
@@ -270,7 +260,7 @@ class TranslationModel(nn.Module, ABC):
             **(metadata or {}),
             "kind": "weights",
             "model": self.info.name,
-            "hyper_parameters": json.dumps(self.hyper_parameters),
+            "hyper_parameters": json_text(self.hyper_parameters),
         }
         weight_files.write(Path(path), self.state_dict(), described)
 

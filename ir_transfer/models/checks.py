@@ -27,19 +27,6 @@ def check_picture(what: str, picture: Tensor, channels: int) -> None:
         raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")
 
 
-def colours(content: Tensor, *, rows: bool) -> Tensor:
-    """Return the content's colours; its fourth channel, where the model takes rows, must be rows (no alpha).
-
-    Raises:
-        InputError: It does not grow downwards.
-    """
-    if not rows or content.dim() != 4 or content.shape[1] != 4:
-        return content
-    if not (content[:, 3, :1] < content[:, 3, -1:]).all():
-        raise InputError("expected a fourth channel of content that grows downwards (its rows): drop an alpha")
-    return content[:, :3]
-
-
 def check_strength(strength: float | Tensor) -> float:
     """Return one strength in [0, 1].
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from ir_transfer.errors import WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.resources import resource
 
-NAME = "content-encoder"
+NAME = weight_files.ENCODER
 """What the files say they belong to, and the name of the weights that ship."""
 
 
@@ -25,7 +25,7 @@ def save_encoder(encoder: ContentEncoder, path: Path, metadata: Mapping[str, str
         packed: Whether large weights take 8 bits a number.
     """
     sizes = {"widths": encoder.widths, "depths": encoder.depths, "head_width": encoder.head_width}
-    described = {**metadata, "kind": "weights", "model": NAME, "hyper_parameters": json.dumps(sizes)}
+    described = {**metadata, "kind": "weights", "model": NAME, "hyper_parameters": json_text(sizes)}
     state = encoder.state_dict()
     weight_files.write(path, weight_files.packed(state) if packed else state, described)
 

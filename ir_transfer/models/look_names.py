@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+
+from ir_transfer.json_files import parse_json
 
 LOOKS = "looks"
 """The control that such a model declares, and the hyper-parameter that names its looks."""
@@ -15,7 +16,7 @@ BLACK_HOT_SUFFIX = "-black-hot"
 def stored_looks(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the looks that the metadata of a weight file name; none if they are damaged."""
     try:
-        return tuple(json.loads(metadata.get("hyper_parameters", "{}")).get(LOOKS, ()))
+        return tuple(parse_json(metadata.get("hyper_parameters", "{}"), "hyper_parameters").get(LOOKS, ()))
     except (ValueError, AttributeError, TypeError):
         return ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -40,7 +40,7 @@ class StyleCode:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> StyleCode:
         """Return the code on a device (and in a dtype)."""
-        return StyleCode(self.model, {k: v.to(device, dtype) for k, v in self.tensors.items()}, self.metadata)
+        return replace(self, tensors={k: v.to(device, dtype) for k, v in self.tensors.items()})
 
     def save(self, path: str | Path) -> None:
         """Write the code as ``.safetensors``."""

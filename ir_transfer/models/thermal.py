@@ -48,7 +48,8 @@ _BYTES_PER_PIXEL = 56
 _OVERVIEW_BYTES = 350 * 10**6
 """Measured peak of looking at the largest overview."""
 
-_TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
+TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
+"""Names in a style of the fields of :class:`~ir_transfer.nn.thermal.tone.Tone`."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,18 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """
         if not isinstance(trained, ThermalModel) or type(trained) is type(self):
             super().adopt(trained)
-            return
+        else:
+            self.adopt_network(trained)
+
+    def adopt_network(self, trained: ThermalModel) -> None:
+        """Take over what another compact system has in common with this one besides the style.
+
+        Raises:
+            WeightsError: It is of another size.
+        """
         own = self.state_dict()
-        wanted = ("encoder.", "neck.", "exemplar_encoder.", "detail.to_thermal.")
+        detail = "detail." if type(self.detail) is type(trained.detail) else "detail.to_thermal."
+        wanted = ("encoder.", "neck.", "exemplar_encoder.", detail)
         shared = {n: v for n, v in trained.state_dict().items() if n in own and n.startswith(wanted)}
         self._load({**own, **shared}, trained)
 
@@ -145,7 +155,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
         sign = sign_of(white_hot.to(exemplars.device)).to(exemplars)
         upright = turn(exemplars, sign)
-        tones = dict(zip(_TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
+        tones = dict(zip(TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
         return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}
 
     def translate(
@@ -178,7 +188,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             weights: Share of valid pixels of every position (1, 1, h, w); None if all are valid.
             statistics: To use in place of the image's own, for the frames of a video.
         """
-        maps, measured = self.maps(self.encoder(overview), style, statistics, weights)
+        maps, measured = self.maps(overview, self.encoder(overview), style, statistics, weights)
         canonical = None
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
@@ -190,6 +200,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     def maps(
         self,
+        overview: Tensor,
         features: ContentFeatures,
         style: Mapping[str, Tensor],
         statistics: Statistics | None = None,
@@ -197,7 +208,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     ) -> tuple[DetailMaps, dict[str, Moments]]:
         """Return the maps that the full-size image is computed from, and the moments of the neck's levels.
 
-        ``statistics`` and ``weights`` are those of :meth:`survey`.
+        ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` are those of
+        :meth:`survey`.
         """
         measured: dict[str, Moments] = {}
 
@@ -209,7 +221,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        return self.detail.maps(self.neck(features, align)), measured
+        return self.detail.maps(self.neck(features, align), overview), measured
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor
@@ -220,7 +232,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         else:
             rows, columns = (slice(start, start + size) for start, size in zip(window[:2], window[2:4], strict=True))
             canonical = survey.canonical[..., rows, columns]
-        wanted = Tone(*(at_least_float32(style[name]) for name in _TONE))
+        wanted = Tone(*(at_least_float32(style[name]) for name in TONE))
         translated = apply_tone(canonical, survey.tone, wanted).to(images.dtype)
         if isinstance(strength, Tensor) or strength < 1:
             share = strength[..., None, None].to(images) if isinstance(strength, Tensor) else strength

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,9 +15,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ir_transfer.errors import MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.json_files import parse_json
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.resources import resource
 
+ENCODER = "content-encoder"
+"""Name of the content encoder's weights, and what their file says it belongs to."""
+
+_SHARED = "shared_encoder"
+_ENCODER_PREFIX = "encoder."
 _WORTH_PACKING = 4096
 _SCALE = "@scale"
 
@@ -40,6 +45,8 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors (half precision and :func:`packed` ones as float32) and metadata of a file that :func:`write` wrote.
 
+    Tensors that :func:`without_shared_encoder` left out are read from the encoder's own file.
+
     Args:
         path: The file.
         kind: ``"weights"`` or ``"style"``: what the file must say it is.
@@ -47,7 +54,7 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
 
     Raises:
         MissingFileError: No such file.
-        WeightsError: Damaged, of another kind or of another model.
+        WeightsError: Damaged, of another kind, of another model, or made for another content encoder.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a {kind} file at {path}, found none: check the path")
@@ -68,7 +75,32 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
             f"expected weights of model {model!r} in {path}, got those of {metadata.get('model')!r}: "
             f"pass --model {metadata.get('model')}, or another file"
         )
-    return _unpacked(tensors), metadata
+    return {**_unpacked(tensors), **_shared_encoder(metadata, path)}, metadata
+
+
+def without_shared_encoder(
+    tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors and metadata for a file that leaves the content encoder out where it is the one that ships."""
+    shipped, _ = read(resource(f"weights/{ENCODER}.safetensors"), kind="weights", model=ENCODER)
+    own = {name.removeprefix(_ENCODER_PREFIX): t for name, t in tensors.items() if name.startswith(_ENCODER_PREFIX)}
+    if own.keys() != shipped.keys() or not all(torch.equal(own[name].cpu(), shipped[name]) for name in shipped):
+        return dict(tensors), dict(metadata)
+    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith(_ENCODER_PREFIX)}
+    return kept, {**metadata, _SHARED: tensors_hash(shipped)}
+
+
+def _shared_encoder(metadata: dict[str, str], path: Path) -> dict[str, Tensor]:
+    # The key says what the file lacks; a model that is loaded lacks nothing, and its metadata must not say so.
+    if (expected := metadata.pop(_SHARED, None)) is None:
+        return {}
+    shipped, _ = read(resource(f"weights/{ENCODER}.safetensors"), kind="weights", model=ENCODER)
+    if (found := tensors_hash(shipped)) != expected:
+        raise WeightsError(
+            f"expected the content encoder {expected} that {path} was made for, got {found}: "
+            "use the weights of this version of ir-transfer"
+        )
+    return {f"{_ENCODER_PREFIX}{name}": tensor for name, tensor in shipped.items()}
 
 
 def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -120,7 +152,7 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
         return Path(text)
     if not info.weights:
         raise WeightsError(f"model {info.name!r} ships no weights: pass a file with --weights, or train it")
-    aliases = {"default": info.weights[0], **{name.removeprefix(f"{info.name}-"): name for name in info.weights}}
+    aliases = {"default": info.weights[0], **{name.rpartition("-")[2]: name for name in info.weights}}
     name = aliases.get(text, text)
     if name not in info.weights:
         raise UnknownNameError.among(f"weights of model {info.name}", text, [*info.weights, *aliases])
@@ -134,7 +166,7 @@ def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
         WeightsError: They are damaged.
     """
     try:
-        return dict(json.loads(metadata.get("hyper_parameters", "{}")))
+        return dict(parse_json(metadata.get("hyper_parameters", "{}"), str(path)))
     except (ValueError, TypeError) as error:
         raise WeightsError(f"expected hyper_parameters as JSON in {path}, got: {error}: fetch it again") from error
 

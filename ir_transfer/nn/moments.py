@@ -51,13 +51,13 @@ class Moments:
     def std(self, eps: float = 1e-5) -> Tensor:
         """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
         scatter = self.scatter if self.scatter.dim() == 2 else self.scatter.diagonal(dim1=1, dim2=2)
-        return (scatter / max(self.count - 1, 1) + eps).sqrt()
+        return (scatter / _freedom(self.count) + eps).sqrt()
 
     def covariance(self) -> Tensor:
         """Return the unbiased covariance (B, C, C)."""
         if self.scatter.dim() != 3:
             raise InputError("expected matrix moments for a covariance, got per-channel ones: use covariance_moments")
-        return self.scatter / max(self.count - 1, 1)
+        return self.scatter / _freedom(self.count)
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,20 @@ def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     return Moments(count, mean, variance * count)
 
 
+def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Tensor:
+    """Return features (B, C, H, W) with mean 0 and deviation 1 per channel, as far as the moments are theirs.
+
+    Args:
+        features: Of a picture or a part of it.
+        moments: Of the whole.
+        eps: Added to the variance before the root.
+    """
+    scale = 1 / moments.std(eps)
+    shift = -moments.mean * scale
+    kind = features.dtype
+    return torch.addcmul(shift[..., None, None].to(kind), features, scale[..., None, None].to(kind))
+
+
 def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast.
 
@@ -167,6 +181,12 @@ def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     infinite = wide.new_tensor(torch.inf)
     low, high = torch.where(counts, wide, infinite), torch.where(counts, wide, -infinite)
     return torch.stack([-low.amin((1, 2, 3)), high.amax((1, 2, 3))], dim=1)
+
+
+def _freedom(count: float) -> float:
+    """Return the degrees of freedom of so many positions, at least 1."""
+    # While a graph is traced, a size is a tensor: a comparison in Python would become a constant.
+    return (count - 1).clamp(min=1) if isinstance(count, Tensor) else max(count - 1, 1)
 
 
 def _wide(features: Tensor) -> Tensor:

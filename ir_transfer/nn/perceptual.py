@@ -6,6 +6,7 @@ arXiv:2003.08436; conv0, conv11 ... conv51, here as ``.safetensors``), or torchv
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Self
 
@@ -62,7 +63,7 @@ class PerceptualEncoder(nn.Module):
         """Load from a file, or from torchvision when ``source`` is ``"torchvision"`` (downloads on first use).
 
         Raises:
-            MissingFileError: No such file.
+            MissingFileError: No such file, or no network to download it.
             WeightsError: The file has another layout.
         """
         state = _torchvision_state() if str(source) == "torchvision" else _file_state(Path(source))
@@ -95,7 +96,15 @@ def _file_state(path: Path) -> dict[str, Tensor]:
 def _torchvision_state() -> dict[str, Tensor]:
     from torchvision.models import VGG19_Weights, vgg19
 
-    features = vgg19(weights=VGG19_Weights.IMAGENET1K_V1).features
+    weights = VGG19_Weights.IMAGENET1K_V1
+    try:
+        features = vgg19(weights=weights, progress=sys.stderr.isatty()).features
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash is a RuntimeError
+        cache = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+        raise MissingFileError(
+            f"expected to download the VGG of --vgg torchvision from {weights.url}, got: {error}: fetch that file "
+            f"where there is a network and save it as {cache}, or name a .safetensors file with --vgg"
+        ) from error
     convs = [layer for layer in features if isinstance(layer, nn.Conv2d)][: len(_NAMES)]
     state = {f"conv{n}.weight": c.weight.data for n, c in zip(_NAMES, convs, strict=True)}
     state |= {f"conv{n}.bias": c.bias.data for n, c in zip(_NAMES, convs, strict=True) if c.bias is not None}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import ir_transfer
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.html_page import write_page
+from ir_transfer.redaction import redact
 from ir_transfer.tracking import charts, figures
 from ir_transfer.tracking.evaluations import EvaluationTable, compare_evaluations
 from ir_transfer.tracking.figures import Curve
@@ -172,7 +172,7 @@ def _content(store: RunStore, compared: Compared) -> dict[str, Any]:
     return {
         "version": ir_transfer.__version__,
         "made": f"{datetime.now():%Y-%m-%d %H:%M}",
-        "store": without_password(store.uri),
+        "store": redact(store.uri),
         "title": compared.title,
         "letter": letter,
         "runs": [_about(run, curves) for run, curves in zip(compared.runs, compared.curves, strict=True)],
@@ -190,11 +190,6 @@ def _content(store: RunStore, compared: Compared) -> dict[str, Any]:
         "groups": _groups(compared),
         "evaluation": compared.evaluation,
     }
-
-
-def without_password(uri: str) -> str:
-    """Return a URI without user and password: the page is passed on."""
-    return re.sub(r"^(\w+://)[^/@]*@", r"\1", uri)
 
 
 def _about(run: Run, curves: Mapping[str, Curve]) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import MissingFileError
+from ir_transfer.json_files import json_text, read_json
+from ir_transfer.redaction import redact
 from ir_transfer.tracking.client import KIND, connect, experiment_id, who_runs
 from ir_transfer.tracking.provenance import data_input
 from ir_transfer.training.journal import JOURNAL, read_events
@@ -40,8 +41,9 @@ class Delivery:
         self.folder, self.uri = folder.resolve(), uri
         self._client: MlflowClient | None = None
         path = folder / STATE
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        self._state: dict[str, Any] = kept if kept.get("uri") == uri else {"uri": uri, "delivered": 0, "params": {}}
+        kept = read_json(path) if path.is_file() else {}
+        store = redact(uri)
+        self._state: dict[str, Any] = kept if kept.get("uri") == store else {"uri": store, "delivered": 0, "params": {}}
 
     @property
     def run(self) -> str | None:
@@ -102,7 +104,7 @@ class Delivery:
         return client, run
 
     def _save(self) -> None:
-        write_whole(self.folder / STATE, json.dumps(self._state, indent=1).encode())
+        write_whole(self.folder / STATE, json_text(self._state, indent=1).encode())
 
     # -- one kind of event each -----------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class Delivery:
         from mlflow.entities import Metric
 
         metrics = [
-            Metric(name, float(value), int(event["at"] * 1000), event["step"])
+            Metric(name, float("nan") if value is None else float(value), int(event["at"] * 1000), event["step"])
             for event in events
             if event["kind"] == "metrics"
             for name, value in event["values"].items()
@@ -198,4 +200,4 @@ def delivery_of(folder: Path, uri: str) -> Delivery:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json_text(value, ensure_ascii=False)

@@ -71,12 +71,19 @@ def compare_evaluations(store: RunStore, runs: Sequence[Run], letter: Callable[[
     warnings = _warnings(latest, letter)
     keys = sorted({key for i, label in methods for key in tables[i][label]}, key=_place)
     chosen = [(tables[i], label) for i, label in methods]
+    recipes = {i: run.data.params.get(_COMPOSITE.key, "") for i, run in latest.items()}
+    if len(set(recipes.values())) > 1:
+        keys = [key for key in keys if key != _COMPOSITE.key]
+        made = "; ".join(f"{letter(i)}: {recipe or 'not recorded'}" for i, recipe in recipes.items())
+        composites = [f"The composites are made differently and are left out ({made})."]
+    else:
+        composites = []
     rows = [_row(key, column, chosen, not warnings) for key in keys if (column := column_of(key)) is not None]
-    return EvaluationTable([f"{letter(i)}: {label}" for i, label in methods], rows, warnings)
+    return EvaluationTable([f"{letter(i)}: {label}" for i, label in methods], rows, [*warnings, *composites])
 
 
 def column_of(name: str) -> Column | None:
-    """Return the column of a figure's name, which may have the judge behind it, as in ``kid[vgg19-16x]``.
+    """Return the column of a figure's name, which may have the judge behind it, as in ``patch_mmd[vgg19-16x]``.
 
     Example:
         >>> found = column_of("gradient_truth_3px")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.errors import InputError, IrTransferError, TrackingError, UnknownNameError
+from ir_transfer.json_files import read_json
 from ir_transfer.tracking.client import EXPERIMENT, KIND, connect, one_line
 from ir_transfer.tracking.delivery import STATE
 
@@ -108,7 +108,7 @@ class RunStore:
         return sorted(by_step.items())
 
     def _of_folder(self, folder: Path, runs: list[Run]) -> Run:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state = read_json(folder / STATE)
         for run in runs:
             if run.info.run_id == state.get("run"):
                 return run

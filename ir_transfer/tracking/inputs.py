@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from ir_transfer.json_files import parse_json
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -60,7 +61,7 @@ def _inputs(run: Run) -> dict[tuple[str, str], Any]:
 
 def _profile(text: str | None) -> str:
     try:
-        profile = json.loads(text or "{}")
+        profile = parse_json(text or "{}", "the profile of a data set")
     except ValueError:
         return text or ""
     if not isinstance(profile, dict):

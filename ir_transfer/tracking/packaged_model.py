@@ -41,8 +41,9 @@ class PackagedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights on the GPU where there is one, and encode the exemplar."""
-        from ir_transfer.conversion.styles.choose import PRESET, choose_styles, looks_of
+        from ir_transfer.conversion.styles.choose import choose_styles, looks_of
         from ir_transfer.conversion.translate import Translator, pick_device
+        from ir_transfer.resources import PRESET
 
         files = context.artifacts
         # A model of fixed looks reads no exemplar: it serves its first look, which validated it.

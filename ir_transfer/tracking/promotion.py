@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.composite import refuse_changed
 from ir_transfer.evaluation.harness import BASELINES
 from ir_transfer.evaluation.ranking import composite_lead, composites
 from ir_transfer.evaluation.summary import Score
@@ -75,7 +76,7 @@ def promote(client: MlflowClient, name: str, compare: Compare, folder: Path) -> 
     Raises:
         UnknownNameError: No such model, or it has no candidate.
         TrackingError: The store does not answer.
-        InputError: What the comparison refuses, or a protocol without a composite.
+        InputError: What the comparison refuses, or a composite that is none or not that of the protocol.
     """
     candidate = fetch_version(client, find_version(client, name, alias=CANDIDATE), folder)
     champion = _champion(client, name, folder)
@@ -86,6 +87,7 @@ def promote(client: MlflowClient, name: str, compare: Compare, folder: Path) -> 
     for one in judged:
         weights.setdefault(one.weights.model, []).append(str(one.weights.path))
     compared = compare([*weights], weights)
+    refuse_changed(compared.changes)
     # The rows come in the order of the weights, which is that of the judged: both of one model, or one of each.
     labels = [method.label for method in compared.methods if method.label not in BASELINES]
     rows = dict(zip(labels, judged, strict=True))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
@@ -68,7 +69,7 @@ def data_input(summary: Mapping[str, Any]) -> DatasetInput:
         name=summary["name"],
         digest=summary["digest"],
         source_type="local",
-        source=json.dumps({"uri": summary["root"]}),
-        profile=json.dumps(summary["profile"]),
+        source=json_text({"uri": summary["root"]}),
+        profile=json_text(summary["profile"]),
     )
     return DatasetInput(noted, [InputTag("mlflow.data.context", summary["context"])])

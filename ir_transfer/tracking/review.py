@@ -23,7 +23,13 @@ _SHOWN = 5
 _WORKFLOW = "?workflowType=machine_learning"
 
 
-def review(uri: str, port: int | None, browser: bool, say: Callable[[str], None]) -> None:
+def review(
+    uri: str,
+    port: int | None,
+    browser: bool,
+    say: Callable[[str], None],
+    on_ready: Callable[[str], None] = lambda url: None,
+) -> None:
     """Open MLflow's user interface on a store, say what to look at, and stay until Ctrl-C or SIGTERM.
 
     A store that is a server already is only opened.
@@ -33,6 +39,7 @@ def review(uri: str, port: int | None, browser: bool, say: Callable[[str], None]
         port: Of the user interface; None takes a free one.
         browser: Whether to open a browser, where there is a screen.
         say: Receives lines for the user.
+        on_ready: Called once with the address of the user interface when it answers.
 
     Raises:
         MissingFileError: The store's database is not there.
@@ -40,6 +47,7 @@ def review(uri: str, port: int | None, browser: bool, say: Callable[[str], None]
         InputError: The port is taken, or the store has no experiment of ours.
     """
     if is_server(uri):
+        on_ready(uri.rstrip("/"))
         _present(uri.rstrip("/"), uri, browser, say)
         return
     store = RunStore(uri)
@@ -51,6 +59,7 @@ def review(uri: str, port: int | None, browser: bool, say: Callable[[str], None]
         for line in lines:
             say(line)
         say(f"Ready at {server.url}. Ctrl-C ends it.")
+        on_ready(server.url)
         if browser:
             open_browser(f"{server.url}/{experiment_page(store)}")
         while not stop.wait(1):

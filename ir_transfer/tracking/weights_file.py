@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.json_files import parse_json
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ class WeightsFile:
     @property
     def recipe(self) -> dict[str, Any]:
         """The recipe; empty if the file has none."""
-        return dict(json.loads(self.metadata.get("recipe", "{}")))
+        return dict(parse_json(self.metadata.get("recipe", "{}"), str(self.path)))
 
     @property
     def scores(self) -> dict[str, float]:
         """Figures of training's own validation."""
-        return dict(json.loads(self.metadata.get("scores", "{}")))
+        found: dict[str, float | None] = parse_json(self.metadata.get("scores", "{}"), str(self.path))
+        return {name: float("nan") if score is None else score for name, score in found.items()}
 
     @classmethod
     def read(cls, path: Path) -> WeightsFile:

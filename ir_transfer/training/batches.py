@@ -12,7 +12,6 @@ from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.looks import Looks
 from ir_transfer.training.pictures import PictureCache, find_pictures
 from ir_transfer.training.recipe import DataSection
 
@@ -25,7 +24,6 @@ class Batch:
 
     Attributes:
         content: Photographs (B, 3, s, s) in [0, 1].
-        rows: Height of the crops in their pictures (B, 1, s, s), -1 at the top, 1 at the bottom.
         truth: Infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered one, or, for a
             sample of an unpaired source, another crop of the exemplar's picture.
         exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
@@ -40,7 +38,6 @@ class Batch:
     """
 
     content: Tensor
-    rows: Tensor
     truth: Tensor
     exemplar: Tensor
     white_hot: Tensor
@@ -87,7 +84,6 @@ class BatchSource:
         check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
         self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        self.looks = Looks(data.looks, root, self.sets) if data.looks else None
         sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._local = threading.local()
@@ -113,15 +109,14 @@ class BatchSource:
 
         mine = slice(self.rank, None, self.parts)
         samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
-        content, rows, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(4))
+        content, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(3))
         return Batch(
             content,
-            rows,
             truth,
             exemplar,
-            white_hot=torch.tensor([not s[4] for s in samples]),
+            white_hot=torch.tensor([not s[3] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
-            look=torch.tensor([s[5] for s in samples]),
+            look=torch.zeros(len(samples), dtype=torch.long),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
             truth_weight=self._weight(registered | mirrored),
             look_weight=self._weight(~mirrored),
@@ -130,7 +125,7 @@ class BatchSource:
     def _weight(self, seen: np.ndarray) -> float:
         return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
 
-    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, Floats, bool, int]:
+    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, bool]:
         pictures = self.sets[chosen]
         index = int(random.integers(len(pictures.photographs)))
         other = int(random.integers(len(pictures.infrared)))
@@ -138,20 +133,13 @@ class BatchSource:
             other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
         augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
-        look = 0
-        rgb = pictures.photograph(index)
-        if self.looks is None:
-            infrared = pictures.exemplar(other)
-        else:
-            look = int(random.integers(len(self.looks.names)))
-            infrared = self.looks.exemplar(look, random)
+        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
         if pictures.paired:
-            content, truth, rows = augment(rgb, pictures.exemplar(index))
-            truth = truth if self.looks is None else self.looks.toned(truth, look, chosen)
+            content, truth = augment(rgb, pictures.exemplar(index))
         else:
-            content, _, rows = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
+            content, _ = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = look_augment(infrared)
-        return content, rows, tone(truth), tone(exemplar_augment(infrared)), tone.inverted, look
+        return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
         if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ir_transfer.json_files import json_text
+from ir_transfer.redaction import redacted
+
 JOURNAL = "journal.jsonl"
 
 
@@ -25,7 +28,7 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
     Raises:
         OSError: The line could not be written whole.
     """
-    line = json.dumps({"kind": kind, "step": step, "at": time.time(), **fields}) + "\n"
+    line = json_text({"kind": kind, "step": step, "at": time.time(), **redacted(fields)}) + "\n"
     with (folder / JOURNAL).open("a+b") as file:
         if file.tell() and _last_byte(file) != b"\n":
             file.write(b"\n")  # a kill has cut the line before
@@ -53,8 +56,8 @@ def read_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int
     events = []
     for line in whole.splitlines():
         try:
-            events.append(json.loads(line))
-        except ValueError:
+            events.append(json.loads(line))  # also NaN, which earlier versions wrote
+        except (ValueError, RecursionError):
             continue
     return events, start + len(whole)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatch
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
@@ -50,6 +50,11 @@ def _make_model(recipe: Recipe, root: Path) -> TranslationModel:
 def _make_random(recipe: Recipe) -> TranslationModel:
     hyper_parameters, looks = recipe.model.hyper_parameters, list(recipe.data.looks)
     if "looks" not in model_info(recipe.model.name).controls:
+        if looks:
+            raise InputError(
+                f"expected no data.looks in the recipe of model {recipe.model.name!r}, which takes exemplars, got "
+                f"{', '.join(looks)}: leave them out"
+            )
         return create_model(recipe.model.name, weights=None, **hyper_parameters)
     if not looks:
         raise InputError(
@@ -143,7 +148,7 @@ class Learner:
 
     def state(self) -> dict[str, Any]:
         """Return the state of all parts by name."""
-        about = json.dumps({"model": self.section, "recipe": asdict(self.recipe)})
+        about = json_text({"model": self.section, "recipe": asdict(self.recipe)})
         return {**{name: part.state_dict() for name, part in self._stateful().items()}, "about": about}
 
     def load(self, state: dict[str, Any], path: Path) -> None:
@@ -163,12 +168,12 @@ class Learner:
                     f"{str(error).splitlines()[0]}: resume with the run's own recipe, or choose another --out"
                 ) from error
 
-    def note_looks(self, intensities: Tensor) -> None:
-        """Keep what the exemplars of the recipe's looks are like (N, 17) with the weights."""
+    def note_looks(self, exemplars: Mapping[str, Sequence[Tensor]]) -> None:
+        """Give a model of fixed looks the exemplars (1, 1, h, w) of the recipe's looks by name."""
         for model in (self.model, self.average):
             if isinstance(model, FixedLooks):
-                for name, quantiles in zip(self.recipe.data.looks, intensities, strict=True):
-                    model.intensities[model.looks.index(name)] = quantiles
+                for name, found in exemplars.items():
+                    model.note_look(name, found)
 
     def initialise(self, weights: str) -> None:
         """Start from trained weights, bundled by name or a file, instead of random ones."""

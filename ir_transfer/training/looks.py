@@ -1,75 +1,77 @@
-"""Fixed looks: exemplars by the name of a look, and the truths of a set as the look's camera would show them."""
+"""Fixed looks in training: the exemplars of each, and the pairs that it is learned from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.augment import Floats
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
-from ir_transfer.models.fixed_looks import intensity_quantiles
+from ir_transfer.training.look_pairs import describe, look_shares
 from ir_transfer.training.pictures import PictureSet, load_single
 from ir_transfer.training.sources import look_files
 
-_RANKS = 257
-_SAMPLE = 48  # so many pictures of a set tell its tone
-_STRIDE = 17  # of pixels: a part of them gives the same quantiles
-
 
 class Looks:
-    """Holds the looks of a recipe, white-hot.
+    """Holds the looks of a recipe, white-hot, and draws what each is learned from.
 
-    A registered truth has the tone of its own camera. The curve that carries the intensities of all truths of a set to
-    those of a look is the same for every scene, so it changes the camera and leaves what is hot and what is cold.
+    In canonical tone a look is what its exemplars show: whether the sky or the ground is warm, how fine the structure
+    is. So each look learns from those pairs whose ground truths resemble its exemplars (see :func:`look_shares`), and
+    from all photographs without a ground truth.
 
     Args:
         named: Infrared files by the name of the look, relative to ``root`` or absolute.
-        root: Folder of the pictures.
+        root: Folder of the images.
         sets: The recipe's sources.
+        shares: Draws per photograph of each source, relative to the others.
 
     Attributes:
         names: Of the looks, in the recipe's order.
 
     Raises:
         MissingFileError: A file is missing.
-        DecodeError: A file is no picture.
+        DecodeError: A file is no image.
     """
 
-    def __init__(self, named: Mapping[str, Sequence[str]], root: Path, sets: Sequence[PictureSet]) -> None:
+    def __init__(
+        self, named: Mapping[str, Sequence[str]], root: Path, sets: Sequence[PictureSet], shares: Sequence[float]
+    ) -> None:
         self.names = tuple(named)
-        self._pictures = [[load_single(single) for single in look_files(name, named, root)] for name in named]
-        self._tones = [_quantiles(pictures) for pictures in self._pictures]
-        self._set_tones = [_quantiles(_sample(pictures)) if pictures.paired else None for pictures in sets]
+        self._exemplars = [[load_single(single) for single in look_files(name, named, root)] for name in named]
+        self._places = [(chosen, index) for chosen, one in enumerate(sets) for index in range(len(one.photographs))]
+        weights = np.array([shares[chosen] for chosen, _ in self._places])
+        self._edges = np.cumsum(self._learned(sets) * weights, axis=1)
 
     @property
-    def intensities(self) -> Tensor:
-        """Quantile functions of the looks (N, 17), as weights keep them."""
-        return torch.stack([intensity_quantiles(torch.from_numpy(tone)) for tone in self._tones])
+    def exemplars(self) -> dict[str, list[Tensor]]:
+        """Exemplars (1, 1, h, w) in [0, 1] of every look by name."""
+        pairs = zip(self.names, self._exemplars, strict=True)
+        return {name: [torch.from_numpy(to_unit(one))[None, None] for one in found] for name, found in pairs}
+
+    def draw(self, random: np.random.Generator) -> tuple[int, int, int]:
+        """Draw a look, and the source and number of a photograph that it is learned from."""
+        look = int(random.integers(len(self.names)))
+        edges = self._edges[look]
+        place = min(int(np.searchsorted(edges, random.random() * edges[-1], side="right")), len(edges) - 1)
+        return (look, *self._places[place])
 
     def exemplar(self, look: int, random: np.random.Generator) -> OutputLevels:
-        """Return one of the pictures of a look (h, w)."""
-        pictures = self._pictures[look]
-        return pictures[int(random.integers(len(pictures)))]
+        """Return one of the exemplars of a look (h, w)."""
+        found = self._exemplars[look]
+        return found[int(random.integers(len(found)))]
 
-    def toned(self, truth: Floats, look: int, source: int) -> Floats:
-        """Return a truth of a paired source as the look's camera would show it."""
-        tone = self._set_tones[source]
-        return truth if tone is None else np.interp(truth, tone, self._tones[look]).astype(np.float32)
-
-
-def _sample(pictures: PictureSet) -> Iterable[OutputLevels]:
-    count = min(len(pictures.infrared), _SAMPLE)
-    return (pictures.exemplar(index * len(pictures.infrared) // count) for index in range(count))
-
-
-def _quantiles(pictures: Iterable[OutputLevels]) -> NDArray[np.float64]:
-    """Return the quantile function (257,) of the intensities of pictures; it rises everywhere, so that it inverts."""
-    pooled = np.concatenate([to_unit(picture).ravel()[::_STRIDE] for picture in pictures])
-    found = np.quantile(pooled, np.linspace(0, 1, _RANKS))
-    return np.asarray(found + np.linspace(0, 1e-6, _RANKS))
+    def _learned(self, sets: Sequence[PictureSet]) -> np.ndarray:
+        """Return which photographs each look is learned from (N, n)."""
+        learned = np.ones((len(self.names), len(self._places)), bool)
+        paired = np.array([sets[chosen].paired for chosen, _ in self._places])
+        if paired.any():
+            places = [place for place, is_paired in zip(self._places, paired, strict=True) if is_paired]
+            truths = [
+                describe(load_single(sets[chosen].infrared[index], sets[chosen].max_width)) for chosen, index in places
+            ]
+            learned[:, paired] = look_shares(truths, [[describe(one) for one in found] for found in self._exemplars])
+        return learned

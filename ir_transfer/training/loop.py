@@ -16,6 +16,7 @@ from PIL import Image
 from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
+from ir_transfer.json_files import json_text
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
@@ -68,11 +69,16 @@ class Trainer:
         self.batches: BatchSource | ViewSource
         ranks = processes.rank, processes.count
         if isinstance(self.learner.model, ThermalModel):
+            if training.reconstruction:
+                raise InputError(
+                    f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
+                    f"compared in canonical tone, got {training.reconstruction}: leave it out"
+                )
             self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
         else:
             self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
-        if self.batches.looks is not None:
-            self.learner.note_looks(self.batches.looks.intensities)
+        if isinstance(self.batches, ViewSource) and self.batches.looks is not None:
+            self.learner.note_looks(self.batches.looks.exemplars)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
         for one in self.validation.sets if self.validation is not None else ():
             if not one.section.exemplars:
@@ -124,7 +130,7 @@ class Trainer:
         if "model" not in about:
             return
         # Through JSON, where tuples are lists, as the checkpoint's went.
-        sections = about["model"], json.loads(json.dumps(self.learner.section))
+        sections = about["model"], json.loads(json_text(self.learner.section))
         for section in sections:  # no weight depends on run options, and a later version may have more of them
             for name in self.learner.model.run_options:
                 section["hyper_parameters"].pop(name, None)
@@ -262,11 +268,11 @@ class Trainer:
         code = code_version()
         described = {
             "commit": code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else ""),
-            "recipe": json.dumps(asdict(self.recipe)),
+            "recipe": json_text(asdict(self.recipe)),
             "band": self.recipe.data.band,
             "step": str(self.step),
             "init": self.learner.began_from,
-            "scores": json.dumps(scores.figures()),
+            "scores": json_text(scores.figures()),
         }
         self.learner.average.save(self.folder.path / BEST, described)
         self.folder.note("weights", self.step, path=BEST, scores=scores.figures())

@@ -77,18 +77,17 @@ class Objective(nn.Module):
             active: The losses to compute.
         """
         found: dict[str, Tensor] = {}
-        content = torch.cat([batch.content, batch.rows], dim=1) if self.model.takes_rows else batch.content
         scene = None
         if any(name != HINTS for name in active):
             style = self._encode(batch)
-            scene = self._scene(batch, content, style)
+            scene = self._scene(batch, style)
             found |= self._compared(batch, scene, active)
             if self.layered is not None and LAYERED in active:
                 found[LAYERED] = self.weights[LAYERED] * self.layered(scene, style["layer_weights"])
             if ADVERSARIAL in active:
                 found |= self._judged(batch, scene)
         else:
-            self.model.encode_content(content)
+            self.model.encode_content(batch.content)
         # Last: it may be about what the model has just done.
         if (auxiliary := self.model.auxiliary_loss()) is not None:
             found["auxiliary"] = auxiliary
@@ -101,12 +100,9 @@ class Objective(nn.Module):
             found[HINTS] = self.weights[HINTS] * self.hints(targets)
         return found
 
-    def _scene(self, batch: Batch, content: Tensor, style: Mapping[str, Tensor]) -> Scene:
-        return (
-            self._canonical(batch, style)
-            if isinstance(self.model, ThermalModel)
-            else self._translate(batch, content, style)
-        )
+    def _scene(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
+        canonical = isinstance(self.model, ThermalModel)
+        return self._canonical(batch, style) if canonical else self._translate(batch, style)
 
     def _canonical(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
         """Return the scene in canonical tone, where neither the exemplar's tone nor its polarity matter."""
@@ -117,14 +113,14 @@ class Objective(nn.Module):
             features = self.features(model.encoder, batch.content, [tuple(key) for key in batch.keys.tolist()])
         else:
             features = model.encoder(batch.content)
-        maps, _ = model.maps(features, style)
+        maps, _ = model.maps(batch.content, features, style)
         output = model.detail.render(batch.content, maps, Window.whole(*batch.content.shape[-2:]))
         shown = (canonical(planes.float()) for planes in (output, maps.thermal))
         return Scene(batch.content, batch.truth, next(shown), self.vgg, next(shown), batch.classes)
 
-    def _translate(self, batch: Batch, content: Tensor, style: Mapping[str, Tensor]) -> Scene:
+    def _translate(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
         strength = (~batch.mirrored).float()[:, None]
-        output = self.model.translate(content, style, strength, None).float()
+        output = self.model.translate(batch.content, style, strength, None).float()
         luminance = kornia.color.rgb_to_grayscale(batch.content)
         luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
         truth = torch.where(batch.mirrored[:, None, None, None], luminance, batch.truth)

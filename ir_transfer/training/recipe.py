@@ -116,8 +116,8 @@ class DataSection:
         validation_part: Like ``part`` of a source.
         validations: Sets that are never trained on, instead of ``validation``: by day, by night, of another camera. No
             scene or picture of them may be in a source.
-        looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; every truth is
-            toned to the look it is drawn with, and an unpaired source then needs no infrared of its own.
+        looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; each look learns
+            from the pairs whose truths resemble its files, and an unpaired source needs no infrared of its own.
         crop: Side of the training crop in pixels.
         view_size: Height and width in pixels of the views that canonical models learn from, multiples of 32.
         views: Views of every image, each of which returns, so that a frozen encoder sees it once; 0 draws new ones.
@@ -180,7 +180,8 @@ class TrainingSection:
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         only: Patterns of the names of the parameters that learn; all others stay. Empty trains all.
-        reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance.
+        reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance; only for
+            models at their paper's size.
         precision: ``bfloat16`` autocast, or ``float32``, which a machine that only imitates bfloat16 takes anyway.
         validate_every: Steps between validations.
         gates_from: First step at which a validation whose gates fail stops the run (see
@@ -202,7 +203,7 @@ class TrainingSection:
     ema: float = 0.998
     starts: dict[str, int] = field(default_factory=dict)
     only: list[str] = field(default_factory=list)
-    reconstruction: float = 0.1
+    reconstruction: float = 0.0
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     validate_every: int = 500
     gates_from: int | None = None

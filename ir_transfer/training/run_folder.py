@@ -9,6 +9,7 @@ from typing import Any
 from safetensors import SafetensorError
 
 from ir_transfer.errors import EncodeError
+from ir_transfer.redaction import redact
 from ir_transfer.training.journal import JOURNAL, append_event
 
 CHECKPOINT, RECIPE, BEST, EXEMPLAR = "last.pt", "recipe.yaml", "best.safetensors", "exemplar.png"
@@ -40,6 +41,7 @@ class RunFolder:
         """Print a line and add it to ``log.txt``."""
         if not self.writes:
             return
+        line = redact(line)
         self._echo(line)
         try:
             with (self.path / "log.txt").open("a") as file:

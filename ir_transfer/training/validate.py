@@ -204,7 +204,7 @@ def _kernel_distance(outputs: list[list[Samples]], truths: list[list[Samples]]) 
     ours, theirs = joined(outputs), joined(truths)
     if len(theirs[0]) < _LEAST_PATCHES:
         return {}
-    return {"kid": kernel_distance(standardised(ours, theirs), standardised(theirs, theirs))[0]}
+    return {"patch_mmd": kernel_distance(standardised(ours, theirs), standardised(theirs, theirs))[0]}
 
 
 def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bool) -> Image.Image:

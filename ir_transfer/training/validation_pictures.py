@@ -13,6 +13,7 @@ from torch import Tensor
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pair_files import load_pair, to_unit
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Region
@@ -115,7 +116,8 @@ def _load(data: DataSection, root: Path, chosen: ValidationSet, found: Found) ->
     regions = []
     for single, (rgb, _) in zip(found.photographs, pictures, strict=True):
         size = rgb.shape[0], rgb.shape[1]
-        regions.append(soft_regions(labels[single.stem], size, size) if single.stem in labels else [])
+        label = labels.get(composed(single.stem))
+        regions.append([] if label is None else soft_regions(label, size, size))
     return ValidationPictures(chosen, found.files, exemplars, pictures, truths, regions)
 
 

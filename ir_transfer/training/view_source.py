@@ -37,7 +37,9 @@ class ViewSource:
         check_folders(data, root)
         self.data, self.seed, self.rank, self.parts = data, seed, rank, parts
         self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        self.looks = Looks(data.looks, root, self.sets) if data.looks else None
+        self.looks = (
+            Looks(data.looks, root, self.sets, [source.share for source in data.sources]) if data.looks else None
+        )
         self._labels = [None if source.labels is None else root / source.labels for source in data.sources]
         sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
@@ -58,15 +60,14 @@ class ViewSource:
         """
         refuse_uneven(size, self.parts)
         streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
-        chosen = [min(int(np.searchsorted(self._edges, s.random())), len(self.sets) - 1) for s in streams]
-        registered = np.array([self.sets[c].paired for c in chosen])
+        places = [self._place(stream) for stream in streams]
+        registered = np.array([self.sets[chosen].paired for _, chosen, _ in places])
         mine = slice(self.rank, None, self.parts)
-        samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
+        samples = [self._sample(*place, stream) for place, stream in zip(places[mine], streams[mine], strict=True)]
         content, truth, exemplar, classes, look, keys = (list(column) for column in zip(*samples, strict=True))
         count = len(samples)
         return Batch(
             torch.stack(content),
-            torch.zeros(count, 0),
             torch.stack(truth),
             torch.stack(exemplar),
             white_hot=torch.ones(count, dtype=torch.bool),
@@ -78,16 +79,20 @@ class ViewSource:
             truth_weight=float(self.parts * registered[mine].sum() / max(registered.sum(), 1)),
         )
 
+    def _place(self, random: np.random.Generator) -> tuple[int, int, int]:
+        """Draw a look, 0 without looks, and the source and number of a photograph."""
+        if self.looks is not None:
+            return self.looks.draw(random)
+        chosen = min(int(np.searchsorted(self._edges, random.random())), len(self.sets) - 1)
+        return 0, chosen, int(random.integers(len(self.sets[chosen].photographs)))
+
     def _sample(
-        self, chosen: int, random: np.random.Generator
+        self, look: int, chosen: int, index: int, random: np.random.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int]]:
         images = self.sets[chosen]
-        index = int(random.integers(len(images.photographs)))
         number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
         view = self._view(chosen, images, index, number)
-        look = 0
         if self.looks is not None:
-            look = int(random.integers(len(self.looks.names)))
             infrared = self.looks.exemplar(look, random)
         else:
             infrared = images.exemplar(self._exemplar_index(chosen, images, index, random))

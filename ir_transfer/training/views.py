@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
@@ -18,13 +18,14 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
+from ir_transfer.data.picture_names import find_below
 from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import degrade
 
-_SMALLEST_SHARE = 0.5
-_DEGRADED = 0.6
+_SHARES = (0.5, 1.4)  # of the width; three crops in ten are all of it, as dense in detail as a reduced photograph
+_DEGRADED = 0.4
 _ASPECTS = (1.05, 1.45)
 _OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
 _EXEMPLAR_SIZE = (128, 160)
@@ -58,7 +59,7 @@ class Crop:
 
 def draw_crop(height: int, width: int, labels: SoftLabels | None, random: np.random.Generator) -> Crop:
     """Draw a crop of half to all of an image's width; half of all crops are centred on a person or vehicle."""
-    share = math.exp(random.uniform(math.log(_SMALLEST_SHARE), 0))
+    share = min(1.0, math.exp(random.uniform(math.log(_SHARES[0]), math.log(_SHARES[1]))))
     aspect = math.exp(random.uniform(math.log(_ASPECTS[0]), math.log(_ASPECTS[1])))
     wide = min(width, height * aspect) * share
     tall = min(wide / aspect, height)
@@ -141,7 +142,7 @@ def mean_luma(photograph: OutputLevels) -> float:
 
 def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
     """Return the soft labels of an image, or None where there is no label file of its stem."""
-    path = None if folder is None else folder / f"{stem}.png"
+    path = None if folder is None else find_below(folder, PurePosixPath(f"{stem}.png"))
     return read_soft_labels(path) if path is not None and path.is_file() else None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ir_transfer.cli import main
 from ir_transfer.cli.benchmark import benchmark
 from ir_transfer.errors import InputError
 
@@ -41,3 +42,35 @@ def test_folder(model: str) -> None:
 def test_refuses_sizes_that_are_none(sizes: str) -> None:
     with pytest.raises(InputError, match="--sizes"):
         CliRunner().invoke(benchmark, ["--sizes", sizes], catch_exceptions=False)
+
+
+def test_data_loader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "loader.json"
+    command = ["benchmark", "--models", "histogram,histogram:x", "--data-loader", "4", "--loader-workers", "0,1"]
+    assert main([*command, "-o", str(out), "--json"]) == 0
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert found == json.loads(out.read_text())
+    names = ["v2.Grayscale(3)", "ToInfrared(histogram)", "ToInfrared(histogram, boson-640)"]
+    assert [(row["transform"], row["workers"]) for row in found] == [(name, n) for n in (0, 1) for name in names]
+    for row in found:
+        assert row["images_per_second"] == pytest.approx(row["images"] / row["seconds"])
+    assert "images/s" in said.err
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--data-loader", "4", "--folder", "2"], "got both"),
+        (["--loader-workers", "2"], "--data-loader with --loader-workers"),
+        (["--data-loader", "4", "--loader-workers", "two"], "got 'two'"),
+        (["--ray-workers", "2"], "--folder with --ray-workers"),
+        (["--data-loader", "4", "--sizes", "512"], "no --sizes"),
+        (["--folder", "4", "-o", "a.json"], "no -o"),
+    ],
+)
+def test_refuses_options_that_would_not_be_used(
+    given: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["benchmark", *given]) == 2
+    assert message in capsys.readouterr().err

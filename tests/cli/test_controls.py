@@ -15,7 +15,7 @@ from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.data.image_io import read_picture
 from tests.conftest import photograph, thermal
-from tests.models.small_thermal import SMALL_THERMAL
+from tests.models.small_thermal import SMALL_THERMAL, small_thermal
 
 
 @pytest.fixture
@@ -310,10 +310,7 @@ def test_a_saved_style_has_no_label_map(
 
 @pytest.fixture
 def sliders(tmp_path: Path) -> str:
-    torch.manual_seed(0)
-    model = create_model("adjustable", weights=None, widths=(4, 8, 8), blocks=1, hidden=8)
-    torch.nn.init.normal_(model.get_parameter("head.weight"), std=0.3)
-    model.save(tmp_path / "adjustable.safetensors")
+    small_thermal("adjustable", hidden=8).save(tmp_path / "adjustable.safetensors")
     return str(tmp_path / "adjustable.safetensors")
 
 

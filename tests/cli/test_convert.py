@@ -40,15 +40,17 @@ def many(photos: Path) -> Path:
     return photos
 
 
-def test_last_line_and_exit_codes(arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_last_line_and_exit_codes(
+    arguments: list[str], photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(arguments) == 0
     captured = capsys.readouterr()
-    assert captured.out == "converted 6, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.out == f"converted 6, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert captured.err == ""
     (photos / "bad.png").write_bytes(b"")
     assert main([*arguments, "--resume"]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "converted 0, skipped 6, failed 1 (see manifest.jsonl)\n"
+    assert captured.out == f"converted 0, skipped 6, failed 1 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert captured.err.startswith("Error: ")
     assert "bad.png" in captured.err
     assert main(arguments) == 2
@@ -132,7 +134,7 @@ def test_a_failed_preview_keeps_the_last_line(
     (tmp_path / "out" / "preview.png").mkdir(parents=True)
     assert main([*arguments, "--preview"]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "converted 6, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.out == f"converted 6, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert captured.err.startswith("Error: no preview: ")
 
 
@@ -253,7 +255,7 @@ def test_full_disk_is_one_line_and_resumes(arguments: list[str], photos: Path, t
         [sys.executable, "-c", limited, *arguments], capture_output=True, text=True, timeout=250, check=False
     )
     assert done.returncode == 1
-    assert done.stdout == "converted 6, skipped 0, failed 6 (see manifest.jsonl)\n"
+    assert done.stdout == f"converted 6, skipped 0, failed 6 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Error: ") == 6
     out = tmp_path / "out"

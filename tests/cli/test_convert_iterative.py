@@ -24,7 +24,7 @@ from tests.conftest import photograph
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("gatys") / "random.safetensors"
-    create_model("gatys", weights=None, widths=(4, 6, 8, 8, 8)).save(path)
+    create_model("gatys", weights=None, size="vgg19", widths=(4, 6, 8, 8, 8)).save(path)
     return path
 
 
@@ -40,7 +40,7 @@ def test_warns_of_the_time_and_converts(
 ) -> None:
     assert main([*arguments, "--option", "steps=4", "--option", "style_weight=10", "-v"]) == 0
     captured = capsys.readouterr()
-    assert captured.out == "converted 1, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.out == f"converted 1, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert "Warning: model gatys optimises every picture in up to 4 steps: about" in captured.err
     assert "step 4/4: content " in captured.err
     with Image.open(tmp_path / "out" / "photo.png") as picture:

@@ -24,9 +24,22 @@ def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_u
     named = ["--protocol", "paired-lwir", "--cell-width", "100", "--tracking-uri", tracking_uri]
     result = CliRunner().invoke(evaluate, [*command, *judged, *named], catch_exceptions=False)
     assert result.exit_code == 0
-    for text in ("constant", "gray", "inverted", "histogram", "fda", "truth", "kid[set]", "object_heat", "Ranking"):
+    for text in (
+        "constant",
+        "gray",
+        "inverted",
+        "histogram",
+        "fda",
+        "truth",
+        "patch_mmd[set]",
+        "object_heat",
+        "Ranking",
+    ):
         assert text in result.output
-    assert "exemplar fixed: exemplar.png; protocol paired-lwir version 1\n" in result.output
+    assert (
+        "exemplar fixed: exemplar.png; protocol paired-lwir version 1 (changed: composite feature_network "
+        in result.output
+    )
     found = json.loads((out / "results.json").read_text())
     assert found["scores"]["truth"]["people_heat"]["mean"] == 1
     assert set(found["per_scene"]["fda"]["psnr"]) == {"scene0", "scene1"}
@@ -37,7 +50,7 @@ def test_prints_tables_writes_all_files_and_logs_them(tmp_path: Path, tracking_u
     client = MlflowClient(tracking_uri)
     run = client.get_run(result.output.splitlines()[-1].split()[2])
     assert run.data.metrics["fda/psnr"] == found["scores"]["fda"]["psnr"]["mean"]
-    assert run.data.params["protocol"] == "protocol paired-lwir version 1"
+    assert run.data.params["protocol"].startswith("protocol paired-lwir version 1 (changed: composite ")
     assert run.inputs is not None
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == [found_title(result.output)]
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
@@ -74,6 +87,13 @@ def test_results_made_elsewhere_and_soft_labels(tmp_path: Path) -> None:
     scores = json.loads((tmp_path / "out" / "results.json").read_text())["scores"]
     assert scores["other"]["people_hot"]["mean"] == scores["truth"]["people_heat"]["mean"] == 1
     assert scores["gray"]["people_hot"]["mean"] == 0
+    assert str(tmp_path / "out" / "report.html") in result.output
+    before = (tmp_path / "out" / "results.json").read_bytes()
+    with pytest.raises(InputError, match=r"got report\.html, results\.json, table\.csv, sheet\.png: use --overwrite"):
+        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+    assert (tmp_path / "out" / "results.json").read_bytes() == before
+    replaced = CliRunner().invoke(evaluate, [*arguments, "--overwrite"], catch_exceptions=False)
+    assert replaced.exit_code == 0, replaced.output
     arguments[-3] = "other=nowhere"
     with pytest.raises(MissingFileError, match="nowhere"):
-        CliRunner().invoke(evaluate, arguments, catch_exceptions=False)
+        CliRunner().invoke(evaluate, [*arguments, "--overwrite"], catch_exceptions=False)

@@ -15,7 +15,7 @@ from tests.conftest import photograph
 def arguments(tmp_path: Path) -> list[str]:
     torch.manual_seed(0)
     weights = tmp_path / "random.safetensors"
-    create_model("gatys", weights=None, widths=(4, 6, 8, 8, 8)).save(weights)
+    create_model("gatys", weights=None, size="vgg19", widths=(4, 6, 8, 8, 8)).save(weights)
     Image.fromarray(photograph(48, 64)).save(tmp_path / "photo.png")
     return ["reconstruct", "--weights", str(weights), "-o", str(tmp_path / "out.png"), "--option", "steps=3"]
 

@@ -48,7 +48,9 @@ def test_convert_in_a_process_of_its_own(client: MlflowClient, photos: Path, exe
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert done.stdout.startswith("converted 6, skipped 0, failed 0 (see manifest.jsonl)\nMLflow run ")
+    assert done.stdout.startswith(
+        f"converted 6, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\nMLflow run "
+    )
     header = json.loads((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[0])
     assert header["look"]["weights"] == hash_of(tmp_path / "seed0.safetensors")
     assert header["look"]["model"] == "adain"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.cli.streams import one_line
+from ir_transfer.cli.streams import escape_controls
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full", "2> >(exec true)"])
@@ -27,4 +27,4 @@ def test_a_closed_stderr_costs_nothing(redirection: str, photos: Path, exemplar:
 
 
 def test_names_take_one_line() -> None:
-    assert one_line("a\nb\tc\x1b[0m \u2028 é\udcdf") == "a\\nb\\tc\\x1b[0m \\u2028 é\\udcdf"
+    assert escape_controls("a\nb\tc\x1b[0m \u2028 é\udcdf") == "a\\nb\\tc\\x1b[0m \\u2028 é\\udcdf"

@@ -115,3 +115,24 @@ def test_kill_and_resume_give_the_same_frames(
     np.testing.assert_array_equal(resumed, undisturbed)
     assert len(resumed) == 60
     assert not frames.exists()
+
+
+def test_frames_in_a_folder_need_no_av(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['av'] = None\n"
+        "from ir_transfer.cli import main\n"
+        "code = main(sys.argv[1:]); print(code); sys.exit(code)"
+    )
+    for number, picture in enumerate(moving(3)):
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / f"frames/{number}.png")
+    command = ["video", str(tmp_path / "frames"), "--style", str(exemplar), "--model", "histogram", "--no-report"]
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "frames_ir").glob("*.png"))) == 3
+    (tmp_path / "a.mp4").touch()
+    command[1] = str(tmp_path / "a.mp4")
+    done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'ir-transfer[video]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -14,8 +14,8 @@ from rasterio.transform import from_origin
 from ir_transfer.cli import main
 from ir_transfer.conversion.staging import staged
 from ir_transfer.data import remote
-from ir_transfer.data.image_io import read_picture
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.data.image_io import read_bytes, read_picture
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from tests.conftest import photograph
 
 Tree = dict[str, bytes]
@@ -168,3 +168,25 @@ def test_a_remote_raster_is_refused_and_told_how(
     assert main(["convert", str(photos), "-o", "memory://bucket/ir", *arguments]) == 1
     assert "map.tif: expected a local -o for a raster, got memory://bucket/ir" in capsys.readouterr().err
     assert len(stored(memory, "/bucket/ir")) == 7
+
+
+def test_a_remote_picture_is_fetched_up_to_the_limit_only(
+    memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = 100 * 16 + 2**20  # bytes that a picture of 100 pixels may have
+    memory.pipe_file("/rgb/large.png", b"x" * (limit + 5_000_000))
+    memory.pipe_file("/rgb/fits.png", b"x" * limit)
+    fetched: list[int] = []
+    cat_file = MemoryFileSystem.cat_file
+
+    def counted(system: MemoryFileSystem, *args: object, **options: object) -> bytes:
+        data: bytes = cat_file(system, *args, **options)
+        fetched.append(len(data))
+        return data
+
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", counted)
+    with staged(["memory://rgb"], tmp_path / "out") as ((folder,), _):
+        with pytest.raises(DecodeError, match=r"large\.png: expected at most 100 pixels"):
+            read_bytes(Path(folder) / "large.png", 100)
+        assert fetched == [limit + 1]
+        assert len(read_bytes(Path(folder) / "fits.png", 100)) == limit

@@ -10,7 +10,7 @@ def test_geometry_is_the_same_for_both_pictures() -> None:
     ramp = (rows + columns).astype(np.uint8)
     augment = PairAugment(64, seed=0)
     for _ in range(5):
-        content, truth, _ = augment(np.repeat(ramp[..., None], 3, axis=2), ramp)
+        content, truth = augment(np.repeat(ramp[..., None], 3, axis=2), ramp)
         photo = content.mean(axis=0).ravel()
         assert np.corrcoef(photo, truth.ravel())[0, 1] > 0.95
 
@@ -18,7 +18,7 @@ def test_geometry_is_the_same_for_both_pictures() -> None:
 def test_more_than_8_bits_go_through_with_all_of_them() -> None:
     rows, columns = np.mgrid[:90, :120]
     fine = (40000 + (rows + columns) % 200).astype(np.uint16)  # one level of 8 bits
-    content, truth, _ = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
+    content, truth = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
     exemplar = ExemplarAugment((32, 40), seed=5)(fine)
     assert content.shape == (3, 64, 64)
     assert content.dtype == truth.dtype == exemplar.dtype == np.float32
@@ -32,7 +32,7 @@ def test_photographs_of_16_bits_take_every_change_of_light() -> None:
     augment = PairAugment(48, seed=0)
     for seed in range(40):
         augment.reseed(seed)
-        content, _, _ = augment(fine, fine[..., 0])
+        content, _ = augment(fine, fine[..., 0])
         assert 0 <= content.min() < content.max() <= 1
 
 
@@ -59,11 +59,3 @@ def test_tone_is_monotone_and_stays_in_range(seed: int) -> None:
 def test_inverted_tone_is_the_exact_negative() -> None:
     ramp = np.linspace(0, 1, 11, dtype=np.float32)
     np.testing.assert_allclose(Tone(0.8, 1.1, 0.05, True)(ramp), 1 - Tone(0.8, 1.1, 0.05, False)(ramp), atol=1e-6)
-
-
-def test_rows_follow_the_crop() -> None:
-    columns = np.linspace(0, 255, 91).astype(np.uint8)[:, None].repeat(120, axis=1)
-    augment = PairAugment(64, seed=1)
-    for _ in range(5):
-        _, truth, rows = augment(np.repeat(columns[..., None], 3, axis=2), columns)
-        np.testing.assert_allclose(rows[0, 8:-8, 8:-8], truth[0, 8:-8, 8:-8] * 2 - 1, atol=0.06)

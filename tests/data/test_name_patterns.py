@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,15 @@ def test_finds_by_fields_and_back_references(tmp_path: Path) -> None:
 def test_hidden_files_and_folders_are_no_pictures(tmp_path: Path) -> None:
     touch(tmp_path, "rgb/.a.png", "rgb/b.png/c.png", "rgb/d.txt", "rgb/e.tif")
     assert [*NamePattern("rgb/{id}.*").find(tmp_path)] == [("e",)]
+
+
+def test_names_of_two_unicode_forms_are_one(tmp_path: Path) -> None:
+    one, other = (unicodedata.normalize(form, "é") for form in ("NFC", "NFD"))
+    touch(tmp_path, f"rgb/{one}.png", f"ir/{other}.png", f"{other}/{one}_a.png")
+    assert [*NamePattern("rgb/{id}.*").find(tmp_path)] == [*NamePattern("ir/{id}.*").find(tmp_path)] == [(one,)]
+    assert NamePattern("ir/{id}.*").find(tmp_path)[one,].is_file()
+    assert [*NamePattern("{id:.}/{id}_{kind}.*").find(tmp_path)] == [(one, "a")]
+    assert NamePattern("ir/{id}.png").match(f"ir/{other}.png") == {"id": one}
 
 
 def test_stars_do_not_matter_and_are_left_out_of_names(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.evaluation.street_scene import write_pairs
 def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 2)
     stems: list[str] = []
-    protocol = Protocol("short", 4, exemplar="nearest", max_side=100, leave_out=["shift", "spectrum", "kid"])
+    protocol = Protocol("short", 4, exemplar="nearest", max_side=100, leave_out=["shift", "spectrum", "patch_mmd"])
     compared = compare(
         root,
         [str(root / "exemplar.png")],
@@ -40,7 +40,7 @@ def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     assert compared.results.outputs["gray"]["scene0"].shape == (56, 72)
     assert compared.results.scores[TRUTH]["object_heat"].mean == 1
     assert set(compared.results.scores) == {*BASELINES, TRUTH}
-    assert not {"shift", "spectrum", "kid"} & set(compared.columns)
+    assert not {"shift", "spectrum", "patch_mmd"} & set(compared.columns)
     # Photograph, exemplar, five methods, truth; two rows.
     compared.write_sheet(tmp_path / "sheet.png", cell_width=72)
     with Image.open(tmp_path / "sheet.png") as sheet:
@@ -66,7 +66,7 @@ def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) 
 
 
 def test_options_behind_a_model(tmp_path: Path) -> None:
-    create_model("gatys", weights=None, widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
+    create_model("gatys", weights=None, size="vgg19", widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
     (method,) = methods_of("gatys:steps=3:init=noise", {"gatys": [str(tmp_path / "vgg.safetensors")]})
     assert method.label == "gatys:steps=3:init=noise"
     assert method.model.hyper_parameters["steps"] == 3

@@ -28,7 +28,7 @@ def test_figures_are_those_of_all_patches_and_draws_surround_them() -> None:
     found = DistributionJudge(truth, SceneDraws(SCENES))(method)
     own = truth.read()
     a, b = standardised(method.read(), own), standardised(own, own)
-    expected = {"fid": frechet_distance(a, b), "kid": kernel_distance(a, b)[0]}
+    expected = {"patch_frechet": frechet_distance(a, b), "patch_mmd": kernel_distance(a, b)[0]}
     for key, estimate in found.items():
         assert estimate.value == pytest.approx(expected[key])
         assert len(estimate.draws) == RESAMPLES
@@ -40,7 +40,7 @@ def test_scenes_that_differ_more_make_wider_intervals() -> None:
     draws = SceneDraws(SCENES)
     truth = patches(0, 0, spread=0)
     alike, unlike = (DistributionJudge(truth, draws)(patches(1, 1, spread)) for spread in (0.0, 1.0))
-    for key in ("fid", "kid"):
+    for key in ("patch_frechet", "patch_mmd"):
         widths = [e[key].score.high - e[key].score.low for e in (alike, unlike)]
         assert 0 < 2 * widths[0] < widths[1]
 
@@ -48,5 +48,5 @@ def test_scenes_that_differ_more_make_wider_intervals() -> None:
 def test_one_scene_has_no_kernel_interval() -> None:
     samples = SampleFile()
     samples.add(0, [np.random.default_rng(0).normal(0, 1, (20, 4))])
-    score = DistributionJudge(samples, SceneDraws(1))(samples)["kid"].score
+    score = DistributionJudge(samples, SceneDraws(1))(samples)["patch_mmd"].score
     assert score.low == score.mean == score.high

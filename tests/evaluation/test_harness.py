@@ -91,7 +91,7 @@ def test_known_figures_of_the_baselines(results: Results) -> None:
 
 
 def test_distances_of_sets_have_an_interval_over_scenes(results: Results) -> None:
-    for column in ("fid", "kid"):
+    for column in ("patch_frechet", "patch_mmd"):
         score = results.scores["histogram"][column]
         assert score.low < score.high
 
@@ -112,7 +112,7 @@ def test_outputs_are_kept_where_asked_for(results: Results, scenes: list[Scene])
 
 def test_without_a_judge_its_columns_are_left_out(scenes: list[Scene]) -> None:
     gray = [Method("gray", create_model("gray"))]
-    wanted = ["psnr", "polarity", "perceptual", "fid"]
+    wanted = ["psnr", "polarity", "perceptual", "patch_frechet"]
     found = evaluate(gray, scenes[:1], Oracle(), Judges(columns=wanted)).scores["gray"]
     assert [*found] == ["psnr", "polarity"]
 

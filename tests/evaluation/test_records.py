@@ -20,8 +20,10 @@ def test_json_names_protocol_and_networks(street: Comparison, tmp_path: Path) ->
     write_json(street, tmp_path / "results.json")
     found = json.loads((tmp_path / "results.json").read_text())
     assert found["protocol"]["made_with"] == MADE_WITH
-    assert found["columns"]["kid[tiny]"]["direction"] == "lower"
-    assert found["scores"][BLURRED]["fid[tiny]"]["mean"] == street.results.scores[BLURRED]["fid"].mean
+    assert found["columns"]["patch_mmd[tiny]"]["direction"] == "lower"
+    assert (
+        found["scores"][BLURRED]["patch_frechet[tiny]"]["mean"] == street.results.scores[BLURRED]["patch_frechet"].mean
+    )
     assert found["composite"]["constant"]["mean"] == 0
     assert set(found["per_scene"]["gray"]["psnr"]) == {pair.stem for pair in street.pairs}
     assert found["exemplars"]["scene0"] == ["truth of scene0"]

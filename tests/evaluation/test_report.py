@@ -60,7 +60,7 @@ def test_has_all_parts_and_needs_nothing_else(page: Path, street: Comparison) ->
     assert not re.search(r"https?://|@import|url\(", text)
     assert len(parts.all("section", "chart")) == len(street.columns)
     assert "protocol street version 2 (changed: border 1)" in text
-    assert "kid[tiny]" in text
+    assert "patch_mmd[tiny]" in text
     assert "built-in" not in text
     assert WARNING.split(":")[0] in text
 

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 import yaml
 from PIL import Image
 from safetensors import safe_open
@@ -19,11 +20,15 @@ from ir_transfer.models.style_code import StyleCode
 from ir_transfer.resources import resource
 from tests.training.pair_set import render_pairs
 
-BUNDLED = [(name, weights) for name in list_models() for weights in model_info(name).weights]
+BUNDLED = [
+    (name, weights)
+    for name in list_models()
+    for weights in model_info(name).weights
+    if not model_info(name).iterative  # it searches with another's weights
+]
 LOOKS = [(name, weights) for name, weights in BUNDLED if "looks" in model_info(name).controls]
 READERS = [each for each in BUNDLED if each not in LOOKS]
-FAST = [(name, weights) for name, weights in READERS if not model_info(name).iterative]
-LWIR = [(name, weights) for name, weights in FAST if weights.endswith("lwir")]
+LWIR = [(name, weights) for name, weights in READERS if weights.endswith("lwir")]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +69,7 @@ def test_recipe_that_made_it_is_shipped(name: str, weights: str) -> None:
     assert create_model(name, weights).weights_hash != "none"
 
 
-@pytest.mark.parametrize(("name", "weights"), FAST)
+@pytest.mark.parametrize(("name", "weights"), READERS)
 def test_inverted_exemplar_inverts_the_picture(
     name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
@@ -91,27 +96,25 @@ def test_looks_are_presets_that_differ_in_tone(
     assert all(output.std() > 0.02 for output in outputs)
     for first, second in combinations(outputs, 2):
         assert (first - second).abs().mean() > 0.01
-    for look, quantiles in zip(model.looks, model.intensities, strict=True):
+    for look, quantiles in zip(model.looks, model.quantiles, strict=True):
         # A picture of a look's own intensities is taken to have that look.
         picture = quantiles.repeat_interleave(64)[torch.randperm(64 * len(quantiles))].view(1, 1, 32, -1)
         assert model.style_for(picture, white_hot=True).metadata["look"] == look
 
 
-@pytest.mark.parametrize(("name", "weights"), [("gatys", "gatys-features")])
-def test_gatys_lowers_its_loss_with_the_features_that_ship(
-    name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
+@pytest.mark.parametrize("weights", model_info("gatys").weights)
+def test_gatys_lowers_the_style_loss_of_adain_and_keeps_its_heat(
+    weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
-    content, exemplar = scene[0][..., :64, :64], scene[1][..., :64, :64]
-    model = create_model(name, weights)
+    content, exemplar = scene[0][..., :96, :96], scene[1][..., :96, 64:160]
+    adain, model = create_model("adain", weights), create_model("gatys", weights)
     assert isinstance(model, Gatys)
-    assert model.hyper_parameters["steps"] == 500
-    model.configure({"steps": "15"})
+    model.configure({"steps": "10"})
     style = model.prepare([exemplar], white_hot=True)
-    losses = [
-        model.style_loss(translate_at(model, content, style, strength), style.tensors).item()
-        for strength in (0.0, 0.5, 1.0)
-    ]
-    assert losses[0] > losses[1] > losses[2]
+    plain, found = (translate(m, content, m.prepare([exemplar], white_hot=True)) for m in (adain, model))
+    assert model.style_loss(found, style.tensors) < 0.7 * model.style_loss(plain, style.tensors)
+    cells = torch.stack([F.avg_pool2d(each, 16).flatten() for each in (plain, found)])
+    assert torch.corrcoef(cells)[0, 1] > 0.9
 
 
 @pytest.mark.parametrize(("name", "weights"), LWIR)
@@ -140,7 +143,7 @@ def test_every_band_has_presets_and_black_hot_ones_are_the_negatives(
     scene: tuple[torch.Tensor, torch.Tensor],
 ) -> None:
     presets = {(p.weights, p.name): p for p in list_presets()}
-    for _, weights in FAST:
+    for _, weights in READERS:
         # Codes of style_swap hold patches of their exemplars, of which one set's alone may be shown.
         assert any(key[0] == weights for key in presets) or weights == "style_swap-nir", weights
     for (weights, name), preset in presets.items():

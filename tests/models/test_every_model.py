@@ -9,7 +9,7 @@ import pytest
 from ir_transfer import list_models, model_info
 from ir_transfer.errors import UnknownNameError
 from tests.models.base_tester import BaseModelTester, Case
-from tests.models.small_thermal import SMALL_THERMAL
+from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL
 
 # Constructor arguments that make a model small or choose a variant; a model without an entry is tested as it is.
 VARIANTS: dict[str, list[dict[str, Any]]] = {
@@ -20,29 +20,21 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"size": "compact", **SMALL_THERMAL, "alignment": "coral"},
         {"size": "vgg19", "widths": (4, 8, 8), "depths": (1, 1, 1), "alignment": "histogram"},
     ],
-    "adjustable": [
-        {"widths": (4, 8, 8), "blocks": 1, "hidden": 8},
-        {"size": "paper", "widths": (4, 8), "blocks": 1, "hidden": 8},
-    ],
-    "cin": [
-        {"looks": ("day", "night"), "widths": (4, 8, 8), "blocks": 1},
-        {"size": "paper", "widths": (4, 8), "blocks": 1},
-    ],
-    "johnson": [
-        {"looks": ("day",), "widths": (4, 8, 8), "blocks": 1},
-        {"size": "paper", "normalisation": "batch", "widths": (4, 8), "blocks": 1},
-    ],
+    "adjustable": [{**SMALL_THERMAL, "hidden": 8}],
+    "cin": [{"looks": ("day", "night"), **SMALL_LOOKS}],
+    "johnson": [{"looks": ("day",), **SMALL_LOOKS}],
     "msgnet": [
-        {"widths": (4, 8, 8), "blocks": 1, "brush": 32},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "paper", "widths": (8, 16), "blocks": 1, "brush": 32},
     ],
     "style_swap": [
-        {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6},
+        {"size": "compact", **SMALL_THERMAL},
         {"size": "vgg19", "widths": (4, 8, 8)},
     ],
     "gatys": [
-        {"widths": (4, 6, 8, 8, 8), "steps": 2},
-        {"widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
+        {"size": "compact", **SMALL_THERMAL, "steps": 2},
+        {"size": "vgg19", "widths": (4, 6, 8, 8, 8), "steps": 2},
+        {"size": "vgg19", "widths": (4, 6, 8, 8, 8), "steps": 2, "pooling": "max", "init": "noise"},
     ],
     "wct2": [
         {"size": "compact", **SMALL_THERMAL},

@@ -1,122 +1,234 @@
+"""Johnson and CIN: what a look is, where it comes from, and how it is stored and blended."""
+
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
-from ir_transfer.models.adjustable.model import Adjustable
+from ir_transfer.models import thermal
+from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.cin.model import CIN
-from ir_transfer.models.fixed_looks import intensity_quantiles
+from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.johnson.model import Johnson
 from ir_transfer.models.style_code import blend_codes
-from tests.models.base_tester import picture
+from ir_transfer.models.thermal import overview_of
+from ir_transfer.nn.thermal.tone import tone_of
+from ir_transfer.nn.thermal.windows import Window
+from tests.models.small_thermal import SMALL_LOOKS, scene, small_thermal
 
-SMALL: dict[str, Any] = {"widths": (4, 8, 8), "blocks": 1}
+EXEMPLARS = {"day": [scene(60, 80, 1, channels=1)], "night": [0.4 * scene(50, 70, 2, 1), 0.5 * scene(64, 64, 3, 1)]}
 
 
-def cin(*looks: str) -> CIN:
-    torch.manual_seed(0)
-    model = create_model("cin", weights=None, looks=looks, **SMALL)
-    assert isinstance(model, CIN)
-    with torch.no_grad():
-        for parameter in model.table.values():
-            parameter.add_(0.3 * torch.randn_like(parameter))
+def adain() -> AdaIN:
+    made = small_thermal("adain")
+    assert isinstance(made, AdaIN)
+    return made
+
+
+def looks_of(name: str, *looks: str, trained: AdaIN | None = None) -> FixedLooks:
+    """Return a model whose looks come from AdaIN and from exemplars."""
+    torch.manual_seed(5)
+    model = create_model(name, weights=None, looks=looks, **SMALL_LOOKS).eval()
+    assert isinstance(model, FixedLooks)
+    for look in looks:
+        if look in EXEMPLARS:
+            model.note_look(look, EXEMPLARS[look])
+    model.adopt(trained or adain())
     return model
 
 
-def test_looks_differ_blend_and_their_negatives_are_exact() -> None:
-    model, content = cin("day", "night"), picture(1, 3, 40, 33)
-    day, night = model.look("day"), model.look("night")
-    with torch.inference_mode():
-        assert (model(content, day) - model(content, night)).abs().max() > 0.01
-        torch.testing.assert_close(model(content, blend_codes([day, night], [1, 0])), model(content, day))
-        negative = model(content, model.look("day", white_hot=False))
-    torch.testing.assert_close(negative, 1 - model(content, day), atol=1e-6, rtol=0)
+def cin(*looks: str) -> CIN:
+    model = looks_of("cin", *looks)
+    assert isinstance(model, CIN)
+    return model
 
 
-def test_a_blend_of_two_looks_is_the_blend_of_scales_and_shifts() -> None:
-    model = cin("day", "night")
-    half = blend_codes([model.look("day"), model.look("night")], [0.25, 0.75]).tensors["affine"][0]
-    torch.testing.assert_close(half, 0.25 * model.table["day"] + 0.75 * model.table["night"])
+@pytest.mark.parametrize(("name", "looks"), [("johnson", ["day"]), ("johnson", ["night"]), ("cin", ["day", "night"])])
+@torch.inference_mode()
+def test_of_adain_every_look_translates_as_adain_with_the_exemplars(name: str, looks: list[str]) -> None:
+    trained, content = adain(), scene(70, 90)
+    with torch.inference_mode(False):
+        model = looks_of(name, *looks, trained=trained)
+    for look in looks:
+        for white_hot in (True, False):
+            style = trained.prepare(EXEMPLARS[look], white_hot=True)
+            wanted = trained(content, style)
+            found = model(content, model.look(look, white_hot=white_hot))
+            torch.testing.assert_close(found, wanted if white_hot else 1 - wanted, atol=1e-5, rtol=0)
+    assert found.std() > 0.02
 
 
-def test_strength_0_is_the_look_of_a_photograph_whatever_the_look() -> None:
-    model, content = cin("day", "night"), picture(1, 3, 40, 33)
-    with torch.inference_mode():
-        ends = [model(content, model.look(name), 0.0) for name in ("day", "night")]
-    torch.testing.assert_close(ends[0], ends[1])
+@pytest.mark.parametrize("name", ["johnson", "cin"])
+@torch.inference_mode()
+def test_every_level_is_normalised_then_scaled_and_shifted(name: str) -> None:
+    with torch.inference_mode(False):
+        model = looks_of(name, "day")
+        row = model.affine_of("day")
+        torch.nn.init.normal_(row)
+    style, first, channels = model.look("day").tensors, 0, len(row) // 2
+    for level, width in enumerate(model.neck.widths):
+        features = 4 * torch.randn(2, width, 12, 15) - 1
+        normal = F.instance_norm(features)  # with the biased variance: 180 / 179 of the other
+        part = slice(first, first + width)
+        scale, shift = row[:channels][part, None, None], row[channels:][part, None, None]
+        found = model.align(level, features, model.measure(features), style)
+        torch.testing.assert_close(found, normal * scale * (179 / 180) ** 0.5 + shift, atol=1e-4, rtol=1e-4)
+        first += width
+    assert first == channels
 
 
-def test_johnson_at_strength_0_is_the_luminance() -> None:
-    model = create_model("johnson", weights=None, looks=("day",), **SMALL)
-    assert isinstance(model, Johnson)
-    content = picture(1, 3, 40, 33)
-    with torch.inference_mode():
-        gray = create_model("gray")(content, create_model("gray").prepare([picture(1, 1, 32, 32)]))
-        torch.testing.assert_close(model(content, model.look("day"), 0.0), gray)
+@torch.inference_mode()
+def test_the_tone_of_a_look_is_the_mean_of_its_exemplars_and_that_of_the_result() -> None:
+    with torch.inference_mode(False):
+        model = cin("day", "night")
+    tones = [tone_of(exemplar) for exemplar in EXEMPLARS["night"]]
+    style = model.look("night").tensors
+    torch.testing.assert_close(style["tone.quantiles"], (tones[0].quantiles + tones[1].quantiles) / 2)
+    found = tone_of(model.translate(scene(120, 160), style, 1.0, None))
+    torch.testing.assert_close(found.mean, (tones[0].mean + tones[1].mean) / 2, atol=0.02, rtol=0)
+    torch.testing.assert_close(found.deviation, (tones[0].deviation + tones[1].deviation) / 2, atol=0.02, rtol=0)
 
 
-def test_an_exemplar_finds_the_look_that_is_nearest_in_intensities() -> None:
+@torch.inference_mode()
+def test_a_blend_of_two_looks_is_the_blend_of_scales_shifts_and_tones() -> None:
+    with torch.inference_mode(False):
+        model = cin("day", "night")
+    content, day, night = scene(40, 60), model.look("day"), model.look("night")
+    blend = blend_codes([day, night], [0.25, 0.75])
+    torch.testing.assert_close(blend.tensors["affine"][0], 0.25 * model.table["day"] + 0.75 * model.table["night"])
+    for name in ("quantiles", "mean", "deviation"):
+        wanted = 0.25 * day.tensors[f"tone.{name}"] + 0.75 * night.tensors[f"tone.{name}"]
+        torch.testing.assert_close(blend.tensors[f"tone.{name}"], wanted)
+    assert min(float((model(content, blend) - model(content, end)).abs().mean()) for end in (day, night)) > 0.01
+    torch.testing.assert_close(model(content, blend_codes([day, night], [1, 0])), model(content, day))
+
+
+@torch.inference_mode()
+def test_looks_differ_in_more_than_tone() -> None:
+    with torch.inference_mode(False):
+        model = cin("day", "night")
+    day, night = model.look("day").tensors, model.look("night").tensors
+    content = scene(40, 60)
+    one, other = (model.translate(content, {**day, "affine": style["affine"]}, 1.0, None) for style in (day, night))
+    assert (one - other).abs().mean() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["johnson", "cin"])
+@torch.inference_mode()
+def test_windows_equal_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch.inference_mode(False):
+        model = looks_of(name, "day")
+    monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 4_000)
+    size = (97, 130)
+    factor, content, style = model.overview_factor(*size), scene(*size), model.look("day").tensors
+    assert factor == 2
+    whole = model.translate(content, style, 1.0, None)
+    survey = model.survey(overview_of(content, factor), factor, style)
+    for top, left in product(range(0, size[0], 24), range(0, size[1], 24)):
+        bottom, right = min(top + 24, size[0]), min(left + 24, size[1])
+        window = Window(top, left, bottom - top, right - left, *size)
+        part = model.translate_window(content[..., top:bottom, left:right], survey, window, style, 1.0)
+        torch.testing.assert_close(part, whole[..., top:bottom, left:right], atol=5e-4, rtol=0)
+    assert whole.std() > 0.05
+
+
+def test_an_exemplar_finds_the_look_that_is_nearest_in_tone() -> None:
     model = cin("dark", "bright")
     dark, bright = 0.4 * torch.rand(1, 1, 40, 40), 0.6 + 0.4 * torch.rand(1, 1, 40, 40) ** 3
-    model.intensities.copy_(torch.stack([intensity_quantiles(dark), intensity_quantiles(bright)]))
+    model.note_look("dark", [dark])
+    model.note_look("bright", [bright])
     for exemplar, name in ((0.41 * torch.rand(1, 1, 20, 20), "dark"), (0.97 * bright, "bright")):
-        assert model.style_for(exemplar).metadata["look"] == name
-        assert float(model.style_for(exemplar).tensors["polarity"]) == 1
-        assert float(model.style_for(exemplar, white_hot=False).tensors["polarity"]) == -1
+        assert model.style_for(exemplar, white_hot=True).metadata["look"] == name
+        assert model.style_for(1 - exemplar, white_hot=False).metadata["look"] == name
+        assert float(model.style_for(1 - exemplar, white_hot=False).tensors["polarity"]) == -1
 
 
-def test_more_looks_than_the_file_knows(tmp_path: Path) -> None:
-    cin("day", "night").save(tmp_path / "weights.safetensors")
+@pytest.mark.parametrize("name", ["johnson", "cin"])
+def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> None:
+    model, content = looks_of(name, "night"), scene(40, 60)
+    model.save(tmp_path / "weights.safetensors")
+    loaded = create_model(name, weights=tmp_path / "weights.safetensors")
+    assert isinstance(loaded, FixedLooks)
+    assert loaded.looks == ("night",)
+    assert torch.equal(loaded.quantiles, model.quantiles)
+    with torch.inference_mode():
+        assert torch.equal(loaded(content, loaded.look("night")), model(content, model.look("night")))
     with pytest.raises(WeightsError, match="expected looks="):
-        create_model("cin", weights=tmp_path / "weights.safetensors", looks=("day", "night", "dusk"))
+        create_model(name, weights=tmp_path / "weights.safetensors", looks=("dusk",))
 
 
 @pytest.mark.parametrize(
-    ("model", "looks", "message"),
+    ("model", "changes", "message"),
     [
-        ("cin", (), "one or more looks"),
-        ("cin", ("day", "day"), "different names"),
-        ("cin", ("photograph",), "other names than 'photograph'"),
-        ("johnson", ("day", "night"), "one look for model 'johnson', got 2"),
+        ("cin", {"looks": ()}, "one or more looks"),
+        ("cin", {"looks": ("day", "day")}, "different names"),
+        ("cin", {"looks": ("day.1",)}, "without a dot"),
+        ("johnson", {"looks": ("day", "night")}, "one look for model 'johnson', got 2"),
+        ("cin", {"size": "paper"}, r"hyper-parameters of model 'cin' among .*looks, got size"),
     ],
 )
-def test_refuses_looks_that_cannot_be(model: str, looks: tuple[str, ...], message: str) -> None:
+def test_refuses_what_cannot_be(model: str, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
-        create_model(model, weights=None, looks=looks)
+        create_model(model, weights=None, **changes)
 
 
 def test_a_new_look_begins_from_the_mean_of_the_old_ones_which_stay() -> None:
-    old, new = cin("day", "night"), cin("day", "night", "dusk")
+    old, new = cin("day", "night"), create_model("cin", weights=None, looks=("day", "dusk", "night"), **SMALL_LOOKS)
+    assert isinstance(new, CIN)
+    new.eval().note_look("dusk", [0.3 * scene(50, 60, 9, channels=1)])
+    tone = new.quantiles[1].clone()
     new.adopt(old)
-    content = picture(1, 3, 40, 33)
+    content = scene(40, 60)
     with torch.inference_mode():
         for name in ("day", "night"):
             torch.testing.assert_close(new(content, new.look(name)), old(content, old.look(name)))
     torch.testing.assert_close(new.table["dusk"], (old.table["day"] + old.table["night"]) / 2)
+    assert torch.equal(new.quantiles[1], tone)
 
 
-def test_johnson_and_adjustable_go_on_from_many_looks() -> None:
-    trained, content = cin("day", "night"), picture(1, 3, 40, 33)
-    johnson = create_model("johnson", weights=None, looks=("night",), **SMALL)
-    assert isinstance(johnson, Johnson)
+def test_a_look_that_was_noted_keeps_its_tone_when_training_goes_on() -> None:
+    old, new = looks_of("johnson", "day"), create_model("johnson", weights=None, looks=("day",), **SMALL_LOOKS)
+    assert isinstance(new, Johnson)
+    new.note_look("day", EXEMPLARS["night"])
+    new.adopt(old)
+    torch.testing.assert_close(new.affine, old.affine)
+    assert not torch.allclose(new.quantiles, old.quantiles, atol=0.05)
+
+
+def test_johnson_goes_on_from_one_of_many_looks() -> None:
+    trained, content = cin("day", "night"), scene(40, 60)
+    johnson = create_model("johnson", weights=None, looks=("night",), **SMALL_LOOKS).eval()
     johnson.adopt(trained)
-    adjustable = create_model("adjustable", weights=None, hidden=8, **SMALL)
-    assert isinstance(adjustable, Adjustable)
-    adjustable.adopt(trained)
+    assert isinstance(johnson, Johnson)
     with torch.inference_mode():
-        wanted = trained(content, trained.look("night"))
-        torch.testing.assert_close(johnson(content, johnson.look("night")), wanted)
-        photograph = adjustable(content, adjustable.prepare([picture(1, 1, 32, 32)], white_hot=True), 0.0)
-    torch.testing.assert_close(photograph, trained(content, trained.look("day"), 0.0))
+        torch.testing.assert_close(
+            johnson(content, johnson.look("night")), trained(content, trained.look("night")), atol=1e-5, rtol=0
+        )
 
 
 def test_weights_of_another_size_are_no_beginning() -> None:
-    other = create_model("cin", weights=None, looks=("day",), widths=(4, 4, 8), blocks=1)
-    for model in (cin("day"), create_model("johnson", weights=None, looks=("day",), **SMALL)):
+    other = create_model("cin", weights=None, looks=("day",), **{**SMALL_LOOKS, "widths": (4, 4, 4, 4, 4)})
+    for model in (cin("day"), looks_of("johnson", "day")):
         with pytest.raises(WeightsError, match="to begin from"):
             model.adopt(other)
+        with pytest.raises(WeightsError, match="to begin from"):
+            model.adopt(create_model("gray"))
+
+
+def test_only_the_look_that_is_drawn_learns() -> None:
+    model = cin("day", "night").train()
+    style = model.encode_looks(torch.tensor([1, 1]), torch.tensor([True, True]))
+    model.translate(torch.cat([scene(48, 64), scene(48, 64, 4)]), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]
+    gradients: dict[str, Tensor | None] = {name: row.grad for name, row in model.table.items()}
+    assert gradients["day"] is not None
+    assert not gradients["day"].any()
+    assert gradients["night"] is not None
+    assert (gradients["night"] != 0).float().mean() > 0.9

@@ -7,268 +7,184 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
-from safetensors.torch import save_file
 from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
-from ir_transfer.models.gatys.equations import Aim, content_loss, layer_style_loss
-from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
-from ir_transfer.models.gatys.network import LAYERS, VggFeatures
-from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style, synthesise_texture
-from ir_transfer.models.gatys.search import noise, search
-from ir_transfer.nn.gram import gram_matrix
-from ir_transfer.nn.perceptual import PerceptualEncoder
-from tests.models.base_tester import picture
-
-SMALL: dict[str, Any] = {"widths": (4, 6, 8, 8, 8), "tolerance": 0}
+from ir_transfer.models import thermal
+from ir_transfer.models.gatys.model import Gatys
+from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
+from ir_transfer.models.gatys.search import noise
+from ir_transfer.models.style_code import StyleCode
+from ir_transfer.nn.thermal.tone import tone_of
+from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
 
 def make(**changes: Any) -> Gatys:
-    torch.manual_seed(0)
-    model = create_model("gatys", weights=None, **{**SMALL, "steps": 12, **changes})
+    """Return a small model whose maps have a deviation of 1, as those of trained weights have."""
+    model = create_model("gatys", weights=None, **{**SMALL_THERMAL, "steps": 12, "tolerance": 0, **changes})
     assert isinstance(model, Gatys)
+    model.start.load_state_dict(small_thermal("adain").state_dict())
     return model
 
 
-def followed(model: Gatys) -> list[Mapping[str, float]]:
-    """The losses of every step that the model will take."""
+def exemplar(height: int = 60, width: int = 80, seed: int = 1) -> Tensor:
+    return scene(height, width, seed, channels=1)
+
+
+def style_of(model: Gatys, *exemplars: Tensor, **options: Any) -> StyleCode:
+    return model.prepare(exemplars or [exemplar()], white_hot=True, **options)
+
+
+def gram_of(model: Gatys, image: Tensor, level: int, side: tuple[int, int]) -> Tensor:
+    """Return the Gram matrix of an exemplar at a size, by the definition: in gray of mean .5 and deviation .2."""
+    small = F.interpolate(image, side, mode="bilinear", antialias=True)
+    gray = 0.5 + 0.2 * (small - small.mean()) / small.std(correction=0)
+    flat = model.start.encoder(gray.repeat(1, 3, 1, 1)).levels[level][0].flatten(1)
+    gram: Tensor = flat @ flat.T / flat.shape[1]
+    return gram
+
+
+def test_losses_fall_from_step_to_step_below_those_of_the_thermal_map() -> None:
+    model, content = make(), scene(48, 64)
     told: list[Mapping[str, float]] = []
     model.on_step = lambda step, budget, losses: told.append(losses)
-    return told
-
-
-# -- equations ----------------------------------------------------------------------------------------------------
-
-
-def test_content_gradient_is_equation_2() -> None:
-    before = torch.randn(1, 3, 4, 5, dtype=torch.float64, requires_grad=True)
-    wanted = torch.rand(1, 3, 4, 5, dtype=torch.float64)
-    features = before.relu()
-    (gradient,) = torch.autograd.grad(content_loss(features, wanted), before)
-    torch.testing.assert_close(gradient, (features - wanted) * (before > 0))
-
-
-@pytest.mark.parametrize("exemplar_size", [(4, 5), (7, 3)])
-def test_style_loss_and_gradient_are_equations_3_to_6(exemplar_size: tuple[int, int]) -> None:
-    channels, height, width = 3, 4, 5
-    before = torch.randn(1, channels, height, width, dtype=torch.float64, requires_grad=True)
-    exemplar = torch.rand(1, channels, *exemplar_size, dtype=torch.float64)
-    features = before.relu()
-    loss = layer_style_loss(gram_matrix(features), gram_matrix(exemplar))
-
-    positions = height * width
-    flat, other = features.detach()[0].flatten(1), exemplar[0].flatten(1)
-    wanted = other @ other.T * (positions / other.shape[1])  # the exemplar's, at the picture's size
-    total = 0.0
-    for i in range(channels):
-        for j in range(channels):
-            gram = sum(float(flat[i, k] * flat[j, k]) for k in range(positions))
-            total += (gram - float(wanted[i, j])) ** 2
-    assert loss.item() == pytest.approx(total / (4 * channels**2 * positions**2))
-
-    (gradient,) = torch.autograd.grad(loss, before)
-    closed = (flat.T @ (flat @ flat.T - wanted)).T / (channels**2 * positions**2)
-    torch.testing.assert_close(gradient[0].flatten(1), closed * (flat > 0))
-
-
-def test_gradient_of_the_picture_agrees_with_the_formula_written_naively() -> None:
-    model = make().double()
-    luma, exemplar = (picture(1, 1, 24, 32, seed=seed).double() for seed in (0, 1))
-    own, theirs = (model.encoder.at(p, LAYERS) for p in (luma, exemplar))
-    own, theirs = ({k: v.detach() for k, v in found.items()} for found in (own, theirs))
-    scales = {name: own[name].mean() for name in LAYERS}
-    wanted = {name: gram_matrix(theirs[name]) for name in STYLE_LAYERS}
-    aim = Aim(model.encoder, {"conv4_2": own["conv4_2"]}, wanted, scales, content_weight=0.7, style_weight=3.0)
-    x = picture(1, 1, 24, 32, seed=2).double().requires_grad_()
-    losses = aim(x)
-    (gradient,) = torch.autograd.grad(losses["content"] + losses["style"], x)
-
-    found = model.encoder.at(x, LAYERS)
-    naive = 0.7 * ((found["conv4_2"] - own["conv4_2"]) / scales["conv4_2"]).pow(2).mean() / 2
-    for name in STYLE_LAYERS:
-        a, b = (f[name][0].flatten(1) / scales[name] for f in (found, theirs))
-        channels, positions = a.shape
-        difference = a @ a.T - b @ b.T
-        naive = naive + 3.0 / 5 * difference.pow(2).sum() / (4 * channels**2 * positions**2)
-    (expected,) = torch.autograd.grad(naive, x)
-    torch.testing.assert_close(gradient, expected)
-    step = 1e-6 * torch.randn_like(x)
-    with torch.no_grad():
-        rise = sum(aim(x + step).values()) - sum(aim(x - step).values())
-    torch.testing.assert_close(torch.as_tensor(rise), 2 * (gradient * step).sum(), rtol=1e-3, atol=1e-12)
-
-
-# -- search -------------------------------------------------------------------------------------------------------
-
-
-def test_search_finds_a_minimum_and_stops_there() -> None:
-    wanted, told = torch.rand(1, 1, 5, 6), []
-
-    def losses(x: Tensor) -> dict[str, Tensor]:
-        return {"bowl": (torch.linspace(1, 9, 30).view(1, 1, 5, 6) * (x - wanted).square()).mean()}
-
-    found = search(torch.zeros(1, 1, 5, 6), losses, 500, 1e-6, lambda step, budget, at: told.append((step, budget)))
-    torch.testing.assert_close(found, wanted, atol=1e-3, rtol=0)
-    assert told[0] == (1, 500)
-    assert len(told) < 100
-
-
-def test_search_refuses_losses_that_are_not_finite() -> None:
-    with pytest.raises(InputError, match="finite losses"):
-        search(torch.ones(1, 1, 4, 4), lambda x: {"log": (x - 1).log().sum()}, 5)
-
-
-def test_losses_fall_from_step_to_step_and_the_budget_holds() -> None:
-    model = make(style_weight=10)
-    told = followed(model)
-    model(picture(1, 3, 40, 48), model.prepare([picture(1, 1, 40, 40, seed=3)]))
+    style = style_of(model)
+    found = model(content, style)
     totals = [sum(losses.values()) for losses in told]
     assert len(totals) == 12
     assert all(losses.keys() == {"content", "style"} for losses in told)
     assert all(after <= before for before, after in pairwise(totals))
-    assert totals[-1] < totals[0] / 3
-
-
-def test_a_tolerance_ends_the_search_early() -> None:
-    model = make(steps=60, tolerance=0.5)
-    told = followed(model)
-    model(picture(1, 3, 32, 32), model.prepare([picture(1, 1, 40, 40, seed=3)]))
-    assert 10 <= len(told) < 60
-
-
-def test_noise_is_seeded_and_is_part_of_the_start_by_strength() -> None:
-    model = make(init="noise", steps=2)
-    content, style = picture(1, 3, 32, 40), model.prepare([picture(1, 1, 40, 40, seed=3)])
-    results = []
-    for seed in (1, 1, 2):
-        torch.manual_seed(seed)
-        results.append(model(content, style))
-        torch.rand(3)  # what else is drawn does not matter
-    assert torch.equal(results[0], results[1])
-    assert not torch.allclose(results[0], results[2], atol=1e-2)
-    assert torch.equal(noise(4, 5, content), noise(4, 5, content))
-
-
-# -- contract -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("init", ["content", "noise"])
-def test_strength_leads_from_the_luma_to_the_style(init: str) -> None:
-    model = make(init=init, steps=15, style_weight=100)
-    content = picture(1, 3, 40, 48)
-    style = model.prepare([picture(1, 1, 40, 40, seed=3)], white_hot=True)
-    pictures = [model(content, style, strength) for strength in (0.0, 1e-4, 0.3, 0.6, 1.0)]
-    torch.testing.assert_close(pictures[0], rgb_to_grayscale(content))
-    torch.testing.assert_close(pictures[1], pictures[0], atol=0.02, rtol=0)
-    losses = [model.style_loss(found, style.tensors).item() for found in pictures]
-    assert losses == sorted(losses, reverse=True)
-    assert losses[-1] < losses[0] / 4
-
-
-def test_inverted_exemplar_gives_exactly_the_negative() -> None:
-    model = make(steps=5)
-    content, exemplar = picture(1, 3, 40, 48), picture(1, 1, 40, 40, seed=3)
-    pairs = ((exemplar, True), (1 - exemplar, False))
-    upright, inverted = (model(content, model.prepare([e], white_hot=white)) for e, white in pairs)
-    torch.testing.assert_close(inverted, 1 - upright, atol=1e-3, rtol=0)
-    known = model(content, model.prepare([exemplar], white_hot=False), 0.0)
-    torch.testing.assert_close(known, 1 - rgb_to_grayscale(content))
-
-
-def test_exemplars_are_brought_to_the_side() -> None:
-    model, exemplar = make(style_side=32), picture(1, 1, 64, 96, seed=3)
-    small = torch.nn.functional.interpolate(exemplar, (32, 48), mode="bilinear", antialias=True)
-    a, b = (model.encode(e, torch.tensor([True])) for e in (exemplar, small))
-    for name in a:
-        torch.testing.assert_close(a[name], b[name], msg=name)
-
-
-def test_features_are_those_of_the_judges_network() -> None:
-    torch.manual_seed(0)
-    judge = PerceptualEncoder((4, 6, 8, 8, 8))
-    features = VggFeatures((4, 6, 8, 8, 8), "max")
-    features.load_state_dict(judge.state_dict())
-    flat = torch.full((1, 1, 64, 48), 0.3)  # the border rules differ
-    for found, wanted in zip(features(flat), judge(flat).values(), strict=True):
-        torch.testing.assert_close(found, wanted)
-    assert list(features.at(flat, ["conv4_2", "conv1_2"])) == ["conv1_2", "conv4_2"]
-
-
-def test_a_vgg_is_loaded_as_weights_or_as_encoder(tmp_path: Path) -> None:
-    file = tmp_path / "vgg.safetensors"
-    save_file(PerceptualEncoder((4, 6, 8, 8, 10)).state_dict(), file)
-    models = [create_model("gatys", file, steps=3), create_model("gatys", None, encoder_weights=file, steps=3)]
-    assert models[0].hyper_parameters == models[1].hyper_parameters
-    assert models[0].hyper_parameters["widths"] == [4, 6, 8, 8, 10]
-    assert models[0].weights_hash == models[1].weights_hash != "none"
-    for left, right in zip(models[0].parameters(), models[1].parameters(), strict=True):
-        assert torch.equal(left, right)
-    with pytest.raises(InputError, match="beside encoder_weights"):
-        create_model("gatys", "a.safetensors", encoder_weights=file)
-    with pytest.raises(WeightsError, match="widths"):
-        create_model("gatys", file, widths=(4, 4, 4, 4, 4))
-    make().save(tmp_path / "own.safetensors")
-    assert create_model("gatys", tmp_path / "own.safetensors", steps=7).hyper_parameters["steps"] == 7
-
-
-@pytest.mark.parametrize("wrong", [{"size": "huge"}, {"pooling": "min"}, {"widths": (4, 4)}, {"steps": 0}])
-def test_wrong_arguments(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=next(iter(wrong))):
-        make(**wrong)
-
-
-def test_options() -> None:
-    model = make()
-    model.configure({"steps": "7", "init": "noise", "style_weight": "1e3"})
-    assert [model.hyper_parameters[k] for k in ("steps", "init", "style_weight")] == [7, "noise", 1000.0]
-    with pytest.raises(UnknownNameError, match=r"model gatys 'step': did you mean 'steps'.* tolerance"):
-        model.configure({"step": "5"})
-    wrong = {"steps": ("0", "1.5", "x"), "init": ("photo",), "tolerance": ("-1", "nan", "2"), "style_side": ("8",)}
-    for name, values in wrong.items():
-        for value in values:
-            with pytest.raises(InputError, match=f"option {name} .*{value}"):
-                model.configure({"content_weight": "5", name: value})
-    assert model.hyper_parameters["content_weight"] == 1, "nothing is set if one is wrong"
-    with pytest.raises(UnknownNameError, match="known: none"):
-        create_model("gray").configure({"steps": "5"})
-
-
-# -- reconstruction -----------------------------------------------------------------------------------------------
-
-
-def test_content_reconstruction_approaches_the_picture_the_better_the_shallower() -> None:
-    model, content = make(steps=40), picture(1, 3, 32, 40)
-    luma = rgb_to_grayscale(content)
+    assert totals[-1] < totals[0] / 2
     with torch.inference_mode():
-        shallow, deep = (reconstruct_content(model, content, layer) for layer in ("conv1_1", "conv4_2"))
-    distances = [(found - luma).abs().mean().item() for found in (shallow, deep)]
-    assert distances[0] < distances[1] / 2
+        start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
+    assert model.style_loss(found, style.tensors) < 0.5 * model.style_loss(start, style.tensors)
 
 
-def test_texture_synthesis_lowers_the_style_loss() -> None:
-    model, exemplar = make(steps=25), picture(1, 1, 40, 40, seed=3)
-    style = model.prepare([exemplar], white_hot=True).tensors
-    found = synthesise_texture(model, exemplar, (32, 48))
-    assert found.shape == (1, 1, 32, 48)
-    assert model.style_loss(found, style) < model.style_loss(noise(32, 48, exemplar), style) / 20
-    one = reconstruct_style(model, exemplar, ["conv1_1"])
-    assert one.shape == exemplar.shape
+def test_without_style_weight_the_thermal_map_of_adain_fulfils_what_is_asked_for() -> None:
+    model, content = make(style_weight=0.0), scene(48, 64)
+    with torch.inference_mode():
+        start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
+    torch.testing.assert_close(model(content, style_of(model)), start, atol=2e-3, rtol=0)
 
 
-def test_reconstruction_refuses() -> None:
-    model, exemplar = make(), picture(1, 1, 32, 32)
-    with pytest.raises(UnknownNameError, match="conv4_2"):
-        reconstruct_content(model, exemplar, "conv4-2")
-    with pytest.raises(InputError, match="one or more layers"):
-        reconstruct_style(model, exemplar, [])
-    with pytest.raises(InputError, match="at least 16"):
-        synthesise_texture(model, exemplar, (15, 40))
+@pytest.mark.parametrize(("size", "brought_to"), [((120, 160), (48, 64)), ((40, 50), (48, 60))])
+@torch.no_grad()
+def test_the_exemplar_is_brought_to_the_scale_of_the_content(
+    size: tuple[int, int], brought_to: tuple[int, int]
+) -> None:
+    model, image = make(), exemplar(*size)
+    aim = model._aim(torch.rand(1, 1, 48, 64), style_of(model, image).tensors)
+    for level, name in enumerate(model.features.layers):
+        torch.testing.assert_close(aim.style[name][0], gram_of(model, image, level, brought_to), atol=1e-4, rtol=1e-3)
+
+
+@torch.no_grad()
+def test_gram_matrices_of_several_exemplars_are_weighed() -> None:
+    model, images = make(), [exemplar(60, 80), exemplar(90, 90, seed=4)]
+    aim = model._aim(torch.rand(1, 1, 48, 64), style_of(model, *images, weights=[1, 3]).tensors)
+    for level, name in enumerate(model.features.layers):
+        one, other = (
+            gram_of(model, image, level, side) for image, side in zip(images, ((48, 64), (48, 48)), strict=True)
+        )
+        torch.testing.assert_close(aim.style[name][0], 0.25 * one + 0.75 * other, atol=1e-4, rtol=1e-3)
+
+
+def test_large_exemplars_are_kept_smaller() -> None:
+    kept = style_of(make(style_side=32), exemplar(64, 96)).tensors["part0.exemplar"]
+    assert kept.shape == (1, 1, 32, 48)
+
+
+def test_the_result_has_the_exemplars_tone_and_polarity() -> None:
+    model, content, image = make(steps=4), scene(48, 64), 0.2 + 0.5 * exemplar()
+    upright = model(content, model.prepare([image], white_hot=True))
+    inverted = model(content, model.prepare([1 - image], white_hot=False))
+    torch.testing.assert_close(inverted, 1 - upright, atol=1e-3, rtol=0)
+    found, wanted = tone_of(upright), tone_of(image)
+    torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
+    torch.testing.assert_close(found.deviation, wanted.deviation, atol=0.02, rtol=0)
+
+
+def test_strength_blends_with_the_luma() -> None:
+    model, content = make(steps=3), scene(48, 64)
+    luma = rgb_to_grayscale(content)
+    for white_hot in (True, False):
+        style = model.prepare([exemplar()], white_hot=white_hot)
+        none, half, full = (model(content, style, share) for share in (0.0, 0.5, 1.0))
+        torch.testing.assert_close(none, luma if white_hot else 1 - luma)
+        torch.testing.assert_close(half, (0.5 * (none + full)), atol=0.02, rtol=0)  # the full one was clamped
+
+
+def test_a_large_image_is_searched_on_its_overview(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, content = make(steps=6), scene(96, 128)
+    style = style_of(model)
+    whole = model(content, style)
+    monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 96 * 128 // 4)
+    seen: list[tuple[int, ...]] = []
+    at = type(model.features).at
+
+    def remember(self: Any, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        seen.append(tuple(pictures.shape[-2:]))
+        return at(self, pictures, layers)
+
+    monkeypatch.setattr(type(model.features), "at", remember)
+    found = model(content, style)
+    assert set(seen) == {(48, 64)}
+    assert found.shape == whole.shape
+    with torch.inference_mode():
+        start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
+    assert (found - start).abs().mean() > 0.01
+    assert model.style_loss(found, style.tensors) < model.style_loss(start, style.tensors)
+
+
+def test_weights_are_those_of_adain(tmp_path: Path) -> None:
+    small_thermal("adain").save(tmp_path / "adain.safetensors", {"band": "nir"})
+    model = create_model("gatys", tmp_path / "adain.safetensors", steps=3)
+    assert isinstance(model, Gatys)
+    assert model.hyper_parameters["steps"] == 3
+    assert model.metadata["band"] == "nir"
+    adain = create_model("adain", tmp_path / "adain.safetensors")
+    assert model.weights_hash == adain.weights_hash
+    for name, tensor in adain.state_dict().items():
+        assert torch.equal(model.start.state_dict()[name], tensor), name
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    with pytest.raises(WeightsError, match="expected head_width=8"):
+        create_model("gatys", tmp_path / "adain.safetensors", head_width=6)
+    create_model("wct2", weights=None, **SMALL_THERMAL).save(tmp_path / "wct2.safetensors")
+    with pytest.raises(WeightsError, match=r"expected weights of model 'gatys'.*'wct2'"):
+        create_model("gatys", tmp_path / "wct2.safetensors")
+
+
+def test_wrong_options_and_sizes() -> None:
+    model = make()
+    with pytest.raises(UnknownNameError, match="option of model gatys 'init'"):
+        model.configure({"init": "noise"})
+    with pytest.raises(InputError, match="option steps"):
+        make(steps=0)
+    with pytest.raises(InputError, match="compact, vgg19"):
+        create_model("gatys", weights=None, size="huge")
+    with pytest.raises(InputError, match="no weights and no other size beside encoder_weights"):
+        create_model("gatys", weights=None, encoder_weights="torchvision", size="compact")
+
+
+def test_reconstruction_uses_the_content_encoder() -> None:
+    model, image = make(steps=25), exemplar(32, 40)
+    found = reconstruct_content(model, image, "stride2")
+    wanted, reached, begun = (
+        model.start.encoder(one.expand(-1, 3, -1, -1)).levels[0] for one in (image, found, noise(32, 40, image))
+    )
+    assert (reached - wanted).square().mean() < 0.1 * (begun - wanted).square().mean()
+    assert reconstruct_style(model, image, size=(32, 48)).shape == (1, 1, 32, 48)
+    with pytest.raises(UnknownNameError, match="layer of the content encoder 'conv4_2'"):
+        reconstruct_content(model, image, "conv4_2")
+    with pytest.raises(InputError, match="name stride2 or deeper"):
+        reconstruct_style(model, image, [])
 
 
 def test_says_that_a_model_of_inference_mode_cannot_search() -> None:
     with torch.inference_mode():
-        model = create_model("gatys", weights=None, widths=(4, 4, 4, 4, 4), steps=1)
+        model = create_model("gatys", weights=None, **SMALL_THERMAL, steps=1)
         with pytest.raises(InputError, match=r"made outside torch\.inference_mode"):
             model(torch.rand(1, 3, 32, 32), model.prepare([torch.rand(1, 1, 32, 32)]))

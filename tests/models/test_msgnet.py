@@ -7,41 +7,176 @@ from torch import Tensor, nn
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
-from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.msgnet.model import MSGNet
 from ir_transfer.models.msgnet.network import Block
+from ir_transfer.models.msgnet.paper import PaperMSGNet
+from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.resize import resize_short_side
+from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
-SMALL: dict[str, Any] = {"widths": (4, 8, 8), "blocks": 1, "brush": 32}
 PAPER: dict[str, Any] = {"size": "paper", "widths": (8, 16), "blocks": 1, "brush": 32}
 
 
 @pytest.fixture
-def model() -> TranslationModel:
-    torch.manual_seed(0)
-    return create_model("msgnet", weights=None, **SMALL)
-
-
-@pytest.fixture
-def paper() -> MSGNet:
-    torch.manual_seed(0)
-    made = create_model("msgnet", weights=None, **PAPER)
+def model() -> MSGNet:
+    made = small_thermal("msgnet")
     assert isinstance(made, MSGNet)
+    for match in made.matches:
+        assert isinstance(match, CoMatch)
+        match.weight.data = 0.3 * torch.randn_like(match.weight)
     return made
 
 
-def test_ships_less_than_a_million_parameters() -> None:
-    assert sum(p.numel() for p in create_model("msgnet", weights=None).parameters()) <= 1_000_000
+@pytest.fixture
+def paper() -> PaperMSGNet:
+    torch.manual_seed(0)
+    made = create_model("msgnet", weights=None, **PAPER)
+    assert isinstance(made, PaperMSGNet)
+    return made
+
+
+# -- compact ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0, 2, 4])
+@torch.inference_mode()
+def test_features_are_matched_as_equation_4_says_and_take_mean_and_deviation(model: MSGNet, level: int) -> None:
+    exemplar = scene(60, 80, 1, channels=1)
+    style = model.prepare([exemplar], white_hot=True).tensors
+    theirs = model.exemplar_encoder(standardised(exemplar))[level]
+    features = 3 * torch.randn(1, model.neck.widths[level], 12, 15) + 2
+
+    def normal(planes: Tensor) -> Tensor:  # positions x channels, standardised
+        flat = planes[0].flatten(1).T
+        return (flat - flat.mean(0)) / flat.std(0)
+
+    own, exemplars = normal(features), normal(theirs)
+    weight = model.matches[level].weight
+    assert isinstance(weight, Tensor)
+    matched = own + own @ weight @ (exemplars.T @ exemplars / len(exemplars))
+    flat = theirs[0].flatten(1)
+    expected = (matched * flat.std(1) + flat.mean(1)).T.view_as(features)
+    found = model.align(level, features, model.measure(features), style)
+    torch.testing.assert_close(found, expected, atol=0.03, rtol=0.03)
+
+
+@torch.inference_mode()
+def test_begun_from_adain_it_is_adain() -> None:
+    adain, model = small_thermal("adain"), small_thermal("msgnet", seed=1)
+    model.adopt(adain)
+    own, theirs = model.state_dict(), adain.state_dict()
+    assert own.keys() - theirs.keys() == {f"matches.{level}.weight" for level in range(5)}
+    assert all(torch.equal(own[name], tensor) for name, tensor in theirs.items())
+    content, exemplar = scene(96, 128), scene(60, 80, 1, channels=1)
+    one, other = (m(content, m.prepare([exemplar], white_hot=True)) for m in (adain, model))
+    torch.testing.assert_close(other, one, atol=1e-4, rtol=0)
+
+
+def test_every_matrix_learns_from_the_first_step() -> None:
+    model = small_thermal("msgnet").train()
+    style = model.encode(torch.rand(2, 1, 40, 48), torch.tensor([True, False]))
+    model.translate(torch.rand(2, 3, 64, 64), style, 1.0, None).square().sum().backward()  # type: ignore[no-untyped-call]
+    matrices = {name: p.grad for name, p in model.named_parameters() if name.startswith("matches.")}
+    assert len(matrices) == 5
+    assert [name for name, grad in matrices.items() if grad is None or not grad.any()] == []
+
+
+@torch.inference_mode()
+def test_the_gram_matrix_matters(model: MSGNet) -> None:
+    content, style = scene(64, 80), model.prepare([scene(60, 80, 1, channels=1)], white_hot=True).tensors
+    identity = {name: torch.eye(t.shape[-1])[None] if name.endswith(".gram") else t for name, t in style.items()}
+    one, other = (model.translate(content, tensors, 1.0, None) for tensors in (style, identity))
+    assert (one - other).abs().mean() > 1e-3
+
+
+def stripes(period: int) -> Tensor:
+    wave = (torch.arange(512) // (period // 2) % 2).float()
+    return wave.expand(1, 1, 256, 512)
+
+
+@torch.inference_mode()
+def test_the_brush_sees_a_texture_at_its_size(model: MSGNet) -> None:
+    def gram(brush: int, exemplar: Tensor) -> Tensor:
+        model.configure({"brush": str(brush)})
+        return model.prepare([exemplar], white_hot=True).tensors["level1.gram"]
+
+    fine, coarse = gram(128, stripes(16)), gram(256, stripes(16))
+    assert (fine - coarse).abs().max() > 0.05
+    # Stripes of half the period at twice the brush are the same stripes, but for the shrinking.
+    assert (gram(256, stripes(8)) - fine).abs().mean() < 0.5 * (coarse - fine).abs().mean()
+
+
+@torch.inference_mode()
+def test_brushes_give_different_images(model: MSGNet) -> None:
+    content, exemplar, images = scene(64, 80), stripes(16), []
+    for brush in ("32", "64", "128"):
+        model.configure({"brush": brush})
+        images.append(model(content, model.prepare([exemplar], white_hot=True)))
+    assert (images[0] - images[1]).abs().mean() > 2e-3
+    assert (images[1] - images[2]).abs().mean() > 2e-3
+
+
+def test_training_draws_from_the_brushes_and_a_run_takes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small_thermal("msgnet", brush=40, brushes=(16, 24, 32))
+    assert isinstance(model, MSGNet)
+    seen: list[int] = []
+    encode = model.exemplar_encoder.forward
+
+    def remember(exemplars: Tensor, short_side: int) -> list[Tensor]:
+        seen.append(short_side)
+        return encode(exemplars, short_side)
+
+    monkeypatch.setattr(model.exemplar_encoder, "forward", remember)
+    exemplar = torch.rand(1, 1, 40, 48)
+    torch.manual_seed(0)
+    model.train()
+    for _ in range(40):
+        model.encode_style(exemplar)
+    assert set(seen) == {16, 24, 32}
+    drawn = seen.copy()
+    torch.manual_seed(0)
+    seen.clear()
+    for _ in range(40):
+        model.encode_style(exemplar)
+    assert seen == drawn, "torch's seed decides"
+    seen.clear()
+    model.eval().encode_style(exemplar)
+    assert seen == [40]
+
+
+def test_codes_interpolate(model: MSGNet) -> None:
+    exemplars = [torch.rand(1, 1, 40, 60), torch.rand(1, 1, 33, 50)]
+    one, other = (model.prepare([exemplar], white_hot=True).tensors for exemplar in exemplars)
+    blend = model.prepare(exemplars, weights=[1, 3], white_hot=True).tensors
+    for name in one:
+        torch.testing.assert_close(blend[name], 0.25 * one[name] + 0.75 * other[name])
+
+
+@pytest.mark.parametrize("arguments", [{"brush": 8}, {"brushes": ()}, {"brushes": (32, 8)}], ids=str)
+def test_refuses_brushes_that_cannot_be(arguments: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="a brush, and one or more brushes for the training, of at least 16"):
+        create_model("msgnet", weights=None, **SMALL_THERMAL, **arguments)
+
+
+def test_the_brush_may_be_another_than_the_files(model: MSGNet, tmp_path: Path) -> None:
+    model.save(tmp_path / "weights.safetensors")
+    assert create_model("msgnet", weights=tmp_path / "weights.safetensors", brush=32).hyper_parameters["brush"] == 32
+    with pytest.raises(WeightsError, match="expected widths="):
+        create_model("msgnet", weights=tmp_path / "weights.safetensors", widths=(8, 8, 8, 8, 8))
+
+
+# -- the paper's size ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("scale", "size"), [(0.5, (4, 6)), (1, (8, 12)), (2, (16, 24))])
 def test_blocks_keep_halve_or_double(scale: float, size: tuple[int, int]) -> None:
-    assert Block(6, 10, 3, scale, "replicate")(torch.randn(1, 6, 8, 12)).shape == (1, 10, *size)
+    assert Block(6, 10, 3, scale)(torch.randn(1, 6, 8, 12)).shape == (1, 10, *size)
 
 
 def test_a_block_without_its_branch_is_the_nearest_neighbour() -> None:
-    block = Block(3, 3, 2, 2, "reflect")
+    block = Block(3, 3, 2, 2)
     for conv in (block.leave, block.shortcut):
         for parameter in conv.parameters():
             parameter.data.zero_()
@@ -51,7 +186,7 @@ def test_a_block_without_its_branch_is_the_nearest_neighbour() -> None:
     torch.testing.assert_close(block(x), x.repeat_interleave(2, 2).repeat_interleave(2, 3))
 
 
-def test_paper_size_keeps_one_gram_matrix_of_the_shared_encoder(paper: MSGNet) -> None:
+def test_paper_size_keeps_one_gram_matrix_of_the_shared_encoder(paper: PaperMSGNet) -> None:
     exemplar = torch.rand(1, 1, 40, 48)
     style = paper.prepare([exemplar])
     assert set(style.tensors) == {"level2.gram"}
@@ -59,68 +194,20 @@ def test_paper_size_keeps_one_gram_matrix_of_the_shared_encoder(paper: MSGNet) -
     torch.testing.assert_close(style.tensors["level2.gram"], gram_matrix(features[-1]))
 
 
-def test_paper_size_gives_back_the_content_where_the_weight_undoes_its_gram_matrix(paper: MSGNet) -> None:
+def test_paper_size_gives_back_the_content_where_the_weight_undoes_its_gram_matrix(paper: PaperMSGNet) -> None:
     gray = torch.rand(1, 1, 32, 40)
     style, content = paper.double().prepare([gray.double()]), gray.double().expand(-1, 3, -1, -1)
-    paper.matches[0].weight.data = torch.linalg.pinv(style.tensors["level2.gram"][0])
+    match = paper.matches[0]
+    assert isinstance(match, CoMatch)
+    match.weight.data = torch.linalg.pinv(style.tensors["level2.gram"][0])
     torch.testing.assert_close(paper(content, style, 1.0), paper(content, style, 0.0))
 
 
-def test_inverted_exemplar_gives_exactly_the_inverted_picture(model: TranslationModel) -> None:
-    content, exemplar = torch.rand(1, 3, 48, 64), torch.rand(1, 1, 40, 60)
-    upright = model(content, model.prepare([exemplar], white_hot=True))
-    inverted = model(content, model.prepare([1 - exemplar], white_hot=False))
-    torch.testing.assert_close(inverted, 1 - upright, atol=1e-5, rtol=0)
-
-
-def test_gain_and_offset_of_the_exemplar_become_those_of_the_picture(model: TranslationModel) -> None:
-    content, exemplar = torch.rand(1, 3, 32, 32), torch.rand(1, 1, 32, 32)
-    model.train()  # no clamp
-    picture = model(content, model.prepare([exemplar], white_hot=True))
-    darker = model(content, model.prepare([0.5 * exemplar + 0.1], white_hot=True))
-    torch.testing.assert_close(darker, 0.5 * picture + 0.1, atol=5e-3, rtol=0)
-
-
-def test_at_strength_0_the_exemplar_has_no_say_beyond_its_polarity(model: TranslationModel) -> None:
-    content = torch.rand(1, 3, 32, 32)
-    styles = [model.prepare([torch.rand(1, 1, 40, 60)], white_hot=True) for _ in range(2)]
-    assert torch.equal(*(model(content, style, 0.0) for style in styles))
-
-
-def test_strength_moves_monotonically_from_the_photograph(model: TranslationModel) -> None:
-    content, style = torch.rand(1, 3, 32, 32), model.prepare([torch.rand(1, 1, 40, 60)])
-    model.train()
-    zero = model(content, style, 0.0)
-    distances = [(model(content, style, s) - zero).abs().mean().item() for s in (0.0, 0.3, 0.6, 1.0)]
-    assert distances[0] == 0
-    assert distances == sorted(distances)
-
-
-def test_codes_interpolate(model: TranslationModel) -> None:
-    exemplars = [torch.rand(1, 1, 40, 60), torch.rand(1, 1, 33, 50)]
-    one, other = (model.prepare([exemplar], white_hot=True).tensors for exemplar in exemplars)
-    blend = model.prepare(exemplars, weights=[1, 3], white_hot=True).tensors
-    for name in one:
-        torch.testing.assert_close(blend[name], 0.25 * one[name] + 0.75 * other[name])
-
-
-def stripes(period: int) -> Tensor:
-    wave = (torch.arange(128) // (period // 2) % 2).float()
-    return wave.expand(1, 1, 64, 128)
-
-
-def test_the_brush_sees_a_texture_at_its_size(tmp_path: Path) -> None:
-    torch.manual_seed(0)
-    create_model("msgnet", weights=None, **SMALL).save(tmp_path / "weights.safetensors")
-
-    def gram(brush: int, exemplar: Tensor) -> Tensor:
-        model = create_model("msgnet", weights=tmp_path / "weights.safetensors", brush=brush)
-        return model.prepare([exemplar], white_hot=True).tensors["level1.gram"]
-
-    fine, coarse = gram(32, stripes(16)), gram(64, stripes(16))
-    assert (fine - coarse).abs().max() > 0.05
-    # Stripes of half the period at twice the brush are the same stripes, but for the shrinking.
-    assert (gram(64, stripes(8)) - fine).abs().mean() < 0.5 * (coarse - fine).abs().mean()
+def test_a_file_knows_its_size(paper: PaperMSGNet, tmp_path: Path) -> None:
+    paper.save(tmp_path / "weights.safetensors")
+    assert isinstance(create_model("msgnet", weights=tmp_path / "weights.safetensors"), PaperMSGNet)
+    with pytest.raises(WeightsError, match="expected size='paper'"):
+        create_model("msgnet", weights=tmp_path / "weights.safetensors", size="compact")
 
 
 @pytest.mark.parametrize(
@@ -128,10 +215,4 @@ def test_the_brush_sees_a_texture_at_its_size(tmp_path: Path) -> None:
 )
 def test_refuses_a_size_that_cannot_be(arguments: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="compact, paper" if "size" in arguments else "two or more widths and a brush"):
-        create_model("msgnet", weights=None, **arguments)
-
-
-def test_other_widths_than_the_files_are_refused(model: TranslationModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "weights.safetensors")
-    with pytest.raises(WeightsError, match="expected widths="):
-        create_model("msgnet", weights=tmp_path / "weights.safetensors", widths=(8, 8, 8))
+        create_model("msgnet", weights=None, **{"size": "paper", **arguments})

@@ -3,21 +3,27 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import blend_codes, parts_of
+from ir_transfer.models.style_swap.model import SWAP_LEVEL, StyleSwap
+from ir_transfer.nn.moments import channel_moments, standardised_by
+from ir_transfer.nn.patch_swap import swap_patches
+from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
-SMALL: dict[str, Any] = {"widths": (4, 8, 8, 8), "depths": (1, 1, 1, 1), "picture_depths": (1, 1, 1), "code": 6}
+COMPACT: dict[str, Any] = {**SMALL_THERMAL}
 PAPER: dict[str, Any] = {"size": "vgg19", "widths": (4, 8, 8)}
 
 
 @pytest.fixture
-def model() -> TranslationModel:
-    torch.manual_seed(0)
-    return create_model("style_swap", weights=None, **SMALL)
+def model() -> StyleSwap:
+    made = small_thermal("style_swap")
+    assert isinstance(made, StyleSwap)
+    return made
 
 
 @pytest.fixture
@@ -26,39 +32,170 @@ def paper() -> TranslationModel:
     return create_model("style_swap", weights=None, **PAPER)
 
 
-def test_ships_less_than_a_million_parameters() -> None:
-    model = create_model("style_swap", weights=None)
-    assert sum(p.numel() for p in model.parameters()) <= 1_000_000
+def normal(features: Tensor) -> Tensor:
+    """Return features with mean 0 and deviation 1 per channel, by the definition."""
+    return (features - features.mean((2, 3), keepdim=True)) / features.std((2, 3), keepdim=True)
 
 
-def test_inverted_exemplar_gives_exactly_the_inverted_picture(model: TranslationModel) -> None:
-    content, exemplar = torch.rand(1, 3, 48, 64), torch.rand(1, 1, 40, 60)
-    upright = model(content, model.prepare([exemplar], white_hot=True))
-    inverted = model(content, model.prepare([1 - exemplar], white_hot=False))
-    torch.testing.assert_close(inverted, 1 - upright, atol=1e-5, rtol=0)
+# -- compact ------------------------------------------------------------------------------------------------------
 
 
-def test_gain_and_offset_of_the_exemplar_become_those_of_the_picture(model: TranslationModel) -> None:
-    content, exemplar = torch.rand(1, 3, 32, 32), torch.rand(1, 1, 64, 64)
-    model.train()  # no clamp
-    picture = model(content, model.prepare([exemplar], white_hot=True))
-    darker = model(content, model.prepare([0.5 * exemplar + 0.1], white_hot=True))
-    torch.testing.assert_close(darker, 0.5 * picture + 0.1, atol=3e-3, rtol=0)
+@torch.inference_mode()
+def test_aligned_features_are_the_share_of_swapped_patches_in_the_exemplars_statistics(model: StyleSwap) -> None:
+    exemplar, features = scene(60, 80, 1, channels=1), 3 * torch.randn(1, 8, 14, 18) + 2
+    style = model.prepare([exemplar], white_hot=True).tensors
+    theirs = model.exemplar_encoder(standardised(exemplar))[SWAP_LEVEL]
+    own = normal(features)
+    share = 0.5 + 0.5 / (1 + (-model.gate).exp())
+    mixed = own + share[:, None, None] * (swap_patches(own, normal(theirs)) - own)
+    expected = mixed * theirs.std((2, 3), keepdim=True) + theirs.mean((2, 3), keepdim=True)
+    found = model.align(SWAP_LEVEL, features, model.measure(features), style)
+    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
 
 
-def test_strength_moves_monotonically_from_the_photograph(model: TranslationModel) -> None:
-    content, style = torch.rand(1, 3, 32, 32), model.prepare([torch.rand(1, 1, 40, 60)])
+@torch.inference_mode()
+def test_other_levels_take_the_statistics_alone(model: StyleSwap) -> None:
+    exemplar = scene(60, 80, 1, channels=1)
+    style = model.prepare([exemplar], white_hot=True).tensors
+    for level in (0, 1, 3, 4):
+        features = 3 * torch.randn(1, model.neck.widths[level], 14, 18) + 2
+        theirs = model.exemplar_encoder(standardised(exemplar))[level]
+        found = model.align(level, features, model.measure(features), style)
+        expected = normal(features) * theirs.std((2, 3), keepdim=True) + theirs.mean((2, 3), keepdim=True)
+        torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
+
+
+@torch.inference_mode()
+def test_a_whole_share_leaves_nothing_but_the_exemplars_patches(model: StyleSwap) -> None:
+    exemplar = scene(96, 128, 1, channels=1)
+    style = model.prepare([exemplar], white_hot=True).tensors
+    model.gate.fill_(100.0)
+    torch.testing.assert_close(model.share, torch.ones(8))
+    theirs = model.exemplar_encoder(standardised(exemplar))[SWAP_LEVEL]
+    # A part of the exemplar's own features, at another gain, is made of its very patches.
+    part = 5 * theirs[..., 2:9, 3:12] - 1
+    moments = channel_moments(5 * theirs - 1)
+    torch.testing.assert_close(model.align(SWAP_LEVEL, part, moments, style), theirs[..., 2:9, 3:12], atol=2e-2, rtol=0)
+    # Anything else is made of them too: no value lies beyond theirs.
+    found = model.align(SWAP_LEVEL, torch.randn(1, 8, 14, 18), channel_moments(torch.randn(1, 8, 14, 18)), style)
+    margin = 0.02
+    assert (found.amax((2, 3)) <= theirs.amax((2, 3)) + margin).all()
+    assert (found.amin((2, 3)) >= theirs.amin((2, 3)) - margin).all()
+
+
+def test_at_least_half_is_swapped_whatever_the_training_does(model: StyleSwap) -> None:
+    model.gate.data.fill_(-50.0)
+    torch.testing.assert_close(model.share, torch.full((8,), 0.5))
+
+
+@torch.inference_mode()
+def test_begun_from_adain_it_has_all_of_its_weights_and_nearly_its_result() -> None:
+    adain, model = small_thermal("adain"), small_thermal("style_swap", seed=1)
+    model.adopt(adain)
+    own, theirs = model.state_dict(), adain.state_dict()
+    assert own.keys() - theirs.keys() == {"gate"}
+    assert all(torch.equal(own[name], tensor) for name, tensor in theirs.items())
+    content, exemplar = scene(96, 128), scene(60, 80, 1, channels=1)
+    one, other = (m(content, m.prepare([exemplar], white_hot=True)).flatten() for m in (adain, model))
+    assert torch.corrcoef(torch.stack([one, other]))[0, 1] > 0.8
+    assert not torch.allclose(one, other, atol=1e-3)
+
+
+def test_blended_styles_keep_every_exemplar_apart(model: StyleSwap) -> None:
+    codes = [model.prepare([scene(60, side, side, channels=1)], white_hot=True) for side in (60, 80, 100)]
+    pair = blend_codes(codes[:2], [1, 1])
+    blend = blend_codes([pair, codes[2], codes[0]], [2, 2, 0])
+    parts = parts_of(blend.tensors)
+    assert [part["features"].shape[3] for part, _ in parts] == [16, 22, 27]
+    assert [share.item() for _, share in parts] == [0.25, 0.25, 0.5]
+    features = torch.randn(1, 8, 14, 18)
+    own = standardised_by(features, channel_moments(features))
+    with torch.inference_mode():
+        swaps = [swap_patches(own, part["features"]) for part, _ in parts]
+        swapped = 0.25 * swaps[0] + 0.25 * swaps[1] + 0.5 * swaps[2]
+        mixed = own + model.share[:, None, None] * (swapped - own)
+        mean, std = (blend.tensors[f"level{SWAP_LEVEL}.{name}"][..., None, None] for name in ("mean", "std"))
+        found = model.align(SWAP_LEVEL, features, model.measure(features), blend.tensors)
+    torch.testing.assert_close(found, mixed * std + mean, atol=1e-4, rtol=1e-4)
+
+
+def test_gradient_passes_the_swap_to_photograph_exemplar_and_gate(model: StyleSwap) -> None:
     model.train()
-    zero = model(content, style, 0.0)
-    distances = [(model(content, style, s) - zero).abs().mean().item() for s in (0.0, 0.3, 0.6, 1.0)]
-    assert distances[0] == 0
-    assert distances == sorted(distances)
+    content, exemplars = scene(64, 64).expand(2, -1, -1, -1), torch.rand(2, 1, 40, 48)
+    style = model.encode(exemplars, torch.tensor([True, False]))
+    features = torch.randn(2, 8, 8, 8, requires_grad=True)
+    # What enters is standardised, so a plain sum has no gradient.
+    weights = torch.randn(2, 8, 8, 8)
+    whole = {**style, "level2.mean": style["level2.mean"].detach(), "level2.std": torch.ones(2, 8)}
+    (model.align(SWAP_LEVEL, features, model.measure(features), whole) * weights).sum().backward()  # type: ignore[no-untyped-call]
+    assert features.grad is not None
+    own = features.detach().clone().requires_grad_()
+    (normal(own) * weights).sum().backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(features.grad, own.grad, atol=1e-2, rtol=1e-2)
+    assert model.gate.grad is not None
+    assert model.gate.grad.all()
+    model.zero_grad()
+    model.translate(content, model.encode(exemplars, torch.tensor([True, False])), 1.0, None).square().sum().backward()  # type: ignore[no-untyped-call]
+    learned = {name: p.grad for name, p in model.named_parameters()}
+    assert [name for name, grad in learned.items() if grad is None or not grad.any()] == []
 
 
-def test_at_strength_0_the_exemplar_has_no_say_beyond_its_polarity(model: TranslationModel) -> None:
-    content = torch.rand(1, 3, 32, 32)
-    styles = [model.prepare([torch.rand(1, 1, 40, 60)], white_hot=True) for _ in range(2)]
-    assert torch.equal(*(model(content, style, 0.0) for style in styles))
+def test_commitment_is_the_distance_of_the_swap_once_and_in_training_alone(model: StyleSwap) -> None:
+    exemplar, features = scene(60, 80, 1, channels=1), torch.randn(1, 8, 14, 18)
+    style = model.prepare([exemplar], white_hot=True).tensors
+    model.align(SWAP_LEVEL, features, model.measure(features), style)
+    assert model.auxiliary_loss() is None, "evaluation"
+    model.train().align(SWAP_LEVEL, features, model.measure(features), style)
+    own = standardised_by(features, channel_moments(features))
+    expected = 0.25 * (own - swap_patches(own, style["part0.features"])).square().mean()
+    commitment = model.auxiliary_loss()
+    assert commitment is not None
+    torch.testing.assert_close(commitment, expected)
+    assert model.auxiliary_loss() is None
+
+
+@pytest.mark.parametrize("size", [(256, 300), (300, 256), (40, 47)])
+def test_an_exemplar_of_any_size_keeps_few_features(model: StyleSwap, size: tuple[int, int]) -> None:
+    features = model.prepare([torch.rand(1, 1, *size)]).tensors["part0.features"]
+    assert sorted(features.shape[2:]) == [16, 19]
+    model.configure({"short_side": "64"})
+    assert min(model.prepare([torch.rand(1, 1, *size)]).tensors["part0.features"].shape[2:]) == 8
+
+
+def test_an_even_patch_is_refused() -> None:
+    with pytest.raises(InputError, match="odd patch, got 4"):
+        create_model("style_swap", weights=None, **COMPACT, patch=4)
+
+
+# -- both sizes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("arguments", "short_side"), [(COMPACT, 32), (PAPER, 20)], ids=["compact", "vgg19"])
+def test_refuses_an_exemplar_smaller_than_the_patch(arguments: dict[str, Any], short_side: int) -> None:
+    model = create_model("style_swap", weights=None, **arguments, patch=7, short_side=short_side)
+    with pytest.raises(InputError, match=r"at least 7x7 features, the swap's patch, got [45]x"):
+        model.prepare([torch.rand(1, 1, 20, 40)])
+
+
+@pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "vgg19"])
+def test_patch_and_stride_may_be_others_than_those_of_the_training(arguments: dict[str, Any], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    create_model("style_swap", weights=None, **arguments).save(tmp_path / "weights.safetensors")
+    content, exemplar = scene(72, 64), scene(60, 80, 1, channels=1)
+    options: list[dict[str, Any]] = [{}, {"patch": 5}, {"stride": 3}]
+    models = [create_model("style_swap", weights=tmp_path / "weights.safetensors", **option) for option in options]
+    with torch.inference_mode():
+        pictures = [other(content, other.prepare([exemplar])) for other in models]
+    assert not torch.allclose(pictures[0], pictures[1], atol=1e-5)
+    assert not torch.allclose(pictures[0], pictures[2], atol=1e-5)
+
+
+def test_unknown_size_is_refused() -> None:
+    with pytest.raises(InputError, match="compact, vgg19"):
+        create_model("style_swap", weights=None, size="huge")
+
+
+# -- the paper's size ---------------------------------------------------------------------------------------------
 
 
 def test_paper_size_at_strength_0_is_the_inverse_of_its_own_features(paper: TranslationModel) -> None:
@@ -87,50 +224,6 @@ def test_two_exemplars_give_the_mean_of_their_swaps(paper: TranslationModel) -> 
     torch.testing.assert_close(seen[2], 0.25 * seen[0] + 0.75 * seen[1])
 
 
-def test_blended_codes_keep_every_exemplar_apart(model: TranslationModel) -> None:
-    codes = [model.prepare([torch.rand(1, 1, side, 40)], white_hot=True) for side in (32, 48, 64)]
-    pair = blend_codes(codes[:2], [1, 1])
-    blend = blend_codes([pair, codes[2], codes[0]], [2, 2, 0])
-    parts = parts_of(blend.tensors)
-    assert [part["code"].shape[2] for part, _ in parts] == [8, 12, 16]
-    assert [share.item() for _, share in parts] == [0.25, 0.25, 0.5]
-    expected = sum(w * code.tensors["tone.mean"] for w, code in zip((0.25, 0.25, 0.5), codes, strict=True))
-    torch.testing.assert_close(blend.tensors["tone.mean"], expected)
-
-
-def test_gradient_passes_the_swap_to_the_photographs_encoder(model: TranslationModel) -> None:
-    model.train()
-    content, exemplars = torch.rand(2, 3, 32, 32), torch.rand(2, 1, 40, 48)
-    model.translate(content, model.encode(exemplars, torch.tensor([True, False])), 1.0, None).sum().backward()  # type: ignore[no-untyped-call]
-    deepest = [p for name, p in model.named_parameters() if name.startswith("encoder.levels.3")]
-    assert all(p.grad is not None and p.grad.any() for p in deepest)
-
-
-def test_commitment_counts_once_and_in_training_alone(model: TranslationModel) -> None:
-    content, exemplars = torch.rand(2, 3, 32, 32), torch.rand(2, 1, 40, 48)
-    style = model.encode(exemplars, torch.tensor([True, False]))
-    model.translate(content, style, 1.0, None)
-    assert model.auxiliary_loss() is None, "evaluation"
-    model.train().translate(content, style, 1.0, None)
-    commitment = model.auxiliary_loss()
-    assert commitment is not None
-    assert commitment > 0
-    assert model.auxiliary_loss() is None
-
-
-@pytest.mark.parametrize("arguments", [SMALL, PAPER], ids=["compact", "vgg19"])
-def test_refuses_an_exemplar_smaller_than_the_patch(arguments: dict[str, Any]) -> None:
-    model = create_model("style_swap", weights=None, **arguments, patch=7)
-    with pytest.raises(InputError, match="at least 7x7 features, the swap's patch, got 5x10"):
-        model.prepare([torch.rand(1, 1, 20, 40)])
-
-
-@pytest.mark.parametrize("size", [(256, 300), (300, 256)])
-def test_a_large_exemplar_is_shrunk(model: TranslationModel, size: tuple[int, int]) -> None:
-    code = model.prepare([torch.rand(1, 1, *size)]).tensors["part0.code"]
-    assert sorted(code.shape[2:]) == [32, 38]
-
-
 def test_paper_size_takes_a_published_encoder_and_keeps_it(tmp_path: Path) -> None:
     convs = [nn.Conv2d(3, 3, 1), *(nn.Conv2d(a, b, 3) for a, b in ((3, 4), (4, 4), (4, 8), (8, 8), (8, 8)))]
     torch.save(nn.Sequential(*convs).state_dict(), tmp_path / "vgg.pth")
@@ -147,22 +240,8 @@ def test_refuses_a_decoder_that_nobody_published(tmp_path: Path) -> None:
         create_model("style_swap", weights=tmp_path / "decoder.pth", encoder_weights="torchvision")
 
 
-def test_unknown_size_is_refused() -> None:
-    with pytest.raises(InputError, match="compact, vgg19"):
-        create_model("style_swap", weights=None, size="huge")
-
-
 def test_a_file_knows_its_size(paper: TranslationModel, tmp_path: Path) -> None:
     paper.save(tmp_path / "weights.safetensors")
     assert create_model("style_swap", weights=tmp_path / "weights.safetensors").hyper_parameters["size"] == "vgg19"
     with pytest.raises(WeightsError, match="expected size='vgg19'"):
         create_model("style_swap", weights=tmp_path / "weights.safetensors", size="compact")
-
-
-def test_patch_and_stride_may_be_others_than_those_of_the_training(model: TranslationModel, tmp_path: Path) -> None:
-    model.save(tmp_path / "weights.safetensors")
-    content, exemplar = torch.rand(1, 3, 40, 32), torch.rand(1, 1, 40, 40)
-    options: list[dict[str, Any]] = [{}, {"patch": 5}, {"stride": 3}]
-    models = [create_model("style_swap", weights=tmp_path / "weights.safetensors", **option) for option in options]
-    pictures = [other(content, other.prepare([exemplar])) for other in models]
-    assert len({picture.mean().item() for picture in pictures}) == 3

@@ -1,4 +1,4 @@
-"""What AdaIN and WCT2 share: canonical space, tone and polarity by construction, overview and windows."""
+"""What compact systems share: canonical space, tone and polarity by construction, overview and windows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import scene, small_thermal
 
-NAMES = ("adain", "wct2")
+NAMES = ("adain", "wct2", "style_swap", "msgnet", "adjustable")
 
 
 @pytest.fixture(params=NAMES, scope="module")

@@ -84,3 +84,35 @@ def test_packed_weights_come_back_nearly_as_they_were(tmp_path: Path) -> None:
     torch.testing.assert_close(found["small"], tensors["small"], atol=1e-3, rtol=1e-3)
     assert torch.equal(found["count"], tensors["count"])
     assert (tmp_path / "file.safetensors").stat().st_size < tensors["large"].numel() * 1.3
+
+
+def test_the_shipped_encoder_is_left_out_and_read_back(tmp_path: Path) -> None:
+    model = create_model("adain")
+    state = model.state_dict()
+    tensors, metadata = weight_files.without_shared_encoder(state, {"kind": "weights", "model": "adain"})
+    assert len(tensors) < len(state)
+    assert not any(name.startswith("encoder.") for name in tensors)
+    path = tmp_path / "small.safetensors"
+    weight_files.write(path, tensors, metadata)
+    found, described = weight_files.read(path, kind="weights")
+    assert described == {"kind": "weights", "model": "adain"}
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+
+
+def test_an_encoder_of_its_own_stays_in_the_file() -> None:
+    state = dict(create_model("adain").state_dict())
+    name = next(name for name in state if name.startswith("encoder."))
+    state[name] = state[name] + 1e-3
+    tensors, metadata = weight_files.without_shared_encoder(state, {"kind": "weights"})
+    assert tensors.keys() == state.keys()
+    assert metadata == {"kind": "weights"}
+
+
+def test_weights_for_another_encoder_are_refused(tmp_path: Path) -> None:
+    tensors, metadata = weight_files.without_shared_encoder(create_model("adain").state_dict(), {"kind": "weights"})
+    (key,) = metadata.keys() - {"kind"}
+    path = tmp_path / "other.safetensors"
+    weight_files.write(path, tensors, {**metadata, key: "0123456789abcdef"})
+    with pytest.raises(WeightsError, match=r"expected the content encoder 0123456789abcdef that .*other"):
+        weight_files.read(path, kind="weights")

@@ -12,7 +12,6 @@ from ir_transfer.tracking.compare import (
     compare_runs,
     validation_rows,
     verdict,
-    without_password,
     write_comparison,
 )
 from ir_transfer.tracking.find_runs import RunStore
@@ -98,6 +97,23 @@ def test_evaluations_stand_beside_the_trivial_rows(compared: Compared) -> None:
     assert rows["people_heat"].wins == [False, True]  # nearer to the truth's
 
 
+def test_composites_that_were_made_differently_are_left_out(tracking_uri: str) -> None:
+    client = connect(tracking_uri)
+    experiment = experiment_id(client)
+    for name in ("one", "two"):
+        run = client.create_run(experiment, run_name=name, tags={KIND: "train"}).info.run_id
+        tags = {KIND: "evaluate", "ir_transfer.training_run": run}
+        own = client.create_run(experiment, run_name=f"evaluation of {name}", tags=tags).info.run_id
+        client.log_param(own, "composite", f"feature_network {name}")
+        client.log_metric(own, "adain/composite", 0.5)
+        client.log_metric(own, "adain/psnr", 14.0)
+        client.set_terminated(own)
+    found = compare_runs(RunStore(tracking_uri), ["one", "two"]).evaluation
+    assert found is not None
+    assert [row.name for row in found.rows] == ["psnr"]
+    assert "made differently and are left out (A: feature_network one; B: feature_network two)" in found.warnings[-1]
+
+
 def test_other_training_data_warns_and_other_validation_data_stops_the_verdict(
     compared: Compared, tracking_uri: str
 ) -> None:
@@ -127,11 +143,6 @@ def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp
     assert "No pictures were logged" in page
     assert "nothing says whether these runs read the same pictures" in page
     assert "validation+step+2" in page
-
-
-def test_a_password_of_the_store_is_not_passed_on() -> None:
-    assert without_password("https://user:secret@tracking:5000/x") == "https://tracking:5000/x"
-    assert without_password("sqlite:////data/a@b/mlflow.db") == "sqlite:////data/a@b/mlflow.db"
 
 
 def test_the_same_run_twice_is_refused(store: RunStore) -> None:

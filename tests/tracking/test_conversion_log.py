@@ -38,6 +38,6 @@ def test_a_store_that_is_away_costs_one_warning(
     command = ["convert", str(photos), "--style", str(exemplar), "--model", "gray", "-o", str(tmp_path / "out")]
     assert main([*command, "--track", "--tracking-uri", "http://127.0.0.1:9"]) == 0
     captured = capsys.readouterr()
-    assert captured.out == "converted 6, skipped 0, failed 0 (see manifest.jsonl)\n"
+    assert captured.out == f"converted 6, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
     assert captured.err.startswith("Warning: not logged to MLflow at http://127.0.0.1:9: ")
     assert captured.err.count("\n") == 1

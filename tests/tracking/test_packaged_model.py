@@ -25,6 +25,7 @@ from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
 from ir_transfer.tracking.client import connect
 from tests.conftest import photograph
+from tests.models.small_thermal import SMALL_LOOKS
 from tests.tracking.registered import register, write_exemplar
 
 
@@ -153,7 +154,7 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
 
 def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    cin = create_model("cin", weights=None, looks=("day", "night"), widths=(4, 8), blocks=1)
+    cin = create_model("cin", weights=None, looks=("day", "night"), **SMALL_LOOKS)
     assert isinstance(cin, CIN)
     for parameter in cin.parameters():
         torch.nn.init.uniform_(parameter, -0.3, 0.3)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
 from ir_transfer import create_model
-from ir_transfer.errors import UnknownNameError
+from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.harness import Judges, Method
+from ir_transfer.evaluation.summary import Score
 from ir_transfer.tracking.client import connect
 from ir_transfer.tracking.promotion import promote
 from tests.evaluation.compared_street import BLURRED, compared_street
@@ -35,6 +37,18 @@ def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
 def alias(client: MlflowClient, name: str) -> str | None:
     found = client.get_registered_model("adain-lwir").aliases.get(name)
     return None if found is None else str(found)
+
+
+def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, tmp_path: Path) -> None:
+    register(client, tmp_path)
+    compare = street(tmp_path, [])
+
+    def changed(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
+        return replace(compare(names, weights), changes=["composite heat none instead of object_heat"])
+
+    with pytest.raises(InputError, match="expected the composite of the protocol, got composite heat none"):
+        promote(client, "adain-lwir", changed, tmp_path / "fetched")
+    assert alias(client, "champion") is None
 
 
 def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:
@@ -82,6 +96,43 @@ def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path:
     assert alias(client, "champion") == "2"
     assert alias(client, "candidate") == "2"
     assert "ir_transfer.composite" in client.get_model_version("adain-lwir", "1").tags
+
+
+@pytest.mark.parametrize(
+    ("lead", "promoted", "said"),
+    [
+        (Score(0.01, -0.001, 0.02), False, "no clear difference"),
+        (Score(0.01, 0.0, 0.02), False, "no clear difference"),
+        (Score(-0.01, -0.02, -0.001), False, "worse"),
+        (Score(0.01, 0.001, 0.02), True, "better"),
+    ],
+    ids=["contains_0", "touches_0", "below_0", "above_0"],
+)
+@pytest.mark.parametrize("with_champion", [True, False])
+def test_an_interval_that_contains_0_promotes_nothing(
+    lead: Score,
+    promoted: bool,
+    said: str,
+    with_champion: bool,
+    client: MlflowClient,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for seed in (0, 1):
+        register(client, tmp_path, seed)
+    if with_champion:
+        client.set_registered_model_alias("adain-lwir", "champion", "1")
+    clear = Score(0.2, 0.1, 0.3)
+    # Without a champion, one trivial row that is not clearly beaten is enough.
+    monkeypatch.setattr(
+        "ir_transfer.tracking.promotion.composite_lead",
+        lambda results, first, second: lead if second in {"other", "fda"} else clear,
+    )
+    verdict = promote(client, "adain-lwir", street(tmp_path, []), tmp_path / "fetched")
+    assert verdict.promoted is promoted
+    assert alias(client, "champion") == ("2" if promoted else "1" if with_champion else None)
+    assert any(reason.endswith(f"against {'other' if with_champion else 'fda'}: {said}") for reason in verdict.reasons)
+    assert client.get_model_version("adain-lwir", "2").tags["ir_transfer.promoted"] == str(promoted).lower()
 
 
 def test_without_a_candidate(client: MlflowClient, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,61 +10,101 @@ from PIL import Image
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.batches import BatchSource
+from ir_transfer.models.cin.model import CIN
+from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.training.objective import Objective
 from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.view_source import ViewSource
 from tests.losses.scenes import random_judge
-from tests.models.small_thermal import SMALL_THERMAL
+from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL, small_thermal
 from tests.training.runs import make_root, recipe_of, trainer_of
 
-MODEL = "{name: cin, hyper_parameters: {widths: [4, 8, 8], blocks: 1}}"
+SIZES = ", ".join(f"{name}: {[*value] if isinstance(value, tuple) else value}" for name, value in SMALL_LOOKS.items())
+MODEL = f"{{name: cin, hyper_parameters: {{{SIZES}}}}}"
 
 
 def make_looks(root: Path) -> str:
-    """Write a dark and a bright exemplar of another tone than the pairs' and return the recipe's looks."""
+    """Write an exemplar that is warm below and one that is warm above, and return the recipe's looks."""
     random = np.random.default_rng(0)
-    for name, low, high in (("dark", 0, 80), ("bright", 150, 255)):
-        Image.fromarray(random.integers(low, high, (48, 64)).astype(np.uint8)).save(root / f"{name}.png")
-    return "{dark: [dark.png], bright: [bright.png]}"
+    slope = np.linspace(0, 1, 48)[:, None] + 0.05 * random.standard_normal((48, 64))
+    for name, low, high, image in (("ground", 0, 80, slope), ("sky", 150, 255, slope[::-1])):
+        Image.fromarray((low + (high - low) * image.clip(0, 1)).astype(np.uint8)).save(root / f"{name}.png")
+    return "{ground: [ground.png], sky: [sky.png]}"
 
 
 def looks_recipe(root: Path, **overrides: str) -> Recipe:
-    tones = {"data__tone_spread": "0", "data__flips": "0"}
-    return recipe_of(
-        root, model=MODEL, data__looks=make_looks(root), data__validation_exemplar="null", **tones, **overrides
-    )
+    return recipe_of(root, model=MODEL, data__looks=make_looks(root), data__validation_exemplar="null", **overrides)
 
 
-def test_truths_and_exemplars_have_the_tone_of_the_look_they_are_drawn_with(tmp_path: Path) -> None:
-    recipe = looks_recipe(make_root(tmp_path))
-    batches = BatchSource(recipe.data, tmp_path, seed=0)
-    batch = batches.draw(0, 16)
-    assert set(batch.look.tolist()) == {0, 1}
-    for look, low, high in ((0, 0.0, 80 / 255), (1, 150 / 255, 1.0)):
-        mine = batch.look == look
-        for pictures in (batch.truth[mine], batch.exemplar[mine]):
-            assert pictures.min() >= low - 0.02
-            assert pictures.max() <= high + 0.02
-    assert batches.looks is not None
-    curve = batches.looks.toned(np.linspace(0, 1, 101, dtype=np.float32), 0, 0)
-    assert (np.diff(curve) >= 0).all(), "what is hotter stays hotter"
-    assert curve[-1] > curve[0]
+def test_every_look_learns_from_the_pairs_that_resemble_it(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    warm_below = [1, 2, 5]  # of those that do not validate: 1, 2, 3, 5, 6, 7
+    slope = np.linspace(20, 200, 64)[:, None] + np.random.default_rng(1).integers(0, 40, (64, 96))
+    for index in range(8):
+        image = slope if index in warm_below else slope[::-1]
+        Image.fromarray(image.astype(np.uint8)).resize(_size(root)).save(root / "pairs" / "ir" / f"scene_{index}.png")
+    source = ViewSource(looks_recipe(root).data, root, seed=0)
+    seen: dict[int, set[str]] = {0: set(), 1: set()}
+    for step in range(10):
+        batch = source.draw(step, 8)
+        assert batch.keys is not None
+        for look, (_, index, _) in zip(batch.look.tolist(), batch.keys.tolist(), strict=True):
+            seen[look].add(source.sets[0].photographs[index].path.stem)
+    assert seen[0] == {f"scene_{index}" for index in warm_below}
+    assert seen[1] == {"scene_3", "scene_6", "scene_7"}
 
 
-def test_a_run_of_looks_knows_their_intensities_and_ends_as_weights_that_translate(tmp_path: Path) -> None:
+def _size(root: Path) -> tuple[int, int]:
+    with Image.open(root / "pairs" / "rgb" / "scene_0.png") as image:
+        return image.size
+
+
+def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    sources = "[{path: pairs/rgb, pairing: unpaired, share: 3}, {path: pairs}]"
+    source = ViewSource(looks_recipe(root, data__sources=sources).data, root, seed=0)
+    looks, unpaired = [], []
+    for step in range(40):
+        batch = source.draw(step, 8)
+        looks += batch.look.tolist()
+        unpaired += (~batch.registered).tolist()
+        assert batch.keys is not None
+    assert np.mean(looks) == pytest.approx(0.5, abs=0.1)
+    # Six photographs of share 3 against three pairs of share 1.
+    assert np.mean(unpaired) == pytest.approx(18 / 21, abs=0.06)
+
+
+def test_a_run_of_looks_knows_their_tones_and_ends_as_weights_that_translate(tmp_path: Path) -> None:
     recipe = looks_recipe(make_root(tmp_path), training__steps="2", training__validate_every="2")
-    trainer = trainer_of(tmp_path, "run", recipe)
-    trainer.run()
+    trainer_of(tmp_path, "run", recipe).run()
     model = create_model("cin", weights=tmp_path / "run" / "best.safetensors")
-    assert model.looks == ("dark", "bright")
-    exemplar = torch.from_numpy(np.asarray(Image.open(tmp_path / "bright.png")) / np.float32(255))[None, None]
-    assert model.style_for(exemplar).metadata["look"] == "bright"
+    assert model.looks == ("ground", "sky")
+    for name in model.looks:
+        exemplar = torch.from_numpy(np.asarray(Image.open(tmp_path / f"{name}.png")) / np.float32(255))[None, None]
+        style = model.style_for(exemplar, white_hot=True)
+        assert style.metadata["look"] == name
+        torch.testing.assert_close(style.tensors["tone.quantiles"], tone_of(exemplar).quantiles)
+
+
+def test_a_run_that_begins_from_adain_begins_with_its_answer_to_the_exemplars(tmp_path: Path) -> None:
+    root = make_root(tmp_path)
+    adain = small_thermal("adain")
+    adain.save(root / "adain.safetensors")
+    trainer = trainer_of(root, "run", looks_recipe(root))
+    trainer.learner.initialise(str(root / "adain.safetensors"))
+    exemplar = torch.from_numpy(np.asarray(Image.open(root / "sky.png")) / np.float32(255))[None, None]
+    content = torch.rand(1, 3, 48, 64)
+    with torch.inference_mode():
+        wanted = adain(content, adain.prepare([exemplar], white_hot=True))
+        for model in (trainer.learner.model.eval(), trainer.learner.average):
+            assert isinstance(model, CIN)
+            torch.testing.assert_close(model(content, model.look("sky")), wanted, atol=1e-5, rtol=0)
 
 
 def test_a_new_look_leaves_the_network_and_the_other_looks_alone(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     trainer_of(root, "old", looks_recipe(root, training__steps="2", training__validate_every="2")).run()
-    model = "{name: cin, hyper_parameters: {widths: [4, 8, 8], blocks: 1, looks: [dark, bright, mine]}}"
+    model = f"{{name: cin, hyper_parameters: {{{SIZES}, looks: [ground, sky, mine]}}}}"
     sources = "[{path: pairs/rgb, pairing: unpaired}]"
     recipe = recipe_of(
         root, model=model, data__looks="{mine: [pairs/ir/scene_1.png]}", data__sources=sources, losses="{histogram: 1}",
@@ -76,6 +117,10 @@ def test_a_new_look_leaves_the_network_and_the_other_looks_alone(tmp_path: Path)
     trainer.run()
     after = trainer.learner.model.state_dict()
     assert {name for name, value in after.items() if not torch.equal(value, before[name])} == {"table.mine"}
+    old = create_model("cin", weights=root / "old" / "best.safetensors").state_dict()
+    for name in ("quantiles", "means", "deviations"):
+        torch.testing.assert_close(after[name][:2], old[name])
+    assert not torch.allclose(after["quantiles"][2], after["quantiles"][0])
 
 
 def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
@@ -83,11 +128,13 @@ def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.looks in the recipe of model 'cin'"):
         trainer_of(root, "a", recipe_of(root, model=MODEL))
     with pytest.raises(InputError, match=r"training\.only to fit a parameter"):
-        trainer_of(root, "b", looks_recipe(root, training__only="[tabel.dark]"))
-    with pytest.raises(InputError, match=r"hyper_parameters\.looks to name all of data\.looks, got none of bright"):
-        trainer_of(root, "c", looks_recipe(root, model__hyper_parameters__looks="[dark]"))
+        trainer_of(root, "b", looks_recipe(root, training__only="[tabel.sky]"))
+    with pytest.raises(InputError, match=r"hyper_parameters\.looks to name all of data\.looks, got none of sky"):
+        trainer_of(root, "c", looks_recipe(root, model__hyper_parameters__looks="[ground]"))
     with pytest.raises(MissingFileError, match=r"picture of data\.looks\.dark at"):
-        BatchSource(recipe_of(root, data__looks="{dark: [none.png]}").data, root, seed=0)
+        ViewSource(recipe_of(root, data__looks="{dark: [none.png]}").data, root, seed=0)
+    with pytest.raises(InputError, match=r"no data\.looks in the recipe of model 'adain', which takes exemplars"):
+        trainer_of(root, "d", replace(looks_recipe(root), model=recipe_of(root).model))
     recipe = recipe_of(root, losses="{layered: 1}")
     with pytest.raises(InputError, match="model with layer weights"):
         Objective(recipe, create_model("adain", weights=None, **SMALL_THERMAL), random_judge())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from jinja2 import Environment, StrictUndefined
 
-from ir_transfer.conversion.dataset.names import CARD_FOLDER, CARD_NAME
+from ir_transfer.conversion.dataset.names import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME
 from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
+from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.json_files import json_text
+from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
 _SHOWN = 20  # problems on the card
@@ -36,11 +38,14 @@ def write_card(
     """
     folder = plan.out / CARD_FOLDER
     levels = manifest.header.look.get("raster", {}).get("levels")
-    asked = tuple(levels) if isinstance(levels, list) else levels
+    asked = RasterOptions(levels=(levels[0], levels[1]) if isinstance(levels, list) else levels)
     sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
     write_whole(folder / _PARQUET, _parquet(manifest))
+    if summary.problems:
+        lines = "".join(f"{line}\n" for line in summary.problems)
+        write_whole(folder / PROBLEMS_NAME, lines.encode(errors="surrogateescape"))
     path = folder / CARD_NAME if (labelled.root / CARD_NAME).exists() else plan.out / CARD_NAME
     text = _text(labelled, plan, manifest, styles, summary, sheet=None if sheet is None else _relative(path, folder))
     write_whole(path, text.encode(errors="surrogateescape"))
@@ -71,10 +76,14 @@ def _text(
     splits = {str(picture.place): picture.split or "none" for picture in labelled.pictures}
     template = files("ir_transfer.conversion.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
+    environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
     return environment.from_string(template).render(
         name=plan.out.resolve().name,
         source=labelled.root.resolve().name,
         kind=labelled.kind,
+        compared=0 if summary.broken else labelled.compared,
+        unread=[f"{place}: {message}" for place, message in labelled.unread[:_SHOWN]],
+        unread_count=len(labelled.unread),
         classes=labelled.classes,
         licences=labelled.licences,
         info=labelled.info,
@@ -88,7 +97,7 @@ def _text(
         problem_count=len(summary.problems),
         broken=summary.broken[:_SHOWN],
         command=manifest.header.command,
-        look=json.dumps(dict(manifest.header.look), indent=2),
+        look=json_text(dict(manifest.header.look), indent=2),
         versions=dict(manifest.header.versions),
         sheet=sheet,
     )
@@ -105,14 +114,14 @@ def _parquet(manifest: Manifest) -> bytes:
     """Return the lines of the manifest as a table; what decided the pixels of all is in its metadata."""
     rows = [_row(entry) for entry in manifest.entries.values()]
     names = ("input", "output", "status", "input_sha256", "output_sha256", "error")
-    numbers = ("width", "height", "bit_depth", "variant", "style")
+    numbers = ("width", "height", "bit_depth", "variant", "style", "stored_orientation")
     columns = {name: pa.array([_text_of(row[name]) for row in rows], pa.string()) for name in names}
     columns |= {name: pa.array([row[name] for row in rows], pa.int64()) for name in numbers}
     for name in ("found", "heated"):
-        columns[name] = pa.array([None if row[name] is None else json.dumps(row[name]) for row in rows], pa.string())
+        columns[name] = pa.array([None if row[name] is None else json_text(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
-    header = {"command": str(_text_of(manifest.header.command)), "look": json.dumps(dict(manifest.header.look))}
+    header = {"command": str(_text_of(manifest.header.command)), "look": json_text(dict(manifest.header.look))}
     table = pa.table(columns).replace_schema_metadata(header)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)

@@ -11,10 +11,10 @@ from ir_transfer import model_info
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import drop_removed, remove_stale, write_labels
+from ir_transfer.conversion.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
-from ir_transfer.conversion.dataset.plan import default_out, plan_dataset
+from ir_transfer.conversion.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
 from ir_transfer.conversion.dataset.source import source_fields
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
@@ -49,9 +49,10 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
         raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
-    labelled = open_labelled(root, options.labels)
+    labelled = open_labelled(root, options.labels, orientation=options.orientation)
     check_heat(asked.heat, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
+    plan = by_windows(in_label_frames(plan, labelled), options)
     refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
     return labelled, plan, choice
 
@@ -102,7 +103,7 @@ def _complete(
     if options.shard is None:
         written, summary.broken = write_labels(labelled, plan, manifest)
         summary.label_files = len(written)
-    summary.problems = [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in labelled.problems]
+    summary.problems = problem_lines(labelled)
     write_card(labelled, plan, manifest, options.conversion.styles, summary)
 
 

@@ -13,10 +13,10 @@ from ir_transfer.conversion.plan import Plan
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
-from ir_transfer.data.labels.places import is_inside
 from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.data.remote import remove, stored_bytes
 from ir_transfer.errors import DecodeError
+from ir_transfer.inside import inside_path
 
 
 def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
@@ -43,6 +43,13 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
     write_hashes(plan.out, written)
     after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
     return written, check_round_trip(labelled, after, results)
+
+
+def problem_lines(labelled: LabelledSet) -> list[str]:
+    """Return what is wrong with the labels of a set, a line each: first what is not read at all."""
+    unread = set(labelled.unread)
+    problems = sorted(labelled.problems, key=lambda one: (one.file, one.message) not in unread)
+    return [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in problems]
 
 
 def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
@@ -82,8 +89,8 @@ def drop_removed(plan: Plan, manifest: Manifest) -> int:
 
 
 def _remove_unchanged(out: Path, place: str, digest: str) -> None:
-    path = out / place
-    if is_inside(PurePosixPath(place)) and path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
+    path = inside_path(out, place)
+    if path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
         remove(path)
 
 
@@ -92,6 +99,7 @@ def read_hashes(out: Path) -> dict[str, str]:
 
     Raises:
         DecodeError: A line of another form.
+        InputError: A name that leads out of the set.
     """
     path = out / HASHES_NAME
     if not path.is_file():
@@ -101,5 +109,6 @@ def read_hashes(out: Path) -> dict[str, str]:
         digest, gap, place = line.partition("  ")
         if not gap or len(digest) != 64:
             raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
+        inside_path(out, place)
         hashes[place] = digest
     return hashes

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import write_labels
+from ir_transfer.conversion.dataset.label_files import problem_lines, write_labels
 from ir_transfer.conversion.dataset.options import DatasetSummary
 from ir_transfer.conversion.dataset.plan import refuse_nested
 from ir_transfer.conversion.dataset.source import find_source, source_fields
@@ -21,6 +21,7 @@ from ir_transfer.conversion.session import locked
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.inside import inside_path
 
 
 def merge_shards(
@@ -44,11 +45,13 @@ def merge_shards(
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    labelled = open_labelled(_source_of(manifests, source), str(look["labels"]))
+    root, orientation = _source_of(manifests, source), look.get("orientation", "auto")
+    labelled = open_labelled(root, str(look["labels"]), orientation=orientation)
     for folder in (labelled.root, *shards):
         refuse_nested(folder, out)
     _refuse_unfinished(shards, manifests, labelled)
-    header = Header(_without_shard(first.command), look, first.versions, *source_fields(labelled.root, out))
+    fields = source_fields(labelled.root, out)
+    header = Header(_without_shard(first.command), look, first.versions, *fields, settings=first.settings)
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):
@@ -62,7 +65,7 @@ def merge_shards(
             summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
             written, summary.broken = write_labels(labelled, plan, manifest)
             summary.label_files = len(written)
-            summary.problems = [f"{one.file}: {one.message}" for one in labelled.problems]
+            summary.problems = problem_lines(labelled)
             write_card(labelled, plan, manifest, [one["style"] for one in look["styles"]], summary)
         finally:
             manifest.close()
@@ -117,7 +120,7 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
                 f"{undone[0].place}): go on there with --resume"
             )
         for entry in manifest.entries.values():
-            if entry.status == "converted" and not (path / str(entry.output)).is_file():
+            if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
                 raise InputError(
                     f"expected the picture {path / str(entry.output)} of a shard, found none: go on there with --resume"
                 )
@@ -127,7 +130,7 @@ def _take_pictures(folder: Path, out: Path, manifest: Manifest) -> None:
     for entry in manifest.entries.values():
         if entry.status != "converted":
             continue
-        source, target = folder / str(entry.output), out / str(entry.output)
+        source, target = inside_path(folder, str(entry.output)), inside_path(out, str(entry.output))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ from ir_transfer.conversion.manifest import Entry
 
 CARD_FOLDER = "_card"
 CARD_NAME = "README.md"
+PROBLEMS_NAME = "problems.txt"
+"""All that is wrong with the labels of the source, a line each; the card and the command line show the first."""
 HASHES_NAME = "labels.sha256"
 
 

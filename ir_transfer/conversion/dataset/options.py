@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from ir_transfer.conversion.dataset.rules import Rule
 from ir_transfer.conversion.options import Options, Summary
+from ir_transfer.data.labels.frames import Orientation
 from ir_transfer.errors import InputError
 
 Assign = Literal["random", "round-robin", "nearest"]
@@ -22,6 +23,7 @@ class DatasetOptions:
     Attributes:
         conversion: The root of the set as the one input, styles, model, files: as of a conversion.
         labels: Format of the labels, or ``"auto"``.
+        orientation: Frame of the labels of images that EXIF turns.
         variants: Translations of each picture, each in another style as long as there are some.
         assign: How a picture gets its styles.
         rules: Pictures that get certain styles; the others get theirs by ``assign``.
@@ -33,6 +35,7 @@ class DatasetOptions:
 
     conversion: Options
     labels: str = "auto"
+    orientation: Orientation = "auto"
     variants: int = 1
     assign: Assign = "random"
     rules: tuple[Rule, ...] = ()
@@ -62,6 +65,7 @@ class DatasetOptions:
             "include_gray": self.include_gray,
             "flip_polarity": self.flip_share,
             "strength": list(self.strengths),
+            "orientation": self.orientation,
             **self.conversion.heat.look(),
         }
 

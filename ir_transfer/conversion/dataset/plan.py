@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.assign import draw_variants
@@ -11,6 +12,9 @@ from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.data.image_io import OUTPUT_SUFFIX
 from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.frames import read_header
+from ir_transfer.data.raster.kind import SUFFIXES, is_raster
+from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import InputError
 
 
@@ -58,6 +62,50 @@ def refuse_nested(folder: Path, out: Path) -> None:
     root, target = folder.resolve(), out.resolve()
     if root == target or root in target.parents or target in root.parents:
         raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
+
+
+def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
+    """Return a plan whose results have the frame that the labels of their images are in."""
+    turns = {picture.path: labelled.turn(picture) for picture in labelled.pictures}
+    return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
+
+
+def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
+    """Return a plan whose GeoTIFFs are read by windows, so that they keep bands, levels, bits and place.
+
+    Of what a set can be asked for, some needs the whole of a picture: with that, such a file has no result, and its
+    line says why.
+    """
+    jobs: list[Job] = []
+    refused: dict[Path, Entry] = {}
+    for job in plan.jobs:
+        if not needs_windows(job.source, options):
+            jobs.append(job)
+        elif wrong := _not_by_windows(job, options):
+            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
+            refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
+        else:
+            jobs.append(replace(job, raster=str(job.source), output=job.output.with_suffix(OUTPUT_SUFFIX["tiff"])))
+    return replace(plan, jobs=tuple(jobs), refused=(*plan.refused, *refused.values()))
+
+
+def needs_windows(path: Path, options: DatasetOptions) -> bool:
+    """Return whether an image is read by windows: a raster, or any TIFF if bands or layouts of TIFF are asked for."""
+    asked = options.conversion.raster
+    if is_remote(path):
+        return False
+    by_option = bool(asked.bands or asked.cog or asked.overviews) and path.suffix.lower() in SUFFIXES
+    return by_option or is_raster(str(path), options.conversion.max_pixels)
+
+
+def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
+    asked = {
+        "--include-gray": job.variant is not None and job.variant.style is None,
+        "--rule": bool(options.rules),
+        "--assign nearest": options.assign == "nearest",
+        "orientation tag": read_header(job.source).orientation != 1,
+    }
+    return [name for name, is_asked in asked.items() if is_asked]
 
 
 def default_out(root: Path) -> Path:

@@ -7,28 +7,32 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.dataset.label_files import read_hashes
 from ir_transfer.conversion.dataset.names import CARD_FOLDER
+from ir_transfer.conversion.dataset.pixel_checks import check_pixels, check_turns
 from ir_transfer.conversion.dataset.source import find_source
 from ir_transfer.conversion.manifest import Entry, Manifest
-from ir_transfer.data.image_io import decode_picture
+from ir_transfer.data.image_io import MAX_PIXELS, decode_picture, read_bytes
 from ir_transfer.data.labels.base import LabelledSet
+from ir_transfer.data.labels.frames import Orientation
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
 from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.inside import inside_path
 
 
-def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
+def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
     """Check every picture and label file of a generated set.
 
     Args:
         out: Root of the set.
         source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
             the labels are compared with their hashes alone.
+        max_pixels: Larger pictures are not decoded, whatever the manifest says of their size.
 
     Returns:
         What is wrong, a line each; nothing if all is well.
 
     Raises:
-        InputError: No generated set.
+        InputError: No generated set, or one whose files name places outside of it.
     """
     manifest = Manifest.load(out)
     if manifest is None or "labels" not in manifest.header.look:
@@ -36,34 +40,47 @@ def verify_dataset(out: Path, source: Path | None = None) -> list[str]:
     found: list[str] = []
     entries = list(manifest.entries.values())
     for entry in entries:
-        found += _check_picture(out, entry)
+        found += _check_picture(out, entry, max_pixels)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or find_source(manifest)
-    if "shard" not in manifest.header.look and root is not None and root.is_dir():
-        found += _check_labels(out, open_labelled(root, str(manifest.header.look["labels"])), entries)
+    look = manifest.header.look
+    is_whole = "shard" not in look
+    if is_whole:
+        try:
+            made = open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER])
+        except IrTransferError as error:
+            return [*found, error.line]
+        found += check_pixels(made)
+    if is_whole and root is not None and root.is_dir():
+        asked: Orientation = look.get("orientation", "auto")
+        labelled = open_labelled(root, str(look["labels"]), orientation=asked)
+        found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
     return found
 
 
-def _check_picture(out: Path, entry: Entry) -> list[str]:
+def _check_picture(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     if entry.status == "failed":
         return (
             []
             if entry.output is None or not (out / entry.output).exists()
             else [f"{entry.output}: expected none, since it failed: remove it"]
         )
-    path = out / str(entry.output)
+    path = inside_path(out, str(entry.output))
     if not path.is_file():
         return [f"{entry.output}: expected the picture, found none: generate it again with --resume"]
-    data = path.read_bytes()
+    try:
+        data = read_bytes(path, max_pixels)
+    except IrTransferError as error:
+        return [error.line]
     if hashlib.sha256(data).hexdigest() != entry.output_sha256:
         return [
             f"{entry.output}: expected the picture as it was made, got other bytes: generate it again with --resume"
         ]
     try:
-        picture = decode_picture(data, str(entry.output), len(data) * 2**20)
+        picture = decode_picture(data, str(entry.output), max_pixels)
     except IrTransferError as error:
         return [error.line]
     if (picture.width, picture.height) != (entry.width, entry.height):
@@ -74,7 +91,7 @@ def _check_picture(out: Path, entry: Entry) -> list[str]:
 
 
 def _check_hash(out: Path, place: str, digest: str) -> str | None:
-    path = out / place
+    path = inside_path(out, place)
     if not path.is_file():
         return f"{place}: expected the label file, found none: generate it again with --resume"
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
@@ -82,7 +99,7 @@ def _check_hash(out: Path, place: str, digest: str) -> str | None:
     return None
 
 
-def _check_labels(out: Path, source: LabelledSet, entries: list[Entry]) -> list[str]:
+def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
     results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
     found: list[str] = []
     for entry in entries:
@@ -93,8 +110,4 @@ def _check_labels(out: Path, source: LabelledSet, entries: list[Entry]) -> list[
                 f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
                 "the result by generating with --resume"
             )
-    try:
-        after = open_labelled(out, source.kind, leave_out=[out / CARD_FOLDER])
-    except IrTransferError as error:
-        return [error.line]
-    return found or check_round_trip(source, after, results)
+    return found or check_round_trip(source, made, results)

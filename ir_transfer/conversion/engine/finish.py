@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
+from ir_transfer.data.labels.frames import to_stored
+from ir_transfer.data.raster.write import hidden
 
 Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
+
+_NODATA = 0  # what rasters without a nodata value of their own have, too
 
 
 @dataclass(frozen=True)
@@ -73,4 +77,9 @@ class Finish:
         levels = to_levels(intensity, self.bit_depth)
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
-        return Finished(encode_gray(levels, self.format), heated)
+        valid = picture.valid
+        nodata = None if valid is None or levels.shape != valid.shape else _NODATA
+        levels = levels if nodata is None else hidden(levels, valid, nodata)
+        if job.turn != 1:
+            levels = to_stored(levels, job.turn)
+        return Finished(encode_gray(levels, self.format, nodata=nodata, exif=picture.reading.kept_exif), heated)

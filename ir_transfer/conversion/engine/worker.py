@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.reports import warn_once, world_file
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
@@ -24,15 +24,15 @@ from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.raster import convert_raster
-from ir_transfer.conversion.tiles.translate import refuse_untiled, translate_tiled
+from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
-from ir_transfer.data.image_io import Picture, decode_picture, narrow_levels, read_bytes, write_whole
+from ir_transfer.data.image_decode import Wanted
+from ir_transfer.data.image_io import Picture, decode_picture, files_beside, narrow_levels, read_bytes, write_whole
+from ir_transfer.data.labels.frames import upright_size
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
-
-logger = logging.getLogger(__name__)
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -67,11 +67,12 @@ class Loaded:
         return Size(self.picture.height, self.picture.width, self.picture.levels.dtype.itemsize)
 
     @property
-    def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None]:
-        """What pictures of one batch have in common: size, style and strength."""
+    def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None, str | None]:
+        """What pictures of one batch have in common: size, style and strength; one with invalid pixels goes alone."""
         variant = self.job.variant
         size = self.picture.height, self.picture.width
-        return size, None if variant is None else (variant.style, variant.strength)
+        alone = None if self.picture.valid is None else str(self.job.output)
+        return size, None if variant is None else (variant.style, variant.strength), alone
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,12 @@ class Worker:
             return [Outcome(replace(blank(job), error=_memory_error(blank(job)))) for job in jobs]
         sha256 = hashlib.sha256(data).hexdigest()
         loaded: list[Loaded | Outcome] = []
-        picture: Picture | None = None
+        decoded: dict[int | None, Picture] = {}
         for job in jobs:
             entry = replace(blank(job), input_sha256=sha256, companions_sha256=companions)
-            one = self._load(job, entry, task.earlier.get(str(job.output)), data, picture)
-            picture = one.picture if isinstance(one, Loaded) else picture
+            one = self._load(job, entry, task.earlier.get(str(job.output)), data, decoded.get(job.page))
+            if isinstance(one, Loaded):
+                decoded = {job.page: one.picture}
             loaded.append(one)
         return loaded
 
@@ -181,22 +183,27 @@ class Worker:
             self._refuse_steps(path)
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
+            variant = job.variant
+            index = 0 if variant is None or variant.style is None else variant.style
             made = convert_raster(
                 path,
                 out,
-                self.translator,
+                self.translator if variant is None else self.translator.of(variant),
                 bands=asked.bands,
                 levels=asked.levels,
+                nodata=asked.nodata,
+                page=job.page,
                 bit_depth=asked.bit_depth,
                 tile=size.tile,
                 memory=size.memory or MEMORY,
                 cog=asked.cog,
                 overviews=asked.overviews,
-                inverted=0 in self.finish.inverted,
+                inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
                 contents=f"{contents} {companions}",
                 observer=observer,
             )
+            warn_once(made.reading.notes, job.source)
         except EncodeError as error:
             return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)
         except IrTransferError as error:
@@ -215,7 +222,11 @@ class Worker:
                     "levels": list(made.levels),
                     "bit_depth": made.bit_depth,
                     "tile": made.tile,
+                    **({} if made.nodata is None else {"nodata": made.nodata}),
+                    **({"cog": True} if asked.cog else {}),
+                    **({"overviews": True} if asked.overviews or asked.cog else {}),
                 },
+                reading=made.reading.record(),
             )
         )
 
@@ -246,9 +257,8 @@ class Worker:
             if done and earlier is not None and earlier.variant == entry.variant:
                 return Outcome(None)
             if picture is None:
-                picture = decode_picture(data, str(job.source), self.options.max_pixels, self.options.raster.levels)
-                if self.options.raster.levels is None and (span := narrow_levels(picture)) is not None:
-                    _warn_of_range(str(job.source.parent), span, job.source.name)
+                picture = self._decoded(job, data)
+                self._report(job, picture)
             if min(picture.height, picture.width) < SMALLEST_SIDE:
                 raise InputError(
                     f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
@@ -263,14 +273,39 @@ class Worker:
         job = job if self.choose is None else self.choose(job, picture)
         if done and earlier is not None and earlier.variant == blank(job).variant:
             return Outcome(None)  # what the picture shows had decided
+        height, width = upright_size((picture.height, picture.width), job.turn)
         entry = replace(
             entry,
             variant=blank(job).variant,
-            width=picture.width,
-            height=picture.height,
+            width=width,
+            height=height,
             bit_depth=picture.bit_depth,
+            reading=picture.reading.record(),
         )
         return Loaded(job, picture, entry, masks)
+
+    def _decoded(self, job: Job, data: bytes) -> Picture:
+        asked, source = self.options.raster, job.source
+        if found := [name for name, is_asked in (("--cog", asked.cog), ("--overviews", asked.overviews)) if is_asked]:
+            raise InputError(
+                f"{source}: expected a TIFF or VRT for {' and '.join(found)}, got an image that becomes a "
+                f"{self.finish.format.upper()}: leave it out, or convert the image apart"
+            )
+        wanted = Wanted(job.page, asked.bands, asked.nodata, files_beside(source))
+        return decode_picture(data, str(source), self.options.max_pixels, asked.levels, wanted)
+
+    def _report(self, job: Job, picture: Picture) -> None:
+        notes = picture.reading.notes
+        if self.options.raster.levels is None and (span := narrow_levels(picture)) is not None:
+            notes.append(
+                f"its levels lie in {span[0]} to {span[1]} of 16 bits, so that it is dark: "
+                f"pass --levels {span[0]},{span[1]}"
+            )
+        if (place := world_file(job.source)) is not None:
+            notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its place")
+        if picture.valid is not None and not can_tile(self.translator):
+            notes.append("this model or these options let invalid pixels count in its statistics")
+        warn_once(notes, job.source)
 
     def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
         cells = sum(map(len, self.translator.grid))
@@ -299,7 +334,10 @@ class Worker:
             if variant is not None and variant.style is None:
                 return [picture.gray()[0] for picture in pictures], None
             translator = self.translator if variant is None else self.translator.of(variant)
-            if len(pictures) == 1 and (tile := self.budget.tile(translator, batch[0].size)) is not None:
+            tile = self.budget.tile(translator, batch[0].size) if len(pictures) == 1 else None
+            if tile is None and pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
+                tile = max(pictures[0].height, pictures[0].width)
+            if tile is not None:
                 return [_by_tiles(translator, pictures[0], tile)], None
             return translator(pictures), None
         except IrTransferError as error:
@@ -327,22 +365,6 @@ class Worker:
             return None, reason
 
 
-@lru_cache(maxsize=1024)
-def _told(folder: str, span: tuple[int, int]) -> list[str]:
-    """Return a list that is the same for a folder and a range, so that thousands of pictures give one warning."""
-    return []
-
-
-def _warn_of_range(folder: str, span: tuple[int, int], name: str) -> None:
-    if not (told := _told(folder, span)):
-        told.append(name)
-        logger.warning(
-            "%s: its levels lie in %d to %d of 16 bits, so that it is dark: pass --levels %d,%d; "
-            "more such pictures of %s are not told",
-            name, *span, *span, folder,
-        )  # fmt: skip
-
-
 def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
     sink = ArraySink(picture.height, picture.width)
     translate_tiled(translator, PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
@@ -353,7 +375,7 @@ def _is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
     """Return whether an earlier run made a result of the same file, companions and masks."""
     if earlier is None or earlier.status != "converted":
         return False
-    names = ("input_sha256", "companions_sha256", "masks_sha256")
+    names = ("input_sha256", "companions_sha256", "masks_sha256", "stored_orientation")
     return all(getattr(earlier, name) == getattr(entry, name) for name in names)
 
 
@@ -364,7 +386,8 @@ def _output_of(earlier: Entry | None) -> str | None:
 def blank(job: Job) -> Entry:
     """Return the line of a job of which nothing came yet."""
     variant = None if job.variant is None else asdict(job.variant)
-    return Entry(job.input, str(job.output), "failed", variant=variant)
+    turn = None if job.turn == 1 else job.turn
+    return Entry(job.input, str(job.output), "failed", variant=variant, stored_orientation=turn)
 
 
 def _memory_error(entry: Entry) -> str:

@@ -72,7 +72,7 @@ class _Regions:
         self._by_path = {picture.path: picture for picture in labelled.pictures}
 
     def __call__(self, source: Path, picture: Picture) -> Sequence[Region]:
-        return self._labelled.regions(self._by_path[source], picture.height, picture.width)
+        return self._labelled.upright_regions(self._by_path[source], picture.height, picture.width)
 
 
 def _finder_of(options: HeatOptions, labelled: LabelledSet | None) -> str | None:

@@ -10,12 +10,13 @@ from pathlib import Path
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.styles.agreement import ExemplarSummary
-from ir_transfer.conversion.styles.choose import PRESET, StyleChoice, choose_styles
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.codes import EXEMPLARS, blended, exemplar_records, prepare_codes
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
+from ir_transfer.resources import PRESET
 
 logger = logging.getLogger(__name__)
 
@@ -117,5 +118,5 @@ def bundled_weights(choice: StyleChoice) -> str:
     names = model_info(choice.model).weights
     if choice.weights == "default":
         return names[0] if names else ""
-    asked = {choice.weights, f"{choice.model}-{choice.weights}", Path(choice.weights).stem}
-    return next((name for name in names if name in asked), "")
+    asked = {choice.weights, Path(choice.weights).stem}
+    return next((name for name in names if name in asked or name.rpartition("-")[2] == choice.weights), "")

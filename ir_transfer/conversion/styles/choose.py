@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +10,14 @@ from pathlib import Path
 
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
+from ir_transfer.json_files import parse_json
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
 from ir_transfer.models.registry import list_models, model_info
-from ir_transfer.resources import resource
+from ir_transfer.resources import PRESET, resource
 from ir_transfer.yaml_fields import read_mapping
 
 DEFAULT_MODEL = "adain"
-PRESET = "preset:"
 WHITE_HOT, BLACK_HOT = "white-hot", "black-hot"
 _TOLERANCE = 1e-3  # of a sum of weights typed with three digits
 _LARGEST_HEADER = 100_000_000  # as in the safetensors format
@@ -80,7 +79,18 @@ class ExemplarFolder:
     files: tuple[Path, ...]
 
 
-Style = SavedStyle | NamedLook | ExemplarFolder | Path
+@dataclass(frozen=True)
+class InsideFile:
+    """The style that is baked into an exported file.
+
+    Attributes:
+        path: The file.
+    """
+
+    path: Path
+
+
+Style = SavedStyle | NamedLook | ExemplarFolder | InsideFile | Path
 
 
 def exemplar_files(style: Style) -> tuple[Path, ...]:
@@ -131,7 +141,7 @@ def _metadata(path: Path) -> dict[str, str]:
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else _LARGEST_HEADER
         head = file.read(length) if length < _LARGEST_HEADER else b""
     try:
-        metadata = json.loads(head)["__metadata__"]
+        metadata = parse_json(head, str(path))["__metadata__"]
     except (ValueError, TypeError, LookupError):
         return {}
     return metadata if isinstance(metadata, dict) else {}

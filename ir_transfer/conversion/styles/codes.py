@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,13 +13,21 @@ import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import WHITE_HOT, NamedLook, SavedStyle, StyleChoice, exemplar_files
+from ir_transfer.conversion.styles.choose import (
+    WHITE_HOT,
+    InsideFile,
+    NamedLook,
+    SavedStyle,
+    StyleChoice,
+    exemplar_files,
+)
 from ir_transfer.conversion.styles.exemplar import read_with_report
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.exemplars.report import ExemplarReport
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
+from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_looks import FixedLooks
@@ -54,12 +61,12 @@ def blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
 
 def exemplar_records(code: StyleCode) -> list[dict[str, Any]]:
     """Return what was taken from each exemplar file of a code; see :meth:`ExemplarReport.record`."""
-    found: list[dict[str, Any]] = json.loads(code.metadata.get(EXEMPLARS, "[]"))
+    found: list[dict[str, Any]] = parse_json(code.metadata.get(EXEMPLARS, "[]"), "the exemplars of a style")
     return found
 
 
 def _with_records(code: StyleCode, records: Sequence[Mapping[str, Any]]) -> StyleCode:
-    return replace(code, metadata={**code.metadata, EXEMPLARS: json.dumps(records)}) if records else code
+    return replace(code, metadata={**code.metadata, EXEMPLARS: json_text(records)}) if records else code
 
 
 def prepare_codes(
@@ -91,6 +98,8 @@ def prepare_codes(
             codes.append(_load(model, style))
         elif isinstance(style, NamedLook):
             codes.append(_look(model, style).to("cpu"))
+        elif isinstance(style, InsideFile):
+            codes.append(_inside(model, style))
         else:
             read = [(path, *_exemplar(model, path, max_pixels, exemplar_range)) for path in exemplar_files(style)]
             prepared = []
@@ -173,6 +182,14 @@ def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
     if not isinstance(model, FixedLooks):
         raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
     return model.look(style.name, white_hot=style.polarity == WHITE_HOT)
+
+
+def _inside(model: TranslationModel, style: InsideFile) -> StyleCode:
+    from ir_transfer.conversion.exported.model import ExportedModel
+
+    if not isinstance(model, ExportedModel):
+        raise InputError(f"expected an exported file to translate with for the style inside of {style.path}")
+    return model.inside_style()
 
 
 def _load(model: TranslationModel, style: SavedStyle) -> StyleCode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -50,8 +51,10 @@ class PictureSource:
         self.width = picture.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
-        """Return a box; all pixels are valid."""
-        return Picture(self.picture.levels[:, y0:y1, x0:x1], self.picture.white, self.picture.sha256).rgb(), None
+        """Return a box and its valid pixels."""
+        box = replace(self.picture, levels=self.picture.levels[:, y0:y1, x0:x1], alpha=None)
+        valid = self.picture.valid
+        return box.rgb(), None if valid is None else valid[y0:y1, x0:x1]
 
 
 class ArraySink:

@@ -18,6 +18,7 @@ from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.translate import TileCounts, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import BitDepth, to_levels
+from ir_transfer.data.pixels.stage import Reading
 from ir_transfer.data.raster.gdal import environment, is_virtual, writing
 from ir_transfer.data.raster.levels import Asked
 from ir_transfer.data.raster.read import Raster
@@ -43,6 +44,7 @@ class RasterResult:
         masked: Whether the result has an internal mask.
         tile: Side of the tiles.
         windows: How many there are, and how many were made now.
+        reading: How the source was read.
     """
 
     path: Path
@@ -56,6 +58,7 @@ class RasterResult:
     masked: bool
     tile: int
     windows: TileCounts
+    reading: Reading
 
 
 class _StoreSink:
@@ -82,6 +85,8 @@ def convert_raster(
     *,
     bands: Sequence[int] | None = None,
     levels: Asked = None,
+    nodata: float | None = None,
+    page: int | None = None,
     bit_depth: BitDepth | None = None,
     tile: int | None = None,
     memory: int = MEMORY,
@@ -103,6 +108,8 @@ def convert_raster(
         translator: Model and style; see :func:`~ir_transfer.conversion.tiles.translate.translate_tiled`.
         bands: One or three bands, from 1; see :class:`~ir_transfer.data.raster.read.Raster`.
         levels: What becomes 0 and 1: two numbers of the file, or ``"percentile"``.
+        nodata: Number of invalid pixels in a source that does not declare it.
+        page: Of a TIFF with several images, from 1.
         bit_depth: 8 or 16; by default 8 for sources of 8 bits, 16 for others.
         tile: Side of the tiles; by default as large as the memory allows.
         memory: Bytes that the whole process may take.
@@ -124,14 +131,14 @@ def convert_raster(
     refuse_untiled(translator)
     if out.exists() and not is_virtual(str(path)) and Path(path).exists() and out.samefile(path):
         raise InputError(f"{out}: expected another path than the source's: a raster is not replaced by its translation")
-    with environment(), Raster(str(path), bands, levels) as raster:
+    with environment(), Raster(str(path), bands, levels, nodata, page) as raster:
         if min(raster.height, raster.width) < SMALLEST_SIDE:
             raise InputError(
                 f"{path}: expected sides of at least {SMALLEST_SIDE} pixels, got {raster.width} x {raster.height}"
             )
         depth: BitDepth = bit_depth or (8 if raster.dtype == np.uint8 else 16)
         dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
-        layout = layout_of(raster.dataset, raster.bands, dtype, may_be_invalid=raster.may_be_invalid)
+        layout = layout_of(raster.dataset, raster.bands, dtype, may_be_invalid=raster.may_be_invalid, own_nodata=nodata)
         side = tile or tile_for(translator.model, memory)
         key = {**_look(translator), **_source(raster, contents), "tile": side, "inverted": inverted}
         folder = work_folder(out)
@@ -162,6 +169,7 @@ def convert_raster(
             layout.masked,
             side,
             counts,
+            raster.reading,
         )
 
 
@@ -185,6 +193,8 @@ def _source(raster: Raster, contents: str | None) -> dict[str, Any]:
         "bands": list(raster.bands),
         "levels": [raster.levels.lo, raster.levels.hi],
         "fill": raster.fill.tolist(),
+        "nodata": str(raster.image.nodata),
+        "reading": raster.reading.facts,
     }
     if contents is not None:
         found["contents"] = contents

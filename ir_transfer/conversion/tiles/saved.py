@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import WeightsError
+from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.nn.moments import Moments, Statistics
 
@@ -76,4 +76,4 @@ class SavedSum:
 
     @property
     def _text(self) -> str:
-        return json.dumps(dict(self.key), sort_keys=True)
+        return json_text(dict(self.key), sort_keys=True)

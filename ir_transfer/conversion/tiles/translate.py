@@ -23,7 +23,6 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.capabilities import tile_statistics_of, tiles_of
 from ir_transfer.models.thermal import Survey, ThermalModel, overview_of
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.rows import with_rows_of
 from ir_transfer.nn.thermal.windows import Window as ImageWindow
 from ir_transfer.nn.tiling import Inside
 
@@ -253,10 +252,7 @@ class _Tiles:
         return tile.part, self.translator.tile(self._tensor(tile), statistics)[top:bottom, left:right]
 
     def _tensor(self, tile: _Tile) -> Tensor:
-        content = torch.from_numpy(np.ascontiguousarray(tile.pixels))[None]
-        if not self.translator.model.takes_rows:
-            return content
-        return with_rows_of(content, self.source.height, tile.seen.y0)
+        return torch.from_numpy(np.ascontiguousarray(tile.pixels))[None]
 
     def _in_memory(self, tile: _Tile, radius: int, work: Callable[[_Tile], Result]) -> list[Result]:
         """Do the work on a tile, in halves where the memory is too small for it at once."""

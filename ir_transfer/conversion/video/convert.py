@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -22,14 +21,16 @@ from ir_transfer.conversion.session import exemplar_look, is_inverted, load_tran
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.conversion.video.read_video import VideoFile, read_comment
 from ir_transfer.conversion.video.run import VideoRun
 from ir_transfer.conversion.video.source import FrameFolder, Source
 from ir_transfer.conversion.video.store import STATE_NAME, FrameStore
-from ir_transfer.conversion.video.write_video import check_suffix, write_video
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.json_files import json_text
 from ir_transfer.models.style_code import polarity_facts
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.video.read_video import VideoFile
 
 
 def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
@@ -46,9 +47,11 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     check_heat(options.heat)
     source = _open(options)
     out = _out(options)
-    video = isinstance(source, VideoFile)
+    video = not isinstance(source, FrameFolder)
     folder = out.with_name(f".{out.name}.frames") if video else out
     if video:
+        from ir_transfer.conversion.video.write_video import check_suffix
+
         check_suffix(out, options.codec)
     _refuse_existing(out, folder, options)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
@@ -66,7 +69,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
     with locked(folder):
         try:
             _translate(options, source, folder, header, translator, inverted, heat, observer, summary)
-            if isinstance(source, VideoFile):
+            if not isinstance(source, FrameFolder):
                 summary.notes += _assemble(options, source, folder, out, _comment(header, options))
         finally:
             if video and not next(folder.glob("*.png"), None):  # it is done, or never began
@@ -85,7 +88,7 @@ def _translate(
     observer: Observer,
     summary: VideoSummary,
 ) -> None:
-    if options.overwrite and isinstance(source, VideoFile):
+    if options.overwrite and not isinstance(source, FrameFolder):
         for path in folder.iterdir():  # frames of an interrupted run; the folder itself is locked
             path.unlink()
     store = FrameStore(folder, header, source.count, resume=options.resume)
@@ -106,12 +109,14 @@ def _translate(
         store.close()
 
 
-def _open(options: VideoOptions) -> Source:
+def _open(options: VideoOptions) -> FrameFolder | VideoFile:
     path = options.source
     if path.is_dir():
         return FrameFolder(path, options.fps, options.max_pixels, options.levels)
     if not path.is_file():
         raise MissingFileError(f"expected a video or a folder of frames at {path}, found none: check the path")
+    from ir_transfer.conversion.video.read_video import VideoFile  # needs av, which frames in a folder do not
+
     return VideoFile(path, options.max_pixels, options.levels)
 
 
@@ -166,18 +171,20 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "python": platform.python_version(),
         "device": translator.device.type,
     }
-    return Header(options.command, look, versions)
+    return Header(options.command, look, versions, settings=options.settings)
 
 
 def _comment(header: Header, options: VideoOptions) -> str:
     """Return how the video was made, for its metadata."""
     quality = {"quality": options.quality} if options.codec == "h264" else {}
     made = {"ir_transfer": header.versions["ir_transfer"], **header.look, "codec": options.codec, **quality}
-    return json.dumps(made)
+    return json_text(made)
 
 
 def _refuse_other_video(out: Path, comment: str) -> None:
     """Raise :class:`InputError` unless a finished video is the very one that is asked for."""
+    from ir_transfer.conversion.video.read_video import read_comment
+
     if read_comment(out) != comment:
         raise InputError(
             f"expected {out} to be what these options make, got another video: use --overwrite, or another -o"
@@ -186,6 +193,8 @@ def _refuse_other_video(out: Path, comment: str) -> None:
 
 def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path, comment: str) -> list[str]:
     """Write the video from its frames, under a temporary name, then rename it and remove the frames."""
+    from ir_transfer.conversion.video.write_video import write_video
+
     frames = sorted(folder.glob("*.png"))
     temporary = folder / f"video{out.suffix}"
     notes = write_video(temporary, source, _read_back(frames), options.codec, options.quality, comment)

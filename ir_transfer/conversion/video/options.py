@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -45,6 +46,7 @@ class VideoOptions:
         overwrite: Make an existing result again.
         max_pixels: Larger frames are refused.
         command: As typed, for the manifest.
+        settings: Options that were not typed, for the manifest: their value, and where it comes from.
     """
 
     source: Path
@@ -72,6 +74,7 @@ class VideoOptions:
     overwrite: bool = False
     max_pixels: int = MAX_PIXELS
     command: str = ""
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of_pictures(self) -> Options:
         """Return the same options as a conversion of pictures has them, one at a time."""

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ir_transfer.conversion.video.source import Frame
-from ir_transfer.data.image_io import Picture, with_levels
+from ir_transfer.data.image_decode import Levels
+from ir_transfer.data.image_io import shown
+from ir_transfer.data.pixels.colour import from_coding_points
+from ir_transfer.data.pixels.stage import Meaning, Stored
 from ir_transfer.errors import DecodeError, InputError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -28,8 +31,15 @@ except ImportError as error:  # the whole room needs it
         "expected the package av, which reads and writes videos, found none: pip install 'ir-transfer[video]'"
     ) from error
 
+_KINDS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,ogg,flv,asf,mjpeg,h264,hevc,m4v,yuv4mpegpipe,mxf,"
+    "gif,apng,ivf,av1,obu,nut,wtv,rm,dv,vc1,swf,avs2,vvc"
+)
+FILE_ONLY = {"format_whitelist": _KINDS, "protocol_whitelist": "file"}
+"""Options of FFmpeg: a file is a video by itself, no playlist that names other files or hosts (HLS, DASH, concat)."""
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_ROWS = 720
+_GAMMAS = frozenset({4, 5})  # of analogue television, which files still name
 
 
 @contextmanager
@@ -41,7 +51,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         InputError: No video stream.
     """
     try:
-        container = av.open(str(path))
+        container = av.open(str(path), options=dict(FILE_ONLY))
     except av.FFmpegError as error:
         raise DecodeError(
             f"{path}: expected a video that FFmpeg reads, got: {error.strerror}: check the file, or convert it to MP4"
@@ -88,6 +98,7 @@ class VideoFile:
                     f"{path}: expected at most {max_pixels} pixels, got {stream.width} x {stream.height}: "
                     "raise --max-pixels if it is trusted"
                 )
+            self._meaning = _meaning(stream, path)
 
     @property
     def aspect(self) -> Fraction | None:
@@ -121,7 +132,8 @@ class VideoFile:
         output = f"{index:08d}_{pts}.png"
         if isinstance(decoded, str):
             return Frame(name, output, time, None, f"{name}: {decoded}")
-        return Frame(name, output, time, with_levels(_upright(decoded), self.levels))
+        levels, white = _upright(decoded)
+        return Frame(name, output, time, shown(Stored(levels, white, self._meaning), name, asked=self.levels))
 
     def _in_order(
         self, container: InputContainer, stream: VideoStream
@@ -154,16 +166,31 @@ class VideoFile:
 def read_comment(path: Path) -> str:
     """Return the comment in a video's metadata; empty if it has none or is no video."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), options=dict(FILE_ONLY)) as container:
             return container.metadata.get("comment", "")
     except av.FFmpegError:
         return ""
 
 
-def _upright(frame: VideoFrame) -> Picture:
+def _meaning(stream: VideoStream, path: Path) -> Meaning:
+    """Return what the code points of a stream say; what televisions show without a second look stays sRGB.
+
+    Raises:
+        InputError: Levels of high dynamic range.
+    """
+    context = stream.codec_context
+    primaries, transfer = int(context.color_primaries or _UNSPECIFIED), int(context.color_trc or _UNSPECIFIED)
+    try:
+        return Meaning(space=from_coding_points(primaries, _UNSPECIFIED if transfer in _GAMMAS else transfer).space)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _upright(frame: VideoFrame) -> tuple[Levels, float]:
+    """Return levels (3, H, W) and their white."""
     deep = max(component.bits for component in frame.format.components) > 8
     # FFmpeg takes what says nothing for the colours of SD television; players do so below 720 rows only.
     unsaid_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS
     levels = frame.to_ndarray(format="rgb48le" if deep else "rgb24", src_colorspace="ITU709" if unsaid_hd else None)
     turned = np.rot90(levels, frame.rotation // 90)
-    return Picture(np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535 if deep else 255, "")
+    return np.ascontiguousarray(turned.transpose(2, 0, 1)), 65535.0 if deep else 255.0

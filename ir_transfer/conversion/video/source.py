@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ir_transfer.data.image_io import Picture, read_bytes, read_picture
-from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.picture_names import ignored_text, is_picture_name, is_sidecar_name
 from ir_transfer.errors import InputError, IrTransferError
 
 _DIGITS = re.compile(r"(\d+)")
@@ -81,7 +82,9 @@ class FrameFolder:
         self.levels = levels
         self.count = len(self.paths)
         others = sorted(path.name for path in pictures if path not in set(self.paths))
-        self.notes = [*([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
+        rest = Counter(path.suffix.lower() for path in folder.iterdir() if _is_ignored(path))
+        ignored = [ignored_text(rest)] if rest else []
+        self.notes = [*ignored, *([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
 
     def hash(self) -> str:
         """Return a hash of names and contents."""
@@ -105,6 +108,11 @@ class FrameFolder:
             return Frame(str(path), output, time, read_picture(path, self.max_pixels, self.levels))
         except IrTransferError as error:
             return Frame(str(path), output, time, None, error.line)
+
+
+def _is_ignored(path: Path) -> bool:
+    hidden = path.name.startswith(".")
+    return path.is_file() and not (hidden or is_picture_name(path) or is_sidecar_name(path.name))
 
 
 def _natural(path: Path) -> tuple[tuple[str, int], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.data.image_io import OutputLevels, encode_gray, write_whole
+from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models import weight_files
 
 STATE_NAME, _KIND = ".video-state.safetensors", "video state"
@@ -65,7 +65,7 @@ class FrameStore:
         if done > len(self.manifest.entries) or not _all_there(self._outputs(done)):
             logger.warning("frames are gone from %s: the clip is translated from its start", self.folder)
             return
-        self.done, self.tensors, self.sums = done, tensors, json.loads(metadata["sums"])
+        self.done, self.tensors, self.sums = done, tensors, parse_json(metadata["sums"], "the state of a video")
 
     def _outputs(self, count: int) -> list[Path]:
         entries = [*self.manifest.entries.values()][:count]
@@ -94,7 +94,7 @@ class FrameStore:
         Raises:
             EncodeError: The disk is full or the folder is gone.
         """
-        metadata = {"kind": _KIND, "done": str(self.done), "sums": json.dumps(list(sums))}
+        metadata = {"kind": _KIND, "done": str(self.done), "sums": json_text(list(sums))}
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         write_whole(self.folder / STATE_NAME, save(kept, metadata))
 

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from ir_transfer.conversion.video.options import Codec
-from ir_transfer.conversion.video.read_video import VideoFile
+from ir_transfer.conversion.video.read_video import FILE_ONLY, VideoFile
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.errors import EncodeError, InputError
 
@@ -55,7 +55,7 @@ def write_video(
     """
     try:
         # Read without a check for moving pictures: the source was opened before.
-        with av.open(str(path), "w") as output, av.open(str(source.path)) as sound:
+        with av.open(str(path), "w") as output, av.open(str(source.path), options=dict(FILE_ONLY)) as sound:
             output.metadata["comment"] = comment
             return _write(output, sound, source, iter(frames), codec, quality)
     except av.FFmpegError as error:

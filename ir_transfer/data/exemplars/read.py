@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.exemplars.file_masks import file_mask
 from ir_transfer.data.exemplars.overlay import Bar, bar_mask, collar_mask, colour_mask, find_bar, text_mask
 from ir_transfer.data.exemplars.palette import find_palette, on_curve
 from ir_transfer.data.exemplars.radiometric import read_radiometric
 from ir_transfer.data.exemplars.range import AskedRange, to_unit
 from ir_transfer.data.exemplars.report import ExemplarReport, ReadExemplar, Unit
-from ir_transfer.data.image_decode import decode_levels
-from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes
-from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.data.image_decode import Wanted, decode
+from ir_transfer.data.image_io import MAX_PIXELS, Picture, files_beside, read_bytes
+from ir_transfer.data.pixels.stage import HALF_OPAQUE
+from ir_transfer.errors import InputError
+from ir_transfer.resources import missing_exemplar
 
 SMALLEST_SIDE = 16
 _FLAT = 1 / 255  # a range below one 8-bit level holds no look
@@ -61,9 +62,7 @@ def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_
             f"expected one exemplar, got the folder {path}: make a style of it with ir-transfer styles build"
         )
     if not path.is_file():
-        raise MissingFileError(
-            f"expected an exemplar at {path}, found none: check the path, or use preset:NAME (see ir-transfer styles)"
-        )
+        raise missing_exemplar(str(path))
     data = read_bytes(path, max_pixels)
     found = _values(path, data, max_pixels)
     height, width = found.values.shape
@@ -108,12 +107,13 @@ def _values(path: Path, data: bytes, max_pixels: int) -> _Found:
     raw = read_radiometric(data)
     if raw is not None and raw.values is not None:
         return _measured(_Found(raw.values, 65535.0 if raw.values.dtype == np.uint16 else 1.0, raw.unit), raw.source)
-    levels, white = decode_levels(data, str(path), max_pixels, any_range=True)
-    picture = Picture(levels, white, "")
+    stored = decode(data, str(path), max_pixels, Wanted(beside=files_beside(path)))
+    levels = stored.meaning.to_srgb(stored.numbers, stored.white) if stored.white > 1 else stored.numbers
+    picture = Picture(levels, stored.white, "", stored.alpha)
     found = _scalar(path, picture) if picture.is_colour else _gray(picture)
-    found.notes += [raw.note] if raw is not None else []
-    if (mask := file_mask(path, data)) is not None:
-        found.leave_out("mask, alpha or nodata", ~mask)
+    found.notes += stored.reading.notes + ([raw.note] if raw is not None else [])
+    if stored.alpha is not None:
+        found.leave_out("mask, alpha or nodata", stored.alpha < HALF_OPAQUE)
     return _measured(found, None)
 
 

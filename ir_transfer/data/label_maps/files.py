@@ -12,11 +12,15 @@ import numpy as np
 from ir_transfer.data.label_maps.coco import CocoLabels
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap, fitted
 from ir_transfer.data.label_maps.pictures import SUFFIXES, read_label_picture
-from ir_transfer.data.label_maps.shapes import inside_polygon
+from ir_transfer.data.labels.lists import lines_of
+from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, read_limited, shown, to_text
+from ir_transfer.data.labels.yolo_lines import is_out_of_picture, parse_line, region_of
+from ir_transfer.data.picture_names import find_below
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 OUTLINES = ".txt"
 """Suffix of YOLO's files: a line per object, ``class x y x y ...`` as parts of the width and height."""
+_BOX = 4  # numbers of a line that is a box
 _KINDS = f"{', '.join((*SUFFIXES, OUTLINES))} (JPEG changes colours)"
 
 
@@ -95,7 +99,8 @@ class LabelFiles:
         if self.path.is_file():
             return self.path
         stem = self.path / place
-        found = [file for suffix in (*SUFFIXES, OUTLINES) if (file := stem.with_name(stem.name + suffix)).is_file()]
+        places = (place.with_name(place.name + suffix) for suffix in (*SUFFIXES, OUTLINES))
+        found = [file for one in places if (file := find_below(self.path, one)) is not None and file.is_file()]
         if not found:
             raise MissingFileError(f"expected a label map such as {stem}.png, found none: it takes {_KINDS}")
         if len(found) > 1:
@@ -107,27 +112,24 @@ def read_outlines(path: Path, height: int, width: int) -> LabelMap:
     """Read YOLO's outlines: a pixel's label is its class + 1, and later lines lie on top.
 
     Raises:
-        DecodeError: No text file.
+        DecodeError: It cannot be read.
         InputError: A line of another layout, such as a box.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DecodeError(f"{path}: expected a readable text file, got: {error}") from error
     levels = np.full((height, width), NO_LABEL, np.int64)
-    for number, line in enumerate(lines, start=1):
-        kind, *corners = line.split() or [""]
-        if not kind:
+    for number, (line, _) in enumerate(lines_of(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):
+        if not line.strip():
             continue
         try:
-            label, parts = int(kind) + 1, np.array(corners, np.float64)
-            inside = inside_polygon((parts.reshape(-1, 2) * [width, height]).ravel().tolist(), height, width)
-        except ValueError as error:  # also InputError
+            kind, corners = parse_line(line, 0)
+            if len(corners) == _BOX:
+                raise InputError("a box")
+            region = region_of(corners, str(kind), str(number), height, width)
+        except InputError as error:
             raise InputError(
-                f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {line[:60]!r}: "
-                "export segments, not boxes"
+                f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {shown(line)} "
+                f"({error}): export segments, not boxes"
             ) from error
-        if label <= NO_LABEL or not ((parts >= 0) & (parts <= 1)).all():
-            raise InputError(f"{path}:{number}: expected a class >= 0 and corners in [0, 1], got {line[:60]!r}")
-        levels[inside] = label
+        if is_out_of_picture(corners):
+            raise InputError(f"{path}:{number}: expected corners in [0, 1], got {shown(line)}")
+        levels[region.mask(height, width)] = kind + 1
     return LabelMap(levels)

@@ -11,13 +11,24 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
 from ir_transfer.data.image_io import write_whole
+from ir_transfer.data.labels.frames import (
+    Header,
+    LabelEvidence,
+    Orientation,
+    decide_frames,
+    read_header,
+    upright_region,
+    upright_size,
+)
 from ir_transfer.data.labels.places import is_inside
-from ir_transfer.data.labels.regions import Region
+from ir_transfer.data.labels.regions import Region, outside, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files
 from ir_transfer.data.labels.texts import printable
 from ir_transfer.data.labels.tree import Tree
-from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.data.labels.unknown_forms import unknown_forms
+from ir_transfer.errors import DecodeError, EncodeError, InputError
 
+_NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
 
 
@@ -58,12 +69,17 @@ class LabelledSet(ABC):
         kind: The format.
         root: Its folder.
         pictures: Sorted by place.
+        compared: How many labels of results were compared with their own; see
+            :func:`~ir_transfer.data.labels.round_trip.check_round_trip`.
+        orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
     """
 
     kind: ClassVar[Kind]
 
     def __init__(self, tree: Tree) -> None:
         self.root = tree.root
+        self.orientation: Orientation = "auto"
+        self.compared = 0
         self._tree = tree
         self._problems: dict[Problem, None] = {}
         self.pictures: tuple[LabelledPicture, ...] = ()
@@ -80,7 +96,16 @@ class LabelledSet(ABC):
     @cached_property
     def _checked(self) -> bool:
         self._check()
+        for place, message in self.unread:
+            self._tell(place, "", message)
         return True
+
+    @cached_property
+    def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
+        """Files and folders that may hold labels of a form that is not read, with the message about each."""
+        places = {picture.place for picture in self.pictures}
+        texts = self.kind in {"pictures", "classification"}
+        return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
 
     @property
     @abstractmethod
@@ -108,6 +133,72 @@ class LabelledSet(ABC):
             height: Of the decoded picture.
             width: Of the decoded picture.
         """
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return what the labels of an image say about the frame that they are in."""
+        return LabelEvidence(empty=not self.regions(picture, *_NO_SIZE))
+
+    def turn(self, picture: LabelledPicture) -> int:
+        """Return the EXIF orientation of an image whose labels are in the frame of its stored pixels; 1 if upright.
+
+        The result of such an image has the frame of its labels, so that these stay as they are.
+        """
+        return self._turns.get(picture.place, 1)
+
+    @cached_property
+    def _turns(self) -> dict[PurePosixPath, int]:
+        headers: dict[PurePosixPath, Header] = {}
+        evidence: dict[PurePosixPath, LabelEvidence] = {}
+        for picture in self.pictures:
+            try:
+                header = read_header(picture.path)
+            except DecodeError:
+                continue  # reported when it is converted
+            if header.orientation != 1:
+                headers[picture.place], evidence[picture.place] = header, self.evidence(picture)
+        frames, messages = decide_frames(headers, evidence, self.orientation)
+        for place, message in messages:
+            self._tell(place, "", message)
+        return {place: headers[place].orientation for place, frame in frames.items() if frame == "stored"}
+
+    def frame_size(self, picture: LabelledPicture) -> tuple[int, int]:
+        """Return height and width of an image in the frame of its labels, from its header.
+
+        Raises:
+            DecodeError: No image.
+        """
+        header = read_header(picture.path)
+        return header.upright if self.turn(picture) == 1 else header.stored
+
+    def upright_regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return the labelled objects of an image in its upright frame.
+
+        Args:
+            picture: Of this set.
+            height: Of the upright image.
+            width: Of the upright image.
+        """
+        turn = self.turn(picture)
+        stored = upright_size((height, width), turn)
+        found = self.regions(picture, *stored)
+        return found if turn == 1 else [upright_region(region, turn, stored) for region in found]
+
+    def misfits(self, picture: LabelledPicture, height: int, width: int) -> list[str]:
+        """Return where the labels of an image do not fit its pixels, a line each.
+
+        Args:
+            picture: Of this set.
+            height: Of its pixels, in the frame of the labels.
+            width: Of its pixels, in the frame of the labels.
+        """
+        sizes = dict.fromkeys(self.evidence(picture).sizes)
+        found = [size_differs(size, height, width) for size in sizes if size != (height, width)]
+        return found + outside(self.regions(picture, height, width), height, width)
+
+    def report_outside(self, picture: LabelledPicture, regions: Iterable[Region], height: int, width: int) -> None:
+        """Add the regions of an image that are outside of its pixels to :attr:`problems`."""
+        for line in outside(regions, height, width):
+            self._tell(picture.place, "", line)
 
     def write(
         self,

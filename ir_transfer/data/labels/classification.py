@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from ir_transfer.data.labels.base import Kind, LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence
 from ir_transfer.data.labels.places import split_named, split_of
 from ir_transfer.data.labels.regions import Region
 from ir_transfer.data.labels.side_files import Results
@@ -34,6 +35,10 @@ class PictureSet(LabelledSet):
     def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
         """Return none: no label says where something is."""
         return []
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return that nothing can be misplaced."""
+        return LabelEvidence(empty=True)
 
     def _check(self) -> None:
         return

@@ -11,33 +11,48 @@ from typing import Any
 import numpy as np
 
 from ir_transfer.data.label_maps.pictures import read_levels
-from ir_transfer.data.label_maps.shapes import Inside, check_runs, inside_runs
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
 from ir_transfer.data.labels.coco_file import CocoFile, Image
+from ir_transfer.data.labels.coco_objects import (
+    CocoObject,
+    box_or_none,
+    class_name,
+    object_at,
+    objects_of,
+    size_of_runs,
+    unknown_category,
+)
 from ir_transfer.data.labels.coco_paths import PictureFinder
-from ir_transfer.data.labels.coco_values import NewIds, box_of, id_of, numbers, whole_numbers
+from ir_transfer.data.labels.coco_values import NewIds, id_of
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of, size_of_levels
 from ir_transfer.data.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
-from ir_transfer.data.labels.regions import Region, mask_region, outline_region, size_differs
+from ir_transfer.data.labels.regions import Box, Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files
 from ir_transfer.data.labels.texts import MAX_JSON_BYTES, printable, read_limited, shown, to_bytes, to_text
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import DecodeError, InputError
 
-_ANY_BOX = (0.0, 0.0, 1.0, 1.0)  # so that runs are checked and not drawn
-_MARKS = (b'"images"', b'"file_name"')
+_MARK = b'"images"'
+_ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not."""
+    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not.
+
+    They are left in ``tree.loaded``: such a file may have a gigabyte.
+    """
     found = []
     for place in tree.with_suffix(".json"):
-        beside = (own for own in tree.by_stem.get(place.stem, ()) if differ_in_one_folder(own.parent, place.parent))
-        if next(beside, None) is None:
+        beside = (own for own in tree.pictures_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
+        if place in tree.loaded:
+            found.append(place)
+        elif next(beside, None) is None:
             try:
                 data = read_limited(tree.root / place, MAX_JSON_BYTES)
             except (DecodeError, InputError):
                 continue  # told as a side file
-            if all(mark in data for mark in _MARKS):
+            if _MARK in data and any(mark in data for mark in _ANY_OF):
+                tree.loaded[place] = data
                 found.append(place)
     return found
 
@@ -82,13 +97,14 @@ class CocoSet(LabelledSet):
         for place in coco_files(self._tree):
             self._claimed.add(place)
             try:
-                self._files.append(CocoFile(place, to_text(read_limited(self.root / place, MAX_JSON_BYTES))))
-            except (InputError, DecodeError) as error:
+                self._files.append(CocoFile(place, to_text(self._tree.loaded.pop(place))))
+            except InputError as error:
                 self._tell(place, "", f"{error}: left out")
                 reasons.append(f"{place}: {error}")
         if not self._files:
             raise InputError(
-                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}"
+                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
+                "export COCO, or pass --labels pictures to go on without labels"
             )
 
     @property
@@ -123,35 +139,36 @@ class CocoSet(LabelledSet):
         for file, image in self._entries.get(picture.place, ()):
             if image.size not in {None, (height, width)}:
                 self._tell(file.place, f"image {image.id}", size_differs(image.size, height, width))
+            for one in objects_of(file, image, (height, width)):
+                self._report_object(file, one)
+                if (region := one.region) is not None:
+                    found.setdefault((region.instance, region.name, region.box), region)  # keypoints repeat instances
             for index in [] if image.id is None else file.of_image.get(image.id, ()):
                 if index in file.segment_files:
                     segments += self._segments(file, index, height, width)
-                elif (region := self._region(file, index, height, width)) is not None:
-                    found.setdefault((region.instance, region.name, region.box), region)  # keypoints repeat instances
         return list(found.values()) or segments
 
-    def _region(self, file: CocoFile, index: int, height: int, width: int) -> Region | None:
-        entry = file.annotation(index)
-        segmentation = entry.get("segmentation")
-        if "bbox" not in entry and not segmentation:
-            return None  # a caption
-        where = f"annotation {file.annotation_ids[index]}"
-        name = self._class_name(file, entry, where)
-        instance = str(file.annotation_ids[index])
-        box = box_of(entry) if _has_box(entry) else None
-        try:
-            return _outlined(name, instance, segmentation, box, (height, width))
-        except InputError as error:
-            self._tell(file.place, where, f"{error}: {'its box is used' if box else 'no region'}")
-        return None if box is None else Region(name, instance, box)
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the entries and of runs, or else where the boxes end."""
+        sizes: list[tuple[int, int]] = []
+        boxes: list[Box] = []
+        empty = True
+        for file, image in self._entries.get(picture.place, ()):
+            sizes += [] if image.size is None else [image.size]
+            for index in () if image.id is None else file.of_image.get(image.id, ()):
+                entry = file.annotation(index)
+                empty &= not ({"bbox", "segmentation", "segments_info", "keypoints"} & entry.keys())
+                own = size_of_runs(entry.get("segmentation"))
+                sizes += [] if own is None else [own]
+                box = box_or_none(entry)
+                boxes += [] if box is None else [box]
+                segments = self._segment_places.get((file.place, index))
+                sizes += [] if segments is None else size_of_levels(self.root / segments)
+        return LabelEvidence(sizes, extent_of(boxes), empty)
 
-    def _class_name(self, file: CocoFile, entry: dict[str, Any], where: str) -> str:
-        key = entry.get("category_id")
-        own = id_of(key)
-        if own is not None and own in file.categories:
-            return file.categories[own]
-        self._tell(file.place, where, f"expected a category of the file, got category_id {shown(key)}: kept as it is")
-        return printable(f"category {shown(key)}")
+    def _report_object(self, file: CocoFile, one: CocoObject) -> None:
+        for problem in one.problems:
+            self._tell(file.place, f"annotation {file.annotation_ids[one.index]}", problem)
 
     def _segment_pictures(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
         """Yield where the segments of annotations lie: in a folder that has the name of the file."""
@@ -161,7 +178,8 @@ class CocoSet(LabelledSet):
         bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
         for index, name in file.segment_files.items():
             places = (inside(base, name) for base in bases)
-            found = next((place for place in places if place is not None and self._tree.is_picture(place)), None)
+            pictures = (self._tree.find_picture(place) for place in places if place is not None)
+            found = next((place for place in pictures if place is not None), None)
             if found is None:
                 message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
                 self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
@@ -188,7 +206,10 @@ class CocoSet(LabelledSet):
             own = one.get("id") if isinstance(one, dict) else None
             mask = levels == own if isinstance(own, int) else np.zeros((1, 1), bool)
             if mask.any():
-                regions.append(mask_region(self._class_name(file, one, f"segment {own}"), str(own), mask))
+                key = one.get("category_id")
+                if id_of(key) not in file.categories:
+                    self._tell(file.place, f"segment {own}", unknown_category(key))
+                regions.append(mask_region(class_name(file, key), str(own), mask))
             else:
                 self._tell(file.place, f"segment {own}", f"expected its pixels in {place}, found none: kept as it is")
         return regions
@@ -227,30 +248,18 @@ class CocoSet(LabelledSet):
     def _check(self) -> None:
         for file in self._files:
             for image in file.images:
-                if image.place is not None and image.id is not None:
-                    for index in file.of_image.get(image.id, ()):
-                        self._check_one(file, image, index)
+                if image.place is not None:
+                    self._check_image(file, image)
 
-    def _check_one(self, file: CocoFile, image: Image, index: int) -> None:
-        entry, where = file.annotation(index), f"annotation {file.annotation_ids[index]}"
-        segmentation = entry.get("segmentation")
-        if index in file.segment_files or ("bbox" not in entry and not segmentation):
-            return
-        self._class_name(file, entry, where)
-        if not isinstance(segmentation, dict) or image.size is not None:
-            try:
-                _outlined("", "", segmentation, _ANY_BOX, image.size or (0, 0))
-            except InputError as error:
-                self._tell(file.place, where, f"{error}: {'its box is used' if _has_box(entry) else 'no region'}")
-
-
-def _has_box(entry: dict[str, Any]) -> bool:
-    """Return whether ``bbox`` can be used; what is wrong with it was told when the file was opened."""
-    try:
-        box_of(entry)
-    except InputError:
-        return False
-    return True
+    def _check_image(self, file: CocoFile, image: Image) -> None:
+        for index in () if image.id is None else file.of_image.get(image.id, ()):
+            if index in file.segment_files:
+                continue
+            # Runs need the size, which only the picture tells where the entry does not.
+            if image.size is None and isinstance(file.annotation(index).get("segmentation"), dict):
+                continue
+            if (one := object_at(file, index, image.size or (0, 0))) is not None:
+                self._report_object(file, one)
 
 
 def _names(image: Image, results: Results) -> Sequence[str | None]:
@@ -263,39 +272,5 @@ def _names(image: Image, results: Results) -> Sequence[str | None]:
 def _name(image: Image, place: PurePosixPath, result: PurePosixPath) -> str | None:
     if image.base is None:  # it was absolute
         return str(result)
-    return None if result == place else relative(result, image.base)
-
-
-def _inside_runs(counts: Sequence[int] | str, size: tuple[int, int], height: int, width: int) -> Inside:
-    if (height, width) != size:
-        raise InputError(f"expected to draw runs of {size[::-1]} pixels, got a picture of {(width, height)}")
-    return inside_runs(counts, height, width)
-
-
-def _outlined(
-    name: str, instance: str, segmentation: Any, box: tuple[float, float, float, float] | None, size: tuple[int, int]
-) -> Region | None:
-    """Return the region of ``segmentation``, or of the box alone where there is no other.
-
-    Raises:
-        InputError: It is neither outlines nor runs that fill a picture of this size.
-    """
-    if not segmentation:
-        return None if box is None else Region(name, instance, box)
-    if isinstance(segmentation, dict):
-        counts = segmentation.get("counts")
-        if numbers(segmentation.get("size")) != list(size):
-            raise InputError(
-                f"expected runs of a picture of {list(size)} pixels, got {shown(segmentation.get('size'))}"
-            )
-        if not isinstance(counts, str):
-            counts = whole_numbers(counts)
-        if not check_runs(counts, *size)[1::2].any():
-            raise InputError("expected runs that hold pixels, got none")
-        if box is None:
-            return mask_region(name, instance, inside_runs(counts, *size))
-        return Region(name, instance, box, partial(_inside_runs, counts, size))
-    if not isinstance(segmentation, list):
-        raise InputError(f"expected outlines or runs, got {shown(segmentation)}")
-    flat = not isinstance(segmentation[0], list)
-    return outline_region(name, instance, [numbers(one) for one in ([segmentation] if flat else segmentation)], box)
+    kept = result == place and (image.url is not None or inside(image.base, str(image.file_name)) == place)
+    return None if kept else relative(result, image.base)

@@ -38,10 +38,11 @@ class Image:
     Attributes:
         span: Of its text.
         id: None where the entry has none that can be meant by an annotation.
-        file_name: As it is written.
+        file_name: As it is written; in a file of LVIS, the last two parts of ``coco_url``.
         size: Height and width, where the entry has them.
         place: Of the picture in the set; None as long as it was not found.
         base: Folder of the set that ``file_name`` is relative to; None for an absolute path.
+        url: ``coco_url`` of an entry that has no ``file_name``.
     """
 
     span: Span
@@ -50,6 +51,7 @@ class Image:
     size: tuple[int, int] | None
     place: PurePosixPath | None = None
     base: PurePosixPath | None = None
+    url: str | None = None
 
 
 class CocoFile:
@@ -65,6 +67,7 @@ class CocoFile:
         info: The value of ``info``, None if there is none.
         licenses: The value of ``licenses``, None if there is none.
         segment_files: For annotations that name a picture of panoptic segments, its name.
+        category_ids: Of the annotations; None where an annotation has none.
         of_image: For the id of an image, which annotations are its own.
         troubles: Entries that are not as they should be: (where, message).
 
@@ -85,6 +88,7 @@ class CocoFile:
         self.segment_files: dict[int, str] = {}
         self._spans: list[Span] = []
         self.annotation_ids: list[Id | None] = []
+        self.category_ids: list[Id | None] = []
         self._image_ids: list[Id | None] = []
         self._info_span: Span = (0, 0)
         self._last_end = 0
@@ -94,6 +98,10 @@ class CocoFile:
         """Return an annotation, read from the text now."""
         value: dict[str, Any] = value_at(self.text, self._spans[index][0]).value
         return value
+
+    def text_of(self, index: int) -> str:
+        """Return the text of an annotation."""
+        return self.text[slice(*self._spans[index])]
 
     def _read(self) -> None:
         text = self.text
@@ -122,6 +130,8 @@ class CocoFile:
             raise broken(text, skip_space(text, at + 1))
         if "images" not in seen:
             raise InputError("expected COCO's layout, got no 'images'")
+        if self.images and all(image.file_name is None for image in self.images):
+            raise InputError("expected file_name or coco_url in the entries of 'images', got neither in any")
         self._check_ids()
 
     def _image(self, item: Value) -> None:
@@ -130,9 +140,13 @@ class CocoFile:
         sides = [side for key in ("height", "width") if isinstance(side := entry.get(key), int)]
         known = (sides[0], sides[1]) if len(sides) == 2 and min(sides) > 0 and max(sides) < 2**31 else None
         name = name if isinstance(name, str) else None
+        url = entry.get("coco_url") if name is None else None
+        url = url if isinstance(url, str) and url.count("/") > 1 else None
+        if url is not None:
+            name = "/".join(url.split("/")[-2:])
         if name is None:
-            self.troubles.append((f"image {own}", "expected a file_name, got none: kept as it is"))
-        self.images.append(Image((item.start, item.end), own, name, known))
+            self.troubles.append((f"image {own}", "expected a file_name or coco_url, got none: kept as it is"))
+        self.images.append(Image((item.start, item.end), own, name, known, url=url))
 
     def _annotation(self, item: Value) -> None:
         entry = item.value if isinstance(item.value, dict) else {}
@@ -150,6 +164,7 @@ class CocoFile:
             self.segment_files[len(self._spans)] = entry["file_name"]
         self._spans.append((item.start, item.end))
         self.annotation_ids.append(own)
+        self.category_ids.append(id_of(entry.get("category_id")))
         self._image_ids.append(image)
 
     def _categories(self, value: Any) -> None:
@@ -223,9 +238,13 @@ class CocoFile:
         found = []
         for number, name in enumerate(names):
             values: dict[str, Any] = {} if name is None else {"file_name": name}
+            if name is not None and image.url is not None:
+                # Readers of LVIS take the last two parts of the URL as the path; others need a file_name.
+                values["coco_url"] = f"{image.url.rsplit('/', 2)[0]}/{'/'.join(name.split('/')[-2:])}"
             if number and image.id is not None:
                 values["id"] = ids.copy(image.id, number)
-            found.append(replaced(own, values) if values else own)
+            text = replaced(own, values) if values else own
+            found.append(text if name is None or image.url is None else extended(text, "file_name", name))
         return found
 
     def _told(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.coco_file import CocoFile, Image
-from ir_transfer.data.labels.places import inside, is_absolute, split_named
+from ir_transfer.data.labels.places import inside, is_absolute, spellings, split_named, split_of
 from ir_transfer.data.labels.texts import shown
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.picture_names import composed
 
 _SAMPLE = 500
 _IMAGES = "images"
@@ -26,6 +28,7 @@ class PictureFinder:
     def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
         self._tree = tree
         self._segments = segments
+        self._counts: Counter[str] = Counter()
 
     def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
         """Fill ``place`` and ``base`` of the images of a file.
@@ -41,6 +44,8 @@ class PictureFinder:
         hits = {base: sum(self._at(base, image.file_name) is not None for image in sample) for base in bases}
         bases.sort(key=lambda base: -hits[base])
         seen: dict[PurePosixPath, Image] = {}
+        written = {image.file_name for image in file.images if image.file_name}
+        self._counts = Counter(name for text in written for name in _last_names(text))
         for image in file.images:
             if image.file_name is None:
                 continue
@@ -57,9 +62,14 @@ class PictureFinder:
                 if (place := self._at(base, name)) is not None:
                     image.place, image.base = place, base
                     return ""
-            if all(inside(base, text) is None for base in bases for text in _spellings(name)):
+            if all(inside(base, text) is None for base in bases for text in spellings(name)):
                 return f"expected a picture inside of the set, got {shown(name)}: left out with its annotations"
         found, length = self._ends_alike(name)
+        if not found and (other := self._in_other_folders(name)) is not None:
+            image.place, image.base = other, file.parent
+            return (
+                f"expected the picture {shown(name)} of {file}, found its name only once in the set: taken as {other}"
+            )
         if len(found) != 1:
             got = len(found) or "none"
             return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
@@ -74,20 +84,34 @@ class PictureFinder:
 
         An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
         """
-        for text in _spellings(name):
+        for text in spellings(name):
             parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
-            alike = [p for p in self._tree.by_name.get(parts[-1] if parts else "", ()) if p not in self._segments]
+            alike = [p for p in self._tree.pictures_named(parts[-1] if parts else "") if p not in self._segments]
             best = max((_common_tail(place, parts) for place in alike), default=0)
             found = [place for place in alike if _common_tail(place, parts) == best]
             if found and (is_absolute(name) or best == len(parts)):
                 return found, best
         return [], 0
 
+    def _in_other_folders(self, name: str) -> PurePosixPath | None:
+        """Return the only picture of a name, whatever the folders; annotation tools put numbers of projects there.
+
+        A file name that comes twice in a label file says by its folders which one is meant, and so does a split.
+        """
+        for text in spellings(name):
+            path = PurePosixPath(text)
+            found = [place for place in self._tree.pictures_named(path.name) if place not in self._segments]
+            if len(found) == 1 and self._counts[composed(path.name)] == 1:
+                splits = split_of(path), split_of(found[0])
+                return found[0] if None in splits or splits[0] == splits[1] else None
+        return None
+
     def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
-        for text in _spellings(name or ""):
+        for text in spellings(name or ""):
             place = inside(base, text)
-            if place is not None and self._tree.is_picture(place) and place not in self._segments:
-                return place
+            found = None if place is None else self._tree.find_picture(place)
+            if found is not None and found not in self._segments:
+                return found
         return None
 
     def _bases(self, file: PurePosixPath) -> list[PurePosixPath]:
@@ -103,14 +127,14 @@ class PictureFinder:
         return [base for base in dict.fromkeys(bases) if base in self._tree.folders]
 
 
-def _spellings(name: str) -> tuple[str, ...]:
-    return (name, name.replace("\\", "/")) if "\\" in name else (name,)
+def _last_names(text: str) -> set[str]:
+    return {composed(PurePosixPath(one).name) for one in spellings(text)}
 
 
 def _common_tail(place: PurePosixPath, parts: tuple[str, ...]) -> int:
     count = 0
     for one, other in zip(reversed(place.parts), reversed(parts), strict=False):
-        if one != other:
+        if composed(one) != composed(other):
             break
         count += 1
     return count

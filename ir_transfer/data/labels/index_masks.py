@@ -12,12 +12,14 @@ import numpy as np
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
 from ir_transfer.data.label_maps.pictures import SUFFIXES, read_label_picture
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, size_of_levels
 from ir_transfer.data.labels.lists import lines_of
 from ir_transfer.data.labels.places import renamed, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
@@ -64,12 +66,13 @@ def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
     folders = [part for part in place.parent.parts if part not in MASK_FOLDERS]
     if not count and len(folders) == len(place.parent.parts):
         return None
-    return (*folders, stem)
+    return tuple(map(composed, (*folders, stem)))
 
 
 def _picture_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
-    folders = tuple(part for part in place.parent.parts if part not in PICTURE_FOLDERS)
-    return {(*folders, place.stem), (*folders, _PICTURE_END.sub("", place.stem, count=1))}
+    folders = [composed(part) for part in place.parent.parts if part not in PICTURE_FOLDERS]
+    stem = composed(place.stem)
+    return {(*folders, stem), (*folders, _PICTURE_END.sub("", stem, count=1))}
 
 
 class MaskSet(LabelledSet):
@@ -140,6 +143,11 @@ class MaskSet(LabelledSet):
             mask_region(self._names.get(label, found.describe(label)), str(label), np.equal(found.levels, label))
             for label in sorted(found.labels - {NO_LABEL})
         ]
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the masks."""
+        masks = self._masks.get(picture.place, ())
+        return LabelEvidence([size for mask in masks for size in size_of_levels(self.root / mask)], empty=not masks)
 
     def _check(self) -> None:
         for picture in self.pictures:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of
 from ir_transfer.data.labels.lists import lines_of
 from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, check_box
@@ -37,8 +38,8 @@ def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
     for picture in tree.pictures:
         if PICTURES in picture.parts:
             label = PurePosixPath(*(LABELS if part == PICTURES else part for part in picture.parts))
-            if (label := label.with_suffix(".txt")) in tree.known:
-                found[picture] = label
+            if (own := tree.find(label.with_suffix(".txt"))) is not None:
+                found[picture] = own
     return found
 
 
@@ -100,6 +101,11 @@ class KittiSet(LabelledSet):
             except InputError as error:
                 self._tell(label, str(number), f"{error}: kept as it is")
         return found
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return where the boxes end; KITTI states no size."""
+        boxes = [region.box for region in self.regions(picture, 0, 0)]
+        return LabelEvidence(extent=extent_of(boxes), empty=not boxes)
 
     def _check(self) -> None:
         for picture in self.pictures:

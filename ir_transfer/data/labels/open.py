@@ -9,6 +9,7 @@ from typing import get_args
 from ir_transfer.data.labels.base import Kind, LabelledSet
 from ir_transfer.data.labels.classification import ClassificationSet, PictureSet, has_classes
 from ir_transfer.data.labels.coco import CocoSet, coco_files
+from ir_transfer.data.labels.frames import Orientation, check_orientation
 from ir_transfer.data.labels.index_masks import MaskSet, mask_files
 from ir_transfer.data.labels.kitti import KittiSet, kitti_labels
 from ir_transfer.data.labels.tree import Tree, list_tree
@@ -23,23 +24,29 @@ _SETS: dict[str, type[LabelledSet]] = {
 }
 
 
-def open_labelled(root: Path, kind: str = AUTO, leave_out: Sequence[Path] = ()) -> LabelledSet:
+def open_labelled(
+    root: Path, kind: str = AUTO, leave_out: Sequence[Path] = (), orientation: Orientation = "auto"
+) -> LabelledSet:
     """Open a labelled set.
 
     Args:
         root: Its folder.
         kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``pictures``, or ``auto``.
         leave_out: Folders below the root that do not belong to it, such as one for results.
+        orientation: Frame of the labels of images that EXIF turns; ``auto`` decides by what the labels tell.
 
     Raises:
         MissingFileError: No such folder.
-        UnknownNameError: No such kind.
+        UnknownNameError: No such kind or frame.
         InputError: Labels of several formats with ``auto``, or none of the kind that was asked for, or no pictures.
     """
     if kind not in {AUTO, *_SETS}:
         raise UnknownNameError.among("format", kind, [AUTO, *get_args(Kind)])
+    check_orientation(orientation)
     tree = list_tree(root, leave_out)
-    return _SETS[detect(tree) if kind == AUTO else kind](tree)
+    labelled = _SETS[detect(tree) if kind == AUTO else kind](tree)
+    labelled.orientation = orientation
+    return labelled
 
 
 def detect(tree: Tree) -> Kind:

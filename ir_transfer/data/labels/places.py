@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from ir_transfer.data.picture_names import composed
 
 _SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)\d*", re.IGNORECASE)
 _SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
@@ -24,18 +27,36 @@ def inside(folder: PurePosixPath, text: str) -> PurePosixPath | None:
     return None if normal == ".." or normal.startswith(("../", "/")) else PurePosixPath(normal)
 
 
-def longest_tail(text: str, known: Container[PurePosixPath]) -> PurePosixPath | None:
-    """Return the known place that the longest end of a path names: the path was made on another machine.
+def longest_tail(
+    text: str, find: Callable[[PurePosixPath], PurePosixPath | None], spelled: bool = False
+) -> PurePosixPath | None:
+    """Return the place that the longest end of a path names: the path was made on another machine.
 
     Args:
         text: An absolute path, of any system.
-        known: The places of the set.
+        find: Returns the place of the set that a path relative to its root names; None if there is none.
+        spelled: Whether ``text`` is one of its :func:`spellings`.
     """
+    if not spelled:
+        found = (longest_tail(one, find, spelled=True) for one in spellings(text))
+        return next((place for place in found if place is not None), None)
     parts = [part for part in text.replace("\\", "/").split("/") if part not in {"", "."}]
     if ".." in parts:
         return None
-    tails = (PurePosixPath(*parts[start:]) for start in range(len(parts)))
-    return next((tail for tail in tails if tail in known), None)
+    places = (find(PurePosixPath(*parts[start:])) for start in range(len(parts)))
+    return next((place for place in places if place is not None), None)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """Return the paths that a name in a label file may mean, the likeliest first.
+
+    Windows separates folders by backslashes, browsers write ``%20`` for a space, and Label Studio names local files
+    ``/data/local-files/?d=PATH``. Each of these may also be part of a name, so that the text itself comes first.
+    """
+    _, is_query, path = text.partition("?d=")
+    whole = [text, path] if is_query else [text]
+    decoded = [way for one in whole if "\0" not in (way := unquote(one, errors="surrogateescape"))]
+    return tuple(dict.fromkeys(way for one in (*whole, *decoded) for way in (one, one.replace("\\", "/"))))
 
 
 def is_inside(place: PurePosixPath) -> bool:
@@ -44,8 +65,8 @@ def is_inside(place: PurePosixPath) -> bool:
 
 
 def is_absolute(text: str) -> bool:
-    """Return whether a path starts at the root of a file system, of this one's kind or of Windows."""
-    return text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]", text) is not None
+    """Return whether a path starts at the root of a file system, of this one's kind or of Windows, or is a URL."""
+    return text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+]*://", text) is not None
 
 
 def relative(place: PurePosixPath, folder: PurePosixPath) -> str:
@@ -61,10 +82,11 @@ def renamed(label: PurePosixPath, picture: PurePosixPath, result: PurePosixPath)
         picture: Of the source; its stem starts the label's stem, or has nothing to do with it.
         result: The picture that was made.
     """
-    if label.stem == picture.name:  # a.jpg.json
+    own, stem = composed(label.stem), composed(picture.stem)
+    if own == composed(picture.name):  # a.jpg.json
         return label.with_name(result.name + label.suffix)
-    if label.stem.startswith(picture.stem):
-        return label.with_name(result.stem + label.stem[len(picture.stem) :] + label.suffix)
+    if own.startswith(stem):
+        return label.with_name(result.stem + own[len(stem) :] + label.suffix)
     if result.stem.startswith(picture.stem):
         return label.with_name(label.stem + result.stem[len(picture.stem) :] + label.suffix)
     return label.with_name(f"{label.stem}__{result.stem}{label.suffix}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -138,6 +138,23 @@ def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
     if mask.shape != (height, width):
         raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got a picture of {(width, height)}")
     return mask
+
+
+def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
+    """Return the messages about regions whose middle is not in their image: they are of another image or frame.
+
+    Args:
+        regions: Of one image.
+        height: Of the image.
+        width: Of the image.
+    """
+    found = []
+    for region in regions:
+        left, top, right, bottom = region.box
+        if not (0 <= (left + right) / 2 <= width and 0 <= (top + bottom) / 2 <= height):
+            ends = ", ".join(f"{end:g}" for end in region.box)
+            found.append(f"expected {region.name} inside of {width} x {height} pixels, got a box of ({ends})")
+    return found
 
 
 def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
-
-from PIL import Image
+from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet, by_place
 from ir_transfer.data.labels.classification import ClassificationSet, class_of
 from ir_transfer.data.labels.regions import Box, Region
 from ir_transfer.data.labels.side_files import Results
-from ir_transfer.data.remote import open_stored
 from ir_transfer.errors import DecodeError
-
-_ORIENTATION = 0x0112
 
 Identity = tuple[str, Box, bytes]
 
 
 def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
     """Compare every region of every picture that was made with those of its source, and the sizes of both.
+
+    The labels that were compared are counted in ``before.compared``.
 
     Sizes are read from the headers; whether pixels are whole is for their hashes to say.
 
@@ -54,17 +52,20 @@ def _compare_all(
     before: LabelledSet, after: LabelledSet, source: LabelledPicture, variants: list[LabelledPicture | PurePosixPath]
 ) -> list[str]:
     try:
-        size = _size(source.path)
+        size = before.frame_size(source)
     except DecodeError as error:
         return [f"{source.place}: {error.line}"]
-    expected = _identities(before, source, size)
+    regions = before.regions(source, *size)
+    before.report_outside(source, regions, *size)
+    expected = _identities(regions, size)
     found = []
+    before.compared += sum(expected.values()) * len(variants)
     for variant in variants:
         if isinstance(variant, PurePosixPath):
             found.append(f"{variant}: expected it in the new set, found it in no label file")
             continue
         try:
-            new = _size(variant.path)
+            new = after.frame_size(variant)
         except DecodeError as error:
             found.append(f"{variant.place}: {error.line}")
             continue
@@ -75,29 +76,14 @@ def _compare_all(
         if isinstance(before, ClassificationSet) and class_of(source.place) != class_of(variant.place):
             kinds = class_of(source.place), class_of(variant.place)
             found.append(f"{variant.place}: expected the class {kinds[0]}, got {kinds[1]}")
-        got = _identities(after, variant, new)
+        got = _identities(after.regions(variant, *new), new)
         for verb, rest in (("expected", expected - got), ("did not expect", got - expected)):
             found += [f"{variant.place}: {verb} {name} at {box} on the same pixels" for name, box, _ in rest]
     return found
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """Return height and width of a picture, upright, from its header.
-
-    Raises:
-        DecodeError: No picture.
-    """
-    try:
-        with open_stored(path) as file, Image.open(file) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(_ORIENTATION, 1) in {5, 6, 7, 8}
-    except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
-    return (width, height) if turned else (height, width)
-
-
-def _identities(labelled: LabelledSet, picture: LabelledPicture, size: tuple[int, int]) -> Counter[Identity]:
-    return Counter(_identity(region, *size) for region in labelled.regions(picture, *size))
+def _identities(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Identity]:
+    return Counter(_identity(region, *size) for region in regions)
 
 
 def _identity(region: Region, height: int, width: int) -> Identity:

@@ -12,7 +12,10 @@ from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, InputError
 
-_NEVER = frozenset({".cache", ".part", ".lock"})  # what trainers leave; it names the old files
+_NEVER = (
+    *(".cache", ".part", ".lock"),  # what trainers leave; it names the old files
+    *(".tif.aux.xml", ".tiff.aux.xml", ".ovr", ".msk"),  # what GDAL knows of the pixels of the source
+)
 _LICENCE = ("license", "licence", "copying", "copyright", "notice")
 
 Results = Mapping[PurePosixPath, Sequence[PurePosixPath]]
@@ -38,22 +41,38 @@ def side_files(
         tell: Called with a file that is left out and the reason.
     """
     for place in tree.files:
-        if place in claimed or is_picture_name(Path(place.name)) or place.suffix.lower() in _NEVER:
+        if place in claimed or is_picture_name(Path(place.name)) or place.name.lower().endswith(_NEVER):
             continue
         try:
-            data = _read(tree.root, place)
+            data = read_side(tree.root, place)
         except (DecodeError, InputError) as error:
             tell(place, f"left out: {error}")
             continue
-        named = [*tree.by_stem.get(place.stem, ()), *tree.by_name.get(place.stem, ())]
-        owners = [own for own in named if own in pictures and differ_in_one_folder(place.parent, own.parent)]
+        owners = owners_of(tree, place, pictures)
         if not owners:
             yield place, data
         for own in owners:
             yield from ((renamed(place, own, result), data) for result in results.get(own, ()))
 
 
-def _read(root: Path, place: PurePosixPath) -> bytes:
+def owners_of(tree: Tree, place: PurePosixPath, pictures: Collection[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the pictures that a file goes with: of its stem or name, in its folder or in one beside it."""
+    named = [*tree.pictures_of_stem(place.stem), *tree.pictures_named(place.stem)]
+    return [own for own in named if own in pictures and differ_in_one_folder(place.parent, own.parent)]
+
+
+def introduces(place: PurePosixPath) -> bool:
+    """Return whether a file is a readme or a licence."""
+    return place.stem.lower() == "readme" or place.name.lower().startswith(_LICENCE)
+
+
+def read_side(root: Path, place: PurePosixPath) -> bytes:
+    """Return a file that is no label to its format.
+
+    Raises:
+        DecodeError: It cannot be read.
+        InputError: It is too large, or a link that leaves the set.
+    """
     path = root / place
     # An archive from elsewhere may hold a link to a file that is nobody's business.
     if path.is_symlink() and not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
@@ -67,7 +86,7 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
     for place in tree.files:
         if place.name.lower().startswith(_LICENCE) and not is_picture_name(Path(place.name)):
             try:
-                lines = to_text(_read(tree.root, place)).splitlines()
+                lines = to_text(read_side(tree.root, place)).splitlines()
             except (DecodeError, InputError):  # told by the side files
                 continue
             first = next((line.strip() for line in lines if line.strip()), "")

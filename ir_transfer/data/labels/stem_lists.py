@@ -11,6 +11,7 @@ from ir_transfer.data.labels.lists import lines_of, relisted
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.texts import MAX_LIST_BYTES, read_limited, shown, to_text
 from ir_transfer.data.labels.tree import Tree
+from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import DecodeError, InputError
 
 FOLDER = "ImageSets"
@@ -59,7 +60,7 @@ class StemList:
 
 def picture_named(line: _Line) -> bool:
     """Return whether a line has the file name of its pictures, not their stem."""
-    return any(line.key == picture.name for picture in line.pictures)
+    return any(composed(line.key) == composed(picture.name) for picture in line.pictures)
 
 
 def stem_lists(
@@ -80,8 +81,8 @@ def stem_lists(
         named: dict[str, list[PurePosixPath]] = {}
         for picture in pictures_of(place):
             if above in picture.parents:
-                named.setdefault(picture.stem, []).append(picture)
-                named.setdefault(picture.name, []).append(picture)
+                named.setdefault(composed(picture.stem), []).append(picture)
+                named.setdefault(composed(picture.name), []).append(picture)
         try:
             lines = lines_of(to_text(read_limited(tree.root / place, MAX_LIST_BYTES)))
         except (DecodeError, InputError) as error:
@@ -100,6 +101,6 @@ def stem_lists(
 def _line(body: str, named: Mapping[str, list[PurePosixPath]]) -> _Line:
     """Return what a line names; a stem may hold spaces, so that the longest that is known counts."""
     for key in (body, body.strip(), body.strip().rpartition(" ")[0].strip(), body.split(maxsplit=1)[0]):
-        if key in named:
-            return _Line(named[key], key, body.partition(key)[2])
+        if composed(key) in named:
+            return _Line(named[composed(key)], key, body.partition(key)[2])
     return _Line([], body, "")

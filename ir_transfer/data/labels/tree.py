@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.picture_names import composed, is_picture_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 
 MAX_FILES = 20_000_000
@@ -25,12 +25,14 @@ class Tree:
         files: Their places, relative to the root.
         folders: The places of the folders that hold files, directly or further down; the root is ``.``.
         troubles: What could not be read, with the reason.
+        loaded: Label files that were read to recognise them, by place; whoever takes one out need not read it again.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...] = ()
     folders: frozenset[PurePosixPath] = frozenset()
     troubles: list[tuple[PurePosixPath, str]] = field(default_factory=list)
+    loaded: dict[PurePosixPath, bytes] = field(default_factory=dict, repr=False)
 
     @cached_property
     def known(self) -> frozenset[PurePosixPath]:
@@ -43,22 +45,48 @@ class Tree:
         return tuple(place for place in self.files if is_picture_name(Path(place.name)))
 
     @cached_property
-    def by_name(self) -> dict[str, list[PurePosixPath]]:
-        """Pictures of each file name."""
-        return _grouped((place.name, place) for place in self.pictures)
+    def _by_name(self) -> dict[str, list[PurePosixPath]]:
+        return _grouped((composed(place.name), place) for place in self.pictures)
 
     @cached_property
-    def by_stem(self) -> dict[str, list[PurePosixPath]]:
-        """Pictures of each stem."""
-        return _grouped((place.stem, place) for place in self.pictures)
+    def _by_stem(self) -> dict[str, list[PurePosixPath]]:
+        return _grouped((composed(place.stem), place) for place in self.pictures)
+
+    @cached_property
+    def _other_forms(self) -> dict[str, PurePosixPath]:
+        places = (*self.files, *self.folders)
+        return {composed(text): place for place in places if not (text := str(place)).isascii()}
+
+    def pictures_named(self, name: str) -> Sequence[PurePosixPath]:
+        """Return the pictures of a file name, in any Unicode form."""
+        return self._by_name.get(composed(name), ())
+
+    def pictures_of_stem(self, stem: str) -> Sequence[PurePosixPath]:
+        """Return the pictures of a stem, in any Unicode form."""
+        return self._by_stem.get(composed(stem), ())
+
+    def find(self, place: PurePosixPath) -> PurePosixPath | None:
+        """Return the file of a place as the disk spells it, in any Unicode form; None if there is none."""
+        if place in self.known:
+            return place
+        found = self._other_forms.get(composed(str(place)))
+        return found if found in self.known else None
+
+    def find_folder(self, place: PurePosixPath) -> PurePosixPath | None:
+        """Return the folder of a place as the disk spells it, in any Unicode form; None if there is none."""
+        if place in self.folders:
+            return place
+        found = self._other_forms.get(composed(str(place)))
+        return found if found in self.folders else None
+
+    def find_picture(self, place: PurePosixPath) -> PurePosixPath | None:
+        """Return the picture of a place, in any Unicode form; None if there is none."""
+        found = self.find(place)
+        return found if found is not None and is_picture_name(Path(found.name)) else None
 
     def with_suffix(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
         """Return the files that end so, in any case."""
         return tuple(place for place in self.files if place.suffix.lower() in suffixes)
-
-    def is_picture(self, place: PurePosixPath) -> bool:
-        """Return whether a picture lies at a place."""
-        return place in self.known and is_picture_name(Path(place.name))
 
 
 def _grouped(pairs: Iterator[tuple[str, PurePosixPath]]) -> dict[str, list[PurePosixPath]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.data.labels.frames import LabelEvidence, extent_of, size_of_levels
 from ir_transfer.data.labels.places import renamed, split_named, split_of
 from ir_transfer.data.labels.regions import Region, mask_region, size_differs
 from ir_transfer.data.labels.side_files import Results
@@ -18,6 +19,7 @@ from ir_transfer.data.labels.stem_lists import stem_lists
 from ir_transfer.data.labels.texts import MAX_LIST_BYTES, MAX_XML_BYTES, read_limited, to_bytes
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.voc_file import VocFile
+from ir_transfer.data.picture_names import composed
 from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
 
@@ -54,7 +56,7 @@ class VocSet(LabelledSet):
         candidates = [place for place in tree.pictures if not set(_MASKS) & set(place.parts)]
         self._by_stem: dict[str, list[PurePosixPath]] = {}
         for place in candidates:
-            self._by_stem.setdefault(place.stem, []).append(place)
+            self._by_stem.setdefault(composed(place.stem), []).append(place)
         places = voc_files(tree)
         self._claimed.update(places)
         folders: set[PurePosixPath] = set()
@@ -87,7 +89,7 @@ class VocSet(LabelledSet):
 
     def _pictures_of(self, place: PurePosixPath) -> list[PurePosixPath]:
         """Return the pictures that an annotation belongs to: several if only the suffix tells them apart."""
-        found = self._by_stem.get(place.stem, [])
+        found = self._by_stem.get(composed(place.stem), [])
         if len(found) == 1:
             return found
         try:
@@ -95,9 +97,9 @@ class VocSet(LabelledSet):
         except (InputError, DecodeError):
             name = ""  # told when it is read for its objects
         if not found:
-            found = self._tree.by_name.get(name, []) if name else []
-        elif any(one.name == name for one in found):
-            found = [one for one in found if one.name == name]
+            found = list(self._tree.pictures_named(name)) if name else []
+        elif any(composed(one.name) == composed(name) for one in found):
+            found = [one for one in found if composed(one.name) == composed(name)]
         best = max((_nearness(one, place) for one in found), default=(0, 0))
         found = [one for one in found if _nearness(one, place) == best]
         if not found or len({one.parent for one in found}) > 1:
@@ -112,8 +114,8 @@ class VocSet(LabelledSet):
 
     def _mask_place(self, picture: PurePosixPath, kind: str) -> PurePosixPath | None:
         parts = [kind if part == _PICTURES else part for part in picture.parts]
-        place = PurePosixPath(*parts).with_suffix(".png")
-        return place if place != picture and place in self._tree.known else None
+        place = self._tree.find(PurePosixPath(*parts).with_suffix(".png"))
+        return None if place == picture else place
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -163,6 +165,15 @@ class VocSet(LabelledSet):
             else region
             for region in found
         ]
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of annotations and masks, or else where the boxes end."""
+        files = [file for _, file in self._files(picture.place)]
+        sizes = [file.size for file in files if file.size is not None]
+        masks = [mask for kind in _MASKS if (mask := self._masks.get((picture.place, kind))) is not None]
+        sizes += [size for mask in masks for size in size_of_levels(self.root / mask)]
+        boxes = [region.box for region in self._all(picture.place)]
+        return LabelEvidence(sizes, extent_of(boxes), not boxes and not masks)
 
     def _check(self) -> None:
         for picture in self.pictures:

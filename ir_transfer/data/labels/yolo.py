@@ -8,7 +8,15 @@ from pathlib import PurePosixPath
 
 from ir_transfer.data.labels.base import LabelledPicture, LabelledSet
 from ir_transfer.data.labels.lists import lines_of, relisted
-from ir_transfer.data.labels.places import inside, is_absolute, longest_tail, relative, split_named, split_of
+from ir_transfer.data.labels.places import (
+    inside,
+    is_absolute,
+    longest_tail,
+    relative,
+    spellings,
+    split_named,
+    split_of,
+)
 from ir_transfer.data.labels.regions import Region
 from ir_transfer.data.labels.side_files import Results
 from ir_transfer.data.labels.texts import (
@@ -40,8 +48,8 @@ def yolo_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
     """Return the pictures that have a file of numbers where trainers look for it, with that file."""
     found = {}
     for picture in tree.pictures:
-        label = label_place(picture)
-        if label in tree.known and (label.parent != picture.parent or looks_like_labels(tree, label)):
+        label = tree.find(label_place(picture))
+        if label is not None and (label.parent != picture.parent or looks_like_labels(tree, label)):
             found[picture] = label
     return found
 
@@ -115,13 +123,12 @@ class YoloSet(LabelledSet):
 
     def _listed(self, text: str, file: PurePosixPath, bases: Iterable[PurePosixPath]) -> PurePosixPath | None:
         if is_absolute(text):
-            found = longest_tail(text, self._tree.known)
-            return found if found is not None and self._tree.is_picture(found) else None
-        for way in (text, text.replace("\\", "/")):
+            return longest_tail(text, self._tree.find_picture)
+        for way in spellings(text):
             for base in (file.parent, *bases, PurePosixPath()):
                 place = inside(base, way)
-                if place is not None and self._tree.is_picture(place):
-                    return place
+                if place is not None and (found := self._tree.find_picture(place)) is not None:
+                    return found
         return None
 
     def _find_lists(self, splits: dict[PurePosixPath, str | None]) -> None:

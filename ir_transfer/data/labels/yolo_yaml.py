@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from ir_transfer.data.labels.places import inside, is_absolute, longest_tail, relative
+from ir_transfer.data.labels.places import inside, is_absolute, longest_tail, relative, spellings
 from ir_transfer.data.labels.texts import MAX_YAML_BYTES, read_limited
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.yaml_text import load_mapping, with_values
@@ -76,7 +76,7 @@ class DataYaml:
         found: list[PurePosixPath | None] = []
         if isinstance(stated, str) and stated:
             if is_absolute(stated):
-                found.append(longest_tail(stated, self._tree.folders))
+                found.append(longest_tail(stated, self._tree.find_folder))
             else:
                 found += [inside(own, stated), inside(PurePosixPath(), stated)]
         return list(dict.fromkeys(base for base in [*found, own, PurePosixPath()] if base is not None))
@@ -84,12 +84,14 @@ class DataYaml:
     def _find(self, text: str) -> PurePosixPath | None:
         """Return the folder or file that an entry means; a leading ``../`` is left away where it leads nowhere."""
         if is_absolute(text):
-            return longest_tail(text, self._tree.folders) or longest_tail(text, self._tree.known)
-        for way in (text, text.replace("\\", "/"), text.removeprefix("../")):
+            return longest_tail(text, self._tree.find_folder) or longest_tail(text, self._tree.find)
+        ways = spellings(text)
+        for way in (*ways, *(way.removeprefix("../") for way in ways)):
             for base in self.bases:
                 place = inside(base, way)
-                if place is not None and (place in self._tree.folders or place in self._tree.known):
-                    return place
+                found = None if place is None else self._tree.find_folder(place) or self._tree.find(place)
+                if found is not None:
+                    return found
         return None
 
     def rewritten(self, origin: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -13,10 +14,32 @@ from typing import Any
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
+from ir_transfer.data.raster.references import (
+    allow_network_files,
+    check_overview_file,
+    check_sidecars,
+    check_source_name,
+    check_vrt,
+    is_network_path,
+    restrict_gdal,
+    vrt_sources,
+)
 from ir_transfer.errors import DecodeError, EncodeError, MissingFileError
 
+restrict_gdal()
 _CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
 _NEARLY_FULL = 2**20
+_PAGE = re.compile(r"(?P<page>GTIFF_DIR:\d+:)(?P<file>.+)", re.DOTALL)
+# What a path of GDAL's own may end in; anything else is taken for a TIFF.
+_DRIVERS = {
+    ".vrt": "VRT",
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".jp2": "JP2OpenJPEG",
+}
 
 
 @contextmanager
@@ -34,22 +57,65 @@ def _no_place() -> Iterator[None]:
         yield
 
 
-def open_raster(path: str) -> Any:
-    """Open a file or any other path of GDAL for reading.
+def open_raster(path: str, directory: int = 0) -> Any:
+    """Open a file or any other path of GDAL for reading, by the driver of its name alone.
+
+    Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, any other local file a TIFF. What a path of
+    GDAL's own names may also be PNG, JPEG, BMP, WebP or JPEG 2000. ``GTIFF_DIR:2:NAME`` is the second directory of a
+    TIFF.
+
+    Args:
+        path: The file.
+        directory: Which image of a TIFF, by its directory, from 0.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: GDAL cannot read it.
+        DecodeError: GDAL cannot read it, or it refers to what it must not.
     """
-    if not is_virtual(path) and not Path(path).exists():
+    page, file = (f"GTIFF_DIR:{directory + 1}:", path) if directory else _page_and_file(path)
+    virtual = is_virtual(file)
+    if not virtual and not Path(file).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
     if not has_name_for_gdal(path):
         raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
+    suffix = Path(file).suffix.lower()
+    is_vrt = suffix == ".vrt"
+    if not virtual:
+        check_sidecars(Path(file))
+        if is_vrt:
+            check_vrt(Path(file))
+    elif is_network_path(file):
+        allow_network_files()
+    driver = _DRIVERS.get(suffix, "GTiff") if virtual or is_vrt else "GTiff"
     try:
         with _no_place():
-            return rasterio.open(path)
+            # absolute: a relative name may read as one of GDAL's own, such as GTIFF_DIR:1:other.tif
+            name = file if virtual else Path(file).absolute()
+            dataset = rasterio.open(f"{page}{name}" if page else name, driver=driver)
+            try:
+                _check_references(dataset, path, is_vrt=virtual and is_vrt)
+            except BaseException:
+                dataset.close()
+                raise
+            return dataset
+    except DecodeError:
+        raise
     except (RasterioError, OSError) as error:
         raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
+
+
+def _page_and_file(path: str) -> tuple[str, str]:
+    """Return the prefix that chooses a directory of a TIFF (``GTIFF_DIR:2:``), empty without one, and the file."""
+    found = None if Path(path).exists() else _PAGE.fullmatch(path)
+    return (found["page"], found["file"]) if found else ("", path)
+
+
+def _check_references(dataset: Any, path: str, *, is_vrt: bool) -> None:
+    check_overview_file(path, dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"))
+    if is_vrt and not is_network_path(path):
+        for text in dataset.tags(ns="xml:VRT").values():
+            for name, _ in vrt_sources(text, path):
+                check_source_name(name, path)
 
 
 def has_name_for_gdal(path: str) -> bool:

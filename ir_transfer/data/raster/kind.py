@@ -8,29 +8,32 @@ import rasterio
 
 from ir_transfer.data.companions import picture_companions
 from ir_transfer.data.image_io import read_bytes
+from ir_transfer.data.pixels.tiff import is_placed, open_page
 from ir_transfer.data.raster.gdal import has_name_for_gdal, is_virtual, open_raster
-from ir_transfer.errors import IrTransferError
+from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _MOST_BANDS = 4
 
 
-def is_raster(path: str, max_pixels: int) -> bool:
+def is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
     """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
 
-    A file that cannot be read is none: as a picture it is told what is wrong with it.
+    A file that cannot be read is none: as a picture it is told what is wrong with it. One that refers to what it must
+    not is a raster, which is refused.
 
     Args:
         path: A file or any other path of GDAL.
         max_pixels: Of the largest picture that is decoded as a whole.
+        by_windows: Whether every TIFF is to be one.
     """
     if is_virtual(path) or path.lower().endswith(".vrt"):
         return True
     if Path(path).suffix.lower() not in SUFFIXES:
         return False
     if not has_name_for_gdal(path):
-        return _is_raster_of_another_name(Path(path), max_pixels)
-    return _is_raster(path, max_pixels)
+        return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
+    return _is_raster(path, max_pixels, by_windows=by_windows)
 
 
 def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
@@ -47,14 +50,17 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
     """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
     if Path(name).suffix.lower() not in SUFFIXES:
         return False
-    with rasterio.MemoryFile(data) as memory:
+    with rasterio.MemoryFile(data, ext="tif") as memory:
         return _is_raster(memory.name, max_pixels)
 
 
-def _is_raster(path: str, max_pixels: int) -> bool:
+def _is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
+    page = open_page(path, None)
     try:
-        with open_raster(path) as dataset:
-            placed = dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != rasterio.Affine.identity()
-            return bool(placed) or dataset.count > _MOST_BANDS or dataset.width * dataset.height > max_pixels
+        with open_raster(path, 0 if page is None else page.index) as dataset:
+            is_large = dataset.width * dataset.height > max_pixels
+            return by_windows or is_placed(dataset) or dataset.count > _MOST_BANDS or is_large
+    except ForeignReferenceError:
+        return True  # as a picture it would lose its place without a word
     except IrTransferError:
         return False

@@ -1,23 +1,26 @@
-"""A raster as a picture that is read by boxes: bands chosen, numbers brought to [0, 1], invalid pixels told apart."""
+"""A raster as an image that is read by boxes: bands chosen, numbers brought to [0, 1], invalid pixels told apart."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp, MaskFlags
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
-from ir_transfer.data.raster.gdal import open_raster, reason
+from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
+from ir_transfer.data.pixels.tiff import TiffImage, is_placed, open_page
+from ir_transfer.data.pixels.tiff_tags import GPS_BLOCK
+from ir_transfer.data.raster.gdal import open_raster
 from ir_transfer.data.raster.levels import Asked, Levels, percentile_levels
-from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.errors import InputError
 
 _OVERVIEW_SIDE = 1024
-_COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+_MOST_BANDS = 4  # of an image that is not made of measurements
+_MOST_SOURCES = 50
+_SLACK = 1e-4  # rounding of whoever wrote a float image
 
 
 class Raster:
@@ -30,9 +33,13 @@ class Raster:
 
     Args:
         path: A file or any other path of GDAL.
-        bands: One or three bands, from 1; by default those interpreted as red, green and blue, else 1, 2 and 3, else 1.
+        bands: One or three bands, from 1; by default those that the file names red, green and blue; see
+            :func:`~ir_transfer.data.pixels.bands.choose_bands`.
         levels: What becomes 0 and 1; ``"percentile"`` takes the 2nd and 98th over a decimated read of at most 1024
-            pixels a side. By default 0 to 255 for 8 bits and percentiles for others.
+            pixels a side. By default the container's for 8 bits and for images without a place on Earth, and
+            percentiles for others, which are measurements.
+        nodata: Number of invalid pixels; the one that the file declares if None.
+        page: Of a TIFF with several images, from 1; the first of full size if None.
 
     Attributes:
         bands: The chosen bands.
@@ -42,65 +49,118 @@ class Raster:
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: GDAL cannot read it.
+        DecodeError: GDAL cannot read it, or only as another image than what it means.
         InputError: Bands or levels that do not fit the file.
     """
 
-    def __init__(self, path: str, bands: Sequence[int] | None = None, levels: Asked = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        bands: Sequence[int] | None = None,
+        levels: Asked = None,
+        nodata: float | None = None,
+        page: int | None = None,
+    ) -> None:
         self.path = path
-        self.dataset: Any = open_raster(path)
+        chosen = open_page(path, page)
+        self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
-            self.bands = _chosen_bands(self.dataset, bands, path)
+            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page)
+            if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
+                self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
+            self._refuse_mixed_sources()
             self._describe(levels)
         except BaseException:
             self.dataset.close()
             raise
 
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """The chosen bands, from 1."""
+        return self.image.choice.numbers
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is read."""
+        return self.image.reading
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the file's numbers."""
+        return self.image.dtype
+
+    @property
+    def may_be_invalid(self) -> bool:
+        """Whether the file can hold invalid pixels at all."""
+        return self.image.is_masked
+
     def _describe(self, levels: Asked) -> None:
-        chosen = [self.dataset.mask_flag_enums[band - 1] for band in self.bands]
-        self.dtype = np.result_type(*(self.dataset.dtypes[band - 1] for band in self.bands))
-        if self.dtype.kind not in "uif":
-            raise InputError(f"{self.path}: expected bands of real numbers, got {self.dtype}: convert the file")
-        self._masked = not all(flags == [MaskFlags.all_valid] for flags in chosen)
-        self._by_nodata = all(MaskFlags.nodata in flags and MaskFlags.alpha not in flags for flags in chosen)
-        self.may_be_invalid = self._masked or self.dtype.kind == "f"
-        self._strict = False
-        narrow = self.dtype == np.uint8
+        image = self.image
+        is_measured = is_placed(self.dataset) or self.dataset.count > _MOST_BANDS
+        has_white = image.white > 1 and (image.dtype == np.uint8 or not is_measured)
+        self._is_container = levels is None and has_white
+        self.fill = np.full(3, 0.5, np.float32)
         if isinstance(levels, tuple):
             self.levels = Levels(*levels)
-        elif narrow and levels is None:
-            self.levels = Levels(0, 255)
+        elif self._is_container:
+            self.levels = Levels(0, image.white)
         else:
-            self.levels = Levels(0, 1)
-        percentiles = not isinstance(levels, tuple) and not (narrow and levels is None)
-        self.fill = np.full(3, 0.5, np.float32)
-        if not percentiles and not self.may_be_invalid:
-            return
-        scale = max(self.height, self.width) / _OVERVIEW_SIDE
-        shape = tuple(max(1, round(side / max(scale, 1))) for side in (self.height, self.width))
-        box = Window(0, 0, self.width, self.height)
-        if percentiles:
             # No range is known yet: a nodata value counts as outside of it.
-            self._strict = True
-            values, valid = self._numbers(box, shape)
-            self.levels = percentile_levels(values if valid is None else values[:, valid])
-        self._strict = self._by_nodata and not all(
-            self.levels.holds(self.dataset.nodatavals[band - 1]) for band in self.bands
+            image.strict_nodata = True
+            values = self._valid_of(*image.read(most=_OVERVIEW_SIDE))
+            is_unit = levels is None and not is_measured
+            self.levels = self._unit_range(values) if is_unit else percentile_levels(values)
+        if image.meaning.kind != "plain" and not self._is_container:
+            raise InputError(f"{self.path}: expected no levels for inks or CIE Lab: convert the file to RGB first")
+        image.strict_nodata = not all(value is None or self.levels.holds(value) for value in image.nodata)
+        if self.may_be_invalid:
+            values, alpha = image.read(most=_OVERVIEW_SIDE)
+            shown = self._shown(values)
+            valid = np.ones(shown.shape[1:], np.bool_) if alpha is None else alpha >= HALF_OPAQUE
+            if valid.any():
+                self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
+
+    @staticmethod
+    def _valid_of(values: NDArray[Any], alpha: Alpha | None) -> NDArray[Any]:
+        return values.reshape(len(values), -1) if alpha is None else values[:, alpha >= HALF_OPAQUE]
+
+    def _unit_range(self, values: NDArray[Any]) -> Levels:
+        """Return the range of an image without a place on Earth whose type has no white."""
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+        if self.dtype.kind == "f" and low >= -_SLACK and high <= 1 + _SLACK:
+            return Levels(0, 1)
+        raise InputError(
+            f"{self.path}: expected unsigned levels of at most 16 bits or floats in [0, 1], got {self.dtype} of "
+            f"{low:.4g} to {high:.4g}: name the numbers for black and white with --levels LO,HI, or --levels percentile"
         )
-        values, valid = self._numbers(box, shape)
-        seen = self.levels.unit(values if valid is None else values[:, valid]).reshape(len(values), -1)
-        if seen.size:
-            self.fill = np.broadcast_to(seen.mean(1, dtype=np.float64).astype(np.float32), (3,))
+
+    def _refuse_mixed_sources(self) -> None:
+        """Refuse a VRT over files whose numbers do not mean the same: GDAL mixes them without a word."""
+        if self.dataset.driver != "VRT":
+            return
+        found = {}
+        for file in self.dataset.files[1 : _MOST_SOURCES + 1]:
+            page = open_page(file, None) if Path(file).is_file() else None
+            if page is not None:
+                found[page.directory.appearance] = file
+        if len(found) > 1:
+            files = " and ".join(sorted(found.values())[:2])
+            raise InputError(
+                f"{self.path}: expected sources of one photometric interpretation, orientation and colour profile, "
+                f"got others in {files}: convert them alike"
+            )
+        if found:
+            self.image.adopt(open_page(next(iter(found.values())), None))
 
     @property
     def height(self) -> int:
-        """Rows."""
-        return int(self.dataset.height)
+        """Rows of the upright image."""
+        return self.image.height
 
     @property
     def width(self) -> int:
-        """Columns."""
-        return int(self.dataset.width)
+        """Columns of the upright image."""
+        return self.image.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
         """Return float sRGB (3, h, w) in [0, 1] of a box, and which pixels (h, w) are valid; None if all are.
@@ -108,32 +168,32 @@ class Raster:
         Raises:
             DecodeError: The file is damaged there.
         """
-        values, valid = self._numbers(Window(x0, y0, x1 - x0, y1 - y0), None)
-        unit = self.levels.unit(values)
+        values, alpha = self.image.read((y0, x0, y1, x1))
+        unit = self._shown(values)
         if len(unit) == 1:
             unit = np.repeat(unit, 3, axis=0)
-        if valid is not None:
-            unit[:, ~valid] = self.fill[:, None]
-        return unit, valid
+        if alpha is None:
+            return unit, None
+        # What is no number anywhere must not reach the mean: nothing times zero is not zero.
+        unit = composited(np.nan_to_num(unit), alpha, self.fill.astype(np.float64))
+        valid = alpha >= HALF_OPAQUE
+        return unit, None if valid.all() else valid
 
-    def _numbers(self, box: Window, shape: tuple[int, ...] | None) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
-        """Return the file's numbers (n, h, w) of a box, decimated to a shape, and which pixels are valid."""
-        out_shape = None if shape is None else (len(self.bands), *shape)
-        try:
-            values = self.dataset.read(self.bands, window=box, out_shape=out_shape)
-            masks = self.dataset.read_masks(self.bands, window=box, out_shape=out_shape) > 0 if self._masked else None
-        except (RasterioError, OSError) as error:
-            raise DecodeError(
-                f"{self.path}: expected whole blocks at rows {box.row_off} to {box.row_off + box.height}, columns "
-                f"{box.col_off} to {box.col_off + box.width}, got: {reason(error)}: the file is damaged, fetch it again"
-            ) from error
-        valid: NDArray[np.bool_] | None = None
-        if masks is not None:
-            valid = masks.any(0) if self._by_nodata and not self._strict else masks.all(0)
-        if self.dtype.kind == "f":
-            finite = np.isfinite(values).all(0)
-            valid = finite if valid is None else valid & finite
-        return values, None if valid is None or valid.all() else valid
+    def overview(self) -> NDArray[np.float32]:
+        """Return the whole as float sRGB (3, h, w) in [0, 1], reduced to at most 1024 pixels a side."""
+        values, alpha = self.image.read(most=_OVERVIEW_SIDE)
+        unit = self._shown(values)
+        unit = np.repeat(unit, 3, axis=0) if len(unit) == 1 else unit
+        return unit if alpha is None else composited(np.nan_to_num(unit), alpha, self.fill.astype(np.float64))
+
+    def _shown(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Return numbers of the file as sRGB or gray in [0, 1]."""
+        meaning, white = self.image.meaning, self.image.white
+        if self._is_container:
+            made: NDArray[np.float32] = meaning.to_srgb(values, white).astype(np.float32)
+            return made / np.float32(white)
+        shown: NDArray[np.float32] = meaning.to_srgb(self.levels.unit(values), 1.0).astype(np.float32)
+        return shown
 
     def close(self) -> None:
         """Close the file."""
@@ -146,19 +206,3 @@ class Raster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _chosen_bands(dataset: Any, asked: Sequence[int] | None, path: str) -> tuple[int, ...]:
-    if ColorInterp.palette in dataset.colorinterp:
-        raise InputError(
-            f"{path}: expected bands of intensities, got a palette: expand it first (gdal_translate -expand rgb)"
-        )
-    if asked is not None:
-        if len(asked) not in {1, 3} or not all(1 <= band <= dataset.count for band in asked):
-            raise InputError(f"{path}: expected one or three bands of 1 to {dataset.count}, got {tuple(asked)}")
-        return tuple(asked)
-    meaning = list(dataset.colorinterp)
-    if all(colour in meaning for colour in _COLOURS):
-        return tuple(meaning.index(colour) + 1 for colour in _COLOURS)
-    plain = [number for number, kind in enumerate(meaning, start=1) if kind != ColorInterp.alpha]
-    return tuple(plain[:3]) if len(plain) >= 3 else (plain[0],)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.data.image_io import BitDepth, OutputLevels, write_whole
 from ir_transfer.data.raster.gdal import encode_error
+from ir_transfer.json_files import json_text
 
 _STATE, _JOURNAL, _LEVELS, _VALID = "state.json", "windows", "levels", "valid"
 _LINE = 24
@@ -57,7 +57,7 @@ class WindowStore:
         self.dtype = np.dtype(np.uint8 if bit_depth == 8 else np.uint16)
         self.done: set[tuple[int, int, int, int]] = set()
         described = {**key, "height": height, "width": width, "bit_depth": bit_depth, "masked": masked}
-        text = json.dumps(described, sort_keys=True).encode()
+        text = json_text(described, sort_keys=True).encode()
         if _read(folder / _STATE) != text:
             remove(folder)
             write_whole(folder / _STATE, text)

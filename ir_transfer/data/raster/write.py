@@ -49,7 +49,9 @@ class Layout:
     masked: bool = False
 
 
-def layout_of(dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may_be_invalid: bool) -> Layout:
+def layout_of(
+    dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may_be_invalid: bool, own_nodata: float | None = None
+) -> Layout:
     """Return the layout of a one-channel result for an open raster.
 
     Blocks are those of a GeoTIFF source, 512 x 512 for other formats. A lossy or unknown compression becomes deflate;
@@ -60,7 +62,7 @@ def layout_of(dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may
     masked = may_be_invalid and MaskFlags.per_dataset in flags
     nodata: int | None = None
     if may_be_invalid and not masked:
-        own = dataset.nodatavals[bands[0] - 1]
+        own = dataset.nodatavals[bands[0] - 1] if own_nodata is None else own_nodata
         fits = own is not None and float(own).is_integer() and 0 <= own <= np.iinfo(dtype).max
         nodata = int(own) if fits else 0
     gcps = dataset.gcps
@@ -117,7 +119,7 @@ def write_raster(
         with writing(made):
             _write_plain(store, layout, made, tags)
             if overviews and not cog:
-                with rasterio.open(made, "r+") as dataset:
+                with rasterio.open(made, "r+", driver="GTiff") as dataset:
                     dataset.build_overviews(_factors(store.height, store.width), Resampling.average)
             if cog:
                 rasterio.shutil.copy(made, optimised, driver="COG", **_cog_options(layout))
@@ -172,7 +174,7 @@ def _cog_options(layout: Layout) -> dict[str, Any]:
 
 def _read_back(store: WindowStore, path: Path) -> None:
     """Compare the file with what it was made of: GDAL may finish without a word on a full disk."""
-    with rasterio.open(path) as dataset:
+    with rasterio.open(path, driver="GTiff") as dataset:
         for y0, y1 in _strips(store.height, _BLOCK):
             if not np.array_equal(dataset.read(1, window=Window(0, y0, store.width, y1 - y0)), store.levels(y0, y1)):
                 raise encode_error(path, f"other levels when it was read back (rows {y0} to {y1})")

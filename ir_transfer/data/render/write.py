@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from PIL import Image
 from ir_transfer.data.image_io import encode_gray, to_levels, write_gray, write_whole
 from ir_transfer.data.render.pictures import LABELS, Band, Rendered, render
 from ir_transfer.errors import InputError
+from ir_transfer.json_files import json_text
 
 
 def write_scenes(
@@ -69,8 +69,8 @@ def write_scenes(
             if done is not None:
                 done()
     if boxes:
-        write_whole(out / "annotations.json", json.dumps(coco.content(), indent=1).encode())
-        write_whole(out / "boxes.json", json.dumps(frames_by_stem, indent=1).encode())
+        write_whole(out / "annotations.json", json_text(coco.content(), indent=1).encode())
+        write_whole(out / "boxes.json", json_text(frames_by_stem, indent=1).encode())
     if masks:
         write_whole(out / "masks" / "labels.yaml", "".join(f"{n}: {name}\n" for name, n in LABELS.items()).encode())
     return count * frames

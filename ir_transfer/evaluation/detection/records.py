@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import csv
 import io
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from ir_transfer.evaluation.detection.experiment import Outcome, Row
 from ir_transfer.evaluation.detection.sheet import SURE, detection_sheet
 from ir_transfer.evaluation.detection.train import BATCH
 from ir_transfer.evaluation.html_page import render_page
+from ir_transfer.json_files import json_text
 
 _TEMPLATE = Path(__file__).parent.parent / "templates" / "detect.html"
 FILES = ("detect.html", "detect.json", "detect.csv", "detect.png")
@@ -73,7 +73,7 @@ def write_all(outcome: Outcome, folder: Path, protocol: str, settings: Mapping[s
     quoted = made_with(outcome, protocol)
     picture = encode_png(detection_sheet(outcome))
     write_whole(folder / "detect.png", picture)
-    write_whole(folder / "detect.json", (json.dumps(_described(outcome, quoted, settings), indent=1) + "\n").encode())
+    write_whole(folder / "detect.json", (json_text(_described(outcome, quoted, settings), indent=1) + "\n").encode())
     write_whole(folder / "detect.csv", _lines(outcome, quoted).encode())
     write_whole(folder / "detect.html", _page(outcome, quoted, settings, picture).encode())
 

@@ -100,9 +100,9 @@ def gaussian_distance(mean_a: Samples, cov_a: Samples, mean_b: Samples, cov_b: S
 
 
 def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK, seed: int = 0) -> tuple[float, float]:
-    """Return the kernel distance KID and its standard error.
+    """Return the squared maximum mean discrepancy and its standard error.
 
-    The squared maximum mean discrepancy with the kernel (x y + 1)^3 (Binkowski et al. 2018, arXiv:1801.01401, whose
+    The kernel is (x y + 1)^3, as of the KID (Binkowski et al. 2018, arXiv:1801.01401, whose
     division by the number of features :func:`standardised` has done), by its unbiased estimator on disjoint random
     blocks. The mean over blocks is unbiased too, and blocks share no sample, so that their spread gives the standard
     error of these samples; patches of one scene are alike, so other scenes differ by more. It may be negative.

@@ -1,92 +1,97 @@
-"""Adjustable style transfer behind the contract."""
+"""Adjustable style transfer on the compact network."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, UnknownNameError
-from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import Sliders
 from ir_transfer.models.checks import check_style
-from ir_transfer.models.cin.model import CIN, PHOTOGRAPH
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.transformer_sizes import transformer_size
-from ir_transfer.nn.exemplar import ExemplarFeatures
-from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.perceptual import LAYERS
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.transformer import Transformer
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.adain import adain
+from ir_transfer.nn.moments import Moments, channel_moments
+from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS
+from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
 WEIGHTS = "layer_weights"
 """Tensor of a code: weights of the loss layers (B, 7), in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`."""
 
+DEFAULT_SHARE = 0.5
+"""Share of training samples whose weights are all 1, as those of a style are that nobody has adjusted."""
 
-class Adjustable(TranslationModel, Sliders):
-    """A feed-forward transformer whose scales and shifts are made from the exemplar and the weights of the losses.
+_CONTENT_OF = {0: 0, 1: 0, 2: 1, 3: 1}
+"""The content layer, by number, whose slider a level of the neck obeys."""
 
-    ``gamma, beta = MLP(s, alpha_c, alpha_s)`` (Babaeizadeh and Ghiasi 2020, equations 6 to 8): in training the weights
-    alpha of content and style losses are random, and the network learns what each of them would have led to. They are
-    sliders afterwards: all at 1 by default, see :meth:`adjust`. Strength blends with the look of a photograph.
+
+class Adjustable(ThermalModel, Sliders):
+    """The exemplar's statistics and the weights of the losses decide the scale and shift of every level.
+
+    ``gamma, beta = MLP(s, alpha_c, alpha_s)`` (Babaeizadeh and Ghiasi 2020, section 3): in training the weights alpha
+    of content and style losses are random, and the network learns what each of them would have led to. They are
+    sliders afterwards: all at 1 by default, see :meth:`adjust`. The exemplar is described by AdaIN's statistics s, and
+    the network answers with what is multiplied and added to them, nothing before it has learned.
+
+    A tone curve ends the translation, so a slider can only move structure. Besides what the network learns, each has a
+    fixed effect there: that of a style layer is the gain of one level of the neck, finest to coarsest as VGG's layers
+    are, that of ``content.relu3_1`` the gain of the photograph's detail, and that of ``content.relu4_1`` the gain of
+    the content's features against the exemplar's means at strides 8 and 16. At 1 all gains are 1, at 0 they are those
+    of ``least_gains``.
 
     Args:
         info: What the model declares.
-        size: ``"paper"`` or ``"compact"``, which has rows, four levels and skip connections.
-        widths: Channels of each level; those of the size by default.
-        blocks: Residual blocks; those of the size by default.
-        hidden: Width of the networks that make scales and shifts.
-        out_channels: Channels of the output.
+        exemplar_widths: Channels of the exemplar encoder's levels.
+        hidden: Width of the network that makes scales and shifts.
+        least_gains: Gains at weight 0, in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`.
+        **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
+
+    Raises:
+        InputError: Not one least gain from 0 to 1 for every layer.
     """
 
     def __init__(
         self,
         info: ModelInfo,
-        size: Literal["compact", "paper"] = "compact",
-        widths: Sequence[int] | None = None,
-        blocks: int | None = None,
+        exemplar_widths: Sequence[int] = (16, 32, 64, 96),
         hidden: int = 128,
-        out_channels: int = 1,
+        least_gains: Sequence[float] = (0.1, 0.3, 0.2, 0.6, 0.3, 0.2, 0.2),
+        **sizes: Any,
     ) -> None:
-        chosen = transformer_size(size, widths, blocks)
-        super().__init__(info, {**chosen.stored, "hidden": hidden, "out_channels": out_channels})
-        self.takes_rows = chosen.rows
-        self.network = Transformer(chosen.widths, chosen.blocks, 3 + chosen.rows, out_channels, skips=chosen.skips)
-        self.exemplar = ExemplarFeatures()
-        self.embedding = nn.Sequential(nn.Linear(self.exemplar.channels, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-        self.mapping = nn.Sequential(
-            nn.Linear(hidden + len(LAYERS), hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
+        if len(least_gains) != len(LAYERS) or not all(0 <= gain <= 1 for gain in least_gains):
+            raise InputError(f"expected {len(LAYERS)} least_gains in [0, 1], got {list(least_gains)}")
+        own = {"exemplar_widths": list(exemplar_widths), "hidden": hidden, "least_gains": list(least_gains)}
+        super().__init__(info, sizes, **own)
+        widths = self.neck.widths
+        self.exemplar_encoder = ExemplarEncoder(widths, exemplar_widths)
+        self.trunk = nn.Sequential(
+            nn.Linear(2 * sum(widths) + len(LAYERS), hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
         )
-        self.head = nn.Linear(hidden, len(self.network.identity()))
-        nn.init.normal_(self.head.weight, std=0.01)
-        self.head.bias.data.copy_(self.network.identity())
-        self.photograph = nn.Parameter(self.network.identity())
+        self.heads = nn.ModuleList(nn.Linear(hidden, 2 * width) for width in widths)
+        for head in self.heads.parameters():
+            nn.init.zeros_(head)  # the first answer is AdaIN's
 
-    @property
-    def encoder(self) -> nn.Module:
-        """Answers with a feature for every level."""
-        return self.network.encoder
+    def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
+        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and ``layer_weights`` (B, 7).
 
-    def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
-        self.network.encode(with_rows(content) if self.takes_rows else content, self.photograph[None])
-
-    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return ``embedding`` (B, hidden), ``layer_weights`` (B, 7) and ``polarity`` (B, 1).
-
-        In training mode the weights are drawn from [0, 1]; they are 1 otherwise.
+        In training mode the weights are drawn from [0, 1], but for :data:`DEFAULT_SHARE` of the samples; they are 1
+        otherwise.
         """
-        sign = sign_of(white_hot)
-        embedding: Tensor = self.embedding(self.exemplar.describe(turn(exemplars, sign)))
+        style: dict[str, Tensor] = {}
+        for level, features in enumerate(self.exemplar_encoder(exemplars)):
+            moments = channel_moments(features)
+            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(1e-3)}
         weights = torch.ones(len(exemplars), len(LAYERS), device=exemplars.device)
         if self.training:
-            weights = torch.rand_like(weights)
-        return {"embedding": embedding.float(), WEIGHTS: weights, "polarity": sign}
+            drawn = torch.rand(len(exemplars), 1, device=exemplars.device) >= DEFAULT_SHARE
+            weights = torch.where(drawn, torch.rand_like(weights), weights)
+        return {**style, WEIGHTS: weights}
 
     def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
         """Return a style with other weights of the loss layers; those that are not named stay.
@@ -105,26 +110,27 @@ class Adjustable(TranslationModel, Sliders):
             weights[:, LAYERS.index(name)] = value
         return replace(style, tensors={**style.tensors, WEIGHTS: weights})
 
-    def translate(
-        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
-    ) -> Tensor:
-        """Translate padded content; see the base class."""
-        described = torch.cat([style["embedding"], style[WEIGHTS].to(style["embedding"].dtype)], dim=1)
-        affine = self.head(self.mapping(described)).to(self.photograph.dtype)
-        affine = self.photograph + strength * (affine - self.photograph)
-        return turn(self.network(with_rows(content) if self.takes_rows else content, affine), style["polarity"])
+    def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
+        """Give features of a level the scale and shift that statistics and weights lead to."""
+        mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
+        stretch, shift = self.heads[level](self._described(style)).chunk(2, dim=1)
+        gains = self.gains(style)
+        gain = gains[:, len(CONTENT_LAYERS) + level, None]
+        content = gains[:, _CONTENT_OF[level], None] if level in _CONTENT_OF else torch.ones_like(gain)
+        mean, std = gain * (mean + std * shift), gain * content * std * stretch.exp()
+        return adain(features, moments, mean, std)
 
-    def adopt(self, trained: TranslationModel) -> None:
-        """Take over weights; of a CIN, its network, with the mean of its looks to begin from.
+    def gains(self, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the fixed gains (B, 7) of a style's weights, in the order of the layers."""
+        weights = style[WEIGHTS]
+        least = weights.new_tensor(self.hyper_parameters["least_gains"])
+        return least + (1 - least) * weights
 
-        Raises:
-            WeightsError: It is of another model or size.
-        """
-        if not isinstance(trained, CIN):
-            return super().adopt(trained)
-        state = self.state_dict()
-        state |= {f"network.{key}": value for key, value in trained.network.state_dict().items()}
-        looks = torch.stack([trained.table[name].detach() for name in trained.looks])
-        state |= {"head.bias": looks.mean(dim=0), "photograph": trained.table[PHOTOGRAPH].detach()}
-        self._load(state, trained)
-        return None
+    def _described(self, style: Mapping[str, Tensor]) -> Tensor:
+        levels = range(len(self.neck.widths))
+        parts = [style[f"level{level}.{part}"] for level in levels for part in ("mean", "std")]
+        statistics = torch.cat(parts, dim=1)
+        described: Tensor = self.trunk(
+            torch.cat([F.layer_norm(statistics, statistics.shape[1:]), style[WEIGHTS].to(statistics)], dim=1)
+        )
+        return described

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from ir_transfer.models.gatys.network import VggFeatures
+from ir_transfer.models.gatys.network import Features
 from ir_transfer.nn.gram import gram_matrix
 
 
@@ -41,7 +41,7 @@ class Aim:
         style_weight: ``beta``; the layers share it equally (``w_l`` of equation 5).
     """
 
-    encoder: VggFeatures
+    encoder: Features
     content: Mapping[str, Tensor] = field(default_factory=dict)
     style: Mapping[str, Tensor] = field(default_factory=dict)
     scales: Mapping[str, Tensor] = field(default_factory=dict)

@@ -1,197 +1,242 @@
-"""Gatys behind the contract: the single-channel picture is what is optimised."""
+"""Gatys: a thermal map is optimised until the content encoder's features are those that are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models import published_files
+from ir_transfer.models import weight_files
+from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.gatys import published
 from ir_transfer.models.gatys.equations import Aim
-from ir_transfer.models.gatys.network import Pooling, VggFeatures
-from ir_transfer.models.gatys.search import differentiable, noise, search
+from ir_transfer.models.gatys.network import StudentFeatures
+from ir_transfer.models.gatys.paper import PaperGatys
+from ir_transfer.models.gatys.search import differentiable, search, style_of_image
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
+from ir_transfer.models.sizes import build_sized
+from ir_transfer.models.style_code import POLARITY, as_part, parts_of
+from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side_of, shrink_short_side
+from ir_transfer.nn.thermal.exemplar_encoder import standardised
+from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
+from ir_transfer.nn.thermal.windows import Window
 
-CONTENT_LAYER = "conv4_2"
-STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-WIDTHS: dict[str, tuple[int, ...]] = {
-    "compact": (16, 32, 64, 128, 128),
-    "vgg19": (64, 128, 256, 512, 512),
-}
-_DEAD = 1e-3  # mean activation below which a layer says nothing of the pictures
+_START = "adain"
+_GRAY_MEAN, _GRAY_DEVIATION = 0.5, 0.2  # the tone in which the content encoder sees standardised intensities
+_DEAD = 1e-3
 
 
 class Gatys(TranslationModel):
-    """Finds for every picture the one whose conv4_2 is the photograph's and whose Gram matrices are the exemplar's.
+    """Finds for every image the thermal map whose Gram matrices are the exemplar's and whose content is AdaIN's.
 
-    The photograph counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
-    exemplar gives the exact negative.
-
-    ``strength`` s moves the wanted Gram matrices from the photograph's own to the exemplar's, ``(1 - s) G + s A``, and
-    a start from noise from the photograph to the noise. At 0 the photograph's luma fulfils all that is wanted, at 1
-    this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
+    Gatys et al. 2016, on the features of the content encoder that every compact system contains. The search begins
+    from the thermal map of AdaIN, which knows what is warm, and its content loss keeps what is where in it; Gram
+    matrices alone say nothing of heat. The exemplar is brought to the size of the map, so that features see both at one
+    scale. The result gets the exemplar's tone and polarity.
 
     Args:
         info: What the model declares.
-        size: ``"compact"``, whose weights are trained with the loss ``hints``, or ``"vgg19"``, for published weights.
-        widths: Channels of the five levels; those of the size by default.
-        pooling: ``"average"`` as in the paper, or ``"max"``.
-        steps: Budget of L-BFGS steps for each picture.
-        init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
+        steps: Budget of L-BFGS steps for each image.
         content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
         style_weight: ``beta``.
         tolerance: A search ends early when ten steps lower its loss by less than this share.
-        style_side: An exemplar with a longer short side is made smaller.
+        style_side: Of an exemplar with a longer short side, so much is kept.
+        **sizes: Of AdaIN; see :class:`~ir_transfer.models.adain.model.AdaIN`.
     """
 
     run_options: Mapping[str, RunOption] = {
-        "steps": RunOption("budget of L-BFGS steps for each picture", int, 1),
-        "init": RunOption("what the search starts from", str, choices=("content", "noise")),
-        "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
-        "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
-        "tolerance": RunOption("share of its loss that ten steps must save, or the search ends", float, 0, 1),
-        "style_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+        **{name: option for name, option in PaperGatys.run_options.items() if name != "init"},
+        "style_side": RunOption("short side in pixels that is kept of larger exemplars", int, SMALLEST_SIDE),
     }
 
     def __init__(
         self,
         info: ModelInfo,
-        size: Literal["compact", "vgg19"] = "compact",
-        widths: Sequence[int] | None = None,
-        pooling: Pooling = "average",
-        steps: int = 500,
-        init: Literal["content", "noise"] = "content",
+        steps: int = 60,
         content_weight: float = 1.0,
         style_weight: float = 100.0,
         tolerance: float = 1e-3,
         style_side: int = 512,
+        **sizes: Any,
     ) -> None:
-        if size not in WIDTHS:
-            raise InputError(f"expected size to be one of {', '.join(WIDTHS)}, got {size!r}")
-        if pooling not in {"average", "max"}:
-            raise InputError(f"expected pooling to be average or max, got {pooling!r}")
-        widths = tuple(widths or WIDTHS[size])
-        if len(widths) != len(STYLE_LAYERS):
-            raise InputError(f"expected widths of {len(STYLE_LAYERS)} levels, got {list(widths)}")
-        super().__init__(info, {"size": size, "widths": list(widths), "pooling": pooling})
-        self.configure(
-            {
-                "steps": str(steps),
-                "init": init,
-                "content_weight": str(content_weight),
-                "style_weight": str(style_weight),
-                "tolerance": str(tolerance),
-                "style_side": str(style_side),
-            }
-        )
-        self.encoder = VggFeatures(widths, pooling)
+        start = AdaIN(model_info(_START), **sizes)
+        stored = {name: value for name, value in start.hyper_parameters.items() if name not in start.run_options}
+        super().__init__(replace(info, size_multiple=1), stored)
+        options = {"steps": steps, "content_weight": content_weight, "style_weight": style_weight}
+        options |= {"tolerance": tolerance, "style_side": style_side}
+        self.configure({name: str(value) for name, value in options.items()})
+        self.start = start.requires_grad_(False)
 
     @classmethod
-    def build(
+    def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
-    ) -> Self:
-        """Make the model; run-time options need not be those of the weight file.
+    ) -> TranslationModel:
+        """Make the model from AdaIN's weights, or the paper's from a VGG; run-time options need not be a file's.
 
         A VGG may also be given as ``weights``: ``"torchvision"``, or a file that
-        :class:`~ir_transfer.nn.perceptual.PerceptualEncoder` reads, since the model has no other weights.
+        :class:`~ir_transfer.nn.perceptual.PerceptualEncoder` reads, since the paper's model has no other weights.
         See :func:`ir_transfer.create_model`.
         """
+        size = hyper_parameters.pop("size", None)
         if encoder_weights is None and published.is_vgg(weights):
             weights, encoder_weights = None, weights
-        if encoder_weights is None:
-            model = super().build(info, weights, None, **hyper_parameters)
-        elif weights not in {None, "default"}:
-            raise InputError(f"expected no weights beside encoder_weights, got {weights!s}: the VGG is all there is")
-        else:
-            vgg = PerceptualEncoder.load(encoder_weights)
-            model = cls(info, **{"size": "vgg19", "widths": vgg.widths, **hyper_parameters})
-            published.fill(model.encoder, vgg, encoder_weights)
-            model.weights_hash = published_files.files_hash([encoder_weights])
+        if encoder_weights is not None:
+            if weights not in {None, "default"} or size not in {None, "vgg19"}:
+                raise InputError(
+                    f"expected no weights and no other size beside encoder_weights, got {weights!s} and {size!r}: the "
+                    "VGG is all there is"
+                )
+            return PaperGatys.with_vgg(info, encoder_weights, **hyper_parameters)
+        if weights is not None and size in {None, "compact"}:
+            path = weight_files.locate(info, weights)
+            if weight_files.read(path, kind="weights")[1].get("model") == _START:
+                return cls._from_start(info, path, hyper_parameters)
+        return build_sized(SIZES, info, weights, size, hyper_parameters)
+
+    @classmethod
+    def _from_start(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
+        start = AdaIN.build(model_info(_START), path, None, size="compact")
+        sizes = {name: value for name, value in start.hyper_parameters.items() if name not in start.run_options}
+        weight_files.refuse_contradiction(path, sizes, asked)
+        model = cls(info, **{**sizes, **asked})
+        model.start.load_state_dict(start.state_dict())
+        model.weights_hash, model.metadata = start.weights_hash, start.metadata
         return model
+
+    @property
+    def features(self) -> StudentFeatures:
+        """What the search compares images with."""
+        return StudentFeatures(self.start.encoder)
 
     @property
     def dtype(self) -> torch.dtype:
         """Precision of the search."""
-        return self.encoder.conv0.weight.dtype
+        return next(self.start.parameters()).dtype
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
+        """Return AdaIN's style, and the white-hot exemplar (B, 1, h, w) as ``part0.exemplar``.
+
+        What its Gram matrices are depends on the size of the image that it is brought to.
+        """
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            sign = sign_of(white_hot)
-            side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
-            features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
-            grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
-            means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
-        return {**grams, **means, "polarity": sign}
+            upright = turn(exemplars, sign_of(white_hot.to(exemplars.device)).to(exemplars))
+            kept = shrink_short_side(upright, int(self.hyper_parameters["style_side"]))
+            return {**self.start.encode(exemplars, white_hot), **as_part({"exemplar": kept})}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every picture by itself; see the base class.
+        """Search for every image by itself; see the base class.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
         """
-        if self.encoder.conv0.weight.is_inference():
+        if next(self.start.parameters()).is_inference():
             raise InputError(
                 f"expected model {self.info.name!r} to be made outside torch.inference_mode, whose tensors take no "
                 "gradients: call create_model before it"
             )
         with differentiable(content.device):
-            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
+            images = content.clone().to(self.dtype)  # tensors of inference mode take no gradients
             codes = {name: tensor.clone() for name, tensor in style.items()}
-            strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
-            found = [self._search(luma[i : i + 1], _part(codes, i), share) for i, share in enumerate(strengths)]
-            return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+            luma = rgb_to_grayscale(images)
+            shares = torch.as_tensor(strength, device=images.device).to(images).flatten().expand(len(images))
+            found = [
+                self._translated(images[i : i + 1], style_of_image(codes, i)) if share > 0 else luma[i : i + 1]
+                for i, share in enumerate(shares.tolist())
+            ]
+            translated = torch.lerp(luma, torch.cat(found), shares[:, None, None, None])
+            return turn(translated, codes[POLARITY]).to(content.dtype)
 
-    def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
-        self.encoder(content)
-
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""
-        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
-        aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
-        return aim(turn(picture.to(self.dtype), style["polarity"]))["style"]
-
-    def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
-        if strength == 0:
-            return luma  # fulfils the aim already
-        options = self.hyper_parameters
-        start = luma
-        if options["init"] == "noise":
-            start = luma.lerp(noise(luma.shape[-2], luma.shape[-1], luma), strength)
-        return search(start, self._aim(luma, style, strength), options["steps"], options["tolerance"], self.on_step)
-
-    def _aim(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Aim:
+    def _translated(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return an image (1, 3, H, W) in the exemplar's tone, white-hot."""
+        height, width = image.shape[-2:]
+        factor = self.start.overview_factor(height, width)
         with torch.no_grad():
-            own = self.encoder.at(luma, {CONTENT_LAYER, *STYLE_LAYERS})
-        means = {name: features.mean() for name, features in own.items()}
-        means |= {name: (means[name] + style[f"mean.{name}"].squeeze()) / 2 for name in STYLE_LAYERS}
+            overview = overview_of(image, factor)
+            maps, _ = self.start.maps(overview, self.start.encoder(overview), style)
+            thermal = self.start.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
+            whole = self.start.detail.render(image, maps.at(factor), Window.whole(height, width))
+        canonical = standardised(whole) + _sized(self._search(standardised(thermal), style), height, width)
+        return apply_tone(canonical, tone_of(canonical), Tone(*(style[name] for name in TONE)))
+
+    def _search(self, thermal: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return what is to be added to a standardised thermal map (1, 1, h, w), at half its size.
+
+        The first convolution has a stride of 2: of single pixels it would make a checkerboard.
+        """
+        height, width = thermal.shape[-2:]
+        aim = self._aim(_gray(thermal), style)
+
+        def losses(change: Tensor) -> Mapping[str, Tensor]:
+            return aim(_gray(thermal + _sized(change, height, width)))
+
+        nothing = thermal.new_zeros(1, 1, -(-height // 2), -(-width // 2))
+        return search(nothing, losses, self.hyper_parameters["steps"], self.hyper_parameters["tolerance"], self.on_step)
+
+    @torch.no_grad()
+    def _aim(self, thermal: Tensor, style: Mapping[str, Tensor]) -> Aim:
+        features = self.features
+        own = features.at(thermal, features.layers)
+        grams, powers = self._wanted(min(thermal.shape[-2:]), style)
+        scales = {name: _power(found) for name, found in own.items()}
+        scales |= {name: (scales[name] + powers[name]) / 2 for name in grams}
         return Aim(
-            self.encoder,
-            content={CONTENT_LAYER: own[CONTENT_LAYER]},
-            style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
-            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            features,
+            content={features.content_layer: own[features.content_layer]},
+            style=grams,
+            scales={name: scale.clamp(min=_DEAD) for name, scale in scales.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )
 
+    def _wanted(self, side: int, style: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return the Gram matrices and the scale by layer of the exemplars, brought to a short side in pixels."""
+        features = self.features
+        grams: dict[str, Tensor] = {}
+        powers: dict[str, Tensor] = {}
+        for part, share in parts_of(style):
+            exemplar = _gray(standardised(resize_short_side_of(part["exemplar"], side)))
+            for name, found in features.at(exemplar, features.style_layers).items():
+                weight = share.squeeze()
+                grams[name] = grams.get(name, torch.zeros(())) + weight * gram_matrix(found)
+                powers[name] = powers.get(name, torch.zeros(())) + weight * _power(found)
+        return grams, powers
 
-def _part(style: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
-    """Return the style of one picture of a batch, which may share one."""
-    return {name: tensor[index : index + 1] if len(tensor) > 1 else tensor for name, tensor in style.items()}
+    @torch.no_grad()
+    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) in [0, 1] against a style."""
+        upright = turn(picture.to(self.dtype), style[POLARITY])
+        grams, powers = self._wanted(min(picture.shape[-2:]), style)
+        aim = Aim(self.features, style=grams, scales={name: power.clamp(min=_DEAD) for name, power in powers.items()})
+        return aim(_gray(standardised(upright)))["style"]
+
+
+def _sized(planes: Tensor, height: int, width: int) -> Tensor:
+    return F.interpolate(planes, (height, width), mode="bilinear", align_corners=False)
+
+
+def _gray(intensities: Tensor) -> Tensor:
+    return _GRAY_MEAN + _GRAY_DEVIATION * intensities
+
+
+def _power(features: Tensor) -> Tensor:
+    return features.square().mean().sqrt()
+
+
+SIZES: dict[str, type[TranslationModel]] = {"compact": Gatys, "vgg19": PaperGatys}

@@ -1,15 +1,17 @@
-"""The VGG whose features are compared: VGG-19 to conv5_1 at any width, with average or max pooling."""
+"""The networks whose features are compared: VGG-19 to conv5_1 at any width, or the content encoder."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import UnknownNameError
+from ir_transfer.nn.content_encoder import STRIDES, ContentEncoder
 
 Pooling = Literal["average", "max"]
 
@@ -19,15 +21,61 @@ DEPTHS = (2, 2, 4, 4, 1)
 LAYERS = tuple(f"conv{level}_{index}" for level, depth in enumerate(DEPTHS, 1) for index in range(1, depth + 1))
 """Names of the layers, shallowest first: ``conv1_1`` to ``conv5_1``."""
 
+CONTENT_LAYER = "conv4_2"
+STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
+
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def check_layers(names: Collection[str]) -> None:
+class Features(Protocol):
+    """A network whose features an image is searched with.
+
+    Attributes:
+        name: Of the network, for messages.
+        layers: Names of its layers, shallowest first.
+        content_layer: The one that says what is where.
+        style_layers: Those whose Gram matrices are the style.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def layers(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def content_layer(self) -> str: ...  # noqa: D102
+    @property
+    def style_layers(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Return the features (B, C, h, w) of the named layers, of images (B, 1, H, W) in [0, 1]."""
+
+
+def check_layers(features: Features, names: Collection[str]) -> None:
     """Raise :class:`UnknownNameError` for a layer that the network has not."""
     for name in names:
-        if name not in LAYERS:
-            raise UnknownNameError.among("layer of VGG-19", name, LAYERS)
+        if name not in features.layers:
+            raise UnknownNameError.among(f"layer of {features.name}", name, features.layers)
+
+
+@dataclass(frozen=True)
+class StudentFeatures:
+    """Features of the content encoder, which see an infrared image as a gray photograph.
+
+    Attributes:
+        encoder: Frozen; it belongs to the model that begins the search.
+    """
+
+    encoder: ContentEncoder
+    name: ClassVar[str] = "the content encoder"
+    layers: ClassVar[tuple[str, ...]] = tuple(f"stride{stride}" for stride in STRIDES)
+    content_layer: ClassVar[str] = "stride8"
+    style_layers: ClassVar[tuple[str, ...]] = layers
+
+    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """Return the features (B, C, h, w) of the named layers, finest first; see :class:`Features`."""
+        found = self.encoder(pictures.expand(-1, 3, -1, -1)).levels
+        return {name: level for name, level in zip(self.layers, found, strict=True) if name in layers}
 
 
 class VggFeatures(nn.Module):
@@ -41,6 +89,11 @@ class VggFeatures(nn.Module):
         widths: Channels of the five levels.
         pooling: ``"average"`` gives smoother pictures (section 2 of the paper), ``"max"`` is VGG's own.
     """
+
+    name = "VGG-19"
+    layers = LAYERS
+    content_layer = CONTENT_LAYER
+    style_layers = STYLE_LAYERS
 
     def __init__(self, widths: Sequence[int] = (64, 128, 256, 512, 512), pooling: Pooling = "average") -> None:
         super().__init__()

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.gatys.equations import Aim
-from ir_transfer.models.gatys.model import STYLE_LAYERS, Gatys
+from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.gatys.network import check_layers
+from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, noise, search
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.resize import SMALLEST_SIDE
@@ -20,19 +21,21 @@ from ir_transfer.nn.resize import SMALLEST_SIDE
 _DEAD = 1e-3
 
 
-def reconstruct_content(model: Gatys, content: Tensor, layer: str = "conv4_2") -> Tensor:
+def reconstruct_content(model: Gatys | PaperGatys, content: Tensor, layer: str | None = None) -> Tensor:
     """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the content's features at one layer.
 
     Args:
         model: Its options ``steps`` and ``tolerance`` limit the search, and its ``on_step`` is told of every step.
         content: Colour (1, 3, H, W), which counts by its luma, or gray (1, 1, H, W), in [0, 1].
-        layer: ``conv1_1`` to ``conv5_1``; the deeper, the less is left of the picture but what is where.
+        layer: One of the features' layers, their content layer if None; the deeper, the less is left of the picture but
+            what is where.
 
     Raises:
         UnknownNameError: No such layer.
         InputError: A picture smaller than 16 pixels.
     """
-    check_layers([layer])
+    layer = layer or model.features.content_layer
+    check_layers(model.features, [layer])
     _check_size(content.shape[-2:])
     with differentiable(content.device):
         picture = content.clone().to(model.dtype)
@@ -41,45 +44,49 @@ def reconstruct_content(model: Gatys, content: Tensor, layer: str = "conv4_2") -
             height, width = luma.shape[-2:]
             multiple = model.info.size_multiple
             padded = F.pad(luma, (0, -width % multiple, 0, -height % multiple), mode="reflect")
-            wanted = model.encoder.at(padded, [layer])
-        return _found(model, Aim(model.encoder, content=wanted, scales=_scales(wanted)), (height, width), luma)
+            wanted = model.features.at(padded, [layer])
+        return _found(model, Aim(model.features, content=wanted, scales=_scales(wanted)), (height, width), luma)
 
 
 def reconstruct_style(
-    model: Gatys, exemplar: Tensor, layers: Sequence[str] = STYLE_LAYERS, size: tuple[int, int] | None = None
+    model: Gatys | PaperGatys,
+    exemplar: Tensor,
+    layers: Sequence[str] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Tensor:
     """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the exemplar's Gram matrices at some layers.
 
     Args:
         model: See :func:`reconstruct_content`.
         exemplar: (1, 1, h, w) in [0, 1].
-        layers: Names; those to a greater depth match structures of a larger scale.
+        layers: Names, the features' style layers if None; those to a greater depth match structures of a larger scale.
         size: Height and width of the result; the exemplar's if None.
 
     Raises:
         UnknownNameError: No such layer.
         InputError: No layer, or a size below 16 pixels.
     """
-    check_layers(layers)
+    layers = model.features.style_layers if layers is None else layers
+    check_layers(model.features, layers)
     if not layers:
-        raise InputError("expected one or more layers, got none: name conv1_1 or deeper ones")
+        raise InputError(f"expected one or more layers, got none: name {model.features.layers[0]} or deeper ones")
     size = size or (exemplar.shape[-2], exemplar.shape[-1])
     _check_size((*size, *exemplar.shape[-2:]))
     with differentiable(exemplar.device):
         picture = exemplar.clone().to(model.dtype)
         with torch.no_grad():
-            features = model.encoder.at(picture, layers)
+            features = model.features.at(picture, layers)
         wanted = {name: gram_matrix(found) for name, found in features.items()}
-        aim = Aim(model.encoder, style=wanted, scales=_scales(features))
+        aim = Aim(model.features, style=wanted, scales=_scales(features))
         return _found(model, aim, size, picture)
 
 
-def synthesise_texture(model: Gatys, exemplar: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+def synthesise_texture(model: Gatys | PaperGatys, exemplar: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     """Return a picture of the exemplar's texture and no content (Gatys et al. 2015, arXiv:1505.07376).
 
     It is :func:`reconstruct_style` from all the layers that style transfer uses.
     """
-    return reconstruct_style(model, exemplar, STYLE_LAYERS, size)
+    return reconstruct_style(model, exemplar, size=size)
 
 
 def _check_size(sides: Sequence[int]) -> None:
@@ -91,7 +98,7 @@ def _scales(features: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: found.mean().clamp(min=_DEAD) for name, found in features.items()}
 
 
-def _found(model: Gatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:
+def _found(model: Gatys | PaperGatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:
     options = model.hyper_parameters
     height, width = (side + -side % model.info.size_multiple for side in size)
     start = noise(height, width, like)

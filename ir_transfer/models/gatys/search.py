@@ -27,6 +27,11 @@ def differentiable(device: torch.device) -> Iterator[None]:
         yield
 
 
+def style_of_image(style: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
+    """Return the style of one image of a batch, which may share one."""
+    return {name: tensor[index : index + 1] if len(tensor) > 1 else tensor for name, tensor in style.items()}
+
+
 def noise(height: int, width: int, like: Tensor) -> Tensor:
     """Return white noise (1, 1, height, width) in [0, 1]: for one seed of torch always the same, on every device."""
     generator = torch.Generator().manual_seed(torch.initial_seed())

@@ -5,9 +5,10 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="johnson",
-        summary="one feed-forward network for one look, trained from photographs and one exemplar; fast",
+        summary="one look per network, a learned scale and shift for every channel; takes no exemplar; fast",
         paper="Johnson, Alahi and Fei-Fei 2016, arXiv:1603.08155; Ulyanov et al. 2016, arXiv:1607.08022",
         target="ir_transfer.models.johnson.model:Johnson",
+        tiling="overview",
         controls=("strength", "looks"),
         weights=("johnson-lwir", "johnson-nir"),
     ),

@@ -8,6 +8,7 @@ INFOS = (
         summary="Gram matrices of the exemplar matched by a learned layer; the exemplar's size is the brush's",
         paper="Zhang and Dana 2017, arXiv:1703.06953",
         target="ir_transfer.models.msgnet.model:MSGNet",
+        tiling="overview",
         controls=("strength", "style-weights", "spatial"),
         weights=("msgnet-lwir", "msgnet-nir"),
     ),

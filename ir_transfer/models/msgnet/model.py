@@ -1,138 +1,107 @@
-"""MSG-Net behind the contract: the paper's size and a compact one from the same code."""
+"""MSG-Net: the neck's features are matched with the exemplar's second-order statistics, at a brush size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any
 
-from kornia.color import rgb_to_grayscale
+import torch
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.msgnet.network import Decoder, Encoder
+from ir_transfer.models.msgnet.paper import PaperMSGNet
 from ir_transfer.models.run_options import RunOption
+from ir_transfer.models.sizes import build_sized
+from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
-from ir_transfer.nn.moments import Statistics, mean_variance
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import resize_short_side
-from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.units import from_units, in_units, tone
+from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
+from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
-SIZES: dict[str, dict[str, Any]] = {
-    "compact": {"widths": (16, 32, 64, 128), "blocks": 6, "ratio": 2, "brush": 128},
-    "paper": {"widths": (64, 128, 256), "blocks": 6, "ratio": 4, "brush": 512},
-}
-_HEAD_GAIN = 0.3
+_EPS = 1e-3
 
 
-class MSGNet(TranslationModel):
-    """Encoder, CoMatch, residual blocks, decoder.
+class MSGNet(ThermalModel):
+    """CoMatch at every level of the neck, on standardised features.
 
-    ``size="paper"`` is the paper's network: one encoder for content and exemplar, CoMatch at a quarter of the size, no
-    skip connections. ``size="compact"`` has an infrared exemplar encoder of its own, matches at every level, and its
-    decoder works in units of the exemplar's tone and in white-hot, so that it is exactly equivariant to the polarity.
+    Zhang and Dana 2017, equation 4: features times a learned matrix W times the exemplar's Gram matrix. Here Gram
+    matrix and features are those of standardised channels, the match is added to the features that enter it, and the
+    exemplar's deviation and mean are given back: ``mu_s + sigma_s (x + x W G)``. W begins at 0, where this is AdaIN, so
+    that training can go on from AdaIN's weights.
+
+    The exemplar is seen at the size of the brush: large is a coarse brush. In training every step draws one of several.
 
     Args:
         info: What the model declares.
-        size: ``"compact"`` or ``"paper"``.
-        widths: Channels of each level; those of the size by default.
-        blocks: Residual blocks after the match; those of the size by default.
-        brush: Short side in pixels to which an exemplar is brought: texture is as coarse, against the picture's pixels,
-            as it is in the exemplar at that size. Large is a coarse brush. May differ from that of the training.
-        out_channels: Channels of the output.
+        exemplar_widths: Channels of the exemplar encoder's levels.
+        brush: Short side in pixels to which an exemplar is brought. May differ from those of the training.
+        brushes: Those that training draws from.
+        **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Raises:
-        InputError: An unknown size, fewer than two widths, or a brush below 16 pixels.
+        InputError: A brush below 16 pixels, or none for the training.
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption("short side in pixels that exemplars are brought to: large is a coarse brush", int, 16),
+        "brush": RunOption(
+            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
+        ),
     }
 
     def __init__(
         self,
         info: ModelInfo,
-        size: Literal["compact", "paper"] = "compact",
-        widths: Sequence[int] | None = None,
-        blocks: int | None = None,
-        brush: int | None = None,
-        out_channels: int = 1,
+        exemplar_widths: Sequence[int] = (16, 32, 64, 96),
+        brush: int = SHORT_SIDE,
+        brushes: Sequence[int] = (64, 96, 128),
+        **sizes: Any,
     ) -> None:
-        if size not in SIZES:
-            raise InputError(f"expected size to be one of {', '.join(SIZES)}, got {size!r}")
-        chosen = SIZES[size]
-        widths, blocks = tuple(widths or chosen["widths"]), chosen["blocks"] if blocks is None else blocks
-        brush = chosen["brush"] if brush is None else brush
-        multiple = 2 ** (len(widths) - 1)
-        if len(widths) < 2 or brush < max(16, multiple):
+        if not brushes or min(brush, *brushes) < SMALLEST_SIDE:
             raise InputError(
-                f"expected two or more widths and a brush of at least {max(16, multiple)} pixels, got {list(widths)} "
-                f"and {brush}"
+                f"expected a brush, and one or more brushes for the training, of at least {SMALLEST_SIDE} pixels, got "
+                f"{brush} and {list(brushes)}"
             )
-        stored = {"size": size, "widths": list(widths), "blocks": blocks, "brush": brush, "out_channels": out_channels}
-        super().__init__(replace(info, size_multiple=multiple), stored)
-        self.compact = size == "compact"
-        self.takes_rows = self.compact
-        padding: Literal["reflect", "replicate"] = "replicate" if self.compact else "reflect"
-        ratio = chosen["ratio"]
-        self.encoder = Encoder(3 + self.takes_rows, widths, ratio, padding)
-        self.decoder = Decoder(widths, blocks, out_channels, ratio, padding, self.compact)
-        self.levels = range(len(widths)) if self.compact else range(len(widths) - 1, len(widths))
-        self.matches = nn.ModuleList(CoMatch(widths[level]) for level in self.levels)
-        if self.compact:
-            self.decoder.head.weight.data.mul_(_HEAD_GAIN)
-            self.exemplar_encoder = Encoder(1, widths, ratio, padding)
+        super().__init__(info, sizes, exemplar_widths=list(exemplar_widths), brush=brush, brushes=list(brushes))
+        self.exemplar_encoder = ExemplarEncoder(self.neck.widths, exemplar_widths)
+        self.matches = nn.ModuleList(CoMatch(width) for width in self.neck.widths)
+        for match in self.matches:
+            nn.init.zeros_(match.weight)  # type: ignore[arg-type]
 
-    def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
-        self._features(content)
+    @classmethod
+    def build(  # type: ignore[override]  # the size decides the class
+        cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
+    ) -> TranslationModel:
+        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
+        if encoder_weights is not None:
+            raise InputError(f"expected no encoder_weights for model {info.name!r}, got {encoder_weights!s}")
+        return build_sized(SIZES, info, weights, hyper_parameters.pop("size", None), hyper_parameters)
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return ``level{l}.gram`` (B, C_l, C_l), in the compact size also tone and polarity, each (B, 1)."""
-        pictures = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
-        if not self.compact:
-            return self._grams(self.encoder(pictures.expand(-1, 3, -1, -1)))
-        sign = sign_of(white_hot)
-        pictures = turn(pictures, sign)
-        mean, std = tone(pictures)
-        features = [_standard(feature) for feature in self.exemplar_encoder(in_units(pictures, mean, std))]
-        grams = {name: _same_power(gram) for name, gram in self._grams(features).items()}
-        return {"polarity": sign, "tone.mean": mean, "tone.std": std, **grams}
+    def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
+        """Return ``level{l}.mean``, ``level{l}.std`` (B, C_l) and ``level{l}.gram`` (B, C_l, C_l)."""
+        style: dict[str, Tensor] = {}
+        for level, features in enumerate(self.exemplar_encoder(exemplars, self._brush())):
+            moments = channel_moments(features)
+            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(_EPS)}
+            style[f"level{level}.gram"] = gram_matrix(standardised_by(features, moments, _EPS))
+        return style
 
-    def _grams(self, features: Sequence[Tensor]) -> dict[str, Tensor]:
-        return {f"level{level + 1}.gram": gram_matrix(features[level]) for level in self.levels}
+    def _brush(self) -> int:
+        if not self.training:
+            return int(self.hyper_parameters["brush"])
+        brushes = self.hyper_parameters["brushes"]
+        return int(brushes[int(torch.randint(len(brushes), ()))])
 
-    def _features(self, content: Tensor) -> list[Tensor]:
-        features: list[Tensor] = self.encoder(with_rows(content) if self.takes_rows else content)
-        return features
-
-    def translate(
-        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
-    ) -> Tensor:
-        """Translate padded content; see the base class."""
-        features = self._features(content)
-        for level, match in zip(self.levels, self.matches, strict=True):
-            features[level] = match(features[level], style[f"level{level + 1}.gram"], strength)
-        picture: Tensor = self.decoder(features)
-        if not self.compact:
-            return picture
-        own = tone(rgb_to_grayscale(content[:, :3]))
-        asked = style["tone.mean"], style["tone.std"]
-        mean, std = (a + (b - a) * strength for a, b in zip(own, asked, strict=True))
-        return turn(from_units(picture, mean, std), style["polarity"])
+    def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
+        """Match features of a level with the exemplar's Gram matrix, then give them its deviation and mean."""
+        standardised = standardised_by(features, moments)
+        matched = standardised + self.matches[level](standardised, style[f"level{level}.gram"])
+        std, mean = (style[f"level{level}.{name}"][..., None, None].to(matched) for name in ("std", "mean"))
+        aligned: Tensor = matched * std + mean
+        return aligned
 
 
-def _standard(features: Tensor) -> Tensor:
-    """Return features with mean 0 and deviation 1 per channel: the tone is in the code already."""
-    mean, variance = mean_variance(features)
-    return (features - mean[..., None, None]) * (variance + 1e-3).rsqrt()[..., None, None]
-
-
-def _same_power(gram: Tensor) -> Tensor:
-    """Scale Gram matrices (B, C, C) so that a product with them keeps the power of white features."""
-    norm = gram.square().sum(dim=(1, 2), keepdim=True) + 1e-3
-    return gram * (gram.shape[-1] / norm).sqrt()
+SIZES: dict[str, type[TranslationModel]] = {"compact": MSGNet, "paper": PaperMSGNet}

@@ -1,10 +1,9 @@
-"""MSG-Net's parts: residual blocks that keep, halve or double the size (Zhang and Dana 2017, section 4)."""
+"""Parts of the paper's MSG-Net: residual blocks of three sizes (Zhang and Dana 2017, section 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -12,9 +11,6 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import channel_moments
-
-Padding = Literal["reflect", "replicate"]
-_HALF_POWER = 0.5**0.5  # the sum of two features keeps the variance of one
 
 
 class Normalised(nn.Module):
@@ -43,10 +39,9 @@ class Block(nn.Module):
         out_channels: Channels out.
         narrow: Channels of the bottleneck.
         scale: 1, 0.5 or 2.
-        padding: What lies beyond the border.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, narrow: int, scale: float, padding: Padding) -> None:
+    def __init__(self, in_channels: int, out_channels: int, narrow: int, scale: float) -> None:
         super().__init__()
         self.up, stride = scale > 1, 2 if scale < 1 else 1
         keeps = in_channels == out_channels and scale == 1
@@ -54,7 +49,7 @@ class Block(nn.Module):
         # A bias before a normalisation would be taken off again.
         self.norms = nn.ModuleList(Normalised(width) for width in (in_channels, narrow, narrow))
         self.enter = nn.Conv2d(in_channels, narrow, 1, bias=False)
-        self.middle = nn.Conv2d(narrow, narrow, 3, stride, 1, bias=False, padding_mode=padding)
+        self.middle = nn.Conv2d(narrow, narrow, 3, stride, 1, bias=False, padding_mode="reflect")
         self.leave = nn.Conv2d(narrow, out_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -75,14 +70,13 @@ class Encoder(nn.Module):
         in_channels: Channels of the picture.
         widths: Channels of each level.
         ratio: Of a block's channels to those of its bottleneck.
-        padding: What lies beyond the border.
     """
 
-    def __init__(self, in_channels: int, widths: Sequence[int], ratio: int, padding: Padding) -> None:
+    def __init__(self, in_channels: int, widths: Sequence[int], ratio: int) -> None:
         super().__init__()
-        self.entry = nn.Conv2d(in_channels, widths[0], 7, padding=3, bias=False, padding_mode=padding)
+        self.entry = nn.Conv2d(in_channels, widths[0], 7, padding=3, bias=False, padding_mode="reflect")
         self.norm = Normalised(widths[0])
-        self.levels = nn.ModuleList(Block(a, b, b // ratio, 0.5, padding) for a, b in pairwise(widths))
+        self.levels = nn.ModuleList(Block(a, b, b // ratio, 0.5) for a, b in pairwise(widths))
 
     def forward(self, picture: Tensor) -> list[Tensor]:
         """Return one feature per level, shallowest first: (B, C_l, H / 2^l, W / 2^l)."""
@@ -100,29 +94,20 @@ class Decoder(nn.Module):
         blocks: Blocks at the deepest level.
         out_channels: Channels of the picture.
         ratio: Of a block's channels to those of its bottleneck.
-        padding: What lies beyond the border.
-        skips: Whether the encoder's features are added after doubling, and the last normalisation is left out: it would
-            give every picture the same mean.
     """
 
-    def __init__(
-        self, widths: Sequence[int], blocks: int, out_channels: int, ratio: int, padding: Padding, skips: bool
-    ) -> None:
+    def __init__(self, widths: Sequence[int], blocks: int, out_channels: int, ratio: int) -> None:
         super().__init__()
-        self.skips = skips
         deepest, reverse = widths[-1], widths[::-1]
-        self.blocks = nn.Sequential(*(Block(deepest, deepest, deepest // ratio, 1, padding) for _ in range(blocks)))
-        self.levels = nn.ModuleList(Block(a, b, b // ratio, 2, padding) for a, b in pairwise(reverse))
-        self.merges = nn.ModuleList(Block(b, b, b // ratio, 1, padding) for b in reverse[1:] if skips)
-        self.norm = nn.Identity() if skips else Normalised(widths[0])
-        self.head = nn.Conv2d(widths[0], out_channels, 7, padding=3, padding_mode=padding)
+        self.blocks = nn.Sequential(*(Block(deepest, deepest, deepest // ratio, 1) for _ in range(blocks)))
+        self.levels = nn.ModuleList(Block(a, b, b // ratio, 2) for a, b in pairwise(reverse))
+        self.norm = Normalised(widths[0])
+        self.head = nn.Conv2d(widths[0], out_channels, 7, padding=3, padding_mode="reflect")
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W)."""
-        x: Tensor = self.blocks(features[-1])
-        for index, level in enumerate(self.levels):
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (B, C, h, w) of the deepest level to a picture (B, out_channels, H, W)."""
+        x: Tensor = self.blocks(features)
+        for level in self.levels:
             x = level(x)
-            if self.skips:
-                x = self.merges[index]((x + features[-2 - index]) * _HALF_POWER)
         picture: Tensor = self.head(self.norm(x))
         return picture

@@ -5,9 +5,10 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="style_swap",
-        summary="builds the picture's features of the exemplar's own patches; textures as they are, slower",
+        summary="content features give way to the exemplar's most similar patches, at other levels to its statistics",
         paper="Chen and Schmidt 2016, arXiv:1612.04337",
         target="ir_transfer.models.style_swap.model:StyleSwap",
+        tiling="overview",
         controls=("strength", "style-weights", "spatial"),
         weights=("style_swap-lwir", "style_swap-nir"),
     ),

@@ -1,87 +1,81 @@
-"""Style swap behind the contract: a compact network that is trained on pairs."""
+"""Style swap: patches of the neck's features give way to the exemplar's most similar ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from kornia.color import rgb_to_grayscale
-from torch import Tensor
+from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.run_options import RunOption
+from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import as_part
-from ir_transfer.models.style_swap.network import (
-    SWAP_LEVEL,
-    CodePredictor,
-    InverseNetwork,
-    PictureEncoder,
-    finer_than_patches,
-)
-from ir_transfer.models.style_swap.paper import RUN_OPTIONS, PaperStyleSwap, weighted_swaps
-from ir_transfer.nn.moments import Statistics
+from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.adain import adain
+from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
 from ir_transfer.nn.patch_swap import check_patch
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import shrink_short_side
-from ir_transfer.nn.rows import with_rows
-from ir_transfer.nn.units import from_units, in_units, tone
-from ir_transfer.nn.vgg import VggEncoder
+from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
+SWAP_LEVEL = 2
+"""Level of the neck that is swapped: at stride 8, where an exemplar of 128 x 160 pixels has 252 patches of 3 x 3."""
+
+_LEAST_SHARE = 0.5
+_FIRST_GATE = -2.0  # the share of the swap begins at .56, where the map still is nearly that of AdaIN
 _COMMITMENT = 0.25
+_EPS = 1e-3
 
 
-class StyleSwap(TranslationModel):
-    """The photograph says what belongs where, the exemplar's own patches say what that looks like.
+class StyleSwap(ThermalModel):
+    """AdaIN at every level of the neck; at stride 8, patches of the exemplar's own features besides.
 
-    A picture encoder turns the exemplar, in units of its own tone, into a code at a quarter of its size. Another
-    network looks at the photograph and predicts the code of its infrared picture. Each of its patches gives way to the
-    exemplar's most similar one, and an inverse network decodes the swapped code, with the edges of the photograph that
-    are finer than a patch. At strength 0 the code is that of the luminance.
+    Chen and Schmidt 2016. Standardised features of the neck are cut into overlapping patches, each gives way to the
+    exemplar's most similar one by normalised cross correlation, and overlaps are averaged. At least half of what the
+    level passes on is made of the exemplar's patches; training sets the share, channel by channel. The exemplar's
+    features come from an encoder of its own, so the two must be taught to match: the choice of a patch passes its
+    gradient to the neck's features unchanged, and a commitment draws them to what they are exchanged for (van den Oord
+    et al. 2017, equation 3).
 
     Args:
         info: What the model declares.
-        widths: Channels of each level of the photograph's encoder; the first three also those of the picture's.
-        depths: Convolutions of each level of the photograph's encoder.
-        picture_depths: Convolutions of each level of the picture encoder and of the inverse network.
-        code: Channels of the code.
-        patch: Side of a swapped patch, in positions of the code (four pixels each); odd.
-        stride: Step between swapped patches.
-        short_side: A larger exemplar is shrunk until its short side has so many pixels. It, ``patch`` and
-            ``stride`` may differ from those of the training.
+        exemplar_widths: Channels of the exemplar encoder's levels.
+        patch: Side of a swapped patch, in positions of the level (eight pixels each); odd.
+        stride: Step between swapped patches, at most their side.
+        short_side: Short side in pixels that an exemplar is brought to. It, ``patch`` and ``stride`` may differ from
+            those of the training.
+        **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
+
+    Raises:
+        InputError: An even patch.
     """
 
-    run_options = RUN_OPTIONS
+    run_options: Mapping[str, RunOption] = {
+        "patch": RunOption("side of a swapped patch, in features of eight pixels", int, 1, 15, odd=True),
+        "stride": RunOption("step between swapped patches, at most their side", int, 1, 15),
+        "short_side": RunOption("short side in pixels that exemplars are brought to", int, SMALLEST_SIDE),
+    }
 
     def __init__(
         self,
         info: ModelInfo,
-        widths: Sequence[int] = (16, 32, 64, 96, 112),
-        depths: Sequence[int] = (1, 2, 2, 2, 2),
-        picture_depths: Sequence[int] = (2, 2, 2),
-        code: int = 24,
+        exemplar_widths: Sequence[int] = (16, 32, 64, 96),
         patch: int = 3,
         stride: int = 1,
-        short_side: int = 128,
+        short_side: int = SHORT_SIDE,
+        **sizes: Any,
     ) -> None:
-        if len(widths) < SWAP_LEVEL or patch % 2 == 0:
-            raise InputError(f"expected at least {SWAP_LEVEL} widths and an odd patch, got {widths} and {patch}")
-        stored: dict[str, Any] = {
-            "widths": list(widths),
-            "depths": list(depths),
-            "picture_depths": list(picture_depths),
-        }
-        stored |= {"code": code, "patch": patch, "stride": stride, "short_side": short_side}
-        super().__init__(replace(info, size_multiple=2 ** (len(widths) - 1)), stored)
-        self.takes_rows = True
-        self.encoder = VggEncoder(widths, depths, in_channels=4, padding="replicate", residual=True)
-        self.predictor = CodePredictor(widths[SWAP_LEVEL - 1 :], depths[SWAP_LEVEL - 1 :], code)
-        self.picture_encoder = PictureEncoder(widths[:SWAP_LEVEL], picture_depths, code)
-        self.inverse = InverseNetwork(widths[:SWAP_LEVEL], picture_depths, code)
+        if patch % 2 == 0:
+            raise InputError(f"expected an odd patch, got {patch}")
+        own = {"exemplar_widths": list(exemplar_widths), "patch": patch, "stride": stride, "short_side": short_side}
+        super().__init__(info, sizes, **own)
+        self.exemplar_encoder = ExemplarEncoder(self.neck.widths, exemplar_widths)
+        self.gate = nn.Parameter(torch.full((self.neck.widths[SWAP_LEVEL],), _FIRST_GATE))
         self._commitment: Tensor | None = None
 
     @classmethod
@@ -90,90 +84,55 @@ class StyleSwap(TranslationModel):
     ) -> TranslationModel:
         """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
         size = hyper_parameters.pop("size", None)
-        if size not in {None, *SIZES}:
-            raise InputError(f"expected size to be one of {', '.join(SIZES)}, got {size!r}")
-        if encoder_weights is not None:
-            if weights is not None or size == "compact":
-                raise InputError(
-                    f"expected weights=None and size='vgg19' beside encoder_weights, got {weights!s} and {size!r}: the "
-                    "inverse network is not published, train it"
-                )
-            return PaperStyleSwap.with_encoder(info, encoder_weights, **hyper_parameters)
-        if weights is None:
-            return SIZES[size or "compact"](info, **hyper_parameters)
-        path = weight_files.locate(info, weights)
-        _, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored = weight_files.hyper_parameters(metadata, path)
-        weight_files.refuse_contradiction(path, {"size": "compact", **stored}, {"size": size} if size else {})
-        return SIZES[stored.get("size", "compact")]._from_file(info, path, hyper_parameters)
+        if encoder_weights is None:
+            return build_sized(SIZES, info, weights, size, hyper_parameters)
+        if weights is not None or size not in {None, "vgg19"}:
+            raise InputError(
+                f"expected weights=None and size='vgg19' beside encoder_weights, got {weights!s} and {size!r}: the "
+                "inverse network is not published, train it"
+            )
+        return PaperStyleSwap.with_encoder(info, encoder_weights, **hyper_parameters)
 
-    def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
-        self.encoder(with_rows(content))
+    @property
+    def share(self) -> Tensor:
+        """How much of each channel (C,) is made of the exemplar's patches: from a half to all."""
+        return _LEAST_SHARE + (1 - _LEAST_SHARE) * torch.sigmoid(self.gate)
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the code as ``part0.code`` (B, K, h, w) and ``tone.mean``, ``tone.std``, ``polarity`` (B, 1)."""
-        sign = sign_of(white_hot)
-        pictures = shrink_short_side(turn(exemplars, sign), self.hyper_parameters["short_side"])
-        mean, std = tone(pictures)
-        code = self._encoded(pictures, mean, std)[-1]
-        check_patch(code, self.hyper_parameters["patch"])
-        return {"polarity": sign, "tone.mean": mean, "tone.std": std, **as_part({"code": code})}
+    def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
+        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and the features to swap.
 
-    def translate(
-        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
-    ) -> Tensor:
-        """Translate padded content; see the base class."""
-        features: list[Tensor] = self.encoder(with_rows(content))
-        code = self._swapped(self.predictor(features[SWAP_LEVEL - 1 :]), style)
-        mean, std = style["tone.mean"], style["tone.std"]
-        asked = [*features[: SWAP_LEVEL - 1], code, mean, std]
-        *shallow, code, mean, std = self._with_own(content, asked, strength)
-        details = [
-            finer_than_patches(feature, 2 ** (SWAP_LEVEL - 1 - level), self.hyper_parameters["patch"])
-            for level, feature in enumerate(shallow)
-        ]
-        return turn(from_units(self.inverse(details, code), mean, std), style["polarity"])
+        These are ``part0.features`` (B, C, h, w), standardised.
+        """
+        style: dict[str, Tensor] = {}
+        encoded = self.exemplar_encoder(exemplars, self.hyper_parameters["short_side"])
+        for level, features in enumerate(encoded):
+            moments = channel_moments(features)
+            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(_EPS)}
+        check_patch(encoded[SWAP_LEVEL], self.hyper_parameters["patch"])
+        swapped = encoded[SWAP_LEVEL]
+        return {**style, **as_part({"features": standardised_by(swapped, channel_moments(swapped), _EPS)})}
+
+    def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
+        """Give features of a level the exemplar's statistics, after the swap where there is one."""
+        mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
+        if level != SWAP_LEVEL:
+            return adain(features, moments, mean, std)
+        mixed = self._swapped(standardised_by(features, moments), style)
+        return mixed * std[..., None, None].to(mixed) + mean[..., None, None].to(mixed)
+
+    def _swapped(self, features: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        swapped = weighted_swaps(
+            features, style, "features", self.hyper_parameters["patch"], self.hyper_parameters["stride"]
+        ).to(features.dtype)
+        if self.training:
+            self._commitment = (features - swapped.detach()).float().square().mean()
+            swapped = swapped + (features - features.detach())
+        return features + (swapped - features) * self.share[:, None, None].to(features.dtype)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return the commitment of the last translation in training, once.
-
-        It draws the predicted code to what the exemplar has (van den Oord et al. 2017, equation 3).
-        """
+        """Return the commitment of the last translation in training, once."""
         commitment, self._commitment = self._commitment, None
         return None if commitment is None else _COMMITMENT * commitment
-
-    def _with_own(self, content: Tensor, asked: Sequence[Tensor], strength: float | Tensor) -> list[Tensor]:
-        """Blend what is asked for with the luminance's own, which is encoded where it counts alone."""
-        shares = torch.as_tensor(strength, device=content.device, dtype=torch.float32).expand(len(content), 1)
-        blended = [tensor.expand(len(content), *tensor.shape[1:]) for tensor in asked]
-        chosen = (shares[:, 0] < 1).nonzero()[:, 0]
-        if not len(chosen):
-            return blended
-        luminance = rgb_to_grayscale(content[chosen, :3])
-        mean, std = tone(luminance)
-        for index, own in enumerate([*self._encoded(luminance, mean, std), mean, std]):
-            whole = blended[index]
-            share = shares[chosen].view(-1, *[1] * (whole.dim() - 1)).to(whole.dtype)
-            blended[index] = whole.index_copy(0, chosen, own + (whole[chosen] - own) * share)
-        return blended
-
-    def _encoded(self, pictures: Tensor, mean: Tensor, std: Tensor) -> list[Tensor]:
-        """Return the picture encoder's features above the code, shallowest first, and the code."""
-        shallow, code = self.picture_encoder(in_units(pictures, mean, std))
-        return [*shallow, code]
-
-    def _swapped(self, code: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the mean of the code's swaps with every exemplar, by their shares.
-
-        The choice of a patch has no gradient: that of the swapped code goes to the predicted one as it is, as to a
-        vector that is quantised (van den Oord et al. 2017, section 3.2), and to the patches that were chosen.
-        """
-        swapped = weighted_swaps(code, style, "code", self.hyper_parameters["patch"], self.hyper_parameters["stride"])
-        if not self.training:
-            return swapped
-        self._commitment = (code - swapped.detach()).square().sum(dim=1).mean()
-        return swapped + (code - code.detach())
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": StyleSwap, "vgg19": PaperStyleSwap}

@@ -25,8 +25,8 @@ class Detail(nn.Module, ABC):
     """A network from the neck's levels and the photograph to the canonical image."""
 
     @abstractmethod
-    def maps(self, levels: list[Tensor]) -> DetailMaps:
-        """Return the maps from the neck's levels, finest first."""
+    def maps(self, levels: list[Tensor], overview: Tensor) -> DetailMaps:
+        """Return the maps from the neck's levels, finest first, and the reduced photograph (B, 3, h, w)."""
 
     @abstractmethod
     def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ir_transfer.nn.content_encoder import ConvNorm, ResidualUnit
 from ir_transfer.nn.resize import resize_short_side_of
 
-_SHORT_SIDE = 128
+SHORT_SIDE = 128
+"""Short side in pixels that exemplars are brought to, where no other is asked for."""
 
 
 class ExemplarEncoder(nn.Module):
@@ -36,13 +37,14 @@ class ExemplarEncoder(nn.Module):
             nn.Conv2d(widths[source], target, 1) for source, target in zip(self._from, targets, strict=True)
         )
 
-    def forward(self, exemplars: Tensor) -> list[Tensor]:
+    def forward(self, exemplars: Tensor, short_side: int = SHORT_SIDE) -> list[Tensor]:
         """Return features (B, C_l, h, w) for every level of the neck, finest first.
 
         Args:
             exemplars: White-hot and standardised (B, 1, h, w): mean 0, deviation 1 over each.
+            short_side: In pixels, that the exemplars are brought to.
         """
-        features = resize_short_side_of(exemplars, _SHORT_SIDE)
+        features = resize_short_side_of(exemplars, short_side)
         levels = []
         for level in self.levels:
             features = level(features)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
@@ -25,6 +26,7 @@ class HaarMaps(NamedTuple):
         offset: (B, 1, 2h, 2w) at stride 2 of the overview.
         fine: Gates (B, 3 K, 2h, 2w) in (-1, 1) of the bands up to stride 2 of the overview.
         coarse: Gates (B, 3 K, h, w) in (-1, 1) of the bands at stride 4 of the overview.
+        luma: Mean and deviation of the photograph's luminance (B, 2, h, w) round every place of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
     """
 
@@ -32,6 +34,7 @@ class HaarMaps(NamedTuple):
     offset: Tensor
     fine: Tensor
     coarse: Tensor
+    luma: Tensor
     factor: int = 1
 
     def at(self, factor: int) -> HaarMaps:
@@ -59,18 +62,18 @@ class HaarDetail(Detail):
         self.to_thermal = nn.Conv2d(map_width, 1, 1)
         self.to_coarse = nn.Conv2d(map_width, _BANDS * guides, 1)
         self.to_fine = nn.Conv2d(width, 1 + _BANDS * guides, 1)
-        self.guide = nn.Sequential(nn.Conv2d(3, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1))
+        self.guide = nn.Sequential(nn.Conv2d(4, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1))
         for conv in (self.to_coarse, self.to_fine):
             conv.weight.data.mul_(0.1)
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor]) -> HaarMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor) -> HaarMaps:
         """Return thermal map, offset and gates from the neck's levels, finest first, in float32 or better."""
         with full_precision(levels[0]):
             finest, coarser = (at_least_float32(level) for level in levels[:2])
             offset, fine = self.to_fine(finest).split([1, _BANDS * self.guides], dim=1)
             coarse = torch.tanh(self.to_coarse(coarser))
-            return HaarMaps(self.to_thermal(coarser), offset, torch.tanh(fine), coarse)
+            return HaarMaps(self.to_thermal(coarser), offset, torch.tanh(fine), coarse, luma_statistics(overview))
 
     def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -97,9 +100,9 @@ class HaarDetail(Detail):
         stride = 4 * maps.factor
         smooth = sample(maps.thermal, window, stride) + sample(maps.offset, window, 2 * maps.factor)
         height, width = images.shape[-2:]
-        padded = F.pad(images, (0, -width % stride, 0, -height % stride), mode="replicate")
-        guides = self.guide(2 * padded - 1)
-        larger = window._replace(height=padded.shape[-2], width=padded.shape[-1])
+        photograph = with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor))
+        guides = self.guide(F.pad(photograph, (0, -width % stride, 0, -height % stride), mode="replicate"))
+        larger = window._replace(height=guides.shape[-2], width=guides.shape[-1])
         detail = self._detail(guides, maps, larger, 1)
         return smooth + detail[..., :height, :width]
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from ir_transfer.nn.precision import at_least_float32
 
 KNOTS = 33
-_CURVE_SHARE = 0.7
-_LEAST_STEP = 1e-4
-_SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
+CURVE_SHARE = 0.7
+LEAST_STEP = 1e-4
+SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
 
 
 def knot_ranks(device: torch.device | None = None) -> Tensor:
@@ -41,7 +41,7 @@ def tone_of(images: Tensor, weights: Tensor | None = None) -> Tone:
     """Return the tone of images (B, 1, H, W) over the positions whose weight (B or 1, 1, H, W) is above a half."""
     found = []
     for index, image in enumerate(at_least_float32(images)):
-        step = max(1, math.isqrt(image.numel() // _SAMPLE))
+        step = max(1, math.isqrt(image.numel() // SAMPLE))
         grid = (..., slice(step // 2, None, step), slice(step // 2, None, step))
         values = image[grid].flatten()
         if weights is not None:
@@ -68,18 +68,18 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
         own: Tone of the whole images, of which these may be tiles.
         wanted: The exemplar's tone (B or 1).
     """
-    gain = wanted.deviation / own.deviation.clamp(min=_LEAST_STEP)
+    gain = wanted.deviation / own.deviation.clamp(min=LEAST_STEP)
     plain = wanted.mean[..., None, None] + gain[..., None, None] * (images - own.mean[..., None, None])
     curves = [
         _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)])
         for index, image in enumerate(images)
     ]
-    return torch.lerp(plain, torch.stack(curves), _CURVE_SHARE)
+    return torch.lerp(plain, torch.stack(curves), CURVE_SHARE)
 
 
 def _curve(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
     # Around the middle, so that a flat image takes the wanted median.
-    steps = (torch.arange(len(source), device=source.device, dtype=source.dtype) - len(source) // 2) * _LEAST_STEP
+    steps = (torch.arange(len(source), device=source.device, dtype=source.dtype) - len(source) // 2) * LEAST_STEP
     source = torch.cummax(source, 0).values + steps
     slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
     place = torch.searchsorted(source, image.contiguous()).clamp(1, len(source) - 1) - 1

@@ -5,21 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
+from ir_transfer.data.image_io import read_picture, to_levels
+from ir_transfer.data.picture_names import find_below, is_picture_name
 from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.errors import InputError, MissingFileError
 
 Bytes = NDArray[np.uint8]
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 _OBJECTS = (1, 2, 3)  # person, two-wheeler, vehicle: half of all crops are centred on one
 
 
@@ -54,9 +55,9 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
         if not place.is_dir():
             raise MissingFileError(f"expected a folder at {place}, found none: check --data and the recipe's sources")
     found = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES):
-        label = labels / f"{path.stem}.png"
-        if label.is_file():
+    for path in sorted(p for p in folder.iterdir() if is_picture_name(p)):
+        label = find_below(labels, PurePosixPath(f"{path.stem}.png"))
+        if label is not None and label.is_file():
             found.append(LabelledPhotograph(path, _read_rgb(path, longer_side), read_soft_labels(label)))
     if not found:
         raise InputError(f"expected label files in {labels} for the photographs in {folder}, found none of their stems")
@@ -64,8 +65,7 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
 
 
 def _read_rgb(path: Path, longer_side: int) -> Bytes:
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened).convert("RGB")
+    image = Image.fromarray(to_levels(read_picture(path).rgb().transpose(1, 2, 0)))
     image.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
     return np.asarray(image).copy()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.soft_labels import CLASSES
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder
@@ -95,7 +95,7 @@ def save_with_card(
     scores = {f"{name}: pixels": f"{agreement.pixels:.4f}" for name, agreement in found.items()}
     code = code_version()
     commit = code.get("commit", "") + ("-dirty" if code.get("dirty") == "true" else "")
-    described = {"recipe": json.dumps(asdict(recipe)), "scores": json.dumps(scores), "commit": commit}
+    described = {"recipe": json_text(asdict(recipe)), "scores": json_text(scores), "commit": commit}
     save_encoder(encoder, folder / WEIGHTS, described, packed=True)
     write_whole(folder / CARD, card_text(recipe, learned, found, commit).encode())
     return folder / WEIGHTS, folder / CARD

@@ -8,7 +8,6 @@ import torch
 import ir_transfer.resources
 from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import (
-    PRESET,
     NamedLook,
     SavedStyle,
     choose_styles,
@@ -18,7 +17,8 @@ from ir_transfer.conversion.styles.choose import (
 )
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
-from tests.models.small_thermal import SMALL_THERMAL
+from ir_transfer.resources import PRESET
+from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_a_weights_file_names_its_model(tmp_path: Path, exemplar: Path) -> None:
 @pytest.fixture
 def cin(tmp_path: Path) -> str:
     path = tmp_path / "cin.safetensors"
-    create_model("cin", weights=None, looks=("day", "night"), widths=(4, 8), blocks=1).save(path)
+    create_model("cin", weights=None, looks=("day", "night"), **SMALL_LOOKS).save(path)
     return str(path)
 
 

@@ -261,7 +261,7 @@ def test_what_was_made_otherwise_is_made_again(tmp_path: Path) -> None:
 def test_a_damaged_source_leaves_no_result(tmp_path: Path) -> None:
     path = write(tmp_path / "a.tif", numbers(3, 200, 200), **BLOCKS)
     path.write_bytes(path.read_bytes()[:40_000])
-    with pytest.raises(DecodeError, match="the file is damaged, fetch it again"):
+    with pytest.raises(DecodeError, match="the file is damaged, replace it or fetch it again"):
         convert(path)
     assert not (tmp_path / "out.tif").exists()
 

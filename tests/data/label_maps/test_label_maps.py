@@ -1,6 +1,7 @@
 import json
+import unicodedata
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -136,11 +137,14 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
     [
         ({"images": 3}, "COCO's instances"),
         ({"annotations": [{"id": 4, "image_id": 5, "category_id": 0, "segmentation": []}]}, r"ids from 1, got 0 .*4"),
-        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": []}]}, "annotation 4, got: a box"),
-        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: 'segmentation'"),
+        (
+            {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": []}]},
+            "annotation 4, got: no outline",
+        ),
+        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: no outline"),
         (
             {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": [[1, 2, 3]]}]},
-            "annotation 4, got: .* at least three corners",
+            "annotation 4, got: .*outline of 3 to",
         ),
         (
             {
@@ -155,6 +159,24 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
 def test_coco_of_another_layout(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         open_label_maps(coco(tmp_path / "labels.json", **changes)).read(A, 6, 8)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_names_of_any_unicode_form_and_of_windows(tmp_path: Path, form: Literal["NFC", "NFD"]) -> None:
+    other_form: Literal["NFC", "NFD"] = "NFD" if form == "NFC" else "NFC"
+    name, other = (unicodedata.normalize(one, "é/é") for one in (form, other_form))
+    image = {"id": 5, "file_name": f"{name}.jpg".replace("/", "\\"), "height": 6, "width": 8}
+    maps = open_label_maps(coco(tmp_path / "labels.json", images=[image]))
+    assert maps.read(PurePosixPath(other), 6, 8).levels.any()
+    (tmp_path / "maps" / name).parent.mkdir(parents=True)
+    Image.fromarray(levels()).save(tmp_path / "maps" / f"{name}.png")
+    assert open_label_maps(tmp_path / "maps").read(PurePosixPath(other), 6, 8).levels.any()
+
+
+def test_json_without_end_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_text('{"images": [], "annotations": ' + "[" * 100_000)
+    with pytest.raises(InputError, match=r"labels\.json: expected COCO's instances"):
+        open_label_maps(tmp_path / "labels.json")
 
 
 def test_outlines_of_yolo(tmp_path: Path) -> None:

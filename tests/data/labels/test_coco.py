@@ -11,6 +11,7 @@ from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.coco import CocoSet
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.round_trip import check_round_trip
+from ir_transfer.data.labels.texts import read_limited
 from ir_transfer.errors import InputError
 from tests.data.labels.sets import RUNS, coco_content, coco_set, picture, text, translate
 
@@ -366,3 +367,21 @@ def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
     labelled = open_labelled(tmp_path / "in")
     assert [one.instance for one in labelled.regions(labelled.pictures[0], 48, 64)] == ["1", "2"]
     assert labelled.classes == ("person", "car")
+
+
+def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have a gigabyte."""
+    coco_set(tmp_path / "in")
+    reads: list[str] = []
+
+    def counted(path: Path, limit: int) -> bytes:
+        reads.append(path.name)
+        return read_limited(path, limit)
+
+    for module in ("coco", "side_files", "yolo", "kitti", "index_masks"):
+        monkeypatch.setattr(f"ir_transfer.data.labels.{module}.read_limited", counted)
+    labelled = open_labelled(tmp_path / "in")
+    assert labelled.problems == ()
+    labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out"), {"model": "adain"})
+    names = [path.name for path in (tmp_path / "in/annotations").iterdir()]
+    assert sorted(name for name in reads if name.endswith(".json")) == sorted(names)

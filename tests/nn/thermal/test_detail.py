@@ -8,11 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn import haar
 from ir_transfer.nn.thermal import guided, haar_detail
 from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
+from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 KINDS = {"guided": GuidedDetail, "haar": HaarDetail}
@@ -39,7 +41,7 @@ def levels(height: int, width: int, factor: int) -> list[Tensor]:
 @torch.inference_mode()
 def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) -> None:
     detail, image = make(kind), torch.rand(1, 3, *size)
-    maps = detail.maps(levels(*size, factor)).at(factor)
+    maps = detail.maps(levels(*size, factor), overview_of(image, factor)).at(factor)
     whole = detail.render(image, maps, Window.whole(*size))
     assert whole.shape == (1, 1, *size)
     assert whole.std() > 0.1
@@ -56,7 +58,7 @@ def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) 
 @torch.inference_mode()
 def test_strips_equal_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     detail, image = make(kind), torch.rand(2, 3, 75, 41)
-    maps = detail.maps([level.expand(2, -1, -1, -1) for level in levels(75, 41, 2)]).at(2)
+    maps = detail.maps([level.expand(2, -1, -1, -1) for level in levels(75, 41, 2)], overview_of(image, 2)).at(2)
     whole = detail.render(image, maps, Window.whole(75, 41))
     for module in (guided, haar_detail):
         monkeypatch.setattr(module, "_STRIP_PIXELS", 41 * 2 * 17)
@@ -67,13 +69,16 @@ def test_strips_equal_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_guided_detail_is_its_formula() -> None:
     detail, image = make("guided"), torch.rand(1, 3, 24, 32)
     assert isinstance(detail, GuidedDetail)
-    maps = detail.maps(levels(24, 32, 1))
+    maps = detail.maps(levels(24, 32, 1), image)
     assert isinstance(maps, GuidedMaps)
     found = detail.render(image, maps, Window.whole(24, 32))
     whole = Window.whole(24, 32)
     y, x = 13, 22
     coefficients = sample(maps.detail, whole, 2)[0, :, y, x]
-    guides = detail.guide(2 * image[..., y : y + 1, x : x + 1] - 1)[0, :, 0, 0]
+    mean, deviation = sample(maps.luma, whole, 4)[0, :, y, x]
+    colours = image[0, :, y, x]
+    local = (colours @ torch.tensor([0.299, 0.587, 0.114]) - mean) / deviation
+    guides = detail.guide(torch.cat([2 * colours - 1, local[None]])[None, :, None, None])[0, :, 0, 0]
     expected = sample(maps.thermal, whole, 4)[0, 0, y, x] + coefficients[0] + coefficients[1:] @ guides
     torch.testing.assert_close(found[0, 0, y, x], expected)
 
@@ -85,8 +90,9 @@ def test_open_gates_give_the_photographs_bands_and_shut_ones_nothing() -> None:
     assert isinstance(detail, HaarDetail)
     whole = Window.whole(32, 48)
     ones, zero = torch.ones(1, 9, 16, 24), torch.zeros(1, 1, 8, 12)
-    flat = HaarMaps(zero, torch.zeros(1, 1, 16, 24), ones, torch.ones(1, 9, 8, 12))
-    guides = detail.guide(2 * image - 1)
+    luma = luma_statistics(image)
+    flat = HaarMaps(zero, torch.zeros(1, 1, 16, 24), ones, torch.ones(1, 9, 8, 12), luma)
+    guides = detail.guide(with_local_contrast(image, sample(luma, whole, 4)))
     low = guides
     for _ in range(2):
         low = haar.pool(low)[0]
@@ -109,7 +115,8 @@ def test_each_band_has_its_own_gate() -> None:
         for gate in range(3):
             fine = torch.zeros(1, 9, 16, 16)
             fine[:, 3 * gate : 3 * gate + 3] = 1
-            maps = HaarMaps(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16), fine, torch.zeros(1, 9, 8, 8))
+            coarse, luma = torch.zeros(1, 9, 8, 8), luma_statistics(pattern)
+            maps = HaarMaps(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16), fine, coarse, luma)
             made = detail.render(pattern.contiguous(), maps, Window.whole(32, 32))
             assert (made.std() > 1e-3) == (gate == band)
 
@@ -118,12 +125,12 @@ def test_each_band_has_its_own_gate() -> None:
 @torch.inference_mode()
 def test_maps_and_images_stay_in_full_precision(kind: str) -> None:
     detail, image = make(kind), torch.rand(1, 3, 24, 32)
-    exact = detail.render(image, detail.maps(levels(24, 32, 1)), Window.whole(24, 32))
+    exact = detail.render(image, detail.maps(levels(24, 32, 1), image), Window.whole(24, 32))
     with torch.autocast("cpu", torch.bfloat16):
-        found = detail.render(image, detail.maps(levels(24, 32, 1)), Window.whole(24, 32))
+        found = detail.render(image, detail.maps(levels(24, 32, 1), image), Window.whole(24, 32))
     assert torch.equal(found, exact)
     half = [level.bfloat16() for level in levels(24, 32, 1)]
-    assert detail.maps(half).thermal.dtype == torch.float32
+    assert detail.maps(half, image).thermal.dtype == torch.float32
     double = make(kind).double()
-    maps = double.maps([level.double() for level in levels(24, 32, 1)])
+    maps = double.maps([level.double() for level in levels(24, 32, 1)], image.double())
     assert double.render(image.double(), maps, Window.whole(24, 32)).dtype == torch.float64

@@ -1,0 +1,146 @@
+"""``ir-transfer export``: a model and a style as one file that runs without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ir_transfer.cli.console import set_up_messages
+from ir_transfer.cli.option_types import NumberList
+from ir_transfer.cli.options import (
+    exemplar_polarity_option,
+    exemplar_range_option,
+    local_weights,
+    max_pixels_option,
+    polarity_option,
+    style_option,
+    threads_option,
+    tracking_uri_option,
+    verbosity_options,
+    weights_option,
+)
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.exported.make import ExportOptions
+    from ir_transfer.data.exemplars.range import AskedRange
+    from ir_transfer.export.facts import FileKind
+
+_STYLE = "Baked into the file; repeat it to blend.  [default: none, the style's tensors are inputs of the file]"
+
+
+@click.command(short_help="Write a model as a file that runs without torch.")
+@click.argument("model", metavar="MODEL")
+@style_option(_STYLE, required=False)
+@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@polarity_option
+@exemplar_polarity_option
+@exemplar_range_option
+@weights_option
+@click.option(
+    "--to",
+    "kind",
+    type=click.Choice(["onnx", "openvino"]),
+    help="Kind of the file.  [default: by the ending of -o: .onnx, or .xml for OpenVINO]",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .onnx or .xml to write."
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write int8 for OpenVINO, calibrated on these RGB images, and report what it costs.",
+)
+@click.option(
+    "--calibration-truth",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Infrared images of the same names: the cost is reported against them too.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@threads_option
+@tracking_uri_option
+@max_pixels_option
+@verbosity_options
+def export(
+    *,
+    model: str,
+    styles: tuple[str, ...],
+    style_weights: tuple[float, ...] | None,
+    polarity: str | None,
+    exemplar_polarity: str,
+    exemplar_range: AskedRange,
+    weights: str | None,
+    kind: FileKind | None,
+    out: Path,
+    calibrate: Path | None,
+    calibration_truth: Path | None,
+    overwrite: bool,
+    threads: int | None,
+    tracking_uri: str | None,
+    max_pixels: int,
+    verbose: bool,
+    quiet: bool,
+) -> int:
+    """Write MODEL with a style as one file for ONNX Runtime or OpenVINO (extra export).
+
+    The file takes an image of any height and width and gives the infrared image, with polarity and tone, as convert
+    does. It is compared with torch on ten images of different sizes; a difference above 0.001 is an error and leaves no
+    file. ir-transfer convert runs it with --weights FILE.
+
+    \b
+    Examples:
+      ir-transfer export adain --style preset:lwir-road-night -o night.onnx
+      ir-transfer export wct2 --style thermal.png --to openvino -o thermal.xml
+      ir-transfer export adain -o any_style.onnx
+      ir-transfer export adain --style thermal.png --calibrate photos/ -o thermal_int8.xml
+    """
+    set_up_messages(verbose=verbose, quiet=quiet)
+    from ir_transfer.conversion.exported.make import ExportOptions
+    from ir_transfer.export.facts import kind_of
+
+    kind = kind or kind_of(out)
+    if kind is None:
+        raise click.UsageError(f"expected -o to end in .onnx or .xml, got {out}: or pass --to")
+    options = ExportOptions(
+        model=model,
+        out=out,
+        kind=kind,
+        styles=styles,
+        style_weights=style_weights,
+        weights=weights and local_weights(weights, tracking_uri),
+        polarity=polarity,  # type: ignore[arg-type]  # click has checked it
+        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
+        exemplar_range=exemplar_range,
+        max_pixels=max_pixels,
+        overwrite=overwrite,
+        threads=threads,
+    )
+    return _run(options, calibrate, calibration_truth, quiet=quiet)
+
+
+def _run(options: ExportOptions, calibrate: Path | None, truth: Path | None, *, quiet: bool) -> int:
+    from ir_transfer.conversion.exported.make import export_file
+
+    report = (lambda line: None) if quiet else click.echo
+    if truth is not None and calibrate is None:
+        raise click.UsageError("expected --calibrate with --calibration-truth, got none: name the folder of RGB images")
+    if calibrate is None:
+        facts = export_file(options, report)
+    else:
+        from ir_transfer.conversion.exported.int8 import export_int8
+
+        facts = export_int8(options, calibrate, truth, report)
+    if not quiet:
+        style = (
+            f"style {facts.style_name}, {facts.polarity}" if facts.is_baked else f"style inputs {facts.style_inputs}"
+        )
+        click.echo(
+            f"{click.format_filename(options.out)}: model {facts.model}, {style}, {facts.precision}, "
+            f"largest difference from torch {facts.largest_difference}"
+        )
+        if facts.calibration:
+            click.echo(facts.calibration)
+    return 0

@@ -1,0 +1,54 @@
+"""``--help`` of commands with many options, in sections."""
+
+from __future__ import annotations
+
+import click
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Style": (
+        *("styles", "style_weights", "strength", "polarity", "exemplar_range", "exemplar_polarity"),
+        *("variants", "assign", "rule_texts", "include_gray", "flip_share", "strengths"),
+    ),
+    "Model": ("model", "weights", "model_options", "tracking_uri", "seed"),
+    "Controls": (
+        *("keep_tone", "style_masks", "content_masks", "exemplar_masks", "fit_masks", "style_grid"),
+        *("layer_weights", "brush_size", "heat_texts", "heat_weights", "sensor", "agc", "agc_window"),
+        *("smoothing", "flow"),
+    ),
+    "Input": ("labels", "max_pixels", "bands", "levels", "orientation", "page", "nodata", "fps"),
+    "Output": (
+        *("out", "format_", "bit_depth", "codec", "quality", "cog", "overviews", "preview", "report", "tracked"),
+        *("resume", "overwrite", "dry_run", "fail_fast", "shard"),
+    ),
+    "Speed and memory": (
+        *("device", "threads", "precision", "batch_size", "workers", "memory", "tile_size"),
+        *("engine", "address", "ray_workers"),
+    ),
+    "Messages": ("verbose", "quiet", "help"),
+}
+"""Names of parameters by section, over all commands; one that is in none comes under *Other*."""
+
+
+class SectionedCommand(click.Command):
+    """A command whose options are listed by what they are about."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each group of options that the command has."""
+        options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
+        # click calls the option of --help by a name of its own
+        named = [
+            ("help" if "--help" in option.opts else option.name, option.get_help_record(ctx)) for option in options
+        ]
+        records = {name: record for name, record in named if record is not None}
+        for title, names in SECTIONS.items():
+            if rows := [records.pop(name) for name in names if name in records]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+        if records:
+            with formatter.section("Other"):
+                formatter.write_dl([*records.values()])
+
+
+def _name(option: click.Option) -> str:
+    """Return the name of an option; click gives that of ``--help`` one of its own."""
+    return "help" if "--help" in option.opts else str(option.name)

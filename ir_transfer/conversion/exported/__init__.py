@@ -1,0 +1,1 @@
+"""Exported files: made from a choice of model and style, and used in place of a model."""

@@ -1,0 +1,214 @@
+"""int8 for OpenVINO by calibration on the user's images, with what it costs."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.exported.make import ExportOptions, export_file, prepare_export
+from ir_transfer.conversion.inputs import expand
+from ir_transfer.data.image_io import read_picture
+from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.evaluation.metrics.psnr import psnr
+from ir_transfer.evaluation.metrics.ssim import ssim
+from ir_transfer.export.check import inputs_of, style_inputs
+from ir_transfer.export.facts import FileFacts, needed
+from ir_transfer.export.files import move, save_openvino
+from ir_transfer.export.sessions import OpenVinoSession
+
+MOST_IMAGES = 128
+"""Images that are calibrated on, spread evenly over the folder."""
+
+_QUANTISED = re.compile(r"/encoder/.*Conv")
+"""Convolutions of the content encoder. Those of the neck and of the full-size rendering cost 3 dB more."""
+
+_Images = Sequence[tuple[Path, NDArray[np.float32]]]
+
+
+@dataclass(frozen=True)
+class Int8Cost:
+    """Similarities of int8 results, means over the images; PSNR in dB.
+
+    Attributes:
+        images: Number of images.
+        psnr: Against float32 results.
+        ssim: Against float32 results.
+        truth: PSNR and SSIM of float32, then of int8, against infrared images, where there are some.
+    """
+
+    images: int
+    psnr: float
+    ssim: float
+    truth: tuple[float, float, float, float] | None = None
+
+    @property
+    def text(self) -> str:
+        """The cost in words."""
+        line = f"int8 against float32 on {self.images} images: psnr {self.psnr:.1f} dB, ssim {self.ssim:.4f}"
+        if self.truth is None:
+            return line
+        before, alike_before, after, alike_after = self.truth
+        return (
+            f"{line}; against the ground truth: psnr {before:.2f} to {after:.2f} dB, "
+            f"ssim {alike_before:.4f} to {alike_after:.4f}"
+        )
+
+
+def export_int8(
+    options: ExportOptions, folder: Path, truth: Path | None = None, report: Callable[[str], None] = lambda line: None
+) -> FileFacts:
+    """Export a model for OpenVINO with an int8 content encoder and return what the file says of itself.
+
+    The float32 file is made and checked first; int8 has no bound of its own, so its cost is measured and reported.
+
+    Args:
+        options: What to export; its kind is ``"openvino"``.
+        folder: RGB images to calibrate on, such as those that will be converted.
+        truth: Infrared images of the same names, to measure the cost against too.
+        report: Called with a line on every step.
+
+    Raises:
+        InputError: Another kind of file, no image, or an image without its ground truth.
+        IrTransferError: See :func:`~ir_transfer.conversion.exported.make.export_file`.
+    """
+    options.check()
+    if options.kind != "openvino":
+        raise InputError(f"expected --to openvino with --calibrate, got --to {options.kind}: end -o in .xml")
+    needed("nncf")
+    images = calibration_images(folder, options.max_pixels)
+    pairs = None if truth is None else _truth_of(images, truth, options.max_pixels)
+    extra = {} if options.styles else style_inputs(prepare_export(options).code)
+    with tempfile.TemporaryDirectory(prefix="ir-transfer-") as place:
+        plain = Path(place) / "float32.xml"
+        facts = export_file(replace(options, out=plain, overwrite=True), report)
+        report(f"calibrating on {len(images)} images")
+        quantised = quantise(plain, [inputs_of(image, 1.0, extra) for _, image in images])
+        facts = replace(facts, precision="int8")
+        made = Path(place) / "int8.xml"
+        save_openvino(quantised, made, facts)
+        report("measuring what int8 costs")
+        cost = cost_of(plain, made, images, extra, pairs, options.threads)
+        facts = replace(facts, calibration=cost.text)
+        _save(quantised, options.out, facts)
+    return facts
+
+
+def _save(model: Any, out: Path, facts: FileFacts) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
+            save_openvino(model, Path(folder) / out.name, facts)
+            move(Path(folder) / out.name, out, "openvino")
+    except OSError as error:
+        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+
+
+def calibration_images(folder: Path, max_pixels: int) -> list[tuple[Path, NDArray[np.float32]]]:
+    """Return at most :data:`MOST_IMAGES` images (1, 3, H, W) of a folder with their places in it.
+
+    Raises:
+        IrTransferError: There are none, or one cannot be read.
+    """
+    found = expand([str(folder)])
+    step = -(-len(found) // MOST_IMAGES)
+    return [(one.source, read_picture(one.source, max_pixels).rgb()[None]) for one in found[::step]]
+
+
+def _truth_of(images: _Images, folder: Path, max_pixels: int) -> list[NDArray[np.float32]]:
+    by_stem = {one.source.stem: one.source for one in expand([str(folder)])}
+    truths = []
+    for path, image in images:
+        if path.stem not in by_stem:
+            raise InputError(f"expected an infrared image named {path.stem} in {folder}, found none: add it")
+        gray = read_picture(by_stem[path.stem], max_pixels).gray()
+        if gray.shape[-2:] != image.shape[-2:]:
+            raise InputError(
+                f"expected {by_stem[path.stem]} to be {image.shape[-1]} x {image.shape[-2]} as {path}, got "
+                f"{gray.shape[-1]} x {gray.shape[-2]}: align the pair"
+            )
+        truths.append(gray[None])
+    return truths
+
+
+def quantise(path: Path, inputs: Sequence[Mapping[str, NDArray[np.float32]]]) -> Any:
+    """Return the OpenVINO model of a file with the content encoder's convolutions in int8.
+
+    Args:
+        path: A float32 ``.xml``.
+        inputs: Of every calibration image, by name.
+
+    Raises:
+        MissingPackageError: nncf is not installed.
+    """
+    with _no_telemetry():
+        nncf = needed("nncf")
+    logging.getLogger("nncf").setLevel(logging.ERROR)
+    model = needed("openvino").Core().read_model(path)
+    others = [node.get_friendly_name() for node in model.get_ops() if not _QUANTISED.match(node.get_friendly_name())]
+    return nncf.quantize(
+        model,
+        nncf.Dataset(list(inputs)),
+        subset_size=len(inputs),
+        preset=nncf.QuantizationPreset.MIXED,  # activations of SiLU lie to one side of 0
+        ignored_scope=nncf.IgnoredScope(names=others, validate=False),
+    )
+
+
+@contextlib.contextmanager
+def _no_telemetry() -> Iterator[None]:
+    """Keep nncf, which is imported inside, from reporting its use to its makers; it reads this once."""
+    before = os.environ.get("NNCF_CI")
+    os.environ["NNCF_CI"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["NNCF_CI"]
+        else:
+            os.environ["NNCF_CI"] = before
+
+
+def cost_of(
+    plain: Path,
+    int8: Path,
+    images: _Images,
+    extra: Mapping[str, NDArray[np.float32]],
+    truths: Sequence[NDArray[np.float32]] | None = None,
+    threads: int | None = None,
+) -> Int8Cost:
+    """Return what int8 costs on images, in the columns of ``ir-transfer evaluate``.
+
+    Args:
+        plain: The float32 file.
+        int8: The int8 file.
+        images: (1, 3, H, W) each, with sides of at least 16 pixels.
+        extra: Inputs of the style.
+        truths: Infrared image (1, 1, H, W) of each.
+        threads: That compute.
+    """
+    sessions = [OpenVinoSession(path, threads, shapes="dynamic") for path in (plain, int8)]
+    rows, against = [], []
+    for number, (_, image) in enumerate(images):
+        before, after = (torch.from_numpy(one.run(inputs_of(image, 1.0, extra))) for one in sessions)
+        rows.append(_similar(after, before))
+        if truths is not None:
+            truth = torch.from_numpy(truths[number])
+            against.append([*_similar(before, truth), *_similar(after, truth)])
+    mean, alike = np.mean(rows, axis=0)
+    truth_means = tuple(float(value) for value in np.mean(against, axis=0)) if against else None
+    return Int8Cost(len(images), float(mean), float(alike), truth_means)  # type: ignore[arg-type]  # 4 of them
+
+
+def _similar(made: torch.Tensor, wanted: torch.Tensor) -> list[float]:
+    return [float(psnr(made, wanted)), float(ssim(made, wanted))]

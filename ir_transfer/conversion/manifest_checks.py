@@ -1,0 +1,132 @@
+"""Lines of a manifest that came from outside: types, and places that do not lead out of the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ir_transfer.data.labels.places import is_inside
+from ir_transfer.errors import InputError
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and is_inside(PurePosixPath(value))
+
+
+def _is_variant(value: Any) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and value.keys() <= {"number", "style", "strength", "inverted"}
+        and _is_count(value.get("number"))
+        and (value.get("style") is None or _is_count(value["style"]))
+        and _is_number(value.get("strength", 1.0))
+        and isinstance(value.get("inverted", False), bool)
+    )
+
+
+_MOST_SHARDS = 1_000_000
+
+_Field = tuple[Callable[[Any], bool], str]
+_TEXT: _Field = (_is_optional(_is_text), "a text")
+_COUNT: _Field = (_is_optional(_is_count), "a count")
+_OBJECT: _Field = (_is_optional(_is_object), "an object")
+_ENTRY: dict[str, _Field] = {
+    "input": (_is_text, "a text"),
+    "output": (_is_optional(_is_place), "a place inside of the folder"),
+    "status": (lambda value: value in ("converted", "failed"), "converted or failed"),
+    "input_sha256": _TEXT,
+    "output_sha256": _TEXT,
+    "width": _COUNT,
+    "height": _COUNT,
+    "bit_depth": _COUNT,
+    "error": _TEXT,
+    "masks_sha256": _TEXT,
+    "companions_sha256": _TEXT,
+    "variant": (_is_optional(_is_variant), "number, style, strength and inverted of a variant"),
+    "raster": _OBJECT,
+    "found": _OBJECT,
+    "heated": _OBJECT,
+}
+_HEADER: dict[str, _Field] = {
+    "command": (_is_text, "a text"),
+    "look": (_is_object, "an object"),
+    "versions": (_is_object, "an object"),
+    "source": _TEXT,
+    "source_from_here": _TEXT,
+}
+
+
+def _is_shard(value: Any) -> bool:
+    is_pair = isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
+    return is_pair and value[0] < value[1] <= _MOST_SHARDS
+
+
+def _is_styles(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(one, Mapping) and isinstance(one.get("style"), str) and isinstance(one.get("hash"), str)
+        for one in value
+    )
+
+
+_LOOK: dict[str, _Field] = {
+    "shard": (_is_shard, "the number of a shard and their count"),
+    "styles": (_is_styles, "a list of styles with their hashes"),
+    "labels": (_is_text, "a text"),
+    "raster": _OBJECT,
+}
+
+
+def check_entry(record: Mapping[str, Any], path: Path, number: int) -> None:
+    """Refuse a line whose values are of another kind, or whose output lies outside of the folder.
+
+    Args:
+        record: The line.
+        path: The manifest.
+        number: Of the line, from 1.
+
+    Raises:
+        InputError: It is refused.
+    """
+    _check(record, _ENTRY, f"line {number} of {path}")
+    if record.get("status") == "converted" and record.get("output") is None:
+        raise InputError(f"expected the output of what was converted in line {number} of {path}, got none")
+
+
+def check_header(record: Mapping[str, Any], path: Path) -> None:
+    """Refuse a first line whose values are of another kind.
+
+    Raises:
+        InputError: It is refused.
+    """
+    _check(record, _HEADER, f"line 1 of {path}")
+    _check(record.get("look", {}), _LOOK, f"look in line 1 of {path}")
+
+
+def _check(record: Mapping[str, Any], known: Mapping[str, _Field], where: str) -> None:
+    for key, (is_right, what) in known.items():
+        if key in record and not is_right(record[key]):
+            raise InputError(
+                f"expected {what} as {key} in {where}, got {str(record[key])[:80]!r}: the file did not come from this "
+                "program, or was changed; use --overwrite"
+            )

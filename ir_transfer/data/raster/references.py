@@ -1,0 +1,164 @@
+"""What a raster's content may refer to: other local images of a mosaic, never the network or an unlimited driver.
+
+GDAL opens what a file names: sources of a VRT, overviews in its metadata, sidecar files, by any driver it has. Here
+the drivers and file systems that reach the network are off for the process, and names are checked before they are used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
+
+# Those of rasterio's wheels; another GDAL warns of a name that it lacks.
+_NETWORK_DRIVERS = "WMS WMTS WCS HTTP EEDA EEDAI PLMOSAIC STACIT STACTA DAAS MRF Zarr GTI DERIVED ESRIC KMLSUPEROVERLAY"
+_NO_FILE = "/none"
+_ALLOWED_FILE = "CPL_VSIL_CURL_ALLOWED_FILENAME"
+_NETWORK_FILES = r"/vsi(?:curl|s3|gs|az|adls|oss|swift|webhdfs|hdfs)"
+_NETWORK_NAME = re.compile(
+    rf"{_NETWORK_FILES}|(?:https?|ftp|s3|gs|az)://|^\s*<|^\s*(?:{_NETWORK_DRIVERS.replace(' ', '|')}):", re.IGNORECASE
+)
+_SOURCES = frozenset({"sourcefilename", "sourcedataset", "basefile", "filename"})
+_SIDECARS = (".ovr", ".OVR", ".msk", ".MSK", ".ovr.ovr", ".msk.ovr", ".ovr.msk", ".aux")
+_SIDECAR_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"EHFA_HEADER_TAG")
+_MOST_BYTES = 2**28
+_MOST_DEPTH = 8
+
+
+def restrict_gdal() -> None:
+    """Have GDAL open nothing over the network in this process; called before GDAL is used for the first time.
+
+    Drivers that GDAL has already registered for another part of the process stay; the checks of names hold there too.
+    """
+    skipped = os.environ.get("GDAL_SKIP", "")
+    if _NETWORK_DRIVERS not in skipped:
+        os.environ["GDAL_SKIP"] = f"{skipped} {_NETWORK_DRIVERS}".strip()
+    os.environ.setdefault("GDAL_VRT_ENABLE_PYTHON", "NO")
+    os.environ.setdefault(_ALLOWED_FILE, _NO_FILE)
+
+
+def allow_network_files() -> None:
+    """Let GDAL read remote files from here on, because the user typed the path of one."""
+    if os.environ.get(_ALLOWED_FILE) == _NO_FILE:
+        del os.environ[_ALLOWED_FILE]
+
+
+def is_network_path(path: str) -> bool:
+    """Return whether a path of GDAL is read over the network, such as ``/vsicurl/https://host/a.tif``."""
+    return _NETWORK_NAME.search(path) is not None
+
+
+def is_sidecar(start: bytes) -> bool:
+    """Return whether a file starts as a TIFF or HFA, which overviews and masks beside a raster are."""
+    return start.startswith(_SIDECAR_STARTS)
+
+
+def check_sidecars(path: Path) -> None:
+    """Refuse sidecar files that GDAL would open beside a raster and that are no TIFF or HFA.
+
+    Raises:
+        ForeignReferenceError: One of them is of another kind, for example a VRT.
+    """
+    for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
+        if sidecar != path and sidecar.is_file() and not is_sidecar(_start(sidecar)):
+            raise ForeignReferenceError(
+                f"{path}: expected overviews or a mask in {sidecar.name} as TIFF, got another kind: remove that file"
+            )
+
+
+def check_overview_file(path: str, named: str | None) -> None:
+    """Refuse a raster whose metadata names another file to take overviews from.
+
+    Raises:
+        ForeignReferenceError: It does.
+    """
+    if named is not None:
+        raise ForeignReferenceError(
+            f"{path}: expected overviews inside of the file or in .ovr, got metadata that names {named}: remove the "
+            "metadata item OVERVIEW_FILE (gdal_edit.py -unsetmd)"
+        )
+
+
+def check_vrt(path: Path, depth: int = 0) -> None:
+    """Refuse a VRT whose sources, or theirs, are anything but local image files.
+
+    Raises:
+        MissingFileError: A source does not exist.
+        DecodeError: No VRT, or nested too deeply.
+        ForeignReferenceError: A source of another kind.
+    """
+    if depth > _MOST_DEPTH:
+        raise DecodeError(f"{path}: expected at most {_MOST_DEPTH} VRTs inside of each other, got more: check the file")
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DecodeError(f"{path}: expected a VRT of at most {_MOST_BYTES >> 20} MiB, got more: check the file")
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    except DecodeError:
+        raise
+    except OSError as error:
+        raise DecodeError(f"{path}: expected a readable VRT, got: {error.strerror}: check its permissions") from error
+    for name, is_relative in vrt_sources(text, str(path)):
+        check_source_name(name, str(path))
+        source = path.parent / name if is_relative else Path(name)
+        if name.startswith("/vsi"):
+            continue
+        if not source.is_file():
+            if not source.exists() and ":" not in name:
+                raise MissingFileError(f"{path}: expected its source {name}, found none: check the VRT")
+            continue
+        if source.suffix.lower() == ".vrt":
+            check_vrt(source, depth + 1)
+        elif _start(source).lstrip().startswith(b"<"):
+            raise ForeignReferenceError(
+                f"{path}: expected image files as sources, got {name}, an XML file: take it out"
+            )
+        check_sidecars(source)
+
+
+def check_source_name(name: str, path: str) -> None:
+    """Refuse the name of a source that leads to the network or is no file name.
+
+    Raises:
+        ForeignReferenceError: It does.
+    """
+    if is_network_path(name):
+        raise ForeignReferenceError(
+            f"{path}: expected local files as sources of a VRT, got {name[:80]!r}: copy that file, or type its path as "
+            "the input"
+        )
+
+
+def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
+    """Yield the names of files that a VRT refers to, and whether each is relative to its folder.
+
+    Args:
+        text: Content of the VRT.
+        path: How it is called in errors.
+
+    Raises:
+        DecodeError: No XML of a VRT.
+    """
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise DecodeError(f"{path}: expected a VRT, got one with definitions of its own (DOCTYPE): remove them")
+    try:
+        root = ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError, RecursionError) as error:
+        raise DecodeError(f"{path}: expected a VRT, got XML that is damaged ({error}): check the file") from error
+    if root.tag.lower() != "vrtdataset":
+        raise DecodeError(f"{path}: expected a VRTDataset, got {root.tag[:40]!r}: check the file")
+    for element in root.iter():
+        if element.tag.lower() in _SOURCES and element.text:
+            attributes = {key.lower(): value for key, value in element.attrib.items()}
+            yield element.text.strip(), attributes.get("relativetovrt") == "1"
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError as error:
+        raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error

@@ -1,0 +1,93 @@
+"""Shipped weights and styles with their hashes, and the cache of what is downloaded on first use."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ir_transfer.conversion.styles.choose import list_presets
+from ir_transfer.diagnosis.check import Check
+from ir_transfer.errors import IrTransferError, MissingFileError
+from ir_transfer.models.registry import list_models, model_info
+from ir_transfer.models.weight_files import read
+from ir_transfer.resources import resource
+
+_REINSTALL = "reinstall ir-transfer, or fetch the file again"
+_HASH = 16  # characters of a hash, as styles and manifests have it
+
+
+def check_weights() -> list[Check]:
+    """Check that every weight file that a model declares, or that ships beside them, is there and whole.
+
+    The detail of each has its hash.
+    """
+    declared = {weights: name for name in list_models() for weights in model_info(name).weights}
+    try:
+        shipped = {path.stem for path in resource("weights").glob("*.safetensors")}
+    except MissingFileError:
+        shipped = set()
+    return [_check_weights(weights, declared.get(weights)) for weights in sorted(shipped | declared.keys())]
+
+
+def _check_weights(weights: str, model: str | None) -> Check:
+    name = f"weights {weights}"
+    try:
+        path = resource(f"weights/{weights}.safetensors")
+        if model is not None:
+            read(path, kind="weights", model=model)
+        else:
+            load_file(path)
+    except (IrTransferError, SafetensorError) as error:
+        return Check(name, "failed", " ".join(str(error).split()), _REINSTALL)
+    return Check(name, "ok", f"{_hash(path)}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def check_styles() -> list[Check]:
+    """Check that the presets belong to the weights that are there."""
+    presets = list_presets()
+    if not presets:
+        return [Check("styles", "failed", "no presets", _REINSTALL)]
+    hashes = {name: _hash(resource(f"weights/{name}.safetensors")) for name in {preset.weights for preset in presets}}
+    wrong = [
+        f"{preset.weights}/{preset.name}"
+        for preset in presets
+        if preset.metadata.get("weights_hash") != hashes[preset.weights]
+    ]
+    if wrong:
+        return [Check("styles", "failed", f"made with other weights: {', '.join(wrong)}", _REINSTALL)]
+    return [Check("styles", "ok", f"{len(presets)} presets that fit their weights")]
+
+
+def check_caches() -> list[Check]:
+    """Say which of the networks that are downloaded on first use lie in torch's cache."""
+    import torch
+    from torchvision.models import VGG19_Weights
+    from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights
+
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    uses = (
+        ("--vgg torchvision", VGG19_Weights.IMAGENET1K_V1.url),
+        ("--heat auto:maskrcnn", MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1.url),
+    )
+    found = []
+    for use, url in uses:
+        path = folder / url.rpartition("/")[2]
+        if not path.is_file():
+            remedy = f"put {url} there for a machine without a network"
+            found.append(Check(f"cache for {use}", "note", f"not downloaded yet: {path}", remedy))
+            continue
+        # torch's own rule: the name ends in the first digits of the hash.
+        digits, digest = path.stem.rpartition("-")[2], hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest.startswith(digits):
+            found.append(Check(f"cache for {use}", "ok", str(path)))
+        else:
+            remedy = "delete the file: it is downloaded again"
+            found.append(Check(f"cache for {use}", "failed", f"{path} has the hash {digest[:_HASH]}", remedy))
+    return found
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_HASH]

@@ -1,0 +1,114 @@
+"""Installed packages beside those that ir-transfer asks for."""
+
+from __future__ import annotations
+
+import platform
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+import ir_transfer
+from ir_transfer.code_version import code_version
+from ir_transfer.diagnosis.check import Check
+
+_NAME = "ir-transfer"
+_FOR_DEVELOPERS = "dev"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions to paste into a bug report: this package, Python, the system, and all core packages."""
+    code = code_version()
+    core = {one.name: _installed(one.name) or "missing" for one in requirements(None)}
+    return {
+        _NAME: ir_transfer.__version__,
+        "commit": code.get("commit", "unknown") + (" and changes" if code.get("dirty") == "true" else ""),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        **core,
+    }
+
+
+def check_packages() -> list[Check]:
+    """Check that every package that is always needed is there in a version that fits."""
+    found = []
+    for asked in requirements(None):
+        there = _installed(asked.name)
+        if there is None:
+            found.append(Check(asked.name, "failed", "not installed", f"pip install '{asked}'"))
+        elif not asked.specifier.contains(there, prereleases=True):
+            found.append(Check(asked.name, "failed", f"{there}, expected {asked.specifier}", f"pip install '{asked}'"))
+        else:
+            found.append(Check(asked.name, "ok", there))
+    return found
+
+
+def check_extras() -> list[Check]:
+    """Say which extras are complete; none has to be."""
+    found = []
+    for extra in extras():
+        missing = [
+            asked.name
+            for asked in requirements(extra)
+            if (there := _installed(asked.name)) is None or not asked.specifier.contains(there, prereleases=True)
+        ]
+        if missing:
+            remedy = f"pip install '{_NAME}[{extra}]' if you need it"
+            found.append(Check(f"extra {extra}", "note", f"not installed: {', '.join(missing)}", remedy))
+        else:
+            found.append(Check(f"extra {extra}", "ok", "installed"))
+    return found
+
+
+def extras() -> list[str]:
+    """Return the names of the extras for users."""
+    declared = _project().get("optional-dependencies", {}) if _is_checkout() else None
+    names = declared if declared is not None else metadata.metadata(_NAME).get_all("Provides-Extra") or []
+    return sorted(name for name in names if name != _FOR_DEVELOPERS)
+
+
+def requirements(extra: str | None) -> list[Requirement]:
+    """Return the packages that an extra asks for; those always needed if None."""
+    return list(_requirements(extra))
+
+
+def _requirements(extra: str | None) -> Iterator[Requirement]:
+    if _is_checkout():
+        project = _project()
+        for text in project["dependencies"] if extra is None else project["optional-dependencies"][extra]:
+            yield Requirement(text)
+        return
+    for text in metadata.requires(_NAME) or []:
+        asked = Requirement(text)
+        if extra is None:
+            wanted = asked.marker is None or asked.marker.evaluate({"extra": ""})
+        else:
+            # Those of the extra alone: what is always needed fits without one.
+            wanted = asked.marker is not None and not asked.marker.evaluate({"extra": ""})
+            wanted = wanted and asked.marker is not None and asked.marker.evaluate({"extra": extra})
+        if wanted:
+            yield asked
+
+
+def _pyproject() -> Path:
+    return Path(ir_transfer.__file__).resolve().parent.parent / "pyproject.toml"
+
+
+def _is_checkout() -> bool:
+    """Return whether this is a checkout, whose own file is newer than what an editable install has noted."""
+    return _pyproject().is_file() and _project().get("name") == _NAME
+
+
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads(_pyproject().read_text(encoding="utf-8")).get("project", {})
+    return project
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,89 @@
+"""How a composite is made: two composites compare only if all of this is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from typing import Final, Literal
+
+from ir_transfer.errors import InputError
+
+ANY: Final = "any"
+NONE: Final = "none"
+HEAT_SOURCES = ("object_heat", "hot_region_share")
+
+
+@dataclass(frozen=True)
+class CompositeSettings:
+    """What decides a composite besides the images.
+
+    Attributes:
+        feature_network: Name of the network of ``patch_frechet``, as the columns carry it; ``none`` leaves that out,
+            ``any`` takes the one of the run.
+        heat: Column of the heat aspect; ``none`` leaves it out, ``any`` takes the first that was measured.
+        emd_scale: Histogram distance, a share of the range, at which its part of the look falls to 1/e.
+        spectrum_scale: Difference of spectra in dB at which its part falls to 1/e.
+        floor: Least share of an aspect other than structure, so that one zero does not hide all other differences.
+    """
+
+    feature_network: str = ANY
+    heat: Literal["any", "none", "object_heat", "hot_region_share"] = ANY
+    emd_scale: float = 0.1
+    spectrum_scale: float = 10.0
+    floor: float = 0.01
+
+    @property
+    def text(self) -> str:
+        """All of it on one line, by which two composites are compared."""
+        return ", ".join(f"{key} {value}" for key, value in self._items)
+
+    @property
+    def _items(self) -> list[tuple[str, str | float]]:
+        return [*asdict(self).items()]
+
+    def check(self, where: str) -> None:
+        """Raise :class:`~ir_transfer.errors.InputError` for a constant out of its range.
+
+        Args:
+            where: The file, for the message.
+        """
+        for name in ("emd_scale", "spectrum_scale"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"expected {where}: {name} above 0, got {getattr(self, name)}")
+        if not 0 <= self.floor < 1:
+            raise InputError(f"expected {where}: floor in [0, 1), got {self.floor}")
+
+    def resolved(self, network: str | None, measured: Collection[str]) -> CompositeSettings:
+        """Return the settings as they are applied: with the network and the heat that there are.
+
+        Args:
+            network: Of the run; None without one.
+            measured: Keys of the columns that were measured.
+        """
+        network = network if network is not None and "patch_frechet" in measured else NONE
+        wanted = HEAT_SOURCES if self.heat == ANY else (self.heat, *HEAT_SOURCES)
+        heat = NONE if self.heat == NONE else next((key for key in wanted if key in measured), NONE)
+        own = NONE if self.feature_network == NONE else network
+        return replace(self, feature_network=own, heat=heat)  # type: ignore[arg-type]
+
+    def changes(self, applied: CompositeSettings) -> list[str]:
+        """Return what of these settings was not applied, as changes of a protocol are named."""
+        pairs = [(name, asked, dict(applied._items)[name]) for name, asked in self._items]
+        return [f"composite {name} {got} instead of {asked}" for name, asked, got in pairs if asked not in {ANY, got}]
+
+
+MEASURED = CompositeSettings()
+"""The composite of all that was measured, with the usual constants."""
+
+
+def refuse_changed(changes: Collection[str]) -> None:
+    """Raise :class:`~ir_transfer.errors.InputError` if a composite is not that of its protocol.
+
+    Args:
+        changes: Of the protocol, as a comparison names them.
+    """
+    if found := [change for change in changes if change.startswith("composite ")]:
+        raise InputError(
+            f"expected the composite of the protocol, got {', '.join(found)}: pass --vgg and labels as the protocol "
+            "names them, or use a protocol of your own"
+        )

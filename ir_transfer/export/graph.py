@@ -1,0 +1,78 @@
+"""A compact system as one module of tensors alone, written so that a trace of it holds for every size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor, nn
+
+from ir_transfer.export.detail import traced_render, upper
+from ir_transfer.export.overview import FactorTable, as_tensor, factor_table, sizes_of, traced_overview
+from ir_transfer.export.tone import traced_apply_tone, traced_sample, traced_tone_of
+from ir_transfer.models.style_code import POLARITY
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.nn.polarity import turn
+from ir_transfer.nn.thermal.detail import DetailMaps
+from ir_transfer.nn.thermal.tone import Tone
+
+LARGEST_IMAGE = 2**28
+"""Pixels up to which the factor of the overview is tabulated."""
+
+_FEW_ROWS = 16
+
+
+class TracedGraph(nn.Module):
+    """Translates one image as :class:`~ir_transfer.models.thermal.ThermalModel` does.
+
+    Args:
+        model: In evaluation mode, on the CPU, in float32.
+        names: Names of the style tensors, in the order in which they are passed.
+        baked: Style tensors to keep inside; then none are passed.
+    """
+
+    def __init__(self, model: ThermalModel, names: tuple[str, ...], baked: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.names = names
+        self.baked = None if baked is None else {name: tensor.clone() for name, tensor in baked.items()}
+        self.table: FactorTable = factor_table(lambda pixels: model.overview_factor(1, pixels), LARGEST_IMAGE)
+
+    def forward(self, image: Tensor, strength: Tensor, *style: Tensor) -> Tensor:
+        """Return apparent intensity (1, 1, H, W) in [0, 1].
+
+        Args:
+            image: sRGB (1, 3, H, W) in [0, 1], sides of at least 16 pixels.
+            strength: (1,) in [0, 1].
+            *style: Tensors by the order of ``names``; none if they are baked in.
+        """
+        wanted = dict(zip(self.names, style, strict=True)) if self.baked is None else self.baked
+        factor = self.table.factor(*sizes_of(image))
+        overview = traced_overview(image, factor)
+        maps, _ = self.model.maps(overview, self.model.encoder(overview), wanted)
+        canonical = traced_render(self.model.detail, image, maps, factor, self.table.factors[-1])
+        tone = Tone(wanted["tone.quantiles"], wanted["tone.mean"], wanted["tone.deviation"])
+        translated = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)
+        gray = rgb_to_grayscale(image)
+        blended = gray + (translated - gray) * strength
+        return turn(blended, wanted[POLARITY]).clamp(0, 1)
+
+    def _own_tone(self, canonical: Tensor, overview: Tensor, maps: DetailMaps, factor: Tensor) -> Tone:
+        """Return the tone of the canonical overview.
+
+        Where the overview is the image, it is rendered already. A trace has no branches, so both are cut to the rows
+        that count: all of the one, a few of the other.
+        """
+        height, width = sizes_of(overview)
+        same = factor == 1
+        few = torch.tensor(_FEW_ROWS)
+        rows = torch.where(same, torch.minimum(height, few), height)
+        part = traced_render(self.model.detail, overview[..., :rows, :], upper(maps, rows), torch.ones_like(factor), 1)  # type: ignore[misc]
+        there = torch.where(same, height, few)
+        reduced = traced_sample(part, height, width)
+        whole = traced_sample(canonical[..., :there, :], height, width)  # type: ignore[misc]
+        first, both = as_tensor(reduced.shape[0]), torch.cat([reduced, whole])
+        start = torch.where(same, first, torch.zeros_like(first))
+        end = torch.where(same, as_tensor(both.shape[0]), first)
+        return traced_tone_of(both[start:end])  # type: ignore[misc]

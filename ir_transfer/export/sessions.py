@@ -1,0 +1,137 @@
+"""Runs an exported file without torch: one session per file, called by several threads."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.errors import WeightsError
+from ir_transfer.export.facts import Runtime, needed
+
+Shapes = Literal["static", "dynamic"]
+_COMPILED_SIZES = 4
+_CPU = "CPU"
+
+
+class Session(ABC):
+    """A file that is ready to run."""
+
+    @abstractmethod
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the infrared image (1, 1, H, W) for named inputs.
+
+        Raises:
+            MemoryError: The runtime could not allocate what it needs.
+        """
+
+
+class OnnxRuntimeSession(Session):
+    """ONNX Runtime on the processor.
+
+    Args:
+        path: An ``.onnx`` file.
+        threads: That compute; the runtime's choice if None.
+
+    Raises:
+        MissingPackageError: ONNX Runtime is not installed.
+        WeightsError: It cannot read the file.
+    """
+
+    def __init__(self, path: Path, threads: int | None = None) -> None:
+        runtime = needed("onnxruntime")
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads or 0
+        options.log_severity_level = 3
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # its error classes share no base of their own
+            raise WeightsError(f"expected {path} to run in ONNX Runtime, got: {error}: export it again") from error
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the infrared image; see the base class."""
+        try:
+            found: NDArray[np.float32] = self._session.run(None, dict(inputs))[0]
+        except Exception as error:
+            raise_memory_error(error)
+            raise
+        return found
+
+
+class OpenVinoSession(Session):
+    """OpenVINO on the processor.
+
+    Args:
+        path: An ``.xml`` or ``.onnx`` file.
+        threads: That compute; the runtime's choice if None.
+        bfloat16: Whether convolutions may compute in bfloat16.
+        shapes: ``"static"`` compiles the graph for every size it meets, which takes about a second, and runs it
+            faster from then on; ``"dynamic"`` compiles it once.
+
+    Raises:
+        MissingPackageError: OpenVINO is not installed.
+        WeightsError: It cannot read the file.
+    """
+
+    def __init__(
+        self, path: Path, threads: int | None = None, *, bfloat16: bool = False, shapes: Shapes = "static"
+    ) -> None:
+        self._runtime = needed("openvino")
+        self._core = self._runtime.Core()
+        try:
+            self._model = self._core.read_model(path)
+        except RuntimeError as error:
+            raise WeightsError(f"expected {path} to run in OpenVINO, got: {error}: export it again") from error
+        # Without the hint, a processor with bfloat16 computes in it unasked.
+        self._options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32"}
+        if threads is not None:
+            self._options["INFERENCE_NUM_THREADS"] = threads
+        self._shapes = shapes
+        self._compiled: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the infrared image; see the base class."""
+        try:
+            request = self._compiled_for(inputs).create_infer_request()
+            request.infer(dict(inputs))
+            return np.array(request.get_output_tensor().data)
+        except RuntimeError as error:
+            raise_memory_error(error)
+            raise
+
+    def _compiled_for(self, inputs: Mapping[str, NDArray[np.float32]]) -> Any:
+        size = inputs["image"].shape if self._shapes == "static" else ()
+        with self._lock:
+            if size not in self._compiled:
+                model = self._model
+                if size:
+                    model = model.clone()
+                    model.reshape({name: list(value.shape) for name, value in inputs.items()})
+                self._compiled[size] = self._core.compile_model(model, _CPU, self._options)
+                if len(self._compiled) > _COMPILED_SIZES:
+                    self._compiled.popitem(last=False)
+            self._compiled.move_to_end(size)
+            return self._compiled[size]
+
+
+def open_session(
+    path: Path, runtime: Runtime, threads: int | None = None, *, bfloat16: bool = False, shapes: Shapes = "static"
+) -> Session:
+    """Return a session of a runtime; see the classes for arguments and errors."""
+    if runtime == "openvino":
+        return OpenVinoSession(path, threads, bfloat16=bfloat16, shapes=shapes)
+    return OnnxRuntimeSession(path, threads)
+
+
+def raise_memory_error(error: Exception) -> None:
+    """Raise :class:`MemoryError` if an error of a runtime says that the memory is spent."""
+    text = str(error).lower()
+    if any(sign in text for sign in ("bad allocation", "bad_alloc", "failed to allocate", "could not allocate")):
+        raise MemoryError(str(error)) from error

@@ -1,0 +1,36 @@
+"""Texts that came from outside, as Markdown that shows them and does nothing else."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([\\`\[\]|])")
+
+
+def markdown_text(text: object) -> str:
+    """Return a text for a line, list item or table cell: no markup, HTML, link or line break of its own.
+
+    Example:
+        >>> markdown_text("<b>a|b</b> [x](http://y)")
+        '&lt;b>a\\\\|b&lt;/b> \\\\[x\\\\](http://y)'
+    """
+    line = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
+    return _SPECIAL.sub(r"\\\1", line)
+
+
+def markdown_code(text: object) -> str:
+    """Return a text as a code span, whatever backticks it has."""
+    line = " ".join(str(text).split()) or " "
+    fence = "`" * (_longest_run(line) + 1)
+    pad = " " if "`" in (line[0], line[-1]) else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def markdown_block(text: object, language: str = "") -> str:
+    """Return a text as a block of code that nothing in it can end."""
+    fence = "`" * max(3, _longest_run(str(text)) + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)

@@ -1,0 +1,181 @@
+"""Gatys as in the paper: the photograph's luma is optimised on the features of a VGG-19."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import torch
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+from ir_transfer.errors import InputError
+from ir_transfer.models import published_files
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.gatys import published
+from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.network import CONTENT_LAYER, STYLE_LAYERS, Pooling, VggFeatures
+from ir_transfer.models.gatys.search import differentiable, noise, search, style_of_image
+from ir_transfer.models.info import ModelInfo
+from ir_transfer.models.run_options import RunOption
+from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.moments import Statistics
+from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.polarity import sign_of, turn
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+
+WIDTHS = (64, 128, 256, 512, 512)
+_DEAD = 1e-3  # mean activation below which a layer says nothing of the pictures
+
+
+class PaperGatys(TranslationModel):
+    """Finds for every picture the one whose conv4_2 is the photograph's and whose Gram matrices are the exemplar's.
+
+    The photograph counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
+    exemplar gives the exact negative.
+
+    ``strength`` s moves the wanted Gram matrices from the photograph's own to the exemplar's, ``(1 - s) G + s A``, and
+    a start from noise from the photograph to the noise. At 0 the photograph's luma fulfils all that is wanted, at 1
+    this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
+
+    Args:
+        info: What the model declares.
+        size: ``"vgg19"``, by which :class:`~ir_transfer.models.gatys.model.Gatys` chooses this class.
+        widths: Channels of the five levels.
+        pooling: ``"average"`` as in the paper, or ``"max"``.
+        steps: Budget of L-BFGS steps for each picture.
+        init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
+        content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
+        style_weight: ``beta``.
+        tolerance: A search ends early when ten steps lower its loss by less than this share.
+        style_side: An exemplar with a longer short side is made smaller.
+    """
+
+    run_options: Mapping[str, RunOption] = {
+        "steps": RunOption("budget of L-BFGS steps for each picture", int, 1),
+        "init": RunOption("what the search starts from", str, choices=("content", "noise")),
+        "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
+        "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
+        "tolerance": RunOption("share of its loss that ten steps must save, or the search ends", float, 0, 1),
+        "style_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+    }
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        size: Literal["vgg19"] = "vgg19",
+        widths: Sequence[int] = WIDTHS,
+        pooling: Pooling = "average",
+        steps: int = 500,
+        init: Literal["content", "noise"] = "content",
+        content_weight: float = 1.0,
+        style_weight: float = 100.0,
+        tolerance: float = 1e-3,
+        style_side: int = 512,
+    ) -> None:
+        if pooling not in {"average", "max"}:
+            raise InputError(f"expected pooling to be average or max, got {pooling!r}")
+        if len(widths) != len(STYLE_LAYERS):
+            raise InputError(f"expected widths of {len(STYLE_LAYERS)} levels, got {list(widths)}")
+        super().__init__(info, {"size": size, "widths": list(widths), "pooling": pooling})
+        self.configure(
+            {
+                "steps": str(steps),
+                "init": init,
+                "content_weight": str(content_weight),
+                "style_weight": str(style_weight),
+                "tolerance": str(tolerance),
+                "style_side": str(style_side),
+            }
+        )
+        self.encoder = VggFeatures(widths, pooling)
+
+    @classmethod
+    def with_vgg(cls, info: ModelInfo, source: str | Path, **hyper_parameters: Any) -> Self:
+        """Make the model with ``"torchvision"``'s VGG-19 or one that PerceptualEncoder reads from a file.
+
+        Raises:
+            WeightsError: The file is damaged, or of other widths than asked for.
+        """
+        vgg = PerceptualEncoder.load(source)
+        model = cls(info, **{"widths": vgg.widths, **hyper_parameters})
+        published.fill(model.encoder, vgg, source)
+        model.weights_hash = published_files.files_hash([source])
+        return model
+
+    @property
+    def features(self) -> VggFeatures:
+        """What the search compares images with."""
+        return self.encoder
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the search."""
+        return self.encoder.conv0.weight.dtype
+
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
+        """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
+        with torch.autocast(exemplars.device.type, enabled=False):
+            exemplars = exemplars.to(self.dtype)
+            sign = sign_of(white_hot)
+            side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
+            features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
+            grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
+            means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
+        return {**grams, **means, "polarity": sign}
+
+    def translate(
+        self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
+    ) -> Tensor:
+        """Search for every picture by itself; see the base class.
+
+        Raises:
+            InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
+        """
+        if self.encoder.conv0.weight.is_inference():
+            raise InputError(
+                f"expected model {self.info.name!r} to be made outside torch.inference_mode, whose tensors take no "
+                "gradients: call create_model before it"
+            )
+        with differentiable(content.device):
+            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
+            codes = {name: tensor.clone() for name, tensor in style.items()}
+            strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
+            found = [
+                self._search(luma[i : i + 1], style_of_image(codes, i), share) for i, share in enumerate(strengths)
+            ]
+            return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+
+    def encode_content(self, content: Tensor) -> None:
+        """Run the encoder; see the base class."""
+        self.encoder(content)
+
+    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""
+        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
+        aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
+        return aim(turn(picture.to(self.dtype), style["polarity"]))["style"]
+
+    def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
+        if strength == 0:
+            return luma  # fulfils the aim already
+        options = self.hyper_parameters
+        start = luma
+        if options["init"] == "noise":
+            start = luma.lerp(noise(luma.shape[-2], luma.shape[-1], luma), strength)
+        return search(start, self._aim(luma, style, strength), options["steps"], options["tolerance"], self.on_step)
+
+    def _aim(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Aim:
+        with torch.no_grad():
+            own = self.encoder.at(luma, {CONTENT_LAYER, *STYLE_LAYERS})
+        means = {name: features.mean() for name, features in own.items()}
+        means |= {name: (means[name] + style[f"mean.{name}"].squeeze()) / 2 for name in STYLE_LAYERS}
+        return Aim(
+            self.encoder,
+            content={CONTENT_LAYER: own[CONTENT_LAYER]},
+            style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
+            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            content_weight=self.hyper_parameters["content_weight"],
+            style_weight=self.hyper_parameters["style_weight"],
+        )

@@ -1,0 +1,40 @@
+"""Luminance by local contrast: the detail of dark parts of a photograph becomes as strong as that of bright ones."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from kornia.color import rgb_to_grayscale
+from torch import Tensor
+
+CELL = 4
+"""Side of a cell of the statistics in pixels of the overview."""
+
+_NEIGHBOURHOOD = 5  # cells a side
+_NOISE = 0.01  # deviation added in quadrature, so that the noise of a flat dark area stays weak
+_LARGEST = 3.0
+
+
+def luma_statistics(overview: Tensor) -> Tensor:
+    """Return mean and deviation of the luminance round every cell of 4 x 4 pixels, (B, 2, ceil(h / 4), ceil(w / 4)).
+
+    Args:
+        overview: The whole image, reduced (B, 3, h, w), sRGB in [0, 1].
+    """
+    luma = rgb_to_grayscale(overview.float())
+    cells = F.avg_pool2d(torch.cat([luma, luma.square()], dim=1), CELL, ceil_mode=True, count_include_pad=False)
+    means = F.avg_pool2d(cells, _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False)
+    mean, square = means.chunk(2, dim=1)
+    return torch.cat([mean, ((square - mean.square()).clamp(min=0) + _NOISE**2).sqrt()], dim=1)
+
+
+def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:
+    """Return photographs in [-1, 1] with their locally standardised luminance, (B, 4, h, w).
+
+    Args:
+        images: sRGB (B, 3, h, w) in [0, 1].
+        statistics: Of the whole image, interpolated at each pixel (B, 2, h, w); see :func:`luma_statistics`.
+    """
+    mean, deviation = statistics.to(images).chunk(2, dim=1)
+    local = ((rgb_to_grayscale(images) - mean) / deviation).clamp(-_LARGEST, _LARGEST)
+    return torch.cat([2 * images - 1, local], dim=1)

@@ -1,0 +1,150 @@
+"""``AlbumentationsToInfrared`` for pipelines of albumentations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from torch.utils.data import get_worker_info
+
+from ir_transfer.conversion.options import ExemplarPolarity, Precision
+from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.errors import InputError
+from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
+from ir_transfer.transforms.renderer import Pixels, Renderer
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
+
+from albumentations import ImageOnlyTransform
+
+_LARGEST_NUMBER = 2**62
+
+
+class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albumentations' base is untyped here
+    """Turns RGB images into infrared images; masks, boxes and keypoints stay as they are.
+
+    Images are (H, W, 3), (H, W, 1) or (H, W) of uint8, uint16 or float32 in [0, 1]; the result is (H, W, ``channels``)
+    of the same dtype. The transform can be saved (``A.save``, ``to_dict``) and replayed (``A.ReplayCompose``).
+
+    What is random is drawn from the state of albumentations (``A.Compose(..., seed=...)``). In a worker of a
+    ``DataLoader`` the worker's seed takes part, so that workers and epochs draw apart; ``torch.manual_seed`` repeats
+    it. With ``image_seed`` the draw depends on that number and the image alone.
+
+    Args:
+        styles: Style exemplars (infrared images), folders, style files or ``preset:NAME``; one is drawn per call.
+        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, as for all that follow.
+        weights: Name or file of the model's weights.
+        strength: A number, or the ends of the range that it is drawn from, in 0..1.
+        flip_probability: Of turning the result to the other polarity.
+        gray_probability: Of the plain luma in place of a translation.
+        sensors: Names or files of sensors; one is drawn per call.
+        sensor_probability: Of imitating a sensor at all.
+        agc: Gain control after the sensor.
+        keep_tone: Keep the luma's order of bright and dark.
+        exemplar_polarity: Which way round exemplar files are.
+        exemplar_range: Numbers of exemplar files that become black and white.
+        model_options: Run-time options of the model, as text.
+        channels: Of the result: 3 equal ones, or 1.
+        precision: What to compute in.
+        device: Where to compute.
+        image_seed: Makes the draw depend on this number and the image alone.
+        p: Probability of applying the transform at all.
+
+    Raises:
+        IrTransferError: A value out of range, or a style, model, sensor or device that does not exist or fit.
+    """
+
+    def __init__(
+        self,
+        styles: str | Sequence[str],
+        model: str | None = None,
+        weights: str | None = None,
+        strength: float | Sequence[float] = 1.0,
+        flip_probability: float = 0.0,
+        gray_probability: float = 0.0,
+        sensors: str | Sequence[str] = (),
+        sensor_probability: float = 1.0,
+        agc: GainControl = "none",
+        keep_tone: bool = False,
+        exemplar_polarity: ExemplarPolarity = "auto",
+        exemplar_range: AskedRange | Sequence[float] = "auto",
+        model_options: Mapping[str, str] | None = None,
+        channels: Channels = 3,
+        precision: Precision = "float32",
+        device: str = "cpu",
+        image_seed: int | None = None,
+        p: float = 1.0,
+    ) -> None:
+        super().__init__(p=p)
+        self.renderer = Renderer(
+            InfraredOptions.of(
+                styles,
+                model=model,
+                weights=weights,
+                strength=strength,
+                flip_probability=flip_probability,
+                gray_probability=gray_probability,
+                sensors=sensors,
+                sensor_probability=sensor_probability,
+                agc=agc,
+                keep_tone=keep_tone,
+                exemplar_polarity=exemplar_polarity,
+                exemplar_range=exemplar_range,
+                model_options=dict(model_options or {}),
+                channels=channels,
+                precision=precision,
+                device=device,
+                image_seed=image_seed,
+            )
+        )
+
+    def get_transform_init_args(self) -> dict[str, Any]:
+        """Return the configuration as plain values, for saving."""
+        return self.renderer.options.arguments()
+
+    def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+        """Draw how the images of one call are made, as plain values."""
+        number = self.py_random.randrange(_LARGEST_NUMBER)
+        worker = get_worker_info()
+        if worker is not None:
+            # Every worker starts from a copy of one state, in every epoch: its seed tells them apart.
+            number = int(np.random.SeedSequence([number, worker.seed]).generate_state(1, np.uint64)[0])
+        read = [] if self.renderer.options.image_seed is None else _images(data)
+        return asdict(self.renderer.draw(number, read))
+
+    def apply(
+        self,
+        img: Pixels,
+        style: int | None,
+        strength: float,
+        inverted: bool,
+        camera: int | None,
+        unit: int,
+        frame: int,
+        **params: Any,
+    ) -> Pixels:
+        """Return one image as infrared.
+
+        Raises:
+            InputError: See :meth:`Renderer.__call__`.
+        """
+        (made,) = self.renderer([_channels_first(img)], Draw(style, strength, inverted, camera, unit, frame))
+        return np.repeat(made[..., None], self.renderer.options.channels, axis=2)
+
+    def apply_to_images(self, images: Pixels, *args: Any, **params: Any) -> Pixels:
+        """Return images (N, H, W, C) as infrared; frames of a sensor follow each other."""
+        frames = enumerate(images, start=params["frame"])
+        return np.stack([self.apply(image, **{**params, "frame": frame}) for frame, image in frames])
+
+
+def _channels_first(image: Pixels) -> Pixels:
+    if image.ndim not in {2, 3}:
+        raise InputError(f"expected an image (H, W, 3), (H, W, 1) or (H, W), got {image.shape}")
+    return image[None] if image.ndim == 2 else image.transpose(2, 0, 1)
+
+
+def _images(data: Mapping[str, Any]) -> list[Pixels]:
+    return [np.asarray(data[key]) for key in ("image", "images", "volume", "volumes") if key in data]

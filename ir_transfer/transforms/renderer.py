@@ -1,0 +1,193 @@
+"""One image to infrared as a draw says: the model is loaded and the styles are prepared once, and shared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import get_worker_info
+
+from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.plan import Variant
+from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose_styles, exemplar_files
+from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.image_io import Picture, to_levels
+from ir_transfer.data.sensor import Camera, SensorModel
+from ir_transfer.errors import InputError
+from ir_transfer.transforms.options import Draw, InfraredOptions
+
+Pixels = NDArray[np.uint8 | np.uint16 | np.float32]
+_DTYPES = (np.uint8, np.uint16, np.float32)
+_CAMERAS = 16  # of all sizes and units together: an image of 640 x 512 takes some 5 MB of each
+
+_loaded: WeakValueDictionary[str, Translator] = WeakValueDictionary()
+
+
+class Renderer:
+    """Makes infrared images from RGB images.
+
+    A process prepares the same styles of the same model once, however many renderers ask for them. A renderer that is
+    sent to another process by torch's multiprocessing shares its tensors in memory, as forked processes do.
+
+    Args:
+        options: The configuration.
+
+    Raises:
+        IrTransferError: A style, model, weights or device that does not exist or does not fit.
+    """
+
+    def __init__(self, options: InfraredOptions) -> None:
+        self.options = options
+        self.translator = _shared_translator(options)
+        self._cameras = tuple(camera.open() for camera in options.cameras)
+
+    def draw(self, number: int, images: Sequence[Pixels]) -> Draw:
+        """Return how the images of one sample are made.
+
+        Args:
+            number: Random, at least 0; not used with ``image_seed``.
+            images: Those of the sample, read with ``image_seed`` alone.
+        """
+        if self.options.image_seed is None:
+            return self.options.draw(np.random.default_rng(number))
+        digest = hashlib.blake2b(digest_size=16)
+        for image in images:
+            digest.update(f"{image.dtype}{image.shape}".encode())
+            digest.update(image.tobytes())
+        seed = [self.options.image_seed, int.from_bytes(digest.digest(), "little")]
+        return self.options.draw(np.random.default_rng(seed))
+
+    def __call__(self, images: Sequence[Pixels], draw: Draw) -> list[Pixels]:
+        """Make images of one size.
+
+        Args:
+            images: Each (3, H, W) or (1, H, W), sRGB: uint8, uint16, or float32 in [0, 1]; sides of at least 16.
+            draw: How; the temporal noise of a sensor differs from image to image.
+
+        Returns:
+            Apparent intensity (H, W) of the same dtype.
+
+        Raises:
+            InputError: Another shape or dtype, values outside [0, 1], or CUDA in a worker of a DataLoader.
+        """
+        pictures = [_picture(image) for image in images]
+        if draw.style is None:
+            return [_levels(picture.gray()[0], picture, inverted=False) for picture in pictures]
+        black_hot = not self.translator.codes[draw.style].white_hot
+        results = []
+        for index, intensity in enumerate(self._translate(pictures, draw.style, draw.strength)):
+            seen = self._observe(intensity, draw, index, black_hot=black_hot)
+            results.append(_levels(seen, pictures[index], inverted=draw.inverted))
+        return results
+
+    def _translate(self, pictures: Sequence[Picture], style: int, strength: float) -> list[NDArray[np.float32]]:
+        device = self.translator.device
+        if device.type == "cuda" and get_worker_info() is not None:
+            raise InputError(
+                f"expected device='cpu' in a worker of a DataLoader, got {device}: transform batches in the training "
+                "loop, or set num_workers=0"
+            )
+        # Whole batches, rather than those that a folder is cut into.
+        translator = replace(self.translator.of(Variant(0, style, strength)), batch_size=len(pictures))
+        with _own_random_state(device):
+            return translator(pictures)
+
+    def _observe(
+        self, intensity: NDArray[np.float32], draw: Draw, index: int, *, black_hot: bool
+    ) -> NDArray[np.float32]:
+        """Return what the camera of a draw shows of an intensity (H, W); a sensor sees hot as bright."""
+        if draw.camera is None:
+            return intensity
+        sensor, agc = self._cameras[draw.camera]
+        seen = 1 - intensity if black_hot else intensity
+        if sensor is not None:
+            seen = _camera(sensor, seen.shape[0], seen.shape[1], draw.unit).observe(seen, draw.frame + index)
+        seen = seen if agc is None else agc.apply(seen)
+        return 1 - seen if black_hot else seen
+
+
+def _picture(image: Pixels) -> Picture:
+    if image.ndim != 3 or image.shape[0] not in {1, 3} or image.dtype not in _DTYPES:
+        raise InputError(
+            "expected an RGB or gray image (3 or 1 channels) of uint8, uint16 or float32, got "
+            f"{image.shape} of {image.dtype}: convert it before ToInfrared"
+        )
+    if image.dtype != np.float32:
+        return Picture(image, 255.0 if image.dtype == np.uint8 else 65535.0, "")
+    # A NaN fails too.
+    if not (image.min() >= 0 and image.max() <= 1):
+        raise InputError(
+            f"expected float images in [0, 1], got {image.min():g} to {image.max():g}: put ToInfrared before Normalize"
+        )
+    return Picture(image, 1.0, "")
+
+
+def _levels(intensity: NDArray[np.float32], picture: Picture, *, inverted: bool) -> Pixels:
+    if picture.levels.dtype == np.float32:
+        return np.asarray(1 - intensity if inverted else intensity, dtype=np.float32)
+    levels = to_levels(intensity, 8 if picture.levels.dtype == np.uint8 else 16)
+    return np.invert(levels) if inverted else levels  # the bits of an unsigned number: its largest value minus it
+
+
+@contextmanager
+def _own_random_state(device: torch.device) -> Iterator[None]:
+    """Keep torch's random state as the training has it: a translation seeds it for models that draw numbers."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+@lru_cache(maxsize=_CAMERAS)
+def _camera(sensor: SensorModel, height: int, width: int, unit: int) -> Camera:
+    return Camera(sensor, height, width, unit)
+
+
+def _shared_translator(options: InfraredOptions) -> Translator:
+    choice = choose_styles(options.styles, None, options.model, options.weights)
+    controls = Controls(keep_tone=options.keep_tone)
+    device = pick_device(options.device)
+    key = repr(
+        (
+            choice,
+            _stamps(choice),
+            controls,
+            str(device),
+            options.precision,
+            options.exemplar_polarity,
+            options.exemplar_range,
+            sorted(options.model_options.items()),
+        )
+    )
+    translator = _loaded.get(key)
+    if translator is None:
+        white_hot = None if options.exemplar_polarity == "auto" else options.exemplar_polarity == "white-hot"
+        with _own_random_state(device):
+            translator = Translator.load(
+                choice,
+                device,
+                precision=options.precision,
+                white_hot=white_hot,
+                controls=controls,
+                options=options.model_options,
+                exemplar_range=options.exemplar_range,
+            )
+        translator.model.requires_grad_(requires_grad=False)
+        _loaded[key] = translator
+    return translator
+
+
+def _stamps(choice: StyleChoice) -> tuple[tuple[str, int, int], ...]:
+    """Return path, time and size of the files of a choice: one that changes is read again."""
+    paths = [path for style in choice.styles for path in exemplar_files(style)]
+    paths += [style.path for style in choice.styles if isinstance(style, SavedStyle)]
+    if Path(choice.weights).is_file():
+        paths.append(Path(choice.weights))
+    found = [(path.resolve(), path.stat()) for path in paths if path.exists()]
+    return tuple((str(path), status.st_mtime_ns, status.st_size) for path, status in found)

@@ -1,0 +1,155 @@
+"""``ToInfrared`` for pipelines of ``torchvision.transforms.v2``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+from torchvision.transforms.v2._utils import is_pure_tensor
+
+from ir_transfer.conversion.options import ExemplarPolarity, Precision
+from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.errors import InputError
+from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
+from ir_transfer.transforms.renderer import Pixels, Renderer
+
+_LARGEST_NUMBER = 2**62
+
+
+class ToInfrared(v2.Transform):  # type: ignore[misc] # torchvision has no types
+    """Turns the RGB images of a sample into infrared images; boxes, masks, keypoints and labels stay as they are.
+
+    Images may be ``tv_tensors.Image`` or ``Video``, PIL images (RGB or L) or plain tensors (..., 3 or 1, H, W) of
+    uint8, uint16 or floats in [0, 1]; the result has the same kind, height, width and dtype. All images of a call are
+    made alike, as torchvision's own transforms do it; a batch shares the draw, too.
+
+    What is random is drawn from torch's random state, so ``torch.manual_seed`` repeats it, and the workers of a
+    ``DataLoader`` draw apart; with ``image_seed``, from that number and the image alone. The random state that the
+    training sees does not depend on which model translates.
+
+    Args:
+        styles: Style exemplars (infrared images), folders, style files or ``preset:NAME``; one is drawn per call.
+        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, as for all that follow.
+        weights: Name or file of the model's weights.
+        strength: A number, or the ends of the range that it is drawn from, in 0..1.
+        flip_probability: Of turning the result to the other polarity.
+        gray_probability: Of the plain luma in place of a translation.
+        sensors: Names or files of sensors; one is drawn per call.
+        sensor_probability: Of imitating a sensor at all.
+        agc: Gain control after the sensor.
+        keep_tone: Keep the luma's order of bright and dark.
+        exemplar_polarity: Which way round exemplar files are.
+        exemplar_range: Numbers of exemplar files that become black and white.
+        model_options: Run-time options of the model, as text.
+        channels: Of the result: 3 equal ones, or 1.
+        precision: What to compute in.
+        device: Where to compute; the result is on the device of the image.
+        image_seed: Makes the draw depend on this number and the image alone.
+
+    Raises:
+        IrTransferError: A value out of range, or a style, model, sensor or device that does not exist or fit.
+
+    Example:
+        >>> from torchvision.transforms import v2
+        >>> from ir_transfer.transforms import ToInfrared
+        >>> train = v2.Compose([ToInfrared("preset:lwir-road-day", gray_probability=0.2), v2.RandomHorizontalFlip()])
+    """
+
+    _transformed_types = (Image.Image, tv_tensors.Image, tv_tensors.Video, is_pure_tensor)
+
+    def __init__(
+        self,
+        styles: str | Sequence[str],
+        *,
+        model: str | None = None,
+        weights: str | None = None,
+        strength: float | tuple[float, float] = 1.0,
+        flip_probability: float = 0.0,
+        gray_probability: float = 0.0,
+        sensors: str | Sequence[str] = (),
+        sensor_probability: float = 1.0,
+        agc: GainControl = "none",
+        keep_tone: bool = False,
+        exemplar_polarity: ExemplarPolarity = "auto",
+        exemplar_range: AskedRange = "auto",
+        model_options: Mapping[str, str] | None = None,
+        channels: Channels = 3,
+        precision: Precision = "float32",
+        device: str = "cpu",
+        image_seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.renderer = Renderer(
+            InfraredOptions.of(
+                styles,
+                model=model,
+                weights=weights,
+                strength=strength,
+                flip_probability=flip_probability,
+                gray_probability=gray_probability,
+                sensors=sensors,
+                sensor_probability=sensor_probability,
+                agc=agc,
+                keep_tone=keep_tone,
+                exemplar_polarity=exemplar_polarity,
+                exemplar_range=exemplar_range,
+                model_options=dict(model_options or {}),
+                channels=channels,
+                precision=precision,
+                device=device,
+                image_seed=image_seed,
+            )
+        )
+
+    @property
+    def options(self) -> InfraredOptions:
+        """The configuration."""
+        return self.renderer.options
+
+    def make_params(self, flat_inputs: list[Any]) -> dict[str, Draw]:
+        """Draw how the images of one call are made."""
+        number = int(torch.randint(_LARGEST_NUMBER, ()))
+        read = [] if self.options.image_seed is None else [image for one in flat_inputs for image in _images(one)]
+        return {"draw": self.renderer.draw(number, read)}
+
+    def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
+        """Return one input as infrared, of its own kind, size and dtype.
+
+        Raises:
+            InputError: See :meth:`Renderer.__call__`.
+        """
+        made = self.renderer(_images(inpt), params["draw"])
+        if isinstance(inpt, Image.Image):
+            gray = Image.fromarray(made[0])
+            return gray if self.options.channels == 1 else gray.convert("RGB")
+        size = (*inpt.shape[:-3], 1, *inpt.shape[-2:])
+        stacked = torch.from_numpy(np.stack(made)) if made else inpt.new_empty(0)
+        result = stacked.reshape(size).to(inpt.device, inpt.dtype)
+        shape = (*size[:-3], self.options.channels, *size[-2:])
+        result = result.expand(shape).contiguous()
+        return result if is_pure_tensor(inpt) else tv_tensors.wrap(result, like=inpt)
+
+    def extra_repr(self) -> str:
+        """Return the configuration, for ``print``."""
+        return ", ".join(f"{name}={value!r}" for name, value in self.options.arguments().items())
+
+
+def _images(given: Any) -> list[Pixels]:
+    """Return the images (C, H, W) of an input."""
+    if isinstance(given, Image.Image):
+        if given.mode not in {"RGB", "L"}:
+            raise InputError(f"expected a PIL image of mode RGB or L, got {given.mode}: convert it before ToInfrared")
+        levels = np.asarray(given)
+        return [levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)]
+    tensor: Tensor = given.as_subclass(torch.Tensor)
+    if tensor.dim() < 3:
+        raise InputError(f"expected an image (..., 3 or 1, H, W), got {tuple(tensor.shape)}: convert it before")
+    # Half precision holds every intensity of an 8-bit image; the model computes in float32 all the same.
+    values = tensor.float() if tensor.is_floating_point() else tensor
+    return list(values.reshape(-1, *tensor.shape[-3:]).cpu().numpy())

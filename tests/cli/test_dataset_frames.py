@@ -1,0 +1,107 @@
+"""``ir-transfer dataset`` on photographs that EXIF turns, from the set to what ``verify`` says of the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ir_transfer.cli import main
+from ir_transfer.data.image_io import read_picture
+from tests.data.labels.turned import OBJECT, ORIENTATIONS, build, in_frame, photograph, scene, voc, yolo
+
+
+def generate(source: Path, exemplar: Path, out: Path, *more: str) -> int:
+    return main(["dataset", str(source), "--style", str(exemplar), "--model", "histogram", "-o", str(out), *more])
+
+
+def entries(out: Path) -> dict[str, dict[str, Any]]:
+    lines = map(json.loads, (out / "manifest.jsonl").read_text().splitlines()[1:])
+    return {Path(line["output"]).stem: line for line in lines}
+
+
+def contrast(path: Path, mask: np.ndarray) -> float:
+    """Return by how much what is inside of a mask is brighter than the rest."""
+    pixels = read_picture(path).gray()[0]
+    return float(pixels[mask].mean() - pixels[~mask].mean())
+
+
+def test_heat_and_verify_know_the_frame_of_the_labels(
+    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    build(tmp_path / "in", voc, "stored", "jpg")
+    out = tmp_path / "out"
+    assert generate(tmp_path / "in", exemplar, out, "--heat", "object=+0.3") == 0
+    assert "taken as stored, as the labels of 4 others are" in capsys.readouterr().err
+    lines = entries(out)
+    area = (OBJECT[0].stop - OBJECT[0].start) * (OBJECT[1].stop - OBJECT[1].start)
+    for orientation in ORIENTATIONS:
+        mask, line = in_frame("stored", orientation), lines[f"o{orientation}"]
+        assert contrast(out / line["output"], mask) > 0.3
+        assert (line["height"], line["width"]) == mask.shape
+        assert line["stored_orientation"] == (None if orientation == 1 else orientation)
+        assert abs(line["heated"]["object"]["pixels"] - area) < 0.25 * area
+    assert main(["dataset", "verify", str(out)]) == 0
+    assert generate(tmp_path / "in", exemplar, out, "--heat", "object=+0.3", "--resume") == 0
+    assert "skipped 8" in capsys.readouterr().out
+    assert (
+        generate(tmp_path / "in", exemplar, out, "--heat", "object=+0.3", "--resume", "--orientation", "upright") == 2
+    )
+    assert "orientation" in capsys.readouterr().err
+
+
+def replace_result(out: Path, stem: str, turns: int) -> None:
+    """Turn a result by quarters and make the manifest believe it."""
+    line = entries(out)[stem]
+    path = out / line["output"]
+    Image.fromarray(np.rot90(np.asarray(Image.open(path)), turns)).save(path)
+    manifest = (out / "manifest.jsonl").read_text()
+    new = hashlib.sha256(path.read_bytes()).hexdigest()
+    (out / "manifest.jsonl").write_text(manifest.replace(line["output_sha256"], new))
+
+
+def test_verify_checks_the_pixels(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photograph(tmp_path / "in/images/o3.jpg", 3)
+    yolo(tmp_path / "in", "o3.jpg", in_frame("stored", 3))
+    out = tmp_path / "out"
+    assert generate(tmp_path / "in", exemplar, out, "--orientation", "stored") == 0
+    assert contrast(out / "images/o3.png", in_frame("stored", 3)) > 0.3
+    assert main(["dataset", "verify", str(out)]) == 0
+    capsys.readouterr()
+    replace_result(out, "o3", 2)
+    assert main(["dataset", "verify", str(out)]) == 1
+    assert "images/o3.png: expected the stored frame, got pixels turned otherwise" in capsys.readouterr().out
+
+
+def test_verify_checks_what_labels_state_against_the_pixels(
+    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The source is as wrong as its result, so that labels against labels would pass."""
+    photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
+    voc(tmp_path / "in", "a.jpg", np.pad(scene() > 128, ((40, 0), (40, 0))))
+    out = tmp_path / "out"
+    assert generate(tmp_path / "in", exemplar, out) == 0
+    assert "got 104 x 88: labels may not fit" in capsys.readouterr().err
+    assert main(["dataset", "verify", str(out)]) == 1
+    told = capsys.readouterr().out
+    assert "JPEGImages/a.png: expected the size of its picture, 64 x 48, got 104 x 88" in told
+    assert "JPEGImages/a.png: expected object inside of 64 x 48 pixels, got a box of" in told
+
+
+def test_verify_reports_labels_that_cannot_be_read_any_more(
+    exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photograph(tmp_path / "in/JPEGImages/a.jpg", 1)
+    voc(tmp_path / "in", "a.jpg", scene() > 128)
+    out = tmp_path / "out"
+    assert generate(tmp_path / "in", exemplar, out) == 0
+    (out / "Annotations/a.xml").unlink()
+    assert main(["dataset", "verify", str(out)]) == 1
+    told = capsys.readouterr().out
+    assert "Annotations/a.xml: expected the label file, found none" in told
+    assert "expected Pascal VOC annotations" in told

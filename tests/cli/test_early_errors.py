@@ -1,0 +1,152 @@
+"""Wrong paths and names: reported before anything heavy is imported, with advice that works."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import urllib.error
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from ir_transfer.cli import main
+from ir_transfer.errors import MissingFileError, UnknownNameError
+from ir_transfer.resources import missing_exemplar, preset_names, recipe_file, resource
+from tests.conftest import photograph, thermal
+
+HEAVY = ("torch", "rasterio", "kornia", "skimage", "mlflow", "av")
+HERE = ["a.png", "--style", "a.png"]
+WRONG: dict[str, list[str]] = {
+    "input": ["convert", "nowhere", "--style", "a.png"],
+    "style": ["convert", "a.png", "--style", "nowhere.png"],
+    "weights": ["convert", *HERE, "--weights", "nowhere.safetensors"],
+    "style_mask": ["convert", *HERE, "--style-mask", "nowhere.png"],
+    "content_masks": ["convert", *HERE, "--content-masks", "nowhere"],
+    "video": ["video", "nowhere.mp4", "--style", "a.png"],
+    "video_style": ["video", "a.png", "--style", "nowhere.png"],
+    "dataset": ["dataset", "nowhere", "--style", "a.png"],
+    "dataset_style": ["dataset", ".", "--style", "nowhere.png"],
+    "verify": ["dataset", "verify", "nowhere"],
+    "merge": ["dataset", "merge", "nowhere", "-o", "x"],
+    "build": ["styles", "build", "nowhere", "-o", "x.safetensors"],
+    "reconstruct": ["reconstruct", "--content", "nowhere.png", "-o", "x.png"],
+    "recipe": ["train", "nowhere.yaml", "--data", "."],
+    "train_data": ["train", "adain-lwir", "--data", "nowhere"],
+    "train_vgg": ["train", "adain-lwir", "--data", ".", "--vgg", "nowhere.safetensors"],
+    "distill": ["distill", "encoder", "--data", "nowhere"],
+    "evaluate": ["evaluate", "--data", "nowhere", "--exemplar", "a.png"],
+    "evaluate_exemplar": ["evaluate", "--data", ".", "--exemplar", "fixed:nowhere.png"],
+    "evaluate_vgg": ["evaluate", "--data", ".", "--exemplar", "oracle", "--vgg", "nowhere.safetensors"],
+    "evaluate_boxes": ["evaluate", "--data", ".", "--exemplar", "oracle", "--boxes", "nowhere"],
+    "promote": ["models", "promote", "x", "--data", "nowhere", "--exemplar", "a.png"],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_path_is_one_line_with_its_name(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photograph(24, 32)).save("a.png")
+    assert main(WRONG[name]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(r"Error: expected .*nowhere.*, found none: ", line)
+
+
+def test_wrong_paths_import_nothing_heavy(tmp_path: Path) -> None:
+    Image.fromarray(photograph(24, 32)).save(tmp_path / "a.png")
+    program = (
+        "import sys; from ir_transfer.cli import main\n"
+        f"for name, arguments in {WRONG!r}.items():\n"
+        f"    code = main(arguments); heavy = [m for m in {HEAVY!r} if m in sys.modules]\n"
+        "    assert (code, heavy) == (2, []), (name, code, heavy)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", ["lwir-road-day", "lwir-road-day.png", "lwir-road-dya"])
+def test_the_name_of_a_preset_suggests_it_and_the_advice_works(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photograph(32, 48)).save("a.png")
+    assert main(["convert", "a.png", "--style", text, "-o", "out"]) == 2
+    error = capsys.readouterr().err
+    found = re.search(r"use (preset:lwir-road-day), ", error)
+    assert found, error
+    if text == "lwir-road-day":
+        assert main(["convert", "a.png", "--style", found[1], "-o", "out", "--threads", "1"]) == 0
+
+
+def test_another_name_suggests_no_preset() -> None:
+    assert "preset:NAME" in str(missing_exemplar("thermal.png"))
+    assert "lwir-road-night" in preset_names()
+
+
+def test_recipes_are_found_by_name_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = resource("configs/train") / "adain-lwir.yaml"
+    for text in ("adain-lwir", "adain-lwir.yaml", "configs/train/adain-lwir.yaml"):
+        assert recipe_file(text) == shipped
+    (tmp_path / "adain-lwir").mkdir()
+    (tmp_path / "own.yaml").touch()
+    assert recipe_file("own.yaml") == Path("own.yaml")
+    with pytest.raises(UnknownNameError, match="did you mean 'adain-lwir'"):
+        recipe_file("adain-lwri")
+    with pytest.raises(MissingFileError, match="adain-lwir"):
+        recipe_file("elsewhere/adain-lwir.yaml")
+
+
+def test_a_vgg_that_cannot_be_downloaded_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_network(*args: object, **options: object) -> None:
+        raise urllib.error.URLError("[Errno -3] Temporary failure in name resolution")
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
+    for kind, picture in (("rgb", photograph(64, 64)), ("ir", thermal(64, 64))):
+        (tmp_path / "val" / kind).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / f"val/{kind}/a.png")
+    command = ["evaluate", "--data", str(tmp_path / "val"), "--exemplar", "oracle", "--models", "gray", "--no-tracking"]
+    assert main([*command, "--vgg", "torchvision", "-o", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "expected to download the VGG of --vgg torchvision" in line
+    assert str(tmp_path / "hub/checkpoints/vgg19-dcbb9e9d.pth") in line
+
+
+def test_advice_about_existing_results_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a message says after ``use`` is typed behind the command that failed."""
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(photograph(32, 48)).save("a.png")
+    Image.fromarray(thermal(32, 48)).save("thermal.png")
+    command = ["convert", "a.png", "--style", "thermal.png", "--model", "histogram", "-o", "out"]
+    assert main(command) == 0
+    assert main(command) == 2
+    advised = sorted(set(re.findall(r"--(?:resume|overwrite)", capsys.readouterr().err)))
+    assert advised == ["--overwrite", "--resume"]
+    for option in advised:
+        assert main([*command, option]) == 0
+    assert main([*command[:-2], "--polarity", "black-hot", "-o", "out", "--resume"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main([*command[:-2], "--polarity", "black-hot", "-o", "out", "--overwrite"]) == 0
+
+
+def test_advice_to_give_weights_that_sum_to_1_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(thermal(32, 48)).save(name)
+    command = ["convert", "a.png", "--style", "a.png", "--style", "b.png", "--model", "histogram", "-o", "out"]
+    assert main([*command, "--style-weights", "2,1"]) == 2
+    found = re.search(r"pass (--style-weights \S+)", capsys.readouterr().err)
+    assert found
+    assert main([*command, *shlex.split(found[1])]) == 0

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+from ir_transfer.diagnosis.check import Check, run_checks
+
+
+def test_a_group_that_cannot_run_is_a_failed_check_and_the_others_go_on() -> None:
+    def broken() -> list[Check]:
+        raise ImportError("libcuda.so.1:\n no such file")
+
+    found = run_checks([("devices", broken), ("memory", lambda: [Check("memory", "ok", "1 GB")])])
+    assert [(check.name, check.status) for check in found] == [("devices", "failed"), ("memory", "ok")]
+    assert found[0].detail == "ImportError: libcuda.so.1: no such file"

@@ -1,0 +1,76 @@
+"""The graph that is traced equals the model, whatever the size and the factor of the overview."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ir_transfer.errors import InputError
+from ir_transfer.export.graph import TracedGraph
+from ir_transfer.export.trace import exportable, turned
+from ir_transfer.models import thermal
+from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.models.wct2 import model as wct2
+from tests.models.small_thermal import scene, small_thermal
+
+NAMES = ("adain", "wct2")
+SIZES = ((16, 16), (17, 33), (48, 100), (131, 90), (150, 203))
+
+
+@pytest.fixture(params=NAMES)
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ThermalModel:
+    """Return a system whose overviews have at most 2,000 pixels, so that small images have every factor."""
+    monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 2000)
+    monkeypatch.setattr(wct2, "OVERVIEW_PIXELS", 2000)
+    monkeypatch.setattr("ir_transfer.export.graph.LARGEST_IMAGE", 2**15)
+    return small_thermal(request.param)
+
+
+def style_of(model: ThermalModel, white_hot: bool = True) -> StyleCode:
+    return model.prepare([scene(60, 80, 1, channels=1)], white_hot=white_hot)
+
+
+@torch.inference_mode()
+def test_the_graph_equals_the_model_at_every_size_and_strength(model: ThermalModel) -> None:
+    style = style_of(model, white_hot=False)
+    graph = TracedGraph(model, tuple(style.tensors), style.tensors)
+    factors = set()
+    for height, width in SIZES:
+        factors.add(model.overview_factor(height, width))
+        for strength in (1.0, 0.3):
+            image = scene(height, width, height)
+            found = graph(image, torch.tensor([strength]))
+            torch.testing.assert_close(found, model(image, style, strength), atol=2e-4, rtol=0)
+            assert found.std() > 0.02
+    assert len(factors) >= 3
+
+
+@torch.inference_mode()
+def test_a_style_that_is_passed_gives_what_a_baked_one_does(model: ThermalModel) -> None:
+    style, names = style_of(model), tuple(sorted(style_of(model).tensors))
+    baked = TracedGraph(model, names, style.tensors)(scene(50, 60), torch.ones(1))
+    passed = TracedGraph(model, names)(scene(50, 60), torch.ones(1), *(style.tensors[name] for name in names))
+    torch.testing.assert_close(baked, passed)
+
+
+@torch.inference_mode()
+def test_a_turned_style_gives_the_inverse(model: ThermalModel) -> None:
+    style = style_of(model)
+    one, other = model(scene(50, 60), style), model(scene(50, 60), turned(style))
+    torch.testing.assert_close(other, 1 - one, atol=1e-6, rtol=0)
+    assert turned(style).white_hot is not style.white_hot
+
+
+def test_what_has_no_operation_is_refused() -> None:
+    model = small_thermal("adain")
+    model.configure({"alignment": "coral"})
+    with pytest.raises(InputError, match="alignment=moments"):
+        exportable(model)
+
+
+def test_a_model_without_overview_is_refused() -> None:
+    from ir_transfer import create_model
+
+    with pytest.raises(InputError, match="compact system"):
+        exportable(create_model("gray"))

@@ -1,0 +1,55 @@
+"""Luminance standardised by its surroundings."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from ir_transfer.models.thermal import overview_of
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.windows import Window, sample
+
+
+@pytest.fixture
+def image() -> Tensor:
+    return torch.rand(1, 3, 96, 120, generator=torch.Generator().manual_seed(0))
+
+
+def local(image: Tensor) -> Tensor:
+    return with_local_contrast(image, sample(luma_statistics(image), Window.whole(*image.shape[-2:]), CELL))[:, 3]
+
+
+def test_the_statistics_are_those_of_twenty_pixels_round_a_cell(image: Tensor) -> None:
+    luma = torch.einsum("bchw,c->bhw", image, torch.tensor([0.299, 0.587, 0.114]))
+    part = luma[0, 32:52, 40:60]  # five cells a side round the one at row 10, column 12
+    mean, deviation = luma_statistics(image)[0, :, 10, 12]
+    torch.testing.assert_close(mean, part.mean(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(deviation, (part.var(correction=0) + 0.01**2).sqrt(), atol=1e-4, rtol=0)
+
+
+def test_the_colours_come_first(image: Tensor) -> None:
+    found = with_local_contrast(image, sample(luma_statistics(image), Window.whole(96, 120), CELL))
+    torch.testing.assert_close(found[:, :3], 2 * image - 1)
+
+
+def test_a_dark_photograph_has_the_detail_of_a_bright_one(image: Tensor) -> None:
+    torch.testing.assert_close(local(0.2 * image), local(image), atol=0.25, rtol=0)
+    assert local(0.2 * image).std() > 0.9
+
+
+def test_the_noise_of_a_flat_area_stays_weak(image: Tensor) -> None:
+    assert local(0.05 + 0.002 * image).std() < 0.15
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3])
+def test_a_tile_equals_its_part_of_the_whole(image: Tensor, factor: int) -> None:
+    statistics = luma_statistics(overview_of(image, factor))
+    whole = with_local_contrast(image, sample(statistics, Window.whole(96, 120), CELL * factor))
+    part = Window(24, 36, 36, 60, 96, 120)
+    tile = with_local_contrast(image[..., 24:60, 36:96], sample(statistics, part, CELL * factor))
+    torch.testing.assert_close(tile, whole[..., 24:60, 36:96], atol=1e-5, rtol=0)
+
+
+def test_it_has_the_type_of_the_image(image: Tensor) -> None:
+    assert local(image.double()).dtype == torch.float64

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+import pytest
+
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.redaction import redact, redacted
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("s3://me:pw@bucket/rgb", "s3://***@bucket/rgb"),
+        ("s3:/me:pw@bucket/rgb", "s3:/***@bucket/rgb"),
+        ("ftp://me:p@w@host/a and http://you:x@host/b", "ftp://***@host/a and http://***@host/b"),
+        ("s3://AKIA:a/b+c/d@bucket/rgb", "s3://***@bucket/rgb"),
+        ("https://token@host/a", "https://***@host/a"),
+        ("postgresql+psycopg2://me:pw@host/db", "postgresql+psycopg2://***@host/db"),
+        ("/vsicurl/https://me:pw@host/a.tif", "/vsicurl/https://***@host/a.tif"),
+        ("https://host/a?sig=0f&se=2026", "https://host/a?sig=***&se=2026"),
+        (
+            "https://host/a?X-Amz-Credential=a/b&X-Amz-Signature=0f",
+            "https://host/a?X-Amz-Credential=***&X-Amz-Signature=***",
+        ),
+        ("https://host/a?api_key=1&AWSAccessKeyId=2&page=3", "https://host/a?api_key=***&AWSAccessKeyId=***&page=3"),
+        ("/vsicurl?url=https%3A%2F%2Fhost%2Fa%3Ftoken%3Dabc", "/vsicurl?url=https%3A%2F%2Fhost%2Fa%3Ftoken%3D***"),
+        ("mssql://h/d?odbc_connect=DRIVER%3Dx%3BPWD%3Dpw", "mssql://h/d?odbc_connect=DRIVER%3Dx%3BPWD%3D***"),
+        ("'s3://me:pw@bucket/a b'", "'s3://***@bucket/a b'"),
+    ],
+)
+def test_secrets_of_urls_are_hidden(text: str, right: str) -> None:
+    assert redact(text) == right
+    assert redact(right) == right
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "photos/me@work/a.png",
+        "/data/key=1/a.png",
+        "C:/me@work/a.png",
+        "https://host:8080/path@2x.png",
+        "sqlite:////data/a@b/mlflow.db",
+        "models:/adain-lwir@champion",
+        "s3://bucket/a?page=2&keyboard=x",
+        "a.tif: expected one of: /me@x",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_every_text_in_a_value_is_redacted() -> None:
+    entry = Entry("s3://a:b@c/d", "d.png", "failed", error="got s3://a:b@c/d", variant={"x": ["s3://a:b@c"]})
+    found = redacted(entry)
+    assert (found.input, found.error, found.variant) == ("s3://***@c/d", "got s3://***@c/d", {"x": ["s3://***@c"]})
+    assert redacted({"a": (1, None, PurePosixPath("b"))}) == {"a": (1, None, PurePosixPath("b"))}
