@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.tracking.client import connect
+from tests.ci import missing, needed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -119,12 +120,12 @@ def tracked_runs(empty_database: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium without a window; without one the test is skipped, and that is said."""
+    """A Chromium without a window; without one the test is skipped, or fails where CI is set."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
         warnings.warn("no chromium on this machine: pages were NOT looked at in a browser", stacklevel=1)
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: install the extra dev")
+        missing("no chromium on this machine: apt-get install chromium")
+    playwright = needed("playwright.sync_api", "install the extra dev")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(

@@ -15,6 +15,8 @@ from ir_transfer import __version__
 from ir_transfer.cli.console import INTERRUPTED, print_error
 from ir_transfer.cli.result import Session, json_option
 from ir_transfer.cli.settings import CONFIG_VARIABLE, apply_settings, find_config, setting_origin
+from ir_transfer.cli.signals import sigterm_as_interrupt
+from ir_transfer.cli.streams import safe_streams
 from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
 
@@ -122,7 +124,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: Arguments after the program's name; those of the process by default.
     """
-    session = Session(list(argv if argv is not None else sys.argv[1:]))
+    with safe_streams():
+        return _main(Session(list(argv if argv is not None else sys.argv[1:])))
+
+
+def _main(session: Session) -> int:
     try:
         code = _run(session)
         if session.as_json or (session.error is not None and "--json" in session.args):
@@ -135,7 +141,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(session: Session) -> int:
     try:
-        code = ir_transfer.main(args=[*session.args], prog_name="ir-transfer", standalone_mode=False, obj=session)
+        with sigterm_as_interrupt():
+            code = ir_transfer.main(args=[*session.args], prog_name="ir-transfer", standalone_mode=False, obj=session)
     except IrTransferError as error:
         session.error = public(error.line)
     except click.ClickException as error:

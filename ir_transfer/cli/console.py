@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
+from ir_transfer.cli.streams import escape_controls
 from ir_transfer.data.remote import public
 
 if TYPE_CHECKING:
@@ -28,19 +29,19 @@ def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
 
 
 def print_error(text: str, kind: str = "Error") -> None:
-    """Print a line to stderr, with the URLs of remote folders and without secrets.
+    """Print one line to stderr, with the URLs of remote folders and without secrets or control characters.
 
     Args:
         text: The message.
         kind: ``"Error"`` or ``"Warning"``.
     """
-    click.echo(f"{kind}: {public(text)}", err=True)
+    click.echo(f"{kind}: {escape_controls(public(text))}", err=True)
 
 
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         prefix = f"{record.levelname.capitalize()}: " if record.levelno >= logging.WARNING else ""
-        click.echo(f"{prefix}{public(record.getMessage())}", err=True)
+        click.echo(f"{prefix}{escape_controls(public(record.getMessage()))}", err=True)
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -100,7 +101,8 @@ class ProgressBar:
                 print_error(error)
             return
         if error is not None:
-            self._progress.console.print(f"Error: {public(error)}", markup=False, highlight=False, soft_wrap=True)
+            text = escape_controls(public(error))
+            self._progress.console.print(f"Error: {text}", markup=False, highlight=False, soft_wrap=True)
         self._done += 1
         self._progress.update(self._task, completed=self._done)
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed

@@ -208,14 +208,14 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 
 @dataset.command(short_help="Check a generated set.")
 @click.argument("folder", type=click.Path(path_type=Path), metavar="IR_SET")
-@click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set lies now.")
+@click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set is stored now.")
 @max_pixels_option
 @verbosity_options
 def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
     """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
 
-    Labels are compared region by region with those of the RGB set, where that still lies where it was or --source
-    says. Exit code: 0 all is well, 1 something is not, 2 no generated set.
+    Labels are compared region by region with those of the RGB set, where that is still in its place or --source names
+    it. Exit code: 0 all is well, 1 something is not, 2 no generated set.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     check_exists(folder, "a set that ir-transfer dataset made")
@@ -234,19 +234,23 @@ def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool,
 @dataset.command(short_help="Put the shards of a set together.")
 @click.argument("shards", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SHARD...")
 @click.option("-o", "--out", required=True, type=click.Path(path_type=Path), help="Root of the whole set.")
+@click.option("--source", type=click.Path(path_type=Path), metavar="RGB_SET", help="Where the RGB set is stored now.")
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
 @verbosity_options
-def merge(*, shards: tuple[Path, ...], out: Path, overwrite: bool, verbose: bool, quiet: bool) -> int:
+def merge(
+    *, shards: tuple[Path, ...], out: Path, source: Path | None, overwrite: bool, verbose: bool, quiet: bool
+) -> int:
     """Put the shards of a set together into what one machine would have made, with labels and card.
 
-    The RGB set must lie where the shards were made from. Exit code: 0 all done, 1 some pictures failed, 2 wrong usage.
+    The RGB set is found where a shard says that it is stored, or at --source. Exit code: 0 all done, 1 some pictures
+    failed, 2 wrong usage.
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     for shard in shards:
         check_exists(shard, "a shard of ir-transfer dataset")
     from ir_transfer.conversion.dataset.merge import merge_shards
 
-    return _report(merge_shards(shards, out, overwrite=overwrite), quiet=quiet)
+    return _report(merge_shards(shards, out, overwrite=overwrite, source=source), quiet=quiet)
 
 
 def _options(given: dict[str, Any]) -> DatasetOptions:

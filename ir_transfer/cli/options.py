@@ -24,6 +24,7 @@ from ir_transfer.cli.option_types import (
     Range,
 )
 from ir_transfer.cli.result import Session
+from ir_transfer.cli.streams import escape_controls
 
 if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
@@ -429,7 +430,7 @@ def shown(path: Path) -> str:
     """Return a path as it is printed: with the URL that its folder stands for."""
     from ir_transfer.data.remote import public
 
-    return public(click.format_filename(path))
+    return escape_controls(public(click.format_filename(path)))
 
 
 def typed_command() -> str:

@@ -107,7 +107,7 @@ def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
 
     delivered: list[dict[str, Any]] = []
     for folder in folders:
-        uri = resolve_uri(tracking_uri, folder.absolute().parent)
+        uri = resolve_uri(tracking_uri, folder.resolve().parent)
         delivery = delivery_of(folder, uri)
         with told_plainly(uri):
             count = delivery.deliver()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
 from ir_transfer.cli.path_checks import check_exists, check_vgg, check_weights
 from ir_transfer.cli.result import give_result, leave_json_to_another_process
@@ -39,13 +40,14 @@ def train(
     tracking: bool,
     threads: int | None,
     device: str,
-) -> None:
+) -> int:
     """Train the model of RECIPE on pair sets below --data.
 
     RECIPE is a YAML file, or the name of one that ships, such as adain-lwir.
 
     The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
-    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops; a second one kills.
+    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops, with exit code 130; a
+    second one kills.
 
     The run also appears in MLflow (see ir-transfer review), by default in mlflow.db beside the run folder. A store
     that does not answer costs a line; what it missed is delivered when it does, or by ir-transfer runs deliver.
@@ -89,7 +91,7 @@ def train(
         parameters = sum(p.numel() for p in trainer.learner.model.parameters())
         folder.log(f"{trainer.batches.count} photographs, {parameters:,} parameters, {processes.count} process(es)")
         if init:
-            trainer.learner.initialise(local_weights(init, tracking_uri, out.absolute().parent))
+            trainer.learner.initialise(local_weights(init, tracking_uri, out.resolve().parent))
         if resume:
             trainer.resume()
         with _followed(trainer, data_root, tracking_uri) if tracking and processes.first else nullcontext():
@@ -107,6 +109,7 @@ def train(
     )
     if processes.first:
         click.echo(click.format_filename(out))
+    return INTERRUPTED if trainer.interrupted else 0
 
 
 def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> AbstractContextManager[object]:
@@ -115,5 +118,5 @@ def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> Ab
     from ir_transfer.tracking.training_data import data_sets
 
     folder = trainer.folder
-    uri = resolve_uri(tracking_uri, folder.path.absolute().parent)
+    uri = resolve_uri(tracking_uri, folder.path.resolve().parent)
     return Follower(folder.path, uri, data_sets(trainer, data_root), folder.log)

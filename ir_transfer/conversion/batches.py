@@ -53,10 +53,9 @@ class Batcher(Generic[Item]):
         if len(group) >= limit:
             return self._groups.pop(kind)
         if sum(map(len, self._groups.values())) >= 2 * limit:
-            return self._groups.pop(max(self._groups, key=lambda one: len(self._groups[one])))
+            return self.fullest()
         return None
 
-    def rest(self) -> Iterator[list[Item]]:
-        """Yield what is left, one batch for each kind."""
-        while self._groups:
-            yield self._groups.pop(next(iter(self._groups)))
+    def fullest(self) -> list[Item] | None:
+        """Return the largest batch of what waits; None if nothing does."""
+        return self._groups.pop(max(self._groups, key=lambda one: len(self._groups[one]))) if self._groups else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from threading import Lock
 from typing import Any, Literal
@@ -13,6 +15,8 @@ from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.sensor import Agc, Camera, SensorModel, load_sensor
 from ir_transfer.errors import InputError
+
+_KEPT_PIXELS = 2**22  # of all cameras: about 60 MB of patterns and transfer functions
 
 AgcChoice = Literal["none", "camera", "linear", "percentile", "plateau", "clahe"]
 
@@ -62,9 +66,10 @@ NO_CAMERA = CameraOptions()
 
 
 class CameraStep:
-    """Observes intensities with one sensor through a whole run; may be called by many threads.
+    """Observes intensities with one sensor through a whole run; many threads and other processes may call it.
 
-    Its noise is that of the seed and the name of the result, whatever the order of the pictures.
+    Its noise is that of the seed and the name of the result, whatever the order of the pictures. Cameras of small
+    sizes that were used lately are kept; in a run over thousands of sizes they take no more memory.
 
     Args:
         options: What was asked for.
@@ -72,10 +77,15 @@ class CameraStep:
     """
 
     def __init__(self, options: CameraOptions, seed: int) -> None:
+        self._options = options
         self._sensor, self._agc = options.open()
         self._seed = seed
-        self._cameras: dict[tuple[int, ...], Camera] = {}
+        self._cameras: OrderedDict[tuple[int, ...], Camera] = OrderedDict()
         self._lock = Lock()
+
+    def __reduce__(self) -> tuple[type[CameraStep], tuple[CameraOptions, int]]:
+        """Let it travel to another process without its lock and cameras."""
+        return type(self), (self._options, self._seed)
 
     def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
         """Return what the camera shows of a white-hot intensity (H, W) in [0, 1]."""
@@ -85,6 +95,8 @@ class CameraStep:
 
     def _camera(self, sensor: SensorModel, size: tuple[int, ...]) -> Camera:
         with self._lock:
-            if size not in self._cameras:
-                self._cameras[size] = Camera(sensor, size[0], size[1], self._seed)
-            return self._cameras[size]
+            camera = self._cameras.pop(size, None) or Camera(sensor, size[0], size[1], self._seed)
+            self._cameras[size] = camera  # the last to be dropped
+            while len(self._cameras) > 1 and sum(map(math.prod, self._cameras)) > _KEPT_PIXELS:
+                self._cameras.popitem(last=False)
+            return camera

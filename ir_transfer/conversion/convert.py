@@ -39,7 +39,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
         look = {**look_of(options, translator), "inverted": inverted}
         if heat is not None:
             look |= options.heat.look() | heat.look
-        manifest = open_manifest(plan.out, options, look, translator.device)
+        manifest = open_manifest(plan, options, look, translator.device)
         if translator.model.info.iterative:
             warn_of_time(translator, len(plan.jobs))
             report_steps(translator.model, on_step)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
 from ir_transfer.conversion.manifest_checks import check_entry, check_header
 from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.remote import is_remote, publish
@@ -19,6 +19,7 @@ from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.redaction import redacted
 
 FORMAT = 1
+_CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
 """After these a remote manifest is brought up to date."""
 
@@ -28,7 +29,7 @@ class Entry:
     """What became of one input.
 
     Attributes:
-        input: The file, as it was found.
+        input: The file, as it was found; in a data set its place below the root of the source.
         output: Where the picture lies below OUT; None if another input took its place.
         status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
         input_sha256: None if it could not be read.
@@ -38,6 +39,7 @@ class Entry:
         bit_depth: Of the input.
         error: Why it failed.
         masks_sha256: Of all its masks; None without masks.
+        companions_sha256: Of the sidecars and tiles that it consists of besides its own file; None without any.
         variant: How it was made, where results of the run differ in that.
         raster: Bands, levels and tiles of a raster.
         reading: How the input was read: profile, orientation, page, bands, share that is transparent; and ``notes`` on
@@ -58,6 +60,7 @@ class Entry:
     bit_depth: int | None = None
     error: str | None = None
     masks_sha256: str | None = None
+    companions_sha256: str | None = None
     variant: Mapping[str, Any] | None = None
     raster: Mapping[str, Any] | None = None
     reading: Mapping[str, Any] | None = None
@@ -79,7 +82,8 @@ class Header:
         command: As typed.
         look: All that decides the pixels: model, weights, style, options, seed. One folder has one look.
         versions: Of this package and what computes, and the device: may change them in the last digit.
-        source: Root of the data set that it was made from, where it was one.
+        source: Root of the data set that it was made from, where it was one; its inputs are relative to that.
+        source_from_here: The way to it from the folder of the manifest, which holds where both have been moved.
         settings: Options that were not typed: the ``value`` of each, and the file or variable it is ``from``.
     """
 
@@ -87,6 +91,7 @@ class Header:
     look: Mapping[str, Any]
     versions: Mapping[str, str]
     source: str | None = None
+    source_from_here: str | None = None
     kind: str = "header"
     format: int = FORMAT
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -136,22 +141,41 @@ class Manifest:
         path = out / MANIFEST_NAME
         if not path.is_file():
             return None
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-        records = [_parse(line, path, number) for number, line in enumerate(lines[:-1], start=1)]
-        if not records or records[0].get("kind") != "header":
+        records = _records(path)
+        first = next(records, {})
+        if first.get("kind") != "header":
             raise InputError(f"expected a manifest of ir-transfer in {path}, got another file: choose another -o")
-        if records[0].get("format") != FORMAT:
-            raise InputError(f"expected format {FORMAT} in {path}, got {records[0].get('format')}: use --overwrite")
-        check_header(records[0], path)
-        for number, record in enumerate(records[1:], start=2):
-            check_entry(record, path, number)
+        if first.get("format") != FORMAT:
+            raise InputError(f"expected format {FORMAT} in {path}, got {first.get('format')}: use --overwrite")
+        check_header(first, path)
         try:
-            manifest = cls(path, Header(**records[0]))
-            entries = [Entry(**record) for record in records[1:]]
+            manifest = cls(path, Header(**first))
+            for number, record in enumerate(records, start=2):
+                check_entry(record, path, number)
+                entry = Entry(**record)
+                manifest.entries[entry.key] = entry
         except TypeError as error:
             raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error
-        manifest.entries = {entry.key: entry for entry in entries}
         return manifest
+
+    @staticmethod
+    def holds_results(out: Path) -> bool:
+        """Return whether a folder has a manifest with a result; one of a run in which nothing succeeded has none.
+
+        A file of that name that is no manifest of this package counts as well: it is not replaced.
+        """
+        path = out / MANIFEST_NAME
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            if not file.readline().startswith(MANIFEST_START):
+                return True
+            return any(_CONVERTED in line for line in file)
+
+    @property
+    def has_results(self) -> bool:
+        """Whether a result was made."""
+        return any(entry.status == "converted" for entry in self.entries.values())
 
     def reopen(self) -> None:
         """Make the file whole again before appending to what a killed run left."""
@@ -207,13 +231,24 @@ class Manifest:
         self._behind = False  # it is about to be replaced
         self.close()
         self._published, self._behind = time.monotonic(), False
-        write_whole(self.path, b"".join([_line(asdict(self.header)), *(_line(asdict(entry)) for entry in entries)]))
+        data = bytearray(_line(asdict(self.header)))
+        for entry in entries:
+            data += _line(asdict(entry))
+        write_whole(self.path, data)
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
     # "kind" first: a reader knows the header at a glance
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
     return json_text(redacted(ordered), ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a manifest one by one: those of a large set are not held as text as well."""
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if line.endswith("\n"):  # the last may be torn
+                yield _parse(line, path, number)
 
 
 def _parse(line: str, path: Path, number: int) -> dict[str, Any]:

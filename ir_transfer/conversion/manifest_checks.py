@@ -62,6 +62,7 @@ _ENTRY: dict[str, _Field] = {
     "bit_depth": _COUNT,
     "error": _TEXT,
     "masks_sha256": _TEXT,
+    "companions_sha256": _TEXT,
     "variant": (_is_optional(_is_variant), "number, style, strength and inverted of a variant"),
     "raster": _OBJECT,
     "found": _OBJECT,

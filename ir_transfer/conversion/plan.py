@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
-from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.data.image_count import count_images
 from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
@@ -44,6 +44,7 @@ class Job:
         output: Where its translation goes, below OUT.
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
+        name: What the manifest calls the source, where that is not its path as it was found.
         turn: EXIF orientation that the result does not have applied, since its labels are in the frame of the stored
             pixels; 1 for an upright result.
         page: Which image of a file with several, from 1; the first of full size if None.
@@ -53,8 +54,14 @@ class Job:
     output: PurePosixPath
     variant: Variant | None = None
     raster: str | None = None
+    name: str | None = None
     turn: int = 1
     page: int | None = None
+
+    @property
+    def input(self) -> str:
+        """What the manifest calls the source."""
+        return str(self.source) if self.name is None else self.name
 
     @property
     def place(self) -> PurePosixPath:
@@ -169,13 +176,13 @@ def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:
     if overwrite:
         return
     existing = plan.existing()
-    has_manifest = (plan.out / MANIFEST_NAME).is_file()
-    if resume and existing and not has_manifest:
+    has_results = Manifest.holds_results(plan.out)
+    if resume and existing and not has_results:
         raise InputError(
-            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest: "
+            f"expected {plan.out / MANIFEST_NAME} to resume from, found {existing[0]} and no manifest of it: "
             "use --overwrite to make them again, or another -o"
         )
-    if not resume and (existing or has_manifest):
+    if not resume and (existing or has_results):
         what = f"{len(existing)} of these results (first: {existing[0]})" if existing else "results of an earlier run"
         raise InputError(
             f"expected a fresh folder, got {plan.out} with {what}: use --resume to go on, --overwrite, or another -o"

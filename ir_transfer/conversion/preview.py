@@ -128,6 +128,7 @@ def _first_picture(style: Path) -> Path:
 
 def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
     """Shorten from the left: the end of a name tells more than its start."""
+    caption = "".join(c if c.isprintable() else "?" for c in caption)  # a line break, or bytes that are no UTF-8
     while draw.textlength(caption, font) > _CELL_WIDTH:
         caption = f"...{caption[5:]}"
     return caption

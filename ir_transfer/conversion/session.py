@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,19 @@ from ir_transfer.conversion.exported.record import runtime_look, runtime_version
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
+from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
 from ir_transfer.conversion.styles.codes import exemplar_records
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
+from ir_transfer.redaction import redacted
 
 logger = logging.getLogger(__name__)
+
+_OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity"})
+"""What of a look follows from the contents of the exemplar files."""
 
 
 def load_translator(options: Options, choice: StyleChoice, masks: Masks | None = None) -> Translator:
@@ -104,9 +110,20 @@ def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
 
 
 def open_manifest(
-    out: Path, options: Options, look: Mapping[str, Any], device: torch.device, source: str | None = None
+    plan: Plan,
+    options: Options,
+    look: Mapping[str, Any],
+    device: torch.device,
+    source: tuple[str | None, str | None] = (None, None),
 ) -> Manifest:
-    """Start the manifest of a folder, or go on with the one that lies there; ``source`` is the root of a set.
+    """Start the manifest of a folder, or go on with the one that is stored there.
+
+    Args:
+        plan: The folder, and the results that this run makes in it.
+        options: Whether to go on.
+        look: What decides the pixels.
+        device: Which computes.
+        source: Root of a data set, by itself and from the folder; see :class:`Header`.
 
     Raises:
         InputError: What lies there was made in another way.
@@ -118,12 +135,37 @@ def open_manifest(
         "device": device.type,
         **runtime_versions(runtime_of(options)),
     }
-    found = Manifest.load(out) if options.resume else None
-    if found is None:
-        return Manifest.create(out, Header(options.command, look, versions, source, settings=options.settings))
+    found = Manifest.load(plan.out) if options.resume else None
+    if found is None or not found.has_results:  # a run in which nothing succeeded binds nobody to its options
+        header = Header(options.command, look, versions, *source, settings=options.settings)
+        return Manifest.create(plan.out, header)
+    look = redacted(look)  # as it is in the file
+    if _differ_in_exemplars(found.header.look, look) and found.entries.keys() <= set(plan.order):
+        logger.warning("%s: the exemplar files have changed since: all results are made again", plan.out)
+        found.entries.clear()
+        found.header = replace(found.header, look=look)
     found.header.refuse_other_look(look, found.path)
+    found.header = replace(found.header, source=source[0], source_from_here=source[1])
     found.reopen()
     return found
+
+
+def _differ_in_exemplars(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Return whether two looks differ, and in nothing but what files of the same names contain."""
+    others = (before.keys() | now.keys()) - _OF_EXEMPLARS
+    asked = _asked_of_exemplars(now)
+    return (
+        before != now
+        and all(before.get(key) == now.get(key) for key in others)
+        and bool(now.get("exemplars"))
+        and _asked_of_exemplars(before) == asked
+    )
+
+
+def _asked_of_exemplars(look: Mapping[str, Any]) -> list[Any]:
+    """Return the names of the exemplars, and their polarity where an option says it."""
+    said = [one.get("polarity") for one in look["exemplar_polarity"] if one.get("polarity_source") == "option"]
+    return [[one["file"] for one in look.get("exemplars", ())], said, [one["style"] for one in look.get("styles", ())]]
 
 
 @contextmanager

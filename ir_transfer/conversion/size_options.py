@@ -42,7 +42,9 @@ class RasterOptions:
     def look(self) -> dict[str, Any]:
         """Return what was asked for, for the manifest; nothing if nothing was."""
         given = asdict(self).items()
-        asked = {name: value for name, value in given if value not in {None, False} and name != "bit_depth"}
+        asked = {
+            name: value for name, value in given if value is not None and value is not False and name != "bit_depth"
+        }
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
 
 

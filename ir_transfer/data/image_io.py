@@ -156,7 +156,7 @@ def encode_png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes | bytearray) -> None:
     """Write a file under a temporary name in the same folder, then rename it: it appears whole or not at all.
 
     The temporary name is always the same, so that what a killed run left is replaced by the next one. It is short,
@@ -165,7 +165,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
     """
-    publish(path, data)
+    publish(path, bytes(data) if is_remote(path) else data)
     if not keeps_here(path):
         return
     if is_remote(path) and is_picture_name(path):

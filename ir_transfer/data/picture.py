@@ -21,6 +21,7 @@ OutputLevels = NDArray[np.uint8 | np.uint16]
 _NARROW_BITS = 14  # what infrared and machine cameras put into 16
 _SLACK = 1e-4  # rounding of whoever wrote a float picture
 _OVERVIEW_SIDE = 1024
+_AT_ONCE = 2**20  # pixels that become levels: float64 of a whole image would be twice its intensity
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
 
@@ -192,10 +193,13 @@ def to_levels(intensity: NDArray[np.float32], bit_depth: BitDepth = 8) -> Output
     if not np.isfinite(intensity).all():
         raise InputError("expected finite intensities, got NaN or infinity: the weights do not fit this picture")
     dtype = np.uint8 if bit_depth == 8 else np.uint16
-    # float64: a float32 cannot hold 65535 * x to half a level everywhere
-    scaled = intensity.astype(np.float64)
-    np.clip(scaled, 0, 1, out=scaled)
-    scaled *= np.iinfo(dtype).max
-    scaled += 0.5
-    levels: OutputLevels = scaled.astype(dtype)  # rounds down
+    levels: OutputLevels = np.empty(intensity.shape, dtype)
+    flat, out = intensity.reshape(-1), levels.reshape(-1)
+    for start in range(0, flat.size, _AT_ONCE):
+        # float64: a float32 cannot hold 65535 * x to half a level everywhere
+        scaled = flat[start : start + _AT_ONCE].astype(np.float64)
+        np.clip(scaled, 0, 1, out=scaled)
+        scaled *= np.iinfo(dtype).max
+        scaled += 0.5
+        out[start : start + _AT_ONCE] = scaled.astype(dtype)  # rounds down
     return levels

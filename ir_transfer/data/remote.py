@@ -142,7 +142,7 @@ def keeps_here(path: Path) -> bool:
     return mount is None or mount.keeps
 
 
-def publish(path: Path, data: bytes) -> None:
+def publish(path: Path, data: bytes | bytearray) -> None:
     """Write a file to the storage that its folder stands for, whole; nothing if it stands for none.
 
     Raises:

@@ -38,7 +38,7 @@ class Delivery:
     """
 
     def __init__(self, folder: Path, uri: str) -> None:
-        self.folder, self.uri = folder, uri
+        self.folder, self.uri = folder.resolve(), uri
         self._client: MlflowClient | None = None
         path = folder / STATE
         kept = read_json(path) if path.is_file() else {}
@@ -93,8 +93,8 @@ class Delivery:
         client = connect(self.uri, create=True)
         if self.run is None:
             experiment = experiment_id(client)
-            tags = {KIND: "train", "ir_transfer.folder": str(self.folder.absolute()), **who_runs()}
-            created = client.create_run(experiment, began, tags, self.folder.absolute().name)
+            tags = {KIND: "train", "ir_transfer.folder": str(self.folder), **who_runs()}
+            created = client.create_run(experiment, began, tags, self.folder.name)
             self._state["run"] = created.info.run_id
             self._save()
         self._client = client

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 FOLDER = "ir_transfer.folder"
-"""Tag of a run: its folder, absolute."""
+"""Tag of a run: its folder, absolute, links followed."""
 
 _PARENTS = ("mlflow.parentRunId", "ir_transfer.training_run")
 _HUGE = 1e300  # infinity comes back as the largest number; a NaN compares false
@@ -84,7 +84,8 @@ class RunStore:
         begun = [run for run in runs if len(given) >= 4 and run.info.run_id.startswith(given)]
         fitting = exact or named or begun
         if not fitting and folder.is_dir():
-            fitting = [run for run in runs if run.data.tags.get(FOLDER) == str(folder.absolute())]
+            names = {str(folder.resolve()), str(folder.absolute())}
+            fitting = [run for run in runs if run.data.tags.get(FOLDER) in names]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:

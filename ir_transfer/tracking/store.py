@@ -8,6 +8,7 @@ from pathlib import Path
 DEFAULT_FOLDER = Path("runs")
 """Folder of the default store below the current one: ``mlflow.db`` and ``mlartifacts/``."""
 
+_SQLITE = "sqlite:///"
 _VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -25,4 +26,10 @@ def resolve_uri(given: str | None, folder: Path = DEFAULT_FOLDER) -> str:
         >>> resolve_uri("sqlite:////data/mlflow.db")
         'sqlite:////data/mlflow.db'
     """
-    return given or os.environ.get(_VARIABLE) or f"sqlite:///{(folder.absolute() / 'mlflow.db').as_posix()}"
+    text = given or os.environ.get(_VARIABLE)
+    if text is None or not text:
+        return f"{_SQLITE}{(folder.absolute() / 'mlflow.db').as_posix()}"
+    file = text.removeprefix(_SQLITE)
+    if file == text or not file or file.startswith((":", "/", "?")) or Path(file).is_absolute():
+        return text
+    return f"{_SQLITE}{Path(file).resolve().as_posix()}"  # the same store has one name from every folder

@@ -87,7 +87,7 @@ class Trainer:
         self.progress = Progress(training.batch_size)
         self.patience = Patience(training.patience)
         self.step = 0
-        self.stopping = False
+        self.stopping = self.interrupted = False
 
     # -- state --------------------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class Trainer:
         training, scores = self.recipe.training, None
         self.learner.model.train()
         with (
-            on_signal(self._stop),
+            on_signal(self._interrupt),
             Loader(self.batches, training.batch_size, self.step, training.steps, self.recipe.data.workers) as loader,
         ):
             first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
@@ -285,6 +285,10 @@ class Trainer:
         values |= {"rate/pictures_per_second": rate, "rate/waiting": waiting}
         values["rate/learning"] = learning_rate(self.recipe.training, self.step - 1)
         self.folder.note("metrics", self.step, values=values)
+
+    def _interrupt(self, reason: str) -> None:
+        self.interrupted = True
+        self._stop(reason)
 
     def _stop(self, reason: str) -> None:
         self.folder.log(reason)

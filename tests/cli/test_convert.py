@@ -226,11 +226,14 @@ def test_resume_after_a_kill_ends_with_the_same_bytes(
     assert entries(out) == entries(undisturbed)
 
 
-def test_interrupt_leaves_no_half_file_and_a_usable_manifest(arguments: list[str], many: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_leaves_no_half_file_and_a_usable_manifest(
+    arguments: list[str], many: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     out = tmp_path / "out"
     process = start(arguments)
     wait_for_lines(out, 10, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=90)
     assert process.returncode == 130
     assert "Traceback" not in errors

@@ -40,6 +40,7 @@ def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, in
     batches = [batch for item in items if (batch := batcher.add(item))]
     waiting = len(items) - sum(map(len, batches))
     assert waiting <= 2 * limit
-    batches += batcher.rest()
+    while (batch := batcher.fullest()) is not None:
+        batches.append(batch)
     assert Counter(item for batch in batches for item in batch) == Counter(items)
     assert all(len({size for _, size in batch}) == 1 and len(batch) <= limit for batch in batches)

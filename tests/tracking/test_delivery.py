@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from PIL import Image
 
+from ir_transfer.cli import main
 from ir_transfer.errors import MissingFileError
 from ir_transfer.tracking.client import KIND
 from ir_transfer.tracking.delivery import Delivery, delivery_of
+from ir_transfer.tracking.find_runs import RunStore
 from ir_transfer.tracking.provenance import RunInput
 from ir_transfer.training.journal import append_event, read_events
 
@@ -115,3 +118,39 @@ def test_another_store_gets_the_run_from_its_start(folder: Path, new_store: Call
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="training run"):
         delivery_of(tmp_path, "sqlite:///x.db")
+
+
+def test_a_run_is_found_by_every_name_of_its_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "elsewhere" / "link"
+    link.symlink_to(folder)
+    monkeypatch.chdir(folder.parent)
+    assert main(["runs", "deliver", "first"]) == 0
+    assert "7 events" in capsys.readouterr().out
+    for cwd, name in ((folder, "."), (folder.parent, "./first/"), (tmp_path, "elsewhere/link"), (tmp_path, str(link))):
+        monkeypatch.chdir(cwd)
+        assert main(["runs", "deliver", name]) == 0
+        assert "0 events" in capsys.readouterr().out
+    assert not (tmp_path / "elsewhere/mlflow.db").exists()
+    store = RunStore(f"sqlite:///{folder.parent}/mlflow.db")
+    assert len(store.runs()) == 1
+    (folder / "tracking.json").unlink()
+    for given in (folder, link):
+        assert store.find(str(given)).info.run_id == store.runs()[0].info.run_id
+
+
+def test_a_relative_store_is_one_store_from_every_folder(
+    folder: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copyfile(empty_database, folder.parent / "own.db")
+    for cwd, run, uri, count in (
+        (folder.parent, "first", "sqlite:///own.db", 7),
+        (folder, ".", "sqlite:///../own.db", 0),
+        (folder, ".", f"sqlite:///{folder.parent}/own.db", 0),
+    ):
+        monkeypatch.chdir(cwd)
+        assert main(["runs", "deliver", run, "--tracking-uri", uri]) == 0
+        assert f"{count} events" in capsys.readouterr().out

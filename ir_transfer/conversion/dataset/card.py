@@ -20,7 +20,6 @@ from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.conversion.size_options import RasterOptions
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.data.labels.base import LabelledSet
-from ir_transfer.data.remote import public
 from ir_transfer.json_files import json_text
 from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
@@ -74,7 +73,7 @@ def _text(
 ) -> str:
     entries = [entry for entry in manifest.entries.values() if entry.status == "converted"]
     failed = [entry for entry in manifest.entries.values() if entry.status == "failed"]
-    splits = {public(picture.path): picture.split or "none" for picture in labelled.pictures}
+    splits = {str(picture.place): picture.split or "none" for picture in labelled.pictures}
     template = files("ir_transfer.conversion.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
@@ -122,7 +121,7 @@ def _parquet(manifest: Manifest) -> bytes:
         columns[name] = pa.array([None if row[name] is None else json_text(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
-    header = {"command": manifest.header.command, "look": json_text(dict(manifest.header.look))}
+    header = {"command": str(_text_of(manifest.header.command)), "look": json_text(dict(manifest.header.look))}
     table = pa.table(columns).replace_schema_metadata(header)
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)

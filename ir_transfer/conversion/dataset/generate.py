@@ -11,10 +11,11 @@ from ir_transfer import model_info
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.dataset.assign import Chooser
 from ir_transfer.conversion.dataset.card import write_card
-from ir_transfer.conversion.dataset.label_files import problem_lines, remove_stale, write_labels
+from ir_transfer.conversion.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
 from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
 from ir_transfer.conversion.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
+from ir_transfer.conversion.dataset.source import source_fields
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
@@ -29,7 +30,6 @@ from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
-from ir_transfer.data.remote import public
 from ir_transfer.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -76,9 +76,13 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
         if asked.overwrite:
             remove_stale(plan)
-        look, source = _look(options, translator, labelled, heat), public(labelled.root.resolve())
-        manifest = open_manifest(plan.out, asked, look, translator.device, source)
+        look, source = _look(options, translator, labelled, heat), source_fields(labelled.root, plan.out)
+        manifest = open_manifest(plan, asked, look, translator.device, source)
         try:
+            if removed := drop_removed(plan, manifest):
+                logger.warning(
+                    "%s: removed %d results whose images are no longer in %s", plan.out, removed, labelled.root
+                )
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
             finish = _finish(options, translator, heat)

@@ -36,7 +36,10 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
         "weights": str(header.look["weights"]),
         "style": str(header.look["style"]),
     }
+    earlier = read_hashes(plan.out)
     written = labelled.write(plan.out, results, origin, leave_out=own_files(manifest.entries))
+    for place in earlier.keys() - set(map(str, written)):  # of an image that has left the source, or fails now
+        _remove_unchanged(plan.out, place, earlier[place])
     write_hashes(plan.out, written)
     after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
     return written, check_round_trip(labelled, after, results)
@@ -67,9 +70,28 @@ def remove_stale(plan: Plan) -> None:
     wanted = {str(job.output) for job in plan.jobs}
     made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
     for place, digest in {**made, **read_hashes(plan.out)}.items():
-        path = inside_path(plan.out, place)
-        if place not in wanted and path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
-            remove(path)
+        if place not in wanted:
+            _remove_unchanged(plan.out, place, digest)
+
+
+def drop_removed(plan: Plan, manifest: Manifest) -> int:
+    """Remove the lines and unchanged results of images that are no longer in the source; return how many results.
+
+    Without their image they have no labels, and a trainer would take them for background.
+    """
+    wanted = set(plan.order)
+    gone = [entry for key, entry in manifest.entries.items() if key not in wanted]
+    for entry in gone:
+        if entry.output is not None and entry.status == "converted":
+            _remove_unchanged(plan.out, entry.output, str(entry.output_sha256))
+        del manifest.entries[entry.key]
+    return sum(entry.output is not None for entry in gone)
+
+
+def _remove_unchanged(out: Path, place: str, digest: str) -> None:
+    path = inside_path(out, place)
+    if path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
+        remove(path)
 
 
 def read_hashes(out: Path) -> dict[str, str]:

@@ -12,24 +12,28 @@ from typing import Any
 from ir_transfer.conversion.dataset.card import write_card
 from ir_transfer.conversion.dataset.label_files import problem_lines, write_labels
 from ir_transfer.conversion.dataset.options import DatasetSummary
+from ir_transfer.conversion.dataset.plan import refuse_nested
+from ir_transfer.conversion.dataset.source import find_source, source_fields
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.conversion.options import Summary
 from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.conversion.session import locked
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.open import open_labelled
-from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.inside import inside_path
 
 
-def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) -> DatasetSummary:
+def merge_shards(
+    shards: Sequence[Path], out: Path, *, overwrite: bool = False, source: Path | None = None
+) -> DatasetSummary:
     """Merge shards into one set with its labels and card; pictures are linked where the file system can, else copied.
 
     Args:
         shards: Folders that ``ir-transfer dataset --shard I/N`` made, in any order.
         out: Root of the merged set.
         overwrite: Replace what lies there.
+        source: The RGB set; where a shard says that it is stored if None.
 
     Raises:
         InputError: A folder that is no shard, shards of different looks or counts, one that is missing, unfinished or
@@ -41,9 +45,13 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    labelled = open_labelled(Path(str(first.source)), str(look["labels"]), orientation=look.get("orientation", "auto"))
+    root, orientation = _source_of(manifests, source), look.get("orientation", "auto")
+    labelled = open_labelled(root, str(look["labels"]), orientation=orientation)
+    for folder in (labelled.root, *shards):
+        refuse_nested(folder, out)
     _refuse_unfinished(shards, manifests, labelled)
-    header = Header(_without_shard(first.command), look, first.versions, first.source, settings=first.settings)
+    fields = source_fields(labelled.root, out)
+    header = Header(_without_shard(first.command), look, first.versions, *fields, settings=first.settings)
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):
@@ -62,6 +70,16 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
         finally:
             manifest.close()
     return summary
+
+
+def _source_of(manifests: Sequence[Manifest], given: Path | None) -> Path:
+    found = given or next((root for one in manifests if (root := find_source(one)) is not None), None)
+    if found is None:
+        raise InputError(
+            f"expected the RGB set of the shards in {manifests[0].header.source}, found none: say with --source where "
+            "it is stored now"
+        )
+    return found
 
 
 def _load(path: Path) -> Manifest:
@@ -96,7 +114,7 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
         part, parts = manifest.header.look["shard"]
         dealt_with = {entry.input for entry in manifest.entries.values()}
         asked = labelled.pictures[part::parts]
-        if undone := [picture for picture in asked if public(picture.path) not in dealt_with]:
+        if undone := [picture for picture in asked if str(picture.place) not in dealt_with]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} pictures (first: "
                 f"{undone[0].place}): go on there with --resume"
@@ -134,11 +152,12 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
     jobs: list[Job] = []
     refused: list[Entry] = []
     for picture in labelled.pictures:
-        made = by_source.get(public(picture.path), [])
+        name = str(picture.place)
+        made = by_source.get(name, [])
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
-            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant))
+            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant, name=name))
     return Plan(out, tuple(jobs), tuple(refused))
 
 

@@ -40,12 +40,10 @@ def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> lis
         source: The RGB set.
         entries: Of the manifest.
     """
-    pictures = {str(picture.path.resolve()): picture for picture in source.pictures}
+    pictures = {str(picture.place): picture for picture in source.pictures}
     found = []
     for entry in entries:
-        picture = pictures.get(str(Path(entry.input).resolve())) or pictures.get(
-            str((source.root / entry.input).resolve())
-        )
+        picture = pictures.get(entry.input)
         if picture is None or entry.status != "converted":
             continue
         try:

@@ -30,9 +30,7 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
     Raises:
         InputError: No picture, or OUT inside the source or the other way round.
     """
-    root, target = labelled.root.resolve(), out.resolve()
-    if root == target or root in target.parents or target in root.parents:
-        raise InputError(f"expected -o apart from the set {labelled.root}, got {out}: choose a folder beside it")
+    refuse_nested(labelled.root, out)
     if not labelled.pictures:
         raise InputError(f"expected a set with pictures in {labelled.root}, found none: check the path, or --labels")
     ending = OUTPUT_SUFFIX[options.conversion.format]
@@ -52,10 +50,18 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
             error = (
                 f"{picture.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
             )
-            refused.append(Entry(str(picture.path), None, "failed", error=error))
+            refused.append(Entry(str(picture.place), None, "failed", error=error))
             continue
-        jobs += [Job(picture.path, output, one) for output, one in zip(outputs, variants, strict=True)]
+        name = str(picture.place)
+        jobs += [Job(picture.path, output, one, name=name) for output, one in zip(outputs, variants, strict=True)]
     return Plan(out, tuple(jobs), tuple(refused))
+
+
+def refuse_nested(folder: Path, out: Path) -> None:
+    """Raise :class:`InputError` if OUT is a folder that is read, contains it or is inside of it, links followed."""
+    root, target = folder.resolve(), out.resolve()
+    if root == target or root in target.parents or target in root.parents:
+        raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
 
 
 def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
@@ -77,7 +83,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
             jobs.append(job)
         elif wrong := _not_by_windows(job, options):
             error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
-            refused.setdefault(job.source, Entry(str(job.source), None, "failed", error=error))
+            refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
         else:
             jobs.append(replace(job, raster=str(job.source), output=job.output.with_suffix(OUTPUT_SUFFIX["tiff"])))
     return replace(plan, jobs=tuple(jobs), refused=(*plan.refused, *refused.values()))

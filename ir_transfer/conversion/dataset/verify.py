@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.conversion.dataset.label_files import read_hashes
 from ir_transfer.conversion.dataset.names import CARD_FOLDER
 from ir_transfer.conversion.dataset.pixel_checks import check_pixels, check_turns
+from ir_transfer.conversion.dataset.source import find_source
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.data.image_io import MAX_PIXELS, decode_picture, read_bytes
 from ir_transfer.data.labels.base import LabelledSet
@@ -23,8 +24,8 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
 
     Args:
         out: Root of the set.
-        source: The RGB set, to compare labels with; where the manifest says it lay if None. Without one the
-            labels are compared with their hashes alone.
+        source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
+            the labels are compared with their hashes alone.
         max_pixels: Larger pictures are not decoded, whatever the manifest says of their size.
 
     Returns:
@@ -42,7 +43,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
         found += _check_picture(out, entry, max_pixels)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
-    root = source or Path(str(manifest.header.source))
+    root = source or find_source(manifest)
     look = manifest.header.look
     is_whole = "shard" not in look
     if is_whole:
@@ -51,7 +52,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
         except IrTransferError as error:
             return [*found, error.line]
         found += check_pixels(made)
-    if is_whole and root.is_dir():
+    if is_whole and root is not None and root.is_dir():
         asked: Orientation = look.get("orientation", "auto")
         labelled = open_labelled(root, str(look["labels"]), orientation=asked)
         found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
@@ -100,9 +101,13 @@ def _check_hash(out: Path, place: str, digest: str) -> str | None:
 
 def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
     results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
-    places = {str(picture.path.resolve()): picture.place for picture in source.pictures}
+    found: list[str] = []
     for entry in entries:
-        place = places.get(str(Path(entry.input).resolve()))
-        if place is not None and entry.status == "converted":
-            results[place].append(PurePosixPath(str(entry.output)))
-    return check_round_trip(source, made, results)
+        if entry.status == "converted" and PurePosixPath(entry.input) in results:
+            results[PurePosixPath(entry.input)].append(PurePosixPath(str(entry.output)))
+        elif entry.status == "converted":
+            found.append(
+                f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
+                "the result by generating with --resume"
+            )
+    return found or check_round_trip(source, made, results)

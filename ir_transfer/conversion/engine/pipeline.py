@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import Batcher, read_ahead
+from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.worker import Loaded, Outcome, Task, Worker
+from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.times import Times
 
 Record = Callable[[Outcome], bool]
@@ -24,6 +26,7 @@ Result = TypeVar("Result")
 
 Translated = list[tuple[Loaded, NDArray[np.float32] | Outcome]]
 
+_LARGE = 2**22  # pixels
 _TOGETHER = 2**20  # pixels that a CPU translates at the same time: about 1 GB of AdaIN's feature maps
 
 
@@ -47,21 +50,26 @@ class Pipeline:
         several = translator.device.type == "cpu" and not translator.model.info.iterative
         self._cores = torch.get_num_threads() if several else 1
         self._most = 1
+        self.flight = InFlight(worker.budget)
+        self._tokens: dict[int, Token] = {}
+        self._reading: deque[tuple[Token, Future[tuple[list[Loaded | Outcome], float]]]] = deque()
         self._translating: deque[Future[tuple[Translated, float]]] = deque()
-        self._writing: deque[Future[tuple[Outcome, float]]] = deque()
+        self._writing: deque[tuple[Loaded, Future[tuple[Outcome, float]]]] = deque()
         self._stopped = False
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
         """Deal with tasks until they end or ``record`` says stop; return where the time went."""
         start = time.perf_counter()
         with (
+            ThreadPoolExecutor(self.threads) as probes,
             ThreadPoolExecutor(self.threads) as readers,
             ThreadPoolExecutor(self._cores) as devices,
             ThreadPoolExecutor(self.threads) as writers,
         ):
             try:
-                self._translate_all(tasks, readers, devices, writers)
+                self._translate_all(tasks, probes, readers, devices, writers)
             finally:  # also on Ctrl-C: what is being written is finished and recorded
+                probes.shutdown(wait=False, cancel_futures=True)
                 readers.shutdown(wait=False, cancel_futures=True)
                 while self._writing:
                     self._record_oldest()
@@ -73,6 +81,7 @@ class Pipeline:
     def _translate_all(
         self,
         tasks: Iterable[Task],
+        probes: ThreadPoolExecutor,
         readers: ThreadPoolExecutor,
         devices: ThreadPoolExecutor,
         writers: ThreadPoolExecutor,
@@ -80,30 +89,51 @@ class Pipeline:
         translator = self.worker.translator
         batcher = Batcher[Loaded](lambda item: item.kind, lambda kind: translator.batch_for(*kind[0]))
         depth = self.threads + translator.batch_for(512, 640)
-        read = read_ahead(readers, lambda task: _timed(lambda: self.worker.read(task)), tasks, depth)
-        while (found := self._next(read)) is not None:
-            for item in found:
-                if isinstance(item, Outcome):
-                    self._record(item)
-                elif batch := batcher.add(item):
-                    self._translate(batch, devices, writers)
-                if self._stopped:
-                    return
-        for batch in batcher.rest():
-            self._translate(batch, devices, writers)
+        for task, size in read_ahead(probes, lambda task: (task, size_of(task.jobs[0].source)), tasks, 2 * depth):
+            while not self._stopped and (len(self._reading) >= depth or not self.flight.fits(size)):
+                self._go_on(batcher, devices, writers)
             if self._stopped:
                 return
-        self._take_translated(0, writers)
+            read = readers.submit(self._read, task, size)
+            self._reading.append((self.flight.begin(size), read))
+        while not self._stopped and len(self.flight):
+            self._go_on(batcher, devices, writers)
 
-    def _next(self, read: Iterator[tuple[list[Loaded | Outcome], float]]) -> list[Loaded | Outcome] | None:
-        (found, seconds), waited = _timed(lambda: next(read, (None, 0.0)))
+    def _read(self, task: Task, size: Size | None) -> tuple[list[Loaded | Outcome], float]:
+        return _timed(lambda: self.worker.read(task, size))
+
+    def _go_on(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+        """Bring the pictures in flight one step further, the last that was read first of all."""
+        if self._reading:
+            self._take_read(batcher, devices, writers)
+        elif (batch := batcher.fullest()) is not None:
+            self._translate(batch, devices, writers)
+        elif self._translating:
+            self._take_translated(len(self._translating) - 1, writers)
+        elif self._writing:
+            self._record_oldest()
+
+    def _take_read(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+        token, read = self._reading.popleft()
+        (found, seconds), waited = _timed(read.result)
         self.times.wait_read += waited
         self.times.decode += seconds
-        return found
+        if token.size is not None and token.size.pixels > _LARGE:
+            return_freed()  # each reader has a heap of its own, which would keep what decoding took
+        loaded = [item for item in found if isinstance(item, Loaded)]
+        self.flight.was_read(token, len(loaded))
+        self._tokens |= {id(item): token for item in loaded}
+        for item in found:
+            if isinstance(item, Outcome):
+                self._record(item)
+            elif batch := batcher.add(item):
+                self._translate(batch, devices, writers)
+            if self._stopped:
+                return
 
     def _translate(self, batch: Sequence[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
         pixels = sum(item.picture.height * item.picture.width for item in batch)
-        together = min(self._cores, _TOGETHER // pixels)
+        together = min(self._cores, _TOGETHER // pixels, self._room_for(batch))
         if together <= 1:  # with all threads, and when nothing else computes
             self._take_translated(0, writers)
             self._take(_timed(lambda: self.worker.translate(batch)), writers)
@@ -111,6 +141,11 @@ class Pipeline:
         self._most = max(self._most, together)
         self._take_translated(together - 1, writers)
         self._translating.append(devices.submit(self._translate_beside, batch, self._cores // together))
+
+    def _room_for(self, batch: Sequence[Loaded]) -> int:
+        """Return how many such batches the memory takes that pictures in flight leave."""
+        needed = self.flight.budget.device(batch[0].size) * len(batch)
+        return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 
     def _translate_beside(self, batch: Sequence[Loaded], threads: int) -> tuple[Translated, float]:
         torch.set_num_threads(threads)  # of this thread
@@ -126,10 +161,11 @@ class Pipeline:
         self.times.translate += seconds
         for item, result in results:
             if isinstance(result, Outcome):
+                self._end(item)
                 self._record(result)
             else:
-                self._writing.append(writers.submit(self._write, item, result))
-        while len(self._writing) > self.threads + len(results) or (self._writing and self._writing[0].done()):
+                self._writing.append((item, writers.submit(self._write, item, result)))
+        while len(self._writing) > self.threads + len(results) or (self._writing and self._writing[0][1].done()):
             self._record_oldest()
 
     def _write(self, item: Loaded, intensity: NDArray[np.float32]) -> tuple[Outcome, float]:
@@ -137,11 +173,16 @@ class Pipeline:
 
     def _record_oldest(self) -> None:
         # Removed only once recorded: an interrupt in between may write a line twice, but never lose one.
-        (outcome, seconds), waited = _timed(self._writing[0].result)
+        item, written = self._writing[0]
+        (outcome, seconds), waited = _timed(written.result)
         self.times.encode += seconds
         self.times.wait_write += waited
         self._record(outcome)
         self._writing.popleft()
+        self._end(item)
+
+    def _end(self, item: Loaded) -> None:
+        self.flight.end(self._tokens.pop(id(item)))
 
     def _record(self, outcome: Outcome) -> None:
         self._stopped = not self.record(outcome) or self._stopped

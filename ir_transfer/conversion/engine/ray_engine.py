@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -202,10 +204,13 @@ def _cluster(address: str | None) -> Iterator[None]:
         yield
         return
     dashboard = False if address is None else None
+    on_sigterm = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address or "local", include_dashboard=dashboard, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError) as error:
         raise InputError(f"expected a Ray cluster at {address}, got: {error}: see ray status") from error
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put one there that ends the process with code 15
     try:
         yield
     finally:

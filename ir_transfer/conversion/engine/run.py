@@ -81,6 +81,7 @@ class Run:
         self.observer = observer or _Silent()
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
         self.on_window = on_window
+        self._rename_inputs()
         self.done = dict(manifest.entries)
         self.summary = Summary(plan.out, self.plan)
 
@@ -106,6 +107,14 @@ class Run:
 
             return RayEngine(self.worker, self._record)
         return Pipeline(self.worker, self._record)
+
+    def _rename_inputs(self) -> None:
+        """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
+        entries = self.manifest.entries
+        for job in self.plan.jobs:
+            earlier, name = entries.get(str(job.output)), public(job.input)
+            if earlier is not None and earlier.input != name:
+                entries[str(job.output)] = replace(earlier, input=name)
 
     def _tasks(self) -> Iterator[Task]:
         pictures = (job for job in self.plan.jobs if job.raster is None)

@@ -6,14 +6,15 @@ import errno
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.reports import warn_once, world_file
-from ir_transfer.conversion.inputs import VIRTUAL
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
@@ -21,10 +22,11 @@ from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
-from ir_transfer.conversion.tiles.memory import fits_whole, is_out_of_memory, tile_for
+from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
 from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture, files_beside, narrow_levels, read_bytes, write_whole
 from ir_transfer.data.labels.frames import upright_size
@@ -52,12 +54,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A job with its decoded picture."""
+    """A job with its decoded picture, and its line of the manifest as long as nothing came of it."""
 
     job: Job
     picture: Picture
+    entry: Entry
     masks: PictureMasks | None = None
-    masks_sha256: str | None = None
+
+    @property
+    def size(self) -> Size:
+        """Of the picture."""
+        return Size(self.picture.height, self.picture.width, self.picture.levels.dtype.itemsize)
 
     @property
     def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None, str | None]:
@@ -101,11 +108,27 @@ class Worker:
     choose: Callable[[Job, Picture], Job] | None = None
     masks: Masks | None = None
 
-    def read(self, task: Task) -> list[Loaded | Outcome]:
-        """Read a picture once for all its jobs; an outcome is what needs no translation."""
+    @cached_property
+    def budget(self) -> Budget:
+        """The memory that pictures and translator share."""
+        controls = self.options.controls
+        masks = 0 if self.masks is None else max(1, len(controls.style_masks))
+        steps = bool(self.finish.steps) or self.finish.heat is not None
+        return Budget(self.options.size, self.translator, masks, steps)
+
+    def read(self, task: Task, size: Size | None = None) -> list[Loaded | Outcome]:
+        """Read a picture once for all its jobs; an outcome is what needs no translation.
+
+        Args:
+            task: What to make of it.
+            size: Of the picture, where its header was read: one that takes more than ``--memory`` is refused.
+        """
         jobs = task.jobs
         try:
+            if size is not None:
+                self.budget.refuse(size, str(jobs[0].source))
             data = self._bytes_of(jobs[0].source)
+            companions = hash_picture_companions(jobs[0].source)
         except IrTransferError as error:
             return [Outcome(replace(blank(job), error=error.line)) for job in jobs]
         except MemoryError:
@@ -114,7 +137,8 @@ class Worker:
         loaded: list[Loaded | Outcome] = []
         decoded: dict[int | None, Picture] = {}
         for job in jobs:
-            one = self._load(job, task.earlier.get(str(job.output)), data, sha256, decoded.get(job.page))
+            entry = replace(blank(job), input_sha256=sha256, companions_sha256=companions)
+            one = self._load(job, entry, task.earlier.get(str(job.output)), data, decoded.get(job.page))
             if isinstance(one, Loaded):
                 decoded = {job.page: one.picture}
             loaded.append(one)
@@ -127,11 +151,11 @@ class Worker:
             return list(zip(batch, results, strict=True))
         if len(batch) > 1:  # one picture, or the memory of all together: find out
             return [pair for item in batch for pair in self.translate([item])]
-        return [(batch[0], Outcome(replace(_entry(batch[0]), error=reason)))]
+        return [(batch[0], Outcome(replace(batch[0].entry, error=reason)))]
 
     def write(self, item: Loaded, intensity: NDArray[np.float32]) -> Outcome:
         """Finish a result and write its file."""
-        entry = _entry(item)
+        entry = item.entry
         try:
             made = self.finish(intensity, item.job, item.picture)
             if made.heat is not None:
@@ -150,9 +174,9 @@ class Worker:
         path, out = str(job.raster), self.out / job.output
         entry = blank(job)
         try:
-            if not path.startswith(VIRTUAL):
-                entry = replace(entry, input_sha256=_hash_file(Path(path)))
-            if _is_unchanged(entry, earlier) and out.is_file() and _hash_file(out) == _output_of(earlier):
+            contents, companions = hash_raster(path)
+            entry = replace(entry, input_sha256=contents, companions_sha256=companions)
+            if _is_unchanged(entry, earlier) and out.is_file() and hash_file(out) == _output_of(earlier):
                 return Outcome(None)
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
@@ -176,6 +200,7 @@ class Worker:
                 overviews=asked.overviews,
                 inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
+                contents=f"{contents} {companions}",
                 observer=observer,
             )
             warn_once(made.reading.notes, job.source)
@@ -189,7 +214,7 @@ class Worker:
             replace(
                 entry,
                 status="converted",
-                output_sha256=_hash_file(out),
+                output_sha256=hash_file(out),
                 width=made.width,
                 height=made.height,
                 raster={
@@ -223,13 +248,13 @@ class Worker:
         return data
 
     def _load(
-        self, job: Job, earlier: Entry | None, data: bytes, sha256: str, picture: Picture | None
+        self, job: Job, entry: Entry, earlier: Entry | None, data: bytes, picture: Picture | None
     ) -> Loaded | Outcome:
-        entry = replace(blank(job), input_sha256=sha256)
         try:
             masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
             entry = replace(entry, masks_sha256=masks_sha256)
-            if self._is_done(job, entry, earlier):
+            done = self._is_done(job, entry, earlier)
+            if done and earlier is not None and earlier.variant == entry.variant:
                 return Outcome(None)
             if picture is None:
                 picture = self._decoded(job, data)
@@ -245,7 +270,19 @@ class Worker:
             return Outcome(replace(entry, error=error.line))
         except MemoryError:
             return Outcome(replace(entry, error=_memory_error(entry)))
-        return Loaded(job if self.choose is None else self.choose(job, picture), picture, masks, masks_sha256)
+        job = job if self.choose is None else self.choose(job, picture)
+        if done and earlier is not None and earlier.variant == blank(job).variant:
+            return Outcome(None)  # what the picture shows had decided
+        height, width = upright_size((picture.height, picture.width), job.turn)
+        entry = replace(
+            entry,
+            variant=blank(job).variant,
+            width=width,
+            height=height,
+            bit_depth=picture.bit_depth,
+            reading=picture.reading.record(),
+        )
+        return Loaded(job, picture, entry, masks)
 
     def _decoded(self, job: Job, data: bytes) -> Picture:
         asked, source = self.options.raster, job.source
@@ -291,14 +328,16 @@ class Worker:
         """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
         try:
             if (masks := batch[0].masks) is not None:  # these come one by one
+                self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
                 return [self.translator.with_masks(batch[0].picture, masks)], None
             pictures, variant = [item.picture for item in batch], batch[0].job.variant
             if variant is not None and variant.style is None:
                 return [picture.gray()[0] for picture in pictures], None
             translator = self.translator if variant is None else self.translator.of(variant)
-            if pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
-                return [_by_tiles(translator, pictures[0], max(pictures[0].height, pictures[0].width))], None
-            if len(pictures) == 1 and (tile := self._tile(translator, pictures[0])) is not None:
+            tile = self.budget.tile(translator, batch[0].size) if len(pictures) == 1 else None
+            if tile is None and pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
+                tile = max(pictures[0].height, pictures[0].width)
+            if tile is not None:
                 return [_by_tiles(translator, pictures[0], tile)], None
             return translator(pictures), None
         except IrTransferError as error:
@@ -310,7 +349,7 @@ class Worker:
 
     def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate one picture whose memory as a whole was too much by tiles, where the model can."""
-        reason = _memory_error(_entry(batch[0]))
+        reason = _memory_error(batch[0].entry)
         if len(batch) > 1 or batch[0].masks is not None:
             return None, reason
         picture, variant = batch[0].picture, batch[0].job.variant
@@ -325,18 +364,6 @@ class Worker:
                 raise
             return None, reason
 
-    def _tile(self, translator: Translator, picture: Picture) -> int | None:
-        """Return the side of the tiles for a picture; None if it is to be translated as a whole."""
-        size = self.options.size
-        if size.tile is not None and max(picture.height, picture.width) > size.tile:
-            return size.tile
-        on_cpu = translator.device.type == "cpu"
-        if (size.memory is None and not on_cpu) or not can_tile(translator):
-            return None
-        memory = size.memory or MEMORY
-        whole = fits_whole(translator.model, picture.height, picture.width, memory)
-        return None if whole else tile_for(translator.model, memory)
-
 
 def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
     sink = ArraySink(picture.height, picture.width)
@@ -345,41 +372,22 @@ def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np
 
 
 def _is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
-    """Return whether an earlier run made a result of the same file and masks."""
+    """Return whether an earlier run made a result of the same file, companions and masks."""
     if earlier is None or earlier.status != "converted":
         return False
-    ours, theirs = ((one.input_sha256, one.masks_sha256, one.stored_orientation) for one in (entry, earlier))
-    return ours == theirs
+    names = ("input_sha256", "companions_sha256", "masks_sha256", "stored_orientation")
+    return all(getattr(earlier, name) == getattr(entry, name) for name in names)
 
 
 def _output_of(earlier: Entry | None) -> str | None:
     return None if earlier is None else earlier.output_sha256
 
 
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def blank(job: Job) -> Entry:
     """Return the line of a job of which nothing came yet."""
     variant = None if job.variant is None else asdict(job.variant)
     turn = None if job.turn == 1 else job.turn
-    return Entry(str(job.source), str(job.output), "failed", variant=variant, stored_orientation=turn)
-
-
-def _entry(item: Loaded) -> Entry:
-    picture = item.picture
-    height, width = upright_size((picture.height, picture.width), item.job.turn)
-    return replace(
-        blank(item.job),
-        input_sha256=picture.sha256,
-        width=width,
-        height=height,
-        bit_depth=picture.bit_depth,
-        masks_sha256=item.masks_sha256,
-        reading=picture.reading.record(),
-    )
+    return Entry(job.input, str(job.output), "failed", variant=variant, stored_orientation=turn)
 
 
 def _memory_error(entry: Entry) -> str:

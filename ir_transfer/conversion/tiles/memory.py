@@ -27,8 +27,22 @@ def fits_whole(model: TranslationModel, height: int, width: int, memory: int = M
     Raises:
         InputError: The model does not tile: it has no figure, and there is nothing to choose.
     """
+    return _PROCESS + device_bytes(model, height, width) <= memory
+
+
+def process_bytes() -> int:
+    """Return what the process takes before the first picture."""
+    return _PROCESS
+
+
+def device_bytes(model: TranslationModel, height: int, width: int) -> int:
+    """Return the bytes that translating a picture or tile at once takes, the process's own left out.
+
+    Raises:
+        InputError: The model does not tile, and has no figure.
+    """
     needs = tiles_of(model).tile_needs
-    return _PROCESS + needs.fixed_bytes + needs.bytes_per_pixel * height * width <= memory
+    return needs.fixed_bytes + needs.bytes_per_pixel * height * width
 
 
 def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:

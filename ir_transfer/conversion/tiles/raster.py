@@ -94,6 +94,7 @@ def convert_raster(
     overviews: bool = False,
     inverted: bool = False,
     resume: bool = False,
+    contents: str | None = None,
     tags: Mapping[str, str] | None = None,
     observer: Observer | None = None,
 ) -> RasterResult:
@@ -116,6 +117,7 @@ def convert_raster(
         overviews: Make overviews.
         inverted: Turn the result's polarity round.
         resume: Go on with what a killed run with the same settings left.
+        contents: Hash of all that the source consists of; by default size and time of its file tell whether it changed.
         tags: Metadata to add to the source's.
         observer: Told of every tile of every pass.
 
@@ -138,7 +140,7 @@ def convert_raster(
         dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
         layout = layout_of(raster.dataset, raster.bands, dtype, may_be_invalid=raster.may_be_invalid, own_nodata=nodata)
         side = tile or tile_for(translator.model, memory)
-        key = {**_look(translator), **_source(raster), "tile": side, "inverted": inverted}
+        key = {**_look(translator), **_source(raster, contents), "tile": side, "inverted": inverted}
         folder = work_folder(out)
         if not resume:
             remove(folder)
@@ -185,7 +187,7 @@ def _look(translator: Translator) -> dict[str, Any]:
     }
 
 
-def _source(raster: Raster) -> dict[str, Any]:
+def _source(raster: Raster, contents: str | None) -> dict[str, Any]:
     found: dict[str, Any] = {
         "source": raster.path,
         "bands": list(raster.bands),
@@ -194,7 +196,9 @@ def _source(raster: Raster) -> dict[str, Any]:
         "nodata": str(raster.image.nodata),
         "reading": raster.reading.facts,
     }
-    if Path(raster.path).is_file():
+    if contents is not None:
+        found["contents"] = contents
+    elif Path(raster.path).is_file():
         status = Path(raster.path).stat()
         found |= {"bytes": status.st_size, "modified": status.st_mtime_ns}
     return found

@@ -14,7 +14,7 @@ from ir_transfer import __version__
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import MANIFEST_NAME
-from ir_transfer.conversion.manifest import Header
+from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.session import exemplar_look, is_inverted, load_translator, locked
@@ -23,7 +23,7 @@ from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.run import VideoRun
 from ir_transfer.conversion.video.source import FrameFolder, Source
-from ir_transfer.conversion.video.store import FrameStore
+from ir_transfer.conversion.video.store import STATE_NAME, FrameStore
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.json_files import json_text
@@ -136,14 +136,15 @@ def _out(options: VideoOptions) -> Path:
 def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
     if options.overwrite:
         return
-    begun = (folder / MANIFEST_NAME).is_file()
+    begun = Manifest.holds_results(folder)
     if not options.resume and (out.is_file() or begun):
         what = "a finished video" if out.is_file() else f"frames of an earlier run in {folder}"
         raise InputError(
             f"expected no {out} yet, got {what}: use --overwrite to make it again, "
             "--resume to go on after an interruption, or another -o"
         )
-    if out.is_dir() and not begun and next(out.iterdir(), None) is not None:
+    names = {path.name for path in out.iterdir()} if out.is_dir() else set()
+    if not begun and names - {MANIFEST_NAME, STATE_NAME}:  # those of a run in which nothing succeeded
         raise InputError(f"expected a fresh folder, got {out} with other files: use --overwrite, or another -o")
 
 

@@ -16,7 +16,7 @@ from ir_transfer.data.image_io import OutputLevels, encode_gray, write_whole
 from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models import weight_files
 
-_STATE, _KIND = ".video-state.safetensors", "video state"
+STATE_NAME, _KIND = ".video-state.safetensors", "video state"
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class FrameStore:
         self.tensors: dict[str, Tensor] = {}
         self.sums: list[float] = []
         found = Manifest.load(folder) if resume else None
-        if found is None:
-            (folder / _STATE).unlink(missing_ok=True)
+        if found is None or not found.has_results:
+            (folder / STATE_NAME).unlink(missing_ok=True)
             self.manifest = Manifest.create(folder, header)
             return
         found.header.refuse_other_look(header.look, found.path)
@@ -58,9 +58,9 @@ class FrameStore:
             self.done = count  # a finished folder keeps no state
 
     def _load_state(self) -> None:
-        if not (self.folder / _STATE).is_file():
+        if not (self.folder / STATE_NAME).is_file():
             return
-        tensors, metadata = weight_files.read(self.folder / _STATE, kind=_KIND)
+        tensors, metadata = weight_files.read(self.folder / STATE_NAME, kind=_KIND)
         done = int(metadata["done"])
         if done > len(self.manifest.entries) or not _all_there(self._outputs(done)):
             logger.warning("frames are gone from %s: the clip is translated from its start", self.folder)
@@ -96,12 +96,12 @@ class FrameStore:
         """
         metadata = {"kind": _KIND, "done": str(self.done), "sums": json_text(list(sums))}
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-        write_whole(self.folder / _STATE, save(kept, metadata))
+        write_whole(self.folder / STATE_NAME, save(kept, metadata))
 
     def finish(self) -> None:
         """Put the manifest in order and remove the state: all is done."""
         self.manifest.finish([entry.key for entry in self.entries()])
-        (self.folder / _STATE).unlink(missing_ok=True)
+        (self.folder / STATE_NAME).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close the manifest."""

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import rasterio
 
+from ir_transfer.data.companions import picture_companions
+from ir_transfer.data.image_io import read_bytes
 from ir_transfer.data.pixels.tiff import is_placed, open_page
-from ir_transfer.data.raster.gdal import is_virtual, open_raster
+from ir_transfer.data.raster.gdal import has_name_for_gdal, is_virtual, open_raster
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
@@ -29,7 +31,19 @@ def is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
         return True
     if Path(path).suffix.lower() not in SUFFIXES:
         return False
+    if not has_name_for_gdal(path):
+        return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
     return _is_raster(path, max_pixels, by_windows=by_windows)
+
+
+def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
+    """As :func:`is_raster` where GDAL cannot take the name: the bytes, or a sidecar, show whether it is one."""
+    if picture_companions(path):
+        return True
+    try:
+        return holds_raster(read_bytes(path, max_pixels), path.name, max_pixels)
+    except IrTransferError:
+        return False
 
 
 def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:

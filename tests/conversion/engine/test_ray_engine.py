@@ -28,10 +28,11 @@ from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
+from tests.ci import needed
 from tests.conftest import photograph
 
-ray = pytest.importorskip("ray", reason="no Ray: install the extra ray")
-cloudpickle = pytest.importorskip("ray.cloudpickle", reason="no Ray: install the extra ray")
+ray = needed("ray", "install the extra ray")
+cloudpickle = needed("ray.cloudpickle", "install the extra ray")
 
 
 @pytest.fixture(scope="module", autouse=True)

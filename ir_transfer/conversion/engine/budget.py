@@ -1,0 +1,228 @@
+"""How many bytes the pictures that are being read, translated and written take, so that all of them stay in a bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ir_transfer.conversion.size_options import MEMORY, SizeOptions
+from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
+from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.raster.gdal import open_raster
+from ir_transfer.data.remote import is_remote, open_stored
+from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.models.capabilities import Tiles
+
+_READING = 18
+"""Bytes per pixel and byte of a level while a file is decoded; measured with 64-megapixel PNG and JPEG files."""
+_LEVELS = 3
+"""Bytes per pixel and byte of a level of a picture that is decoded."""
+_RESULT = 8
+"""Bytes per pixel of a result: its intensity, its levels and its file."""
+_MASK = 8
+"""Bytes per pixel of a mask."""
+_STEPS = 32
+"""Bytes per pixel that a camera, or shifts of heat, take besides."""
+_WIDE_MODES = {"I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "I": 4, "F": 4}
+_PNG_START = 26
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a picture file is, as its header says.
+
+    Attributes:
+        height: Rows.
+        width: Columns.
+        itemsize: Bytes of a level.
+        file: Bytes of the file; 0 where it is stored elsewhere.
+    """
+
+    height: int
+    width: int
+    itemsize: int = 1
+    file: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.height * self.width
+
+
+def size_of(path: Path) -> Size | None:
+    """Return the size of a picture file, None if its header cannot be read: then it costs its line, and no memory."""
+    try:
+        file = 0 if is_remote(path) else path.stat().st_size
+        with open_stored(path) as stream:
+            start = stream.read(_PNG_START)
+            stream.seek(0)
+            with Image.open(stream) as image:
+                wide = start.startswith(b"\x89PNG") and start[24:25] == b"\x10"
+                itemsize = 2 if wide else _WIDE_MODES.get(image.mode, 1)
+                return Size(image.height, image.width, itemsize, file)
+    except Exception:  # damaged bytes and storages raise nearly anything; reading tells what is wrong
+        return None if is_remote(path) else _size_by_gdal(path)
+
+
+def _size_by_gdal(path: Path) -> Size | None:
+    try:
+        with path.open("rb") as file:
+            if file.read(2) not in {b"II", b"MM"}:  # nothing else is opened by its content
+                return None
+        with open_raster(str(path)) as dataset:
+            itemsize = max(np.dtype(name).itemsize for name in dataset.dtypes)
+            return Size(dataset.height, dataset.width, itemsize, path.stat().st_size)
+    except (IrTransferError, OSError):
+        return None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The bytes that a process may take, shared by the pictures in flight and the device.
+
+    Attributes:
+        asked: What ``--memory`` and ``--tile-size`` ask for.
+        translator: Of the run.
+        masks: Masks that each picture has.
+        steps: Whether a camera or heat follows the translation.
+    """
+
+    asked: SizeOptions
+    translator: Translator
+    masks: int = 0
+    steps: bool = False
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes for all; None leaves it to a GPU to find out."""
+        return self.asked.memory or (MEMORY if self.translator.device.type == "cpu" else None)
+
+    @property
+    def shared(self) -> float:
+        """Bytes that pictures and device share: those of the process without them are left out."""
+        return math.inf if self.memory is None else self.memory - process_bytes()
+
+    def reading(self, size: Size) -> int:
+        """Return the most bytes that a picture takes while it is read."""
+        return size.file + size.pixels * _READING * size.itemsize
+
+    def held(self, size: Size, results: int = 1) -> int:
+        """Return the most bytes that a picture takes after that, until all its results are written."""
+        cells = max(1, sum(map(len, self.translator.grid)))
+        besides = _RESULT * cells * results + _MASK * self.masks + (_STEPS if self.steps else 0)
+        return size.pixels * (_LEVELS * size.itemsize + besides)
+
+    def device(self, size: Size) -> int:
+        """Return the bytes that translating a picture takes; 0 where there is no figure for it."""
+        if self.memory is None or not isinstance(self.translator.model, Tiles):
+            return 0
+        try:
+            side = self.tile(self.translator, size) or max(size.height, size.width)
+        except InputError:  # it costs its line when it is to be translated
+            return 0
+        return device_bytes(self.translator.model, min(side, size.height), min(side, size.width))
+
+    def tile(self, translator: Translator, size: Size) -> int | None:
+        """Return the side of the tiles for a picture; None if it is to be translated as a whole.
+
+        Raises:
+            InputError: It takes more than ``--memory`` allows, and model or controls need the whole of it.
+        """
+        if self.asked.tile is not None and max(size.height, size.width) > self.asked.tile:
+            return self.asked.tile
+        if self.memory is None or not isinstance(translator.model, Tiles):
+            return None
+        left = self.memory - self.held(size)
+        if process_bytes() + device_bytes(translator.model, size.height, size.width) <= left:
+            return None
+        if not can_tile(translator):
+            if self.asked.memory is not None:
+                refuse_untiled(translator)
+            return None
+        return tile_for(translator.model, left)
+
+    def refuse(self, size: Size, name: str) -> None:
+        """Raise :class:`InputError` if reading a picture takes more than ``--memory``, where that was given."""
+        if self.asked.memory is not None and self.reading(size) > self.shared:
+            least = math.ceil((process_bytes() + self.reading(size)) / 10**6)
+            raise InputError(
+                f"{name}: expected --memory of at least {least} MB to read {size.width} x {size.height} pixels, got "
+                f"{self.asked.memory / 10**6:.0f} MB: raise it"
+            )
+
+
+@dataclass
+class Token:
+    """A picture in flight.
+
+    Attributes:
+        size: Of the picture; None if that is not known, and nothing is counted.
+        bytes: That it takes now.
+        device: Bytes that translating it takes.
+        left: Results of it that are not recorded yet; None while it is read.
+    """
+
+    size: Size | None
+    bytes: int = 0
+    device: int = 0
+    left: int | None = None
+
+
+class InFlight:
+    """The pictures that are being read, translated or written, and what they take together.
+
+    Args:
+        budget: Of the process.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+        self._tokens: dict[int, Token] = {}
+        self.most = 0
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    @property
+    def free(self) -> float:
+        """Bytes that no picture takes."""
+        return self.budget.shared - sum(token.bytes for token in self._tokens.values())
+
+    def fits(self, size: Size | None) -> bool:
+        """Return whether one more picture may be read now; the only one always may."""
+        if not self._tokens or size is None:
+            return True
+        device = max(self.budget.device(size), *(token.device for token in self._tokens.values()))
+        return self.budget.reading(size) + device <= self.free
+
+    def begin(self, size: Size | None) -> Token:
+        """Count a picture that is read from now on."""
+        token = Token(size)
+        if size is not None:
+            token.bytes, token.device = self.budget.reading(size), self.budget.device(size)
+        self._tokens[id(token)] = token
+        self._note()
+        return token
+
+    def was_read(self, token: Token, results: int) -> None:
+        """Count what a picture takes from now on, for so many results; nothing for none."""
+        token.left = results
+        if not results:
+            del self._tokens[id(token)]
+        elif token.size is not None:
+            token.bytes = self.budget.held(token.size, results)
+            self._note()
+
+    def end(self, token: Token) -> None:
+        """Count one result as recorded; with the last one the picture takes nothing any more."""
+        token.left = (token.left or 0) - 1
+        if token.left <= 0:
+            self._tokens.pop(id(token), None)
+
+    def _note(self) -> None:
+        self.most = max(self.most, sum(token.bytes for token in self._tokens.values()))

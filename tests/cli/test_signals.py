@@ -1,0 +1,80 @@
+"""SIGTERM, which batch queues and containers send, leaves behind what Ctrl-C does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ir_transfer.cli.signals import sigterm_as_interrupt
+from tests.conftest import photograph
+
+
+def test_the_first_interrupts_and_the_second_would_end_the_process() -> None:
+    with pytest.raises(KeyboardInterrupt), sigterm_as_interrupt():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    with sigterm_as_interrupt():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_handler_of_the_program_stays() -> None:
+    caught: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: caught.append(number))
+    try:
+        with sigterm_as_interrupt():
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert caught == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_another_thread_may_run_a_command() -> None:
+    thread = threading.Thread(target=lambda: sigterm_as_interrupt().__enter__())
+    thread.start()
+    thread.join(5)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("command", ["convert", "dataset"])
+def test_a_remote_folder_is_brought_up_to_date(command: str, exemplar: Path, tmp_path: Path) -> None:
+    photos, out, temporary = (tmp_path / name for name in ("photos", "out", "tmp"))
+    for folder in (photos, temporary):
+        folder.mkdir()
+    for seed in range(150):
+        Image.fromarray(photograph(120, 160, seed)).save(photos / f"{seed:03}.png", compress_level=1)
+    arguments = [command, str(photos), "--style", str(exemplar), "--model", "histogram", "--threads", "1"]
+    environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ir_transfer", *arguments, "-o", f"local://{out}"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 200
+    while len(list(out.glob("*.png"))) < 5:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=90)
+    assert process.returncode == 130
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()[1:]]
+    assert {line["output"] for line in lines} == {path.name for path in out.glob("*.png")}
+    assert len(lines) < 150
+    assert list(temporary.glob("ir-transfer-*")) == []

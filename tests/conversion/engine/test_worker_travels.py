@@ -1,0 +1,161 @@
+"""A worker with any step there is travels to another process, and does the same there."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ir_transfer.conversion.camera import CameraOptions, CameraStep
+from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.dataset.assign import Chooser
+from ir_transfer.conversion.dataset.likeness import Likeness
+from ir_transfer.conversion.dataset.options import DatasetOptions
+from ir_transfer.conversion.dataset.rules import parse_rules
+from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.worker import Loaded, Task, Worker
+from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
+from ir_transfer.conversion.heat.options import HeatOptions
+from ir_transfer.conversion.heat.rules import parse_rule
+from ir_transfer.conversion.heat.setup import make_heat
+from ir_transfer.conversion.heat.shift import Heat
+from ir_transfer.conversion.masks import open_masks
+from ir_transfer.conversion.options import Options
+from ir_transfer.conversion.plan import Job, Variant
+from ir_transfer.conversion.styles.choose import choose_styles
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.labels.open import open_labelled
+from tests.conftest import photograph, thermal
+from tests.conversion.heat.small_detector import small_detector
+from tests.data.labels import sets
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def exemplars(tmp_path: Path) -> tuple[str, ...]:
+    """Two exemplars with label maps and soft masks that show their image's left and right half."""
+    for number in range(2):
+        Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"e{number}.png")
+        side = np.zeros((96, 128), np.uint8)
+        side[:, number * 64 : number * 64 + 64] = 255
+        Image.fromarray(side).save(tmp_path / f"side{number}.png")
+    (tmp_path / "maps").mkdir()
+    for name in ("e0", "e1"):
+        Image.fromarray((np.arange(96 * 128).reshape(96, 128) % 2).astype(np.uint8)).save(tmp_path / f"maps/{name}.png")
+    return str(tmp_path / "e0.png"), str(tmp_path / "e1.png")
+
+
+def with_camera(options: Options, root: Path) -> Worker:
+    asked = CameraOptions("boson-640", "clahe")
+    return worker(options, Finish(steps=(CameraStep(asked, 7),)))
+
+
+def with_found_heat(options: Options, root: Path) -> Worker:
+    plain = worker(options)
+    heat = make_heat(HeatOptions(auto=0.2), plain.translator.model, CPU)
+    return replace(plain, finish=Finish(heat=heat))
+
+
+def with_a_detector(options: Options, root: Path) -> Worker:
+    rules = (parse_rule("person=+0.3"),)
+    return worker(options, Finish(heat=Heat(finder=MaskRcnnFinder(small_detector(), "0"), found_rules=rules)))
+
+
+def with_style_masks(options: Options, root: Path) -> Worker:
+    return worker(masked(options, Controls(style_masks=(root / "side0.png", root / "side1.png"), fit_masks=True)))
+
+
+def with_label_maps(options: Options, root: Path) -> Worker:
+    controls = Controls(content_masks=root / "maps of photos", exemplar_masks=root / "maps", fit_masks=True)
+    (root / "maps of photos").mkdir()
+    Image.fromarray((np.arange(48 * 64).reshape(48, 64) % 2).astype(np.uint8)).save(root / "maps of photos/p.png")
+    return worker(replace(masked(options, controls), model="wct2"))
+
+
+def with_rules_and_likeness(options: Options, root: Path) -> Worker:
+    rules, styles = parse_rules((f"night={options.styles[1]}", f"*.jpg={options.styles[0]}"), options.styles)
+    asked = DatasetOptions(options, assign="nearest", rules=rules)
+    assert styles == options.styles
+    likeness = Likeness([(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)])
+    plain = worker(options)
+    return replace(plain, choose=Chooser(asked, {root / "p.png": PurePosixPath("p.png")}, likeness))
+
+
+STEPS = [with_camera, with_found_heat, with_a_detector, with_style_masks, with_label_maps, with_rules_and_likeness]
+
+
+def masked(options: Options, controls: Controls) -> Options:
+    return replace(options, controls=controls)
+
+
+def worker(options: Options, finish: Finish | None = None) -> Worker:
+    choice = choose_styles(options.styles, model=options.model)
+    masks = open_masks(options.controls, choice)
+    translator = Translator.load(
+        choice, CPU, controls=options.controls, exemplar_maps=() if masks is None else masks.exemplars
+    )
+    assert options.out is not None
+    return Worker(options, options.out, translator, finish or Finish(), masks=masks)
+
+
+def carry_out(worker: Worker, job: Job) -> bytes:
+    (item,) = worker.read(Task((job,)))
+    assert isinstance(item, Loaded), item
+    ((_, result),) = worker.translate([item])
+    assert isinstance(result, np.ndarray)
+    outcome = worker.write(item, result)
+    assert outcome.entry is not None
+    assert outcome.entry.status == "converted", outcome.entry.error
+    return (worker.out / job.output).read_bytes()
+
+
+@pytest.mark.parametrize("make", STEPS)
+def test_each_step(make: Callable[[Options, Path], Worker], exemplars: tuple[str, ...], tmp_path: Path) -> None:
+    Image.fromarray(photograph(48, 64)).save(tmp_path / "p.png")
+    options = Options((str(tmp_path / "p.png"),), exemplars, tmp_path / "out", model="adain", threads=1)
+    here = make(options, tmp_path)
+    variant = Variant(0, 0) if here.choose is not None else None
+    job = Job(tmp_path / "p.png", PurePosixPath("p.png"), variant)
+    expected = carry_out(here, job)  # used before it travels: what is kept meanwhile must travel, or be left
+    there: Worker = pickle.loads(pickle.dumps(here))
+    (tmp_path / "out/p.png").unlink()
+    assert carry_out(there, job) == expected
+
+
+@pytest.mark.parametrize("kind", sorted(sets.SETS))
+def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    sets.SETS[kind](root)
+    labelled = open_labelled(root, kind)
+    options = Options((str(root),), exemplars, tmp_path / "out", model="adain", threads=1)
+    here = worker(options)
+    names = labelled.classes[:1]
+    asked = HeatOptions(tuple(parse_rule(f"{name}=+0.3") for name in names), auto=None if names else 0.2)
+    finish = Finish(heat=make_heat(asked, here.translator.model, CPU, labelled if names else None))
+    here = replace(here, finish=finish)
+    picture = labelled.pictures[0]
+    job = Job(picture.path, PurePosixPath("p.png"))
+    expected = carry_out(here, job)
+    there: Worker = pickle.loads(pickle.dumps(here))
+    assert carry_out(there, job) == expected
+
+
+def test_cameras_of_many_sizes_are_not_all_kept() -> None:
+    step = CameraStep(CameraOptions("boson-640"), 0)
+    job = Job(Path("p.png"), PurePosixPath("p.png"))
+    picture = Loaded  # never looked at by a camera
+    first = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+    for width in range(1000, 1200):
+        step(np.full((64, width), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+    kept = list(step._cameras)
+    assert sum(height * width for height, width in kept) <= 2**22
+    assert kept[-1] == (64, 1199)
+    again = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+    assert (first == again).all()
