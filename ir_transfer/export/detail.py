@@ -37,13 +37,13 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     """Return the part of the maps for so many upper rows of the overview."""
     cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
     if isinstance(maps, GuidedMaps):
-        return maps._replace(thermal=maps.thermal[..., : cells[4], :], detail=maps.detail[..., : cells[2], :])  # type: ignore[misc]
+        return maps._replace(thermal=maps.thermal[..., : cells[4], :], detail=maps.detail[..., : cells[2], :])
     assert isinstance(maps, HaarMaps)
     return maps._replace(
-        thermal=maps.thermal[..., : cells[4], :],  # type: ignore[misc]
-        offset=maps.offset[..., : cells[2], :],  # type: ignore[misc]
-        fine=maps.fine[..., : cells[2], :],  # type: ignore[misc]
-        coarse=maps.coarse[..., : cells[4], :],  # type: ignore[misc]
+        thermal=maps.thermal[..., : cells[4], :],
+        offset=maps.offset[..., : cells[2], :],
+        fine=maps.fine[..., : cells[2], :],
+        coarse=maps.coarse[..., : cells[4], :],
     )
 
 
@@ -51,15 +51,16 @@ def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tens
     height, width = sizes_of(images)
     coefficients = enlarged(maps.detail, 2 * factor, height, width)
     guides = detail.guide(2 * images - 1)
-    fine = coefficients[:, :1] + (coefficients[:, 1:] * guides).sum(1, keepdim=True)
-    return enlarged(maps.thermal, 4 * factor, height, width) + fine
+    fine: Tensor = coefficients[:, :1] + (coefficients[:, 1:] * guides).sum(1, keepdim=True)
+    canonical: Tensor = enlarged(maps.thermal, 4 * factor, height, width) + fine
+    return canonical
 
 
 def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
     """Return maps (1, C, h, w), one value for each cell of a side, interpolated at (1, C, height, width) positions."""
     rows, columns = cells_of(height, side), cells_of(width, side)
     found = F.interpolate(maps, [rows * side, columns * side], mode="bilinear", align_corners=False)  # type: ignore[list-item]
-    return found[..., :height, :width]  # type: ignore[misc]
+    return found[..., :height, :width]
 
 
 def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, largest_factor: int) -> Tensor:
@@ -71,7 +72,7 @@ def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, la
     guides = detail.guide(2 * padded - 1)
     smooth = enlarged(maps.thermal, 4 * factor, height, width) + enlarged(maps.offset, 2 * factor, height, width)
     made = _pyramid(guides, maps, factor, 2, largest)
-    return smooth + made[..., :height, :width]  # type: ignore[misc]
+    return smooth + made[..., :height, :width]
 
 
 def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, largest: int) -> Tensor:
@@ -91,7 +92,7 @@ def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: T
     if stride == 2:  # always finer than the coarse ones
         return fine
     coarse = _fitted(maps.coarse, torch.ones_like(factor), height, width)
-    is_fine, is_coarse = (stride < 4 * factor).to(fine), (stride == 4 * factor).to(fine)
+    is_fine, is_coarse = (4 * factor > stride).to(fine), (4 * factor == stride).to(fine)
     return fine * is_fine + coarse * is_coarse
 
 
@@ -101,7 +102,7 @@ def _fitted(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tenso
     found = F.interpolate(gates, [rows, columns], mode="bilinear", align_corners=False)  # type: ignore[list-item]
     lower, right = (torch.clamp(b - a, min=0) for a, b in ((rows, height), (columns, width)))
     found = F.pad(found, (0, right, 0, lower), mode="replicate")  # type: ignore[arg-type]
-    return found[..., :height, :width]  # type: ignore[misc]
+    return found[..., :height, :width]
 
 
 def _split(values: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -68,11 +68,11 @@ class TracedGraph(nn.Module):
         same = factor == 1
         few = torch.tensor(_FEW_ROWS)
         rows = torch.where(same, torch.minimum(height, few), height)
-        part = traced_render(self.model.detail, overview[..., :rows, :], upper(maps, rows), torch.ones_like(factor), 1)  # type: ignore[misc]
+        part = traced_render(self.model.detail, overview[..., :rows, :], upper(maps, rows), torch.ones_like(factor), 1)
         there = torch.where(same, height, few)
         reduced = traced_sample(part, height, width)
-        whole = traced_sample(canonical[..., :there, :], height, width)  # type: ignore[misc]
+        whole = traced_sample(canonical[..., :there, :], height, width)
         first, both = as_tensor(reduced.shape[0]), torch.cat([reduced, whole])
         start = torch.where(same, first, torch.zeros_like(first))
         end = torch.where(same, as_tensor(both.shape[0]), first)
-        return traced_tone_of(both[start:end])  # type: ignore[misc]
+        return traced_tone_of(both[start:end])

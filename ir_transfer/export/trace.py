@@ -61,13 +61,13 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
     with torch.no_grad(), warnings.catch_warnings():
         # Of constants and of the tracing exporter's age: the newer one refuses the overview, whose size depends on a
         # value. That the trace holds for other sizes is checked on images of ten sizes after every export.
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=UserWarning)
         torch.onnx.export(
             graph,
             (image, torch.ones(1), *extra),
-            written,
+            written,  # type: ignore[arg-type]  # the tracing exporter takes a buffer
             dynamo=False,
             opset_version=_OPSET,
             input_names=[IMAGE, STRENGTH, *(() if baked else names)],

@@ -109,7 +109,7 @@ def test_openvino_runs_onnx_files_with_fixed_and_with_free_shapes(onnx_file: Exp
     image = random_image(33, 47)
     wanted = OnnxRuntimeSession(onnx_file[0], 1).run(inputs_of(image, 1.0, {}))
     for shapes in ("static", "dynamic"):
-        session = OpenVinoSession(onnx_file[0], 1, shapes=shapes)  # type: ignore[arg-type]
+        session = OpenVinoSession(onnx_file[0], 1, shapes=shapes)
         np.testing.assert_allclose(session.run(inputs_of(image, 1.0, {})), wanted, atol=1e-4)
 
 

@@ -135,10 +135,10 @@ def prepare_export(options: ExportOptions) -> Exportable:
     model = exportable(create_model(choice.model, choice.weights).eval())
     if options.styles:
         # In convert's own memory format, so that the style is the same to the last digit and has the same hash.
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
         code = prepare_styles(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
         code = code if options.polarity in {None, polarity_of(code)} else turned(code)
-        model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        model.to(memory_format=torch.contiguous_format)
     else:
         code = model.prepare([_exemplar()], white_hot=True)
     baked = bool(options.styles)
