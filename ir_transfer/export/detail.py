@@ -102,12 +102,8 @@ def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: T
     if stride == 2:  # always finer than the coarse ones
         return fine
     coarse = _fitted(maps.coarse, torch.ones_like(factor), height, width)
-    is_fine, is_coarse = (
-        torch.lt(factor.new_tensor(stride), 4 * factor),
-        torch.eq(factor.new_tensor(stride), 4 * factor),
-    )
-    gates: Tensor = fine * is_fine.to(fine) + coarse * is_coarse.to(fine)
-    return gates
+    is_fine, is_coarse = (4 * factor > stride).to(fine), (4 * factor == stride).to(fine)
+    return fine * is_fine + coarse * is_coarse
 
 
 def _fitted(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:

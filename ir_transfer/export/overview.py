@@ -63,10 +63,9 @@ def traced_overview(images: Tensor, factor: Tensor) -> Tensor:
     rows, columns = cells_of(height, factor), cells_of(width, factor)
     padded = F.pad(images, (0, columns * factor - width, 0, rows * factor - height))  # type: ignore[arg-type]
     # Rows, then columns: a reduction of both at once, over six axes, takes four times as long in OpenVINO.
-    by_rows = padded.reshape(channels, rows, factor, columns * factor).sum(2)  # type: ignore[call-overload]
-    cells = by_rows.reshape(1, channels, rows, columns, factor).sum(4)
-    means: Tensor = cells / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
-    return means
+    by_rows: Tensor = padded.reshape(channels, rows, factor, columns * factor).sum(2)  # type: ignore[call-overload]
+    cells: Tensor = by_rows.reshape(1, channels, rows, columns, factor).sum(4)  # type: ignore[call-overload]
+    return cells / (_covered(height, rows, factor) * _covered(width, columns, factor).T)
 
 
 def _covered(size: Tensor, cells: Tensor, factor: Tensor) -> Tensor:

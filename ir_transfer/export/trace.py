@@ -67,7 +67,7 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
         torch.onnx.export(
             graph,
             (image, torch.ones(1), *extra),
-            written,  # type: ignore[arg-type]
+            written,  # type: ignore[arg-type]  # the tracing exporter takes a buffer
             dynamo=False,
             opset_version=_OPSET,
             input_names=[IMAGE, STRENGTH, *(() if baked else names)],
