@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from ir_transfer import model_info
 from ir_transfer.app import histograms
-from ir_transfer.app.fields import MATRIX, Form
+from ir_transfer.app.fields import FILES, MATRIX, Form
 from ir_transfer.app.panels import error_box, judged_box, summary_box
 from ir_transfer.app.presets import preset_cards, presets_of
-from ir_transfer.app.request import EXEMPLARS
+from ir_transfer.app.request import Request
 from ir_transfer.app.results import Shown
-from ir_transfer.app.session import Session, Upload, Workplace, names_of
-from ir_transfer.app.work import carry_out
-from ir_transfer.conversion.styles.choose import PRESET
+from ir_transfer.app.session import Session, Workplace
+from ir_transfer.app.work import OnProgress, carry_out
 from ir_transfer.errors import IrTransferError
 
 Updates = list[Any]
@@ -26,29 +28,53 @@ COUNT = 9
 what is shown."""
 
 
-def on_convert(session: Session, shown: Shown | None, *values: Any, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+def on_convert(session: Session, *values: Any, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
     """Convert what the form asks for; return updates of the result's components."""
-    form, began = Form(*values), time.monotonic()
+    form = Form(*values)
     place = None
     try:
         place = session.workplace(form.photographs, form.exemplars)
-        request = form.request(place.photographs)
+        request = form.request(place)
         request.options(place.folder, place.folder)  # what is wrong with it is reported before anything is loaded
         matrix = form.arrangement == MATRIX and len(request.styles) > 1
         requests = request.each_style() if matrix else (request,)
-        conversions = tuple(
-            carry_out(one, place, _reporting(progress, number, len(requests))) for number, one in enumerate(requests)
-        )
-        found = Shown(conversions, place.folder / "shown", matrix)
-        updates = _updates(found, place, time.monotonic() - began)
+        updates = _carried_out(requests, place, place.folder, matrix=matrix, progress=progress)
     except IrTransferError as error:
-        text = error.line if place is None else place.shown(error.line)
-        return [error_box([text]), *[gr.skip()] * (COUNT - 1)]
+        return _refused(error, place)
     session.remove_all_but(place)
     return updates
 
 
-def _reporting(progress: Any, number: int, count: int) -> Any:
+def on_files(shown: Shown | None, files: str, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+    """Make the files that are shown again in another bit depth or format; return updates as :func:`on_convert`."""
+    if shown is None:
+        return [gr.skip()] * COUNT
+    bit_depth, format_ = FILES[files]
+    requests = [replace(one.request, bit_depth=bit_depth, format=format_) for one in shown.conversions]
+    below = Path(tempfile.mkdtemp(prefix="files-", dir=shown.place.folder))
+    try:
+        return _carried_out(requests, shown.place, below, matrix=shown.matrix, progress=progress)
+    except IrTransferError as error:
+        return _refused(error, shown.place)
+
+
+def _refused(error: IrTransferError, place: Workplace | None) -> Updates:
+    return [_errors([error.line if place is None else place.shown(error.line)]), *[gr.skip()] * (COUNT - 1)]
+
+
+def _errors(lines: Sequence[str]) -> Any:
+    return gr.update(value=error_box(lines), visible=bool(lines))
+
+
+def _carried_out(requests: Sequence[Request], place: Workplace, below: Path, *, matrix: bool, progress: Any) -> Updates:
+    began = time.monotonic()
+    conversions = tuple(
+        carry_out(one, place, _reporting(progress, number, len(requests)), below) for number, one in enumerate(requests)
+    )
+    return _updates(Shown(conversions, place, below / "shown", matrix), time.monotonic() - began)
+
+
+def _reporting(progress: Any, number: int, count: int) -> OnProgress:
     def report(done: int, total: int) -> None:
         of = f", look {number + 1} of {count}" if count > 1 else ""
         progress((number * total + done, count * total), desc=f"converting{of}", unit="photographs")
@@ -56,71 +82,58 @@ def _reporting(progress: Any, number: int, count: int) -> Any:
     return report
 
 
-def _updates(shown: Shown, place: Workplace, seconds: float) -> Updates:
-    first = shown.first
-    many = len(shown.cells) > 1
-    overview = [(cell.image(), cell.caption) for cell in shown.cells] if many else []
+def _updates(shown: Shown, seconds: float) -> Updates:
+    first, cells = shown.first, shown.cells
+    many = len(cells) > 1
+    overview = [(cell.image(), cell.caption) for cell in cells] if many else []
     return [
-        error_box(shown.errors),
+        _errors(shown.errors),
         summary_box(shown.conversions, seconds),
         None if first is None else shown.pair(first),
         gr.update(value=overview, columns=shown.columns, visible=many, selected_index=None),
         shown.downloads(),
-        _commands(shown),
+        "\n".join(conversion.request.command_line for conversion in shown.conversions),
         judged_box(shown.conversions),
-        "" if first is None else _charts(shown, first, place),
+        "" if first is None else _charts(shown, first),
         shown,
     ]
 
 
-def _commands(shown: Shown) -> str:
-    return "\n".join(conversion.request.command_line for conversion in shown.conversions)
-
-
-def _charts(shown: Shown, index: int, place: Workplace) -> str:
+def _charts(shown: Shown, index: int) -> str:
     cell = shown.cells[index]
     if cell.conversion is None or cell.result is None or cell.result.output is None:
         return ""
     request = cell.conversion.request
-    styles = request.options(place.folder, cell.conversion.out).styles
+    styles = request.options(shown.place.folder, cell.conversion.out).styles
     of_styles = histograms.of_styles(styles, request.model, request.exemplar_range)
     return histograms.draw([*of_styles, histograms.of_result(cell.result.output)])
 
 
 def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
     """Show the cell that was clicked at full size; return updates of errors, slider and histograms."""
-    if shown is None or not isinstance(event.index, int):
+    if shown is None:
         return [gr.skip()] * 3
-    cell = shown.cells[event.index]
-    if cell.result is not None and cell.result.error is not None:
-        return [error_box([cell.result.error]), gr.skip(), gr.skip()]
-    pair = shown.pair(event.index)
-    if pair is None:
+    result = shown.cells[int(event.index)].result
+    if result is None:
         return [gr.skip()] * 3
-    place = Workplace(shown.folder.parent, (), ())
-    return [error_box(shown.errors), pair, _charts(shown, event.index, place)]
+    if result.error is not None:
+        return [_errors([result.error]), gr.skip(), gr.skip()]
+    try:
+        return [_errors(shown.errors), shown.pair(int(event.index)), _charts(shown, int(event.index))]
+    except IrTransferError as error:
+        return [_errors([shown.place.shown(error.line)]), gr.skip(), gr.skip()]
 
 
 def on_preset(styles: Sequence[str] | None, event: gr.SelectData) -> Updates:
-    """Add the preset that was clicked to the chosen looks, or remove it; return updates of looks and gallery."""
+    """Add the preset that was clicked to the chosen ones, or remove it; return updates of these and the gallery."""
     name = preset_cards()[int(event.index)].name
     chosen = list(styles or ())
     kept = [style for style in chosen if style != name] if name in chosen else [*chosen, name]
     return [kept, gr.update(selected_index=None)]
 
 
-def on_exemplars(styles: Sequence[str] | None, model: str, uploads: Sequence[Upload]) -> Updates:
-    """Choose uploaded exemplars, and drop those that are gone; return updates of errors and looks."""
-    try:
-        names = names_of(uploads, EXEMPLARS)
-    except IrTransferError as error:
-        return [error_box([error.line]), gr.skip()]
-    presets = [style for style in styles or () if style.startswith(PRESET)]
-    return ["", gr.update(choices=[*presets_of(model), *names], value=[*presets, *names])]
-
-
-def on_model(styles: Sequence[str] | None, model: str, uploads: Sequence[Upload]) -> Updates:
-    """Offer the presets that a model takes; return updates of the looks and of the model's description."""
-    choices = [*presets_of(model), *(upload.name for upload in uploads)]
+def on_model(styles: Sequence[str] | None, model: str) -> Updates:
+    """Offer the presets that a model takes; return updates of the presets and of the model's description."""
+    choices = presets_of(model)
     kept = [style for style in styles or () if style in choices]
     return [gr.update(choices=choices, value=kept), gr.update(info=model_info(model).summary)]

@@ -12,7 +12,7 @@ import gradio as gr
 from ir_transfer import list_models, model_info
 from ir_transfer.app.presets import preset_cards
 from ir_transfer.app.request import Request, camera_of, heat_rules, parse_range
-from ir_transfer.app.session import Upload
+from ir_transfer.app.session import Upload, Workplace
 from ir_transfer.conversion.camera import AgcChoice
 from ir_transfer.conversion.heat.rules import MAP_CLASSES
 from ir_transfer.conversion.options import ExemplarPolarity, Polarity
@@ -50,20 +50,16 @@ class Fields:
 
     Attributes:
         gallery: Presets to click.
-        convert: The button.
-        photographs: Files.
-        exemplars: Files.
-        styles: The chosen looks.
+        presets: Those that are chosen.
         model: Its name.
+        convert: The button.
         inputs: The components whose values are those of :class:`Form`, in its order, but for the last three.
     """
 
     gallery: gr.Gallery
-    convert: gr.Button
-    photographs: gr.File
-    exemplars: gr.File
-    styles: gr.Dropdown
+    presets: gr.Dropdown
     model: gr.Dropdown
+    convert: gr.Button
     inputs: tuple[gr.components.Component, ...]
 
 
@@ -73,7 +69,7 @@ class Form:
 
     photographs: Sequence[Upload]
     exemplars: Sequence[Upload]
-    styles: Sequence[str] | None
+    presets: Sequence[str] | None
     arrangement: str
     model: str
     strength: float
@@ -90,11 +86,11 @@ class Form:
     exemplar_polarity: str
     exemplar_range: str
 
-    def request(self, photographs: tuple[str, ...]) -> Request:
-        """Return the request that the values make.
+    def request(self, place: Workplace) -> Request:
+        """Return the request that the values make: the styles are the presets, then the exemplars.
 
         Args:
-            photographs: Names of the photographs.
+            place: Holds the photographs and exemplars.
 
         Raises:
             InputError: The range of exemplars is none.
@@ -102,8 +98,8 @@ class Form:
         bit_depth, format_ = FILES[self.files]
         shifts = zip(MAP_CLASSES, (self.person, self.two_wheeler, self.vehicle), strict=True)
         return Request(
-            photographs=photographs,
-            styles=tuple(self.styles or ()),
+            photographs=place.photographs,
+            styles=(*(self.presets or ()), *place.exemplars),
             model=self.model,
             strength=float(self.strength),
             polarity=None if self.polarity == OWN_POLARITY else cast("Polarity", self.polarity),
@@ -118,7 +114,7 @@ class Form:
 
 def build_fields() -> Fields:
     """Lay out the form within the present block."""
-    photographs = named_files(label="Photographs", height=160, elem_id="photographs")
+    photographs = named_files(label="Photographs", height=150, elem_id="photographs")
     gr.Markdown("#### Presets\nEach on one rendered scene. A click chooses one, another click drops it.")
     gallery = gr.Gallery(
         [(card.image, card.name.removeprefix("preset:")) for card in preset_cards()],
@@ -131,12 +127,12 @@ def build_fields() -> Fields:
         buttons=[],
         elem_id="presets",
     )
-    styles = gr.Dropdown(
-        [card.name for card in preset_cards()], multiselect=True, label="Chosen looks", elem_id="styles"
+    presets = gr.Dropdown(
+        [card.name for card in preset_cards()], multiselect=True, label="Chosen presets", elem_id="chosen"
     )
     exemplars = named_files(
-        label="Your own infrared exemplars",
-        height=120,
+        label="Your own exemplars (infrared images)",
+        height=140,
         elem_id="exemplars",
     )
     arrangement = gr.Radio([BLEND, MATRIX], value=BLEND, label="Several looks", elem_id="arrangement")
@@ -163,5 +159,5 @@ def build_fields() -> Fields:
                 gr.Number(1, label="Linear: white at", minimum=0, maximum=1, step=0.05, min_width=100),
             )
     convert = gr.Button("Convert", variant="primary", elem_id="convert")
-    inputs = (photographs, exemplars, styles, arrangement, model, strength, polarity, heat_auto, *shifts, sensor, agc)
-    return Fields(gallery, convert, photographs, exemplars, styles, model, (*inputs, *window))
+    inputs = (photographs, exemplars, presets, arrangement, model, strength, polarity, heat_auto, *shifts, sensor, agc)
+    return Fields(gallery, presets, model, convert, (*inputs, *window))

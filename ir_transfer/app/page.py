@@ -44,6 +44,7 @@ class _Results:
     files: gr.Radio
     exemplar_polarity: gr.Dropdown
     exemplar_range: gr.Textbox
+    again: gr.Button
 
 
 def build_page(folder: Path) -> gr.Blocks:
@@ -67,27 +68,34 @@ def build_page(folder: Path) -> gr.Blocks:
             results.errors, results.summary, results.slider, results.overview, results.downloads, results.command,
             results.judged, results.charts, shown,
         ]  # fmt: skip
-        fields.convert.click(
+        gr.on(
+            [fields.convert.click, results.again.click],
             events.on_convert,
-            [session, shown, *fields.inputs, *overrides],
+            [session, *fields.inputs, *overrides],
             outputs,
             concurrency_limit=1,
             concurrency_id=_QUEUE,
             show_progress_on=results.slider,
         )
+        results.files.input(
+            events.on_files,
+            [shown, results.files],
+            outputs,
+            concurrency_limit=1,
+            concurrency_id=_QUEUE,
+            show_progress_on=results.downloads,
+        )
         results.overview.select(events.on_select, [shown], [results.errors, results.slider, results.charts])
-        fields.gallery.select(events.on_preset, [fields.styles], [fields.styles, fields.gallery])
-        looks = [fields.styles, fields.model, fields.exemplars]
-        fields.exemplars.change(events.on_exemplars, looks, [results.errors, fields.styles])
-        fields.model.input(events.on_model, looks, [fields.styles, fields.model])
+        fields.gallery.select(events.on_preset, fields.presets, [fields.presets, fields.gallery], queue=False)
+        fields.model.input(events.on_model, [fields.presets, fields.model], [fields.presets, fields.model])
     return page
 
 
 def _build_results() -> _Results:
     """Lay out the results within the present block."""
-    errors = gr.HTML(elem_id="errors")
+    errors = gr.HTML(elem_id="errors", visible=False)
     slider = gr.ImageSlider(
-        label="Before and after, at full size",
+        label="Before and after (turn the wheel to enlarge)",
         type="filepath",
         interactive=False,
         max_height=640,
@@ -109,6 +117,7 @@ def _build_results() -> _Results:
         files = gr.Radio(list(FILES), value=next(iter(FILES)), label="Files", elem_id="files")
         downloads = gr.File(label="Download", interactive=False, elem_id="downloads", height=90)
     command = gr.Textbox(label=_COMMAND, lines=2, max_lines=8, buttons=["copy"], interactive=False, elem_id="command")
+    gr.Markdown("#### What was judged\nIf it is wrong for your exemplars, choose below and convert again.")
     judged = gr.HTML(elem_id="judged")
     with gr.Row():
         polarity = gr.Dropdown(
@@ -117,9 +126,11 @@ def _build_results() -> _Results:
             label="Polarity of your exemplars",
             elem_id="exemplar-polarity",
         )
-        taken = gr.Textbox("auto", label="Range of your exemplars: auto, percentile, full or LO,HI", elem_id="range")
+        taken = gr.Textbox("auto", label="Range: auto, percentile, full or LO,HI", elem_id="range")
+    again = gr.Button("Convert again", size="sm", elem_id="again")
     charts = gr.HTML(elem_id="histograms")
-    return _Results(errors, summary, slider, overview, downloads, command, judged, charts, files, polarity, taken)
+    shown = errors, summary, slider, overview, downloads, command, judged, charts
+    return _Results(*shown, files, polarity, taken, again)
 
 
 def _end(session: Session | None) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from ir_transfer.app.displays import before_and_after, photograph_image, result_image, thumbnail
+from ir_transfer.app.session import Workplace
 from ir_transfer.app.work import Conversion, Result
 from ir_transfer.errors import IrTransferError
 
@@ -57,11 +58,13 @@ class Shown:
 
     Attributes:
         conversions: One, or one for each column of the matrix.
-        folder: Holds copies that only the browser needs.
+        place: Where the inputs are stored.
+        folder: For copies that only the browser needs.
         matrix: Whether photographs are rows and styles are columns.
     """
 
     conversions: tuple[Conversion, ...]
+    place: Workplace
     folder: Path
     matrix: bool
 

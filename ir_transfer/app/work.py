@@ -59,13 +59,24 @@ class Conversion:
     messages: tuple[str, ...] = ()
 
 
-def carry_out(request: Request, place: Workplace, on_progress: OnProgress = lambda done, total: None) -> Conversion:
+def carry_out(
+    request: Request,
+    place: Workplace,
+    on_progress: OnProgress = lambda done, total: None,
+    below: Path | None = None,
+) -> Conversion:
     """Convert as ``ir-transfer convert`` does, into the workplace.
+
+    Args:
+        request: What to do.
+        place: Where the photographs and exemplars are stored.
+        on_progress: Called after each photograph.
+        below: Folder for that of the results; the workplace if None.
 
     Raises:
         IrTransferError: Nothing can be done at all: no photograph, a style or an option that does not fit.
     """
-    out = place.folder / request.out
+    out = (below or place.folder) / request.out
     options = request.options(place.folder, out)
     with _ONE_AT_A_TIME, _warnings() as messages:
         summary = convert(options, _Observer(on_progress))
