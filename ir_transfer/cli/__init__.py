@@ -24,6 +24,7 @@ from ir_transfer.errors import IrTransferError
 COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("ir_transfer.cli.convert:convert", "Convert photographs into infrared pictures."),
     "video": ("ir_transfer.cli.video:video", "Convert a video, or a folder of numbered frames."),
+    "app": ("ir_transfer.cli.app:app", "Open a page to try conversions in a browser."),
     "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Show what layers of a VGG keep of a picture."),
     "models": ("ir_transfer.cli.models:models", "List models; promote registered ones."),
     "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),

@@ -1,0 +1,67 @@
+"""What a browser shows of photographs and results: full-size copies and thumbnails that every browser can decode."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ir_transfer.data.image_io import read_picture, write_whole
+
+THUMBNAIL = 320
+"""Longer side of a thumbnail in pixels."""
+
+_JPEG_QUALITY = 90
+
+
+def photograph_image(path: Path) -> Image.Image:
+    """Return a photograph upright, in 8 bits, as the tool decodes it.
+
+    Raises:
+        DecodeError: It cannot be read.
+    """
+    return Image.fromarray(_eight_bits(read_picture(path).rgb()))
+
+
+def result_image(path: Path) -> Image.Image:
+    """Return a result in 8 bits."""
+    return Image.fromarray(_eight_bits(read_picture(path).gray())[..., 0])
+
+
+def thumbnail(image: Image.Image) -> Image.Image:
+    """Return the image reduced to at most :data:`THUMBNAIL` pixels a side."""
+    small = image.copy()
+    small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    return small
+
+
+def before_and_after(photograph: Path, output: Path, folder: Path) -> tuple[str, str]:
+    """Write full-size JPEG copies of a photograph and its result, for the browser alone, and return their paths.
+
+    Args:
+        photograph: As it was uploaded.
+        output: The infrared image.
+        folder: Where the copies are stored.
+
+    Raises:
+        DecodeError: One of them cannot be read.
+    """
+    pair = folder / f"{output.name}-before.jpg", folder / f"{output.name}-after.jpg"
+    for path, image in zip(pair, (photograph_image(photograph), result_image(output)), strict=True):
+        _write_jpeg(image, path)
+    return str(pair[0]), str(pair[1])
+
+
+def _write_jpeg(image: Image.Image, path: Path) -> None:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    write_whole(path, file.getvalue())
+
+
+def _eight_bits(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return intensities (C, H, W) in [0, 1] as levels (H, W, C)."""
+    levels: NDArray[np.uint8] = (np.clip(unit, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(1, 2, 0)
+    return levels

@@ -1,0 +1,139 @@
+"""What happens when a visitor does something on the page: functions from values of components to updates of them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ir_transfer import model_info
+from ir_transfer.app import histograms
+from ir_transfer.app.fields import FILES, MATRIX, Form
+from ir_transfer.app.panels import error_box, judged_box, summary_box
+from ir_transfer.app.presets import preset_cards, presets_of
+from ir_transfer.app.request import Request
+from ir_transfer.app.results import Shown
+from ir_transfer.app.session import Session, Workplace
+from ir_transfer.app.work import OnProgress, carry_out
+from ir_transfer.errors import IrTransferError
+
+Updates = list[Any]
+COUNT = 9
+"""Components that a conversion updates: errors, summary, slider, overview, downloads, command, judged, histograms and
+what is shown."""
+
+
+def on_convert(session: Session, *values: Any, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+    """Convert what the form asks for; return updates of the result's components."""
+    form = Form(*values)
+    place = None
+    try:
+        place = session.workplace(form.photographs, form.exemplars)
+        request = form.request(place)
+        request.options(place.folder, place.folder)  # what is wrong with it is reported before anything is loaded
+        matrix = form.arrangement == MATRIX and len(request.styles) > 1
+        requests = request.each_style() if matrix else (request,)
+        updates = _carried_out(requests, place, place.folder, matrix=matrix, progress=progress)
+    except IrTransferError as error:
+        return _refused(error, place)
+    session.remove_all_but(place)
+    return updates
+
+
+def on_files(shown: Shown | None, files: str, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+    """Make the files that are shown again in another bit depth or format; return updates as :func:`on_convert`."""
+    if shown is None:
+        return [gr.skip()] * COUNT
+    bit_depth, format_ = FILES[files]
+    requests = [replace(one.request, bit_depth=bit_depth, format=format_) for one in shown.conversions]
+    below = Path(tempfile.mkdtemp(prefix="files-", dir=shown.place.folder))
+    try:
+        return _carried_out(requests, shown.place, below, matrix=shown.matrix, progress=progress)
+    except IrTransferError as error:
+        return _refused(error, shown.place)
+
+
+def _refused(error: IrTransferError, place: Workplace | None) -> Updates:
+    return [_errors([error.line if place is None else place.shown(error.line)]), *[gr.skip()] * (COUNT - 1)]
+
+
+def _errors(lines: Sequence[str]) -> Any:
+    return gr.update(value=error_box(lines), visible=bool(lines))
+
+
+def _carried_out(requests: Sequence[Request], place: Workplace, below: Path, *, matrix: bool, progress: Any) -> Updates:
+    began = time.monotonic()
+    conversions = tuple(
+        carry_out(one, place, _reporting(progress, number, len(requests)), below) for number, one in enumerate(requests)
+    )
+    return _updates(Shown(conversions, place, below / "shown", matrix), time.monotonic() - began)
+
+
+def _reporting(progress: Any, number: int, count: int) -> OnProgress:
+    def report(done: int, total: int) -> None:
+        of = f", look {number + 1} of {count}" if count > 1 else ""
+        progress((number * total + done, count * total), desc=f"converting{of}", unit="photographs")
+
+    return report
+
+
+def _updates(shown: Shown, seconds: float) -> Updates:
+    first, cells = shown.first, shown.cells
+    many = len(cells) > 1
+    overview = [(cell.image(), cell.caption) for cell in cells] if many else []
+    return [
+        _errors(shown.errors),
+        summary_box(shown.conversions, seconds),
+        None if first is None else shown.pair(first),
+        gr.update(value=overview, columns=shown.columns, visible=many, selected_index=None),
+        shown.downloads(),
+        "\n".join(conversion.request.command_line for conversion in shown.conversions),
+        judged_box(shown.conversions),
+        "" if first is None else _charts(shown, first),
+        shown,
+    ]
+
+
+def _charts(shown: Shown, index: int) -> str:
+    cell = shown.cells[index]
+    if cell.conversion is None or cell.result is None or cell.result.output is None:
+        return ""
+    request = cell.conversion.request
+    styles = request.options(shown.place.folder, cell.conversion.out).styles
+    of_styles = histograms.of_styles(styles, request.model, request.exemplar_range)
+    return histograms.draw([*of_styles, histograms.of_result(cell.result.output)])
+
+
+def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
+    """Show the cell that was clicked at full size; return updates of errors, slider and histograms."""
+    if shown is None:
+        return [gr.skip()] * 3
+    result = shown.cells[int(event.index)].result
+    if result is None:
+        return [gr.skip()] * 3
+    if result.error is not None:
+        return [_errors([result.error]), gr.skip(), gr.skip()]
+    try:
+        return [_errors(shown.errors), shown.pair(int(event.index)), _charts(shown, int(event.index))]
+    except IrTransferError as error:
+        return [_errors([shown.place.shown(error.line)]), gr.skip(), gr.skip()]
+
+
+def on_preset(styles: Sequence[str] | None, event: gr.SelectData) -> Updates:
+    """Add the preset that was clicked to the chosen ones, or remove it; return updates of these and the gallery."""
+    name = preset_cards()[int(event.index)].name
+    chosen = list(styles or ())
+    kept = [style for style in chosen if style != name] if name in chosen else [*chosen, name]
+    return [kept, gr.update(selected_index=None)]
+
+
+def on_model(styles: Sequence[str] | None, model: str) -> Updates:
+    """Offer the presets that a model takes; return updates of the presets and of the model's description."""
+    choices = presets_of(model)
+    kept = [style for style in styles or () if style in choices]
+    return [gr.update(choices=choices, value=kept), gr.update(info=model_info(model).summary)]

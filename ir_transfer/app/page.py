@@ -1,0 +1,138 @@
+"""The page: its layout, and which function each component calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import gradio as gr
+
+from ir_transfer.app import events
+from ir_transfer.app.fields import FILES, build_fields
+from ir_transfer.app.session import Session
+
+CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+_INTRODUCTION = "# ir-transfer\nPhotographs in, infrared images of the same size out. Nothing leaves this machine."
+_COMMAND = "The same from the command line, in the folder of the photographs and exemplars"
+# Conversions of all visitors, one after the other.
+_QUEUE = "conversion"
+
+
+def theme() -> gr.themes.Base:
+    """Return a theme of the system's own fonts: none is fetched."""
+    return gr.themes.Base(
+        primary_hue="teal",
+        neutral_hue="slate",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    )
+
+
+@dataclass(frozen=True)
+class _Results:
+    """The components that show a conversion, in the order of what :func:`events.on_convert` returns."""
+
+    errors: gr.HTML
+    summary: gr.HTML
+    slider: gr.ImageSlider
+    overview: gr.Gallery
+    downloads: gr.File
+    command: gr.Textbox
+    judged: gr.HTML
+    charts: gr.HTML
+    files: gr.Radio
+    exemplar_polarity: gr.Dropdown
+    exemplar_range: gr.Textbox
+    again: gr.Button
+
+
+def build_page(folder: Path) -> gr.Blocks:
+    """Return the page.
+
+    Args:
+        folder: Sessions make their own folders below it.
+    """
+    with gr.Blocks(title="ir-transfer", analytics_enabled=False, fill_width=True) as page:
+        session = gr.State(None, delete_callback=_end)
+        shown = gr.State(None)
+        gr.Markdown(_INTRODUCTION)
+        with gr.Row():
+            with gr.Column(scale=2, min_width=320):
+                fields = build_fields()
+            with gr.Column(scale=3, min_width=320):
+                results = _build_results()
+        page.load(partial(Session.begin, folder), None, session)
+        overrides = [results.files, results.exemplar_polarity, results.exemplar_range]
+        outputs = [
+            results.errors, results.summary, results.slider, results.overview, results.downloads, results.command,
+            results.judged, results.charts, shown,
+        ]  # fmt: skip
+        gr.on(
+            [fields.convert.click, results.again.click],
+            events.on_convert,
+            [session, *fields.inputs, *overrides],
+            outputs,
+            concurrency_limit=1,
+            concurrency_id=_QUEUE,
+            show_progress_on=results.slider,
+        )
+        results.files.input(
+            events.on_files,
+            [shown, results.files],
+            outputs,
+            concurrency_limit=1,
+            concurrency_id=_QUEUE,
+            show_progress_on=results.downloads,
+        )
+        results.overview.select(events.on_select, [shown], [results.errors, results.slider, results.charts])
+        fields.gallery.select(events.on_preset, fields.presets, [fields.presets, fields.gallery], queue=False)
+        fields.model.input(events.on_model, [fields.presets, fields.model], [fields.presets, fields.model])
+    return page
+
+
+def _build_results() -> _Results:
+    """Lay out the results within the present block."""
+    errors = gr.HTML(elem_id="errors", visible=False)
+    slider = gr.ImageSlider(
+        label="Before and after (turn the wheel to enlarge)",
+        type="filepath",
+        interactive=False,
+        max_height=640,
+        buttons=["fullscreen"],
+        elem_id="slider",
+    )
+    summary = gr.HTML(elem_id="summary")
+    overview = gr.Gallery(
+        label="Results; a click shows one above",
+        allow_preview=False,
+        interactive=False,
+        height="auto",
+        object_fit="contain",
+        buttons=[],
+        elem_id="overview",
+        visible=False,
+    )
+    with gr.Row():
+        files = gr.Radio(list(FILES), value=next(iter(FILES)), label="Files", elem_id="files")
+        downloads = gr.File(label="Download", interactive=False, elem_id="downloads", height=90)
+    command = gr.Textbox(label=_COMMAND, lines=2, max_lines=8, buttons=["copy"], interactive=False, elem_id="command")
+    gr.Markdown("#### What was judged\nIf it is wrong for your exemplars, choose below and convert again.")
+    judged = gr.HTML(elem_id="judged")
+    with gr.Row():
+        polarity = gr.Dropdown(
+            ["auto", "white-hot", "black-hot"],
+            value="auto",
+            label="Polarity of your exemplars",
+            elem_id="exemplar-polarity",
+        )
+        taken = gr.Textbox("auto", label="Range: auto, percentile, full or LO,HI", elem_id="range")
+    again = gr.Button("Convert again", size="sm", elem_id="again")
+    charts = gr.HTML(elem_id="histograms")
+    shown = errors, summary, slider, overview, downloads, command, judged, charts
+    return _Results(*shown, files, polarity, taken, again)
+
+
+def _end(session: Session | None) -> None:
+    if session is not None:
+        session.end()

@@ -1,0 +1,225 @@
+"""The page of ``ir-transfer app`` as visitors use it, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from ir_transfer.cli import main
+from tests.conftest import photograph, thermal
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytest.importorskip("gradio", reason="no gradio: install the extra app")
+pytestmark = pytest.mark.timeout(900)
+_PATIENCE = 240_000  # ms, on a busy machine
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running page.
+
+    Attributes:
+        url: Where it answers.
+        temporary: Folder for its temporary files.
+    """
+
+    url: str
+    temporary: Path
+
+
+@pytest.fixture(scope="module")
+def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The page of the command; at the end it is asked to stop, and nothing may be left of what visitors uploaded."""
+    temporary = tmp_path_factory.mktemp("temporary")
+    command = [sys.executable, "-m", "ir_transfer", "app", "--no-browser"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdout is not None
+    lines = (re.match(r"Ready at (http://127\.0\.0\.1:\d+) ", line) for line in process.stdout)
+    found = next(filter(None, lines), None)
+    assert found
+    yield Served(found[1], temporary)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert list(temporary.glob("ir-transfer-app-*")) == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with photographs and exemplars, in which commands are typed."""
+    for seed in (1, 2):
+        Image.fromarray(photograph(60, 80, seed)).save(tmp_path / f"photo ({seed}).png")
+    for seed in (1, 5):
+        Image.fromarray(thermal(96, 128, seed)).save(tmp_path / f"thermal{seed}.png")
+    return tmp_path
+
+
+def _open(browser: Browser, served: Served, width: int = 1280, height: int = 900) -> Page:
+    page = browser.new_context(viewport={"width": width, "height": height}).new_page()
+    page.set_default_timeout(_PATIENCE)
+    page.goto(served.url)
+    page.locator("#photographs input[type=file]").wait_for(state="attached")
+    page.locator("#presets button.thumbnail-item").first.wait_for()
+    return page
+
+
+def _put(page: Page, where: str, *files: Path) -> None:
+    page.locator(f"#{where} input[type=file]").set_input_files([str(file) for file in files])
+    page.locator(f"#{where} .file-preview tr.file").nth(len(files) - 1).wait_for()
+
+
+def _choose_model(page: Page, name: str) -> None:
+    field = page.locator("#model input")
+    field.fill(name)
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def _convert(page: Page) -> list[list[str]]:
+    """Press the button; return the commands that are shown afterwards."""
+    page.locator("#convert").click()
+    return _commands(page)
+
+
+def _commands(page: Page, with_: str = "ir-transfer") -> list[list[str]]:
+    """Return the commands that are shown as soon as they hold a text."""
+    page.wait_for_function("text => document.querySelector('#command textarea').value.includes(text)", arg=with_)
+    return [shlex.split(line) for line in page.locator("#command textarea").input_value().splitlines()]
+
+
+def _download(page: Page, to: Path) -> Path:
+    with page.expect_download() as download:
+        page.locator("#downloads a[download]").first.click()
+    path = to / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_a_newcomer_gets_from_a_photograph_to_the_bytes_of_the_shown_command(
+    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
+) -> None:
+    page = _open(browser, served, width, height)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.locator("#presets button.thumbnail-item").first.wait_for()
+    _put(page, "photographs", folder / "photo (1).png")
+    page.locator("#presets button.thumbnail-item", has_text="lwir-road-day").click()
+    page.locator("#chosen").get_by_text("preset:lwir-road-day").wait_for()
+    (command,) = _convert(page)
+    assert command[:3] == ["ir-transfer", "convert", "photo (1).png"]
+    (folder / "downloads").mkdir()
+    downloaded = _download(page, folder / "downloads")
+    monkeypatch.chdir(folder)
+    assert main(command[1:]) == 0
+    assert downloaded.read_bytes() == (folder / "infrared" / "photo (1).png").read_bytes()
+    images = page.locator("#slider img")
+    images.nth(1).wait_for()
+    assert [image.evaluate("i => i.naturalWidth") for image in images.all()] == [80, 80]
+    assert page.locator("#histograms svg").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert {url.split("/")[2] for url in asked if url.startswith("http")} == {served.url.split("/")[2]}
+    page.screenshot(path=folder / "page.png", full_page=True)
+    page.context.close()
+
+
+def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
+    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = _open(browser, served)
+    _put(page, "photographs", folder / "photo (1).png", folder / "photo (2).png")
+    _put(page, "exemplars", folder / "thermal1.png", folder / "thermal5.png")
+    _choose_model(page, "histogram")
+    page.get_by_label("side by side (matrix)").check()
+    assert len(_convert(page)) == 2
+    assert page.locator("#overview button.thumbnail-item").count() == 6
+    page.locator("#judged", has_text="thermal5.png").wait_for()
+    page.get_by_label("16 bit TIFF").check()
+    commands = _commands(page, "--format tiff")
+    (folder / "downloads").mkdir()
+    archive = zipfile.ZipFile(_download(page, folder / "downloads"))
+    monkeypatch.chdir(folder)
+    for command in commands:
+        assert main(command[1:]) == 0
+    outputs = [name for name in archive.namelist() if name.endswith(".tif")]
+    assert len(outputs) == 4
+    assert all(archive.read(name) == (folder / name).read_bytes() for name in outputs)
+    page.locator("#overview button.thumbnail-item", has_text="photo (2).png: thermal5.png").click()
+    page.locator("#histograms", has_text="exemplar thermal5.png").wait_for()
+    page.context.close()
+
+
+def test_errors_are_the_sentences_of_the_tool(
+    browser: Browser, served: Served, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = _open(browser, served)
+    page.locator("#convert").click()
+    page.get_by_role("alert").get_by_text("expected at least one photograph, got none").wait_for()
+    (folder / "broken.png").write_bytes(b"no image")
+    _put(page, "photographs", folder / "photo (1).png", folder / "broken.png")
+    _put(page, "exemplars", folder / "thermal1.png")
+    _choose_model(page, "histogram")
+    (command,) = _convert(page)
+    page.get_by_role("alert").get_by_text("broken.png").wait_for()
+    monkeypatch.chdir(folder)
+    assert main(command[1:]) == 1
+    assert page.get_by_role("alert").inner_text().strip() in capsys.readouterr().err
+    page.locator("#overview", has_text="photo (1).png").wait_for()
+    page.context.close()
+
+
+def test_two_visitors_at_once_get_each_their_own(
+    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = [_open(browser, served), _open(browser, served)]
+    for number, page in enumerate(pages, 1):
+        place = folder / str(number)
+        place.mkdir()
+        Image.fromarray(photograph(60, 80, 10 + number)).save(place / "same.png")
+        Image.fromarray(thermal(96, 128, number)).save(place / "look.png")
+        _put(page, "photographs", place / "same.png")
+        _put(page, "exemplars", place / "look.png")
+        _choose_model(page, "histogram")
+    for page in pages:  # both are asked for before the first is done
+        page.locator("#convert").click()
+    found = []
+    for number, page in enumerate(pages, 1):
+        (command,) = _commands(page)
+        (folder / str(number) / "downloads").mkdir()
+        found.append(_download(page, folder / str(number) / "downloads").read_bytes())
+        monkeypatch.chdir(folder / str(number))
+        assert main(command[1:]) == 0
+        assert found[-1] == Path("infrared/same.png").read_bytes()
+        page.context.close()
+    assert found[0] != found[1]
+
+
+def test_a_folder_of_fifty(browser: Browser, served: Served, folder: Path) -> None:
+    many = folder / "many"
+    many.mkdir()
+    for seed in range(50):
+        Image.fromarray(photograph(40, 56, seed)).save(many / f"{seed:02}.jpg")
+    page = _open(browser, served)
+    _put(page, "photographs", *sorted(many.iterdir()))
+    _put(page, "exemplars", folder / "thermal1.png")
+    _choose_model(page, "histogram")
+    _convert(page)
+    page.get_by_text("converted 50, failed 0").wait_for()
+    with zipfile.ZipFile(_download(page, folder)) as archive:
+        assert sorted(archive.namelist()) == [*(f"infrared/{n:02}.png" for n in range(50)), "infrared/manifest.jsonl"]
+    page.context.close()
