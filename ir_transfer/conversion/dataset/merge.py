@@ -41,7 +41,8 @@ def merge_shards(shards: Sequence[Path], out: Path, *, overwrite: bool = False) 
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
-    labelled = open_labelled(Path(str(first.source)), str(look["labels"]), orientation=look.get("orientation", "auto"))
+    kind, page = str(look["labels"]), look.get("raster", {}).get("page")
+    labelled = open_labelled(Path(str(first.source)), kind, orientation=look.get("orientation", "auto"), page=page)
     _refuse_unfinished(shards, manifests, labelled)
     header = Header(_without_shard(first.command), look, first.versions, first.source)
     with locked(out):
@@ -138,8 +139,8 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
-            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant))
-    return Plan(out, tuple(jobs), tuple(refused))
+            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant, page=labelled.page))
+    return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
 def _counted(plan: Plan, entries: Mapping[str, Entry]) -> Summary:

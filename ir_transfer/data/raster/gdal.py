@@ -76,6 +76,8 @@ def open_raster(path: str, directory: int = 0) -> Any:
     virtual = is_virtual(file)
     if not virtual and not Path(file).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
+    if not has_name_for_gdal(path):
+        raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
     suffix = Path(file).suffix.lower()
     is_vrt = suffix == ".vrt"
     if not virtual:
@@ -114,6 +116,11 @@ def _check_references(dataset: Any, path: str, *, is_vrt: bool) -> None:
         for text in dataset.tags(ns="xml:VRT").values():
             for name, _ in vrt_sources(text, path):
                 check_source_name(name, path)
+
+
+def has_name_for_gdal(path: str) -> bool:
+    """Return whether a path is UTF-8, the only names that GDAL takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def is_virtual(path: str) -> bool:
