@@ -43,10 +43,12 @@ from ir_transfer.cli.options import (
 from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import used_settings
+from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.data.remote import is_url
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.dataset.options import DatasetOptions, DatasetSummary
+    from ir_transfer.conversion.plan import Plan
 
 _SHOWN = 10
 
@@ -301,6 +303,7 @@ def _print_plan(options: DatasetOptions) -> int:
     click.echo(
         f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {shown(plan.out)}"
+        f"{_ignored(plan)}"
     )
     return 1 if plan.refused else 0
 
@@ -331,10 +334,16 @@ def _report(summary: DatasetSummary, *, quiet: bool) -> int:
         _print_problems(summary.problems, f" in {shown(run.out / CARD_FOLDER / PROBLEMS_NAME)}")
         click.echo(
             f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
-            f"{summary.label_files} label files (see README.md)"
+            f"{summary.label_files} label files (see README.md){_ignored(run.plan)}"
         )
         click.echo(shown(run.out))
     return 1 if run.failed or run.stopped is not None or summary.broken else 0
+
+
+def _ignored(plan: Plan) -> str:
+    """Return what the last line says of files that are not read."""
+    text = ignored_text(plan.ignored)
+    return f"; {text}" if text else ""
 
 
 def _print_problems(problems: list[str], where: str = "") -> None:

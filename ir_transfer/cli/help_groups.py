@@ -9,7 +9,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("styles", "style_weights", "strength", "polarity", "exemplar_range", "exemplar_polarity"),
         *("variants", "assign", "rule_texts", "include_gray", "flip_share", "strengths"),
     ),
-    "Model": ("model", "weights", "model_options", "tracking_uri", "seed"),
+    "Model": ("model", "weights", "runtime", "model_options", "tracking_uri", "seed"),
     "Controls": (
         *("keep_tone", "style_masks", "content_masks", "exemplar_masks", "fit_masks", "style_grid"),
         *("layer_weights", "brush_size", "heat_texts", "heat_weights", "sensor", "agc", "agc_window"),
@@ -35,10 +35,7 @@ class SectionedCommand(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each group of options that the command has."""
         options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
-        # click calls the option of --help by a name of its own
-        named = [
-            ("help" if "--help" in option.opts else option.name, option.get_help_record(ctx)) for option in options
-        ]
+        named = [(_name(option), option.get_help_record(ctx)) for option in options]
         records = {name: record for name, record in named if record is not None}
         for title, names in SECTIONS.items():
             if rows := [records.pop(name) for name in names if name in records]:

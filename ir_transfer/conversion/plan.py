@@ -138,7 +138,7 @@ def _assign(
     jobs, refused = [], []
     for item in found:
         path = item.virtual or str(item.source)
-        raster = path if is_raster(path, max_pixels, by_windows=asked.needs_windows) else None
+        raster = path if is_raster(path, max_pixels, by_windows=asked.needs_windows, page=asked.page) else None
         kind = suffix if raster is None else OUTPUT_SUFFIX["tiff"]
         output = item.place.with_name(item.place.stem + ending + kind)
         first = taken.setdefault(output, item.source)

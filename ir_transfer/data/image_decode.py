@@ -19,10 +19,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from rasterio.errors import RasterioError
 
 from ir_transfer.data.picture_names import RAW_SUFFIXES
 from ir_transfer.data.pixels import tiff_tags
-from ir_transfer.data.pixels.colour import Declared, from_coding_points, from_exif, from_gamma, from_profile
+from ir_transfer.data.pixels.colour import (
+    Declared,
+    from_coding_points,
+    from_exif,
+    from_gamma,
+    from_profile,
+    precision_notes,
+)
 from ir_transfer.data.pixels.containers import Container, open_jpeg, open_png
 from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.pages import page_notes
@@ -127,7 +135,7 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
         raise DecodeError(
             f"{name}: expected a whole {kind} picture, got a damaged one ({_reason(error)}): replace it"
         ) from error
-    return _masked(stored, wanted)
+    return _masked(stored, wanted, name, max_pixels)
 
 
 def _reason(error: Exception) -> str:
@@ -161,6 +169,7 @@ def _decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wa
         reading.facts |= {"page": wanted.page or 1, "pages": container.images}
     declared = _declared(container, exif.is_adobe_rgb, len(numbers))
     reading.notes += [declared.note] if declared.note else []
+    reading.notes += precision_notes(declared.space, numbers.dtype)
     if exif.is_uncalibrated and declared.space is None and not container.profile:
         reading.notes.append("its EXIF says that its colours are uncalibrated: taken as sRGB")
     if declared.space is not None:
@@ -284,7 +293,7 @@ def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any
 
 
 def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
-    from ir_transfer.data.raster.references import is_sidecar
+    from ir_transfer.data.raster.references import check_overview_file, is_sidecar
 
     page = page_of(io.BytesIO(data), wanted.page, name)
     tags = page.directory
@@ -300,6 +309,7 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name
         source = stack.enter_context(_rasterio().open(path, driver="GTiff"))
+        check_overview_file(name, source.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"))
         check_size(source.width, source.height, name, max_pixels)
         if bits == 8 and photometric in {INKS, LAB, ICC_LAB, ITU_LAB}:
             return _converted_tiff(data, page.index, tags, name)
@@ -332,12 +342,19 @@ def _converted_tiff(data: bytes, index: int, tags: tiff_tags.Directory, name: st
     return Stored(upright(numbers, tags.orientation), 255.0, meaning, None, reading)
 
 
-def _masked(stored: Stored, wanted: Wanted) -> Stored:
+def _masked(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Stored:
     """Return an image with the mask that lies beside it, as GDAL names it."""
     if ".msk" not in wanted.beside:
         return stored
-    with _rasterio().MemoryFile(wanted.beside[".msk"]) as memory, memory.open(driver="GTiff") as source:
-        mask = np.where(source.read(1) > 0, 255, 0).astype(np.uint8)
+    try:
+        with _rasterio().MemoryFile(wanted.beside[".msk"]) as memory, memory.open(driver="GTiff") as source:
+            check_size(source.width, source.height, f"{name}.msk", max_pixels)
+            mask = np.where(source.read(1) > 0, 255, 0).astype(np.uint8)
+    except (RasterioError, OSError) as error:
+        mask_name, said = f"{Path(name).name}.msk", _reason(error)
+        raise DecodeError(
+            f"{name}: expected its mask {mask_name} as a whole TIFF, got: {said}: replace or remove that file"
+        ) from error
     mask = upright(mask[None], int(stored.reading.facts.get("orientation", 1)))[0]
     if mask.shape != stored.numbers.shape[1:]:
         stored.reading.notes.append("the mask beside it has another size: left out")

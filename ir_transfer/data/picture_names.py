@@ -17,12 +17,21 @@ _PLAIN = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", "
 SUFFIXES = _PLAIN.union(*(suffixes for package, suffixes in _EXTRAS.values() if find_spec(package) is not None))
 """Of the files that this installation reads."""
 
+_UNREAD = frozenset({".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ppm", ".tga", ".exr", ".hdr", ".psd", ".vrt"})
+"""Of images that no installation reads in a folder of a labelled set."""
+
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".prj", ".tfw", ".tifw", ".wld", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw")
 
 
 def is_picture_name(path: Path) -> bool:
     """Return whether the file's suffix is that of a picture this installation reads."""
     return path.suffix.lower() in SUFFIXES
+
+
+def is_unread_name(path: Path) -> bool:
+    """Return whether the file's suffix is that of an image that this installation does not read."""
+    suffix = path.suffix.lower()
+    return suffix not in SUFFIXES and suffix in _UNREAD | HEIF_SUFFIXES | RAW_SUFFIXES
 
 
 def composed(name: str) -> str:

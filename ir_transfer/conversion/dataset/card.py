@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -37,8 +38,7 @@ def write_card(
         DecodeError: A picture of the contact sheet has been damaged since.
     """
     folder = plan.out / CARD_FOLDER
-    levels = manifest.header.look.get("raster", {}).get("levels")
-    asked = RasterOptions(levels=(levels[0], levels[1]) if isinstance(levels, list) else levels)
+    asked = _raster_options(manifest.header.look.get("raster", {}))
     sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
@@ -49,6 +49,12 @@ def write_card(
     path = folder / CARD_NAME if (labelled.root / CARD_NAME).exists() else plan.out / CARD_NAME
     text = _text(labelled, plan, manifest, styles, summary, sheet=None if sheet is None else _relative(path, folder))
     write_whole(path, text.encode(errors="surrogateescape"))
+
+
+def _raster_options(look: Mapping[str, Any]) -> RasterOptions:
+    """Return how the images of a run were read, as its manifest has it."""
+    given = {name: look[name] for name in ("bands", "levels", "nodata") if name in look}
+    return RasterOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def _as_made(plan: Plan, manifest: Manifest) -> Plan:

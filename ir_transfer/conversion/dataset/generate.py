@@ -49,7 +49,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
         raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
-    labelled = open_labelled(root, options.labels, orientation=options.orientation)
+    labelled = open_labelled(root, options.labels, orientation=options.orientation, page=options.page)
     check_heat(asked.heat, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
     plan = by_windows(in_label_frames(plan, labelled), options)

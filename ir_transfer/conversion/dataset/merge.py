@@ -46,7 +46,8 @@ def merge_shards(
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
     root, orientation = _source_of(manifests, source), look.get("orientation", "auto")
-    labelled = open_labelled(root, str(look["labels"]), orientation=orientation)
+    page = look.get("raster", {}).get("page")
+    labelled = open_labelled(root, str(look["labels"]), orientation=orientation, page=page)
     for folder in (labelled.root, *shards):
         refuse_nested(folder, out)
     _refuse_unfinished(shards, manifests, labelled)
@@ -157,8 +158,8 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
-            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant, name=name))
-    return Plan(out, tuple(jobs), tuple(refused))
+            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant, name=name, page=labelled.page))
+    return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
 def _counted(plan: Plan, entries: Mapping[str, Entry]) -> Summary:

@@ -44,8 +44,16 @@ class DatasetOptions:
     strengths: tuple[float, float] = (1.0, 1.0)
     shard: tuple[int, int] | None = None
 
+    @property
+    def page(self) -> int | None:
+        """Which image of files with several is converted, from 1; the first of full size if None."""
+        asked = self.conversion.raster.page
+        return None if asked == "all" else asked
+
     def check(self) -> None:
-        """Raise :class:`InputError` for a value out of its range."""
+        """Raise :class:`InputError` for a value out of its range, or pages that labels cannot belong to."""
+        if self.conversion.raster.page == "all":
+            raise InputError("expected --page N, got all: the labels of an image belong to one of its pages")
         if not 1 <= self.variants <= MOST_VARIANTS:
             raise InputError(f"expected --variants in 1..{MOST_VARIANTS}, got {self.variants}")
         if not 0 <= self.flip_share <= 1:

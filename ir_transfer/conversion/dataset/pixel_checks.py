@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.manifest import Entry
+from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.frames import read_header, to_stored, to_upright
@@ -47,9 +48,9 @@ def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> lis
         if picture is None or entry.status != "converted":
             continue
         try:
-            if (orientation := read_header(picture.path).orientation) == 1:
+            if (orientation := read_header(picture.path, source.page).orientation) == 1:
                 continue
-            photograph = read_picture(picture.path).gray()[0]
+            photograph = read_picture(picture.path, wanted=Wanted(source.page)).gray()[0]
             result = read_picture(out / str(entry.output)).gray()[0]
         except IrTransferError:
             continue  # a hash or the run told of it

@@ -13,7 +13,7 @@ from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.data.image_io import OUTPUT_SUFFIX
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.frames import read_header
-from ir_transfer.data.raster.kind import SUFFIXES, is_raster
+from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import InputError
 
@@ -34,6 +34,7 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
     if not labelled.pictures:
         raise InputError(f"expected a set with pictures in {labelled.root}, found none: check the path, or --labels")
     ending = OUTPUT_SUFFIX[options.conversion.format]
+    page = labelled.page
     jobs: list[Job] = []
     refused: list[Entry] = []
     taken: dict[PurePosixPath, Path] = {}
@@ -53,8 +54,9 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
             refused.append(Entry(str(picture.place), None, "failed", error=error))
             continue
         name = str(picture.place)
-        jobs += [Job(picture.path, output, one, name=name) for output, one in zip(outputs, variants, strict=True)]
-    return Plan(out, tuple(jobs), tuple(refused))
+        pairs = zip(outputs, variants, strict=True)
+        jobs += [Job(picture.path, output, one, name=name, page=page) for output, one in pairs]
+    return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
 def refuse_nested(folder: Path, out: Path) -> None:
@@ -90,12 +92,9 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
 
 
 def needs_windows(path: Path, options: DatasetOptions) -> bool:
-    """Return whether an image is read by windows: a raster, or any TIFF if bands or layouts of TIFF are asked for."""
-    asked = options.conversion.raster
-    if is_remote(path):
-        return False
-    by_option = bool(asked.bands or asked.cog or asked.overviews) and path.suffix.lower() in SUFFIXES
-    return by_option or is_raster(str(path), options.conversion.max_pixels)
+    """Return whether an image is read by windows, by the same rule as in a conversion."""
+    asked, most = options.conversion.raster, options.conversion.max_pixels
+    return not is_remote(path) and is_raster(str(path), most, by_windows=asked.needs_windows, page=asked.page)
 
 
 def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
@@ -103,7 +102,7 @@ def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
         "--include-gray": job.variant is not None and job.variant.style is None,
         "--rule": bool(options.rules),
         "--assign nearest": options.assign == "nearest",
-        "orientation tag": read_header(job.source).orientation != 1,
+        "orientation tag": read_header(job.source, job.page).orientation != 1,
     }
     return [name for name, is_asked in asked.items() if is_asked]
 

@@ -54,7 +54,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
         found += check_pixels(made)
     if is_whole and root is not None and root.is_dir():
         asked: Orientation = look.get("orientation", "auto")
-        labelled = open_labelled(root, str(look["labels"]), orientation=asked)
+        labelled = open_labelled(root, str(look["labels"]), orientation=asked, page=look.get("raster", {}).get("page"))
         found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")

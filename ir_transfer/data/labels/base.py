@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,7 @@ from ir_transfer.data.labels.side_files import Results, licence_files, readme_fi
 from ir_transfer.data.labels.texts import printable
 from ir_transfer.data.labels.tree import Tree
 from ir_transfer.data.labels.unknown_forms import unknown_forms
+from ir_transfer.data.picture_names import is_unread_name
 from ir_transfer.errors import DecodeError, EncodeError, InputError
 
 _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
@@ -72,6 +74,7 @@ class LabelledSet(ABC):
         compared: How many labels of results were compared with their own; see
             :func:`~ir_transfer.data.labels.round_trip.check_round_trip`.
         orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
+        page: Which image of files with several the labels belong to, from 1; set likewise.
     """
 
     kind: ClassVar[Kind]
@@ -79,6 +82,7 @@ class LabelledSet(ABC):
     def __init__(self, tree: Tree) -> None:
         self.root = tree.root
         self.orientation: Orientation = "auto"
+        self.page: int | None = None
         self.compared = 0
         self._tree = tree
         self._problems: dict[Problem, None] = {}
@@ -111,6 +115,12 @@ class LabelledSet(ABC):
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the set; sorted where it has none."""
+
+    @cached_property
+    def ignored(self) -> Mapping[str, int]:
+        """Number of image files of kinds that this installation does not read, by suffix; no result has them."""
+        places = (place for place in self._tree.files if place not in self._claimed)
+        return Counter(place.suffix.lower() for place in places if is_unread_name(Path(place.name)))
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
@@ -151,7 +161,7 @@ class LabelledSet(ABC):
         evidence: dict[PurePosixPath, LabelEvidence] = {}
         for picture in self.pictures:
             try:
-                header = read_header(picture.path)
+                header = read_header(picture.path, self.page)
             except DecodeError:
                 continue  # reported when it is converted
             if header.orientation != 1:
@@ -167,7 +177,7 @@ class LabelledSet(ABC):
         Raises:
             DecodeError: No image.
         """
-        header = read_header(picture.path)
+        header = read_header(picture.path, self.page)
         return header.upright if self.turn(picture) == 1 else header.stored
 
     def upright_regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:

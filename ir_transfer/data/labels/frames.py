@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_decode import file_kind
+from ir_transfer.data.image_decode import Wanted, file_kind
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.data.labels.regions import Box, Region
 from ir_transfer.data.pixels.containers import open_jpeg, open_png
@@ -59,8 +59,12 @@ class Header:
         return upright_size(self.stored, self.orientation)
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, page: int | None = None) -> Header:
     """Return size and orientation of an image as it is read; the pixels of PNG, JPEG and TIFF are not decoded.
+
+    Args:
+        path: The file.
+        page: Which image of a file with several, from 1; the first of full size if None.
 
     Raises:
         DecodeError: No image.
@@ -70,26 +74,26 @@ def read_header(path: Path) -> Header:
             start = file.read(_START)
             file.seek(0)
             if file_kind(start) == "TIFF":
-                directory = page_of(file, None, path.name).directory
+                directory = page_of(file, page, path.name).directory
                 size = directory.integer(WIDTH, 0), directory.integer(HEIGHT, 0)
                 return Header(size[::-1], directory.orientation)
-            return _header_of(file.read(), path.name)
+            return _header_of(file.read(), path.name, page)
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
 
 
-def _header_of(data: bytes, name: str) -> Header:
+def _header_of(data: bytes, name: str, page: int | None) -> Header:
     kind = file_kind(data)
-    if kind in {"PNG", "JPEG"}:
+    if kind in {"PNG", "JPEG"} and page in {None, 1}:
         container = open_png(data) if kind == "PNG" else open_jpeg(data)
         exif = read_exif(container.exif).orientation
         with Image.open(io.BytesIO(container.data), formats=[kind]) as image:
             return Header((image.height, image.width), exif if exif != 1 else container.xmp_orientation)
-    if kind in {"WEBP", "BMP"}:
+    if kind in {"WEBP", "BMP"} and page in {None, 1}:
         with Image.open(io.BytesIO(data), formats=[kind]) as image:
             orientation = image.getexif().get(_ORIENTATION, 1)
             return Header((image.height, image.width), orientation if orientation in range(2, 9) else 1)
-    picture = decode_picture(data, name)  # what is turned as it is decoded is known upright alone
+    picture = decode_picture(data, name, wanted=Wanted(page))  # what is turned as it is decoded is known upright alone
     return Header((picture.height, picture.width), 1)
 
 

@@ -25,7 +25,11 @@ _SETS: dict[str, type[LabelledSet]] = {
 
 
 def open_labelled(
-    root: Path, kind: str = AUTO, leave_out: Sequence[Path] = (), orientation: Orientation = "auto"
+    root: Path,
+    kind: str = AUTO,
+    leave_out: Sequence[Path] = (),
+    orientation: Orientation = "auto",
+    page: int | None = None,
 ) -> LabelledSet:
     """Open a labelled set.
 
@@ -34,6 +38,7 @@ def open_labelled(
         kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``pictures``, or ``auto``.
         leave_out: Folders below the root that do not belong to it, such as one for results.
         orientation: Frame of the labels of images that EXIF turns; ``auto`` decides by what the labels tell.
+        page: Which image of files with several the labels belong to, from 1; the first of full size if None.
 
     Raises:
         MissingFileError: No such folder.
@@ -45,7 +50,7 @@ def open_labelled(
     check_orientation(orientation)
     tree = list_tree(root, leave_out)
     labelled = _SETS[detect(tree) if kind == AUTO else kind](tree)
-    labelled.orientation = orientation
+    labelled.orientation, labelled.page = orientation, page
     return labelled
 
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.data.labels.places import differ_in_one_folder, renamed
 from ir_transfer.data.labels.texts import MAX_SIDE_BYTES, printable, read_limited, to_text
 from ir_transfer.data.labels.tree import Tree
-from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.picture_names import is_picture_name, is_unread_name
 from ir_transfer.errors import DecodeError, InputError
 
 _NEVER = (
@@ -41,7 +41,7 @@ def side_files(
         tell: Called with a file that is left out and the reason.
     """
     for place in tree.files:
-        if place in claimed or is_picture_name(Path(place.name)) or place.name.lower().endswith(_NEVER):
+        if place in claimed or _is_image(place) or place.name.lower().endswith(_NEVER):
             continue
         try:
             data = read_side(tree.root, place)
@@ -53,6 +53,10 @@ def side_files(
             yield place, data
         for own in owners:
             yield from ((renamed(place, own, result), data) for result in results.get(own, ()))
+
+
+def _is_image(place: PurePosixPath) -> bool:
+    return is_picture_name(Path(place.name)) or is_unread_name(Path(place.name))
 
 
 def owners_of(tree: Tree, place: PurePosixPath, pictures: Collection[PurePosixPath]) -> list[PurePosixPath]:

@@ -43,6 +43,10 @@ class ColourSpace(Protocol):
     def name(self) -> str:
         """What reports call it."""
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether colours are converted at 8 bits, whatever the type of their levels."""
+
     def to_srgb(self, levels: NDArray[Any], white: float) -> NDArray[Any]:
         """Return levels (1, 3 or 4 bands, H, W) of 0 to ``white`` as sRGB (1 or 3, H, W) of the same type."""
 
@@ -77,6 +81,7 @@ class ProfileSpace:
         self.name = name
         self._mode, self._exact = mode, exact
         source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+        self.is_narrow = exact is None
         self._transform = ImageCms.buildTransform(source, target, mode, "RGB")
 
     def to_srgb(self, levels: NDArray[Any], white: float) -> NDArray[Any]:
@@ -93,6 +98,14 @@ class ProfileSpace:
             return shown
         wide = shown / 255 * white
         return (np.rint(wide) if np.issubdtype(levels.dtype, np.integer) else wide).astype(levels.dtype)
+
+
+def precision_notes(space: ColourSpace | None, dtype: np.dtype[Any]) -> list[str]:
+    """Return what to report of the precision of a conversion from a space, for levels of a type."""
+    if space is None or not space.is_narrow or dtype == np.uint8:
+        return []
+    bits = 8 * dtype.itemsize
+    return [f"its colour profile consists of tables: its colours are converted at 8 of {bits} bits"]
 
 
 @lru_cache(maxsize=64)

@@ -45,6 +45,11 @@ class CurveSpace:
     curves: tuple[Curve, ...]
     matrix: NDArray[np.float64] | None = None
 
+    @property
+    def is_narrow(self) -> bool:
+        """No: curves are followed with all bits."""
+        return False
+
     def to_srgb(self, levels: NDArray[Any], white: float) -> NDArray[Any]:
         """Return levels (1 or 3, H, W) of 0 to ``white`` as sRGB of the same type; colours outside are clipped."""
         result = np.empty_like(levels)

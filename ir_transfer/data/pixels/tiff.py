@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from ir_transfer.data.pixels import tiff_tags
 from ir_transfer.data.pixels.bands import BandChoice, choose_bands
-from ir_transfer.data.pixels.colour import from_profile
+from ir_transfer.data.pixels.colour import from_profile, precision_notes
 from ir_transfer.data.pixels.pages import Page, choose_page, page_notes
 from ir_transfer.data.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
 from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB, palette_of, plain_lab, white_is_zero
@@ -156,6 +156,7 @@ class TiffImage:
             self.reading.notes += [declared.note] if declared.note else []
             if declared.space is not None:
                 self.meaning = replace(self.meaning, space=declared.space)
+                self.reading.notes += precision_notes(declared.space, self.dtype)
                 self.reading.facts["profile"] = declared.space.name
 
     def _refuse_converted(self) -> None:
@@ -187,6 +188,7 @@ class TiffImage:
             self.reading.notes += page_notes(page.number, page.count, asked_page)
         if meaning.space is not None:
             facts["profile"] = meaning.space.name
+            self.reading.notes += precision_notes(meaning.space, self.dtype)
         if meaning.orientation != 1:
             facts["orientation"] = meaning.orientation
         plain = self.choice.numbers == ((1, 2, 3) if self.dataset.count > 2 else (1,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import rasterio
 
@@ -16,7 +17,9 @@ SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _MOST_BANDS = 4
 
 
-def is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
+def is_raster(
+    path: str, max_pixels: int, *, by_windows: bool = False, page: int | Literal["all"] | None = None
+) -> bool:
     """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
 
     A file that cannot be read is none: as a picture it is told what is wrong with it. One that refers to what it must
@@ -26,6 +29,8 @@ def is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
         path: A file or any other path of GDAL.
         max_pixels: Of the largest picture that is decoded as a whole.
         by_windows: Whether every TIFF is to be one.
+        page: The image of a file with several that is meant, from 1; with ``"all"`` the file is a raster if one of its
+            images is; the first of full size if None.
     """
     if is_virtual(path) or path.lower().endswith(".vrt"):
         return True
@@ -33,7 +38,9 @@ def is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
         return False
     if not has_name_for_gdal(path):
         return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
-    return _is_raster(path, max_pixels, by_windows=by_windows)
+    if page == "all":
+        return any(_is_raster(path, max_pixels, number, by_windows=by_windows) for number in _numbers(path))
+    return _is_raster(path, max_pixels, page, by_windows=by_windows)
 
 
 def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
@@ -54,10 +61,16 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
         return _is_raster(memory.name, max_pixels)
 
 
-def _is_raster(path: str, max_pixels: int, *, by_windows: bool = False) -> bool:
-    page = open_page(path, None)
+def _numbers(path: str) -> list[int | None]:
+    """Return the numbers of the pages of a TIFF; what is no TIFF file has one image without a number."""
+    first = open_page(path, None)
+    return [None] if first is None else [*range(1, first.count + 1)]
+
+
+def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_windows: bool = False) -> bool:
     try:
-        with open_raster(path, 0 if page is None else page.index) as dataset:
+        found = open_page(path, page)
+        with open_raster(path, 0 if found is None else found.index) as dataset:
             is_large = dataset.width * dataset.height > max_pixels
             return by_windows or is_placed(dataset) or dataset.count > _MOST_BANDS or is_large
     except ForeignReferenceError:

@@ -68,3 +68,13 @@ def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind:
     path = tmp_path / "a.bin"
     path.write_bytes(data)
     assert count_images(str(path)) == 2
+
+
+def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(pages(STREET, np.pad(STREET, ((0, 4), (0, 0), (0, 0)))))
+    assert not is_raster(str(path), 36 * 52)
+    assert is_raster(str(path), 36 * 52, page=2)
+    assert is_raster(str(path), 36 * 52, page="all")
+    assert not is_raster(str(path), 40 * 52, page="all")
+    assert not is_raster(str(path), 40 * 52, page=3)  # it is refused where it is read

@@ -18,6 +18,7 @@ from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture, encode_gray, read_picture
 from ir_transfer.data.raster.read import Raster
+from ir_transfer.errors import DecodeError
 from tests.data.pixels.kinds import GRAY, STREET, saved, tiff
 from tests.data.raster.rasters import PLACED, write
 
@@ -171,3 +172,13 @@ def test_a_region_of_a_mask_is_where_it_is_opaque_and_bright() -> None:
     both = _drawn(decode_picture(saved(np.dstack([half] * 3 + [ALPHA]), "PNG"), "x"))
     np.testing.assert_allclose(both, SHOWN & (half > 0), atol=1e-6)
     np.testing.assert_allclose(_drawn(Picture(half[None], 255, "")), half / 255)
+
+
+@pytest.mark.parametrize("content", [b"<VRTDataset/>", b"II*\0damaged", b""])
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kind: str, content: bytes) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    path.write_bytes(tiff(GRAY) if kind == "TIFF" else saved(GRAY, kind))
+    path.with_name(f"{path.name}.msk").write_bytes(content)
+    with pytest.raises(DecodeError, match=r"msk"):
+        read_picture(path)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import rasterio
 
+from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.raster.gdal import open_raster
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.raster.read import Raster
@@ -185,6 +186,8 @@ def test_metadata_opens_no_other_file(tmp_path: Path, server: Server) -> None:
     with pytest.raises(ForeignReferenceError, match="OVERVIEW_FILE"):
         open_raster(str(path))
     assert is_raster(str(path), 10**6)
+    with pytest.raises(ForeignReferenceError, match="OVERVIEW_FILE"):
+        read_picture(path)
     assert server.asked == []
 
 
