@@ -12,10 +12,10 @@ from ir_transfer.conversion.camera import NO_CAMERA, AgcChoice, CameraOptions
 from ir_transfer.conversion.heat.options import parse_heat
 from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
 from ir_transfer.conversion.size_options import RasterOptions
-from ir_transfer.conversion.styles.choose import PRESET
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import BitDepth, Format
 from ir_transfer.errors import InputError
+from ir_transfer.resources import PRESET
 
 PHOTOGRAPHS, EXEMPLARS = "photographs", "exemplars"
 """Sub-folders of a session's folder, for what was uploaded."""

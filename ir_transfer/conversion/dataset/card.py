@@ -54,7 +54,8 @@ def write_card(
 def _raster_options(look: Mapping[str, Any]) -> RasterOptions:
     """Return how the images of a run were read, as its manifest has it."""
     given = {name: look[name] for name in ("bands", "levels", "nodata") if name in look}
-    return RasterOptions(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    options: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in given.items()}
+    return RasterOptions(**options)
 
 
 def _as_made(plan: Plan, manifest: Manifest) -> Plan:
