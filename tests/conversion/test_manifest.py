@@ -111,7 +111,7 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
     script = (
         "import resource, sys; from pathlib import Path;"
         "from ir_transfer.conversion.manifest import Entry, Header, Manifest;"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000));"
         "manifest = Manifest.create(Path(sys.argv[1]), Header('x', {}, {}));"
         "[manifest.append(Entry(str(n), str(n), 'converted')) for n in range(99)]"
     )
