@@ -20,6 +20,7 @@ from ir_transfer.app.request import Request
 from ir_transfer.app.results import Shown
 from ir_transfer.app.session import Session, Workplace
 from ir_transfer.app.work import OnProgress, carry_out
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.errors import IrTransferError
 
 Updates = list[Any]
@@ -28,7 +29,7 @@ COUNT = 9
 what is shown."""
 
 
-def on_convert(session: Session, *values: Any, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+def on_convert(session: Session, progress: Any = gr.Progress(), *values: Any) -> Updates:  # noqa: B008
     """Convert what the form asks for; return updates of the result's components."""
     form = Form(*values)
     place = None
@@ -124,12 +125,16 @@ def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
         return [_errors([shown.place.shown(error.line)]), gr.skip(), gr.skip()]
 
 
-def on_preset(styles: Sequence[str] | None, event: gr.SelectData) -> Updates:
-    """Add the preset that was clicked to the chosen ones, or remove it; return updates of these and the gallery."""
+def on_preset(styles: Sequence[str] | None, model: str, event: gr.SelectData) -> Updates:
+    """Add the preset that was clicked to the chosen ones, or remove it; return updates of errors, these and gallery."""
     name = preset_cards()[int(event.index)].name
     chosen = list(styles or ())
+    try:
+        choose_styles([name], model=model)
+    except IrTransferError as error:  # the model has no such preset
+        return [_errors([error.line]), gr.skip(), gr.update(selected_index=None)]
     kept = [style for style in chosen if style != name] if name in chosen else [*chosen, name]
-    return [kept, gr.update(selected_index=None)]
+    return [_errors([]), kept, gr.update(selected_index=None)]
 
 
 def on_model(styles: Sequence[str] | None, model: str) -> Updates:

@@ -33,7 +33,7 @@ _LARGEST_SHIFT = 0.5
 
 def named_files(**options: Any) -> gr.File:
     """Return a drop for files that functions get as :class:`Upload`, with the names of the visitor's machine."""
-    component = gr.File(file_count="multiple", **options)
+    component: Any = gr.File(file_count="multiple", **options)
     # gradio gives paths alone, whose names it has changed; a subclass would make it write a stub beside this file
     component.preprocess = _uploads
     return component

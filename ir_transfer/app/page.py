@@ -58,9 +58,9 @@ def build_page(folder: Path) -> gr.Blocks:
         shown = gr.State(None)
         gr.Markdown(_INTRODUCTION)
         with gr.Row():
-            with gr.Column(scale=2, min_width=320):
+            with gr.Column(scale=2, min_width=280):
                 fields = build_fields()
-            with gr.Column(scale=3, min_width=320):
+            with gr.Column(scale=3, min_width=280):
                 results = _build_results()
         page.load(partial(Session.begin, folder), None, session)
         overrides = [results.files, results.exemplar_polarity, results.exemplar_range]
@@ -86,8 +86,9 @@ def build_page(folder: Path) -> gr.Blocks:
             show_progress_on=results.downloads,
         )
         results.overview.select(events.on_select, [shown], [results.errors, results.slider, results.charts])
-        fields.gallery.select(events.on_preset, fields.presets, [fields.presets, fields.gallery], queue=False)
-        fields.model.input(events.on_model, [fields.presets, fields.model], [fields.presets, fields.model])
+        chosen = [fields.presets, fields.model]
+        fields.gallery.select(events.on_preset, chosen, [results.errors, fields.presets, fields.gallery], queue=False)
+        fields.model.input(events.on_model, chosen, chosen)
     return page
 
 

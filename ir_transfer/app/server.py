@@ -46,7 +46,10 @@ def serve(port: int | None, browser: bool, say: Callable[[str], None]) -> None:
         InputError: The port is taken, or none is free.
     """
     chosen = _free_port(port)
-    with tempfile.TemporaryDirectory(prefix="ir-transfer-app-") as folder, until_asked_to_stop() as stop:
+    with (
+        tempfile.TemporaryDirectory(prefix="ir-transfer-app-", ignore_cleanup_errors=True) as folder,
+        until_asked_to_stop() as stop,
+    ):
         say("loading the models and the gallery ...")
         with running(make_app(Path(folder)), chosen):
             url = f"http://{HOST}:{chosen}"

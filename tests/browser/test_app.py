@@ -80,7 +80,7 @@ def _open(browser: Browser, served: Served, width: int = 1280, height: int = 900
 
 def _put(page: Page, where: str, *files: Path) -> None:
     page.locator(f"#{where} input[type=file]").set_input_files([str(file) for file in files])
-    page.locator(f"#{where} .file-preview tr.file").nth(len(files) - 1).wait_for()
+    page.locator(f"#{where} table.file-preview tr").nth(len(files) - 1).wait_for()
 
 
 def _choose_model(page: Page, name: str) -> None:
@@ -103,7 +103,7 @@ def _commands(page: Page, with_: str = "ir-transfer") -> list[list[str]]:
 
 def _download(page: Page, to: Path) -> Path:
     with page.expect_download() as download:
-        page.locator("#downloads a[download]").first.click()
+        page.locator("#downloads td.download a").first.click()
     path = to / download.value.suggested_filename
     download.value.save_as(path)
     return path

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.app.server import make_app, serve
+from ir_transfer.cli import main
+from ir_transfer.errors import MissingPackageError
+
+
+def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert main(["app", "--port", str(port), "--no-browser"]) == 2
+    assert f"expected a free port, got {port}, which is taken" in capsys.readouterr().err
+
+
+def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'ir-transfer\[app\]'"):
+        make_app(tmp_path)
+    said: list[str] = []
+    with pytest.raises(MissingPackageError):
+        serve(None, False, said.append)
+    assert not any("Ready" in line for line in said)
+
+
+def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(tmp_path: Path) -> None:
+    pytest.importorskip("gradio", reason="no gradio: install the extra app")
+    from starlette.testclient import TestClient
+
+    client = TestClient(make_app(tmp_path), base_url="http://127.0.0.1")
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "fonts.googleapis.com" not in answer.text
+    assert client.get("/", headers={"Host": "elsewhere.example"}).status_code == 400
