@@ -110,6 +110,7 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
         raise DecodeError(
             f"{name}: expected a PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC image, got {found}: replace or remove it"
         )
+    _check_mask(wanted, name)
     try:
         if kind != "TIFF" and (wanted.bands is not None or wanted.nodata is not None):
             asked = "--bands" if wanted.bands is not None else "--nodata"
@@ -293,7 +294,7 @@ def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any
 
 
 def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
-    from ir_transfer.data.raster.references import check_overview_file, is_sidecar
+    from ir_transfer.data.raster.references import check_overview_file
 
     page = page_of(io.BytesIO(data), wanted.page, name)
     tags = page.directory
@@ -301,10 +302,6 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
     with ExitStack() as stack:
         folder = uuid.uuid4().hex
         for ending, content in wanted.beside.items():
-            if ending == ".msk" and not is_sidecar(content):
-                raise ForeignReferenceError(
-                    f"{name}: expected the mask {ending} beside it as TIFF, got another kind: remove that file"
-                )
             stack.enter_context(_rasterio().MemoryFile(content, dirname=folder, filename=f"image.tif{ending}"))
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name
@@ -340,6 +337,16 @@ def _converted_tiff(data: bytes, index: int, tags: tiff_tags.Directory, name: st
         reading.facts["orientation"] = tags.orientation
     meaning = Meaning("inks" if kind == "CMYK" else "lab", space=declared.space)
     return Stored(upright(numbers, tags.orientation), 255.0, meaning, None, reading)
+
+
+def _check_mask(wanted: Wanted, name: str) -> None:
+    """Refuse a mask that is no TIFF: GDAL would open it by any driver."""
+    from ir_transfer.data.raster.references import is_sidecar
+
+    if ".msk" in wanted.beside and not is_sidecar(wanted.beside[".msk"]):
+        raise ForeignReferenceError(
+            f"{name}: expected the mask .msk beside it as TIFF, got another kind: remove that file"
+        )
 
 
 def _masked(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Stored:

@@ -48,7 +48,7 @@ class DatasetOptions:
     def page(self) -> int | None:
         """Which image of files with several is converted, from 1; the first of full size if None."""
         asked = self.conversion.raster.page
-        return None if asked == "all" else asked
+        return asked if isinstance(asked, int) else None
 
     def check(self) -> None:
         """Raise :class:`InputError` for a value out of its range, or pages that labels cannot belong to."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.data.pixels.pages import Page
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
 from ir_transfer.data.pixels.tiff import TiffImage, is_placed, open_page
 from ir_transfer.data.pixels.tiff_tags import GPS_BLOCK
@@ -63,11 +64,14 @@ class Raster:
     ) -> None:
         self.path = path
         chosen = open_page(path, page)
+        if chosen is None and page not in {None, 1}:
+            raise InputError(f"{path}: expected a TIFF file with --page {page}, got another path: extract it")
         self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
             self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page)
             if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
                 self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
+            self._report_images(chosen)
             self._refuse_mixed_sources()
             self._describe(levels)
         except BaseException:
@@ -93,6 +97,12 @@ class Raster:
     def may_be_invalid(self) -> bool:
         """Whether the file can hold invalid pixels at all."""
         return self.image.is_masked
+
+    def _report_images(self, chosen: Page | None) -> None:
+        """Report further images of a file that only GDAL can open, where none can be chosen."""
+        count = len(self.dataset.subdatasets)
+        if chosen is None and count > 1:
+            self.reading.notes.append(f"it has {count} images: the first is taken (extract the file to choose another)")
 
     def _describe(self, levels: Asked) -> None:
         image = self.image

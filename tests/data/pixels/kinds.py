@@ -7,6 +7,7 @@ import struct
 import zlib
 from typing import Any
 
+import cv2
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
@@ -100,9 +101,8 @@ def in_space(rgb: NDArray[np.uint8], primaries: Chromaticities, gamma: float, wh
 
 def png_with(array: NDArray[Any], *chunks: tuple[bytes, bytes], wrong: bool = False) -> bytes:
     """A PNG with chunks behind its header; their checksums are wrong if that is asked for."""
-    file = io.BytesIO()
-    Image.fromarray(array).save(file, "PNG")
-    data = file.getvalue()
+    shown = array if array.ndim == 2 else array[..., ::-1]
+    data = cv2.imencode(".png", np.ascontiguousarray(shown))[1].tobytes()
     more = b"".join(
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body) ^ wrong)
         for kind, body in chunks
@@ -193,6 +193,12 @@ def _adobe_exif() -> Image.Exif:
     return exif
 
 
+def _odd_exif() -> bytes:
+    """A block with an orientation (6) and a resolution that is text."""
+    orientation, resolution = struct.pack("<HHII", 274, 3, 1, 6), struct.pack("<HHI4s", 282, 2, 4, b"72")
+    return b"Exif\0\0II*\0\x08\0\0\0\x02\0" + orientation + resolution + b"\0\0\0\0"
+
+
 def _no_end(data: bytes) -> bytes:
     return data[:-2]
 
@@ -247,6 +253,10 @@ COLOUR_FILES: dict[str, bytes] = {
     "PNG with a damaged profile": png_with(STREET, (b"iCCP", b"x\0\0" + zlib.compress(b"no profile at all" * 20))),
     "PNG with a wrong checksum": png_with(STREET, (b"tEXt", b"Comment\0text"), wrong=True),
     "PNG with much text": png_with(STREET, (b"zTXt", b"Comment\0\0" + zlib.compress(b"a" * 80_000_000, 9))),
+    "PNG with much international text": png_with(
+        STREET, (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"a" * 80_000_000, 9))
+    ),
+    "16 bit PNG with a wrong checksum": png_with(_wide(STREET), (b"tEXt", b"Comment\0text"), wrong=True),
     "PNG with EXIF that is none": png_with(STREET, (b"eXIf", b"notatiff")),
     "WebP": saved(STREET, "WEBP", lossless=True),
     "WebP Adobe RGB": saved(
@@ -261,6 +271,7 @@ COLOUR_FILES: dict[str, bytes] = {
     "JPEG Adobe RGB by EXIF": saved(
         in_space(STREET, ADOBE_RGB, 2.2, 255), "JPEG", quality=100, subsampling=0, exif=_adobe_exif()
     ),
+    "JPEG with EXIF of an odd type": saved(stored_for(STREET, 6), "JPEG", quality=100, subsampling=0, exif=_odd_exif()),
     "JPEG without its end": _no_end(saved(STREET, "JPEG", quality=100, subsampling=0)),
     "progressive JPEG without its end": _no_end(saved(STREET, "JPEG", quality=100, subsampling=0, progressive=True)),
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,15 @@ def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> No
     assert is_raster(str(path), 36 * 52, page="all")
     assert not is_raster(str(path), 40 * 52, page="all")
     assert not is_raster(str(path), 40 * 52, page=3)  # it is refused where it is read
+
+
+def test_images_in_an_archive_are_reported_and_cannot_be_chosen(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("scan.tif", pages(STREET, SECOND))
+        archive.writestr("one.tif", pages(STREET))
+    with Raster(f"/vsizip/{tmp_path}/a.zip/scan.tif") as raster:
+        assert raster.reading.notes == ["it has 2 images: the first is taken (extract the file to choose another)"]
+    with Raster(f"/vsizip/{tmp_path}/a.zip/one.tif", page=1) as raster:
+        assert raster.reading.notes == []
+    with pytest.raises(InputError, match="expected a TIFF file with --page 2"):
+        Raster(f"/vsizip/{tmp_path}/a.zip/scan.tif", page=2)
