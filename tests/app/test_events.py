@@ -10,6 +10,7 @@ from PIL import Image
 pytest.importorskip("gradio", reason="no gradio: install the extra app")
 
 from ir_transfer.app import events
+from ir_transfer.app.fields import MATRIX
 from ir_transfer.app.presets import preset_cards
 from ir_transfer.app.session import Session, Upload
 from tests.conftest import photograph, thermal
@@ -45,7 +46,21 @@ def test_progress_is_reported_and_the_files_can_be_had_in_another_depth(tmp_path
     Image.fromarray(thermal(96, 128)).save(tmp_path / "hot.png")
     seen: list[Any] = []
     uploads = [Upload("a.png", tmp_path / "a.png")], [Upload("hot.png", tmp_path / "hot.png")]
-    form = ([], events.MATRIX, "histogram", 1.0, "as the exemplar", False, 0.0, 0.0, 0.0, "", "none", 0.0, 1.0)
+    form: tuple[Any, ...] = (
+        [],
+        MATRIX,
+        "histogram",
+        1.0,
+        "as the exemplar",
+        False,
+        0.0,
+        0.0,
+        0.0,
+        "",
+        "none",
+        0.0,
+        1.0,
+    )
     made = events.on_convert(
         Session.begin(tmp_path),
         lambda done, **about: seen.append((done, about["desc"])),
