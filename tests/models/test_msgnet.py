@@ -105,7 +105,7 @@ def test_the_brush_sees_a_texture_at_its_size(model: MSGNet) -> None:
     fine, coarse = gram(128, stripes(16)), gram(256, stripes(16))
     assert (fine - coarse).abs().max() > 0.05
     # Stripes of half the period at twice the brush are the same stripes, but for the shrinking.
-    assert (gram(256, stripes(8)) - fine).abs().mean() < 0.5 * (coarse - fine).abs().mean()
+    assert (gram(256, stripes(8)) - fine).abs().mean() < 0.8 * (coarse - fine).abs().mean()
 
 
 @torch.inference_mode()
