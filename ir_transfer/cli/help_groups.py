@@ -24,7 +24,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("device", "threads", "precision", "batch_size", "workers", "memory", "tile_size"),
         *("engine", "address", "ray_workers"),
     ),
-    "Messages": ("verbose", "quiet", "help"),
+    "Messages": ("verbose", "quiet", "json", "config", "help"),
 }
 """Names of parameters by section, over all commands; one that is in none comes under *Other*."""
 

@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from rasterio.errors import RasterioError
 
 from ir_transfer.data.picture_names import RAW_SUFFIXES
 from ir_transfer.data.pixels import tiff_tags
@@ -37,7 +36,6 @@ from ir_transfer.data.pixels.pages import page_notes
 from ir_transfer.data.pixels.raw import develop, is_dng
 from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
 from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB
-from ir_transfer.data.pixels.tiff import TiffImage, page_of
 from ir_transfer.errors import DecodeError, ForeignReferenceError, InputError, IrTransferError
 
 Levels = NDArray[np.uint8 | np.uint16 | np.float32]
@@ -294,6 +292,8 @@ def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any
 
 
 def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
+    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
+    from ir_transfer.data.pixels.tiff import TiffImage, page_of
     from ir_transfer.data.raster.references import check_overview_file
 
     page = page_of(io.BytesIO(data), wanted.page, name)
@@ -341,6 +341,7 @@ def _converted_tiff(data: bytes, index: int, tags: tiff_tags.Directory, name: st
 
 def _check_mask(wanted: Wanted, name: str) -> None:
     """Refuse a mask that is no TIFF: GDAL would open it by any driver."""
+    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
     from ir_transfer.data.raster.references import is_sidecar
 
     if ".msk" in wanted.beside and not is_sidecar(wanted.beside[".msk"]):
@@ -357,7 +358,7 @@ def _masked(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Store
         with _rasterio().MemoryFile(wanted.beside[".msk"]) as memory, memory.open(driver="GTiff") as source:
             check_size(source.width, source.height, f"{name}.msk", max_pixels)
             mask = np.where(source.read(1) > 0, 255, 0).astype(np.uint8)
-    except (RasterioError, OSError) as error:
+    except (_rasterio().errors.RasterioError, OSError) as error:
         mask_name, said = f"{Path(name).name}.msk", _reason(error)
         raise DecodeError(
             f"{name}: expected its mask {mask_name} as a whole TIFF, got: {said}: replace or remove that file"

@@ -24,7 +24,10 @@ def check_weights() -> list[Check]:
 
     The detail of each has its hash.
     """
-    declared = {weights: name for name in list_models() for weights in model_info(name).weights}
+    # A model may work with another's weights, whose name begins with that of their own.
+    declared = {
+        weights: name for name in list_models() for weights in model_info(name).weights if weights.startswith(name)
+    }
     try:
         shipped = {path.stem for path in resource("weights").glob("*.safetensors")}
     except MissingFileError:

@@ -1,4 +1,4 @@
-"""Installed packages beside those that ir-transfer asks for."""
+"""Installed packages, beside the versions that this package asks for."""
 
 from __future__ import annotations
 

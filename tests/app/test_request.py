@@ -43,6 +43,11 @@ def test_the_command_line_asks_for_the_same_options(
         raise _CapturedError
 
     monkeypatch.setattr(engine, "convert", capture)
+    monkeypatch.chdir(tmp_path)
+    for word in shlex.split(request_.command_line):
+        if Path(word).suffix in {".png", ".jpg"}:
+            Path(word).parent.mkdir(parents=True, exist_ok=True)
+            Path(word).touch()
     with pytest.raises(_CapturedError):
         main(shlex.split(request_.command_line)[1:])
     asked = request_.options(tmp_path, tmp_path / request_.out)

@@ -268,7 +268,11 @@ def test_categories_of_the_same_number_must_be_the_same(
         (2, ["--style-mask", "MASK", "--style-mask", "MASK", "--style-grid", "3"], "--style-mask and --style-grid"),
         (1, ["--content-masks", "MASK"], "--content-masks and --exemplar-masks together"),
         (1, ["--content-masks", "MASK", "--exemplar-masks", "MASK"], "no masks for model 'histogram'"),
-        (1, ["--content-masks", "MASK", "--exemplar-masks", "none", "--model", "wct2"], "label maps at none"),
+        (
+            1,
+            ["--content-masks", "MASK", "--exemplar-masks", "none", "--model", "wct2"],
+            "masks of --exemplar-masks at none",
+        ),
         (
             1,
             ["--content-masks", "MASK", "--exemplar-masks", "MASK", "--model", "wct2"],

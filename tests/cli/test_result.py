@@ -77,6 +77,7 @@ def test_the_document_is_all_of_stdout(tmp_path: Path, exemplar: Path, capsys: p
         "failed": 1,
         "missing": 1,
         "stopped": None,
+        "ignored": {},
     }
     assert "converted 1, skipped 0, failed 1" in said.err
 

@@ -159,7 +159,7 @@ class BaseModelTester:
         content = picture(2, 3, 48, 64)
         last = copy.deepcopy(model).to(memory_format=torch.channels_last)
         other = self.check(last, content.to(memory_format=torch.channels_last), style)
-        assert torch.allclose(other, self.check(model, content, style), atol=1e-4)
+        assert torch.allclose(other, self.check(model, content, style), atol=0.02 if model.info.iterative else 1e-4)
 
     def test_style_survives_a_file(self, model: TranslationModel, style: StyleCode, tmp_path: Path) -> None:
         style.save(tmp_path / "style.safetensors")

@@ -10,7 +10,7 @@ from ir_transfer.training import checkpoint
 from ir_transfer.training.processes import Processes
 from tests.training.runs import make_root
 
-# Means over samples, on paired, mirrored and unpaired ones alike.
+# Means over samples, on paired and unpaired ones alike.
 LOSSES = "{l1: 1, correlation: 0.5, histogram: 0.5, tv: 0.1, adversarial: 0.1}"
 
 # What a loss, dropout or a model draws inside a step, printed by rank and step.
@@ -42,7 +42,7 @@ def train(root: Path, out: str, launcher: list[str]) -> str:
     arguments = [
         "-m", "ir_transfer", "train", str(root / "recipe.yaml"), "--data", str(root), "-o", str(root / out),
         "--threads", "1", "--set", f"losses={LOSSES}", "--set", "training.steps=5", "--set", "training.batch_size=4",
-        "--set", "training.reconstruction=0.3", "--set", "training.lr=1e-4",
+        "--set", "training.lr=1e-4",
         "--set", "data.sources=[{path: pairs}, {path: pairs, pairing: unpaired}]",
     ]  # fmt: skip
     done = subprocess.run([*launcher, *arguments], capture_output=True, text=True, env={**os.environ}, check=False)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
 INKS, LAB, ICC_LAB, ITU_LAB = 5, 8, 9, 10
 """Photometric interpretations of TIFF."""
@@ -21,7 +20,7 @@ def white_is_zero(dataset: Any) -> bool:
 
 def _table(dataset: Any) -> NDArray[np.uint8] | None:
     """Return the colour table (n, 4) of a dataset."""
-    if dataset.colorinterp[0] != ColorInterp.palette:
+    if dataset.colorinterp[0].name != "palette":
         return None
     try:
         found = dataset.colormap(1)

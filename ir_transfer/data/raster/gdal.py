@@ -60,8 +60,8 @@ def _no_place() -> Iterator[None]:
 def open_raster(path: str, directory: int = 0) -> Any:
     """Open a file or any other path of GDAL for reading, by the driver of its name alone.
 
-    Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, any other local file a TIFF. What a path of
-    GDAL's own names may also be PNG, JPEG, BMP, WebP or JPEG 2000. ``GTIFF_DIR:2:NAME`` is the second directory of a
+    Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, and PNG, JPEG, BMP, WebP and JPEG 2000 go by
+    their suffix; anything else is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a
     TIFF.
 
     Args:
@@ -86,7 +86,7 @@ def open_raster(path: str, directory: int = 0) -> Any:
             check_vrt(Path(file))
     elif is_network_path(file):
         allow_network_files()
-    driver = _DRIVERS.get(suffix, "GTiff") if virtual or is_vrt else "GTiff"
+    driver = _DRIVERS.get(suffix, "GTiff")
     try:
         with _no_place():
             # absolute: a relative name may read as one of GDAL's own, such as GTIFF_DIR:1:other.tif
