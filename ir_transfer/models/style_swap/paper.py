@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -59,7 +60,8 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
         size: Literal["vgg19"] = "vgg19",
     ) -> None:
         stored: dict[str, Any] = {"size": size, "widths": list(widths), "depths": list(depths), "patch": patch}
-        super().__init__(info, {**stored, "stride": stride, "short_side": short_side, "out_channels": out_channels})
+        stored |= {"stride": stride, "short_side": short_side, "out_channels": out_channels}
+        super().__init__(replace(info, tiling="none"), stored)
         self.encoder = VggEncoder(widths, depths, input_conv=True).requires_grad_(False)
         self.decoder = MirrorDecoder(widths, depths, out_channels)
         self._last: tuple[Tensor, Tensor] | None = None
