@@ -267,13 +267,18 @@ def _pixels(image: Image.Image) -> tuple[NDArray[Any], Alpha | None, float]:
     alpha: Alpha | None = None
     if image.has_transparency_data:
         # Premultiplied modes are divided by their alpha on the way.
-        image = image.convert("LA" if is_gray and "transparency" not in image.info else "RGBA")
+        image = _in_mode(image, "LA" if is_gray and "transparency" not in image.info else "RGBA")
         alpha = np.asarray(image.getchannel("A"))
         alpha = None if alpha.min() == 255 else alpha
         image = image.getchannel(0) if is_gray else image.convert("RGB")
-    levels = np.asarray(image.convert("L" if is_gray else "RGB"))
+    levels = np.asarray(_in_mode(image, "L" if is_gray else "RGB"))
     # A transposed view keeps the pixels interleaved, which is channels_last to torch.
     return (levels[None] if is_gray else levels.transpose(2, 0, 1)), alpha, 255.0
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Return an image in a mode; Pillow copies one that has it already."""
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any], Alpha | None, float]:

@@ -19,7 +19,7 @@ from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.models.capabilities import Tiles
 
 _READING = 18
-"""Bytes per pixel and byte of a level while a file is decoded; measured with 64-megapixel PNG and JPEG files."""
+"""Bytes per pixel and byte of a level while a file is decoded; measured, most with alpha: 17.2."""
 _LEVELS = 3
 """Bytes per pixel and byte of a level of a picture that is decoded."""
 _RESULT = 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ _SRGB_FROM_D50 = np.array(
     [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
 )
 _D50 = np.array([0.96422, 1.0, 0.82521])
-_ROWS_AT_ONCE = 2**20
+_AT_ONCE = 2**20  # pixels: floats of a whole image would be many times its levels
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,7 @@ class Meaning:
         if self.space is not None:
             return self.space.to_srgb(numbers, white)
         if self.kind == "inks":
-            rounding = 0.5 if np.issubdtype(numbers.dtype, np.integer) else 0.0
-            shown = (white - numbers[:3].astype(np.float64)) * ((white - numbers[3:4].astype(np.float64)) / white)
-            return (shown + rounding).astype(numbers.dtype)
+            return _inks_to_srgb(numbers, white)
         return _lab_to_srgb(numbers, white) if self.kind == "lab" else numbers
 
 
@@ -105,17 +104,31 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         )
 
 
+def _strips(height: int, width: int) -> Iterator[slice]:
+    """Yield the rows of an image that are computed at once."""
+    rows = max(1, _AT_ONCE // max(width, 1))
+    yield from (slice(top, top + rows) for top in range(0, height, rows))
+
+
+def _inks_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
+    result = np.empty_like(numbers[:3])
+    rounding = 0.5 if np.issubdtype(numbers.dtype, np.integer) else 0.0
+    for rows in _strips(*numbers.shape[1:]):
+        inks, black = numbers[:3, rows].astype(np.float64), numbers[3:4, rows].astype(np.float64)
+        result[:, rows] = (white - inks) * ((white - black) / white) + rounding
+    return result
+
+
 def _lab_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
     result = np.empty_like(numbers[:3])
-    rows = max(1, _ROWS_AT_ONCE // max(numbers.shape[2], 1))
-    for top in range(0, numbers.shape[1], rows):
-        lightness, a, b = numbers[:3, top : top + rows].astype(np.float64) / white
+    for rows in _strips(*numbers.shape[1:]):
+        lightness, a, b = numbers[:3, rows].astype(np.float64) / white
         middle = (100 * lightness + 16) / 116
         a, b = ((value * 65535 / 256 - 128) if white > 255 else (value * 255 - 128) for value in (a, b))
         cubes = np.stack([middle + a / 500, middle, middle - b / 200])
         xyz = np.where(cubes > 6 / 29, cubes**3, 3 * (6 / 29) ** 2 * (cubes - 4 / 29)) * _D50[:, None, None]
         encoded = encode_srgb(np.clip(np.tensordot(_SRGB_FROM_D50, xyz, axes=1), 0, 1)) * white
-        result[:, top : top + rows] = encoded + 0.5 if np.issubdtype(numbers.dtype, np.integer) else encoded
+        result[:, rows] = encoded + 0.5 if np.issubdtype(numbers.dtype, np.integer) else encoded
     return result
 
 
@@ -148,19 +161,29 @@ def stored_box(box: tuple[int, int, int, int], height: int, width: int, orientat
 
 def unmultiplied(numbers: NDArray[Any], alpha: Alpha, white: float) -> NDArray[Any]:
     """Return premultiplied numbers (n, H, W) as they were before; what is transparent stays."""
-    share = np.maximum(alpha, 1).astype(np.float64) / 255
-    shown = np.minimum(numbers / share, white)
-    return (np.rint(shown) if np.issubdtype(numbers.dtype, np.integer) else shown).astype(numbers.dtype)
+    result = np.empty_like(numbers)
+    for rows in _strips(*numbers.shape[1:]):
+        share = np.maximum(alpha[rows], 1).astype(np.float64) / 255
+        shown = np.minimum(numbers[:, rows] / share, white)
+        result[:, rows] = np.rint(shown) if np.issubdtype(numbers.dtype, np.integer) else shown
+    return result
 
 
 def mean_colour(levels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the mean (C,) of the valid pixels of levels (C, H, W)."""
-    mean: NDArray[np.float64] = levels[:, valid].mean(1, dtype=np.float64)
+    total = np.zeros(len(levels))
+    for rows in _strips(*levels.shape[1:]):
+        total += levels[:, rows][:, valid[rows]].sum(1, dtype=np.float64)
+    mean: NDArray[np.float64] = total / np.count_nonzero(valid)
     return mean
 
 
 def composited(levels: NDArray[Any], alpha: Alpha, fill: NDArray[np.float64]) -> NDArray[Any]:
     """Return levels (C, H, W) over a fill (C,): where they are transparent they take its colour."""
-    share = alpha.astype(np.float32)[None] / 255
-    mixed = levels * share + fill.astype(np.float32)[:, None, None] * (1 - share)
-    return (np.rint(mixed) if np.issubdtype(levels.dtype, np.integer) else mixed).astype(levels.dtype)
+    made = np.empty_like(levels)
+    backdrop = fill.astype(np.float32)[:, None, None]
+    for rows in _strips(*levels.shape[1:]):
+        share = alpha[rows].astype(np.float32)[None] / 255
+        mixed = levels[:, rows] * share + backdrop * (1 - share)
+        made[:, rows] = np.rint(mixed) if np.issubdtype(levels.dtype, np.integer) else mixed
+    return made

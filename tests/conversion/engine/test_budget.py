@@ -113,6 +113,30 @@ def test_photographs_of_many_megapixels_stay_within_memory(tmp_path: Path, exemp
     assert len(list((tmp_path / "out").glob("*.png"))) == 6
 
 
+@pytest.mark.parametrize("kind", ["RGB.png", "RGBA.png", "CMYK.jpg", "turned.jpg"])
+def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_path: Path) -> None:
+    pixels = np.repeat(np.repeat(photograph(125, 125), 24, 0), 24, 1)
+    image, exif = Image.fromarray(pixels), Image.Exif()
+    if kind == "RGBA.png":
+        image.putalpha(image.getchannel(0))
+    elif kind == "CMYK.jpg":
+        image = image.convert("CMYK")
+    elif kind == "turned.jpg":
+        exif[0x0112] = 6
+    image.save(tmp_path / kind, exif=exif)
+    Image.fromarray(pixels[:64, :64]).save(tmp_path / "small.png")
+    measured = (
+        "import sys; from ir_transfer.data.image_io import read_picture;"
+        "from ir_transfer.evaluation.process_memory import own_peak;"
+        "read_picture(sys.argv[1]); before = own_peak(); read_picture(sys.argv[2]); print(own_peak() - before)"
+    )
+    files = [str(tmp_path / "small.png"), str(tmp_path / kind)]
+    done = subprocess.run([sys.executable, "-c", measured, *files], capture_output=True, text=True, check=True)
+    size = size_of(tmp_path / kind)
+    assert size is not None
+    assert float(done.stdout) * 2**20 < budget.reading(size)
+
+
 def test_pictures_of_mixed_sizes_give_the_same_under_any_budget(tmp_path: Path, exemplar: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(30):
