@@ -64,7 +64,8 @@ def check_sidecars(path: Path) -> None:
         ForeignReferenceError: One of them is of another kind, for example a VRT.
     """
     for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
-        if sidecar != path and os.path.isfile(sidecar) and not is_sidecar(_start(sidecar)):
+        there = os.path.isfile(sidecar)  # noqa: PTH113  # no error for a name that is too long
+        if sidecar != path and there and not is_sidecar(_start(sidecar)):
             raise ForeignReferenceError(
                 f"{path}: expected overviews or a mask in {sidecar.name} as TIFF, got another kind: remove that file"
             )
