@@ -134,8 +134,10 @@ def test_tiles_equal_the_whole(
         expected = whole(made, picture)
         assert ((expected > 0) & (expected < 1)).mean() > 0.5, "clamped values would hide a difference"
         difference = np.abs(by_tiles(made, picture, tile) - expected).max()
-    # A rank jumps where the rounding of two features differs.
-    assert difference < {"adain-vgg19": 1e-5, "inverted": 1e-5, "adain-histogram": 1e-2}.get(case, 1e-3)
+    # A rank jumps where the rounding of two features differs; of an image with few features, the covariance is nearly
+    # singular, and its inverse root amplifies the rounding.
+    allowed = {"adain-vgg19": 1e-5, "inverted": 1e-5, "adain-histogram": 1e-2, "adain-coral": 1e-2}
+    assert difference < allowed.get(case, 1e-3)
 
 
 @pytest.mark.parametrize("case", OVERVIEW)
