@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.regular_files import read_regular
 
 
 def parse_json(text: str | bytes, name: str) -> Any:
@@ -46,7 +47,7 @@ def read_json(path: Path) -> Any:
         InputError: No standard JSON.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         raise MissingFileError(f"{path}: expected a JSON file, found none: check the path") from None
     except OSError as error:

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.data.picture_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.regular_files import open_regular
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 VIRTUAL = "/vsi"
@@ -137,7 +138,7 @@ def _holds_results(folder: Path) -> bool:
     try:
         if not path.is_file():
             return False
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(len(MANIFEST_START)) == MANIFEST_START
     except OSError as error:
         raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error

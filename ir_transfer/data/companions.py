@@ -14,6 +14,7 @@ from rasterio.windows import Window
 
 from ir_transfer.data.raster.gdal import environment, open_raster, reason
 from ir_transfer.errors import DecodeError
+from ir_transfer.regular_files import open_regular
 
 _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+/")
 _ADDED = (".aux.xml", ".msk", ".ovr")
@@ -66,7 +67,7 @@ def hash_file(path: Path) -> str:
         DecodeError: It cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DecodeError(

@@ -13,6 +13,7 @@ from ir_transfer.data.pixels import tiff_tags
 from ir_transfer.data.pixels.containers import open_jpeg, open_png
 from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.tiff import open_page
+from ir_transfer.regular_files import open_regular, read_regular
 
 _HEAD = 64
 
@@ -23,12 +24,12 @@ def count_images(path: str) -> int:
     if page is not None:
         return page.count
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             kind = file_kind(file.read(_HEAD))
         if kind == "PNG":
-            return open_png(Path(path).read_bytes()).images
+            return open_png(read_regular(Path(path))).images
         if kind == "JPEG":
-            return open_jpeg(Path(path).read_bytes()).images
+            return open_jpeg(read_regular(Path(path))).images
         if kind in {"WEBP", "AVIF"}:
             with Image.open(path, formats=[kind]) as image:
                 return int(getattr(image, "n_frames", 1))

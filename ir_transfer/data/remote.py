@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
 from ir_transfer.redaction import redact
+from ir_transfer.regular_files import open_regular, read_regular
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _HEADER_BYTES = 2**16  # fetched at once where the start of a file is asked for
@@ -105,7 +106,7 @@ def stored_bytes(path: Path, limit: int | None = None) -> bytes:
     """
     mount = _reads_from(path)
     if mount is None:
-        return path.read_bytes()
+        return read_regular(path)
     system, _ = mount.store
     try:
         data = system.cat_file(mount.place(path), end=None if limit is None else limit + 1)
@@ -122,11 +123,11 @@ def open_stored(path: Path) -> BinaryIO:
     """Open a file to read some of it; the caller closes it.
 
     Raises:
-        OSError: It cannot be opened; storages have other errors, too.
+        OSError: It cannot be opened, or is a pipe, socket or device; storages have other errors, too.
     """
     mount = _reads_from(path)
     if mount is None:
-        return path.open("rb")
+        return open_regular(path)
     file: BinaryIO = mount.store[0].open(mount.place(path), "rb", block_size=_HEADER_BYTES)
     return file
 

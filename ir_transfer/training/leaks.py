@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ir_transfer.data.pairs import Single
 from ir_transfer.errors import InputError
+from ir_transfer.regular_files import open_regular
 from ir_transfer.training.sources import Found
 
 _START = 2**16
@@ -91,5 +92,5 @@ def _copies(photographs: Sequence[Single], held_out: Sequence[Single]) -> Iterat
 
 def _start(path: Path) -> bytes:
     """Return a digest of the first bytes, which tells files of one size apart without reading them whole."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.sha256(file.read(_START)).digest()

@@ -71,7 +71,7 @@ def size_of(path: Path) -> Size | None:
 
 def _size_by_gdal(path: Path) -> Size | None:
     try:
-        with path.open("rb") as file:
+        with open_stored(path) as file:
             if file.read(2) not in {b"II", b"MM"}:  # nothing else is opened by its content
                 return None
         with open_raster(str(path)) as dataset:

@@ -17,6 +17,7 @@ from ir_transfer.data.labels.texts import MAX_LABEL_BYTES, read_limited, shown, 
 from ir_transfer.data.labels.yolo_lines import is_out_of_picture, parse_line, region_of
 from ir_transfer.data.picture_names import find_below
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.regular_files import read_regular
 
 OUTLINES = ".txt"
 """Suffix of YOLO's files: a line per object, ``class x y x y ...`` as parts of the width and height."""
@@ -83,7 +84,7 @@ class LabelFiles:
         """Return the hash of the picture's file."""
         path = self._file(place)
         try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+            return hashlib.sha256(read_regular(path)).hexdigest()
         except OSError as error:
             raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check it") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ir_transfer.data.remote import is_remote, stored_bytes
 from ir_transfer.errors import DecodeError, InputError, IrTransferError
+from ir_transfer.regular_files import read_regular
 
 MAX_JSON_BYTES = 2**30
 """Twice the largest file of COCO."""
@@ -32,7 +33,7 @@ def read_limited(path: Path, limit: int) -> bytes:
             if (size := len(data)) <= limit:
                 return data
         elif (size := path.stat().st_size) <= limit:
-            return path.read_bytes()
+            return read_regular(path)
     except IrTransferError:
         raise
     except OSError as error:

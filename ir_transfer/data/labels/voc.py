@@ -22,6 +22,7 @@ from ir_transfer.data.labels.voc_file import VocFile
 from ir_transfer.data.picture_names import composed
 from ir_transfer.data.remote import stored_bytes
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.regular_files import open_regular
 
 CLASS_MASKS = "SegmentationClass"
 OBJECT_MASKS = "SegmentationObject"
@@ -35,7 +36,7 @@ def voc_files(tree: Tree) -> list[PurePosixPath]:
     found = []
     for place in tree.with_suffix(".xml"):
         try:
-            with (tree.root / place).open("rb") as file:
+            with open_regular(tree.root / place) as file:
                 start = file.read(_START)
         except OSError:
             continue  # told as a side file

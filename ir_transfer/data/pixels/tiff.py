@@ -22,6 +22,7 @@ from ir_transfer.data.pixels.stage import Alpha, Kind, Meaning, Reading, stored_
 from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB, palette_of, plain_lab, white_is_zero
 from ir_transfer.data.raster.gdal import reason
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.regular_files import open_regular
 
 _ASSOCIATED_ALPHA = 1
 Box = tuple[int, int, int, int]
@@ -312,7 +313,7 @@ def _as_alpha(stored: NDArray[Any], bits: int) -> Alpha:
 def open_page(path: str, asked: int | None) -> Page | None:
     """Return which page of a TIFF file is meant; None for what is no TIFF file on this machine."""
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(Path(path)) as file:
             if file.read(2) not in {b"II", b"MM"}:
                 return None
             return page_of(file, asked, path)

@@ -76,6 +76,8 @@ def open_raster(path: str, directory: int = 0) -> Any:
     virtual = is_virtual(file)
     if not virtual and not Path(file).exists():
         raise MissingFileError(f"{path}: expected a raster, found none: check the path")
+    if not virtual and not Path(file).is_file():
+        raise DecodeError(f"{path}: expected a raster file, got a folder, pipe or device: check the path")
     if not has_name_for_gdal(path):
         raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
     suffix = Path(file).suffix.lower()

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
 from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
+from ir_transfer.regular_files import open_regular, read_regular
 
 # Those of rasterio's wheels; another GDAL warns of a name that it lacks.
 _NETWORK_DRIVERS = "WMS WMTS WCS HTTP EEDA EEDAI PLMOSAIC STACIT STACTA DAAS MRF Zarr GTI DERIVED ESRIC KMLSUPEROVERLAY"
@@ -24,6 +26,7 @@ _NETWORK_NAME = re.compile(
 )
 _SOURCES = frozenset({"sourcefilename", "sourcedataset", "basefile", "filename"})
 _SIDECARS = (".ovr", ".OVR", ".msk", ".MSK", ".ovr.ovr", ".msk.ovr", ".ovr.msk", ".aux")
+_BESIDE = (".xml", ".tfw", ".tifw", ".wld", ".jgw", ".pgw", ".bpw")
 _SIDECAR_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"EHFA_HEADER_TAG")
 _MOST_BYTES = 2**28
 _MOST_DEPTH = 8
@@ -62,13 +65,25 @@ def check_sidecars(path: Path) -> None:
 
     Raises:
         ForeignReferenceError: One of them is of another kind, for example a VRT.
+        DecodeError: One of them, or a world file, is a named pipe, which GDAL would wait for.
     """
+    beside = (f"{path}{suffix}" for suffix in (*_SIDECARS, ".aux.xml"))
+    for name in (*beside, *(str(path.with_suffix(suffix)) for suffix in _BESIDE)):
+        if _is_pipe(name):
+            raise DecodeError(f"{path}: expected a sidecar file, got the named pipe {name}: remove it")
     for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
         there = os.path.isfile(sidecar)  # noqa: PTH113  # no error for a name that is too long
         if sidecar != path and there and not is_sidecar(_start(sidecar)):
             raise ForeignReferenceError(
                 f"{path}: expected overviews or a mask in {sidecar.name} as TIFF, got another kind: remove that file"
             )
+
+
+def _is_pipe(name: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116  # no error for a name that is too long
+    except (OSError, ValueError):
+        return False
 
 
 def check_overview_file(path: str, named: str | None) -> None:
@@ -97,7 +112,7 @@ def check_vrt(path: Path, depth: int = 0) -> None:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DecodeError(f"{path}: expected a VRT of at most {_MOST_BYTES >> 20} MiB, got more: check the file")
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = read_regular(path).decode("utf-8", errors="surrogateescape")
     except DecodeError:
         raise
     except OSError as error:
@@ -159,7 +174,7 @@ def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
 
 def _start(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return file.read(64)
     except OSError as error:
         raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error

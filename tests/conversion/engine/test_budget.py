@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -45,6 +46,8 @@ def test_headers_tell_the_size(tmp_path: Path) -> None:
     assert all(one is not None and one.file > 0 for one in found)
     assert size_of(tmp_path / "e.png") is None
     assert size_of(tmp_path / "none.png") is None
+    os.mkfifo(tmp_path / "pipe.png")
+    assert size_of(tmp_path / "pipe.png") is None  # opening it would wait for a writer
 
 
 def test_pictures_in_flight_stay_within_the_budget(budget: Budget) -> None:
