@@ -15,8 +15,9 @@ from ir_transfer.app.request import Request, camera_of, heat_rules, parse_range
 from ir_transfer.app.session import Upload, Workplace
 from ir_transfer.conversion.camera import AgcChoice
 from ir_transfer.conversion.heat.rules import MAP_CLASSES
-from ir_transfer.conversion.options import ExemplarPolarity, Polarity
+from ir_transfer.conversion.options import Polarity
 from ir_transfer.conversion.styles.choose import DEFAULT_MODEL
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.image_io import BitDepth, Format
 from ir_transfer.data.sensor import list_sensors, load_sensor
 

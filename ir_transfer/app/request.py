@@ -10,8 +10,9 @@ from typing import cast
 
 from ir_transfer.conversion.camera import NO_CAMERA, AgcChoice, CameraOptions
 from ir_transfer.conversion.heat.options import parse_heat
-from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
+from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.size_options import RasterOptions
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import BitDepth, Format
 from ir_transfer.errors import InputError

@@ -16,7 +16,7 @@ from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
-    from ir_transfer.conversion.options import ExemplarPolarity
+    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
     from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.detection.experiment import Outcome
 

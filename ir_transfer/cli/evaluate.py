@@ -25,7 +25,7 @@ from ir_transfer.cli.track import track
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ir_transfer.conversion.options import ExemplarPolarity
+    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
     from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.comparison import Comparison
 

@@ -24,6 +24,7 @@ from ir_transfer.cli.options import (
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.exported.make import ExportOptions
+    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
     from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.export.facts import FileKind
 
@@ -70,7 +71,7 @@ def export(
     styles: tuple[str, ...],
     style_weights: tuple[float, ...] | None,
     polarity: str | None,
-    exemplar_polarity: str,
+    exemplar_polarity: ExemplarPolarity,
     exemplar_range: AskedRange,
     weights: str | None,
     kind: FileKind | None,
@@ -99,6 +100,7 @@ def export(
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.exported.make import ExportOptions
+    from ir_transfer.data.exemplars.polarity import is_white_hot
     from ir_transfer.export.facts import kind_of
 
     kind = kind or kind_of(out)
@@ -112,7 +114,7 @@ def export(
         style_weights=style_weights,
         weights=weights and local_weights(weights, tracking_uri),
         polarity=polarity,  # type: ignore[arg-type]  # click has checked it
-        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
+        white_hot=is_white_hot(exemplar_polarity),
         exemplar_range=exemplar_range,
         max_pixels=max_pixels,
         overwrite=overwrite,

@@ -23,6 +23,7 @@ from ir_transfer.cli.path_checks import check_inputs, check_weights
 from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
+    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
     from ir_transfer.data.exemplars.range import AskedRange
 
 _COLUMNS = ("model", "weights", "band", "polarity", "description")
@@ -78,7 +79,7 @@ def build(
     tracking_uri: str | None,
     style_weights: tuple[float, ...] | None,
     band: str,
-    exemplar_polarity: str,
+    exemplar_polarity: ExemplarPolarity,
     exemplar_range: AskedRange,
     description: str,
     overwrite: bool,
@@ -104,6 +105,7 @@ def build(
     check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
+    from ir_transfer.data.exemplars.polarity import is_white_hot
 
     metadata = {"band": band, "description": description}
     built = build_style(
@@ -112,7 +114,7 @@ def build(
         shares=style_weights,
         model=model,
         weights=weights and local_weights(weights, tracking_uri),
-        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
+        white_hot=is_white_hot(exemplar_polarity),
         metadata=metadata,
         max_pixels=max_pixels,
         report=(lambda line: None) if quiet else click.echo,

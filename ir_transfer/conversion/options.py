@@ -13,6 +13,7 @@ from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 from ir_transfer.errors import InputError
@@ -20,7 +21,6 @@ from ir_transfer.export.facts import Runtime
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]
-ExemplarPolarity = Literal["auto", "white-hot", "black-hot"]
 Engine = Literal["local", "ray"]
 
 
@@ -99,11 +99,6 @@ class Options:
     address: str | None = None
     ray_workers: int | None = None
     runtime: Runtime | None = None
-
-    @property
-    def exemplars_white_hot(self) -> bool | None:
-        """Whether hot is bright in the exemplar files; None if that is to be judged."""
-        return None if self.exemplar_polarity == "auto" else self.exemplar_polarity == "white-hot"
 
     def check(self) -> None:
         """Raise :class:`~ir_transfer.errors.IrTransferError` for a value out of its range or a sensor that is none."""

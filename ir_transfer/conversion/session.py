@@ -23,6 +23,7 @@ from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
 from ir_transfer.conversion.styles.codes import exemplar_records
 from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.exemplars.polarity import is_white_hot
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.models.style_code import StyleCode, polarity_facts
@@ -47,7 +48,7 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
         batch_size=options.batch_size,
         seed=options.seed,
         max_pixels=options.max_pixels,
-        white_hot=options.exemplars_white_hot,
+        white_hot=is_white_hot(options.exemplar_polarity),
         controls=options.controls,
         exemplar_maps=() if masks is None else masks.exemplars,
         options=options.model_options,

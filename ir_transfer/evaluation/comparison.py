@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.options import ExemplarPolarity
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity, is_white_hot
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
@@ -224,7 +224,7 @@ def compare(
         boxes_of=boxes_of if boxes or shapes or soft else None,
         outputs=folders,
         keep={pair.stem for pair in _spread(found.pairs)},
-        white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
+        white_hot=is_white_hot(exemplar_polarity),
         on_scene=on_scene,
     )
     paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}

@@ -10,7 +10,8 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 from ir_transfer.conversion.camera import CameraOptions
-from ir_transfer.conversion.options import ExemplarPolarity, Precision
+from ir_transfer.conversion.options import Precision
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import InputError
 

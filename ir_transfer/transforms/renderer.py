@@ -19,6 +19,7 @@ from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose_styles, exemplar_files
 from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.data.exemplars.polarity import is_white_hot
 from ir_transfer.data.image_io import Picture, to_levels
 from ir_transfer.data.sensor import Camera, SensorModel
 from ir_transfer.errors import InputError
@@ -167,7 +168,7 @@ def _shared_translator(options: InfraredOptions) -> Translator:
     )
     translator = _loaded.get(key)
     if translator is None:
-        white_hot = None if options.exemplar_polarity == "auto" else options.exemplar_polarity == "white-hot"
+        white_hot = is_white_hot(options.exemplar_polarity)
         with _own_random_state(device):
             translator = Translator.load(
                 choice,

@@ -13,7 +13,8 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 from torchvision.transforms.v2._utils import is_pure_tensor
 
-from ir_transfer.conversion.options import ExemplarPolarity, Precision
+from ir_transfer.conversion.options import Precision
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import InputError
 from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions

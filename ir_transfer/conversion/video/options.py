@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
-from ir_transfer.conversion.options import ExemplarPolarity, Options, Polarity
+from ir_transfer.conversion.options import Options, Polarity
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ir_transfer.conversion.options import ExemplarPolarity
 from ir_transfer.data.cards import Card
+from ir_transfer.data.exemplars.polarity import ExemplarPolarity, is_white_hot
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.splits import read_split
@@ -129,7 +129,7 @@ def detect_on_files(
     read = partial(load_labelled, label=files.label, max_side=applied.max_side, black_hot=black_hot)
     say(f"reading {len(train)} training and {len(test)} test scenes")
     learnt, tested = read(train, files.boxes), read(test, files.test_boxes or files.boxes)
-    white_hot = None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot"
+    white_hot = is_white_hot(exemplar_polarity)
     translate = Translator(
         policy, test, max_side=applied.max_side, black_hot=black_hot, device=training.device, white_hot=white_hot
     )

@@ -1,0 +1,22 @@
+"""The layers that ``lint-imports`` checks are those of the package and of its documentation."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from tests.docs.pages import CHECKOUT
+
+LAYERS: list[str] = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+    "contracts"
+][0]["layers"]
+
+
+def test_documentation_lists_the_layers_in_their_order() -> None:
+    packages = {path.parent.name for path in (CHECKOUT / "ir_transfer").glob("*/__init__.py")}
+    page = (CHECKOUT / "docs/explanation/code.md").read_text(encoding="utf-8")
+    rows = [re.findall(r"`([a-z]+)`", row.split("|")[1]) for row in page.splitlines() if row.startswith("| `")]
+    listed = [[name for name in row if name in packages] for row in rows]
+    configured = [[name for name in layer.split(" | ") if name in packages] for layer in LAYERS]
+    assert [set(row) for row in listed if row] == [set(layer) for layer in configured if layer]
+    assert {name for row in listed for name in row} == packages
