@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from ir_transfer.cli.console import print_table
-from ir_transfer.cli.options import threads_option
+from ir_transfer.cli.execution_options import threads_option
 from ir_transfer.cli.result import give_result, json_text
 
 if TYPE_CHECKING:

@@ -9,37 +9,33 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
 from ir_transfer.cli.controls import control_options, take_controls
+from ir_transfer.cli.execution_options import (
+    device_option,
+    engine_options,
+    refuse_unused_engine_options,
+    speed_options,
+    threads_option,
+)
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
-    camera_options,
-    device_option,
-    engine_options,
-    fetched,
-    local_places,
     max_pixels_option,
     model_option,
     out_option,
-    output_fields,
-    output_options,
-    raster_options,
-    refuse_idle_engine_options,
     run_options_option,
     runtime_option,
     seed_option,
-    shown,
-    size_options,
-    speed_options,
     style_options,
-    threads_option,
     tracking_uri_option,
-    typed_command,
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.output_options import camera_options, output_fields, output_options, raster_options, size_options
 from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
+from ir_transfer.cli.paths import format_path, local_paths
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.settings import used_settings
+from ir_transfer.cli.settings import typed_command, used_settings
+from ir_transfer.cli.stored_weights import fetched
 from ir_transfer.cli.track import track
 from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
@@ -118,10 +114,10 @@ def convert(
     """
     if given["resume"] and given["overwrite"]:
         raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
-    refuse_idle_engine_options(given)
+    refuse_unused_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     _check_paths(given)
-    given["inputs"], given["out"] = local_places(given["inputs"], given["out"])
+    given["inputs"], given["out"] = local_paths(given["inputs"], given["out"])
     found = fetched(given["weights"], tracking_uri)
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
     if dry_run:
@@ -178,7 +174,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
             errors.append(f"{job.source}: {error.line}")
             continue
         planned.append({"input": job.source, "output": plan.out / job.output})
-        click.echo(f"{shown(job.source)} -> {shown(plan.out / job.output)}")
+        click.echo(f"{format_path(job.source)} -> {format_path(plan.out / job.output)}")
     for text in errors:
         print_error(text)
     give_result(
@@ -194,7 +190,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
     count = len(plan.jobs) + len(plan.refused) - len(skipped) - len(errors)
     click.echo(
         f"would convert {count}, skip {len(skipped)}, fail {len(errors)}, "
-        f"with model {choice.model}, weights {found.title if found else choice.weights}, into {shown(plan.out)}"
+        f"with model {choice.model}, weights {found.title if found else choice.weights}, into {format_path(plan.out)}"
     )
     return 1 if errors else 0
 
@@ -230,7 +226,9 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     if not quiet:
         counts = f"converted {summary.converted}, skipped {summary.skipped}, failed {summary.failed}"
         ignored = ignored_text(summary.plan.ignored)
-        click.echo(f"{counts} into {shown(summary.plan.out)} (see manifest.jsonl){'; ' if ignored else ''}{ignored}")
+        click.echo(
+            f"{counts} into {format_path(summary.plan.out)} (see manifest.jsonl){'; ' if ignored else ''}{ignored}"
+        )
     return 1 if summary.failed or summary.stopped is not None or not previewed else 0, summary
 
 
@@ -244,5 +242,5 @@ def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
         print_error(f"no preview: {error.line}")
         return False
     if sheet is not None and not quiet:
-        click.echo(f"preview: {shown(sheet)}")
+        click.echo(f"preview: {format_path(sheet)}")
     return True

@@ -114,7 +114,7 @@ def _detect(
     for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes")):
         check_exists(path, f"what --{name} names")
     check_policies(exemplars)
-    from ir_transfer.cli.options import local_weights
+    from ir_transfer.cli.stored_weights import local_weights
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.cards import load_card
     from ir_transfer.evaluation.comparison import parse_weights

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ir_transfer.cli.options import threads_option
+from ir_transfer.cli.execution_options import threads_option
 from ir_transfer.cli.path_checks import check_exists
 from ir_transfer.cli.result import give_result
 

@@ -9,7 +9,7 @@ from functools import partial
 import click
 
 from ir_transfer.cli.console import set_up_messages
-from ir_transfer.cli.options import device_option
+from ir_transfer.cli.execution_options import device_option
 from ir_transfer.cli.result import give_result
 
 _COLOURS = {"ok": "green", "note": "yellow", "failed": "red"}

@@ -10,16 +10,11 @@ import click
 
 from ir_transfer.cli.detect import with_detect_task
 from ir_transfer.cli.eta import Eta
-from ir_transfer.cli.options import (
-    data_set_options,
-    device_option,
-    exemplar_polarity_option,
-    exemplar_range_option,
-    local_weights,
-    tracking_options,
-)
+from ir_transfer.cli.execution_options import device_option
+from ir_transfer.cli.options import data_set_options, exemplar_polarity_option, exemplar_range_option, tracking_options
 from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies, check_vgg
 from ir_transfer.cli.result import give_result
+from ir_transfer.cli.stored_weights import local_weights
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from ir_transfer.cli.console import set_up_messages
+from ir_transfer.cli.execution_options import threads_option
 from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
-    local_weights,
     max_pixels_option,
     polarity_option,
     style_option,
-    threads_option,
     tracking_uri_option,
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.exported.make import ExportOptions

@@ -10,7 +10,8 @@ import click
 
 from ir_transfer.cli.console import print_table
 from ir_transfer.cli.eta import Eta
-from ir_transfer.cli.options import device_option, tracking_uri_option
+from ir_transfer.cli.execution_options import device_option
+from ir_transfer.cli.options import tracking_uri_option
 from ir_transfer.cli.path_checks import check_exists, check_policies, check_vgg
 from ir_transfer.cli.result import give_result
 

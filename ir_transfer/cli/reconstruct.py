@@ -8,14 +8,8 @@ from typing import Any
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
-from ir_transfer.cli.options import (
-    device_option,
-    max_pixels_option,
-    run_options_option,
-    seed_option,
-    threads_option,
-    verbosity_options,
-)
+from ir_transfer.cli.execution_options import device_option, threads_option
+from ir_transfer.cli.options import max_pixels_option, run_options_option, seed_option, verbosity_options
 from ir_transfer.cli.path_checks import check_exists
 from ir_transfer.cli.result import give_result
 

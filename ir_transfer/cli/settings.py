@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from ir_transfer.cli.result import Session
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
 
 PREFIX = "IR_TRANSFER_"
@@ -134,6 +136,15 @@ def used_settings() -> dict[str, dict[str, str]]:
             text = shlex.join(value) if isinstance(value, list) else str(value)
             found[parameter.opts[-1]] = {"value": text, "from": source}
     return found
+
+
+def typed_command() -> str:
+    """Return the command as it was typed, without secrets in URLs."""
+    from ir_transfer.redaction import redact
+
+    session = click.get_current_context().find_root().obj
+    typed = session.args if isinstance(session, Session) else sys.argv[1:]
+    return shlex.join(["ir-transfer", *map(redact, typed)])
 
 
 def _path(context: click.Context) -> tuple[str, ...]:

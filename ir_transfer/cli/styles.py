@@ -12,7 +12,6 @@ from ir_transfer.cli.option_types import NumberList
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
-    local_weights,
     max_pixels_option,
     model_option,
     tracking_uri_option,
@@ -21,6 +20,7 @@ from ir_transfer.cli.options import (
 )
 from ir_transfer.cli.path_checks import check_inputs, check_weights
 from ir_transfer.cli.result import give_result
+from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.data.exemplars.polarity import ExemplarPolarity

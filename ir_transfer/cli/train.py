@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ir_transfer.cli.console import INTERRUPTED
-from ir_transfer.cli.options import device_option, local_weights, threads_option, tracking_options
+from ir_transfer.cli.execution_options import device_option, threads_option
+from ir_transfer.cli.options import tracking_options
 from ir_transfer.cli.path_checks import check_exists, check_vgg, check_weights
 from ir_transfer.cli.result import give_result, leave_json_to_another_process
+from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer

@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
+from ir_transfer.cli.execution_options import device_option, threads_option
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
-    device_option,
-    fetched,
-    levels_option,
     max_pixels_option,
     model_option,
     seed_option,
     style_options,
-    threads_option,
     tracking_uri_option,
-    typed_command,
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.output_options import levels_option
 from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.settings import used_settings
+from ir_transfer.cli.settings import typed_command, used_settings
+from ir_transfer.cli.stored_weights import fetched
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.options import FlickerReport, VideoSummary

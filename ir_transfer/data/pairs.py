@@ -69,11 +69,11 @@ class Listing:
 
     Attributes:
         pairs: The pairs, sorted by stem.
-        lonely: Files of a side that have no partner, or list entries whose file is missing.
+        unpaired: Files of a side that have no partner, or list entries whose file is missing.
     """
 
     pairs: list[Pair] = field(default_factory=list)
-    lonely: dict[Side, list[str]] = field(default_factory=lambda: {"rgb": [], "ir": []})
+    unpaired: dict[Side, list[str]] = field(default_factory=lambda: {"rgb": [], "ir": []})
 
 
 def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
@@ -94,10 +94,10 @@ def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
     layout = card.layout
     if layout.kind == "two-files":
         sides = " and ".join(str(root / (layout.pattern(side).folder or ".")) for side in ("rgb", "ir"))
-        lonely = len(listing.lonely["rgb"]), len(listing.lonely["ir"])
+        unpaired = len(listing.unpaired["rgb"]), len(listing.unpaired["ir"])
         raise InputError(
             f"expected pictures of equal names in {sides} ({layout.rgb} and {layout.ir}), got none in common "
-            f"({lonely[0]} photographs, {lonely[1]} infrared files): see ir-transfer datasets show {card.name}"
+            f"({unpaired[0]} photographs, {unpaired[1]} infrared files): see ir-transfer datasets show {card.name}"
         )
     raise InputError(
         f"expected pictures like {layout.files or layout.lists} in {root}, got none: "
@@ -214,7 +214,7 @@ def _from_lists(root: Path, card: Card) -> Listing:
             present = {side: name for side, name in (("rgb", rgb), ("ir", ir)) if (root / name).is_file()}
             if len(present) < 2:
                 gone = rgb if "rgb" not in present else ir
-                listing.lonely["ir" if gone == rgb else "rgb"].append(f"{path.name} names {gone}, which is missing")
+                listing.unpaired["ir" if gone == rgb else "rgb"].append(f"{path.name} names {gone}, which is missing")
             else:
                 listing.pairs.append(_pair(card, tuple(fields), tuple(fields.values()), root / rgb, root / ir))
     return listing

@@ -5,7 +5,7 @@ import pytest
 
 from ir_transfer.cli import main
 from ir_transfer.cli.convert import convert
-from ir_transfer.cli.dataset import generate
+from ir_transfer.cli.dataset.generate import generate
 from ir_transfer.cli.help_groups import SECTIONS
 from ir_transfer.cli.video import video
 

@@ -19,7 +19,7 @@ def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path: Path) -> None:
     with Image.open(tmp_path / "rgb" / "scene_1.png") as picture:
         picture.save(tmp_path / "rgb" / "scene_1.jpg")
     (tmp_path / "rgb" / "scene_1.png").unlink()
-    (tmp_path / "ir" / "lonely.png").write_bytes(b"")
+    (tmp_path / "ir" / "unpaired.png").write_bytes(b"")
     assert [(p.stem, p.rgb.suffix) for p in list_pairs(tmp_path)] == [("scene_0", ".png"), ("scene_1", ".jpg")]
 
 
@@ -107,7 +107,7 @@ def test_list_files_name_pairs_and_what_is_missing(tmp_path: Path) -> None:
         save(tmp_path / "JPEGImages" / name, np.zeros((8, 8), np.uint8))
     listing = scan_pairs(tmp_path, load_card("flir-aligned"))
     assert [(p.stem, p.part) for p in listing.pairs] == [("train_FLIR_1", "train")]
-    assert "FLIR_2_PreviewData.jpeg, which is missing" in listing.lonely["rgb"][0]
+    assert "FLIR_2_PreviewData.jpeg, which is missing" in listing.unpaired["rgb"][0]
     (tmp_path / "align_train.txt").write_text("FLIR_1\n")
     with pytest.raises(InputError, match=r"line 1 of .*align_train\.txt"):
         scan_pairs(tmp_path, load_card("flir-aligned"))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ir_transfer.data.cards import list_cards, load_card
-from ir_transfer.data.check import check_dataset
+from ir_transfer.data.checks.check import check_dataset
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.pair_files import load_pair, read_pair, to_unit
 from ir_transfer.data.pairs import list_pairs, list_side

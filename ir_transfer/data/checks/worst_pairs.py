@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ir_transfer.data.alignment import edge_magnitude
-from ir_transfer.data.check import CheckReport
+from ir_transfer.data.checks.report import CheckReport
 from ir_transfer.data.pair_files import open_pair
 from ir_transfer.data.pairs import Pair
 

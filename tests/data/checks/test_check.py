@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 from ir_transfer.data.cards import load_card
-from ir_transfer.data.check import CheckReport, alike_stems, check_dataset
-from ir_transfer.data.check_pictures import HEADINGS, worst_pairs
+from ir_transfer.data.checks.check import check_dataset
+from ir_transfer.data.checks.measure import find_similar_pairs
+from ir_transfer.data.checks.report import CheckReport
+from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError
@@ -47,7 +49,7 @@ def test_registered_scenes_are_clean(clean: Path) -> None:
 
 def test_every_fault_is_found_where_it_is(root: Path) -> None:
     rgb, ir = root / "rgb", root / "ir"
-    (ir / "lonely.png").write_bytes((ir / "s00000_f00.png").read_bytes())
+    (ir / "unpaired.png").write_bytes((ir / "s00000_f00.png").read_bytes())
     (rgb / "broken.png").write_bytes(b"no picture")
     shutil.copy(ir / "s00000_f00.png", ir / "broken.png")
     edit(rgb / "s00001_f00.png", lambda a: np.repeat(a[..., :1], 3, axis=2))
@@ -56,7 +58,7 @@ def test_every_fault_is_found_where_it_is(root: Path) -> None:
     edit(ir / "s00004_f00.png", lambda a: a.astype(np.uint16) * 257)
     report = check_dataset(root, CARD)
     found = kinds(report)
-    assert found.pop("no-partner") == ["ir/lonely.png"]
+    assert found.pop("no-partner") == ["ir/unpaired.png"]
     assert found.pop("unreadable") == ["broken"]
     assert found.pop("gray-rgb") == ["s00001_f00"]
     assert found.pop("coloured-ir") == ["s00002_f00"]
@@ -105,7 +107,7 @@ def test_duplicates_and_frames_of_one_scene_in_two_parts(tmp_path: Path) -> None
     assert found["alike-across-parts"] == ["test_s00000_f01 = train_s00000_f00"]
     assert found["duplicate"] == ["train_again = train_s00001_f00"] * 2
     pairs = list_pairs(source, CARD)
-    assert ("s00000_f00", "s00000_f01") in alike_stems(pairs)
+    assert ("s00000_f00", "s00000_f01") in find_similar_pairs(pairs)
 
 
 def test_a_folder_without_pairs(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""What ``ir-transfer dataset`` prints of a set that it made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ir_transfer.cli.console import print_error
+from ir_transfer.cli.paths import format_path
+from ir_transfer.cli.result import give_result
+from ir_transfer.data.picture_names import ignored_text
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.dataset.options import DatasetSummary
+    from ir_transfer.conversion.plan import Plan
+
+_SHOWN = 10
+
+
+def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
+    """Print what a run made, and return the exit code.
+
+    Args:
+        summary: Of the run.
+        quiet: Print errors only.
+    """
+    from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+
+    run = summary.run
+    give_result(
+        {
+            "out": run.out,
+            "kind": summary.kind,
+            "converted": run.converted,
+            "skipped": run.skipped,
+            "failed": run.failed,
+            "missing": run.missing,
+            "stopped": run.stopped,
+            "label_files": summary.label_files,
+            "problems": summary.problems,
+            "broken": summary.broken,
+        }
+    )
+    if run.stopped is not None:
+        print_error(f"{run.stopped} ({run.missing} of {len(run.plan.jobs)} are missing)")
+    for line in summary.broken:
+        print_error(line)
+    if not quiet:
+        print_problems(summary.problems, f" in {format_path(run.out / CARD_FOLDER / PROBLEMS_NAME)}")
+        click.echo(
+            f"{summary.kind}: converted {run.converted}, skipped {run.skipped}, failed {run.failed}, "
+            f"{summary.label_files} label files (see README.md){ignored_clause(run.plan)}"
+        )
+        click.echo(format_path(run.out))
+    return 1 if run.failed or run.stopped is not None or summary.broken else 0
+
+
+def ignored_clause(plan: Plan) -> str:
+    """Return what the last line says of files that are not read."""
+    text = ignored_text(plan.ignored)
+    return f"; {text}" if text else ""
+
+
+def print_problems(problems: list[str], where: str = "") -> None:
+    """Print the first problems of a set's labels.
+
+    Args:
+        problems: One line each.
+        where: Said of the others.
+    """
+    for line in problems[:_SHOWN]:
+        print_error(line, "Warning")
+    if len(problems) > _SHOWN:
+        print_error(f"... and {len(problems) - _SHOWN} more{where}", "Warning")

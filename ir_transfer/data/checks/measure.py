@@ -1,0 +1,130 @@
+"""Measurements on the pairs, or the single files, of a data set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.data.alignment import Shift, measure_shift
+from ir_transfer.data.image_io import Picture
+from ir_transfer.data.look_alike import find_look_alikes, fingerprint
+from ir_transfer.data.pair_files import open_pair, open_side
+from ir_transfer.data.pairs import Pair, Single
+from ir_transfer.errors import IrTransferError
+
+Floats = NDArray[np.float32]
+T = TypeVar("T")
+
+LEAST_SIDE = 64
+"""Sides in pixels from which shifts are measured; smaller images are reported."""
+
+
+@dataclass(frozen=True)
+class PairFacts:
+    """What was measured on a pair, or on one picture of an unpaired set.
+
+    Attributes:
+        name: Stem of the pair.
+        error: Why it could not be read, or nothing.
+        sizes: Width and height of each picture.
+        gray_rgb: The photograph has no colour.
+        coloured_ir: The infrared picture has three channels that differ.
+        bits: Bit depth of the infrared picture.
+        used: Share of the range that its levels use.
+        hashes: Of its files.
+        prints: Fingerprints of photograph and infrared picture.
+        shift: Offset between them.
+    """
+
+    name: str
+    error: str = ""
+    sizes: tuple[tuple[int, int], ...] = ()
+    gray_rgb: bool = False
+    coloured_ir: bool = False
+    bits: int = 8
+    used: float = 1.0
+    hashes: tuple[str, ...] = ()
+    prints: tuple[Floats, Floats] | None = None
+    shift: Shift | None = None
+
+
+def find_similar_pairs(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """Return the stems of pairs that show nearly the same; pairs that cannot be read match none."""
+    return similar_names(measure_all(lambda pair: measure_pair(pair, align=False), pairs))
+
+
+def measure_all(measure: Callable[[T], PairFacts], items: Sequence[T]) -> list[PairFacts]:
+    """Return the measurements of all items, made in as many threads as there are cores."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        return list(pool.map(measure, items))
+
+
+def measure_pair(pair: Pair, *, align: bool = True) -> PairFacts:
+    """Measure a pair.
+
+    Args:
+        pair: What to open.
+        align: Whether to measure the shift as well, which takes most of the time.
+    """
+    try:
+        rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
+    except IrTransferError as error:
+        return PairFacts(pair.stem, str(error))
+    photograph, infrared = rgb.gray()[0], ir.gray()[0]
+    sizes = (rgb.width, rgb.height), (ir.width, ir.height)
+    fits = align and sizes[0] == sizes[1] and min(sizes[0]) >= LEAST_SIDE
+    return PairFacts(
+        pair.stem,
+        sizes=sizes,
+        gray_rgb=_is_gray(rgb),
+        coloured_ir=ir.is_colour,
+        bits=ir.bit_depth,
+        used=_used(ir),
+        hashes=(rgb.sha256,) if pair.rgb == pair.ir else (rgb.sha256, ir.sha256),
+        prints=(fingerprint(photograph), fingerprint(infrared)),
+        shift=measure_shift(photograph, infrared) if fits else None,
+    )
+
+
+def measure_single(single: Single) -> PairFacts:
+    """Measure a file of an unpaired set."""
+    name = single.stem
+    try:
+        picture = open_side(single.path, single.side, single.layout)
+    except IrTransferError as error:
+        return PairFacts(name, str(error))
+    common = {"sizes": ((picture.width, picture.height),), "hashes": (picture.sha256,)}
+    if single.side == "rgb":
+        return PairFacts(f"rgb: {name}", gray_rgb=_is_gray(picture), **common)  # type: ignore[arg-type]
+    facts = {"coloured_ir": picture.is_colour, "bits": picture.bit_depth, "used": _used(picture)}
+    return PairFacts(f"ir: {name}", **facts, **common)  # type: ignore[arg-type]
+
+
+def _is_gray(picture: Picture) -> bool:
+    """Return whether the channels are alike but for the noise of JPEG; dark pictures have little spread, not none."""
+    if len(picture.levels) == 1:
+        return True
+    levels = picture.levels.astype(np.float32)
+    spread = float((levels.max(axis=0) - levels.min(axis=0)).mean())
+    return spread <= 0.012 * float(levels.mean()) + 0.002 * picture.white
+
+
+def _used(picture: Picture) -> float:
+    """Return the share of the range between the 1st and the 99th percentile of the levels."""
+    low, high = np.percentile(picture.levels, [1, 99])
+    return float(high - low) / picture.white
+
+
+def similar_names(facts: Sequence[PairFacts]) -> list[tuple[str, str]]:
+    """Return the names of pairs that show nearly the same on both sides."""
+    known = [(fact.name, fact.prints) for fact in facts if fact.prints is not None]
+    if not known:
+        return []
+    rgb, ir = (np.stack([prints[side] for _, prints in known]) for side in (0, 1))
+    return [(known[i][0], known[j][0]) for i, j in find_look_alikes(rgb, ir)]
