@@ -74,7 +74,8 @@ def carry_out(
         below: Folder for that of the results; the workplace if None.
 
     Raises:
-        IrTransferError: Nothing can be done at all: no photograph, a style or an option that does not fit.
+        InputError: The results have no manifest.
+        IrTransferError: Nothing can be done at all: no RGB image, a style or an option that does not fit.
     """
     out = (below or place.folder) / request.out
     options = request.options(place.folder, out)

@@ -39,7 +39,8 @@ class CameraOptions:
         """Return the sensor and the gain control that were asked for.
 
         Raises:
-            IrTransferError: No such sensor, a faulty file, ``agc`` of no sensor, or a window out of range.
+            InputError: ``agc`` of no sensor, or a window out of range or without ``agc`` of kind linear.
+            IrTransferError: No such sensor, or a faulty file.
         """
         sensor = None if self.sensor is None else load_sensor(self.sensor)
         low, high = self.window

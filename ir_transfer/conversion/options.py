@@ -101,7 +101,12 @@ class Options:
     runtime: Runtime | None = None
 
     def check(self) -> None:
-        """Raise :class:`~ir_transfer.errors.IrTransferError` for a value out of its range or a sensor that is none."""
+        """Check values that do not depend on files.
+
+        Raises:
+            InputError: A value out of its range, or options that exclude each other.
+            IrTransferError: No such sensor.
+        """
         if not 0 <= self.strength <= 1:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
         self.size.check()

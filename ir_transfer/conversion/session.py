@@ -171,7 +171,12 @@ def _asked_of_exemplars(look: Mapping[str, Any]) -> list[Any]:
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Hold the folder of the results for one run."""
+    """Lock the folder of the results for one run.
+
+    Raises:
+        EncodeError: The folder cannot be made.
+        InputError: Another run holds it.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -188,7 +188,7 @@ class Translator:
             return content_statistics_of(self.model).content_statistics(content)
 
     def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:
-        """Translate one picture with global statistics in place of its own.
+        """Return the intensity (H, W) in [0, 1] of one image, made with global statistics in place of its own.
 
         Raises:
             InputError: A picture smaller than 16 pixels, or a model that takes none.
@@ -252,7 +252,7 @@ class Translator:
         return results
 
     def with_masks(self, picture: Picture, masks: PictureMasks) -> NDArray[np.float32]:
-        """Translate one picture with its masks.
+        """Return the intensity (H, W) in [0, 1] of one image, made with its masks.
 
         Raises:
             InputError: A picture smaller than 16 pixels, or masks that leave a pixel without a style.

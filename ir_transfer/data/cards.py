@@ -69,7 +69,11 @@ class Layout:
     example: dict[str, list[str]] = field(default_factory=dict, hash=False)
 
     def pattern(self, key: Literal["rgb", "ir", "files", "lists", "line"]) -> NamePattern:
-        """Return one of the patterns; it must be there."""
+        """Return one of the patterns.
+
+        Raises:
+            InputError: The layout has none of that key.
+        """
         text = getattr(self, key)
         if text is None:
             raise InputError(f"expected the pattern {key!r} in a layout of kind {self.kind!r}, found none")

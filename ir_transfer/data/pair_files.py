@@ -116,7 +116,7 @@ def compact(picture: Picture, side: Side, max_width: int | None = None, black_ho
 
 
 def to_unit(levels: Levels) -> Floats:
-    """Return levels of 8 or 16 bits as float32 in [0, 1]; floats are that already."""
+    """Return levels of 8 or 16 bits, of any shape, as float32 in [0, 1]; floats are that already."""
     unit: Floats = levels.astype(np.float32, copy=False)
     if levels.dtype == np.uint8:
         return unit / np.float32(255)

@@ -48,7 +48,7 @@ def open_soft_labels(folder: Path) -> dict[str, Path]:
 
 
 def read_soft_labels(path: Path) -> SoftLabels:
-    """Read a label file, a PNG in 8-bit RGBA, usually at a quarter of the photograph's size.
+    """Read the labels (h, w, 4) of a PNG in 8-bit RGBA, usually at a quarter of the RGB image's size.
 
     Raises:
         MissingFileError: No such file.
@@ -79,7 +79,7 @@ def probabilities(labels: SoftLabels) -> Tensor:
 
 
 def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
-    """Return class probabilities (11, *size) of a box, the nearest label of each position.
+    """Return class probabilities (11, h, w) of a box, the nearest label of each position.
 
     Args:
         labels: Of the whole image.

@@ -44,7 +44,7 @@ def check_conversion(device: str = "auto") -> list[Check]:
 
 
 def fault(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> str | None:
-    """Return what is wrong with two results of the generated image; None if nothing is."""
+    """Return what is wrong with two results (H, W) of the generated image; None if nothing is."""
     if first.shape != (HEIGHT, WIDTH):
         return f"expected a result of {HEIGHT} rows and {WIDTH} columns, got {first.shape}"
     if first.std() < _LEAST_CONTRAST:

@@ -95,5 +95,5 @@ def inputs_of(
 
 
 def style_inputs(code: StyleCode) -> dict[str, NDArray[np.float32]]:
-    """Return the tensors of a style as inputs of a file."""
+    """Return the tensors of a style, each of any shape, as inputs of a file."""
     return {name: tensor.detach().cpu().float().numpy() for name, tensor in code.tensors.items()}

@@ -35,7 +35,7 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
 
 
 def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
-    """Return the part of the maps for so many upper rows of the overview."""
+    """Return the part of the maps for so many upper rows, a scalar, of the overview."""
     cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
     if isinstance(maps, GuidedMaps):
         return maps._replace(

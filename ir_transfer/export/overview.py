@@ -47,7 +47,7 @@ def factor_table(factor_of: Callable[[int], int], largest: int) -> FactorTable:
 
 
 def cells_of(size: Tensor, side: Tensor | int) -> Tensor:
-    """Return how many cells of a side cover a size, the last one perhaps in part (integer tensors)."""
+    """Return how many cells of a side () cover a size (), the last one perhaps in part; integers."""
     return torch.div(size + side - 1, side, rounding_mode="floor")
 
 

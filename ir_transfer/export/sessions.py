@@ -55,7 +55,7 @@ class OnnxRuntimeSession(Session):
             raise WeightsError(f"expected {path} to run in ONNX Runtime, got: {error}: export it again") from error
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the infrared image; see the base class."""
+        """Return the infrared image; see :meth:`Session.run`."""
         try:
             found: NDArray[np.float32] = self._session.run(None, dict(inputs))[0]
         except Exception as error:
@@ -97,7 +97,7 @@ class OpenVinoSession(Session):
         self._lock = threading.Lock()
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the infrared image; see the base class."""
+        """Return the infrared image; see :meth:`Session.run`."""
         try:
             request = self._compiled_for(inputs).create_infer_request()
             request.infer(dict(inputs))

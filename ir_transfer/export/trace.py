@@ -45,7 +45,7 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
 
     Args:
         model: In evaluation mode, on the CPU, in float32.
-        style: Tensors of a style; only their shapes matter unless they are baked in.
+        style: Tensors of a style, each of any shape; only the shapes matter unless they are baked in.
         baked: Whether the style is kept inside; otherwise each tensor is an input of its own name.
 
     Raises:

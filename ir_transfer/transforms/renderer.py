@@ -55,7 +55,7 @@ class Renderer:
 
         Args:
             number: Random, at least 0; not used with ``image_seed``.
-            images: Those of the sample, read with ``image_seed`` alone.
+            images: Those of the sample, (1 or 3, H, W), read with ``image_seed`` alone.
         """
         if self.options.image_seed is None:
             return self.options.draw(np.random.default_rng(number))

@@ -39,7 +39,8 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     """Return the source, what is to be made of it, and in which styles.
 
     Raises:
-        IrTransferError: Nothing can be done at all: wrong options, no set, no style, results that lie there already.
+        InputError: ``--assign nearest`` with a saved style.
+        IrTransferError: Nothing can be done at all: wrong options, no set, no style, existing results.
     """
     options.check()
     asked = options.conversion

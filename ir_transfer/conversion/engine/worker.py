@@ -145,7 +145,7 @@ class Worker:
         return loaded
 
     def translate(self, batch: Sequence[Loaded]) -> list[tuple[Loaded, NDArray[np.float32] | Outcome]]:
-        """Translate pictures of one kind; those whose memory together is too much go one by one."""
+        """Return an intensity (H, W) in [0, 1] or an outcome for each image; one by one where memory is short."""
         results, reason = self._attempt(batch)
         if results is not None:
             return list(zip(batch, results, strict=True))
@@ -154,7 +154,7 @@ class Worker:
         return [(batch[0], Outcome(replace(batch[0].entry, error=reason)))]
 
     def write(self, item: Loaded, intensity: NDArray[np.float32]) -> Outcome:
-        """Finish a result and write its file."""
+        """Finish a result, an intensity (H, W) in [0, 1], and write its file."""
         entry = item.entry
         try:
             made = self.finish(intensity, item.job, item.picture)

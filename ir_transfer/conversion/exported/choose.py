@@ -43,6 +43,7 @@ def choose_run_styles(options: Options) -> StyleChoice:
     """Return the styles of a conversion with the model and weights that go with them.
 
     Raises:
+        InputError: Another model than that of the exported file.
         IrTransferError: See :func:`choose_styles`; for an exported file also a style where one is inside, or none.
     """
     if runtime_of(options) == "torch":

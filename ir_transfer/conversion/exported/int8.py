@@ -146,7 +146,7 @@ def quantise(path: Path, inputs: Sequence[Mapping[str, NDArray[np.float32]]]) ->
 
     Args:
         path: A float32 ``.xml``.
-        inputs: Of every calibration image, by name.
+        inputs: Of every calibration image, by name: the image (1, 3, H, W), and what the style needs.
 
     Raises:
         MissingPackageError: nncf is not installed.

@@ -69,7 +69,8 @@ def build_style(
         exemplar_range: Numbers of the exemplars that become black and white, or how to find them.
 
     Raises:
-        IrTransferError: An exemplar, the model or the weights do not fit, or the file cannot be written.
+        EncodeError: The file cannot be written.
+        IrTransferError: An exemplar, the model or the weights do not fit.
     """
     files: list[str] = []
     for text in exemplars:

@@ -51,7 +51,7 @@ class PictureSource:
         self.width = picture.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
-        """Return a box and its valid pixels."""
+        """Return a box as RGB (3, h, w) in [0, 1], and its valid pixels (h, w); None where all are."""
         box = replace(self.picture, levels=self.picture.levels[:, y0:y1, x0:x1], alpha=None)
         valid = self.picture.valid
         return box.rgb(), None if valid is None else valid[y0:y1, x0:x1]

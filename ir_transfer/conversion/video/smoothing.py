@@ -43,7 +43,7 @@ class CutDetector:
         return cut
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what must be kept to go on later."""
+        """Return what a resumed run needs: histograms (16, 16) of the last frame, distances (n,) of the shot."""
         if self._before is None:
             return {}
         return {"cut.before": torch.from_numpy(self._before), "cut.distances": torch.tensor(self._distances).double()}
@@ -96,7 +96,10 @@ class StatisticsSmoother:
         return self._average
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what must be kept to go on later."""
+        """Return what a resumed run needs: the state (2,), and count (1,), mean and scatter of each layer.
+
+        Mean and scatter have the shapes of :class:`~ir_transfer.nn.moments.Moments`.
+        """
         if self._average is None:
             return {}
         kept = {"smooth.state": torch.tensor([self._count, self._time], dtype=torch.float64)}

@@ -91,6 +91,10 @@ class FrameStore:
     def checkpoint(self, tensors: Mapping[str, Tensor], sums: Sequence[float]) -> None:
         """Keep the state, so that a resumed run goes on here.
 
+        Args:
+            tensors: Of the smoothing, each of any shape.
+            sums: Of the flicker probe.
+
         Raises:
             EncodeError: The disk is full or the folder is gone.
         """

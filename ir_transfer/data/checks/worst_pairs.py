@@ -17,7 +17,14 @@ HEADINGS = ("photograph", "infrared", "edges: photograph red, infrared cyan")
 
 
 def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
-    """Return the pictures of the pairs that are off most, as rows of a contact sheet with :data:`HEADINGS`."""
+    """Return the images of the pairs with the largest shifts, as rows of a contact sheet with :data:`HEADINGS`.
+
+    Each row has an RGB image (H, W, 3), an infrared image (H, W) and edges (H, W, 3), all in [0, 1].
+
+    Args:
+        report: Of a paired set.
+        count: Of the rows, at most.
+    """
     by_stem = {pair.stem: pair for pair in report.pairs}
     names = sorted(report.shifts, key=lambda name: -report.shifts[name].length)[:count]
     return [

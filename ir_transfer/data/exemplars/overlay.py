@@ -114,7 +114,7 @@ def _stands_out(picture: Gray, box: tuple[int, int, int, int]) -> bool:
 
 
 def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
-    """Return the pixels of a bar with its frame."""
+    """Return which pixels (H, W) of an image of this shape are those of a bar with its frame."""
     top, bottom, left, right = bar.box
     frame = 3
     mask = np.zeros(shape, bool)

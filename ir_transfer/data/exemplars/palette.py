@@ -125,7 +125,7 @@ def find_palette(rgb: NDArray[np.float32], bar: Colours | None = None) -> Palett
 
 
 def on_curve(distances: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which distances from a palette are those of its own pixels, and not of text or a logo."""
+    """Return which distances (of any shape) from a palette are those of its own pixels, not of text or a logo."""
     near: NDArray[np.bool_] = distances <= 2 * _NEAR
     return near
 

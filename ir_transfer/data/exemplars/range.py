@@ -56,7 +56,11 @@ def to_unit(
 def choose_range(
     values: NDArray[Any], white: float, asked: AskedRange, known: Unit | None = None, name: str = "exemplar"
 ) -> RangeTaken:
-    """Return the range that is asked for; see :func:`to_unit`."""
+    """Return the range that is asked for; parameters are those of :func:`to_unit`.
+
+    Raises:
+        InputError: All values are alike, or the range is empty.
+    """
     ends = np.percentile(values, PERCENTILES)
     unit, guessed = (known, False) if known is not None else _unit(values, white, ends)
     if isinstance(asked, tuple):

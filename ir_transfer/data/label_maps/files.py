@@ -81,7 +81,11 @@ class LabelFiles:
         self.names: Mapping[int, str] = {}
 
     def fingerprint(self, place: PurePosixPath) -> str:
-        """Return the hash of the picture's file."""
+        """Return the SHA-256 of the file for an image.
+
+        Raises:
+            DecodeError: It cannot be read.
+        """
         path = self._file(place)
         try:
             return hashlib.sha256(read_regular(path)).hexdigest()

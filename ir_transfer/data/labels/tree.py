@@ -107,6 +107,7 @@ def list_tree(root: Path, leave_out: Sequence[Path] = ()) -> Tree:
 
     Raises:
         MissingFileError: No such folder.
+        DecodeError: The folder cannot be read.
         InputError: More files than any set has.
     """
     if not root.is_dir():

@@ -65,17 +65,17 @@ class CurveSpace:
 
 
 def encode_srgb(linear: NDArray[Any]) -> NDArray[np.float64]:
-    """Return linear values in [0, 1] in the curve of sRGB (IEC 61966-2-1)."""
+    """Return linear values in [0, 1], of any shape, in the curve of sRGB (IEC 61966-2-1)."""
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 def decode_srgb(encoded: NDArray[Any]) -> NDArray[np.float64]:
-    """Return sRGB values in [0, 1] as linear ones."""
+    """Return sRGB values in [0, 1], of any shape, as linear ones."""
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
 def power(exponent: float) -> Curve:
-    """Return the curve of a gamma."""
+    """Return the curve of a gamma, a function of arrays of any shape."""
     return partial(_power, exponent)
 
 
@@ -138,7 +138,7 @@ def _lightness(curve: Curve, values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def lightness_to_luminance(lightness: NDArray[Any]) -> NDArray[np.float64]:
-    """Return CIE L* (0 to 100) as luminance Y in [0, 1]."""
+    """Return CIE L* (0 to 100, of any shape) as luminance Y in [0, 1]."""
     return np.where(lightness > 8, ((lightness + 16) / 116) ** 3, lightness / (24389 / 27))
 
 

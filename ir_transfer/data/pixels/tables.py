@@ -43,7 +43,7 @@ def _is_reversed(table: NDArray[np.uint8] | None) -> bool:
 
 
 def palette_of(dataset: Any) -> NDArray[np.uint8] | None:
-    """Return the colour table of an image of indices; None for one of numbers."""
+    """Return the colour table (n, 4) of an image of indices; None for one of numbers."""
     if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and dataset.dtypes[0] != "uint8":
         return None
     table = _table(dataset)
@@ -53,7 +53,7 @@ def palette_of(dataset: Any) -> NDArray[np.uint8] | None:
 
 
 def plain_lab(numbers: NDArray[Any], photometric: int) -> NDArray[Any]:
-    """Return CIE Lab as :class:`~ir_transfer.data.pixels.stage.Meaning` has it."""
+    """Return CIE Lab (3, H, W) as :class:`~ir_transfer.data.pixels.stage.Meaning` has it."""
     half = numbers.dtype.type(128 if numbers.dtype == np.uint8 else 32768)
     result = numbers.copy()
     if photometric == LAB:

@@ -46,7 +46,7 @@ class Levels:
 
 
 def percentile_levels(values: NDArray[Any]) -> Levels:
-    """Return the range of :data:`PERCENTILES` of the valid numbers of a raster.
+    """Return the range of :data:`PERCENTILES` of the valid numbers (n,) of a raster.
 
     Raises:
         InputError: There are none, or all are alike.

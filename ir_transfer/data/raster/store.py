@@ -125,7 +125,7 @@ class WindowStore:
         return found
 
     def valid(self, y0: int, y1: int) -> NDArray[np.bool_] | None:
-        """Return which pixels of these rows are valid; None if all of the raster are."""
+        """Return which pixels (rows, W) of these rows are valid; None if all of the raster are."""
         return None if self._valid is None else self._rows(self._valid, np.dtype(np.uint8), y0, y1) > 0
 
     def _rows(self, handle: int, dtype: np.dtype[Any], y0: int, y1: int) -> NDArray[Any]:

@@ -14,14 +14,14 @@ SAMPLES = 2
 
 
 def shrink(picture: Floats) -> Floats:
-    """Average the sub-pixels."""
+    """Return the means of :data:`SAMPLES` x :data:`SAMPLES` sub-pixels of (H, W) or (H, W, 3)."""
     height, width = picture.shape[0] // SAMPLES, picture.shape[1] // SAMPLES
     blocks = picture.reshape(height, SAMPLES, width, SAMPLES, *picture.shape[2:])
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
 def blur(picture: Floats, sigma: float) -> Floats:
-    """Blur the first two axes with a Gaussian of at most one pixel."""
+    """Blur the first two axes of (H, W) or (H, W, 3) with a Gaussian whose sigma is at most one pixel."""
     side = float(np.exp(-0.5 / sigma**2))
     for axis in (0, 1):
         pad = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
@@ -32,7 +32,7 @@ def blur(picture: Floats, sigma: float) -> Floats:
 
 
 def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> Floats:
-    """Return the photograph of a camera that exposes by itself: glare, noise that grows in the dark, sRGB."""
+    """Return an image (H, W, 3) in [0, 1] of a camera with automatic exposure: glare, noise in the dark, sRGB."""
     glare = light
     for _ in range(6):
         glare = blur(glare, 1.0)
@@ -47,14 +47,14 @@ def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> 
 
 
 def near_infrared(light: Floats, random: np.random.Generator, noise: float) -> Floats:
-    """Return the picture of a near-infrared camera that exposes by itself."""
+    """Return an image (H, W) in [0, 1] of a near-infrared camera with automatic exposure."""
     exposed = light / max(float(np.percentile(light, 97)) * 1.1, 0.03)
     exposed = exposed + random.normal(0, noise, exposed.shape)
     return np.asarray(np.clip(exposed, 0, 1) ** (1 / 1.8), dtype=np.float32)
 
 
 def thermal(heat: Floats) -> Floats:
-    """Return what a thermal camera makes of it: its own gain for every picture, between two percentiles.
+    """Return an image (H, W) in [0, 1] of a thermal camera with gain control: two percentiles of each image.
 
     A clear sky is mostly below the lower one, and black.
     """

@@ -25,5 +25,5 @@ def temperature(
 
 
 def radiance(kelvin: Floats | np.float32) -> Floats:
-    """Return the radiance of a black body between 8 and 14 um, 1 at 300 K: nearly a power of the temperature."""
+    """Return the radiance of a black body between 8 and 14 um, of any shape, as a power of temperature; 1 at 300 K."""
     return np.asarray((kelvin / 300.0) ** 4.7, dtype=np.float32)

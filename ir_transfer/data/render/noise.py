@@ -28,7 +28,7 @@ def smooth_noise(
 
 
 def ground_noise(random: np.random.Generator, x: Floats, z: Floats) -> Floats:
-    """Return noise that lies on the ground: patches of metres, grain of decimetres near by."""
+    """Return noise of the ground at x and z in metres, of any shape: patches of metres, grain of decimetres."""
     tile = smooth_noise(random, (_TILE, _TILE), 8, 2, periodic=True)
 
     def sample(scale: float) -> Floats:

@@ -21,7 +21,7 @@ def diffraction(frequency: Floats) -> Floats:
     Holst, Electro-Optical Imaging System Performance, ch. 6).
 
     Args:
-        frequency: v, as a share of the cut-off 1 / (wavelength * f_number); at least 0.
+        frequency: v, of any shape, as a share of the cut-off 1 / (wavelength * f_number); at least 0.
     """
     v = np.minimum(frequency, np.float32(1))
     return np.asarray(np.float32(2 / np.pi) * (np.arccos(v) - v * np.sqrt(1 - v**2)))
@@ -29,7 +29,7 @@ def diffraction(frequency: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid) -> Floats:
-    """Return the MTF at the lowest frequencies of the picture's cosine transform; 1 at [0, 0], and 0 beyond its end.
+    """Return the MTF (H, W) at the lowest frequencies of the image's cosine transform; 1 at [0, 0], 0 beyond its end.
 
     Diffraction times exp(-2 pi^2 s^2 (fx^2 + fy^2)) with s = ``aberration_px``, times sinc(fx) sinc(fy) with
     sinc(f) = sin(pi f) / (pi f) for the area of a detector, where fx and fy are in cycles per detector pixel. Along an

@@ -59,7 +59,7 @@ def drift_phase(drift: Drift, number: int) -> float:
 
 @lru_cache(maxsize=2)
 def draw_bad_pixels(bad: BadPixels, height: int, width: int, seed: int) -> tuple[Places, Places]:
-    """Draw where (2, N: rows and columns) dead and hot pixels are; their numbers are exact to one pixel."""
+    """Draw rows and columns (2, N) of dead and of hot pixels; their numbers are exact to one pixel."""
     size = height * width
     dead, hot = round(bad.dead * size), round(bad.hot * size)
     places = np.stack(divmod(generator(seed, "bad pixels").choice(size, dead + hot, replace=False), width))

@@ -50,7 +50,7 @@ def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
 
 
 def shrink(picture: Floats, grid: Grid) -> Floats:
-    """Return the means (rows, columns) over the areas of the sensor's pixels, exact for any ratio."""
+    """Return the means (number of rows, number of columns) of the areas of the sensor's pixels, exact for any ratio."""
     if picture.shape == (grid.rows, grid.columns):
         return picture
     size = (grid.columns, grid.rows)
