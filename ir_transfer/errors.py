@@ -1,7 +1,7 @@
 """Every error that ir-transfer raises on purpose.
 
 All derive from :class:`IrTransferError` and from the builtin that fits, so that a caller may catch
-either. A message says what was expected, what came and what to do, and names the file or the key.
+either. A message says what was expected, what was found and what to do, and names the file or the key.
 """
 
 from __future__ import annotations

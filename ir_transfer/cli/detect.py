@@ -63,13 +63,13 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
     def either(context: click.Context, /, **given: Any) -> Any:
         task = given.pop("task")
         own = {name: given.pop(name) for name in _OWN}
-        _refuse_strangers(context, task)
+        _refuse_other_options(context, task)
         return _detect(**own, **given) if task == "detect" else command(**given)
 
     return either
 
 
-def _refuse_strangers(context: click.Context, task: str) -> None:
+def _refuse_other_options(context: click.Context, task: str) -> None:
     """Refuse options that say nothing to a task, rather than leave them unread."""
     options = {
         parameter.name or "": parameter.opts[-1]
@@ -78,9 +78,11 @@ def _refuse_strangers(context: click.Context, task: str) -> None:
     }
     given = [name for name in options if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
     foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
-    if strangers := [options[name] for name in given if name in foreign and context.params[name] is not None]:
+    if unexpected := [options[name] for name in given if name in foreign and context.params[name] is not None]:
         other = "detect" if task == "translate" else "translate"
-        raise click.UsageError(f"expected {', '.join(strangers)} with --task {other} only: leave out, or change --task")
+        raise click.UsageError(
+            f"expected {', '.join(unexpected)} with --task {other} only: leave out, or change --task"
+        )
     if task == "detect" and context.params["boxes"] is None:
         raise click.UsageError("expected --boxes with --task detect, got none: a folder of VOC .xml files, or a .json")
 

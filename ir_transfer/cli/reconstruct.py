@@ -83,8 +83,8 @@ def reconstruct(
     """
     if (content is None) == (style is None):
         raise click.UsageError("expected --content FILE or --style FILE, got both or none: give one")
-    stray = ("layers", "size") if content is not None else ("layer",)
-    if wrong := [name for name in stray if given[name] is not None]:
+    other = ("layers", "size") if content is not None else ("layer",)
+    if wrong := [name for name in other if given[name] is not None]:
         raise click.UsageError(f"expected no --{wrong[0]} with {'--content' if content else '--style'}: leave it out")
     if out.suffix.lower() != ".png":
         raise click.UsageError(f"expected -o to end in .png, got {out}")

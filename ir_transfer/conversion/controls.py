@@ -47,7 +47,7 @@ class Controls:
         return "" if self.style_grid is None else "_grid"
 
     def look(self) -> dict[str, Any]:
-        """Return what was asked for, for the manifest; the masks themselves are told by hashes elsewhere."""
+        """Return what was asked for, for the manifest; hashes of the masks are recorded elsewhere."""
         asked = {
             "keep_tone": self.keep_tone,
             "style_masks": len(self.style_masks),

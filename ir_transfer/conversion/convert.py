@@ -22,8 +22,8 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
 
     Args:
         options: What to convert, and how.
-        observer: Told of every input that is dealt with.
-        on_step: Told of every step of an iterative model.
+        observer: Notified of every input that is done.
+        on_step: Called after every step of an iterative model.
 
     Raises:
         IrTransferError: Nothing can be done at all: wrong options, no input, no style, no place to write.

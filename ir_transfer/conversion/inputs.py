@@ -112,7 +112,7 @@ def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...], ig
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        if folder != root:  # costs a line of the manifest, where its error is told, and not the run
+        if folder != root:  # costs a line of the manifest with its error, and not the run
             yield Found(folder, PurePosixPath(folder.relative_to(root).as_posix()))
             return
         raise DecodeError(

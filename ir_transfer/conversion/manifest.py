@@ -195,7 +195,7 @@ class Manifest:
             whole = os.fstat(self._handle).st_size
             written = os.write(self._handle, line)
             if written < len(line):
-                os.ftruncate(self._handle, whole)  # half a line would spoil the next one
+                os.ftruncate(self._handle, whole)  # half a line would corrupt the next one
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise EncodeError(

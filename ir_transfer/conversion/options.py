@@ -150,10 +150,10 @@ class Summary:
 
 
 class Observer(Protocol):
-    """Told what happens, for progress and messages."""
+    """Notified of what happens, for progress and messages."""
 
     def start(self, total: int) -> None:
         """Called once, with the number of inputs."""
 
     def advance(self, error: str | None) -> None:
-        """Called for every input that is dealt with, with what went wrong."""
+        """Called for every input that is done, with what went wrong."""

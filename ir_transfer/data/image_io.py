@@ -82,7 +82,7 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
 def decode_picture(
     data: bytes, name: str, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted = WHOLE
 ) -> Picture:
-    """Decode a picture from memory; its kind is told by its content, not by its name.
+    """Decode a picture from memory; its kind is recognised by its content, not by its name.
 
     Args:
         data: The whole file: PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC of 8 or 16 bit, or a float TIFF in [0, 1].

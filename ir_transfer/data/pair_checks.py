@@ -1,4 +1,4 @@
-"""What would spoil a run is found before it begins, mostly from the headers of the files."""
+"""Checks of pairs before a run begins, mostly from the headers of the files."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
 
     Args:
         options: What to make of what.
-        observer: Told of every result that is dealt with.
+        observer: Notified of every result that is done.
 
     Raises:
         IrTransferError: Nothing can be done at all; see :func:`prepare_dataset`.

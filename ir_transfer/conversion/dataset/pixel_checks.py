@@ -53,7 +53,7 @@ def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> lis
             photograph = read_picture(picture.path, wanted=Wanted(source.page)).gray()[0]
             result = read_picture(out / str(entry.output)).gray()[0]
         except IrTransferError:
-            continue  # a hash or the run told of it
+            continue  # the hash or the run has reported it
         turn = source.turn(picture)
         if turn != (entry.stored_orientation or 1):
             got = _frame(entry.stored_orientation or 1)

@@ -1,1 +1,1 @@
-"""How a run is carried out: workers that deal with pictures, and the engines that hold them, here or in a cluster."""
+"""How a run is carried out: workers that process images, and the engines that hold them, here or in a cluster."""

@@ -36,7 +36,7 @@ from ir_transfer.errors import EncodeError, InputError, IrTransferError
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_NO_SPACE = "stopped: no later picture could be written either; mend that, then go on with --resume"
+_NO_SPACE = "stopped: no later picture could be written either; fix that, then go on with --resume"
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Worker:
-    """Deals with pictures; knows nothing of manifest, order or progress, so that any process may have one.
+    """Processes images without manifest, order or progress, so that any process may have one.
 
     Attributes:
         options: How to read and write.
@@ -170,7 +170,7 @@ class Worker:
         return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(made.data).hexdigest()))
 
     def raster(self, job: Job, earlier: Entry | None, observer: Observer | None = None) -> Outcome:
-        """Translate a raster by windows; ``observer`` is told of each."""
+        """Translate a raster by windows; ``observer`` is notified of each."""
         path, out = str(job.raster), self.out / job.output
         entry = blank(job)
         try:

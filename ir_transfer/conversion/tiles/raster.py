@@ -119,7 +119,7 @@ def convert_raster(
         resume: Go on with what a killed run with the same settings left.
         contents: Hash of all that the source consists of; by default size and time of its file tell whether it changed.
         tags: Metadata to add to the source's.
-        observer: Told of every tile of every pass.
+        observer: Notified of every tile of every pass.
 
     Raises:
         MissingFileError: No such file.

@@ -89,7 +89,7 @@ def translate_tiled(
         tile: Side of the tiles, at least 64; rounded down to the model's multiple. See
             :func:`~ir_transfer.conversion.tiles.memory.tile_for`.
         saved: Where to keep the statistics for a resumed run.
-        observer: Told of every tile of every pass.
+        observer: Notified of every tile of every pass.
 
     Raises:
         InputError: A model or controls that do not tile, a picture smaller than 16 pixels or without a valid pixel,

@@ -38,7 +38,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
 
     Args:
         options: What to convert, and how.
-        observer: Told of every frame.
+        observer: Notified of every frame.
 
     Raises:
         IrTransferError: Wrong options, no frames, frames of several sizes, no style, no place to write.

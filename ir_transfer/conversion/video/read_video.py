@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 try:
     import av
-except ImportError as error:  # the whole room needs it
+except ImportError as error:  # the whole package needs it
     raise MissingPackageError(
         "expected the package av, which reads and writes videos, found none: pip install 'ir-transfer[video]'"
     ) from error

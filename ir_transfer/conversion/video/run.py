@@ -51,7 +51,7 @@ class VideoRun:
         translator: The model with its style.
         inverted: Whether the results are turned to the other polarity.
         heat: Shifts objects, if any are to be.
-        observer: Told of every frame.
+        observer: Notified of every frame.
         summary: Filled in on the way.
     """
 
@@ -77,7 +77,7 @@ class VideoRun:
         self.before: _Before | None = None
 
     def all(self) -> None:
-        """Deal with every frame that is not done yet.
+        """Process every frame that is not done yet.
 
         Raises:
             InputError: No frame, frames of several sizes, or too small ones.

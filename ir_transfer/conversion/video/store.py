@@ -31,7 +31,7 @@ class FrameStore:
         resume: Go on with what an earlier run left there.
 
     Attributes:
-        done: Frames of the input that are dealt with.
+        done: Frames of the input that are done.
         tensors: State at that point.
         sums: Numbers at that point.
 

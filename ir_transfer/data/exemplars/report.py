@@ -21,7 +21,7 @@ class RangeTaken:
         high: Becomes 1.
         unit: Of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of a
             palette's length, ``"own palette"`` of that part of it which the picture has.
-        guessed: Whether the unit was told by the values alone.
+        guessed: Whether the unit was guessed from the values alone.
         stretched: Whether this is less or more than the container's own range.
     """
 

@@ -66,7 +66,7 @@ def picture_named(line: _Line) -> bool:
 def stem_lists(
     tree: Tree, pictures_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
 ) -> list[StemList]:
-    """Return the lists of a set; lines that name no picture of it are told and left out.
+    """Return the lists of a set; lines that name no picture of it are reported and left out.
 
     Args:
         tree: The set.

@@ -142,7 +142,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def encode_error(path: Path, what: str, number: int | None = None) -> EncodeError:
-    """Return the error for a raster that could not be written; a full disk is told by its ``errno``."""
+    """Return the error for a raster that could not be written; a full disk is recognised by its ``errno``."""
     full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL itself names no reason
     remedy = "free some space" if full else "is there space left on the disk? is the folder writable?"
     error = EncodeError(f"{path}: expected to write it, got: {what}: {remedy}")

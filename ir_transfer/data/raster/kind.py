@@ -22,8 +22,8 @@ def is_raster(
 ) -> bool:
     """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
 
-    A file that cannot be read is none: as a picture it is told what is wrong with it. One that refers to what it must
-    not is a raster, which is refused.
+    A file that cannot be read is none: reading it as an image reports what is wrong with it. One that refers to what
+    it must not is a raster, which is refused.
 
     Args:
         path: A file or any other path of GDAL.

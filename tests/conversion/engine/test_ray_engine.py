@@ -107,7 +107,7 @@ def test_a_killed_worker_costs_time_only_and_a_deadly_picture_its_chunk(options:
     assert again.stopped is None
     assert again.converted + again.skipped + again.failed == 16
     assert 2 <= again.failed <= 5
-    assert "m3.png: expected a Ray worker to deal with it, got 3 that died" in (cluster.out / MANIFEST_NAME).read_text()
+    assert "m3.png: expected a Ray worker to process it, got 3 that died" in (cluster.out / MANIFEST_NAME).read_text()
 
     last = run(replace(options, out=cluster.out, resume=True), stuck_once)
     assert last.failed == 1
