@@ -62,7 +62,7 @@ class Polarity:
         )
 
 
-class PolarityJudge:
+class PolarityDetector:
     """The classifier with its margin, and the content encoder whose features it judges by.
 
     Args:
@@ -110,9 +110,9 @@ class PolarityJudge:
 
 
 @cache
-def shipped_judge() -> PolarityJudge:
+def shipped_detector() -> PolarityDetector:
     """Return the judge that ships, read once."""
-    return PolarityJudge(resource(WEIGHTS))
+    return PolarityDetector(resource(WEIGHTS))
 
 
 def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: str | None = None) -> Polarity:
@@ -127,7 +127,7 @@ def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: 
         return Polarity(white_hot, "given")
     if band == "nir":
         return Polarity(True, "near-infrared")
-    return shipped_judge()(exemplar)
+    return shipped_detector()(exemplar)
 
 
 def blended_metadata(codes: Sequence[Mapping[str, str]], shares: Sequence[float]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Global statistics as values that add up: the mean and spread of features over a whole picture or its tiles."""
+"""Global statistics as values that add up: the mean and spread of features over a whole image or its tiles."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Moments by place in the network; those of tiles add up to those of the picture."""
+    """Moments by place in the network; those of tiles add up to those of the image."""
 
     places: Mapping[str, Moments]
 
@@ -77,7 +77,7 @@ class Statistics:
         return Statistics({name: moments.to(kind) for name, moments in self.places.items()})
 
     def mixed(self, other: Statistics, share: float) -> Statistics:
-        """Return the weighted average: the statistics of a picture of which ``other`` makes up that share (0 to 1)."""
+        """Return the weighted average: the statistics of an image of which ``other`` makes up that share (0 to 1)."""
         kept = {name: moments.scaled(1 - share) for name, moments in self.places.items()}
         return Statistics(kept) + Statistics({name: moments.scaled(share) for name, moments in other.places.items()})
 
@@ -138,7 +138,7 @@ def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Te
     """Return features (B, C, H, W) with mean 0 and deviation 1 per channel, as far as the moments are theirs.
 
     Args:
-        features: Of a picture or a part of it.
+        features: Of an image or a part of it.
         moments: Of the whole.
         eps: Added to the variance before the root.
     """

@@ -1,4 +1,4 @@
-"""A frozen VGG that judges pictures: features for perceptual losses and distances.
+"""A frozen VGG that judges images: features for perceptual losses and distances.
 
 Two sources: a compact VGG-19 file in the layout of Collaborative Distillation (Wang et al. 2020,
 arXiv:2003.08436; conv0, conv11 ... conv51, here as ``.safetensors``), or torchvision's VGG-19 by name.
@@ -46,9 +46,9 @@ class PerceptualEncoder(nn.Module):
             before = width
         self.requires_grad_(False).eval()
 
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Return the features relu1_1 to relu5_1 of pictures (B, 1 or 3, H, W) in [0, 1]."""
-        x = self.conv0(pictures.expand(-1, 3, -1, -1))
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the features relu1_1 to relu5_1 of images (B, 1 or 3, H, W) in [0, 1]."""
+        x = self.conv0(images.expand(-1, 3, -1, -1))
         found: dict[str, Tensor] = {}
         for name in _NAMES:
             if name[1] == "1" and name[0] != "1":

@@ -67,12 +67,12 @@ def statistics_count(encoder: ContentEncoder) -> int:
     return COUNT + asymmetry_count(encoder)
 
 
-def sign_of(white_hot: Tensor) -> Tensor:
+def polarity_sign(white_hot: Tensor) -> Tensor:
     """Return +1 (white-hot) or -1 (black-hot) as (B, 1) float for the polarity (B,) bool."""
     return torch.where(white_hot, 1.0, -1.0)[:, None]
 
 
-def turn(pictures: Tensor, sign: Tensor) -> Tensor:
-    """Invert the pictures (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
+def apply_polarity(images: Tensor, sign: Tensor) -> Tensor:
+    """Invert the images (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
     signs = sign if sign.dim() == 4 else sign[..., None, None]
-    return 0.5 + (pictures - 0.5) * signs.to(pictures.dtype)
+    return 0.5 + (images - 0.5) * signs.to(images.dtype)

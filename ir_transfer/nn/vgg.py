@@ -51,7 +51,7 @@ class VggEncoder(nn.Module):
     Args:
         widths: Channels of each level.
         depths: Convolutions of each level.
-        in_channels: Channels of the picture.
+        in_channels: Channels of the image.
         padding: Border rule of every 3x3 convolution.
         residual: Whether the second and later convolutions of a level are residual.
         input_conv: Put VGG's 1x1 input convolution (a fixed colour transform) in front.
@@ -75,10 +75,10 @@ class VggEncoder(nn.Module):
             self.levels.append(nn.Sequential(*convs))
             before = width
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Return the last feature of every level: (B, C_l, ceil(H / 2^l), ceil(W / 2^l))."""
         features = []
-        x = self.input(picture)
+        x = self.input(image)
         for index, level in enumerate(self.levels):
             x = level(F.max_pool2d(x, 2, ceil_mode=True) if index else x)
             features.append(x)
@@ -91,11 +91,11 @@ class MirrorDecoder(nn.Module):
     Args:
         widths: Channels of the encoder's levels.
         depths: Convolutions of the encoder's levels.
-        out_channels: Channels of the picture; 1 for infrared.
+        out_channels: Channels of the image; 1 for infrared.
         padding: Border rule of every 3x3 convolution.
         residual: Whether convolutions that keep the width are residual.
         skips: Whether every level's feature is added after up-sampling, or the deepest one alone is used.
-        head: Last layer, where it is another than a 3x3 convolution to a picture.
+        head: Last layer, where it is another than a 3x3 convolution to an image.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class MirrorDecoder(nn.Module):
         self.head = head
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W).
+        """Map the encoder's features, shallowest first, to an image (B, out_channels, H, W).
 
         Odd sides need no padding: what up-sampling has too much is cropped, to the feature of every level where that
         is added, at the end otherwise (the published networks crop nothing: what remains equals theirs).

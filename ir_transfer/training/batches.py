@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.pictures import PictureCache, find_pictures
+from ir_transfer.training.images import ImageCache, find_images
 from ir_transfer.training.recipe import DataSection
 
 _EXEMPLAR_SIZE = (128, 160)
@@ -23,17 +23,18 @@ class Batch:
     """One process's part of a training batch.
 
     Attributes:
-        content: Photographs (B, 3, s, s) in [0, 1].
+        content: RGB images (B, 3, s, s) in [0, 1].
         truth: Infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered one, or, for a
-            sample of an unpaired source, another crop of the exemplar's picture.
-        exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
-        white_hot: Polarity of exemplar and truth (B,).
-        registered: Whether the truth is the photograph's own (B,).
+            sample of an unpaired source, another crop of the exemplar's image.
+        exemplar: Infrared images (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
+        white_hot: Polarity of exemplar and ground truth (B,).
+        registered: Whether the ground truth is the RGB image's own (B,).
         look: Number of the look (B,) among those of the recipe; 0 without looks.
-        mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
+        mirrored: Whether the sample is translated at strength 0, whose ground truth is its own luminance (B,).
         classes: Class probabilities (B, 11, s / 4, s / 4), zeros where there are no labels; None without any.
         keys: What the views are known by (B, 3); None where no view returns.
-        truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
+        truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards is
+            that of the batch.
         look_weight: The same for the samples that are not mirrored.
     """
 
@@ -50,7 +51,7 @@ class Batch:
     look_weight: float = 1.0
 
     def to(self, device: torch.device) -> Batch:
-        """Return it on a device, pictures with channels last."""
+        """Return it on a device, images with channels last."""
         moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors().items()}
         for name, value in moved.items():
             if value.dim() == 4:
@@ -63,7 +64,7 @@ class Batch:
 
 
 class BatchSource:
-    """Holds the picture sets of a recipe and draws random batches, reproducibly for a seed; safe to share by threads.
+    """Holds the image sets of a recipe and draws random batches, reproducibly for a seed; safe to share by threads.
 
     Args:
         data: The recipe's data section.
@@ -75,7 +76,7 @@ class BatchSource:
 
     Raises:
         MissingFileError: A source's folder, card or split is missing.
-        InputError: What :func:`find_pictures` refuses: no pictures, a pair of two sizes, a scene that validates too.
+        InputError: What :func:`find_images` refuses: no images, a pair of two sizes, a scene that validates too.
     """
 
     def __init__(
@@ -83,15 +84,15 @@ class BatchSource:
     ) -> None:
         check_folders(data, root)
         self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
-        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
+        self.sets = find_images(data, root, ImageCache(data.cache_gib))
+        sizes = [source.share * len(s.rgb) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._local = threading.local()
 
     @property
     def count(self) -> int:
-        """Number of photographs."""
-        return sum(len(pictures.photographs) for pictures in self.sets)
+        """Number of RGB images."""
+        return sum(len(images.rgb) for images in self.sets)
 
     def draw(self, step: int, size: int) -> Batch:
         """Draw this part of the batch of a step; ``size`` is that of the whole batch.
@@ -99,7 +100,7 @@ class BatchSource:
         Raises:
             InputError: ``size`` is no multiple of the number of parts.
         """
-        refuse_uneven(size, self.parts)
+        check_divisible(size, self.parts)
         random = np.random.default_rng([self.seed, step])
         expected = self.reconstruction * size
         mirrored = np.arange(size) < int(expected) + (random.random() < expected % 1)
@@ -126,16 +127,16 @@ class BatchSource:
         return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
 
     def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, bool]:
-        pictures = self.sets[chosen]
-        index = int(random.integers(len(pictures.photographs)))
-        other = int(random.integers(len(pictures.infrared)))
-        if pictures.paired and random.random() < self.data.own_exemplar:
+        images = self.sets[chosen]
+        index = int(random.integers(len(images.rgb)))
+        other = int(random.integers(len(images.infrared)))
+        if images.paired and random.random() < self.data.own_exemplar:
             other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
         augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
-        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
-        if pictures.paired:
-            content, truth = augment(rgb, pictures.exemplar(index))
+        rgb, infrared = images.rgb_image(index), images.infrared_image(other)
+        if images.paired:
+            content, truth = augment(rgb, images.infrared_image(index))
         else:
             content, _ = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = look_augment(infrared)
@@ -155,7 +156,7 @@ class BatchSource:
         return augments
 
 
-def refuse_uneven(size: int, parts: int) -> None:
+def check_divisible(size: int, parts: int) -> None:
     """Raise :class:`InputError` unless a batch can be shared out evenly to so many processes."""
     if size % parts:
         raise InputError(
@@ -167,7 +168,7 @@ def refuse_uneven(size: int, parts: int) -> None:
 def check_folders(data: DataSection, root: Path) -> None:
     """Raise :class:`MissingFileError` unless the folders that a data section names are there."""
     if not root.is_dir():
-        raise MissingFileError(f"expected the folder of the pictures at {root}, found none: check --data")
+        raise MissingFileError(f"expected the folder of the images at {root}, found none: check --data")
     named = {f"data.sources[{i}].path": source.path for i, source in enumerate(data.sources)}
     named |= {f"data.sources[{i}].infrared": s.infrared for i, s in enumerate(data.sources) if s.infrared is not None}
     for key, path in {**named, "data.validation": data.validation}.items():

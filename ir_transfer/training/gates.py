@@ -1,7 +1,7 @@
 """Gates: what a network must fulfil whatever its scores are, since scores have been blind to it.
 
 A network may score well while half of it is dead, while it sees no farther than 30 pixels and so cannot know what
-things are, or while it embosses the photograph. Each gate asks one of these questions of the validation's pictures.
+things are, or while it embosses the RGB image. Each gate asks one of these questions of the validation's images.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ DEAD_LIMIT = 0.5
 REACH = 0.02
 """Least change of a pixel, as a share of the range, if all that lies beyond 64 pixels changes."""
 EMBOSSING = 0.3
-"""Largest magnitude of the high-pass correlation with the photograph's luma."""
+"""Largest magnitude of the high-pass correlation with the RGB image's luma."""
 DETAIL = 0.15
-"""Least high-pass correlation with the truth."""
+"""Least high-pass correlation with the ground truth."""
 REFLECTED = frozenset({"nir", "swir"})
-"""Bands that show reflected light, whose detail is the photograph's: embossing is none there."""
+"""Bands that show reflected light, whose detail is the RGB image's: embossing is none there."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +63,17 @@ class Gate:
 
 
 def network_gates(
-    model: TranslationModel, photographs: Sequence[Tensor], styles: Callable[[], Sequence[StyleCode]]
+    model: TranslationModel, images: Sequence[Tensor], styles: Callable[[], Sequence[StyleCode]]
 ) -> list[Gate]:
     """Return the gates that ask the network itself: dead layers, and reach.
 
     Args:
         model: In evaluation mode.
-        photographs: Each (1, 3, H, W) in [0, 1].
+        images: Each (1, 3, H, W) in [0, 1].
         styles: Encodes exemplars, so that their encoder is looked at too; the first one conditions the reach.
     """
-    gates = [dead_gate(dead_shares(model, photographs, styles))]
-    reach = context_reach(model, photographs, styles()[0])
+    gates = [dead_gate(dead_shares(model, images, styles))]
+    reach = context_reach(model, images, styles()[0])
     if reach is not None:
         gates.append(Gate("context_reach", reach, low=REACH, detail=f"what lies beyond {RADIUS} px hardly matters"))
     return gates
@@ -91,13 +91,13 @@ def score_gates(scores: Mapping[str, Mapping[str, float]], band: str) -> list[Ga
 
     Args:
         scores: Means by set and column.
-        band: Of the infrared pictures; in :data:`REFLECTED` ones embossing is not asked for.
+        band: Of the infrared images; in :data:`REFLECTED` ones embossing is not asked for.
     """
     gates = []
     for name, columns in scores.items():
         if band not in REFLECTED and "luma_highpass" in columns:
             gates.append(Gate(f"{name}/luma_highpass", columns["luma_highpass"], -EMBOSSING, EMBOSSING, "it embosses"))
         if "truth_highpass" in columns:
-            detail = "its detail is not the truth's"
+            detail = "its detail is not the ground truth's"
             gates.append(Gate(f"{name}/truth_highpass", columns["truth_highpass"], low=DETAIL, detail=detail))
     return gates

@@ -20,7 +20,7 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
     Args:
         folder: The run's.
         kind: ``started`` (with ``recipe``, ``code`` and ``facts``), ``data`` (what it reads), ``metrics`` (with
-            ``values``), ``picture``, ``weights``, ``checkpoint`` (each with ``path``, relative to the folder),
+            ``values``), ``image``, ``weights``, ``checkpoint`` (each with ``path``, relative to the folder),
             ``resumed``, or ``ended`` (with ``reason``: finished, stopped or failed).
         step: Steps done so far.
         fields: What else to note, as JSON takes it.

@@ -18,7 +18,7 @@ from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import encoder_of
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.registry import create_model, list_models, model_info
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
@@ -168,12 +168,12 @@ class Learner:
                     f"{str(error).splitlines()[0]}: resume with the run's own recipe, or choose another --out"
                 ) from error
 
-    def note_looks(self, exemplars: Mapping[str, Sequence[Tensor]]) -> None:
+    def set_style_exemplars(self, exemplars: Mapping[str, Sequence[Tensor]]) -> None:
         """Give a model of fixed looks the exemplars (1, 1, h, w) of the recipe's looks by name."""
         for model in (self.model, self.average):
-            if isinstance(model, FixedLooks):
+            if isinstance(model, FixedStyles):
                 for name, found in exemplars.items():
-                    model.note_look(name, found)
+                    model.set_style_exemplars(name, found)
 
     def initialise(self, weights: str) -> None:
         """Start from trained weights, bundled by name or a file, instead of random ones."""

@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from ir_transfer.training.batches import Batch
 
 
-class Draws(Protocol):
+class BatchDrawer(Protocol):
     """Draws batches by their step."""
 
     def draw(self, step: int, size: int) -> Batch:
@@ -29,7 +29,7 @@ class Loader:
         workers: Threads.
     """
 
-    def __init__(self, batches: Draws, size: int, step: int, last: int, workers: int) -> None:
+    def __init__(self, batches: BatchDrawer, size: int, step: int, last: int, workers: int) -> None:
         self._batches, self._size, self._next, self._last = batches, size, step, last
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._ahead: deque[Future[Batch]] = deque()

@@ -28,10 +28,10 @@ from ir_transfer.training.objective import check_losses
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.progress import Progress
 from ir_transfer.training.recipe import Recipe, differences, save_recipe
-from ir_transfer.training.rehearsal import rehearse
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
-from ir_transfer.training.schedule import Patience, learning_rate
-from ir_transfer.training.validate import Validation, ValidationReport
+from ir_transfer.training.sanity_check import run_sanity_check
+from ir_transfer.training.schedule import EarlyStopping, learning_rate
+from ir_transfer.training.validation import Validation, ValidationReport
 from ir_transfer.training.view_source import ViewSource
 
 _REPORT_EVERY = 50
@@ -43,7 +43,7 @@ class Trainer:
     Args:
         recipe: What to train on what.
         data_root: Folder that the recipe's paths are relative to.
-        folder: Of the run: checkpoint, recipe, log, validation pictures, weights.
+        folder: Of the run: checkpoint, recipe, log, validation images, weights.
         vgg: File of the perceptual VGG, or ``"torchvision"``; needed by some losses.
         processes: Those that train together, and the device.
 
@@ -77,15 +77,15 @@ class Trainer:
             self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
         else:
             self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
-        if isinstance(self.batches, ViewSource) and self.batches.looks is not None:
-            self.learner.note_looks(self.batches.looks.exemplars)
+        if isinstance(self.batches, ViewSource) and self.batches.styles is not None:
+            self.learner.set_style_exemplars(self.batches.styles.exemplars)
         self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
         for one in self.validation.sets if self.validation is not None else ():
             if not one.section.exemplars:
                 files = ", ".join(str(exemplar.file) for exemplar in one.exemplars)
                 folder.log(f"the exemplars of the validation {one.section.name} are {files}")
         self.progress = Progress(training.batch_size)
-        self.patience = Patience(training.patience)
+        self.patience = EarlyStopping(training.patience)
         self.step = 0
         self.stopping = self.interrupted = False
 
@@ -119,7 +119,7 @@ class Trainer:
         self._refuse_other_model(about, path)
         self.learner.load(state, path)
         self.step = state["step"]
-        self.patience = Patience(self.recipe.training.patience, state["best"], state.get("stale", 0))
+        self.patience = EarlyStopping(self.recipe.training.patience, state["best"], state.get("stale", 0))
         checkpoint.restore_random_state(state, self.processes.device)
         self.folder.log(f"resumed at step {self.step}")
         self.folder.note("resumed", self.step)
@@ -178,8 +178,8 @@ class Trainer:
         }
         if (validation := self.validation) is not None:
             facts["exemplar"] = str(validation.exemplar.file.absolute())
-            picture = validation.exemplar.picture[0, 0].numpy()
-            self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, picture, 16))
+            image = validation.exemplar.image[0, 0].numpy()
+            self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, image, 16))
         self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
 
     def _train(self) -> ValidationReport | None:
@@ -192,7 +192,7 @@ class Trainer:
             first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
             if self.learner.precision != training.precision:
                 self.folder.log(f"{self.processes.device} only imitates {training.precision}: computing in float32")
-            self.folder.log(rehearse(self.learner, first, self.validation, self.step))
+            self.folder.log(run_sanity_check(self.learner, first, self.validation, self.step))
             if self.step == 0:
                 self._show()  # what it begins from, and the first notch of every viewer's slider
             self.progress, saved = Progress(training.batch_size), time.monotonic()
@@ -280,7 +280,7 @@ class Trainer:
     def _report(self, waited: float) -> None:
         means, rate, waiting = self.progress.report(waited)
         losses = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self.folder.log(f"step {self.step} {losses} | {rate:.1f} pictures/s, waiting for data {waiting:.1%}")
+        self.folder.log(f"step {self.step} {losses} | {rate:.1f} images/s, waiting for data {waiting:.1%}")
         values = {f"loss/{name}": value for name, value in means.items()}
         values |= {"rate/pictures_per_second": rate, "rate/waiting": waiting}
         values["rate/learning"] = learning_rate(self.recipe.training, self.step - 1)

@@ -21,7 +21,7 @@ class Muon(torch.optim.AdamW):
     """AdamW, except that hidden weights step along the orthogonalised momentum (Jordan et al. 2024).
 
     A convolution's weight is a matrix of (out, in x 9). Its step has all singular values near 1: directions that
-    gradients rarely take, such as those a few people in the pictures ask for, are learned as fast as the common ones.
+    gradients rarely take, such as those a few people in the images ask for, are learned as fast as the common ones.
     The step is scaled to the size of AdamW's (Liu et al. 2025, arXiv:2502.16982, equation 4), so that one learning
     rate serves both.
 

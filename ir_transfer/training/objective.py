@@ -13,18 +13,26 @@ from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 from ir_transfer.losses.base import Scene
 from ir_transfer.losses.hints import FeatureHints
 from ir_transfer.losses.layered import LayeredLoss
-from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LAYERED, LOSSES, check_names, needing_judge, needing_truth
+from ir_transfer.losses.registry import (
+    ADVERSARIAL,
+    HINTS,
+    LAYERED,
+    LOSSES,
+    check_names,
+    needing_ground_truth,
+    needing_vgg,
+)
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.training.batches import Batch
-from ir_transfer.training.features import FeatureCache
+from ir_transfer.training.feature_cache import FeatureCache
 from ir_transfer.training.recipe import Recipe
 from ir_transfer.training.views import canonical
 
-_NOTHING = 0.5  # what the critic is shown in place of a photograph that does not belong to the infrared picture
+_NOTHING = 0.5  # what the critic is shown in place of an RGB image that does not belong to the infrared image
 
 
 class Objective(nn.Module):
@@ -36,14 +44,14 @@ class Objective(nn.Module):
         vgg: The frozen judge, or None.
 
     Raises:
-        InputError: A loss needs what is not there: the judge, an encoder, or a registered truth.
+        InputError: A loss needs what is not there: the judge, an encoder, or a registered ground truth.
         UnknownNameError: An unknown loss.
     """
 
     def __init__(self, recipe: Recipe, model: TranslationModel, vgg: PerceptualEncoder | None) -> None:
         super().__init__()
         check_losses(recipe, vgg is not None)
-        self.model, self.vgg, self.weights, self.looks = model, vgg, recipe.losses, tuple(recipe.data.looks)
+        self.model, self.vgg, self.weights, self.styles = model, vgg, recipe.losses, tuple(recipe.data.looks)
         self.features = FeatureCache(recipe.data.cache_gib)
         self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None
@@ -61,7 +69,7 @@ class Objective(nn.Module):
                 f"{self.model.info.name!r}: leave it out; a content encoder is made by ir-transfer distill"
             )
         hints = FeatureHints(widths, self.vgg.widths)
-        hints.watch(encoder)
+        hints.attach(encoder)
         return hints
 
     def learned(self) -> list[nn.Parameter]:
@@ -127,10 +135,10 @@ class Objective(nn.Module):
         return Scene(batch.content, truth, output, self.vgg)
 
     def _encode(self, batch: Batch) -> Mapping[str, Tensor]:
-        if not isinstance(self.model, FixedLooks):
+        if not isinstance(self.model, FixedStyles):
             return self.model.encode(batch.exemplar, batch.white_hot)
-        numbers = torch.tensor([self.model.looks.index(name) for name in self.looks], device=batch.look.device)
-        return self.model.encode_looks(numbers[batch.look], batch.white_hot)
+        numbers = torch.tensor([self.model.styles.index(name) for name in self.styles], device=batch.look.device)
+        return self.model.encode_styles(numbers[batch.look], batch.white_hot)
 
     def _compared(self, batch: Batch, scene: Scene, active: Collection[str]) -> dict[str, Tensor]:
         found = {}
@@ -138,10 +146,10 @@ class Objective(nn.Module):
         for name, loss in LOSSES.items():
             if name not in active:
                 continue
-            if loss.sees != "truth":
+            if loss.reference != "truth":
                 found[name] = self.weights[name] * loss(scene)
             elif known.any():
-                found[name] = self.weights[name] * batch.truth_weight * loss(scene.part(known))
+                found[name] = self.weights[name] * batch.truth_weight * loss(scene.subset(known))
         return found
 
     def _judged(self, batch: Batch, scene: Scene) -> dict[str, Tensor]:
@@ -158,20 +166,20 @@ class Objective(nn.Module):
 
 
 def check_losses(recipe: Recipe, judge: bool) -> None:
-    """Refuse losses that do not exist, need a judge that is not there, or a truth that no source has.
+    """Refuse losses that do not exist, need a judge that is not there, or a ground truth that no source has.
 
     Raises:
         UnknownNameError: An unknown loss, in ``losses`` or ``training.starts``.
         InputError: A loss cannot work.
     """
     check_names([*recipe.losses, *recipe.training.starts])
-    if not judge and (names := needing_judge(recipe.losses)):
+    if not judge and (names := needing_vgg(recipe.losses)):
         raise InputError(
             f"expected --vgg for the losses {', '.join(names)}: pass a file, or 'torchvision' to download it"
         )
     blind = recipe.training.reconstruction == 0 and all(s.pairing == "unpaired" for s in recipe.data.sources)
-    if blind and (names := needing_truth(recipe.losses)):
+    if blind and (names := needing_ground_truth(recipe.losses)):
         raise InputError(
-            f"expected losses that need no registered truth, for all data.sources are unpaired, got "
+            f"expected losses that need no registered ground truth, for all data.sources are unpaired, got "
             f"{', '.join(names)}: leave them out, add a paired source, or --set training.reconstruction=0.1"
         )

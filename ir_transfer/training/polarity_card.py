@@ -34,7 +34,7 @@ taken to be white-hot, as nearly all are.
 
 ## Trained on
 
-White-hot long-wave infrared, no photographs:
+White-hot long-wave infrared, no RGB images:
 
 {learned}
 

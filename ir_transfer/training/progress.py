@@ -1,4 +1,4 @@
-"""What a run tells of itself: mean losses, pictures per second, the share of time that it waited for data."""
+"""What a run tells of itself: mean losses, images per second, the share of time that it waited for data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Progress:
     """Sums the losses of the steps since the last report, and times them without the pauses between.
 
     Args:
-        batch_size: Pictures per step, over all processes.
+        batch_size: Images per step, over all processes.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -36,7 +36,7 @@ class Progress:
         self._paused += time.monotonic() - began
 
     def report(self, waited: float) -> tuple[dict[str, float], float, float]:
-        """Return the mean losses, pictures per second and the share of waiting since the last report.
+        """Return the mean losses, images per second and the share of waiting since the last report.
 
         Args:
             waited: Seconds spent waiting for data since the run began.

@@ -23,7 +23,7 @@ class ModelSection:
     Attributes:
         name: In the registry.
         hyper_parameters: Constructor arguments.
-        encoder: What the encoder of photographs is filled with and frozen: ``content-encoder`` or a file of
+        encoder: What the encoder of RGB images is filled with and frozen: ``content-encoder`` or a file of
             ``ir-transfer distill`` for compact systems, whose features of every view are then computed once; a
             published VGG-19 or ``torchvision`` for those of the papers' size. Null trains it with the rest.
     """
@@ -35,22 +35,22 @@ class ModelSection:
 
 @dataclass(frozen=True)
 class Source:
-    """A set of pictures to learn from. Paths are relative to the data root, or absolute.
+    """A set of images to learn from. Paths are relative to the data root, or absolute.
 
     Attributes:
         path: Folder that the card's paths begin at; without a card it has ``rgb/`` and ``ir/``. With ``infrared`` and
-            without a card, the folder of photographs itself.
-        share: Draws per photograph, relative to the other sources.
+            without a card, the folder of RGB images itself.
+        share: Draws per RGB image, relative to the other sources.
         max_width: Width in pixels to shrink to.
-        pairing: ``paired`` has a registered infrared picture of the same stem for every photograph; ``unpaired``
-            has photographs and infrared pictures of other scenes, whose look is learned without a truth.
-        infrared: Folder of the infrared pictures of an unpaired source, if they lie elsewhere.
+        pairing: ``paired`` has a registered infrared image of the same stem for every RGB image; ``unpaired``
+            has RGB images and infrared images of other scenes, whose look is learned without a ground truth.
+        infrared: Folder of the infrared images of an unpaired source, if they lie elsewhere.
         card: How the set lies on disk, its band and polarity: name of a data set card, or the path of one (.yaml).
         split: File of ``ir-transfer datasets split``, one part of which is taken.
         part: Which part: of that file, or of those that the set was published with. Null takes all.
-        infrared_card: The card of ``infrared``; without one it is a plain folder of pictures.
-        licence: Source and licence of the pictures, for the card of the weights; null takes the card's.
-        labels: Folder of soft label files ``<stem>.png`` of the photographs; see :mod:`ir_transfer.data.soft_labels`.
+        infrared_card: The card of ``infrared``; without one it is a plain folder of images.
+        licence: Source and licence of the images, for the card of the weights; null takes the card's.
+        labels: Folder of soft label files ``<stem>.png`` of the RGB images; see :mod:`ir_transfer.data.soft_labels`.
     """
 
     path: str
@@ -68,18 +68,18 @@ class Source:
 
 @dataclass(frozen=True)
 class ValidationSet:
-    """A set of pictures to validate on, with its exemplars. Paths are relative to the data root, or absolute.
+    """A set of images to validate on, with its exemplars. Paths are relative to the data root, or absolute.
 
     Attributes:
         name: What its figures are called: ``validation/<name>/<column>``; letters, digits, ``_``, ``.`` and ``-``.
-        path: Like that of a paired source; the folder of photographs itself if unpaired and without a card.
-        exemplars: Infrared pictures (white-hot, of the set's own band and time of day) that condition it, each used
-            alone. Without any, two typical ones are taken: of its own truths, or of the first source if unpaired.
+        path: Like that of a paired source; the folder of RGB images itself if unpaired and without a card.
+        exemplars: Infrared images (white-hot, of the set's own band and time of day) that condition it, each used
+            alone. If empty, two typical images are chosen: of its own ground truths, or of the first source if unpaired.
         labels: Folder of soft class labels, see :mod:`ir_transfer.data.soft_labels`; null takes
             ``labels/<path>`` below the data root where there is one.
-        every: Every how many-th picture of the set validates; if the set is also a source, those pictures are taken
+        every: Every how many-th image of the set validates; if the set is also a source, those images are taken
             out of the training.
-        pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
+        pairing: ``unpaired`` where no ground truth exists: the look is scored against the exemplar.
         card: Like ``card`` of a source.
         split: Like ``split`` of a source.
         part: Like ``part`` of a source.
@@ -101,32 +101,32 @@ class DataSection:
     """What is learned from.
 
     Attributes:
-        band: Of the infrared pictures; cards must agree.
+        band: Of the infrared images; cards must agree.
         sources: Sets to train on, paired and unpaired ones mixed as you like.
-        validation: Pair set below the data root that is never trained on; a folder of photographs if unpaired. No
-            scene or picture of it may be in a source. With the other keys ``validation_...`` it is short for one entry
+        validation: Pair set below the data root that is never trained on; a folder of RGB images if unpaired. No
+            scene or image of it may be in a source. With the other keys ``validation_...`` it is short for one entry
             of ``validations``.
-        validation_every: Every how many-th picture of that set validates; if the set is also a source, those
-            pictures are taken out of the training.
-        validation_exemplar: Infrared picture below the data root that conditions validation; null takes two typical
+        validation_every: Every how many-th image of that set validates; if the set is also a source, those
+            images are taken out of the training.
+        validation_exemplar: Infrared image below the data root that conditions validation; null takes two typical
             ones, see :class:`ValidationSet`.
-        validation_pairing: ``unpaired`` where no truth exists: the look is scored against the exemplar.
+        validation_pairing: ``unpaired`` where no ground truth exists: the look is scored against the exemplar.
         validation_card: Like ``card`` of a source.
         validation_split: Like ``split`` of a source.
         validation_part: Like ``part`` of a source.
         validations: Sets that are never trained on, instead of ``validation``: by day, by night, of another camera. No
-            scene or picture of them may be in a source.
+            scene or image of them may be in a source.
         looks: Infrared files (white-hot) by the name of a look, for models that take no exemplars; each look learns
-            from the pairs whose truths resemble its files, and an unpaired source needs no infrared of its own.
+            from the pairs whose ground truths resemble its files, and an unpaired source needs no infrared of its own.
         crop: Side of the training crop in pixels.
         view_size: Height and width in pixels of the views that canonical models learn from, multiples of 32.
         views: Views of every image, each of which returns, so that a frozen encoder sees it once; 0 draws new ones.
         register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
-        own_exemplar: Share of samples whose exemplar is another crop of their own truth.
+        own_exemplar: Share of samples whose exemplar is another crop of their own ground truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples turned black-hot.
         workers: Threads that prepare batches ahead of the training.
-        cache_gib: Decoded pictures kept in memory, in GiB; what does not fit is decoded again at every use.
+        cache_gib: Decoded images kept in memory, in GiB; what does not fit is decoded again at every use.
     """
 
     band: Literal["lwir", "mwir", "swir", "nir"]
@@ -180,8 +180,8 @@ class TrainingSection:
         ema: Decay of the weight average that is validated and shipped.
         starts: First step of a loss, by name: those that judge texture only disturb while the tone is not there.
         only: Patterns of the names of the parameters that learn; all others stay. Empty trains all.
-        reconstruction: Share of samples translated at strength 0, whose truth is the photograph's luminance; only for
-            models at their paper's size.
+        reconstruction: Share of samples translated at strength 0, whose ground truth is the luminance of the RGB image;
+            only for models at their paper's size.
         precision: ``bfloat16`` autocast, or ``float32``, which a machine that only imitates bfloat16 takes anyway.
         validate_every: Steps between validations.
         gates_from: First step at which a validation whose gates fail stops the run (see
@@ -254,14 +254,14 @@ def save_recipe(recipe: Recipe, path: Path) -> None:
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys whose values differ in two nested mappings, with both values."""
-    old, new = flat(before), flat(after)
+    old, new = flatten(before), flatten(after)
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return [f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in keys]
 
 
 def _check(recipe: Recipe, where: str) -> None:
     data, training = recipe.data, recipe.training
-    for key, value in flat(asdict(recipe)).items():
+    for key, value in flatten(asdict(recipe)).items():
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"expected {key} in {where} to be finite, got {value}: correct it")
     rules = {
@@ -293,8 +293,8 @@ def _check(recipe: Recipe, where: str) -> None:
             raise InputError(f"expected data.sources[{index}].share in {where} to be more than 0, got {source.share}")
         if source.infrared is not None and source.pairing == "paired":
             raise InputError(
-                f"expected no 'infrared' in data.sources[{index}] of {where}, which is paired: its infrared pictures "
-                f"are {source.path}/ir; write 'pairing: unpaired' if it has no registered truth"
+                f"expected no 'infrared' in data.sources[{index}] of {where}, which is paired: its infrared images "
+                f"are {source.path}/ir; write 'pairing: unpaired' if it has no registered ground truth"
             )
         if source.infrared_card is not None and source.infrared is None:
             raise InputError(
@@ -321,13 +321,13 @@ def _check_validations(data: DataSection, where: str) -> None:
         raise InputError(f"expected 'every' of the validation {low[0].name} in {where} to be 1 or more: correct it")
 
 
-def flat(value: Any, prefix: str = "") -> dict[str, Any]:
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
     """Return a nested mapping with dotted keys; a list stays a value.
 
     Example:
-        >>> flat({"training": {"lr": 0.1}})
+        >>> flatten({"training": {"lr": 0.1}})
         {'training.lr': 0.1}
     """
     if isinstance(value, Mapping) and value:
-        return {k: v for key, inner in value.items() for k, v in flat(inner, f"{prefix}.{key}".lstrip(".")).items()}
+        return {k: v for key, inner in value.items() for k, v in flatten(inner, f"{prefix}.{key}".lstrip(".")).items()}
     return {prefix: value}

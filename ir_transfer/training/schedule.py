@@ -109,7 +109,7 @@ class WarmUp:
 
 
 @dataclass
-class Patience:
+class EarlyStopping:
     """Counts validations without a better one.
 
     Attributes:

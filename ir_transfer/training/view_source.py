@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ir_transfer.data.soft_labels import SoftLabels
-from ir_transfer.training.batches import Batch, check_folders, refuse_uneven
-from ir_transfer.training.looks import Looks
-from ir_transfer.training.pictures import PictureCache, PictureSet, find_pictures
+from ir_transfer.training.batches import Batch, check_divisible, check_folders
+from ir_transfer.training.images import ImageCache, ImageSet, find_images
 from ir_transfer.training.recipe import DataSection
+from ir_transfer.training.style_exemplars import StyleExemplars
 from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
 
 
@@ -30,18 +30,20 @@ class ViewSource:
 
     Raises:
         MissingFileError: A source's folder, card or split is missing.
-        InputError: What :func:`find_pictures` refuses: no images, a pair of two sizes, a scene that validates too.
+        InputError: What :func:`find_images` refuses: no images, a pair of two sizes, a scene that validates too.
     """
 
     def __init__(self, data: DataSection, root: Path, seed: int, rank: int = 0, parts: int = 1) -> None:
         check_folders(data, root)
         self.data, self.seed, self.rank, self.parts = data, seed, rank, parts
-        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        self.looks = (
-            Looks(data.looks, root, self.sets, [source.share for source in data.sources]) if data.looks else None
+        self.sets = find_images(data, root, ImageCache(data.cache_gib))
+        self.styles = (
+            StyleExemplars(data.looks, root, self.sets, [source.share for source in data.sources])
+            if data.looks
+            else None
         )
         self._labels = [None if source.labels is None else root / source.labels for source in data.sources]
-        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
+        sizes = [source.share * len(s.rgb) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
         self._lumas: dict[int, np.ndarray] = {}
         self._read: dict[Hashable, SoftLabels | None] = {}
@@ -49,8 +51,8 @@ class ViewSource:
 
     @property
     def count(self) -> int:
-        """Number of photographs."""
-        return sum(len(images.photographs) for images in self.sets)
+        """Number of RGB images."""
+        return sum(len(images.rgb) for images in self.sets)
 
     def draw(self, step: int, size: int) -> Batch:
         """Draw this part of the batch of a step; ``size`` is that of the whole batch.
@@ -58,7 +60,7 @@ class ViewSource:
         Raises:
             InputError: ``size`` is no multiple of the number of parts.
         """
-        refuse_uneven(size, self.parts)
+        check_divisible(size, self.parts)
         streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
         places = [self._place(stream) for stream in streams]
         registered = np.array([self.sets[chosen].paired for _, chosen, _ in places])
@@ -80,11 +82,11 @@ class ViewSource:
         )
 
     def _place(self, random: np.random.Generator) -> tuple[int, int, int]:
-        """Draw a look, 0 without looks, and the source and number of a photograph."""
-        if self.looks is not None:
-            return self.looks.draw(random)
+        """Draw a look, 0 without looks, and the source and number of an RGB image."""
+        if self.styles is not None:
+            return self.styles.draw(random)
         chosen = min(int(np.searchsorted(self._edges, random.random())), len(self.sets) - 1)
-        return 0, chosen, int(random.integers(len(self.sets[chosen].photographs)))
+        return 0, chosen, int(random.integers(len(self.sets[chosen].rgb)))
 
     def _sample(
         self, look: int, chosen: int, index: int, random: np.random.Generator
@@ -92,10 +94,10 @@ class ViewSource:
         images = self.sets[chosen]
         number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
         view = self._view(chosen, images, index, number)
-        if self.looks is not None:
-            infrared = self.looks.exemplar(look, random)
+        if self.styles is not None:
+            infrared = self.styles.exemplar(look, random)
         else:
-            infrared = images.exemplar(self._exemplar_index(chosen, images, index, random))
+            infrared = images.infrared_image(self._exemplar_index(chosen, images, index, random))
         exemplar = draw_exemplar(infrared, random)
         size = self.data.view_size
         truth = view.truth
@@ -104,13 +106,13 @@ class ViewSource:
         classes = view.classes if view.classes is not None else torch.zeros(11, size[0] // 4, size[1] // 4)
         return view.content.float() / 255, truth.float(), exemplar, classes.float(), look, (chosen, index, number)
 
-    def _view(self, chosen: int, images: PictureSet, index: int, number: int) -> View:
-        infrared = images.exemplar(index) if images.paired else None
+    def _view(self, chosen: int, images: ImageSet, index: int, number: int) -> View:
+        infrared = images.infrared_image(index) if images.paired else None
         random = np.random.default_rng([self.seed, chosen, index, number])
         labels = self._labels_of(chosen, images, index)
-        return draw_view(images.photograph(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
+        return draw_view(images.rgb_image(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
 
-    def _exemplar_index(self, chosen: int, images: PictureSet, index: int, random: np.random.Generator) -> int:
+    def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""
         if not images.paired:
             return int(random.integers(len(images.infrared)))
@@ -118,12 +120,12 @@ class ViewSource:
             return index
         with self._lock:
             if chosen not in self._lumas:
-                count = len(images.photographs)
-                self._lumas[chosen] = np.array([mean_luma(images.photograph(i)) for i in range(count)])
+                count = len(images.rgb)
+                self._lumas[chosen] = np.array([mean_luma(images.rgb_image(i)) for i in range(count)])
         return int(random.choice(neighbours(self._lumas[chosen], index)))
 
-    def _labels_of(self, chosen: int, images: PictureSet, index: int) -> SoftLabels | None:
+    def _labels_of(self, chosen: int, images: ImageSet, index: int) -> SoftLabels | None:
         key = (chosen, index)
         if key not in self._read:
-            self._read[key] = read_labels(self._labels[chosen], images.photographs[index].path.stem)
+            self._read[key] = read_labels(self._labels[chosen], images.rgb[index].path.stem)
         return self._read[key]

@@ -81,7 +81,7 @@ def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> N
     style = model.prepare([exemplar], white_hot=True)
     assert torch.allclose(model(content, style, 0.0), plain(content, style, 0.0), atol=1e-6)
     assert (model(content, style) - plain(content, style)).abs().max() > 1e-4
-    with pytest.raises(InputError, match="prepare it again, from a picture"):
+    with pytest.raises(InputError, match="prepare it again, from an image"):
         model(content, plain.prepare([exemplar]))
 
 

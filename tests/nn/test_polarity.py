@@ -4,7 +4,7 @@ import torch
 from ir_transfer.nn.content_asymmetry import asymmetry_count, content_asymmetries
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import COUNT
-from ir_transfer.nn.polarity import PolarityClassifier, describe, sign_of, statistics_count, turn
+from ir_transfer.nn.polarity import PolarityClassifier, apply_polarity, describe, polarity_sign, statistics_count
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def test_every_parameter_counts() -> None:
 
 
 def test_sign_of_a_polarity() -> None:
-    assert sign_of(torch.tensor([True, False])).tolist() == [[1], [-1]]
+    assert polarity_sign(torch.tensor([True, False])).tolist() == [[1], [-1]]
 
 
 def test_turn_inverts_where_the_sign_is_negative() -> None:
     pictures = torch.rand(2, 1, 4, 4)
-    turned = turn(pictures, torch.tensor([[1.0], [-1.0]]))
+    turned = apply_polarity(pictures, torch.tensor([[1.0], [-1.0]]))
     torch.testing.assert_close(turned[0], pictures[0])
     torch.testing.assert_close(turned[1], 1 - pictures[1])

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.training.batches import BatchSource
-from ir_transfer.training.pictures import PictureCache, find_pictures
+from ir_transfer.training.images import ImageCache, find_images
 from ir_transfer.training.recipe import DataSection, Source
 from ir_transfer.training.sources import find_validations
 from tests.training.pair_set import render_pairs
@@ -40,10 +40,10 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
-    held_out = {p.stem for p in find_validations(section, tmp_path)[0].photographs}
-    (found,) = find_pictures(section, tmp_path, PictureCache(1))
-    trained = {p.stem for p in found.photographs}
-    assert [p.stem for p in found.infrared] == [p.stem for p in found.photographs]
+    held_out = {p.stem for p in find_validations(section, tmp_path)[0].rgb}
+    (found,) = find_images(section, tmp_path, ImageCache(1))
+    trained = {p.stem for p in found.rgb}
+    assert [p.stem for p in found.infrared] == [p.stem for p in found.rgb]
     assert held_out == {"scene_0", "scene_3"}
     assert not held_out & trained
     assert len(held_out | trained) == 6

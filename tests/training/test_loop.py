@@ -18,7 +18,7 @@ from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.loop import Trainer
 from ir_transfer.training.recipe import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-from ir_transfer.training.validate import Validation, ValidationReport
+from ir_transfer.training.validation import Validation, ValidationReport
 from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 

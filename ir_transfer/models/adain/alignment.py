@@ -86,7 +86,7 @@ class Coral:
     Correlations are drawn towards the identity, where it becomes AdaIN.
 
     Args:
-        shrinkage: How far, in [0, 1]: a picture has few positions for its many channels.
+        shrinkage: How far, in [0, 1]: an image has few positions for its many channels.
     """
 
     kept = "correlation_root"
@@ -128,7 +128,7 @@ class ByHistogram:
     """Histogram matching in feature space: each channel takes the exemplar's whole distribution.
 
     Each value goes to the exemplar's value of the same rank, as Risser, Wilmot and Barnes (2017, section 4.1) do for
-    the targets of an optimisation. Ranks are those of a whole picture, so it does not tile.
+    the targets of an optimisation. Ranks are those of a whole image, so it does not tile.
     """
 
     kept = "quantiles"
@@ -191,7 +191,7 @@ def kept_of(style: Mapping[str, Tensor], place: str, alignment: Alignment) -> Te
     if (found := style.get(f"{place}.{alignment.kept}")) is None:
         raise InputError(
             f"expected a style with {place}.{alignment.kept}, got one for another alignment: prepare it again, "
-            "from a picture, not from a saved style or preset"
+            "from an image, not from a saved style or preset"
         )
     return found
 

@@ -14,9 +14,9 @@ from ir_transfer.models.adain import published
 from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
 from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Moments, channel_moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
@@ -25,7 +25,7 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 class AdaIN(ThermalModel):
     """Channel statistics of the exemplar's features become those of the neck's, at every level.
 
-    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and a photograph
+    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and an RGB image
     share no features; its statistics are values that are stored, blended and applied.
 
     Args:

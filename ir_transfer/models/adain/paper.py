@@ -98,7 +98,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         return TileNeeds(features, output, 2**self.deepest, _BYTES_PER_CHANNEL * widths[0])
 
     def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
-        """Return moments of the deepest level for a picture or tile (B, 3, h, w).
+        """Return moments of the deepest level for an image or tile (B, 3, h, w).
 
         Raises:
             InputError: The alignment has no statistics that add up over tiles.
@@ -125,10 +125,10 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         features = self.encoder(content)
         statistics = statistics or self._statistics(features[-1])
         features[-1] = self._aligned(features[-1], statistics, style, strength)
-        picture: Tensor = self.decoder(features)
+        image: Tensor = self.decoder(features)
         if self.training:
-            self._last = features[-1].detach(), picture
-        return picture
+            self._last = features[-1].detach(), image
+        return image
 
     def translate_spatial(
         self,
@@ -140,7 +140,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     ) -> Tensor:
         """Blend the features that AdaIN gives for each style, then decode once (section 7.2); see the base class.
 
-        The content's statistics stay those of the whole picture, while the paper takes them by region: so shares
+        The content's statistics stay those of the whole image, while the paper takes them by region: so shares
         that are the same everywhere equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles the whole.
         """
         features = self.encoder(content)
@@ -149,8 +149,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         parts = F.adaptive_avg_pool2d(shares, (deepest.shape[-2], deepest.shape[-1]))
         pairs = zip(styles, parts, strict=True)
         features[-1] = torch.stack([self._aligned(deepest, statistics, s, strength) * part for s, part in pairs]).sum(0)
-        picture: Tensor = self.decoder(features)
-        return picture
+        image: Tensor = self.decoder(features)
+        return image
 
     def _aligned(
         self, feature: Tensor, statistics: Statistics, style: Mapping[str, Tensor], strength: float | Tensor

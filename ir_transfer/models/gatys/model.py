@@ -16,6 +16,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import weight_files
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.gatys import published
 from ir_transfer.models.gatys.equations import Aim
 from ir_transfer.models.gatys.network import StudentFeatures
@@ -24,12 +25,11 @@ from ir_transfer.models.gatys.search import differentiable, search, style_of_ima
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import POLARITY, as_part, parts_of
 from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.polarity import sign_of, turn
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side_of, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
@@ -134,7 +134,7 @@ class Gatys(TranslationModel):
         """
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            upright = turn(exemplars, sign_of(white_hot.to(exemplars.device)).to(exemplars))
+            upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
             kept = shrink_short_side(upright, int(self.hyper_parameters["style_side"]))
             return {**self.start.encode(exemplars, white_hot), **as_part({"exemplar": kept})}
 
@@ -161,7 +161,7 @@ class Gatys(TranslationModel):
                 for i, share in enumerate(shares.tolist())
             ]
             translated = torch.lerp(luma, torch.cat(found), shares[:, None, None, None])
-            return turn(translated, codes[POLARITY]).to(content.dtype)
+            return apply_polarity(translated, codes[POLARITY]).to(content.dtype)
 
     def _translated(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return an image (1, 3, H, W) in the exemplar's tone, white-hot."""
@@ -219,10 +219,10 @@ class Gatys(TranslationModel):
         return grams, powers
 
     @torch.no_grad()
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) in [0, 1] against a style."""
-        upright = turn(picture.to(self.dtype), style[POLARITY])
-        grams, powers = self._wanted(min(picture.shape[-2:]), style)
+        upright = apply_polarity(image.to(self.dtype), style[POLARITY])
+        grams, powers = self._wanted(min(image.shape[-2:]), style)
         aim = Aim(self.features, style=grams, scales={name: power.clamp(min=_DEAD) for name, power in powers.items()})
         return aim(_gray(standardised(upright)))["style"]
 

@@ -69,13 +69,13 @@ class PaperMSGNet(TranslationModel):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the Gram matrix (B, C, C) of the deepest level."""
-        pictures = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
-        return {self.place: gram_matrix(self.encoder(pictures.expand(-1, 3, -1, -1))[-1])}
+        images = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
+        return {self.place: gram_matrix(self.encoder(images.expand(-1, 3, -1, -1))[-1])}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
         """Translate padded content; see the base class."""
         features: Tensor = self.encoder(content)[-1]
-        picture: Tensor = self.decoder(self.matches[0](features, style[self.place], strength))
-        return picture
+        image: Tensor = self.decoder(self.matches[0](features, style[self.place], strength))
+        return image

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.capabilities import LabelMaps
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
 from ir_transfer.models.wct2 import published
 from ir_transfer.models.wct2.paper import PaperWCT2
@@ -30,7 +30,7 @@ _SMALLEST_REGION = 16  # positions: a whole exemplar has 80 of them at the coars
 
 
 class WCT2(ThermalModel, LabelMaps):
-    """Whitening and colouring of the neck's features at every level; the photograph's Haar bands, gated.
+    """Whitening and colouring of the neck's features at every level; the RGB image's Haar bands, gated.
 
     Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring gives it the
     exemplar's, whose features come from an encoder of its own.

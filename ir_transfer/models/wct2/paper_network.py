@@ -52,13 +52,13 @@ class PaperNetwork(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """What the sides of pictures must be multiples of."""
+        """What the sides of images must be multiples of."""
         return int(2 ** (len(self.depths) - 1))
 
-    def encode(self, picture: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
-        """Map a picture (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
+    def encode(self, image: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
+        """Map an image (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
         skips: list[Skip] = []
-        x = picture
+        x = image
         deepest = len(self.depths)
         for level, depth in enumerate(self.depths, start=1):
             for index in range(1, depth + 1):
@@ -75,7 +75,7 @@ class PaperNetwork(nn.Module):
         return x, skips
 
     def decode(self, x: Tensor, skips: Sequence[Skip], at: At) -> Tensor:
-        """Map what :meth:`encode` gave to a picture (B, out_channels, H, W)."""
+        """Map what :meth:`encode` gave to an image (B, out_channels, H, W)."""
         deepest = len(self.depths)
         for level in range(deepest, 0, -1):
             x = at(f"decoder{level}", x)

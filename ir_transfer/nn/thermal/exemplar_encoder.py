@@ -17,7 +17,7 @@ SHORT_SIDE = 128
 class ExemplarEncoder(nn.Module):
     """Small residual encoder of infrared exemplars, with one feature map for every level of the neck.
 
-    An exemplar and a photograph share no features, so the exemplar has an encoder of its own (Huang and Belongie 2017
+    An exemplar and an RGB image share no features, so the exemplar has an encoder of its own (Huang and Belongie 2017
     use one VGG for both). Its last stride is 16: coarser levels of the neck take features of that stride too, for an
     exemplar of 128 pixels would have too few positions for statistics.
 

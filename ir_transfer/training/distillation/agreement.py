@@ -1,4 +1,4 @@
-"""How well a content encoder agrees with the labels of photographs held back, by class, by day and by night."""
+"""How well a content encoder agrees with the labels of RGB images held back, by class, by day and by night."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from torch import Tensor
 from ir_transfer.data.soft_labels import CLASSES, probabilities
 from ir_transfer.nn.content_encoder import ContentEncoder, class_probabilities
 from ir_transfer.training.degrade import darken
-from ir_transfer.training.distillation.photographs import LabelledPhotograph
+from ir_transfer.training.distillation.labelled_images import LabelledImage
 
 PERSON = CLASSES.index("person")
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement with the labels' likeliest class over all positions of some photographs.
+    """Agreement with the labels' likeliest class over all positions of some RGB images.
 
     Attributes:
-        photographs: How many.
+        count: Number of images.
         pixels: Share of positions with the same class.
         majority: The same of the answer that is always the commonest class.
         recall: By class, share of the label's positions that are found; NaN for a class that does not occur.
@@ -34,7 +34,7 @@ class Agreement:
         people_precision: That precision.
     """
 
-    photographs: int
+    count: int
     pixels: float
     majority: float
     recall: NDArray[np.float64]
@@ -44,19 +44,17 @@ class Agreement:
 
 
 @torch.inference_mode()
-def measure_agreement(
-    encoder: ContentEncoder, photographs: Iterable[LabelledPhotograph], *, darkened: bool = False
-) -> Agreement:
+def measure_agreement(encoder: ContentEncoder, images: Iterable[LabelledImage], *, darkened: bool = False) -> Agreement:
     """Return the agreement of an encoder with the labels.
 
     Args:
         encoder: In evaluation mode.
-        photographs: Held back from its training.
-        darkened: Whether the photographs are shown as if taken at night, with the labels of the daylight ones.
+        images: Held back from its training.
+        darkened: Whether the RGB images are shown as if taken at night, with the labels of the daylight ones.
     """
     confusion = np.zeros((len(CLASSES), len(CLASSES)))
     scores, people, claimed, count = [], [], [], 0
-    for count, photo in enumerate(photographs, start=1):
+    for count, photo in enumerate(images, start=1):
         image = torch.from_numpy(photo.pixels.copy()).permute(2, 0, 1).float() / 255
         if darkened:
             image = darken(image, np.random.default_rng(count))

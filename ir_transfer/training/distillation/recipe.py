@@ -13,7 +13,7 @@ from ir_transfer.yaml_fields import fill, read_mapping
 
 @dataclass(frozen=True)
 class LabelledSource:
-    """Photographs with soft label files.
+    """RGB images with soft label files.
 
     Attributes:
         photographs: Folder, relative to the data root.
@@ -31,10 +31,10 @@ class DistillationRecipe:
     """A distillation run.
 
     Attributes:
-        sources: Photographs to learn from and to measure on.
-        night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks photographs
+        sources: RGB images to learn from and to measure on.
+        night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks RGB images
             taken at night (``file`` is relative to the folder of the CSV file).
-        held_back: Share of the photographs that only measure.
+        held_back: Share of the RGB images that only measure.
         held_back_sequences: Beginnings of file names that only measure.
         features: Weight of the feature targets of an ImageNet network; 0 needs no such network.
         class_weights: Weight of a pixel by its likeliest class, in the order of the classes.

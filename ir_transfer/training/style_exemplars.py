@@ -11,23 +11,23 @@ from torch import Tensor
 
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
-from ir_transfer.training.look_pairs import describe, look_shares
-from ir_transfer.training.pictures import PictureSet, load_single
-from ir_transfer.training.sources import look_files
+from ir_transfer.training.images import ImageSet, load_single
+from ir_transfer.training.sources import style_files
+from ir_transfer.training.style_pairs import assign_pairs, describe
 
 
-class Looks:
+class StyleExemplars:
     """Holds the looks of a recipe, white-hot, and draws what each is learned from.
 
     In canonical tone a look is what its exemplars show: whether the sky or the ground is warm, how fine the structure
-    is. So each look learns from those pairs whose ground truths resemble its exemplars (see :func:`look_shares`), and
-    from all photographs without a ground truth.
+    is. So each look learns from those pairs whose ground truths resemble its exemplars (see :func:`assign_pairs`), and
+    from all RGB images without a ground truth.
 
     Args:
         named: Infrared files by the name of the look, relative to ``root`` or absolute.
         root: Folder of the images.
         sets: The recipe's sources.
-        shares: Draws per photograph of each source, relative to the others.
+        shares: Draws per RGB image of each source, relative to the others.
 
     Attributes:
         names: Of the looks, in the recipe's order.
@@ -38,11 +38,11 @@ class Looks:
     """
 
     def __init__(
-        self, named: Mapping[str, Sequence[str]], root: Path, sets: Sequence[PictureSet], shares: Sequence[float]
+        self, named: Mapping[str, Sequence[str]], root: Path, sets: Sequence[ImageSet], shares: Sequence[float]
     ) -> None:
         self.names = tuple(named)
-        self._exemplars = [[load_single(single) for single in look_files(name, named, root)] for name in named]
-        self._places = [(chosen, index) for chosen, one in enumerate(sets) for index in range(len(one.photographs))]
+        self._exemplars = [[load_single(single) for single in style_files(name, named, root)] for name in named]
+        self._places = [(chosen, index) for chosen, one in enumerate(sets) for index in range(len(one.rgb))]
         weights = np.array([shares[chosen] for chosen, _ in self._places])
         self._edges = np.cumsum(self._learned(sets) * weights, axis=1)
 
@@ -53,7 +53,7 @@ class Looks:
         return {name: [torch.from_numpy(to_unit(one))[None, None] for one in found] for name, found in pairs}
 
     def draw(self, random: np.random.Generator) -> tuple[int, int, int]:
-        """Draw a look, and the source and number of a photograph that it is learned from."""
+        """Draw a look, and the source and number of an RGB image that it is learned from."""
         look = int(random.integers(len(self.names)))
         edges = self._edges[look]
         place = min(int(np.searchsorted(edges, random.random() * edges[-1], side="right")), len(edges) - 1)
@@ -64,8 +64,8 @@ class Looks:
         found = self._exemplars[look]
         return found[int(random.integers(len(found)))]
 
-    def _learned(self, sets: Sequence[PictureSet]) -> np.ndarray:
-        """Return which photographs each look is learned from (N, n)."""
+    def _learned(self, sets: Sequence[ImageSet]) -> np.ndarray:
+        """Return which RGB images each look is learned from (N, n)."""
         learned = np.ones((len(self.names), len(self._places)), bool)
         paired = np.array([sets[chosen].paired for chosen, _ in self._places])
         if paired.any():
@@ -73,5 +73,5 @@ class Looks:
             truths = [
                 describe(load_single(sets[chosen].infrared[index], sets[chosen].max_width)) for chosen, index in places
             ]
-            learned[:, paired] = look_shares(truths, [[describe(one) for one in found] for found in self._exemplars])
+            learned[:, paired] = assign_pairs(truths, [[describe(one) for one in found] for found in self._exemplars])
         return learned

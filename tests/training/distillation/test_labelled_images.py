@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.distillation.photographs import LabelledPhotograph, draw_crop, held_back, read_labelled
+from ir_transfer.training.distillation.labelled_images import LabelledImage, draw_crop, held_back, read_labelled
 from tests.training.distillation.labelled import write_labelled
 from tests.training.test_views import interior
 from tests.training.views_of import painted
 
 
-def labelled(name: str = "a.png", seed: int = 0) -> LabelledPhotograph:
+def labelled(name: str = "a.png", seed: int = 0) -> LabelledImage:
     photograph, _, labels = painted(seed=seed)
-    return LabelledPhotograph(Path(name), photograph, labels)
+    return LabelledImage(Path(name), photograph, labels)
 
 
 def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.process_memory import own_peak
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.learner import Learner
-from ir_transfer.training.validate import Validation
+from ir_transfer.training.validation import Validation
 
 _OPTIMISER_STATE = 8  # bytes per parameter that the optimiser takes at its first step, at most
 
 
-def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step: int) -> str:
-    """Run one batch forward and backward and validate on one picture, leaving no trace; return what it takes.
+def run_sanity_check(learner: Learner, batch: Batch, validation: Validation | None, step: int) -> str:
+    """Run one batch forward and backward and validate on one image, leaving no trace; return what it takes.
 
     Args:
         learner: What will be trained.
@@ -40,13 +40,13 @@ def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step
     began = time.monotonic()
     if validation is not None:
         validation(learner.average, limit=1)
-    picture = time.monotonic() - began
+    image = time.monotonic() - began
     learned = sum(p.numel() for p in learner.objective.learned())
     left = max(0, learner.recipe.training.steps - step)
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else own_peak()
     return (
-        f"rehearsal passed: {seconds:.2f} s per step, {left} steps in about {_clock(seconds * left)}, {picture:.2f} s "
-        f"per validation picture, about {peak + learned * _OPTIMISER_STATE / 2**20:.0f} MiB of memory"
+        f"rehearsal passed: {seconds:.2f} s per step, {left} steps in about {_clock(seconds * left)}, {image:.2f} s "
+        f"per validation image, about {peak + learned * _OPTIMISER_STATE / 2**20:.0f} MiB of memory"
     )
 
 

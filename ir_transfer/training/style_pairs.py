@@ -38,7 +38,7 @@ def describe(infrared: OutputLevels) -> Floats:
     return torch.cat([quantiles, rows, _octaves(small)]).numpy()
 
 
-def look_shares(truths: Sequence[Floats], looks: Sequence[Sequence[Floats]]) -> NDArray[np.bool_]:
+def assign_pairs(truths: Sequence[Floats], looks: Sequence[Sequence[Floats]]) -> NDArray[np.bool_]:
     """Return which ground truths (n,) each look (N, n) is learned from.
 
     Of several looks, every one takes about as many, and every ground truth goes to one: the assignment of least
