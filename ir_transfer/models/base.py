@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
 from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
+from ir_transfer.models.building import build_from_file
 from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
 from ir_transfer.models.checks import check_image, check_masks, check_strength, check_style, common_polarity
 from ir_transfer.models.info import ModelInfo
@@ -127,6 +127,11 @@ class TranslationModel(nn.Module, ABC):
         """Channels of an exemplar: 1, or 3 for published three-channel checkpoints."""
         return 3 if int(self.hyper_parameters.get("out_channels", self.info.out_channels)) == 3 else 1
 
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters; the CPU if there are none."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
+
     @torch.no_grad()
     def prepare(
         self,
@@ -155,17 +160,17 @@ class TranslationModel(nn.Module, ABC):
             check_image("exemplar", exemplar, self.exemplar_channels)
             if len(exemplar) != 1:
                 raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
-        device = next((p.device for p in self.parameters()), torch.device("cpu"))
         judged = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
-        known = [torch.tensor([polarity.white_hot], device=device) for polarity in judged]
+        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in judged]
         if masks is None:
-            encoded = [self.encode(e.to(device), white) for e, white in zip(exemplars, known, strict=True)]
+            encoded = [self.encode(e.to(self.device), white) for e, white in zip(exemplars, known, strict=True)]
         else:
             check_masks(masks, exemplars)
             labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
             parts = zip(exemplars, known, masks, strict=True)
             encoded = [
-                label_maps_of(self).encode_regions(e.to(device), white, m.to(device), labels) for e, white, m in parts
+                label_maps_of(self).encode_regions(e.to(self.device), white, m.to(self.device), labels)
+                for e, white, m in parts
             ]
         codes = [
             StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
@@ -275,32 +280,7 @@ class TranslationModel(nn.Module, ABC):
             )
         if weights is None or not info.needs_weights:
             return cls(info, **hyper_parameters)
-        return cls._from_file(info, weight_files.locate(info, weights), hyper_parameters)
-
-    @classmethod
-    def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
-        tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored = weight_files.hyper_parameters(metadata, path)
-        options = {name: str(value) for name, value in asked.items() if name in cls.run_options}
-        fixed = {name: value for name, value in asked.items() if name not in options}
-        weight_files.refuse_contradiction(path, stored, fixed)
-        try:
-            model = cls(info, **{**stored, **fixed})
-        except (TypeError, ValueError) as error:
-            raise WeightsError(
-                f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}; weights of another version of "
-                "ir-transfer do not load: train them anew"
-            ) from error
-        model.configure(options)
-        weight_files.load_into(model, _without_scorer(tensors), path)
-        model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        model.metadata = metadata
-        return model
-
-
-def _without_scorer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors without the score of polarity that files of earlier versions have in them."""
-    return {name: tensor for name, tensor in tensors.items() if not name.startswith("polarity.")}
+        return build_from_file(cls, info, weight_files.locate(info, weights), hyper_parameters)
 
 
 def _singly(batch: Tensor) -> list[Tensor]:

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.style_code import StyleCode
-
-SMALLEST_SIDE = 16
+from ir_transfer.nn.resize import SMALLEST_SIDE
 
 
 def check_image(what: str, image: Tensor, channels: int) -> None:

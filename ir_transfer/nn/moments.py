@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.nn.precision import at_least_float32
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class _MeanVariance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().mean((2, 3))
         ctx.save_for_backward(features, mean)
@@ -124,7 +125,7 @@ def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
     """
     if weights is not None:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         share = weights.to(wide)
         count = float(share.sum())
         mean = (wide * share).sum((2, 3)) / count
@@ -154,7 +155,7 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
     ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
     """
     with torch.autocast(features.device.type, enabled=False):
-        wide = _wide(features)
+        wide = at_least_float32(features)
         if weights is not None:
             flat, share = wide.flatten(2), weights.to(wide).flatten(2)
             total = float(share.sum())
@@ -174,7 +175,7 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
 
 def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the span (B, 2) of features (B, C, H, W) where ``weights`` (1, 1, H, W) are above 0; see Moments."""
-    wide = _wide(features)
+    wide = at_least_float32(features)
     if weights is None:
         return torch.stack([-wide.amin((1, 2, 3)), wide.amax((1, 2, 3))], dim=1)
     counts = weights > 0
@@ -187,7 +188,3 @@ def _freedom(count: float) -> float:
     """Return the degrees of freedom of so many positions, at least 1."""
     # While a graph is traced, a size is a tensor: a comparison in Python would become a constant.
     return (count - 1).clamp(min=1) if isinstance(count, Tensor) else max(count - 1, 1)
-
-
-def _wide(features: Tensor) -> Tensor:
-    return features if features.dtype == torch.float64 else features.float()

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.nn.imagenet import normalising_convolution
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = LEVELS
@@ -24,8 +25,6 @@ CONTENT_LAYERS = ("content.relu3_1", "content.relu4_1")
 LAYERS = (*CONTENT_LAYERS, *STYLE_LAYERS)
 """Layers whose losses have sliders: a style layer goes by its own name."""
 _NAMES = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class PerceptualEncoder(nn.Module):
@@ -108,7 +107,5 @@ def _torchvision_state() -> dict[str, Tensor]:
     convs = [layer for layer in features if isinstance(layer, nn.Conv2d)][: len(_NAMES)]
     state = {f"conv{n}.weight": c.weight.data for n, c in zip(_NAMES, convs, strict=True)}
     state |= {f"conv{n}.bias": c.bias.data for n, c in zip(_NAMES, convs, strict=True) if c.bias is not None}
-    std = torch.tensor(_IMAGENET_STD)
-    state["conv0.weight"] = torch.diag(1 / std)[:, :, None, None]
-    state["conv0.bias"] = -torch.tensor(_IMAGENET_MEAN) / std
+    state["conv0.weight"], state["conv0.bias"] = normalising_convolution()
     return state

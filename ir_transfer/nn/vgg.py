@@ -6,6 +6,7 @@ VGG-19 to relu4_1 (Huang and Belongie 2017, section 4) is ``widths=(64, 128, 256
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,8 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.heads import InfraredHead
-
-_HALF_POWER = 0.5**0.5  # the sum of two features keeps the variance of one
 
 Padding = Literal["reflect", "replicate", "zeros"]
 
@@ -131,7 +130,8 @@ class MirrorDecoder(nn.Module):
         x = self.levels[0](features[-1])
         for level, skip in zip(self.levels[1:], reversed(features[:-1]), strict=True):
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = level((_cropped(x, skip) + skip) * _HALF_POWER if self.skips else x)
+            # Scaled so that the sum of two features has the variance of one.
+            x = level((_cropped(x, skip) + skip) * math.sqrt(0.5) if self.skips else x)
         return _cropped(self.head(x), features[0])
 
 

@@ -13,7 +13,7 @@ from ir_transfer.redaction import redact
 from ir_transfer.tracking.client import KIND, connect, experiment_id, who_runs
 from ir_transfer.tracking.provenance import data_input
 from ir_transfer.training.journal import JOURNAL, read_events
-from ir_transfer.training.recipe import flatten
+from ir_transfer.training.recipe_files import flatten
 from ir_transfer.training.run_folder import BEST, EXEMPLAR, RECIPE
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from ir_transfer.training.loader import Loader
 from ir_transfer.training.objective import check_losses
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.progress import Progress
-from ir_transfer.training.recipe import Recipe, differences, save_recipe
+from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.recipe_files import differences, save_recipe
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
 from ir_transfer.training.sanity_check import run_sanity_check
 from ir_transfer.training.schedule import EarlyStopping, learning_rate
@@ -85,7 +86,7 @@ class Trainer:
                 files = ", ".join(str(exemplar.file) for exemplar in one.exemplars)
                 folder.log(f"the exemplars of the validation {one.section.name} are {files}")
         self.progress = Progress(training.batch_size)
-        self.patience = EarlyStopping(training.patience)
+        self.early_stopping = EarlyStopping(training.patience)
         self.step = 0
         self.stopping = self.interrupted = False
 
@@ -98,7 +99,7 @@ class Trainer:
             EncodeError: It could not be written; the one before it is unharmed.
         """
         if self.processes.first:
-            numbers = {"step": self.step, "best": self.patience.best, "stale": self.patience.stale}
+            numbers = {"step": self.step, "best": self.early_stopping.best, "stale": self.early_stopping.stale}
             state = {**self.learner.state(), **numbers, **checkpoint.random_state(self.processes.device)}
             checkpoint.save(self.folder.checkpoint, state)
             self.folder.note("checkpoint", self.step, path=CHECKPOINT)
@@ -119,7 +120,7 @@ class Trainer:
         self._refuse_other_model(about, path)
         self.learner.load(state, path)
         self.step = state["step"]
-        self.patience = EarlyStopping(self.recipe.training.patience, state["best"], state.get("stale", 0))
+        self.early_stopping = EarlyStopping(self.recipe.training.patience, state["best"], state.get("stale", 0))
         checkpoint.restore_random_state(state, self.processes.device)
         self.folder.log(f"resumed at step {self.step}")
         self.folder.note("resumed", self.step)
@@ -161,7 +162,7 @@ class Trainer:
         ended = "failed"
         try:
             scores = self._train()
-            ended = "finished" if self.step >= training.steps or self.patience.exhausted else "stopped"
+            ended = "finished" if self.step >= training.steps or self.early_stopping.exhausted else "stopped"
         finally:
             self.folder.note("ended", self.step, reason=ended)
         if ended == "stopped":
@@ -235,11 +236,11 @@ class Trainer:
         scores = self._show()
         if scores is None:
             return None
-        best = self.patience.best
-        if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
-            self.patience.best = best  # the next good one is to be kept, whatever this one was
-        if self.patience.exhausted:
-            self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
+        best = self.early_stopping.best
+        if self.early_stopping.update(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
+            self.early_stopping.best = best  # the next good one is to be kept, whatever this one was
+        if self.early_stopping.exhausted:
+            self._stop(f"no better validation in {self.early_stopping.stale}: stopping (training.patience)")
         grace = self.recipe.training.gates_from
         if scores.failed and grace is not None and self.step >= grace:
             failed = "; ".join(str(gate) for gate in scores.failed)

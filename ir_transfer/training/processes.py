@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ir_transfer.errors import InputError
 
-_PATIENCE = timedelta(hours=2)  # the others wait while the first one validates
+_TIMEOUT = timedelta(hours=2)  # the other processes wait while the first one validates
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def join(device: torch.device) -> Iterator[Processes]:
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
         yield Processes(dist.get_rank(), count, device)
     finally:

@@ -110,20 +110,20 @@ class WarmUp:
 
 @dataclass
 class EarlyStopping:
-    """Counts validations without a better one.
+    """Counts validations without an improvement.
 
     Attributes:
-        limit: How many are too many; None for no limit.
+        limit: Validations without an improvement after which the training stops; None never stops it.
         best: Smallest rank so far.
-        stale: Validations since then.
+        stale: Validations since the best one.
     """
 
     limit: int | None
     best: float = math.inf
     stale: int = 0
 
-    def better(self, rank: float) -> bool:
-        """Note a validation; return whether it is the best so far."""
+    def update(self, rank: float) -> bool:
+        """Count a validation; return whether its rank is the smallest so far."""
         found = rank < self.best
         self.best = min(rank, self.best)
         self.stale = 0 if found else self.stale + 1

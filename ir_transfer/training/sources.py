@@ -1,4 +1,4 @@
-"""Which images a recipe's source or validation means, as its card and split say; nothing is opened here."""
+"""Lists the image files of a recipe's sources and validation sets, by card and split; no file is opened."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The images of a source, or of the validation.
+    """Image files of a source or of a validation set.
 
     Attributes:
-        where: Its key in the recipe.
-        rgb: What is translated.
-        infrared: Exemplars; if paired, those of the RGB images in their order.
-        pairs: Both together, or None if they do not belong together.
-        card: Name of the card that their scenes are told by; None without one.
-        parted: Whether a part was named.
+        where: Key of the set in the recipe.
+        rgb: RGB images.
+        infrared: Infrared images; if paired, in the order of the RGB images.
+        pairs: Both together, or None if they are unpaired.
+        card: Name of the card that defines the scenes; None without one.
+        parted: Whether only a named subset of the set is used.
     """
 
     where: str
@@ -37,12 +37,12 @@ class ImageFiles:
 
     @property
     def files(self) -> list[Path]:
-        """Its files, each once."""
+        """Paths of all files without duplicates."""
         return list(dict.fromkeys(single.path for single in (*self.rgb, *self.infrared)))
 
 
 def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
-    """Return the images of every source, also those that validate.
+    """Return the image files of every source, including those that validate.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
@@ -78,7 +78,7 @@ def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
 
 
 def find_validations(data: DataSection, root: Path) -> list[ImageFiles]:
-    """Return the images of every set that validates; without ground truth, ``infrared`` is empty.
+    """Return the image files of every validation set; ``infrared`` is empty without ground truth.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
@@ -109,7 +109,7 @@ def _find_validation(chosen: ValidationSet, band: str, root: Path, where: str, k
 
 
 def style_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> list[Single]:
-    """Return the infrared images of a look.
+    """Return the infrared files of a style of the recipe (``data.looks``).
 
     Raises:
         MissingFileError: One is missing.
@@ -133,8 +133,7 @@ def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:
     if card.polarity in {"varies", "unknown"}:
         raise InputError(
             f"expected a card of known polarity as {key}, got {name}, whose polarity reads {card.polarity!r}: ground "
-            "truths of a training are white-hot, so inspect its images and write 'polarity: white-hot' or 'black-hot' into "
-            "the card"
+            "truths must be white-hot, so inspect its images and add 'polarity: white-hot' or 'black-hot' to the card"
         )
     return card
 

@@ -152,7 +152,7 @@ class Validation:
         found: dict[str, list[tuple[float, float]]] = defaultdict(list)
         patches: tuple[list[list[Samples]], list[list[Samples]]] = ([], [])
         shown: list[tuple[Scene, ValidationExemplar, Tensor]] = []
-        device = _device(model)
+        device = model.device
         for exemplar in images.exemplars:
             style, image = self._style(model, exemplar), exemplar.image.to(device)
             moments = feature_moments(list(self.vgg(image).values())) if self.vgg is not None else None
@@ -179,21 +179,17 @@ class Validation:
         """Return a style; exemplars of a validation are white-hot by contract, so nothing is to be guessed."""
         if isinstance(model, FixedStyles):
             return model.style(self.look)
-        device = _device(model)
+        device = model.device
         return model.prepare([exemplar.image], white_hot=True).to(device)
 
     def _network_gates(self, model: TranslationModel) -> list[Gate]:
         """Return the gates of the network, on images spread over the sets."""
-        device = _device(model)
+        device = model.device
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
         spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
         images = [scene.photograph.to(device) for scene in spread]
         return network_gates(model, images, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
-
-
-def _device(model: TranslationModel) -> torch.device:
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
 
 
 def _weighted(figures: Sequence[tuple[float, float]]) -> float:

@@ -16,7 +16,7 @@ from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.loop import Trainer
-from ir_transfer.training.recipe import load_recipe
+from ir_transfer.training.recipe_files import load_recipe
 from ir_transfer.training.run_folder import RunFolder
 from ir_transfer.training.validation import Validation, ValidationReport
 from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
@@ -41,8 +41,8 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     spy = object.__new__(Spy)
     spy.__dict__ = vars(trainer.validation)
     trainer.validation = spy
-    trainer.patience.best = math.inf
-    trainer.patience.better = lambda rank: True  # type: ignore[method-assign]
+    trainer.early_stopping.best = math.inf
+    trainer.early_stopping.better = lambda rank: True  # type: ignore[method-assign]
     trainer.run()
     assert all(model is trainer.learner.average for model in scored)
     shipped = create_model("adain", weights=root / "run" / "best.safetensors")
@@ -192,7 +192,7 @@ def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
 def test_early_stopping_and_the_journal(root: Path) -> None:
     recipe = recipe_of(root, training__patience="2", training__steps="500", training__validate_every="1")
     trainer = trainer_of(root, "run", recipe)
-    trainer.patience.best = -100.0  # nothing will be better
+    trainer.early_stopping.best = -100.0  # nothing will be better
     trainer.run()
     assert trainer.step == 2
     events, end = read_events(root / "run")
@@ -211,7 +211,7 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
 
     resumed = trainer_of(root, "run", recipe)
     resumed.resume()
-    assert resumed.patience.stale == 2
+    assert resumed.early_stopping.stale == 2
 
 
 def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) -> None:

@@ -21,7 +21,7 @@ import torch
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.learner import Learner
 from ir_transfer.training.processes import join
-from ir_transfer.training.recipe import load_recipe
+from ir_transfer.training.recipe_files import load_recipe
 
 root = Path(sys.argv[1])
 recipe = load_recipe(root / "recipe.yaml")

@@ -45,11 +45,11 @@ def test_cosine_falls_from_the_end_of_the_warm_up() -> None:
 
 def test_patience_counts_since_the_best() -> None:
     patience = EarlyStopping(2)
-    assert [patience.better(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
+    assert [patience.update(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
     assert not patience.exhausted
-    patience.better(1.0)
+    patience.update(1.0)
     assert patience.exhausted
-    assert patience.better(0.5)
+    assert patience.update(0.5)
     assert not patience.exhausted
     assert not EarlyStopping(None, 1.0, 100).exhausted
 

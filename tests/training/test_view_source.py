@@ -122,7 +122,7 @@ def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[i
         asked.clear()
 
         class Noted(type(images)):  # type: ignore[misc]
-            def exemplar(self, index: int) -> object:
+            def infrared_image(self, index: int) -> object:
                 asked.append(index)
                 return load(images, index)
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.models.adain import published
-from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
+from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, exemplar_statistics
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import ContentStatistics, FrozenEncoder, must_see_all
 from ir_transfer.models.info import ModelInfo, TileNeeds
@@ -59,7 +59,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
 
     def take_encoder(self, source: str | Path) -> None:
         """Fill the VGG-19 from a published file or ``"torchvision"``, and freeze it; see section 6.1."""
-        published.load(self.encoder, self.decoder, None, source)
+        published.load(self, None, source)
         self.encoder.requires_grad_(False)
 
     def auxiliary_loss(self) -> Tensor | None:
@@ -84,8 +84,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         feature = self._deepest(exemplars.expand(-1, 3, -1, -1))
         moments = channel_moments(feature)
         style = {f"{self.place}.mean": moments.mean, f"{self.place}.std": moments.std()}
-        kept = self.alignment.keep(feature) if self.alignment.kept else None
-        return style if kept is None else {**style, f"{self.place}.{self.alignment.kept}": kept}
+        extra = self.alignment.encode(feature)
+        return style if extra is None else {**style, f"{self.place}.{self.alignment.extra}": extra}
 
     @property
     def tile_needs(self) -> TileNeeds:
@@ -155,6 +155,5 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     def _aligned(
         self, feature: Tensor, statistics: Statistics, style: Mapping[str, Tensor], strength: float | Tensor
     ) -> Tensor:
-        mean, std = style[f"{self.place}.mean"], style[f"{self.place}.std"]
-        kept = kept_of(style, self.place, self.alignment)
-        return self.alignment.align(feature, statistics[self.place], mean, std, kept, strength)
+        exemplar = exemplar_statistics(style, self.place, self.alignment)
+        return self.alignment.align(feature, statistics[self.place], exemplar, strength)

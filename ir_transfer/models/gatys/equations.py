@@ -11,6 +11,9 @@ from torch import Tensor
 from ir_transfer.models.gatys.network import Features
 from ir_transfer.nn.gram import gram_matrix
 
+LEAST_SCALE = 1e-3
+"""Least mean activation of a layer that is divided by; below it, the layer is inactive."""
+
 
 def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
     """Return half the squared distance of two features (equation 1)."""

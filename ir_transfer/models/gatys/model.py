@@ -18,7 +18,7 @@ from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.building import build_sized
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.network import StudentFeatures
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, search, style_of_image
@@ -30,14 +30,13 @@ from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side_of, shrink_short_side
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
 _START = "adain"
 _GRAY_MEAN, _GRAY_DEVIATION = 0.5, 0.2  # the tone in which the content encoder sees standardised intensities
-_DEAD = 1e-3
 
 
 class Gatys(TranslationModel):
@@ -200,7 +199,7 @@ class Gatys(TranslationModel):
             features,
             content={features.content_layer: own[features.content_layer]},
             style=grams,
-            scales={name: scale.clamp(min=_DEAD) for name, scale in scales.items()},
+            scales={name: scale.clamp(min=LEAST_SCALE) for name, scale in scales.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )
@@ -211,7 +210,7 @@ class Gatys(TranslationModel):
         grams: dict[str, Tensor] = {}
         powers: dict[str, Tensor] = {}
         for part, share in parts_of(style):
-            exemplar = _gray(standardised(resize_short_side_of(part["exemplar"], side)))
+            exemplar = _gray(standardised(resize_short_side(part["exemplar"], side, clamp=False)))
             for name, found in features.at(exemplar, features.style_layers).items():
                 weight = share.squeeze()
                 grams[name] = grams.get(name, torch.zeros(())) + weight * gram_matrix(found)
@@ -223,7 +222,9 @@ class Gatys(TranslationModel):
         """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) in [0, 1] against a style."""
         upright = apply_polarity(image.to(self.dtype), style[POLARITY])
         grams, powers = self._wanted(min(image.shape[-2:]), style)
-        aim = Aim(self.features, style=grams, scales={name: power.clamp(min=_DEAD) for name, power in powers.items()})
+        aim = Aim(
+            self.features, style=grams, scales={name: power.clamp(min=LEAST_SCALE) for name, power in powers.items()}
+        )
         return aim(_gray(standardised(upright)))["style"]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.nn.content_encoder import STRIDES, ContentEncoder
+from ir_transfer.nn.imagenet import normalising_convolution
 
 Pooling = Literal["average", "max"]
 
@@ -23,9 +23,6 @@ LAYERS = tuple(f"conv{level}_{index}" for level, depth in enumerate(DEPTHS, 1) f
 
 CONTENT_LAYER = "conv4_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
-
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class Features(Protocol):
@@ -99,9 +96,8 @@ class VggFeatures(nn.Module):
         super().__init__()
         self.pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
         self.conv0 = nn.Conv2d(3, 3, 1)
-        std = torch.tensor(_IMAGENET_STD)
-        self.conv0.weight.data = torch.diag(1 / std)[:, :, None, None]
-        self.conv0.bias = nn.Parameter(-torch.tensor(_IMAGENET_MEAN) / std)
+        self.conv0.weight.data, bias = normalising_convolution()
+        self.conv0.bias = nn.Parameter(bias)
         before = 3
         for name in LAYERS:
             width = widths[_level(name) - 1]

@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.network import CONTENT_LAYER, STYLE_LAYERS, Pooling, VggFeatures
 from ir_transfer.models.gatys.search import differentiable, noise, search, style_of_image
 from ir_transfer.models.info import ModelInfo
@@ -26,7 +26,6 @@ from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
 
 WIDTHS = (64, 128, 256, 512, 512)
-_DEAD = 1e-3  # mean activation below which a layer says nothing of the images
 
 
 class PaperGatys(TranslationModel):
@@ -153,7 +152,7 @@ class PaperGatys(TranslationModel):
 
     def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) against a style."""
-        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
+        scales = {name: style[f"mean.{name}"].clamp(min=LEAST_SCALE).squeeze() for name in STYLE_LAYERS}
         aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
         return aim(apply_polarity(image.to(self.dtype), style["polarity"]))["style"]
 
@@ -175,7 +174,7 @@ class PaperGatys(TranslationModel):
             self.encoder,
             content={CONTENT_LAYER: own[CONTENT_LAYER]},
             style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
-            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            scales={name: mean.clamp(min=LEAST_SCALE) for name, mean in means.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )

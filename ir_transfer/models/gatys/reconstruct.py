@@ -10,15 +10,13 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.gatys.network import check_layers
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, noise, search
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.resize import SMALLEST_SIDE
-
-_DEAD = 1e-3
 
 
 def reconstruct_content(model: Gatys | PaperGatys, content: Tensor, layer: str | None = None) -> Tensor:
@@ -95,7 +93,7 @@ def _check_size(sides: Sequence[int]) -> None:
 
 
 def _scales(features: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: found.mean().clamp(min=_DEAD) for name, found in features.items()}
+    return {name: found.mean().clamp(min=LEAST_SCALE) for name, found in features.items()}
 
 
 def _found(model: Gatys | PaperGatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:

@@ -16,10 +16,9 @@ from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.resize import resize_short_side
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
 
 _RATIO = 4
-_SMALLEST_BRUSH = 16
 
 
 class PaperMSGNet(TranslationModel):
@@ -38,7 +37,9 @@ class PaperMSGNet(TranslationModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption("short side in pixels that exemplars are brought to: large is a coarse brush", int, 16),
+        "brush": RunOption(
+            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
+        ),
     }
 
     def __init__(
@@ -51,9 +52,9 @@ class PaperMSGNet(TranslationModel):
         out_channels: int = 1,
     ) -> None:
         multiple = 2 ** (len(widths) - 1)
-        if len(widths) < 2 or brush < max(_SMALLEST_BRUSH, multiple):
+        if len(widths) < 2 or brush < max(SMALLEST_SIDE, multiple):
             raise InputError(
-                f"expected two or more widths and a brush of at least {max(_SMALLEST_BRUSH, multiple)} pixels, got "
+                f"expected two or more widths and a brush of at least {max(SMALLEST_SIDE, multiple)} pixels, got "
                 f"{list(widths)} and {brush}"
             )
         stored = {"size": size, "widths": list(widths), "blocks": blocks, "brush": brush, "out_channels": out_channels}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -137,7 +138,7 @@ def _add_unpooled_conv(output: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
 
 def _phase_taps() -> Tensor:
     """Return, by phase, filter (low, high), block and 3x3 tap, the sign and scale with which they meet."""
-    root = 0.5**0.5
+    root = math.sqrt(0.5)
     filters = ((root, root), (-root, root))
     taps = torch.zeros(2, 2, 2, 3)
     for phase in range(2):

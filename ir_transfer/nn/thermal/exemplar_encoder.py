@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.content_encoder import ConvNorm, ResidualUnit
-from ir_transfer.nn.resize import resize_short_side_of
+from ir_transfer.nn.resize import resize_short_side
 
 SHORT_SIDE = 128
 """Short side in pixels that exemplars are brought to, where no other is asked for."""
@@ -44,7 +44,7 @@ class ExemplarEncoder(nn.Module):
             exemplars: White-hot and standardised (B, 1, h, w): mean 0, deviation 1 over each.
             short_side: In pixels, that the exemplars are brought to.
         """
-        features = resize_short_side_of(exemplars, short_side)
+        features = resize_short_side(exemplars, short_side, clamp=False)
         levels = []
         for level in self.levels:
             features = level(features)
