@@ -137,8 +137,8 @@ class Objective(nn.Module):
     def _encode(self, batch: Batch) -> Mapping[str, Tensor]:
         if not isinstance(self.model, FixedStyles):
             return self.model.encode(batch.exemplar, batch.white_hot)
-        numbers = torch.tensor([self.model.styles.index(name) for name in self.styles], device=batch.look.device)
-        return self.model.encode_styles(numbers[batch.look], batch.white_hot)
+        numbers = torch.tensor([self.model.styles.index(name) for name in self.styles], device=batch.style_index.device)
+        return self.model.encode_styles(numbers[batch.style_index], batch.white_hot)
 
     def _compared(self, batch: Batch, scene: Scene, active: Collection[str]) -> dict[str, Tensor]:
         found = {}
@@ -161,8 +161,8 @@ class Objective(nn.Module):
         self.critic.requires_grad_(False)
         fooled = adversarial(self.critic, content, scene.output[real])
         self.critic.requires_grad_(True)
-        weight = self.weights[ADVERSARIAL] * batch.look_weight
-        return {"critic": batch.look_weight * judged, ADVERSARIAL: weight * fooled}
+        weight = self.weights[ADVERSARIAL] * batch.style_weight
+        return {"critic": batch.style_weight * judged, ADVERSARIAL: weight * fooled}
 
 
 def check_losses(recipe: Recipe, judge: bool) -> None:

@@ -163,7 +163,7 @@ class TrainingSection:
         steps: Number of training steps.
         batch_size: Crops per step, over all processes together.
         lr: Peak learning rate (see :mod:`ir_transfer.training.muon`).
-        critic_lr: Learning rate of the critic of ``adversarial``: constant, then linear to zero over the last ``decay_steps``.
+        critic_lr: Learning rate of the critic: constant, with a linear decay to zero over the last ``decay_steps``.
         schedule: Of the learning rate: ``plateau`` is constant with a linear decay over the last ``decay_steps``, so
             that a run may be extended; ``cosine`` decays from the start.
         warmup_steps: Steps of linear warm-up of a parameter, from its first gradient on.

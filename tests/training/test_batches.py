@@ -56,13 +56,13 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
         for rank, part in enumerate(parts):
             assert torch.equal(part.tensors()[name], tensor[rank::3]), name
     assert whole.mirrored.sum() == 3
-    assert (whole.truth_weight, whole.look_weight) == (1.0, 1.0)
-    assert sum(part.look_weight for part in parts) == pytest.approx(3)
+    assert (whole.truth_weight, whole.style_weight) == (1.0, 1.0)
+    assert sum(part.style_weight for part in parts) == pytest.approx(3)
 
 
 def test_a_batch_that_cannot_be_shared_out_names_the_key(section: DataSection, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
-        BatchSource(section, tmp_path, 0, parts=2).draw(0, 5)
+        BatchSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
 
 def test_mirrored_samples_are_the_share_that_is_asked_for(section: DataSection, tmp_path: Path) -> None:

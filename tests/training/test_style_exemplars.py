@@ -48,7 +48,7 @@ def test_every_look_learns_from_the_pairs_that_resemble_it(tmp_path: Path) -> No
     for step in range(10):
         batch = source.draw(step, 8)
         assert batch.keys is not None
-        for look, (_, index, _) in zip(batch.look.tolist(), batch.keys.tolist(), strict=True):
+        for look, (_, index, _) in zip(batch.style_index.tolist(), batch.keys.tolist(), strict=True):
             seen[look].add(source.sets[0].rgb[index].path.stem)
     assert seen[0] == {f"scene_{index}" for index in warm_below}
     assert seen[1] == {"scene_3", "scene_6", "scene_7"}
@@ -66,7 +66,7 @@ def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path:
     looks, unpaired = [], []
     for step in range(40):
         batch = source.draw(step, 8)
-        looks += batch.look.tolist()
+        looks += batch.style_index.tolist()
         unpaired += (~batch.registered).tolist()
         assert batch.keys is not None
     assert np.mean(looks) == pytest.approx(0.5, abs=0.1)

@@ -98,7 +98,7 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
         for name, tensor in whole.tensors().items():
             assert torch.equal(part.tensors()[name], tensor[rank::3]), name
     with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
-        ViewSource(section, tmp_path, 0, parts=2).draw(0, 5)
+        ViewSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
 
 @pytest.fixture
