@@ -1,4 +1,4 @@
-"""Clean RGB images as a poor camera would take them: at night, with glare, blurred, noisy, compressed, in gray."""
+"""Degradation of clean RGB images: darkness, glare, blur, noise, compression, loss of colour."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ir_transfer.data.image_io import LUMA
 
 
 def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> Tensor:
-    """Return an RGB image (3, H, W) in [0, 1] as a poor camera would take it, of the same shape and range.
+    """Return a degraded RGB image of the same shape and range as ``image`` (3, H, W) in [0, 1].
 
-    Labels of the clean RGB image stay true for it, which teaches an encoder to see at night what its teachers only
-    see by day.
+    Labels of the clean image remain valid, so that an encoder can be trained on degraded images with labels that its
+    teachers predict well only by day.
 
     Args:
         image: sRGB in [0, 1].
-        random: Decides what is done.
+        random: Source of the random choices.
         night: Share of images that are darkened.
     """
     image = darken(image, random) if random.random() < night else _jitter(image, random)

@@ -1,4 +1,4 @@
-"""Images to train on: found and checked at the start, decoded when drawn, kept while memory lasts."""
+"""Images to train on: listed and checked at the start, decoded on demand, cached up to a memory limit."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ir_transfer.training.sources import ImageFiles, find_sources, find_validati
 
 
 class ImageCache:
-    """Keeps decoded images until the memory it may use is full; the rest is decoded again at every use.
+    """Caches decoded images up to a memory limit; further ones are decoded at every use.
 
-    Nothing is thrown out: every image is drawn equally often, so one is as good to keep as another.
+    Nothing is evicted, since all images are drawn equally often.
 
     Args:
         gib: Memory in GiB.
@@ -32,7 +32,7 @@ class ImageCache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, load: Callable[[], tuple[OutputLevels, ...]]) -> tuple[OutputLevels, ...]:
-        """Return what ``load`` gives for this key, now or at an earlier call."""
+        """Return the cached arrays of a key, or those that ``load`` returns."""
         found = self._kept.get(key)
         if found is None:
             found = load()
@@ -46,14 +46,14 @@ class ImageCache:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """One source's images, in 8 bits where their files have no more, else in 16.
+    """Images of one source, as uint8 if their files have 8 bits, else as uint16.
 
     Attributes:
-        rgb: What is translated.
-        infrared: Exemplars; if paired, those of the RGB images in their order.
-        pairs: Both together, or None if they do not belong together pixel by pixel.
-        max_width: Width to shrink to, or None.
-        cache: Where decoded images are kept.
+        rgb: Files of the RGB images.
+        infrared: Files of the infrared images; if paired, in the order of the RGB images.
+        pairs: Registered pairs of both, or None if they are unpaired.
+        max_width: Width in pixels to which larger images are reduced, or None.
+        cache: Cache of decoded images.
         register: Whether the registration of every pair is refined when it is decoded.
     """
 
@@ -66,12 +66,12 @@ class ImageSet:
 
     @property
     def paired(self) -> bool:
-        """Whether RGB images and infrared images belong together pixel by pixel."""
+        """Whether RGB and infrared images are registered pairs."""
         return self.pairs is not None
 
     @property
     def files(self) -> list[Path]:
-        """Their files, each once."""
+        """Paths of all files without duplicates."""
         return list(dict.fromkeys(single.path for single in (*self.rgb, *self.infrared)))
 
     def rgb_image(self, index: int) -> OutputLevels:
@@ -79,7 +79,7 @@ class ImageSet:
         return self._load(index, self.rgb, 0)
 
     def infrared_image(self, index: int) -> OutputLevels:
-        """Return an infrared image (H, W), white-hot; if paired, the ground truth of the RGB image of this index."""
+        """Return a white-hot infrared image (H, W); if paired, the ground truth of the RGB image of this index."""
         return self._load(index, self.infrared, 1)
 
     def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
@@ -100,11 +100,11 @@ class ImageSet:
 
 
 def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
-    """Return an RGB image (H, W, 3), or an infrared image (H, W), white-hot, at most ``max_width`` wide.
+    """Return an RGB image (H, W, 3) or a white-hot infrared image (H, W), at most ``max_width`` pixels wide.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: Not an image, or damaged.
+        DecodeError: The file is not an image, or damaged.
         InputError: The infrared image is coloured.
     """
     image = open_side(single.path, single.side, single.layout)
@@ -114,7 +114,7 @@ def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
 
 
 def find_images(data: DataSection, root: Path, cache: ImageCache) -> list[ImageSet]:
-    """Find the images of every source, without those that validate, and check them.
+    """List the images of every source without those of the validation, and check them.
 
     Raises:
         MissingFileError: A folder, card or split is missing.

@@ -1,4 +1,4 @@
-"""No scene and no image on both sides: what was trained on may not validate."""
+"""Refusal of data leaks: no scene and no image may be in both training and validation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _START = 2**16
 def refuse_leaks(sources: Sequence[ImageFiles], validation: ImageFiles) -> None:
     """Refuse sources that share a scene or a copied image with the validation.
 
-    Scenes are compared where both sides have the same card, and images byte by byte. Files that are on both sides
-    themselves do not count: they are taken out of the training.
+    Scenes are compared if both sides have the same card, and images byte by byte. Files that are listed on both sides
+    are not reported, since they are excluded from the training.
 
     Args:
-        sources: Without the files that validate.
-        validation: What validates.
+        sources: Sources without the files of the validation.
+        validation: Validation set.
 
     Raises:
         InputError: The first scene or image that is on both sides, and how many more there are.
@@ -34,7 +34,7 @@ def refuse_leaks(sources: Sequence[ImageFiles], validation: ImageFiles) -> None:
             scene, ours, theirs = leaks[0]
             raise InputError(
                 f"expected no scene in training and validation, got {scene!r} of the card {source.card} in both"
-                f"{_more(leaks)}: {ours} ({source.where}) and {theirs} ({validation.where}): make parts with "
+                f"{_more(leaks)}: {ours} ({source.where}) and {theirs} ({validation.where}): make subsets with "
                 f"ir-transfer datasets split {source.card}, and name the file as 'split' and 'validation_split' with "
                 "'part: train' and 'validation_part: val' (a set of other places needs a card of its own name)"
             )
@@ -47,7 +47,7 @@ def refuse_leaks(sources: Sequence[ImageFiles], validation: ImageFiles) -> None:
 
 
 def refuse_overlap(source: ImageFiles, validation: ImageFiles) -> None:
-    """Refuse a part that holds images of the validation: two parts were meant to have none in common.
+    """Refuse a subset that contains images of the validation: two subsets of a split must be disjoint.
 
     Raises:
         InputError: The first such image, and how many more there are.
@@ -55,8 +55,8 @@ def refuse_overlap(source: ImageFiles, validation: ImageFiles) -> None:
     held_out = {single.path for single in validation.rgb}
     if shared := [single.path for single in source.rgb if single.path in held_out]:
         raise InputError(
-            f"expected parts without a common image, got {shared[0]} in {source.where} and in {validation.where}"
-            f"{_more(shared)}: name two parts of one split (part: train, validation_part: val)"
+            f"expected subsets without a common image, got {shared[0]} in {source.where} and in {validation.where}"
+            f"{_more(shared)}: name two subsets of one split (part: train, validation_part: val)"
         )
 
 
@@ -91,6 +91,6 @@ def _copies(rgb: Sequence[Single], held_out: Sequence[Single]) -> Iterator[tuple
 
 
 def _start(path: Path) -> bytes:
-    """Return a digest of the first bytes, which tells files of one size apart without reading them whole."""
+    """Return a digest of the first 64 KiB, which distinguishes most files of the same size."""
     with open_regular(path) as file:
         return hashlib.sha256(file.read(_START)).digest()

@@ -1,4 +1,4 @@
-"""The exemplars of a validation set: those that the recipe names, or two typical ones."""
+"""Exemplars of a validation set: those named in the recipe, or two typical infrared images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ir_transfer.training.recipe import DataSection, ValidationSet
 from ir_transfer.training.sources import ImageFiles, find_sources, find_validations, style_files
 
 _SAMPLE = 48
-"""So many images of a set tell what is typical of it."""
+"""Images of a set from which the typical ones are chosen."""
 
 
 def validation_exemplars(
@@ -31,13 +31,13 @@ def validation_exemplars(
 
     Args:
         data: The recipe's data section.
-        root: Folder that its paths are relative to.
+        root: Folder to which its paths are relative.
         chosen: The set.
-        found: Its images.
+        found: Its image files.
 
     Raises:
-        InputError: A file that the recipe names is missing.
-        DecodeError: A file is no image.
+        InputError: A file named in the recipe is missing.
+        DecodeError: A file is not an image.
     """
     sources = find_sources(data, root)
     if not chosen.exemplars and data.looks:
@@ -54,14 +54,14 @@ def validation_exemplars(
 
 
 def typical(infrared: Sequence[Single], held_out: Collection[Single] = ()) -> list[Single]:
-    """Return two typical images that differ: of the darker and of the brighter half of an even sample.
+    """Return two typical images, one of the darker and one of the brighter half of an even sample.
 
-    In each half it is the image whose mean and spread are closest to that half's medians; one alone if there is no
-    second image.
+    In each half it is the image whose mean and deviation are closest to the medians of that half. A set of one image
+    gives that image only.
 
     Args:
         infrared: Images to choose from.
-        held_out: Those to leave out, if others remain.
+        held_out: Images to exclude, if others remain.
     """
     usable = [single for single in infrared if single not in held_out] or infrared
     count = min(len(usable), _SAMPLE)

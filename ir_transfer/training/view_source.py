@@ -11,9 +11,13 @@ import torch
 from torch import Tensor
 
 from ir_transfer.data.soft_labels import SoftLabels
-from ir_transfer.training.batches import Batch, ImageSource
+from ir_transfer.errors import InputError
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.training.batches import Batch, BatchSource, ImageSource
 from ir_transfer.training.images import ImageSet
-from ir_transfer.training.recipe import DataSection
+from ir_transfer.training.processes import Processes
+from ir_transfer.training.recipe import DataSection, Recipe
 from ir_transfer.training.style_exemplars import StyleExemplars
 from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
 
@@ -104,3 +108,27 @@ class ViewSource(ImageSource):
         if key not in self._read:
             self._read[key] = read_labels(self._labels[chosen], images.rgb[index].path.stem)
         return self._read[key]
+
+
+def make_source(recipe: Recipe, root: Path, model: TranslationModel, processes: Processes) -> ImageSource:
+    """Return the source of batches for a model: of views in canonical tone for compact systems, else of crops.
+
+    Args:
+        recipe: The recipe.
+        root: Folder to which its paths are relative.
+        model: Model to train.
+        processes: Processes that share each batch.
+
+    Raises:
+        MissingFileError: A source's folder, card or split is missing.
+        InputError: The data do not fit the recipe, or ``training.reconstruction`` does not fit the model.
+    """
+    training, ranks = recipe.training, (processes.rank, processes.count)
+    if not isinstance(model, ThermalModel):
+        return BatchSource(recipe.data, root, training.seed, training.reconstruction, *ranks)
+    if training.reconstruction:
+        raise InputError(
+            f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
+            f"compared in canonical tone, got {training.reconstruction}: leave it out"
+        )
+    return ViewSource(recipe.data, root, training.seed, *ranks)

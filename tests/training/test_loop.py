@@ -127,7 +127,7 @@ def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
 
-def test_what_cannot_work_fails_in_the_rehearsal(root: Path) -> None:
+def test_what_cannot_work_fails_in_the_sanity_check(root: Path) -> None:
     trainer = trainer_of(root, "nan", recipe_of(root))
     poison(trainer)
     with pytest.raises(InputError, match="before the first step"):
@@ -225,7 +225,7 @@ def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) 
     assert read_events(root / "stopped")[0][-1]["reason"] == "stopped"
 
 
-def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
+def test_the_sanity_check_leaves_no_trace_and_estimates(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     recipe = recipe_of(root, losses__deep_perceptual="1.0", losses__adversarial="0.1", training__steps="1")
@@ -243,7 +243,7 @@ def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
     trainer.train_step = remember  # type: ignore[method-assign]
     trainer.run()
     assert all(torch.equal(value, before[name]) for name, value in steps[0].items())
-    assert any(line.startswith("rehearsal passed") and "s per step" in line and "MiB" in line for line in lines)
+    assert any(line.startswith("sanity check passed") and "s per step" in line and "MiB" in line for line in lines)
 
 
 def test_a_full_disk_does_not_end_the_training_but_is_an_error_at_its_end(root: Path) -> None:

@@ -56,7 +56,7 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     printed = train(root, "two", [sys.executable, *TORCHRUN])
     train(root, "one", [sys.executable])
     assert "2 process(es)" in printed
-    assert printed.count("rehearsal passed") == 1
+    assert printed.count("sanity check passed") == 1
     one, two = (checkpoint.load(root / out / "last.pt") for out in ("one", "two"))
     assert one["step"] == two["step"] == 5
     for part in ("model", "average"):

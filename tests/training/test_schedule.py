@@ -75,7 +75,7 @@ def train(
     for step, shown in enumerate(given, start=first):
         for parameter, gradient in zip(learned, shown, strict=True):
             parameter.grad = None if gradient is None else gradient.clone()
-        with warm_up.slowed(step):
+        with warm_up.scaled_step(step):
             optimiser.step()
 
 

@@ -127,7 +127,7 @@ def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     with pytest.raises(InputError, match=r"data\.looks in the recipe of model 'cin'"):
         trainer_of(root, "a", recipe_of(root, model=MODEL))
-    with pytest.raises(InputError, match=r"training\.only to fit a parameter"):
+    with pytest.raises(InputError, match=r"training\.only to match a parameter"):
         trainer_of(root, "b", looks_recipe(root, training__only="[tabel.sky]"))
     with pytest.raises(InputError, match=r"hyper_parameters\.looks to name all of data\.looks, got none of sky"):
         trainer_of(root, "c", looks_recipe(root, model__hyper_parameters__looks="[ground]"))
