@@ -15,7 +15,7 @@ from torch import Tensor
 from ir_transfer.errors import WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import shipped_encoder
-from ir_transfer.nn.polarity import PolarityClassifier, describe, statistics_count
+from ir_transfer.nn.polarity import PolarityClassifier, polarity_statistics, statistics_count
 from ir_transfer.resources import resource
 
 WEIGHTS = "weights/polarity.safetensors"
@@ -101,7 +101,7 @@ class PolarityDetector:
         """Return the score of one exemplar (1, 1 or 3, h, w) in [0, 1]; positive for white-hot."""
         gray = exemplar if exemplar.shape[1] == 1 else rgb_to_grayscale(exemplar)
         with torch.autocast("cpu", enabled=False):
-            return float(self.classifier(describe(gray.detach().cpu().float(), self.encoder)))
+            return float(self.classifier(polarity_statistics(gray.detach().cpu().float(), self.encoder)))
 
     def __call__(self, exemplar: Tensor) -> Polarity:
         """Return the polarity of one exemplar (1, 1 or 3, h, w): black-hot only beyond the margin."""

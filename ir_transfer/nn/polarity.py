@@ -22,7 +22,7 @@ class PolarityClassifier(nn.Module):
     The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
 
     Args:
-        count: Number C of statistics; see :func:`describe`.
+        count: Number C of statistics; see :func:`polarity_statistics`.
         width: Of the two hidden layers.
 
     Attributes:
@@ -51,7 +51,7 @@ class PolarityClassifier(nn.Module):
         return score[:, 0]
 
 
-def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
+def polarity_statistics(images: Tensor, encoder: ContentEncoder) -> Tensor:
     """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset, by which their polarity is judged.
 
     They are those of the intensities themselves and those of what the content encoder sees.
@@ -63,7 +63,7 @@ def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
 
 
 def statistics_count(encoder: ContentEncoder) -> int:
-    """Return the number C of statistics that :func:`describe` finds."""
+    """Return the number C of statistics that :func:`polarity_statistics` finds."""
     return COUNT + asymmetry_count(encoder)
 
 

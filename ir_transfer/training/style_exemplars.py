@@ -1,4 +1,4 @@
-"""Fixed looks in training: the exemplars of each, and the pairs that it is learned from."""
+"""Exemplars of fixed styles in training, and the pairs that each style is trained on."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
 from ir_transfer.training.images import ImageSet, load_single
 from ir_transfer.training.sources import style_files
-from ir_transfer.training.style_pairs import assign_pairs, describe
+from ir_transfer.training.style_pairs import assign_pairs, describe_infrared
 
 
 class StyleExemplars:
-    """Holds the looks of a recipe, white-hot, and draws what each is learned from.
+    """White-hot exemplars of a recipe's fixed styles, and random draws of the images that each is trained on.
 
-    In canonical tone a look is what its exemplars show: whether the sky or the ground is warm, how fine the structure
-    is. So each look learns from those pairs whose ground truths resemble its exemplars (see :func:`assign_pairs`), and
-    from all RGB images without a ground truth.
+    In canonical tone a style is described by its exemplars: whether sky or ground is warm, and how fine the structure
+    is. Each style is trained on the pairs whose ground truths resemble its exemplars (see :func:`assign_pairs`), and on
+    all RGB images without a ground truth.
 
     Args:
-        named: Infrared files by the name of the look, relative to ``root`` or absolute.
+        named: Infrared files by name of the style, relative to ``root`` or absolute.
         root: Folder of the images.
-        sets: The recipe's sources.
+        sets: Image sets of the recipe's sources.
         shares: Draws per RGB image of each source, relative to the others.
 
     Attributes:
-        names: Of the looks, in the recipe's order.
+        names: Names of the styles, in the recipe's order.
 
     Raises:
         MissingFileError: A file is missing.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
 
     def __init__(
@@ -48,30 +48,33 @@ class StyleExemplars:
 
     @property
     def exemplars(self) -> dict[str, list[Tensor]]:
-        """Exemplars (1, 1, h, w) in [0, 1] of every look by name."""
+        """Exemplars (1, 1, h, w) in [0, 1] of every style by name."""
         pairs = zip(self.names, self._exemplars, strict=True)
         return {name: [torch.from_numpy(to_unit(one))[None, None] for one in found] for name, found in pairs}
 
     def draw(self, random: np.random.Generator) -> tuple[int, int, int]:
-        """Draw a look, and the source and number of an RGB image that it is learned from."""
-        look = int(random.integers(len(self.names)))
-        edges = self._edges[look]
+        """Draw a style, a source, and the number of an RGB image in it that the style is trained on."""
+        style = int(random.integers(len(self.names)))
+        edges = self._edges[style]
         place = min(int(np.searchsorted(edges, random.random() * edges[-1], side="right")), len(edges) - 1)
-        return (look, *self._places[place])
+        return (style, *self._places[place])
 
-    def exemplar(self, look: int, random: np.random.Generator) -> OutputLevels:
-        """Return one of the exemplars of a look (h, w)."""
-        found = self._exemplars[look]
+    def exemplar(self, style: int, random: np.random.Generator) -> OutputLevels:
+        """Return a random exemplar (h, w) of a style."""
+        found = self._exemplars[style]
         return found[int(random.integers(len(found)))]
 
     def _learned(self, sets: Sequence[ImageSet]) -> np.ndarray:
-        """Return which RGB images each look is learned from (N, n)."""
+        """Return which of n RGB images each of N styles is trained on, bool (N, n)."""
         learned = np.ones((len(self.names), len(self._places)), bool)
         paired = np.array([sets[chosen].paired for chosen, _ in self._places])
         if paired.any():
             places = [place for place, is_paired in zip(self._places, paired, strict=True) if is_paired]
             truths = [
-                describe(load_single(sets[chosen].infrared[index], sets[chosen].max_width)) for chosen, index in places
+                describe_infrared(load_single(sets[chosen].infrared[index], sets[chosen].max_width))
+                for chosen, index in places
             ]
-            learned[:, paired] = assign_pairs(truths, [[describe(one) for one in found] for found in self._exemplars])
+            learned[:, paired] = assign_pairs(
+                truths, [[describe_infrared(one) for one in found] for found in self._exemplars]
+            )
         return learned

@@ -1,4 +1,4 @@
-"""Validation on whole images, as a user would convert them: several sets, each with exemplars of its own."""
+"""Validation on whole images of several sets, each with its own exemplars."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ PAIRED = (
         "psnr",
     ),
 )
-"""Columns of a set with ground truths; those of a judge or of labels are left out without them."""
+"""Scores of a set with ground truths; some require a perceptual encoder or labels."""
 UNPAIRED = ("style", "exemplar_distance", "contrast_exemplar", "gradient_input", "luma_highpass", "people_heat")
-"""Columns of a set without ground truths."""
+"""Scores of a set without ground truths."""
 THERMAL_ONLY = frozenset({"people_hot", "vehicles_hot", "people_heat", "luma_highpass"})
-"""Columns that mean nothing where reflected light is shown."""
+"""Scores that do not apply to bands of reflected light."""
 EDGES_ENOUGH = 0.26
-"""Correlation of gradient magnitudes with the RGB image that true infrared images have; more counts no more."""
+"""Correlation of the gradient magnitudes of real infrared and RGB images, above which the score does not improve."""
 
 _SHEET_ROWS = 5
 _CELL_WIDTH = 400
-_PROBED = 3  # images that the gates look at
+_PROBED = 3  # images on which the gates are measured
 _LEAST_PATCHES = 4
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What a validation found.
+    """Result of a validation.
 
     Attributes:
         scores: Means over images and exemplars, by set and column.
-        gates: What must be fulfilled whatever the scores are; empty after a shortened validation.
-        sheets: A contact sheet of every set.
+        gates: Minimum requirements; empty after a shortened validation.
+        sheets: Contact sheet of each set by name.
     """
 
     scores: Mapping[str, Mapping[str, float]]
@@ -73,11 +73,11 @@ class ValidationReport:
 
     @property
     def failed(self) -> list[Gate]:
-        """The gates that are not passed."""
+        """The gates that failed."""
         return [gate for gate in self.gates if not gate.passed]
 
     def figures(self) -> dict[str, float]:
-        """Return all figures by name: ``<set>/<column>``, ``gates/<gate>`` and ``rank``."""
+        """Return all scores by name: ``<set>/<column>``, ``gates/<gate>`` and ``rank``."""
         found = {f"{name}/{key}": value for name, row in self.scores.items() for key, value in row.items()}
         found |= {f"gates/{gate.name}": gate.value for gate in self.gates}
         return found | {"rank": self.rank}
@@ -106,27 +106,27 @@ class Validation:
     """Holds the validation sets and scores a model on them.
 
     Attributes:
-        sets: The sets.
-        look: The recipe's first, which conditions a model of fixed looks.
+        sets: The validation sets.
+        style: Name of the recipe's first style, for models with fixed styles; empty without one.
 
     Args:
         data: The recipe's data section.
-        root: Folder that its paths are relative to.
-        vgg: The judge, or None.
+        root: Folder to which its paths are relative.
+        vgg: Frozen perceptual encoder, or None.
 
     Raises:
-        MissingFileError: A validation's folder is missing.
+        MissingFileError: The folder of a validation set is missing.
         InputError: An exemplar is missing, a pair or label has another size, or a ground truth is coloured.
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
         self.sets = load_validations(data, root)
-        self.look = next(iter(data.looks), "")
+        self.style = next(iter(data.looks), "")
         self.band, self.vgg = data.band, vgg
 
     @property
     def exemplar(self) -> ValidationExemplar:
-        """The first set's first one, which stands for the run."""
+        """First exemplar of the first set, which is recorded with the run."""
         return self.sets[0].exemplars[0]
 
     @torch.inference_mode()
@@ -135,7 +135,7 @@ class Validation:
 
         Args:
             model: On any device.
-            limit: Score so many images of a set only, and ask no gate.
+            limit: Largest number of images of each set; with a limit, gates are not checked.
         """
         scores: dict[str, dict[str, float]] = {}
         sheets = {}
@@ -148,7 +148,7 @@ class Validation:
     def _score(
         self, model: TranslationModel, images: ValidationImages, limit: int | None
     ) -> tuple[dict[str, float], Image.Image]:
-        wanted = [key for key in (PAIRED if images.paired else UNPAIRED) if self._has_sense(key)]
+        wanted = [key for key in (PAIRED if images.paired else UNPAIRED) if self._applies(key)]
         found: dict[str, list[tuple[float, float]]] = defaultdict(list)
         patches: tuple[list[list[Samples]], list[list[Samples]]] = ([], [])
         shown: list[tuple[Scene, ValidationExemplar, Tensor]] = []
@@ -172,18 +172,18 @@ class Validation:
             scores |= _kernel_distance(*patches)
         return scores, _sheet(shown, images.paired)
 
-    def _has_sense(self, key: str) -> bool:
+    def _applies(self, key: str) -> bool:
         return self.band not in REFLECTED or key not in THERMAL_ONLY
 
     def _style(self, model: TranslationModel, exemplar: ValidationExemplar) -> StyleCode:
-        """Return a style; exemplars of a validation are white-hot by contract, so nothing is to be guessed."""
+        """Return the style of a white-hot exemplar."""
         if isinstance(model, FixedStyles):
-            return model.style(self.look)
+            return model.style(self.style)
         device = model.device
         return model.prepare([exemplar.image], white_hot=True).to(device)
 
     def _network_gates(self, model: TranslationModel) -> list[Gate]:
-        """Return the gates of the network, on images spread over the sets."""
+        """Return the gates of the network, measured on images of all sets."""
         device = model.device
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
@@ -193,7 +193,7 @@ class Validation:
 
 
 def _weighted(figures: Sequence[tuple[float, float]]) -> float:
-    """Return the mean by weights; of labelled objects each counts once, however many an image has."""
+    """Return the weighted mean of pairs of value and weight, so that each labelled object counts once."""
     values, weights = zip(*figures, strict=True)
     return float(np.average(values, weights=weights))
 

@@ -1,4 +1,4 @@
-"""A validation set in memory: images, ground truths, labels and exemplars, found and checked before the first step."""
+"""A validation set in memory: images, ground truths, labels and exemplars, loaded and checked before the first step."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ir_transfer.training.validation_exemplars import validation_exemplars
 
 @dataclass(frozen=True)
 class ValidationExemplar:
-    """What conditions a validation.
+    """Exemplar of a validation set.
 
     Attributes:
-        file: Where it was read.
-        image: White-hot (1, 1, h, w) in [0, 1].
+        file: Path of the file.
+        image: White-hot infrared image (1, 1, h, w) in [0, 1].
     """
 
     file: Path
@@ -40,15 +40,15 @@ class ValidationExemplar:
 
 @dataclass(frozen=True)
 class ValidationImages:
-    """The images of one validation set.
+    """Images of one validation set.
 
     Attributes:
-        section: What the recipe says of it.
-        files: What was read.
-        exemplars: What conditions it, each used alone.
-        images: RGB image (H, W, 3) and ground truth (H, W), None without one.
-        truth_files: The file of every ground truth, in their order; empty without.
-        regions: Labelled people and vehicles of every image.
+        section: Entry of the recipe.
+        files: Paths of all files.
+        exemplars: Exemplars, each used alone.
+        images: RGB image (H, W, 3) and ground truth (H, W), or None, of each scene.
+        truth_files: File of each ground truth; empty if unpaired.
+        regions: Labelled people and vehicles of each scene.
     """
 
     section: ValidationSet
@@ -60,20 +60,20 @@ class ValidationImages:
 
     @property
     def paired(self) -> bool:
-        """Whether there are ground truths."""
+        """Whether the set has ground truths."""
         return self.section.pairing == "paired"
 
     def scenes(
         self, exemplar: ValidationExemplar, limit: int | None = None
     ) -> Iterator[tuple[Scene, Sequence[Region]]]:
-        """Yield the scenes with their labelled objects; without ground truths the exemplar takes their place.
+        """Yield the scenes with their labelled objects; in an unpaired set the exemplar replaces the ground truth.
 
         A scene whose ground truth is the exemplar is left out if there are others, since the exemplar would reveal the
         tone of the ground truth.
 
         Args:
-            exemplar: One of the set's.
-            limit: So many images only.
+            exemplar: One of the set's exemplars.
+            limit: Largest number of scenes.
         """
         indices = range(len(self.images))
         foreign = [i for i in indices if not self.truth_files or self.truth_files[i] != exemplar.file]
@@ -93,7 +93,7 @@ def load_validations(data: DataSection, root: Path) -> list[ValidationImages]:
     Raises:
         MissingFileError: A folder is missing.
         InputError: No image, an exemplar is missing, a pair or a label has another size, or a ground truth is coloured.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     found = find_validations(data, root)
     return [_load(data, root, chosen, one) for chosen, one in zip(data.validation_sets, found, strict=True)]
@@ -126,5 +126,5 @@ def _labels(root: Path, chosen: ValidationSet) -> dict[str, Path]:
     if chosen.labels is not None:
         return open_soft_labels(root / chosen.labels)
     usual = root / "labels" / chosen.path
-    # With a card, rgb/ is elsewhere, and so may be what lies in such a folder.
+    # With a card, a folder of this name may contain other files.
     return open_soft_labels(usual) if usual.is_dir() and any(usual.glob("*.png")) else {}

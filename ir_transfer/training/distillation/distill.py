@@ -33,9 +33,9 @@ class Distillation:
     """Trains a content encoder; resumes from its own checkpoint.
 
     Args:
-        recipe: What to do.
-        images: To learn from.
-        log: Takes lines of progress.
+        recipe: The recipe.
+        images: Images to train on.
+        log: Called with lines of progress.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Distillation:
         checkpoint.save(path, {**state, "step": self.step})
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Resume from a checkpoint."""
         state = checkpoint.load(path)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
@@ -141,5 +141,5 @@ class Distillation:
         for kept, current in pairs:
             if kept.is_floating_point():
                 kept.lerp_(current, 1 - decay)
-            else:  # a count of batches
+            else:  # the number of batches of a normalisation
                 kept.copy_(current)

@@ -1,4 +1,4 @@
-"""RGB images with soft class labels: read once, kept in memory, drawn as labelled crops."""
+"""RGB images with soft class labels, kept in memory and drawn as labelled crops."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _OBJECTS = (1, 2, 3)  # person, two-wheeler, vehicle: half of all crops are cent
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """An RGB image with its soft labels, as bytes.
+    """An RGB image with its soft labels.
 
     Attributes:
-        path: Of the RGB image.
+        path: Path of the RGB image.
         pixels: uint8 (H, W, 3).
-        labels: uint8 (h, w, 4): likeliest class, its probability x 255, second class, its probability x 255.
+        labels: uint8 (h, w, 4): most likely class, its probability x 255, second class, its probability x 255.
     """
 
     path: Path
@@ -43,9 +43,9 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
     """Read the RGB images of a folder that have a label file ``<stem>.png``, sorted by name.
 
     Args:
-        folder: Of the RGB images.
-        labels: Folder of the label files, at a quarter of the RGB images' size.
-        longer_side: Larger RGB images are reduced to it.
+        folder: Folder of the RGB images.
+        labels: Folder of the label files, at a quarter of the size of the RGB images.
+        longer_side: Longer side in pixels to which larger images are reduced.
 
     Raises:
         MissingFileError: One of the folders is missing.
@@ -70,13 +70,13 @@ def _read_rgb(path: Path, longer_side: int) -> Bytes:
     return np.asarray(image).copy()
 
 
-def held_back(images: Iterable[LabelledImage], share: float, sequences: Sequence[str]) -> list[bool]:
-    """Return for each RGB image whether it is held back from the training.
+def held_out(images: Iterable[LabelledImage], share: float, sequences: Sequence[str]) -> list[bool]:
+    """Return for each image whether it is held out from the training.
 
     Args:
-        images: In any order.
-        share: Share of those in no sequence, chosen by the hash of their names.
-        sequences: Beginnings of names that are held back as a whole: neighbours in a video are near copies.
+        images: Images in any order.
+        share: Share of the images in no sequence, chosen by the hash of their names.
+        sequences: Prefixes of file names that are held out as a whole, since neighbouring video frames are similar.
     """
     return [
         photo.path.name.startswith(tuple(sequences))
@@ -88,8 +88,8 @@ def held_back(images: Iterable[LabelledImage], share: float, sequences: Sequence
 def draw_crop(photo: LabelledImage, side: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Draw a crop with its labels: image (3, side, side) in [0, 1], probabilities (11, side / 4, side / 4).
 
-    Half of all crops are centred on a person, two-wheeler or vehicle where there is one. Scale varies by a factor of
-    up to 1.6 each way, the aspect ratio by 15%, and half of the crops are mirrored.
+    Half of all crops are centred on a person, two-wheeler or vehicle if there is one. The scale varies by a factor of
+    up to 1.6 either way, the aspect ratio by 15%, and half of the crops are mirrored.
     """
     height, width = photo.pixels.shape[:2]
     scale = float(np.exp(random.uniform(-0.47, 0.47)))
