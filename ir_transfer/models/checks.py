@@ -1,4 +1,4 @@
-"""What every model is given, checked before it is used."""
+"""Checks of the inputs of every model."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def check_image(what: str, image: Tensor, channels: int) -> None:
 
 
 def check_strength(strength: float | Tensor) -> float:
-    """Return one strength in [0, 1].
+    """Return the strength as a number in [0, 1].
 
     Raises:
-        InputError: Several, or one out of range.
+        InputError: Several values, or one out of range.
     """
     if (isinstance(strength, Tensor) and strength.numel() != 1) or not 0 <= strength <= 1:
         raise InputError(f"expected one strength in [0, 1], got {strength}")
@@ -47,10 +47,10 @@ def check_style(style: StyleCode, model: str, weights_hash: str) -> None:
 
 
 def common_polarity(codes: Sequence[StyleCode]) -> bool:
-    """Return whether hot is bright in all of the styles.
+    """Return whether all styles are white-hot.
 
     Raises:
-        InputError: They disagree.
+        InputError: The styles have different polarities.
     """
     declared = {code.white_hot for code in codes}
     if len(declared) > 1:

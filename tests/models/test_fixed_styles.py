@@ -171,7 +171,7 @@ def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> Non
         ("cin", {"looks": ()}, "one or more looks"),
         ("cin", {"looks": ("day", "day")}, "different names"),
         ("cin", {"looks": ("day.1",)}, "without a dot"),
-        ("johnson", {"looks": ("day", "night")}, "one look for model 'johnson', got 2"),
+        ("johnson", {"looks": ("day", "night")}, "one style for model 'johnson', got 2"),
         ("cin", {"size": "paper"}, r"hyper-parameters of model 'cin' among .*looks, got size"),
     ],
 )

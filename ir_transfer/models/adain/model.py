@@ -1,4 +1,4 @@
-"""AdaIN: the neck's features take the channel statistics of the exemplar's."""
+"""AdaIN: the neck's features are given the channel statistics of the exemplar's features."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
 
 class AdaIN(ThermalModel):
-    """Channel statistics of the exemplar's features become those of the neck's, at every level.
+    """The neck's features are given the channel statistics of the exemplar's features, at every level.
 
-    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and an RGB image
-    share no features; its statistics are values that are stored, blended and applied.
+    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, since infrared and RGB images have
+    different features. Its statistics can be stored and blended.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
-        alignment: How features take the exemplar's statistics, a choice of the run that no weight depends on:
-            ``"moments"`` is AdaIN, ``"coral"`` takes the whole covariance, ``"histogram"`` each channel's whole
-            distribution; see :mod:`ir_transfer.models.adain.alignment`.
+        alignment: Alignment of the features, a run option: ``"moments"`` is AdaIN, ``"coral"`` matches the
+            covariance, ``"histogram"`` the distribution of each channel; see :mod:`ir_transfer.models.adain.alignment`.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
     """
 
@@ -52,7 +51,7 @@ class AdaIN(ThermalModel):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
+        """Make the requested size or that of the file; see :func:`ir_transfer.create_model`."""
         return build_published_or_sized(SIZES, info, weights, encoder_weights, hyper_parameters, published.load)
 
     def configure(self, options: Mapping[str, str]) -> None:
@@ -61,7 +60,7 @@ class AdaIN(ThermalModel):
         self.alignment = alignment_named(self.hyper_parameters["alignment"])
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
-        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and what the alignment keeps."""
+        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and the extra tensor of the alignment."""
         style: dict[str, Tensor] = {}
         for level, features in enumerate(self.exemplar_encoder(exemplars)):
             moments = channel_moments(features)
@@ -71,7 +70,7 @@ class AdaIN(ThermalModel):
         return style
 
     def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
-        """Return what the alignment must know of features (B, C, h, w), whose positions count by ``weights``."""
+        """Return the moments of features (B, C, h, w) for the alignment, with position weights (B or 1, 1, h, w)."""
         return self.alignment.statistics(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
