@@ -51,7 +51,7 @@ class TranslationModel(nn.Module, ABC):
     on_step: Callable[[int, int, Mapping[str, float]], None] | None = None
     """Called after every step of an iterative model with step, largest number of steps, and losses by name."""
 
-    # -- to be written by a model -------------------------------------------------------------------------------
+    # -- to be implemented by a model -------------------------------------------------------------------------------
 
     @abstractmethod
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> Mapping[str, Tensor]:
@@ -108,7 +108,7 @@ class TranslationModel(nn.Module, ABC):
         pairs = zip(styles, shares, strict=True)
         return torch.stack([self.translate(content, one, strength, statistics) * share for one, share in pairs]).sum(0)
 
-    # -- the same for all ---------------------------------------------------------------------------------------
+    # -- shared by all models ---------------------------------------------------------------------------------------
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set options for a run; see ``run_options``.

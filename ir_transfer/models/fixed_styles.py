@@ -66,7 +66,7 @@ class FixedStyles(ThermalModel):
         self.register_buffer("means", torch.full((len(looks), 1), 0.5))
         self.register_buffer("deviations", torch.full((len(looks), 1), _DEVIATION))
 
-    # -- to be written by a model -------------------------------------------------------------------------------
+    # -- to be implemented by a model -------------------------------------------------------------------------------
 
     @abstractmethod
     def affine_of(self, name: str) -> nn.Parameter:
@@ -80,7 +80,7 @@ class FixedStyles(ThermalModel):
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return scales, then shifts (B or 1, 2 C) of a style."""
 
-    # -- the contract -------------------------------------------------------------------------------------------
+    # -- interface -------------------------------------------------------------------------------------------
 
     def identity(self) -> Tensor:
         """Return scales of 1, then shifts of 0 (2 C)."""

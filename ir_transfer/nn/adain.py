@@ -1,4 +1,4 @@
-"""Adaptive instance normalisation, with the content's statistics as a value that may come from outside."""
+"""Adaptive instance normalisation, with the content's statistics as an argument."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ir_transfer.nn.moments import Moments
 def adain(
     features: Tensor, content: Moments, mean: Tensor, std: Tensor, strength: float | Tensor = 1.0, eps: float = 1e-5
 ) -> Tensor:
-    """Give features the exemplar's mean and standard deviation, channel by channel.
+    """Return features (B, C, H, W) with the exemplar's mean and standard deviation per channel.
 
     ``AdaIN(x, y) = sigma(y) (x - mu(x)) / sigma(x) + mu(y)`` (Huang and Belongie 2017, equation 8), blended
-    with x by ``strength`` (equation 14). Scale and shift are merged, so that the features are read once.
+    with x by ``strength`` (equation 14). Normalisation and blending are merged into one scale and shift.
 
     Args:
         features: (B, C, H, W).

@@ -1,4 +1,4 @@
-"""Last layers: from features to an image."""
+"""Output layers, from features to an image."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _GAIN = 0.1
 class InfraredHead(nn.Module):
     """Convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
 
-    Features of an unnormalised decoder are large, and an optimiser's step at the last layer would move the whole
-    image's tone; the gain makes that step ten times smaller.
+    Features of an unnormalised decoder are large, so that an optimiser step of the last layer changes the tone of the
+    whole image; the gain reduces this effect by a factor of ten.
 
     Args:
         in_channels: Channels of the features.
         out_channels: Channels of the image; 1 for infrared.
-        kernel: Side of the kernel.
+        kernel: Side of the kernel in pixels.
     """
 
     def __init__(self, in_channels: int, out_channels: int = 1, kernel: int = 3) -> None:

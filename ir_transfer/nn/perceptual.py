@@ -1,4 +1,4 @@
-"""A frozen VGG that judges images: features for perceptual losses and distances.
+"""Frozen VGG: features for perceptual losses and distances.
 
 Two sources: a compact VGG-19 file in the layout of Collaborative Distillation (Wang et al. 2020,
 arXiv:2003.08436; conv0, conv11 ... conv51, here as ``.safetensors``), or torchvision's VGG-19 by name.
@@ -23,7 +23,7 @@ LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = LEVELS
 CONTENT_LAYERS = ("content.relu3_1", "content.relu4_1")
 LAYERS = (*CONTENT_LAYERS, *STYLE_LAYERS)
-"""Layers whose losses have sliders: a style layer goes by its own name."""
+"""Layers whose losses have sliders; style layers have the names of VGG layers."""
 _NAMES = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
 
 
@@ -63,7 +63,7 @@ class PerceptualEncoder(nn.Module):
 
         Raises:
             MissingFileError: No such file, or no network to download it.
-            WeightsError: The file has another layout.
+            WeightsError: The file is damaged or has another layout.
         """
         state = _torchvision_state() if str(source) == "torchvision" else _file_state(Path(source))
         widths = tuple(int(state[f"conv{level}1.weight"].shape[0]) for level in range(1, 6))
@@ -73,7 +73,7 @@ class PerceptualEncoder(nn.Module):
 
 
 def unit(features: Tensor) -> Tensor:
-    """Scale the features (B, C, H, W) of every position to length 1 over the channels; near zero they stay zero."""
+    """Return features (B, C, H, W) normalised to length 1 over the channels; features near zero stay near zero."""
     return features / (features.pow(2).sum(dim=1, keepdim=True) + 1e-6).sqrt()
 
 

@@ -1,7 +1,7 @@
-"""Polarity of infrared images: a classifier that is odd by construction, and the inversion itself.
+"""Polarity of infrared images: a classifier that is odd by construction, and the inversion of images.
 
-A white-hot image and its negative hold the same information. The contract turns every exemplar white-hot, the models
-work in white-hot only, and the result is turned back: an inverted exemplar gives exactly the inverted output.
+Models work on white-hot images only: exemplars are converted to white-hot, and the output is converted to the polarity
+of the exemplar, so that an inverted exemplar gives exactly the inverted output.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ class PolarityClassifier(nn.Module):
 
     Args:
         count: Number C of statistics; see :func:`polarity_statistics`.
-        width: Of the two hidden layers.
+        width: Width of the two hidden layers.
 
     Attributes:
-        scale: Root mean square of each statistic over the training images (C,); ones until a training has set it.
+        scale: Root mean square of each statistic over the training images (C,); ones before training.
     """
 
     scale: Tensor
@@ -52,9 +52,9 @@ class PolarityClassifier(nn.Module):
 
 
 def polarity_statistics(images: Tensor, encoder: ContentEncoder) -> Tensor:
-    """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset, by which their polarity is judged.
+    """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset for the polarity classifier.
 
-    They are those of the intensities themselves and those of what the content encoder sees.
+    They are odd statistics of the intensities and asymmetries of the content encoder's features.
     """
     small = nn.functional.interpolate(images.float(), SIDES, mode="bilinear", antialias=True)
     low, high = small.amin((1, 2, 3), keepdim=True), small.amax((1, 2, 3), keepdim=True)
@@ -63,7 +63,7 @@ def polarity_statistics(images: Tensor, encoder: ContentEncoder) -> Tensor:
 
 
 def statistics_count(encoder: ContentEncoder) -> int:
-    """Return the number C of statistics that :func:`polarity_statistics` finds."""
+    """Return the number C of statistics of :func:`polarity_statistics`."""
     return COUNT + asymmetry_count(encoder)
 
 
@@ -73,6 +73,11 @@ def polarity_sign(white_hot: Tensor) -> Tensor:
 
 
 def apply_polarity(images: Tensor, sign: Tensor) -> Tensor:
-    """Invert the images (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
+    """Return images (B, C, H, W) inverted where the sign is -1; signs in between blend linearly.
+
+    Args:
+        images: In [0, 1].
+        sign: In [-1, 1], (B or 1, 1), or a map (1, 1, H, W).
+    """
     signs = sign if sign.dim() == 4 else sign[..., None, None]
     return 0.5 + (images - 0.5) * signs.to(images.dtype)

@@ -103,7 +103,7 @@ def test_what_is_kept_and_said_of_it() -> None:
     assert not Polarity(False, "given").inverted_by_auto
     assert not Polarity(True, "auto", 1.0).inverted_by_auto
     assert black.warning("a.png") == (
-        "exemplar a.png judged black-hot (score -3.14): --exemplar-polarity white-hot if it is not"
+        "exemplar a.png classified as black-hot (score -3.14): pass --exemplar-polarity white-hot if it is not"
     )
 
 

@@ -26,13 +26,13 @@ STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
 
 class Features(Protocol):
-    """A network whose features an image is searched with.
+    """A network whose features are the targets of the optimisation.
 
     Attributes:
-        name: Of the network, for messages.
+        name: Name of the network, for messages.
         layers: Names of its layers, shallowest first.
-        content_layer: The one that says what is where.
-        style_layers: Those whose Gram matrices are the style.
+        content_layer: Layer of the content loss.
+        style_layers: Layers of the style loss.
     """
 
     @property
@@ -49,18 +49,18 @@ class Features(Protocol):
 
 
 def check_layers(features: Features, names: Collection[str]) -> None:
-    """Raise :class:`UnknownNameError` for a layer that the network has not."""
+    """Raise :class:`UnknownNameError` for a layer that the network does not have."""
     for name in names:
         if name not in features.layers:
             raise UnknownNameError.among(f"layer of {features.name}", name, features.layers)
 
 
 @dataclass(frozen=True)
-class StudentFeatures:
-    """Features of the content encoder, which see an infrared image as a gray RGB image.
+class EncoderFeatures:
+    """Features of the content encoder, of an infrared image as a gray RGB image.
 
     Attributes:
-        encoder: Frozen; it belongs to the model that begins the search.
+        encoder: Frozen encoder.
     """
 
     encoder: ContentEncoder
@@ -78,8 +78,8 @@ class StudentFeatures:
 class VggFeatures(nn.Module):
     """VGG-19 to conv5_1; a layer's features are those after its ReLU.
 
-    Images are continued by their border pixels: zeros would draw a frame into an image that is optimised, and
-    reflection needs two pixels, which the deepest level of a small image has not. The parameters are named as in
+    Padding replicates the border: zeros would produce a frame in an optimised image, and reflection needs two pixels,
+    more than the deepest level of a small image has. The parameters are named as in
     :class:`~ir_transfer.nn.perceptual.PerceptualEncoder`, whose files load into it.
 
     Args:

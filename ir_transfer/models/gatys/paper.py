@@ -29,35 +29,36 @@ WIDTHS = (64, 128, 256, 512, 512)
 
 
 class PaperGatys(TranslationModel):
-    """Finds for every image the one whose conv4_2 is the RGB image's and whose Gram matrices are the exemplar's.
+    """Optimises an image to have conv4_2 features of the RGB image and Gram matrices of the exemplar.
 
-    The RGB image counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
-    exemplar gives the exact negative.
+    The luma of the RGB image is used. The optimisation is white-hot and its result is inverted for black-hot exemplars,
+    so that an inverted exemplar gives the exact negative.
 
-    ``strength`` s moves the wanted Gram matrices from the RGB image's own to the exemplar's, ``(1 - s) G + s A``, and
-    a start from noise from the RGB image to the noise. At 0 the RGB image's luma fulfils all that is wanted, at 1
-    this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
+    ``strength`` s interpolates the target Gram matrices from those of the RGB image to those of the exemplar,
+    ``(1 - s) G + s A``, and a start from noise likewise. At 0 the result is the luma, at 1 that of the paper.
 
     Args:
-        info: What the model declares.
-        size: ``"vgg19"``, by which :class:`~ir_transfer.models.gatys.model.Gatys` chooses this class.
+        info: Declaration of the model.
+        size: ``"vgg19"``, which selects this class.
         widths: Channels of the five levels.
         pooling: ``"average"`` as in the paper, or ``"max"``.
         steps: Budget of L-BFGS steps for each image.
-        init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
+        init: Start from the ``"content"`` or from ``"noise"``, which depends on torch's seed.
         content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
         style_weight: ``beta``.
-        tolerance: A search ends early when ten steps lower its loss by less than this share.
-        style_side: An exemplar with a longer short side is made smaller.
+        tolerance: The optimisation stops when ten steps reduce the loss by less than this share.
+        style_side: Short side in pixels to which larger exemplars are reduced.
     """
 
     run_options: Mapping[str, RunOption] = {
         "steps": RunOption("budget of L-BFGS steps for each image", int, 1),
-        "init": RunOption("what the search starts from", str, choices=("content", "noise")),
+        "init": RunOption("start of the optimisation", str, choices=("content", "noise")),
         "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
         "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
-        "tolerance": RunOption("share of its loss that ten steps must save, or the search ends", float, 0, 1),
-        "style_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+        "tolerance": RunOption(
+            "least share by which ten steps must reduce the loss, else the optimisation stops", float, 0, 1
+        ),
+        "style_side": RunOption("short side in pixels to which larger exemplars are reduced", int, SMALLEST_SIDE),
     }
 
     def __init__(
@@ -92,10 +93,10 @@ class PaperGatys(TranslationModel):
 
     @classmethod
     def with_vgg(cls, info: ModelInfo, source: str | Path, **hyper_parameters: Any) -> Self:
-        """Make the model with ``"torchvision"``'s VGG-19 or one that PerceptualEncoder reads from a file.
+        """Make the model with torchvision's VGG-19 (``"torchvision"``) or a file of a PerceptualEncoder.
 
         Raises:
-            WeightsError: The file is damaged, or of other widths than asked for.
+            WeightsError: The file is damaged, or has other widths than requested.
         """
         vgg = PerceptualEncoder.load(source)
         model = cls(info, **{"widths": vgg.widths, **hyper_parameters})
@@ -105,12 +106,12 @@ class PaperGatys(TranslationModel):
 
     @property
     def features(self) -> VggFeatures:
-        """What the search compares images with."""
+        """Network whose features are compared."""
         return self.encoder
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of the search."""
+        """Data type of the optimisation."""
         return self.encoder.conv0.weight.dtype
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
@@ -127,7 +128,7 @@ class PaperGatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every image by itself; see the base class.
+        """Optimise each image separately; see the base class.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
@@ -138,7 +139,7 @@ class PaperGatys(TranslationModel):
                 "gradients: call create_model before it"
             )
         with differentiable(content.device):
-            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
+            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # inference tensors have no gradients
             codes = {name: tensor.clone() for name, tensor in style.items()}
             strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
             found = [
@@ -158,7 +159,7 @@ class PaperGatys(TranslationModel):
 
     def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
         if strength == 0:
-            return luma  # fulfils the aim already
+            return luma  # the losses are zero already
         options = self.hyper_parameters
         start = luma
         if options["init"] == "noise":

@@ -1,4 +1,4 @@
-"""What a layer holds: content and style reconstructed from noise (figure 1 of the paper), and texture synthesis."""
+"""Reconstruction of content and style from noise (figure 1 of the paper), and texture synthesis."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from ir_transfer.nn.resize import SMALLEST_SIDE
 
 
 def reconstruct_content(model: Gatys | PaperGatys, content: Tensor, layer: str | None = None) -> Tensor:
-    """Return an image (1, 1, H, W) in [0, 1], found from noise, that has the content's features at one layer.
+    """Return an image (1, 1, H, W) in [0, 1], optimised from noise, with the content's features at one layer.
 
     Args:
-        model: Its options ``steps`` and ``tolerance`` limit the search, and its ``on_step`` is told of every step.
-        content: Colour (1, 3, H, W), which counts by its luma, or gray (1, 1, H, W), in [0, 1].
-        layer: One of the features' layers, their content layer if None; the deeper, the less is left of the image but
-            what is where.
+        model: Its options ``steps`` and ``tolerance`` limit the optimisation; ``on_step`` is called after each step.
+        content: RGB image (1, 3, H, W), of which the luma is used, or gray image (1, 1, H, W), in [0, 1].
+        layer: Name of a layer, the content layer if None; deeper layers preserve less detail.
 
     Raises:
         UnknownNameError: No such layer.
@@ -52,12 +51,12 @@ def reconstruct_style(
     layers: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> Tensor:
-    """Return an image (1, 1, H, W) in [0, 1], found from noise, that has the exemplar's Gram matrices at some layers.
+    """Return an image (1, 1, H, W) in [0, 1], optimised from noise, with the exemplar's Gram matrices.
 
     Args:
         model: See :func:`reconstruct_content`.
         exemplar: (1, 1, h, w) in [0, 1].
-        layers: Names, the features' style layers if None; those to a greater depth match structures of a larger scale.
+        layers: Names of layers, the style layers if None; deeper layers match structures of a larger scale.
         size: Height and width of the result; the exemplar's if None.
 
     Raises:
@@ -80,9 +79,9 @@ def reconstruct_style(
 
 
 def synthesise_texture(model: Gatys | PaperGatys, exemplar: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-    """Return an image of the exemplar's texture and no content (Gatys et al. 2015, arXiv:1505.07376).
+    """Return an image of the exemplar's texture without content (Gatys et al. 2015, arXiv:1505.07376).
 
-    It is :func:`reconstruct_style` from all the layers that style transfer uses.
+    Equals :func:`reconstruct_style` with all layers of style transfer.
     """
     return reconstruct_style(model, exemplar, size=size)
 

@@ -46,7 +46,7 @@ class Block(nn.Module):
         self.up, stride = scale > 1, 2 if scale < 1 else 1
         keeps = in_channels == out_channels and scale == 1
         self.shortcut = nn.Identity() if keeps else nn.Conv2d(in_channels, out_channels, 1, stride)
-        # A bias before a normalisation would be taken off again.
+        # A bias before a normalisation has no effect.
         self.norms = nn.ModuleList(Normalised(width) for width in (in_channels, narrow, narrow))
         self.enter = nn.Conv2d(in_channels, narrow, 1, bias=False)
         self.middle = nn.Conv2d(narrow, narrow, 3, stride, 1, bias=False, padding_mode="reflect")

@@ -25,11 +25,11 @@ class PaperMSGNet(TranslationModel):
     """Encoder, CoMatch, residual blocks, decoder (Zhang and Dana 2017, section 4), for one channel.
 
     Args:
-        info: What the model declares.
-        size: ``"paper"``, by which :class:`~ir_transfer.models.msgnet.model.MSGNet` chooses this class.
+        info: Declaration of the model.
+        size: ``"paper"``, which selects this class.
         widths: Channels of each level.
         blocks: Residual blocks after the match.
-        brush: Short side in pixels to which an exemplar is brought. May differ from that of the training.
+        brush: Short side in pixels to which an exemplar is resized. May differ from that of the training.
         out_channels: Channels of the output.
 
     Raises:
