@@ -16,12 +16,12 @@ ERRORS = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
 ARRAYS = {"Tensor", "NDArray"}
 _LETTER = r"(?:\d+ ?)?[A-Zhnw](?:'|_\w)?(?: or 1)?|number of [^,()]+|height|width|\.\.\."
 SHAPE = re.compile(
-    rf"\((?:[^()]*, ?)?(?:{_LETTER})(?:,[^()]*)?\)"  # (B, 1, H, W), (count, C), (n,): one size at least is a letter
-    r"|\((?:[2-9]|\d{2,})(?:(?:, ?\d+)+|,)\)"  # (256, 3), (3,); an interval begins with 0 or 1
+    rf"\((?:[^()]*, ?)?(?:{_LETTER})(?:,(?:[^()]|\([^()]*\))*)?\)"  # (B, 1, H, W), (count, C): one size is a letter
+    r"|\(\d+,\)|\((?:[2-9]|\d{2,})(?:, ?[\w /]+)+\)"  # (256, 3), (3, side, side); an interval begins with 0 or 1
     r"|\(\)|\b(?:[Aa]ny|[Ss]ame) shape\b|\bscalars?\b",
 )
 REFERENCE = re.compile(r":(?:meth|func):`[~.]?(?:[\w.]*\.)?(\w+)`")
-LATER = {"evaluation", "losses", "models", "nn", "tracking", "training"}
+LATER: set[str] = set()
 """Packages whose docstrings are not complete yet."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

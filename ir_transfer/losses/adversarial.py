@@ -35,13 +35,13 @@ class PatchCritic(nn.Module):
 
 
 def critic_loss(critic: PatchCritic, content: Tensor, truth: Tensor, output: Tensor) -> Tensor:
-    """Return the hinge loss of the critic (Lim and Ye 2017); no gradient reaches the output."""
+    """Return the hinge loss () of the critic (Lim and Ye 2017); no gradient reaches the output."""
     real: Tensor = critic(content, truth)
     made: Tensor = critic(content, output.detach())
     return F.relu(1 - real).mean() + F.relu(1 + made).mean()
 
 
 def adversarial(critic: PatchCritic, content: Tensor, output: Tensor) -> Tensor:
-    """Return the hinge loss of the generator."""
+    """Return the hinge loss () of the generator for an output (B, 1, H, W)."""
     score: Tensor = critic(content, output)
     return -score.mean()

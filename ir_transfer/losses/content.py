@@ -11,7 +11,7 @@ _LEVEL = "relu4_1"
 
 
 def content(scene: Scene) -> Tensor:
-    """Return the mean squared distance of relu4_1 features of output and RGB image, each instance-normalised.
+    """Return the mean squared distance () of relu4_1 features of output and RGB image, each instance-normalised.
 
     Johnson et al. 2016, equation 2, on features without their channel means and deviations, which describe the style
     (Huang et al. 2018, MUNIT, the domain-invariant perceptual distance).

@@ -11,7 +11,7 @@ from ir_transfer.nn.moments import covariance_moments
 
 
 def coral(scene: Scene) -> Tensor:
-    """Return the relative distance of feature covariances, averaged over five levels.
+    """Return the relative distance () of feature covariances, averaged over five levels.
 
     Sun and Saenko 2016, equation 1, with the squared norm of the wanted covariance in place of ``4 d^2``.
     """

@@ -14,7 +14,7 @@ _ALLOWED = 0.2
 
 
 def embossing(scene: Scene) -> Tensor:
-    """Return the mean excess of the high-pass correlation with the luma over .2 in magnitude."""
+    """Return the mean excess () of the high-pass correlation with the luma over .2 in magnitude."""
     return torch.relu(luma_correlation(scene).abs() - _ALLOWED).mean()
 
 

@@ -14,7 +14,7 @@ _FLOOR = 0.02  # deviations a pixel: below it, an image is flat
 
 
 def gradient(scene: Scene) -> Tensor:
-    """Return one minus the cosine of the gradients in windows, plus the log ratio of their strength.
+    """Return one minus the cosine of the gradients in windows, plus the log ratio of their strength: ().
 
     Each window of 16 x 16 pixels uses the best of 13 shifts of up to 2 pixels. A plain distance of gradients is
     smallest for a flat output; comparing strength separately removes that minimum.

@@ -19,7 +19,7 @@ def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:
 
 
 def gram(scene: Scene) -> Tensor:
-    """Return the relative distance of Gram matrices, averaged over five levels (Gatys et al. 2016, equations 3 to 5).
+    """Return the relative distance () of Gram matrices, averaged over five levels (Gatys et al. 2016, eq. 3 to 5).
 
     The infrared image of the style may have another size, since the matrices are means over positions.
     """

@@ -10,7 +10,7 @@ _STRIDE = 7  # a seventh of the pixels gives the same histogram
 
 
 def histogram(scene: Scene) -> Tensor:
-    """Return the mean distance of the sorted intensities of output and ground truth (the 1-Wasserstein distance).
+    """Return the mean distance () of the sorted intensities of output and ground truth (the 1-Wasserstein distance).
 
     It penalises a lack of contrast independent of where the contrast is.
     """

@@ -9,7 +9,7 @@ from ir_transfer.nn.moments import mean_variance
 
 
 def mean_std(scene: Scene) -> Tensor:
-    """Return the distance of channel means and deviations over five levels (Huang and Belongie 2017, equation 13).
+    """Return the distance () of channel means and deviations over five levels (Huang and Belongie 2017, equation 13).
 
     Each level is divided by the magnitude of the ground truth's statistics, so that all levels have similar weight.
     """

@@ -13,7 +13,7 @@ _PATCH = 64
 
 
 def mmd(scene: Scene) -> Tensor:
-    """Return the maximum mean discrepancy of the batch's patches, kernel ``-|x - y|``: twice the energy distance.
+    """Return the maximum mean discrepancy () of the batch's patches, kernel ``-|x - y|``: twice the energy distance.
 
     A sample is a patch of 64 x 64 pixels: the mean of its unit-normalised features at five levels, centred on the
     mean of the ground truth's patches and scaled by their spread. A per-patch distance is smallest at the mean of all

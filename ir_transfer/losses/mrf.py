@@ -14,7 +14,7 @@ _STRIDE = 2  # neighbouring patches of the style image differ little, and the co
 
 
 def mrf(scene: Scene) -> Tensor:
-    """Return the mean squared distance of feature patches to their nearest style patch (Li and Wand 2016, equation 2).
+    """Return the mean squared distance () of feature patches to their nearest style patch (Li and Wand 2016, eq. 2).
 
     Patches of 3 x 3 features of relu3_1 and relu4_1, nearest by normalised correlation (equation 3). The result is
     divided by the mean square of the style patches, so that the weight does not depend on the network's scale.

@@ -14,7 +14,7 @@ _COARSE = 4
 
 
 def charbonnier(scene: Scene) -> Tensor:
-    """Return the Charbonnier distance with weight ``1 + 8 |truth - blurred truth|``.
+    """Return the Charbonnier distance () with weight ``1 + 8 |truth - blurred truth|``.
 
     The weight raises the share of people and engines, which cover few pixels.
     """
@@ -34,7 +34,7 @@ def coarse(scene: Scene) -> Tensor:
 
 
 def laplacian(scene: Scene) -> Tensor:
-    """Return the L1 distance of Laplacian pyramids of five levels (Bojanowski et al. 2018).
+    """Return the L1 distance () of Laplacian pyramids of five levels (Bojanowski et al. 2018).
 
     Errors where the ground truth is hotter than its surroundings count double.
     """
@@ -52,7 +52,7 @@ def laplacian(scene: Scene) -> Tensor:
 
 
 def hot_objects(scene: Scene) -> Tensor:
-    """Return the mean shortfall of the output's local contrast where the ground truth is locally hot.
+    """Return the mean shortfall () of the output's local contrast where the ground truth is locally hot.
 
     One-sided, on compact regions: an output that is too cold is penalised, one that is too hot is not.
     """
@@ -63,7 +63,7 @@ def hot_objects(scene: Scene) -> Tensor:
 
 
 def correlation(scene: Scene) -> Tensor:
-    """Return ``1 - r``, where r is the Pearson correlation of output and ground truth over each image.
+    """Return ``1 - r`` (), where r is the Pearson correlation of output and ground truth over each image.
 
     Invariant to gain and offset. Where the exemplar does not determine the tone, a distance is smallest for a gray
     output; this loss is not.
@@ -83,5 +83,5 @@ def _surroundings(image: Tensor) -> Tensor:
 
 
 def l1(scene: Scene) -> Tensor:
-    """Return the mean absolute difference."""
+    """Return the mean absolute difference ()."""
     return torch.nn.functional.l1_loss(scene.output, scene.truth)

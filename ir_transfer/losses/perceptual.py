@@ -13,7 +13,7 @@ _DEEP = ("relu2_1", "relu3_1", "relu4_1")
 
 
 def perceptual(scene: Scene) -> Tensor:
-    """Return the squared distance of unit-normalised channel features, averaged over five levels.
+    """Return the squared distance () of unit-normalised channel features, averaged over five levels.
 
     The form of Zhang et al. 2018 (LPIPS, equation 1) with equal channel weights.
     """

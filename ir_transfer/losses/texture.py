@@ -14,7 +14,7 @@ _FLOOR = 0.03  # deviations: below it, a window is flat
 
 
 def texture(scene: Scene) -> Tensor:
-    """Return the absolute log ratio of band amplitudes of output and ground truth, averaged over bands and windows.
+    """Return the absolute log ratio () of band amplitudes of output and ground truth, averaged over bands and windows.
 
     The bands are four levels of a Laplacian pyramid (Burt and Adelson 1983); the amplitude of a band is its root mean
     square in windows of 32 x 32 pixels of the full size. The amplitude depends neither on the position nor on the sign

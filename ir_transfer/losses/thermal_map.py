@@ -16,7 +16,7 @@ _WEIGHTS = {"output": 3.0, "map": 1.0, "coarse": 2.0}
 
 
 def thermal_map(scene: Scene) -> Tensor:
-    """Return the weighted smooth L1 distance of output and thermal map to the ground truth, in deviations.
+    """Return the weighted smooth L1 distance () of output and thermal map to the ground truth, in deviations.
 
     At a quarter of the size, every window of 8 x 8 cells uses the best of nine shifts by up to one cell, since pairs
     are registered to a few pixels at best; at a sixteenth no shift is applied. Cells of people have weight 5, cells
@@ -34,7 +34,7 @@ def thermal_map(scene: Scene) -> Tensor:
 
 
 def map_correlation(scene: Scene) -> Tensor:
-    """Return ``1 - r``, where r is the Pearson correlation with the ground truth over cells of 4 x 4 pixels."""
+    """Return ``1 - r`` (), where r is the Pearson correlation with the ground truth over cells of 4 x 4 pixels."""
     pair = torch.stack([F.avg_pool2d(scene.output, _CELL), F.avg_pool2d(scene.truth, _CELL)]).flatten(2)
     pair = pair - pair.mean(dim=-1, keepdim=True)
     product = (pair[0] * pair[1]).mean(-1)

@@ -8,7 +8,7 @@ from ir_transfer.losses.base import Scene
 
 
 def tv(scene: Scene) -> Tensor:
-    """Return the mean absolute difference of neighbours, down and across (Rudin et al. 1992, anisotropic)."""
+    """Return the mean absolute difference () of neighbours, down and across (Rudin et al. 1992, anisotropic)."""
     down = (scene.output[..., 1:, :] - scene.output[..., :-1, :]).abs().mean()
     across = (scene.output[..., :, 1:] - scene.output[..., :, :-1]).abs().mean()
     return down + across

@@ -67,7 +67,7 @@ class TranslationModel(nn.Module, ABC):
         """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return a loss of the model's last translation that is added to the recipe's losses, or None."""
+        """Return a loss () of the model's last translation that is added to the recipe's losses, or None."""
         return None
 
     def adopt(self, trained: TranslationModel) -> None:
@@ -271,7 +271,11 @@ class TranslationModel(nn.Module, ABC):
     def build(
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> Self:
-        """Construct the model and load its weights; see :func:`ir_transfer.create_model`."""
+        """Construct the model and load its weights; see :func:`ir_transfer.create_model`.
+
+        Raises:
+            InputError: Weights or encoder weights that the model does not have.
+        """
         if encoder_weights is not None:
             raise InputError(f"expected no encoder_weights for model {info.name!r}, got {encoder_weights!s}")
         if not info.needs_weights and weights not in {None, "default"}:

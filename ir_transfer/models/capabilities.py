@@ -80,7 +80,7 @@ class ContentStatistics(TileStatistics):
         strength: float | Tensor,
         known: Sequence[Statistics],
     ) -> Statistics:
-        """Return the statistics of a tile; see the base class."""
+        """Return the statistics of a tile (1, 3, h, w)."""
         return self.content_statistics(content, inside)
 
 

@@ -27,7 +27,7 @@ def check_image(what: str, image: Tensor, channels: int) -> None:
 
 
 def check_strength(strength: float | Tensor) -> float:
-    """Return the strength as a number in [0, 1].
+    """Return the strength, a number or a tensor of any shape with one value, as a number in [0, 1].
 
     Raises:
         InputError: Several values, or one out of range.

@@ -39,7 +39,7 @@ def required_encoder(weights: str | Path | None, encoder_weights: str | Path | N
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """Read a pickled state dict with ``weights_only=True``, as float32.
+    """Read a pickled state dict with ``weights_only=True``: tensors of any shape, as float32.
 
     Raises:
         MissingFileError: No such file.
@@ -66,7 +66,7 @@ def fill(convs: Mapping[str, nn.Conv2d], state: Mapping[str, Tensor], path: str 
 
     Args:
         convs: Convolutions by their key in the file.
-        state: What the file holds.
+        state: Tensors of the file, each of any shape.
         path: The file, for messages.
         layouts: Sentence that lists the known layouts.
 
@@ -85,12 +85,12 @@ def fill(convs: Mapping[str, nn.Conv2d], state: Mapping[str, Tensor], path: str 
 
 
 def is_torchvision(state: Mapping[str, Tensor]) -> bool:
-    """Return whether a state dict is that of torchvision's VGG."""
+    """Return whether a state dict, of tensors of any shape, is that of torchvision's VGG."""
     return "features.0.weight" in state
 
 
 def encoder_state(encoder_weights: str | Path) -> dict[str, Tensor]:
-    """Read the file of an encoder, or torchvision's ImageNet VGG-19 by name (downloaded on first use)."""
+    """Read tensors of any shape from an encoder's file, or torchvision's VGG-19 by name (downloaded on first use)."""
     if str(encoder_weights) != TORCHVISION:
         return read_state(encoder_weights)
     from torchvision.models import VGG19_Weights, vgg19
@@ -107,7 +107,7 @@ def fill_from_torchvision(
     Args:
         colour: The 1x1 input convolution.
         convs: The 3x3 convolutions in order.
-        state: State dict of torchvision's VGG.
+        state: State dict of torchvision's VGG, tensors of any shape.
         path: The file, for messages.
         layouts: Sentence that lists the known layouts.
 
@@ -138,7 +138,7 @@ def fill_encoder(encoder: nn.Module, encoder_weights: str | Path, layouts: str) 
 
 
 def convolution_keys(state: Mapping[str, Tensor], prefix: str = "") -> list[str]:
-    """Return the keys ``{prefix}{N}`` of a Sequential's convolutions, in order of N."""
+    """Return the keys ``{prefix}{N}`` of a Sequential's convolutions (C, inputs, h, w), in order of N."""
     pattern = re.compile(rf"{re.escape(prefix)}(\d+)\.weight")
     numbers = sorted(int(m[1]) for key, value in state.items() if (m := pattern.fullmatch(key)) and value.dim() == 4)
     return [f"{prefix}{number}" for number in numbers]

@@ -161,7 +161,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate whole images; see the base class. ``statistics`` replace those of the images."""
+        """Translate whole images (B, 3, H, W) to (B, 1, H, W); ``statistics`` replace those of the images."""
         factor = self.overview_factor(*content.shape[-2:])
         survey = self.survey(overview_of(content, factor), factor, style, statistics=statistics)
         return self.translate_window(content, survey, Window.whole(*content.shape[-2:]), style, strength)

@@ -29,7 +29,7 @@ _SCALE = "@scale"
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors with string metadata atomically."""
+    """Write tensors of any shape with string metadata atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -81,7 +81,7 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
 def without_shared_encoder(
     tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and metadata for a file, without the content encoder if it equals the bundled one."""
+    """Return tensors of any shape and metadata for a file, without the content encoder if it equals the bundled one."""
     shipped, _ = read(resource(f"weights/{ENCODER}.safetensors"), kind="weights", model=ENCODER)
     own = {name.removeprefix(_ENCODER_PREFIX): t for name, t in tensors.items() if name.startswith(_ENCODER_PREFIX)}
     if own.keys() != shipped.keys() or not all(torch.equal(own[name].cpu(), shipped[name]) for name in shipped):
@@ -122,7 +122,7 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def rounded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors with the rounding of :func:`packed` ones."""
+    """Return tensors, of any shape, with the rounding of :func:`packed` ones."""
     return _unpacked(packed(tensors))
 
 
@@ -144,6 +144,7 @@ def locate(info: ModelInfo, weights: str | Path) -> Path:
     Raises:
         UnknownNameError: No bundled weights of that name.
         MissingFileError: A path that does not exist.
+        WeightsError: The model has no bundled weights.
     """
     text = str(weights)
     if "/" in text or os.sep in text or Path(text).suffix:
@@ -180,7 +181,7 @@ def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[s
 
 
 def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, *, assign: bool = False) -> None:
-    """Load tensors into a module; all keys must match.
+    """Load tensors of any shape into a module; all keys and shapes must match.
 
     With ``assign``, the tensors become the parameters, for a module on the meta device.
 
@@ -195,7 +196,7 @@ def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, *, as
 
 
 def tensors_hash(tensors: Mapping[str, Tensor]) -> str:
-    """Return a short hash of names, shapes and values."""
+    """Return a short hash of names, shapes and values of tensors of any shape."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(f"{name}{tuple(tensors[name].shape)}".encode())

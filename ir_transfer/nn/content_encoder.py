@@ -51,7 +51,7 @@ class ConvNorm(nn.Module):
         return features if self.norm is None else self.norm(features)
 
     def fused(self) -> dict[str, Tensor]:
-        """Return weight and bias of the convolution that equals this module in evaluation mode."""
+        """Return weight (C, inputs, k, k) and bias (C,) of the convolution that equals this module in evaluation."""
         if self.norm is None or self.norm.running_mean is None or self.norm.running_var is None:
             return {name: value.detach() for name, value in self.conv.state_dict().items()}
         weight, bias = fuse_conv_bn_weights(

@@ -55,7 +55,11 @@ class Moments:
         return (scatter / _degrees_of_freedom(self.count) + eps).sqrt()
 
     def covariance(self) -> Tensor:
-        """Return the unbiased covariance (B, C, C)."""
+        """Return the unbiased covariance (B, C, C).
+
+        Raises:
+            InputError: The moments are those of single channels.
+        """
         if self.scatter.dim() != 3:
             raise InputError("expected matrix moments for a covariance, got per-channel ones: use covariance_moments")
         return self.scatter / _degrees_of_freedom(self.count)

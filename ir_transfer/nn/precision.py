@@ -19,10 +19,10 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Return values of less than float32 precision in float32, others unchanged."""
+    """Return values, of any shape, of less than float32 precision in float32, others unchanged."""
     return values if values.dtype in {torch.float32, torch.float64} else values.float()
 
 
 def full_precision(like: Tensor) -> torch.autocast:
-    """Return a context without autocast on the device of a tensor: bfloat16 has too few levels for images."""
+    """Return a context without autocast for a tensor of any shape: bfloat16 has too few levels for images."""
     return torch.autocast(like.device.type, enabled=False)

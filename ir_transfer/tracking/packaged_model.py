@@ -129,7 +129,7 @@ def signature() -> ModelSignature:
 
 @cache
 def input_example() -> NDArray[np.object_]:
-    """Return a small photograph-like picture as serving takes it: the base64 text of a PNG."""
+    """Return a small RGB image as serving takes it: the base64 text of a PNG in an array (1,)."""
     rows, columns = np.mgrid[:24, :32]
     planes = [170 - 4 * rows, 120 + 2 * columns, 90 + 5 * rows]
     file = io.BytesIO()

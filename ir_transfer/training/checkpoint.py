@@ -52,7 +52,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of torch's random generators: of the CPU, and of the GPU if ``device`` is one."""
+    """Return the states (n,) of torch's random generators: of the CPU, and of the GPU if ``device`` is one."""
     state = {"rng": torch.get_rng_state()}
     if device.type == "cuda":
         state["rng_cuda"] = torch.cuda.get_rng_state(device)

@@ -187,7 +187,7 @@ class Learner:
         return [name for name, weight in self.recipe.losses.items() if weight and step >= starts.get(name, 0)]
 
     def losses(self, batch: Batch, step: int, objective: nn.Module | None = None) -> dict[str, Tensor]:
-        """Return the weighted losses of a batch in float32.
+        """Return the weighted losses () of a batch in float32.
 
         Args:
             batch: On the learner's device.

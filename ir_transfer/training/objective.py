@@ -78,7 +78,7 @@ class Objective(nn.Module):
         return [parameter for parameter in parameters if parameter.requires_grad]
 
     def forward(self, batch: Batch, active: Collection[str]) -> dict[str, Tensor]:
-        """Return the weighted losses of a batch by name.
+        """Return the weighted losses () of a batch by name.
 
         Args:
             batch: This process's shard.

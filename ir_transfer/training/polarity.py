@@ -181,5 +181,5 @@ def choose_margin(scores: Tensor, largest_false: float) -> float:
 
 
 def rates_by_set(scores: Mapping[str, Tensor], margin: float) -> dict[str, Rates]:
-    """Return the error rates of each set by name."""
+    """Return the error rates of each set by name, from scores (n,)."""
     return {name: Rates.of(found, margin) for name, found in scores.items()}

@@ -58,7 +58,7 @@ class Processes:
         return DistributedDataParallel(module, find_unused_parameters=True)
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean over all processes; every process gets the same result."""
+        """Return the mean of values, of any shape, over all processes; every process gets the same result."""
         if self.count > 1:
             dist.all_reduce(values)
             values = values / self.count

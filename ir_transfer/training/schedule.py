@@ -93,7 +93,7 @@ class WarmUp:
                 self.parameters[index].grad = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the step of every parameter's first gradient as ``first``, int64; -1 for none yet."""
+        """Return the step of every parameter's first gradient as ``first`` (n,), int64; -1 for none yet."""
         return {"first": torch.tensor(self._first, dtype=torch.int64)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:

@@ -147,6 +147,11 @@ def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
 
 
 def neighbours(lumas: NDArray[np.float64], index: int) -> NDArray[np.int64]:
-    """Return the images of a set whose RGB images are most alike in mean luma: a quarter of them, at least four."""
+    """Return the images of a set whose RGB images are most alike in mean luma: a quarter of them, at least four.
+
+    Args:
+        lumas: Mean luma (n,) of each image.
+        index: Of the image whose neighbours are wanted.
+    """
     order = np.argsort(np.abs(lumas - lumas[index]), kind="stable")
     return order[: max(4, len(lumas) // 4)].astype(np.int64)

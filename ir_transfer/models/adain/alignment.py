@@ -68,7 +68,7 @@ class ByMoments(Alignment):
     def align(
         self, features: Tensor, content: Moments, exemplar: ExemplarStatistics, strength: float | Tensor
     ) -> Tensor:
-        """Scale and shift every channel."""
+        """Scale and shift every channel; see :meth:`Alignment.align`."""
         return adain(features, content, exemplar.mean, exemplar.std, strength)
 
 
@@ -89,7 +89,7 @@ class Coral(Alignment):
         self.shrinkage = shrinkage
 
     def statistics(self, features: Tensor, weights: Tensor | None = None) -> Moments:
-        """Return matrix moments."""
+        """Return matrix moments; see :meth:`Alignment.statistics`."""
         return covariance_moments(features, weights)
 
     def encode(self, features: Tensor) -> Tensor:
@@ -99,7 +99,7 @@ class Coral(Alignment):
     def align(
         self, features: Tensor, content: Moments, exemplar: ExemplarStatistics, strength: float | Tensor
     ) -> Tensor:
-        """Whiten the content's correlations, then colour them with the exemplar's."""
+        """Whiten the content's correlations, then colour them with the exemplar's; see :meth:`Alignment.align`."""
         assert exemplar.extra is not None
         inverse = exact_square_roots(self._correlations(content))[1]
         whitening = inverse / content.std(_EPS)[:, None, :]
@@ -131,7 +131,7 @@ class ByHistogram(Alignment):
     def align(
         self, features: Tensor, content: Moments, exemplar: ExemplarStatistics, strength: float | Tensor
     ) -> Tensor:
-        """Replace every value by the exemplar's value of the same rank in its channel."""
+        """Replace every value by that of the same rank in the exemplar's channel; see :meth:`Alignment.align`."""
         assert exemplar.extra is not None
         table = (exemplar.extra * exemplar.std[..., None] + exemplar.mean[..., None]).expand(len(features), -1, -1)
         rows = _rows(features)
@@ -159,7 +159,7 @@ def alignment_named(name: str) -> Alignment:
 
 
 def exemplar_statistics(style: Mapping[str, Tensor], place: str, alignment: Alignment) -> ExemplarStatistics:
-    """Return the exemplar's statistics at a level, as stored in a style under ``{place}.mean`` and so on.
+    """Return the exemplar's statistics at a level, stored as ``{place}.mean`` (B, C), ``{place}.std`` and more.
 
     Raises:
         InputError: The style was prepared for another alignment.

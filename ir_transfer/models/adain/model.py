@@ -74,7 +74,7 @@ class AdaIN(ThermalModel):
         return self.alignment.statistics(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Give features of a level the exemplar's statistics."""
+        """Give features (B, C_l, h, w) of a level the exemplar's statistics."""
         exemplar = exemplar_statistics(style, f"level{level}", self.alignment)
         return self.alignment.align(features, moments, exemplar, 1.0)
 

@@ -63,7 +63,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         self.encoder.requires_grad_(False)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return the content loss of the last translation in training, once.
+        """Return the content loss () of the last translation in training, once.
 
         ``||f(g(t)) - t||``, t the aligned features (equation 12), here squared and averaged.
         """
@@ -121,7 +121,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content; see the base class."""
+        """Translate padded content; see :meth:`~ir_transfer.models.base.TranslationModel.translate`."""
         features = self.encoder(content)
         statistics = statistics or self._statistics(features[-1])
         features[-1] = self._aligned(features[-1], statistics, style, strength)
@@ -138,7 +138,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         strength: float | Tensor,
         statistics: Statistics | None,
     ) -> Tensor:
-        """Blend the features that AdaIN gives for each style, then decode once (section 7.2); see the base class.
+        """Blend the features that AdaIN gives for each style, then decode once (section 7.2): (B, 1, H, W).
 
         The content's statistics are those of the whole image, while the paper computes them by region. Uniform shares
         therefore equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles equal the whole image.

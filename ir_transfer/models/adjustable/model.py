@@ -110,7 +110,7 @@ class Adjustable(ThermalModel, Sliders):
         return replace(style, tensors={**style.tensors, WEIGHTS: weights})
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Normalise features of a level and apply the predicted scale and shift."""
+        """Normalise features (B, C_l, h, w) of a level and apply the predicted scale and shift."""
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         stretch, shift = self.heads[level](self._described(style)).chunk(2, dim=1)
         gains = self.gains(style)

@@ -30,7 +30,7 @@ class Baseline(TranslationModel):
     """A fixed function of the luma and the exemplar; ``strength`` blends from the luma."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        """Return an empty style; overridden by baselines that use the exemplar."""
+        """Return an empty style for exemplars (B, 1, H, W); overridden by baselines that use them."""
         return {}
 
     @abstractmethod
@@ -40,7 +40,7 @@ class Baseline(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's output."""
+        """Return (B, 1, H, W), blended from the luma (Rec. 601 weights on sRGB values) to the baseline's output."""
         gray = rgb_to_grayscale(content)
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
         return gray + share * (self.stylise(gray, style) - gray)
@@ -63,7 +63,7 @@ class Constant(Pointwise):
         return {"mean": exemplars.mean(dim=(2, 3))}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the mean at every pixel."""
+        """Return the mean at every pixel (B, 1, H, W)."""
         return style["mean"].to(gray)[..., None, None].expand_as(gray)
 
 
@@ -71,7 +71,7 @@ class Gray(Pointwise):
     """The luma; the exemplar is not used."""
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the luma."""
+        """Return the luma (B, 1, H, W)."""
         return gray
 
 
@@ -79,7 +79,7 @@ class Inverted(Pointwise):
     """One minus the luma; the exemplar is not used."""
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the negative."""
+        """Return the negative (B, 1, H, W)."""
         return 1 - gray
 
 
@@ -94,7 +94,7 @@ class Histogram(Baseline):
         return {"quantiles": quantile_function(exemplars.flatten(1).float(), QUANTILES)}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Replace each value by the exemplar's at its rank; equal values stay equal (middle rank)."""
+        """Replace each value of (B, 1, H, W) by the exemplar's at its rank; equal values stay equal (middle rank)."""
         flat = gray.flatten(1).float()
         ranks = middle_ranks(flat)
         quantiles = style["quantiles"].to(ranks).expand(len(flat), -1)
@@ -129,7 +129,7 @@ class FourierDomainAdaptation(Baseline):
         return {"amplitudes": _low_rows(amplitudes, self.cycles)[:, :, : self.cycles + 1]}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Replace the amplitudes of the low frequencies, as far as the image has them."""
+        """Replace the amplitudes of the low frequencies of (B, 1, H, W), as far as the image has them."""
         height, width = gray.shape[-2:]
         spectrum = torch.fft.rfft2(gray[:, 0].float(), norm="forward")
         rows, columns = (min(self.cycles, (side - 1) // 2) for side in (height, width))

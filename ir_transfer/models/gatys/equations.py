@@ -16,7 +16,7 @@ LEAST_SCALE = 1e-3
 
 
 def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
-    """Return half the squared distance of two features (equation 1)."""
+    """Return half the squared distance () of two features (B, C, h, w) (equation 1)."""
     return (features - wanted).square().sum() / 2
 
 

@@ -89,6 +89,9 @@ class Gatys(TranslationModel):
         A VGG may also be passed as ``weights``: ``"torchvision"``, or a file of
         :class:`~ir_transfer.nn.perceptual.PerceptualEncoder`, since the paper's model has no other weights. See
         :func:`ir_transfer.create_model`.
+
+        Raises:
+            InputError: Weights or another size beside a VGG.
         """
         size = hyper_parameters.pop("size", None)
         if encoder_weights is None and published.is_vgg(weights):
@@ -140,7 +143,7 @@ class Gatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Optimise each image separately; see the base class.
+        """Optimise each image separately; see :meth:`~ir_transfer.models.base.TranslationModel.translate`.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.

@@ -112,7 +112,7 @@ class VggFeatures(nn.Module):
         return list(self.at(images, [name for name in LAYERS if name.endswith("_1")]).values())
 
     def at(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
-        """Return the features of the named layers, shallowest first; deeper ones are not computed."""
+        """Return the features (B, C, h, w) of the named layers, shallowest first; deeper ones are not computed."""
         found: dict[str, Tensor] = {}
         x = self.conv0(images.expand(-1, 3, -1, -1))
         for name in LAYERS:

@@ -128,7 +128,7 @@ class PaperGatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Optimise each image separately; see the base class.
+        """Optimise each image separately; see :meth:`~ir_transfer.models.base.TranslationModel.translate`.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
@@ -148,7 +148,7 @@ class PaperGatys(TranslationModel):
             return apply_polarity(torch.cat(found), codes["polarity"]).to(content.dtype)
 
     def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
+        """Run the encoder on (B, 3, H, W)."""
         self.encoder(content)
 
     def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:

@@ -28,7 +28,7 @@ def differentiable(device: torch.device) -> Iterator[None]:
 
 
 def style_of_image(style: Mapping[str, Tensor], index: int) -> dict[str, Tensor]:
-    """Return the style tensors of one image of a batch; styles with a batch size of 1 are shared."""
+    """Return the style tensors (1, ...) of one image of a batch; styles with a batch size of 1 are shared."""
     return {name: tensor[index : index + 1] if len(tensor) > 1 else tensor for name, tensor in style.items()}
 
 

@@ -94,7 +94,7 @@ class MSGNet(ThermalModel):
         return int(brushes[int(torch.randint(len(brushes), ()))])
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Match features of a level with the exemplar's Gram matrix, then apply its deviation and mean."""
+        """Match features (B, C_l, h, w) with the exemplar's Gram matrix, then apply its deviation and mean."""
         standardised = standardised_by(features, moments)
         matched = standardised + self.matches[level](standardised, style[f"level{level}.gram"])
         std, mean = (style[f"level{level}.{name}"][..., None, None].to(matched) for name in ("std", "mean"))

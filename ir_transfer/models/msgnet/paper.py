@@ -65,7 +65,7 @@ class PaperMSGNet(TranslationModel):
         self.place = f"level{len(widths)}.gram"
 
     def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
+        """Run the encoder on (B, 3, H, W)."""
         self.encoder(content)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
@@ -76,7 +76,7 @@ class PaperMSGNet(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content; see the base class."""
+        """Translate padded content; see :meth:`~ir_transfer.models.base.TranslationModel.translate`."""
         features: Tensor = self.encoder(content)[-1]
         image: Tensor = self.decoder(self.matches[0](features, style[self.place], strength))
         return image

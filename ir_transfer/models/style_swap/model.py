@@ -112,7 +112,7 @@ class StyleSwap(ThermalModel):
         return {**style, **as_part({"features": standardised_by(swapped, channel_moments(swapped), _EPS)})}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Swap features at :data:`SWAP_LEVEL`, and give features of any level the exemplar's statistics."""
+        """Swap features (B, C_l, h, w) at :data:`SWAP_LEVEL`, and give those of any level the exemplar's statistics."""
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         if level != SWAP_LEVEL:
             return adain(features, moments, mean, std)
@@ -129,7 +129,7 @@ class StyleSwap(ThermalModel):
         return features + (swapped - features) * self.share[:, None, None].to(features.dtype)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return the commitment loss of the last translation in training, once."""
+        """Return the commitment loss () of the last translation in training, once."""
         commitment, self._commitment = self._commitment, None
         return None if commitment is None else _COMMITMENT * commitment
 

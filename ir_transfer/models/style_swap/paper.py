@@ -87,7 +87,7 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
         return model
 
     def encode_content(self, content: Tensor) -> None:
-        """Run the encoder; see the base class."""
+        """Run the encoder on (B, 3, H, W)."""
         self.encoder(content)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
@@ -100,7 +100,7 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content; see the base class."""
+        """Translate padded content; see :meth:`~ir_transfer.models.base.TranslationModel.translate`."""
         own: Tensor = self.encoder(content)[-1]
         swapped = weighted_swaps(
             own, style, "features", self.hyper_parameters["patch"], self.hyper_parameters["stride"]

@@ -71,7 +71,7 @@ class WCT2(ThermalModel, LabelMaps):
         return covariance_moments(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Whiten features of a level and colour them with the exemplar's covariance."""
+        """Whiten features (B, C_l, h, w) of a level and colour them with the exemplar's covariance."""
         place = f"level{level}"
         return _recoloured(features, moments, style[f"{place}.mean"], style[f"{place}.colouring"])
 

@@ -118,7 +118,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
         strength: float | Tensor,
         known: Sequence[Statistics],
     ) -> Statistics:
-        """Return matrix moments and spans of the next pass's places; see the base class."""
+        """Return matrix moments and spans of the next pass's places from a tile (1, 3, h, w)."""
         height, width = content.shape[-2:]
         bottom, right = (-side % self.info.size_multiple for side in (height, width))
         padded = F.pad(content, (0, right, 0, bottom), mode="reflect")
@@ -144,7 +144,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate padded content; see the base class.
+        """Translate padded content; see :meth:`~ir_transfer.models.base.TranslationModel.translate`.
 
         Raises:
             InputError: The statistics are not those of the places of transfer.

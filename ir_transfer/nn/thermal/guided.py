@@ -57,7 +57,7 @@ class GuidedDetail(Detail):
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
 
     def maps(self, levels: list[Tensor], overview: Tensor) -> GuidedMaps:
-        """Return thermal map and coefficients from the neck's levels, finest first, in float32 or better."""
+        """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             fine, coarse = (at_least_float32(level) for level in levels[:2])
             return GuidedMaps(self.to_thermal(coarse), self.to_detail(fine), luma_statistics(overview))

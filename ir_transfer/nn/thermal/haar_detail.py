@@ -68,7 +68,7 @@ class HaarDetail(Detail):
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
 
     def maps(self, levels: list[Tensor], overview: Tensor) -> HaarMaps:
-        """Return thermal map, offset and gates from the neck's levels, finest first, in float32 or better."""
+        """Return thermal map, offset and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             finest, coarser = (at_least_float32(level) for level in levels[:2])
             offset, fine = self.to_fine(finest).split([1, _BANDS * self.guides], dim=1)
