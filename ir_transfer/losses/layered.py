@@ -64,7 +64,7 @@ def layer_losses(scene: Scene) -> Tensor:
     return torch.stack(found, dim=1)
 
 
-def _content(output: Mapping[str, Tensor], photograph: Mapping[str, Tensor], name: str) -> Tensor:
+def _content(output: Mapping[str, Tensor], content: Mapping[str, Tensor], name: str) -> Tensor:
     level = name.removeprefix("content.")
-    pair = (F.instance_norm(features[level].float()) for features in (output, photograph))
+    pair = (F.instance_norm(features[level].float()) for features in (output, content))
     return (next(pair) - next(pair)).square().mean((1, 2, 3))

@@ -160,8 +160,8 @@ class TranslationModel(nn.Module, ABC):
             check_image("exemplar", exemplar, self.exemplar_channels)
             if len(exemplar) != 1:
                 raise InputError(f"expected one exemplar per tensor, got {len(exemplar)} in one: pass a list")
-        judged = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
-        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in judged]
+        polarities = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
+        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in polarities]
         if masks is None:
             encoded = [self.encode(e.to(self.device), white) for e, white in zip(exemplars, known, strict=True)]
         else:
@@ -174,7 +174,7 @@ class TranslationModel(nn.Module, ABC):
             ]
         codes = [
             StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
-            for tensors, polarity in zip(encoded, judged, strict=True)
+            for tensors, polarity in zip(encoded, polarities, strict=True)
         ]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 

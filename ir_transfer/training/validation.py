@@ -211,7 +211,7 @@ def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bo
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
         rows.append([scene.photograph, exemplar.image, made, scene.truth, _difference(made, scene.truth)])
-    headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
+    headings = ("input", "exemplar", "output", "ground truth", "difference (gray: none)")
     columns = 5 if paired else 3
     return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)
 
