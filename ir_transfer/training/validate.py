@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.evaluation.metrics.distribution import Samples, joined, kernel_distance, standardised
-from ir_transfer.evaluation.metrics.style_distance import feature_moments
+from ir_transfer.evaluation.metrics.features import feature_moments
+from ir_transfer.evaluation.scene_metrics import SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.yardstick import Yardstick
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_looks import FixedLooks
 from ir_transfer.models.style_code import StyleCode
@@ -156,15 +156,15 @@ class Validation:
             style, picture = self._style(model, exemplar), exemplar.picture.to(device)
             moments = feature_moments(list(self.vgg(picture).values())) if self.vgg is not None else None
             for scene, regions in pictures.scenes(exemplar, limit):
-                moved = Scene(scene.stem, scene.photograph.to(device), scene.truth.to(device))
-                yardstick = Yardstick(moved, regions, wanted, self.vgg)
-                output = model(moved.photograph, style)
-                figures, look = yardstick.measure(output, moments, picture)
-                for key, figure in figures.items():
-                    found[key].append(figure)
-                if look is not None:
-                    patches[0].append(look.patches)
-                    patches[1].append((yardstick.measure_truth()[1] or look).patches)
+                moved = Scene(scene.stem, scene.rgb.to(device), scene.ground_truth.to(device))
+                evaluator = SceneEvaluator(moved, regions, wanted, self.vgg)
+                output = model(moved.rgb, style)
+                values, features = evaluator.measure(output, moments, picture)
+                for key, value in values.items():
+                    found[key].append(value)
+                if features is not None:
+                    patches[0].append(features.patches)
+                    patches[1].append((evaluator.measure_ground_truth()[1] or features).patches)
                 shown.append((scene, exemplar, output))
         scores = {key: _weighted(found[key]) for key in wanted if sum(weight for _, weight in found[key])}
         if pictures.paired and patches[0]:
@@ -187,7 +187,7 @@ class Validation:
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
         spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
-        photographs = [scene.photograph.to(device) for scene in spread]
+        photographs = [scene.rgb.to(device) for scene in spread]
         return network_gates(model, photographs, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
 
 
@@ -213,7 +213,7 @@ def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bo
     rows = []
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
-        rows.append([scene.photograph, exemplar.picture, made, scene.truth, _difference(made, scene.truth)])
+        rows.append([scene.rgb, exemplar.picture, made, scene.ground_truth, _difference(made, scene.ground_truth)])
     headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
     columns = 5 if paired else 3
     return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)
