@@ -28,7 +28,7 @@ def test_compare_prints_the_verdict_and_the_page(
     captured = capsys.readouterr()
     assert captured.out.splitlines()[0].startswith("B: steady has the best rank")
     assert captured.out.splitlines()[-1] == str(page)
-    assert captured.err.startswith("Warning: The training data street/training has not the same content")
+    assert captured.err.startswith("Warning: The training data street/training does not have the same content")
     assert main(["runs", "compare", "hasty", "stedy", "--tracking-uri", tracked_runs.uri]) == 2
     assert "did you mean 'steady'" in capsys.readouterr().err
 

@@ -11,9 +11,10 @@ from skimage.io import imread, imsave
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.columns import COLUMNS
-from ir_transfer.evaluation.comparison import compare, methods_of, parse_weights
-from ir_transfer.evaluation.harness import BASELINES, TRUTH
+from ir_transfer.evaluation.comparison import compare
+from ir_transfer.evaluation.methods import BASELINES, methods_of, parse_weights
 from ir_transfer.evaluation.protocol import Protocol
+from ir_transfer.evaluation.results import GROUND_TRUTH
 from tests.evaluation.street_scene import write_pairs
 
 
@@ -38,8 +39,8 @@ def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     )
     assert compared.made_with in compared.title
     assert compared.results.outputs["gray"]["scene0"].shape == (56, 72)
-    assert compared.results.scores[TRUTH]["object_heat"].mean == 1
-    assert set(compared.results.scores) == {*BASELINES, TRUTH}
+    assert compared.results.scores[GROUND_TRUTH]["object_heat"].mean == 1
+    assert set(compared.results.scores) == {*BASELINES, GROUND_TRUTH}
     assert not {"shift", "spectrum", "patch_mmd"} & set(compared.columns)
     # Photograph, exemplar, five methods, truth; two rows.
     compared.write_sheet(tmp_path / "sheet.png", cell_width=72)
@@ -53,7 +54,7 @@ def test_black_hot_files_are_measured_white_hot(tmp_path: Path) -> None:
         imsave(path, 255 - imread(path))
     protocol = Protocol("black", 1, polarity="black-hot", leave_out=[k for k in COLUMNS if k != "hot_region_share"])
     compared = compare(root, [str(root / "exemplar.png")], ["gray"], {}, protocol=protocol, device="cpu")
-    assert compared.results.scores[TRUTH]["hot_region_share"].mean == 1
+    assert compared.results.scores[GROUND_TRUTH]["hot_region_share"].mean == 1
     assert compared.changes == []
 
 

@@ -13,7 +13,7 @@ from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.comparison import compare
 from ir_transfer.evaluation.outputs import open_outputs
 from ir_transfer.evaluation.protocol import Protocol
-from ir_transfer.evaluation.records import write_json
+from ir_transfer.evaluation.result_files import write_json
 from tests.evaluation.street_scene import write_pairs
 
 

@@ -6,10 +6,18 @@ import numpy as np
 import pytest
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.bootstrap import Estimate, SceneBootstrap
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
-from ir_transfer.evaluation.ranking import Loss, aspects, composite_lead, composites, duels, losses
-from ir_transfer.evaluation.summary import Estimate, SceneDraws
+from ir_transfer.evaluation.methods import BASELINES
+from ir_transfer.evaluation.ranking import (
+    WorseThanBaseline,
+    aspects,
+    composite_lead,
+    composites,
+    pairwise_comparisons,
+    worse_than_baselines,
+)
+from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 from tests.evaluation.compared_street import BLURRED
 
 
@@ -55,7 +63,7 @@ def test_a_lead_is_the_difference_with_its_interval(street: Comparison) -> None:
 
 
 def estimate(values: list[float]) -> Estimate:
-    found = SceneDraws(len(values)).mean(values)
+    found = SceneBootstrap(len(values)).mean(values)
     assert found is not None
     return found
 
@@ -66,7 +74,7 @@ def results() -> Results:
         "constant": {"psnr": [15.0, 15, 15, 15], "ssim": [0.5, 0.7, 0.3, 0.5], "line_noise": [0.0] * 4},
         "gray": {"psnr": [11.0, 11, 11, 11], "ssim": [0.1, 0.1, 0.1, 0.1], "line_noise": [0.09] * 4},
         "mine": {"psnr": [12.0, 13, 14, 14.5], "ssim": [0.6, 0.6, 0.4, 0.3], "line_noise": [0.02] * 4},
-        TRUTH: {"line_noise": [0.03] * 4},
+        GROUND_TRUTH: {"line_noise": [0.03] * 4},
     }
     return Results(
         {label: {k: estimate(v) for k, v in row.items()} for label, row in rows.items()},
@@ -75,17 +83,19 @@ def results() -> Results:
 
 
 def test_losses_name_the_best_trivial_row_and_whether_they_are_clear() -> None:
-    assert losses(results()) == {"mine": {"psnr": Loss("constant", True), "ssim": Loss("constant", False)}}
+    assert worse_than_baselines(results()) == {
+        "mine": {"psnr": WorseThanBaseline("constant", True), "ssim": WorseThanBaseline("constant", False)}
+    }
 
 
-def test_duels_pair_the_scenes() -> None:
-    found = duels(results())
-    duel = found["psnr"]["constant", "mine"]
-    assert duel.difference.mean == pytest.approx(1.625)
-    assert (duel.wins, duel.losses, duel.clear) == (4, 0, True)
-    duel = found["ssim"]["constant", "mine"]
-    assert (duel.wins, duel.losses, duel.clear) == (2, 2, False)
+def test_pairwise_comparisons_share_the_scenes() -> None:
+    found = pairwise_comparisons(results())
+    pair = found["psnr"]["constant", "mine"]
+    assert pair.difference.mean == pytest.approx(1.625)
+    assert (pair.better, pair.worse, pair.clear) == (4, 0, True)
+    pair = found["ssim"]["constant", "mine"]
+    assert (pair.better, pair.worse, pair.clear) == (2, 2, False)
     noise = found["line_noise"]["gray", "mine"]
     assert noise.difference.mean == pytest.approx(-0.05)
-    assert noise.losses == 4
+    assert noise.worse == 4
     assert "gradient_input" not in found

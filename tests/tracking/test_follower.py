@@ -12,9 +12,9 @@ import pytest
 from mlflow import MlflowClient
 
 from ir_transfer.cli import main
-from ir_transfer.tracking.client import EXPERIMENT
 from ir_transfer.tracking.follower import Follower
-from ir_transfer.tracking.provenance import RunInput
+from ir_transfer.tracking.run_inputs import RunInput
+from ir_transfer.tracking.store import EXPERIMENT
 from ir_transfer.training.journal import append_event, read_events
 from tests.training.runs import make_root
 

@@ -23,7 +23,7 @@ from ir_transfer.data.image_io import decode_picture
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_LOOKS
 from tests.tracking.registered import register, write_exemplar
