@@ -2,7 +2,7 @@
 
 python scripts/systems_sheet.py PHOTOS EXEMPLAR OUT.png
 
-One column for each trained system and for two trivial ones; a system of fixed looks takes its nearest.
+One column for each trained system and for two baselines; a system of fixed looks takes its nearest.
 """
 
 from __future__ import annotations

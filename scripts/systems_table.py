@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def read_figures(path: Path) -> dict[str, dict[str, float]]:
-    """Return the columns of the table by method; a judge's name in brackets is dropped."""
+    """Return the columns of the table by method; the name of a network in brackets is dropped."""
     content = json.loads(path.read_text())
     found: dict[str, dict[str, float]] = {}
     for label, scores in content["scores"].items():
@@ -92,7 +92,7 @@ def markdown(labels: list[str], figures: dict[str, dict[str, dict[str, float]]],
 
 
 def cell(label: str, found: dict[str, dict[str, float]]) -> str:
-    """Return one method's figures on one set, marked where a trivial row is better."""
+    """Return one method's figures on one set, marked where a baseline is better."""
     if label not in found:
         return ""
     row = found[label]

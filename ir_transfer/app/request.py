@@ -35,7 +35,7 @@ class Request:
         model: Name; None takes that of the style.
         strength: 0 keeps the photograph's own look, 1 takes the exemplar's.
         polarity: Of the results; None keeps the exemplar's own.
-        exemplar_polarity: Of exemplar files; ``"auto"`` lets the shipped classifier judge.
+        exemplar_polarity: Of exemplar files; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: Numbers of exemplar files that become black and white, or how to find them.
         heat: Rules such as ``person=+0.2`` or ``auto``.
         camera: Sensor and gain control.

@@ -1,4 +1,4 @@
-"""``ir-transfer evaluate --task detect``: what translated pictures are worth to a detector."""
+"""``ir-transfer evaluate --task detect``: detectors trained on translated images."""
 
 from __future__ import annotations
 

@@ -57,7 +57,9 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
     metavar="MODEL=FILE|URI",
     help="Weights of a model, also models:/NAME@ALIAS; a row for each one given.",
 )
-@click.option("--vgg", help="VGG that judges: a .safetensors file, or 'torchvision' (downloads on first use).")
+@click.option(
+    "--vgg", help="VGG of the feature distances: a .safetensors file, or 'torchvision' (downloads on first use)."
+)
 @click.option("--lpips", type=click.Path(path_type=Path), help="LPIPS weights alex.pth or vgg.pth; nothing downloads.")
 @click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
 @click.option(
@@ -117,8 +119,8 @@ def evaluate(
     The figures and the report also go to MLflow (see ir-transfer review), linked to the trainings whose weights were
     measured; a store that does not answer costs a warning.
 
-    --task detect measures what translated pictures are worth instead: detectors learn from --data and find people and
-    cars in real infrared pictures of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
+    --task detect measures detectors instead, which are trained on translated images of --data and find people and cars
+    in real infrared pictures of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
 
     \b
     Examples:

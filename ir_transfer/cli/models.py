@@ -70,7 +70,7 @@ def list_(*, pattern: str) -> int:
 @models.command(short_help="List the models registered in MLflow.")
 @tracking_uri_option
 def registered(*, tracking_uri: str | None) -> int:
-    """List the versions of the models in MLflow, with their aliases and what they were found to be worth."""
+    """List the versions of the models in MLflow, with their aliases and scores."""
     from ir_transfer.tracking.fetch import list_versions
     from ir_transfer.tracking.store import connect, resolve_uri
 
@@ -89,7 +89,7 @@ def registered(*, tracking_uri: str | None) -> int:
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Pairs, as in ir-transfer evaluate.")
 @click.option("--exemplar", "exemplars", metavar="POLICY", required=True, multiple=True, help="As there.")
 @click.option("--protocol", metavar="NAME|FILE", help="As there.")
-@click.option("--vgg", help="VGG that judges the look too, as there.")
+@click.option("--vgg", help="VGG of the feature distances, as there.")
 @tracking_uri_option
 @device_option
 def promote(
@@ -102,10 +102,10 @@ def promote(
     tracking_uri: str | None,
     device: str,
 ) -> int:
-    """Compare NAME's candidate with its champion and the trivial rows; move the alias champion if it is better.
+    """Compare NAME's candidate with its champion and the baselines; move the alias champion if it is better.
 
     Better means: the 95% bootstrap interval of the difference of the two composites lies above 0. Where there is no
-    champion yet, the candidate must beat every trivial row so. The comparison is logged to MLflow either way.
+    champion yet, the candidate must be better than every baseline. The comparison is logged to MLflow either way.
     Exit code: 0 promoted, 1 not promoted, 2 wrong usage.
 
     \b

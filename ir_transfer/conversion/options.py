@@ -37,7 +37,7 @@ class Options:
         style_weights: Weight of each style; equal if None.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: Of the results; None keeps the exemplar's own.
-        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
+        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
         controls: Tone, masks, grids.
         bit_depth: Of the results.

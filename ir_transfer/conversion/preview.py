@@ -1,4 +1,4 @@
-"""A contact sheet: input, exemplar and output side by side, to be judged at full size."""
+"""A contact sheet: input, exemplar and output side by side at full size."""
 
 from __future__ import annotations
 

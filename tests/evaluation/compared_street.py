@@ -1,4 +1,4 @@
-"""A comparison on rendered streets that many tests read: a blurred truth beside the trivial rows."""
+"""A comparison on rendered streets that many tests read: a blurred truth beside the baselines."""
 
 from __future__ import annotations
 

@@ -27,9 +27,9 @@ def test_json_names_protocol_and_networks(street: Comparison, tmp_path: Path) ->
     assert found["composite"]["constant"]["mean"] == 0
     assert set(found["per_scene"]["gray"]["psnr"]) == {pair.stem for pair in street.pairs}
     assert found["exemplars"]["scene0"] == ["truth of scene0"]
-    (duel,) = (d for d in found["duels"]["psnr"] if (d["first"], d["second"]) == ("constant", BLURRED))
-    assert duel["losses"] == len(street.pairs)
-    assert duel["difference"]["high"] < 0
+    (comparison,) = (d for d in found["duels"]["psnr"] if (d["first"], d["second"]) == ("constant", BLURRED))
+    assert comparison["losses"] == len(street.pairs)
+    assert comparison["difference"]["high"] < 0
 
 
 def test_csv_has_a_line_per_figure_with_marks(street: Comparison, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ def test_an_interval_that_contains_0_promotes_nothing(
     if with_champion:
         client.set_registered_model_alias("adain-lwir", "champion", "1")
     clear = Score(0.2, 0.1, 0.3)
-    # Without a champion, one trivial row that is not clearly beaten is enough.
+    # Without a champion, one baseline that is not clearly beaten is enough.
     monkeypatch.setattr(
         "ir_transfer.tracking.promotion.composite_lead",
         lambda results, first, second: lead if second in {"other", "fda"} else clear,

@@ -23,7 +23,7 @@ _WORLD_FILES = {
 
 
 def warn_once(notes: Iterable[str], source: Path) -> None:
-    """Warn of what is worth knowing of a file; others of its folder with such a note are in the manifest alone."""
+    """Warn of the notes on a file; others of its folder with such a note are in the manifest alone."""
     for note in notes:
         names = _warned(str(source.parent), _QUOTED.sub("", _NUMBERS.sub("", note)))
         if not names:

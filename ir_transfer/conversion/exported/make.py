@@ -41,7 +41,7 @@ class ExportOptions:
         style_weights: Share of each style; equal if None.
         weights: Name or file; by default what the style asks for.
         polarity: Of the results; None keeps the style's own.
-        white_hot: Whether hot is bright in exemplar files; None lets the shipped classifier judge each.
+        white_hot: Whether hot is bright in exemplar files; None lets the bundled classifier decide.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
         max_pixels: Larger exemplars are refused.
         overwrite: Replace an existing file.

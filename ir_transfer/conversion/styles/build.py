@@ -62,7 +62,7 @@ def build_style(
         shares: Weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.
         weights: Name or file of its weights; the model's default if None.
-        white_hot: Whether hot is bright in the exemplars; the shipped classifier judges each if None.
+        white_hot: Whether hot is bright in the exemplars; the bundled classifier decides if None.
         metadata: band, description.
         max_pixels: Larger exemplars are refused.
         report: Called with a line on the polarity of each exemplar.

@@ -82,7 +82,7 @@ def prepare_codes(
         model: On any device.
         choice: The styles.
         max_pixels: Larger exemplars are refused.
-        white_hot: Whether hot is bright in the exemplar files; the shipped classifier judges each if None, and one
+        white_hot: Whether hot is bright in the exemplar files; the bundled classifier decides if None, and one
             that it calls black-hot is warned of.
         exemplar_range: The numbers of the exemplar files that become black and white, or how to find them.
 

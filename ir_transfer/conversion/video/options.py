@@ -30,7 +30,7 @@ class VideoOptions:
         style_weights: Weight of each style; equal if None.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         polarity: Of the result; None keeps the exemplar's own.
-        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier judge each.
+        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
         levels: Numbers of every frame that become 0 and 1; those of its container if None.
         heat: Shifts of apparent intensity by class.

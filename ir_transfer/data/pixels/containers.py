@@ -39,7 +39,7 @@ class Container:
         gamma: Encoding exponent, if it says one.
         chromaticities: Primaries, if it says some.
         coding_points: Primaries and transfer function of ITU-T H.273, if it says some.
-        notes: What is worth a report.
+        notes: For the report.
     """
 
     data: bytes

@@ -72,7 +72,7 @@ class Reading:
     kept_exif: bytes = b""
 
     def record(self) -> dict[str, Any] | None:
-        """Return all of it as the manifest has it; None where nothing is worth a line."""
+        """Return all of it as the manifest has it; None where there is nothing to record."""
         return {**self.facts, **({"notes": self.notes} if self.notes else {})} or None
 
 
