@@ -86,14 +86,15 @@ class Traits:
     """What a loss needs.
 
     Attributes:
-        sees: ``truth`` compares with the registered truth and is of no use without one; ``look`` compares statistics,
-            with the truth or else with an infrared picture of the look; ``content`` needs the photograph alone.
+        sees: ``truth`` compares with the registered truth and is of no use without one; ``labels`` scores only the
+            samples that have class labels in place of a registered truth; ``look`` compares statistics, with the
+            truth or else with an infrared picture of the look; ``content`` needs the photograph alone.
         judge: Whether it needs the perceptual VGG.
         batchwise: Whether it is more than a mean over samples, so that a batch in two halves has another value than
             the whole one; several processes then differ slightly from one.
     """
 
-    sees: Literal["truth", "look", "content"]
+    sees: Literal["truth", "labels", "look", "content"]
     judge: bool = False
     batchwise: bool = False
 

@@ -138,7 +138,10 @@ class Objective(nn.Module):
         for name, loss in LOSSES.items():
             if name not in active:
                 continue
-            if loss.sees != "truth":
+            if loss.sees == "labels":
+                if not known.all():
+                    found[name] = self.weights[name] * loss(scene.part(~known))
+            elif loss.sees != "truth":
                 found[name] = self.weights[name] * loss(scene)
             elif known.any():
                 found[name] = self.weights[name] * batch.truth_weight * loss(scene.part(known))
