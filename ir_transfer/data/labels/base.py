@@ -11,16 +11,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
+from ir_transfer.data.image_header import Header, read_header, upright_size
 from ir_transfer.data.image_io import write_whole
-from ir_transfer.data.labels.frames import (
-    Header,
-    LabelEvidence,
-    Orientation,
-    decide_frames,
-    read_header,
-    upright_region,
-    upright_size,
-)
+from ir_transfer.data.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
 from ir_transfer.data.labels.places import is_inside
 from ir_transfer.data.labels.regions import Region, outside, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from ir_transfer.data.image_count import count_images
 from ir_transfer.data.image_decode import Wanted
+from ir_transfer.data.image_header import count_images
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.raster.read import Raster
