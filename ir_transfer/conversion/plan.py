@@ -18,7 +18,7 @@ from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variant:
     """How one of several results of a picture is made.
 
@@ -35,7 +35,7 @@ class Variant:
     inverted: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to convert.
 

@@ -27,7 +27,7 @@ _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledPicture:
     """A picture of a set.
 
