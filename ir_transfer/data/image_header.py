@@ -18,6 +18,7 @@ from ir_transfer.data.pixels.heads import jpeg_head, jpeg_size, png_head, png_si
 from ir_transfer.data.pixels.pages import choose_page
 from ir_transfer.data.pixels.raw import is_negative, upright_raw_size
 from ir_transfer.data.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
+from ir_transfer.data.raster.archives import open_member
 from ir_transfer.data.remote import open_stored
 from ir_transfer.errors import DecodeError
 
@@ -67,30 +68,49 @@ def read_header(path: Path, page: int | None = None) -> Header:
     """
     try:
         with open_stored(path) as file:
-            start = file.read(_START)
-            file.seek(0)
-            return _header(file, file_kind(start), path, page)
-    except Exception as error:  # damaged bytes and storages make decoders raise nearly anything
+            return header_of(file, path.name, page)
+    except DecodeError:
+        raise
+    except Exception as error:  # storages raise nearly anything
         raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
 
 
-def count_images(path: str) -> int:
-    """Return the number of pages, frames or views in a file; 1 for one that cannot be read, which is an error later."""
+def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
+    """Return what the header of an open image says; see :func:`read_header`.
+
+    Raises:
+        DecodeError: No image, or no such page.
+    """
     try:
-        return read_header(Path(path)).images
+        start = file.read(_START)
+        file.seek(0)
+        return _header(file, file_kind(start), name, page)
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
+        raise DecodeError(f"expected a picture, got a damaged or missing file: make {name} again") from error
+
+
+def count_images(path: str) -> int:
+    """Return the number of pages, frames or views in a file, which may be in an archive.
+
+    One that cannot be read counts as one image: it is an error later.
+    """
+    try:
+        with open_member(path) as file:
+            return (read_header(Path(path)) if file is None else header_of(file, path)).images
     except DecodeError:
         return 1
 
 
-def _header(file: BinaryIO, kind: str | None, path: Path, page: int | None) -> Header:
-    if kind is None and path.suffix.lower() not in RAW_SUFFIXES:
-        raise DecodeError(f"{path}: expected an image, got another kind of file")
+def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> Header:
+    is_raw = Path(name).suffix.lower() in RAW_SUFFIXES
+    if kind is None and not is_raw:
+        raise DecodeError(f"{name}: expected an image, got another kind of file")
     directories = read_directories(file) if kind == "TIFF" else []
-    if path.suffix.lower() in RAW_SUFFIXES or (directories and is_negative(directories[0])):
+    if is_raw or (directories and is_negative(directories[0])):
         file.seek(0)
         return Header(upright_raw_size(file), 1, itemsize=2)
     if directories:
-        found = choose_page(directories, page, path.name)
+        found = choose_page(directories, page, name)
         tags = found.directory
         size = tags.integer(HEIGHT, 0), tags.integer(WIDTH, 0)
         return Header(size, tags.orientation, -(-max(tags.integers(BITS) or (1,)) // 8), found.count)
@@ -104,9 +124,9 @@ def _header(file: BinaryIO, kind: str | None, path: Path, page: int | None) -> H
         container, size, itemsize = Container(b""), (0, 0), 1
     file.seek(0)
     if size == (0, 0) or page not in {None, 1}:
-        with open_image(file, str(kind), path.name, sys.maxsize) as image:
+        with open_image(file, str(kind), name, sys.maxsize) as image:
             if kind not in {"PNG", "JPEG"}:
                 complete_container(container, image)
-            seek_image(image, page, container.images, path.name)
+            seek_image(image, page, container.images, name)
             size = image.height, image.width
     return Header(size, container.orientation, itemsize, container.images)

@@ -25,9 +25,9 @@ def png_head(file: BinaryIO) -> bytes:
         if start[4:] in _PIXELS:
             file.seek(length + 4, os.SEEK_CUR)
             continue
-        kept += [start, file.read(min(length, _MOST_HEAD) + 4)]
-        if start[4:] == b"IEND":
+        if start[4:] == b"IEND" or length > _MOST_HEAD:
             break
+        kept += [start, file.read(length + 4)]
     return b"".join(kept)
 
 
