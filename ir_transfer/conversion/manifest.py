@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
-from ir_transfer.conversion.manifest_checks import check_entry, check_header
+from ir_transfer.conversion.manifest_checks import by_contents, check_entry, check_header
 from ir_transfer.data.image_io import write_parts, write_whole
 from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
@@ -101,10 +100,11 @@ class Header:
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
-        """Raise :class:`InputError` unless ``asked`` is this very look."""
+        """Raise :class:`InputError` unless ``asked`` is this very look, whatever the paths of its exemplars."""
         asked = redacted(asked)
+        made, wanted = by_contents(self.look), by_contents(asked)
         for key in sorted(self.look.keys() | asked.keys()):
-            if self.look.get(key) != asked.get(key):
+            if made.get(key) != wanted.get(key):
                 raise InputError(
                     f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
@@ -119,9 +119,8 @@ class _Shared:
 
     def entry(self, record: Mapping[str, Any]) -> Entry:
         """Return the entry of a line."""
-        entry = Entry(**record)
-        common = {name: self._common(value) for name in _COMMON if (value := getattr(entry, name)) is not None}
-        return replace(entry, status=sys.intern(entry.status), **common)
+        common = {name: self._common(value) for name in _COMMON if (value := record.get(name)) is not None}
+        return Entry(**{**record, **common})
 
     def _common(self, value: Any) -> Any:
         text = json_text(value)
