@@ -31,6 +31,32 @@ def read_ahead(
         yield waiting.popleft().result()
 
 
+BUCKETS = (16, 8, 4, 2, 1)
+"""Images in a batch: few lengths, so that what a GPU prepares for one serves again, and none is filled with copies."""
+
+
+def bucket_sizes(count: int, most: int) -> list[int]:
+    """Return the lengths of the batches that ``count`` images of one size are translated in.
+
+    Args:
+        count: Images.
+        most: Images in a batch at most; used itself even if it is no bucket.
+
+    Returns:
+        Lengths that sum to ``count``, the longest first.
+
+    Example:
+        >>> bucket_sizes(13, 8), bucket_sizes(7, 3)
+        ([8, 4, 1], [3, 3, 1])
+    """
+    lengths = [most, *(bucket for bucket in BUCKETS if bucket < most)]
+    found = []
+    while count:
+        found.append(next(length for length in lengths if length <= count))
+        count -= found[-1]
+    return found
+
+
 class Batcher(Generic[Item]):
     """Groups items that are alike; the fullest group leaves early if too many items of mixed kinds wait.
 

@@ -186,6 +186,7 @@ class TranslationModel(nn.Module, ABC):
         statistics: Statistics | None = None,
         masks: Tensor | None = None,
         keep_tone: bool = False,
+        check_values: bool = True,
     ) -> Tensor:
         """Translate pictures.
 
@@ -197,6 +198,8 @@ class TranslationModel(nn.Module, ABC):
             masks: Integer label maps (B, 1, H, W); a label takes the look of the exemplar's same label.
             keep_tone: Keep the luma's order and take only the distribution of what the model makes; a black-hot style
                 turns the order round (see :mod:`ir_transfer.nn.tone`).
+            check_values: Whether to look for content outside [0, 1]; False saves the host to wait for a GPU where the
+                range is known.
 
         Returns:
             Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
@@ -205,7 +208,7 @@ class TranslationModel(nn.Module, ABC):
             InputError: A shape, a range, a style of another model, masks or statistics that the model does not
                 take, both together, label maps together with several styles, or the tone of tiles.
         """
-        check_picture("content", content, 3)
+        check_picture("content", content, 3, values=check_values)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)

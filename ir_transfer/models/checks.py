@@ -12,8 +12,11 @@ from ir_transfer.models.style_code import StyleCode
 SMALLEST_SIDE = 16
 
 
-def check_picture(what: str, picture: Tensor, channels: int) -> None:
-    """Raise :class:`InputError` unless a picture is float (B, channels, H, W) in [0, 1] with sides of 16 or more."""
+def check_picture(what: str, picture: Tensor, channels: int, *, values: bool = True) -> None:
+    """Raise :class:`InputError` unless a picture is float (B, channels, H, W) in [0, 1] with sides of 16 or more.
+
+    ``values`` says whether to look at the range, for which the host waits where the picture is on a GPU.
+    """
     if picture.dim() != 4 or picture.shape[1] != channels or not len(picture):
         raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(picture.shape)}")
     if not picture.is_floating_point():
@@ -22,6 +25,8 @@ def check_picture(what: str, picture: Tensor, channels: int) -> None:
         raise InputError(
             f"expected {what} sides of at least {SMALLEST_SIDE} pixels, got {tuple(picture.shape[-2:])}: enlarge it"
         )
+    if not values:
+        return
     low, high = picture.detach().aminmax()
     if not (low >= -1e-4 and high <= 1 + 1e-4):  # also true for NaN
         raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.device_copies import Result
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
@@ -53,11 +54,16 @@ class Finish:
     steps: tuple[Step, ...] = ()
     heat: Heat | None = None
 
-    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> Finished:
+    @property
+    def takes_levels(self) -> bool:
+        """Whether levels of ``bit_depth`` serve in place of an intensity: nothing is done before they are made."""
+        return not self.steps and self.heat is None
+
+    def __call__(self, result: Result, job: Job, picture: Picture) -> Finished:
         """Return the file of a result.
 
         Args:
-            intensity: (H, W) in [0, 1].
+            result: Intensity (H, W) in [0, 1], or its levels if :attr:`takes_levels`.
             job: What it was made for.
             picture: What it was made from.
 
@@ -68,13 +74,16 @@ class Finish:
         style = 0 if job.variant is None else job.variant.style
         heat, steps = (None, ()) if style is None else (self.heat, self.steps)
         turned = bool(steps or heat) and style in self.black_hot
-        if turned:
-            intensity = 1 - intensity
-        heated = None if heat is None else heat(intensity, picture, job.source)
-        intensity = intensity if heated is None else heated.intensity
-        for step in steps:
-            intensity = step(intensity, job, picture)
-        levels = to_levels(intensity, self.bit_depth)
+        heated = None
+        if result.dtype.kind == "f":
+            intensity: NDArray[np.float32] = 1 - result if turned else result
+            heated = None if heat is None else heat(intensity, picture, job.source)
+            intensity = intensity if heated is None else heated.intensity
+            for step in steps:
+                intensity = step(intensity, job, picture)
+            levels = to_levels(intensity, self.bit_depth)
+        else:
+            levels = result
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
         valid = picture.valid

@@ -11,8 +11,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from ir_transfer import create_model
+from ir_transfer.conversion.device_copies import Launched
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.manifest import Header, Manifest
@@ -20,7 +22,7 @@ from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture
+from ir_transfer.data.image_io import BitDepth, Picture
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -28,45 +30,45 @@ from tests.models.small_thermal import SMALL_THERMAL
 class InBatches(Translator):
     """Takes pictures as on CUDA."""
 
-    def batch_for(self, height: int, width: int) -> int:
-        return 4
+    takes_batches = True
 
 
 class Scarce(InBatches):
     """Has memory for one picture at a time, and only for small ones."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         if len(pictures) > 1 or pictures[0].height > 45:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super().__call__(pictures)
+        return super().launch(pictures, bit_depth)
 
 
 class Broken(Translator):
     """Gives what no picture can hold."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        return [result * np.float32("nan") for result in super().__call__(pictures)]
+    def _translate(self, content: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        return super()._translate(content, *arguments, **options) * float("nan")
 
 
 class Endless(Translator):
     """Gives results that no memory can hold in more than the one value that they repeat."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        return [np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures]
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        return Launched.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures])
 
 
 class Away(Translator):
     """Computes elsewhere, 20 ms for each picture, as a device does."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        time.sleep(0.02 * len(pictures))
-        return [np.zeros((picture.height, picture.width), np.float32) for picture in pictures]
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        seconds = 0.02 * len(pictures)
+        time.sleep(seconds)
+        return Launched.of([np.zeros((picture.height, picture.width), np.float32) for picture in pictures], seconds)
 
 
 class Faulty(Translator):
     """Has a bug, which must not be taken for a bad picture."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         raise RuntimeError("shapes do not fit")
 
 
@@ -103,7 +105,7 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
 class Narrow(Translator):
     """Has memory for tiles, but for no picture as a whole."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
@@ -165,12 +167,12 @@ class Crowded(Translator):
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         self.at_work.append(None)
         time.sleep(0.02)
         self.seen.add((len(self.at_work), torch.get_num_threads()))
         try:
-            return super().__call__(pictures)
+            return super().launch(pictures, bit_depth)
         finally:
             self.at_work.pop()
 
