@@ -359,8 +359,8 @@ def speed_options(command: Command) -> Command:
             default="auto",
             show_default=True,
             metavar="auto|N",
-            help="Images at once on CUDA, at most: those of one size go in batches of 16, 8, 4, 2 or 1. With 1, no result "
-            "depends on what is translated with it by as much as rounding. A CPU takes them one by one.",
+            help="Images at once on CUDA, at most: those of one size go in batches of 16, 8, 4, 2 or 1. With 1, no "
+            "result depends on the others by as much as rounding. A CPU takes them one by one.",
         ),
         click.option(
             "--precision",
