@@ -171,11 +171,10 @@ class _HostClock:
     """Of a device for which the host waits anyway."""
 
     def __init__(self, seconds: float = 0.0) -> None:
-        self._ended = time.perf_counter()
-        self._began = self._ended - seconds
+        self._began, self._seconds = time.perf_counter(), seconds
 
     def stop(self) -> None:
-        self._ended = time.perf_counter()
+        self._seconds = time.perf_counter() - self._began
 
     def is_over(self) -> bool:
         return True
@@ -184,7 +183,7 @@ class _HostClock:
         return
 
     def seconds(self) -> float:
-        return self._ended - self._began
+        return self._seconds
 
 
 class _CudaClock:
