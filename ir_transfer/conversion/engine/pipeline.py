@@ -119,9 +119,8 @@ class Pipeline:
 
     def _take_read(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
         token, read = self._reading.popleft()
-        idle = all(batch.done() for batch in self._translating)
-        (found, seconds), waited = _timed(read.result)
-        self.times.wait_read += waited if idle else 0
+        (found, seconds), waited = self._wait(read)
+        self.times.wait_read += waited
         self.times.decode += seconds
         if token.size is not None and token.size.pixels > _LARGE:
             return_freed()  # each reader has a heap of its own, which would keep what decoding took
@@ -183,12 +182,18 @@ class Pipeline:
     def _record_oldest(self) -> None:
         # Removed only once recorded: an interrupt in between may write a line twice, but never lose one.
         item, written = self._writing[0]
-        (outcome, seconds), waited = _timed(written.result)
+        (outcome, seconds), waited = self._wait(written)
         self.times.encode += seconds
         self.times.wait_write += waited
         self._record(outcome)
         self._writing.popleft()
         self._end(item)
+
+    def _wait(self, thread: Future[Value]) -> tuple[Value, float]:
+        """Wait for a thread; return what it made, and the seconds, none of them if the device had work at first."""
+        idle = all(batch.done() for batch in self._translating)
+        value, seconds = _timed(thread.result)
+        return value, seconds if idle else 0.0
 
     def _end(self, item: Loaded) -> None:
         self.flight.end(self._tokens.pop(id(item)))

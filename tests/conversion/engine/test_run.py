@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +15,11 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer import create_model
-from ir_transfer.conversion.device_copies import Launched
+from ir_transfer.conversion.device_copies import Launched, Result
 from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.pipeline import Pipeline
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
@@ -160,6 +163,47 @@ def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, t
     assert 0 < times.waiting < 0.6
     assert times.wait_read + times.wait_write < times.whole - times.translate
     assert "the device waited" in str(times)
+
+
+class Noted(InBatches):
+    """Notes when batches are launched, with their lengths, and when their results are taken."""
+
+    seen: ClassVar[list[str]] = []
+
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        self.seen.append(f"{len(pictures)} launched")
+        launched = super().launch(pictures, bit_depth)
+        results = launched.results
+
+        def taken() -> list[Result]:
+            self.seen.append("taken")
+            return results()
+
+        launched.results = taken  # type: ignore[method-assign]
+        return launched
+
+
+def test_the_next_batch_is_launched_before_the_last_is_taken(exemplar: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(35):
+        Image.fromarray(photograph(24, 32, seed)).save(folder / f"m{seed:02d}.png")
+    summary = run(Noted, folder, exemplar, tmp_path / "out")
+    assert summary.converted == 35
+    assert Noted.seen == ["16 launched", "16 launched", "taken", "3 launched", "taken", "taken"]
+
+
+def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
+    exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(24)), raising=False)
+    loaded = Translator.load(choose_styles([str(exemplar)], model="histogram"), torch.device("cpu"))
+    options = Options((), (), tmp_path, model="histogram")
+    threads = []
+    for kind, asked in ((Translator, options), (InBatches, options), (InBatches, replace(options, workers=3))):
+        translator = kind(loaded.model, loaded.style, loaded.device)
+        threads.append(Pipeline(Worker(asked, tmp_path, translator, Finish()), lambda outcome: True).threads)
+    assert threads == [4, 24, 3]
 
 
 class Crowded(Translator):
