@@ -37,6 +37,7 @@ from ir_transfer.data.image_io import Picture, to_levels, write_whole
 from ir_transfer.evaluation.folder_benchmark import render_scene
 from ir_transfer.evaluation.process_memory import own_peak
 from ir_transfer.json_files import json_text
+from ir_transfer.resources import PRESET
 
 _MIB = 2**20
 _MIX = {(480, 640): 30, (427, 640): 20, (640, 480): 10, (375, 500): 5}
@@ -166,9 +167,9 @@ def steps(plan: Plan, results: Results, folder: Path) -> Iterator[tuple[str, Cal
 
 
 def style_of(model: str, exemplar: Path) -> str:
-    """Return what ``--style`` is for a model: a look of its own where it has some."""
-    looks = create_model(model).looks
-    return f"preset:{looks[0]}" if looks else str(exemplar)
+    """Return what ``--style`` is for a model: its own first style where it has some."""
+    fixed = create_model(model).styles
+    return f"{PRESET}{fixed[0]}" if fixed else str(exemplar)
 
 
 def time_model(plan: Plan, results: Results, model: str, load: Callable[[str, Precision], Translator]) -> None:
