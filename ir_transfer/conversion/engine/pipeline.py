@@ -14,7 +14,8 @@ import torch
 from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.device_copies import Result
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
-from ir_transfer.conversion.engine.worker import Loaded, Outcome, Task, Translated, Translation, Worker
+from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.times import Times
 

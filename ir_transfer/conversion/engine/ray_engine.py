@@ -20,7 +20,8 @@ import torch
 from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
-from ir_transfer.conversion.engine.worker import Outcome, Task, Worker, blank
+from ir_transfer.conversion.engine.tasks import Outcome, Task, failed_entry
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
@@ -195,7 +196,7 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
                 f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: see that they "
                 "have memory enough, then go on with --resume"
             )
-            yield Outcome(replace(blank(job), error=error))
+            yield Outcome(replace(failed_entry(job), error=error))
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from itertools import groupby
 
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
-from ir_transfer.conversion.engine.worker import Outcome, Task, Worker
+from ir_transfer.conversion.engine.tasks import Outcome, Task
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary

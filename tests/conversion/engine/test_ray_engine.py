@@ -21,7 +21,8 @@ from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.finish import Finish, Step
 from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool
 from ir_transfer.conversion.engine.run import Run
-from ir_transfer.conversion.engine.worker import Task, Worker
+from ir_transfer.conversion.engine.tasks import Task
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary

@@ -19,7 +19,8 @@ from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions
 from ir_transfer.conversion.dataset.rules import parse_rules
 from ir_transfer.conversion.engine.finish import Finish
-from ir_transfer.conversion.engine.worker import Loaded, Task, Worker
+from ir_transfer.conversion.engine.tasks import Loaded, Task
+from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
 from ir_transfer.conversion.heat.options import HeatOptions
 from ir_transfer.conversion.heat.rules import parse_rule
