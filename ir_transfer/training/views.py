@@ -1,6 +1,6 @@
-"""Views of image pairs: crops at several scales in canonical tone, with class probabilities; drawn by number.
+"""Views of image pairs: crops at several scales in canonical tone, with class probabilities.
 
-What a view is depends on the seed, the image and the number of the view alone, so what a frozen encoder finds in it is
+A view only depends on the seed, the image and the number of the view, so that the features of a frozen encoder are
 computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
@@ -33,13 +33,13 @@ _EXEMPLAR_SIZE = (128, 160)
 
 @dataclass(frozen=True)
 class Crop:
-    """A crop of an image, in shares of its height and width.
+    """A crop of an image, as shares of its height and width in [0, 1].
 
     Attributes:
-        top: Of its upper edge.
-        left: Of its left edge.
-        height: Of its height.
-        width: Of its width.
+        top: Upper edge.
+        left: Left edge.
+        height: Height of the crop.
+        width: Width of the crop.
     """
 
     top: float
@@ -101,7 +101,7 @@ def draw_view(
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
     mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
     content = crop.of(photograph, size)
-    if degraded:  # never darkened: infrared of the day does not become that of the night
+    if degraded:  # never darkened: the infrared image remains one taken by day
         content = degrade(content, random, night=0.0)
     truth = None if infrared is None else canonical(crop.of(infrared, size)[None])[0]
     classes = None
@@ -136,7 +136,7 @@ def canonical(images: Tensor) -> Tensor:
 
 
 def mean_luma(photograph: OutputLevels) -> float:
-    """Return the mean luma in [0, 1] of an RGB image (H, W, 3), by which day and night are told apart."""
+    """Return the mean luma in [0, 1] of an RGB image (H, W, 3), which distinguishes day from night."""
     return float((to_unit(photograph[::8, ::8]) @ np.asarray(LUMA, np.float32)).mean())
 
 
