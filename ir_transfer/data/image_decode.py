@@ -352,7 +352,7 @@ def _masked(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Store
     return replace(stored, alpha=None if alpha.min() == 255 else alpha)
 
 
-def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float]:
+def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float, Alpha | None]:
     """Decode some bands of a TIFF file, as they are.
 
     Args:
@@ -362,7 +362,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
         max_pixels: Larger pictures are refused before their pixels are decoded.
 
     Returns:
-        Levels (number of bands, H, W) and the level that stands for 1.0.
+        Levels (number of bands, H, W), the level that stands for 1.0, and 0 where a mask or the nodata value of one of
+        the bands says that a pixel (H, W) is invalid, else 255; None if all are valid. Alpha bands are data here.
 
     Raises:
         DecodeError: No TIFF file, damaged, too large, too few bands, or other than unsigned levels.
@@ -375,6 +376,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
             if source.count < max(bands):
                 raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
             levels: NDArray[Any] = source.read(indexes=bands)
+            alpha_flag = _rasterio().enums.MaskFlags.alpha
+            masks = [source.read_masks(b) for b in bands if alpha_flag not in source.mask_flag_enums[b - 1]]
     except DecodeError:
         raise
     except Exception as error:  # damaged bytes make decoders raise nearly anything
@@ -382,7 +385,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
             f"{name}: expected a whole TIFF file, got a damaged one ({_reason(error)}): replace it"
         ) from error
     if levels.dtype in (np.uint8, np.uint16):
-        return levels, float(np.iinfo(levels.dtype).max)
+        valid: Alpha | None = np.minimum.reduce(masks) if masks else None
+        return levels, float(np.iinfo(levels.dtype).max), None if valid is None or valid.min() == 255 else valid
     raise DecodeError(f"{name}: expected unsigned levels of 8 or 16 bits, got {levels.dtype}: convert the file")
 
 

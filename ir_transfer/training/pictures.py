@@ -90,7 +90,7 @@ class PictureSet:
         return self.cache.get((single, self.max_width), lambda: (load_single(single, self.max_width),))[0]
 
     def _load_pair(self, pair: Pair) -> tuple[OutputLevels, OutputLevels]:
-        rgb, ir = load_pair(pair, self.max_width)
+        rgb, ir, _ = load_pair(pair, self.max_width)
         if not self.register:
             return rgb, ir
         from ir_transfer.data.registration import apply_registration, measure_registration

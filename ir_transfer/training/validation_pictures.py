@@ -104,7 +104,7 @@ def _load(data: DataSection, root: Path, chosen: ValidationSet, found: Found) ->
     pictures: list[tuple[OutputLevels, OutputLevels | None]]
     if found.pairs is not None:
         check_pairs(found.pairs)
-        pictures = [load_pair(pair) for pair in found.pairs]
+        pictures = [load_pair(pair)[:2] for pair in found.pairs]
     else:
         pictures = [(load_single(single), None) for single in found.photographs]
     exemplars = [
