@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from ir_transfer.data.image_decode import Levels, decode_bands
 from ir_transfer.data.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
@@ -22,6 +23,7 @@ from ir_transfer.errors import InputError
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
 
+_LANCZOS_REACH = 3  # resized pixels
 Floats = NDArray[np.float32]
 Valid = NDArray[np.bool_]
 Side = Literal["rgb", "ir"]
@@ -129,8 +131,7 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
     rgb, ir = _open_checked(pair)
     valid = _valid_in_both(rgb, ir, pair)
     if valid is not None and max_width is not None and rgb.width > max_width:
-        shares = _shrunk((valid * np.uint8(255)).astype(np.uint8), _size_within(rgb, max_width))
-        valid = shares == 255  # what no invalid pixel has a share in
+        valid = _shrunk_valid(valid, _size_within(rgb, max_width))
     return PairLevels(compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot), valid)
 
 
@@ -201,6 +202,14 @@ def _open_checked(pair: PairFiles) -> tuple[Picture, Picture]:
     rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
     check_pair(rgb, ir, pair)
     return rgb, ir
+
+
+def _shrunk_valid(valid: Valid, size: tuple[int, int]) -> Valid:
+    """Return the pixels of an image resized to (width, height) in which no invalid pixel has a share."""
+    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
+    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
+    side = 2 * _LANCZOS_REACH + 1
+    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
 
 
 def _size_within(picture: Picture, max_width: int) -> tuple[int, int]:

@@ -112,6 +112,7 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> P
         numbers = _checked(numbers, white, alpha, name)
     else:
         span = _asked_range(stored, alpha, asked, name)
+        reading.facts["levels"] = [span.lo, span.hi]
         alpha = _with_nodata(stored, alpha, span)
         numbers, white = _stretched(numbers, span)
     levels = stored.meaning.to_srgb(numbers, white)

@@ -99,8 +99,8 @@ def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> T
 
 def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest correlation of gradient magnitudes over shifts, at pixels with valid surroundings."""
-    fields = [magnitude(valid.extended(image))[0] for image in (output, truth)]
-    pairs = _shifted(*fields, valid.mask[0, 0], TOLERANCE_OF_MAGNITUDES)
+    ours, theirs = (magnitude(valid.extended(image))[0] for image in (output, truth))
+    pairs = _shifted(ours, theirs, valid.mask[0, 0], TOLERANCE_OF_MAGNITUDES)
     found = [pearson(*(values.reshape(1, 1, 1, -1) for values in pair)) for pair in pairs]
     return torch.stack(found).amax(dim=0) if found else None
 
@@ -108,12 +108,12 @@ def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPix
 def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest cosine of the two gradient fields over shifts, at pixels with valid surroundings."""
     images = (valid.extended(image).double() for image in (output, truth))
-    fields = [spatial_gradient(image, mode="sobel")[0, 0] for image in images]
+    ours, theirs = (spatial_gradient(image, mode="sobel")[0, 0] for image in images)
     found = []
-    for ours, theirs in _shifted(*fields, valid.mask[0, 0], TOLERANCE_OF_GRADIENTS):
-        scale = ours.norm() * theirs.norm()
-        flat = scale <= 1e-6 * ours.numel()
-        found.append(torch.where(flat, 0.0, (ours * theirs).sum() / scale.clamp(min=1e-12)))
+    for inner, moved in _shifted(ours, theirs, valid.mask[0, 0], TOLERANCE_OF_GRADIENTS):
+        scale = inner.norm() * moved.norm()
+        flat = scale <= 1e-6 * inner.numel()
+        found.append(torch.where(flat, 0.0, (inner * moved).sum() / scale.clamp(min=1e-12)))
     return torch.stack(found).amax()[None] if found else None
 
 

@@ -77,10 +77,11 @@ def largest_rectangle(valid: NDArray[np.bool_]) -> Rectangle:
     height, width = valid.shape
     cell = max(1, -(-max(height, width) // _MOST_CELLS))
     rows, columns = height // cell, width // cell
-    cells = valid[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell).all(axis=(1, 3))
-    bars, best, found = np.zeros(columns + 1, np.int64), 0, (0, 0, 0, 0)
+    cells = np.all(valid[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell), axis=(1, 3))
+    bars = np.zeros(columns + 1, np.int64)
+    best, found = 0, (0, 0, 0, 0)
     for row in range(rows):
-        bars[:-1] = np.where(cells[row], bars[:-1] + 1, 0)
+        bars[:-1] = (bars[:-1] + 1) * np.take(cells, row, axis=0)
         stack: list[tuple[int, int]] = []
         for column, bar in enumerate(bars.tolist()):
             left = column

@@ -141,9 +141,9 @@ class Yardstick:
             for key in TO_EXEMPLAR.keys() & self._columns:
                 found[key] = (TO_EXEMPLAR[key](self.counted(output), exemplar).item(), 1.0)
         if self._lpips and "lpips" in self._columns:
-            images = [self._whole(image, LEAST_SIDE_OF_NETWORKS) for image in (inner, self.truth)]
-            if images[0] is not None:
-                found["lpips"] = (self._lpips(*images).item(), 1.0)
+            ours, theirs = (self._whole(image, LEAST_SIDE_OF_NETWORKS) for image in (inner, self.truth))
+            if ours is not None and theirs is not None:
+                found["lpips"] = (self._lpips(ours, theirs).item(), 1.0)
         look = self._look_at(inner)
         if look and self._look:
             if "perceptual" in self._columns:
@@ -156,9 +156,9 @@ class Yardstick:
         """Return the figures that need no truth to compare with."""
         found = self._compared(picture, self._luma, TO_PHOTOGRAPH, masked_metrics.TO_RGB)
         if "shift" in self._columns:
-            images = [self._whole(image, LEAST_SIDES["shift"]) for image in (picture, self._luma)]
-            if images[0] is not None:
-                length, windows = shift(*images)
+            moved, fixed = (self._whole(image, LEAST_SIDES["shift"]) for image in (picture, self._luma))
+            if moved is not None and fixed is not None:
+                length, windows = shift(moved, fixed)
                 found["shift"] = (length, min(windows, 1))
         if "line_noise" in self._columns and (whole := self._whole(picture, LEAST_SIDES["line_noise"])) is not None:
             found["line_noise"] = (line_noise(whole).item(), 1.0)
@@ -182,8 +182,8 @@ class Yardstick:
             elif key in masked:
                 values[key] = masked[key](picture, other, self._valid)
             else:
-                pair = [self._whole(image, LEAST_SIDES[key]) for image in (picture, other)]
-                values[key] = None if pair[0] is None else metrics[key](*pair)
+                ours, theirs = (self._whole(image, LEAST_SIDES[key]) for image in (picture, other))
+                values[key] = None if ours is None or theirs is None else metrics[key](ours, theirs)
         return {key: (value.item(), 1.0) for key, value in values.items() if value is not None}
 
     def _whole(self, picture: Tensor, least: int) -> Tensor | None:

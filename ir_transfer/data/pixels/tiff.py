@@ -268,7 +268,8 @@ class TiffImage:
             alphas.append(self.dataset.read_masks(bands[0], window=window, out_shape=shape))
         if self._by_nodata:
             same = self._nodata(numbers)
-            alphas.append(_opaque_where(~(same.any(0) if self.strict_nodata else same.all(0))))
+            invalid = np.any(same, axis=0) if self.strict_nodata else np.all(same, axis=0)
+            alphas.append(_opaque_where(np.logical_not(invalid)))
         if self.dtype.kind == "f":
             alphas.append(_opaque_where(np.isfinite(numbers).all(0)))
         if self._lab:

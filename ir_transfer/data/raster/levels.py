@@ -117,8 +117,7 @@ def _is_narrow(dtype: np.dtype[Any]) -> bool:
 def _keys(values: NDArray[Any]) -> NDArray[np.uint32]:
     """Return keys in the order of the numbers as float32: a negative one has all bits turned round, others the sign."""
     bits = values.astype(np.float32).ravel().view(np.uint32)
-    turned: NDArray[np.uint32] = bits ^ ((bits >> 31) * np.uint32(0x7FFFFFFF) | np.uint32(_SIGN))
-    return turned
+    return np.bitwise_xor(bits, np.bitwise_or((bits >> 31) * np.uint32(0x7FFFFFFF), np.uint32(_SIGN))).astype(np.uint32)
 
 
 def _number(key: int) -> float:

@@ -199,7 +199,7 @@ def test_a_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) ->
     np.testing.assert_array_equal(read_pair(pair).valid, SHOWN)
     valid = load_pair(pair, max_width=26).valid
     assert valid is not None
-    assert not valid[:, :4].any()
+    assert not valid[:, :8].any()
     assert valid[:, 8:].all()
     (tmp_path / "gray.png").write_bytes(saved(GRAY, "PNG"))
     np.testing.assert_array_equal(load_pair(Pair("b", path, tmp_path / "gray.png")).valid, SHOWN)

@@ -61,6 +61,7 @@ def test_a_place_on_earth_changes_no_levels(tmp_path: Path, dtype: str, tiled: b
             assert (raster.levels.lo, raster.levels.hi) == pytest.approx(expected, rel=1e-9)
             unit, valid = raster.read(0, 0, 140, 1100)
         picture = pictures[path.stem]
+        assert picture.reading.facts["levels"] == pytest.approx(expected, rel=1e-9)
         np.testing.assert_array_equal(picture.valid, valid)
         assert np.abs(picture.rgb() - unit)[:, valid].max() <= 0.51 / picture.white if picture.white > 1 else 1e-6
 
