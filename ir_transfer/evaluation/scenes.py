@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -39,6 +39,11 @@ class Scene:
     truth: Tensor
     scale: float = 1.0
     valid: Tensor | None = None
+
+    def to(self, device: torch.device) -> Scene:
+        """Return the scene on a device."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **moved)
 
     @property
     def exemplar(self) -> Tensor:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import TileNeeds, no_sliders
+from ir_transfer.models.info import TileNeeds, no_sliders_message
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.tiling import Inside
 
@@ -113,7 +113,7 @@ class Sliders(ABC):
 
 
 class FrozenEncoder(ABC):
-    """A model whose encoder of photographs is trained beforehand, by others or by a distillation."""
+    """A model whose encoder of RGB images is trained beforehand, by others or by a distillation."""
 
     @abstractmethod
     def take_encoder(self, source: str | Path) -> None:
@@ -152,8 +152,8 @@ def tiles_of(model: TranslationModel) -> Tiles:
 def must_see_all(name: str) -> InputError:
     """Return the error of a model that must see the whole image."""
     return InputError(
-        f"expected a model whose tiles equal the whole picture, got {name!r}, which must see all of it: "
-        "use adain or wct2, or a smaller picture"
+        f"expected a model whose tiles equal the whole image, got {name!r}, which must see all of it: "
+        "use adain or wct2, or a smaller image"
     )
 
 
@@ -202,4 +202,4 @@ def sliders_of(model: TranslationModel) -> Sliders:
     """
     if isinstance(model, Sliders):
         return model
-    raise InputError(no_sliders(model.info.name))
+    raise InputError(no_sliders_message(model.info.name))

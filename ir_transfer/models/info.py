@@ -8,7 +8,7 @@ from typing import Literal
 Tiling = Literal["overview", "exact", "passes", "pointwise", "none"]
 
 
-def no_sliders(model: str) -> str:
+def no_sliders_message(model: str) -> str:
     """Return what to say to layer weights for a model that has no sliders for them."""
     return f"expected no layer weights for model {model!r}, which has no sliders: leave them out, or take adjustable"
 
@@ -20,7 +20,7 @@ class TileNeeds:
     Attributes:
         features: Pixels beyond a tile's own part that its features, and so its statistics, depend on.
         output: Pixels beyond a tile's own part that its output depends on.
-        multiple: The corners of that part must lie on multiples of this, or on the picture's border.
+        multiple: The corners of that part must lie on multiples of this, or on the image's border.
         bytes_per_pixel: Memory that translating takes at its height, for each pixel of a tile with its surroundings
             (float32, measured on a CPU).
         fixed_bytes: Memory that an image takes besides, whatever its size.
@@ -47,12 +47,12 @@ class ModelInfo:
         tiling: ``"overview"`` if the model looks at the whole image reduced, so that any part of it can be translated
             by itself; ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
             ``"passes"`` if these depend on the style and on each other, so that they take several passes;
-            ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole picture.
+            ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole image.
         controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
             (label maps), ``"spatial"`` (a mask per exemplar).
         weights: Names of the weights that ship; the first is the default. Empty if it needs none.
         needs_weights: Whether it has parameters that must be trained.
-        iterative: Whether it searches for every picture step by step, which takes a hundred times as long as one pass.
+        iterative: Whether it searches for every image step by step, which takes a hundred times as long as one pass.
         target: ``"module:Class"`` of the implementation, imported only when a model is made.
     """
 

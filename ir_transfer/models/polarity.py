@@ -15,7 +15,7 @@ from torch import Tensor
 from ir_transfer.errors import WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import shipped_encoder
-from ir_transfer.nn.polarity import PolarityClassifier, describe, statistics_count
+from ir_transfer.nn.polarity import PolarityClassifier, polarity_statistics, statistics_count
 from ir_transfer.resources import resource
 
 WEIGHTS = "weights/polarity.safetensors"
@@ -62,7 +62,7 @@ class Polarity:
         )
 
 
-class PolarityJudge:
+class PolarityDetector:
     """The classifier with its margin, and the content encoder whose features it judges by.
 
     Args:
@@ -101,7 +101,7 @@ class PolarityJudge:
         """Return the score of one exemplar (1, 1 or 3, h, w) in [0, 1]; positive for white-hot."""
         gray = exemplar if exemplar.shape[1] == 1 else rgb_to_grayscale(exemplar)
         with torch.autocast("cpu", enabled=False):
-            return float(self.classifier(describe(gray.detach().cpu().float(), self.encoder)))
+            return float(self.classifier(polarity_statistics(gray.detach().cpu().float(), self.encoder)))
 
     def __call__(self, exemplar: Tensor) -> Polarity:
         """Return the polarity of one exemplar (1, 1 or 3, h, w): black-hot only beyond the margin."""
@@ -110,9 +110,9 @@ class PolarityJudge:
 
 
 @cache
-def shipped_judge() -> PolarityJudge:
+def shipped_detector() -> PolarityDetector:
     """Return the judge that ships, read once."""
-    return PolarityJudge(resource(WEIGHTS))
+    return PolarityDetector(resource(WEIGHTS))
 
 
 def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: str | None = None) -> Polarity:
@@ -127,7 +127,7 @@ def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: 
         return Polarity(white_hot, "given")
     if band == "nir":
         return Polarity(True, "near-infrared")
-    return shipped_judge()(exemplar)
+    return shipped_detector()(exemplar)
 
 
 def blended_metadata(codes: Sequence[Mapping[str, str]], shares: Sequence[float]) -> dict[str, str]:

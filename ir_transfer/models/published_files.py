@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
+from ir_transfer.nn.imagenet import normalising_convolution
 
 TORCHVISION = "torchvision"
 _PICKLED = {".pth", ".pt"}
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def asked(weights: str | Path | None, encoder_weights: str | Path | None) -> bool:
-    """Return whether :func:`ir_transfer.create_model` was given published files."""
+def are_requested(weights: str | Path | None, encoder_weights: str | Path | None) -> bool:
+    """Return whether the arguments of :func:`ir_transfer.create_model` name published files."""
     return encoder_weights is not None or Path(str(weights)).suffix in _PICKLED
 
 
@@ -27,7 +26,7 @@ def required_encoder(weights: str | Path | None, encoder_weights: str | Path | N
     """Return the encoder's file or name.
 
     Raises:
-        InputError: It is not named, or what it stands beside is neither a published decoder nor None.
+        InputError: It is not named, or ``weights`` is neither a published decoder nor None.
     """
     if encoder_weights is None:
         raise InputError(f"expected encoder_weights beside {weights}: a published decoder comes with its encoder")
@@ -116,11 +115,11 @@ def fill_from_torchvision(
         WeightsError: Too few convolutions, or other shapes.
     """
     fill(in_order(convolution_keys(state, "features."), convs), state, path, layouts)
-    std = torch.tensor(_IMAGENET_STD)
+    weight, bias = normalising_convolution()
     with torch.no_grad():
-        colour.weight.copy_(torch.diag(1 / std)[:, :, None, None])
+        colour.weight.copy_(weight)
         if colour.bias is not None:
-            colour.bias.copy_(-torch.tensor(_IMAGENET_MEAN) / std)
+            colour.bias.copy_(bias)
 
 
 def fill_encoder(encoder: nn.Module, encoder_weights: str | Path, layouts: str) -> None:

@@ -1,4 +1,4 @@
-"""Spatial control: several styles in one picture, each where its mask says."""
+"""Spatial control: several styles in one image, each where its mask says."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class SpatialStyle:
             _, _, row, column = (total <= 0).nonzero()[0].tolist()
             raise InputError(
                 f"expected a mask above 0 at every pixel, got none at {int((total <= 0).sum())} pixels "
-                f"(first: row {row}, column {column}): let the masks cover the picture"
+                f"(first: row {row}, column {column}): let the masks cover the image"
             )
         return (masks / total).to(content.dtype)
 

@@ -107,7 +107,7 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
 
     Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
     linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2). The polarity is that of the larger
-    share: half of each would be a gray picture. Parts are kept side by side with their shares, those without a share
+    share: half of each would be a gray image. Parts are kept side by side with their shares, those without a share
     are dropped. The metadata are those of the first code, but for the polarity and its scores.
 
     Raises:

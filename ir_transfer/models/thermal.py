@@ -22,7 +22,7 @@ from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_code import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
-from ir_transfer.nn.polarity import sign_of, turn
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
@@ -73,7 +73,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     """Translates in canonical space: white-hot, tone standardised; polarity and tone are the exemplar's at the end.
 
     The whole image, reduced to an overview, goes through the content encoder and the neck, where the style acts on
-    standardised features. The thermal map that results gets the photograph's detail at full size, so that an image is
+    standardised features. The thermal map that results gets the RGB image's detail at full size, so that an image is
     the same whole or in tiles, whatever its size.
 
     Args:
@@ -153,8 +153,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
-        sign = sign_of(white_hot.to(exemplars.device)).to(exemplars)
-        upright = turn(exemplars, sign)
+        sign = polarity_sign(white_hot.to(exemplars.device)).to(exemplars)
+        upright = apply_polarity(exemplars, sign)
         tones = dict(zip(TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
         return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}
 
@@ -237,7 +237,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         if isinstance(strength, Tensor) or strength < 1:
             share = strength[..., None, None].to(images) if isinstance(strength, Tensor) else strength
             translated = torch.lerp(rgb_to_grayscale(images), translated, share)
-        return turn(translated, style[POLARITY])
+        return apply_polarity(translated, style[POLARITY])
 
     def image_statistics(self, content: Tensor, style: Mapping[str, Tensor]) -> Statistics:
         """Return the statistics of an image (B, 3, H, W) that :meth:`survey` may be given for another one."""

@@ -18,7 +18,7 @@ def adain(
 
     Args:
         features: (B, C, H, W).
-        content: Moments of the content's features over the whole picture.
+        content: Moments of the content's features over the whole image.
         mean: The exemplar's mean (B or 1, C).
         std: The exemplar's standard deviation (B or 1, C).
         strength: 0 returns the features, 1 the full style; a number or (B, 1).

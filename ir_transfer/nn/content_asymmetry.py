@@ -1,6 +1,6 @@
 """How differently the content encoder sees an infrared image and its negative.
 
-The encoder has learned from photographs, which an image and its negative resemble unequally: what it finds in the two
+The encoder has learned from RGB images, which an image and its negative resemble unequally: what it finds in the two
 differs in a way that a small classifier can learn.
 """
 

@@ -1,4 +1,4 @@
-"""Last layers: from features to a picture."""
+"""Last layers: from features to an image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class InfraredHead(nn.Module):
     """Convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
 
     Features of an unnormalised decoder are large, and an optimiser's step at the last layer would move the whole
-    picture's tone; the gain makes that step ten times smaller.
+    image's tone; the gain makes that step ten times smaller.
 
     Args:
         in_channels: Channels of the features.
-        out_channels: Channels of the picture; 1 for infrared.
+        out_channels: Channels of the image; 1 for infrared.
         kernel: Side of the kernel.
     """
 
@@ -25,5 +25,5 @@ class InfraredHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, out_channels, H, W)."""
-        picture: Tensor = 0.5 + _GAIN * self.conv(features)
-        return picture
+        image: Tensor = 0.5 + _GAIN * self.conv(features)
+        return image

@@ -1,4 +1,4 @@
-"""Global statistics as values that add up: the mean and spread of features over a whole picture or its tiles."""
+"""Global statistics as values that add up: the mean and spread of features over a whole image or its tiles."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.nn.precision import at_least_float32
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Statistics:
-    """Moments by place in the network; those of tiles add up to those of the picture."""
+    """Moments by place in the network; those of tiles add up to those of the image."""
 
     places: Mapping[str, Moments]
 
@@ -77,7 +78,7 @@ class Statistics:
         return Statistics({name: moments.to(kind) for name, moments in self.places.items()})
 
     def mixed(self, other: Statistics, share: float) -> Statistics:
-        """Return the weighted average: the statistics of a picture of which ``other`` makes up that share (0 to 1)."""
+        """Return the weighted average: the statistics of an image of which ``other`` makes up that share (0 to 1)."""
         kept = {name: moments.scaled(1 - share) for name, moments in self.places.items()}
         return Statistics(kept) + Statistics({name: moments.scaled(share) for name, moments in other.places.items()})
 
@@ -96,7 +97,7 @@ class _MeanVariance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().mean((2, 3))
         ctx.save_for_backward(features, mean)
@@ -124,7 +125,7 @@ def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
     """
     if weights is not None:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         share = weights.to(wide)
         count = float(share.sum())
         mean = (wide * share).sum((2, 3)) / count
@@ -138,7 +139,7 @@ def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Te
     """Return features (B, C, H, W) with mean 0 and deviation 1 per channel, as far as the moments are theirs.
 
     Args:
-        features: Of a picture or a part of it.
+        features: Of an image or a part of it.
         moments: Of the whole.
         eps: Added to the variance before the root.
     """
@@ -154,7 +155,7 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
     ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
     """
     with torch.autocast(features.device.type, enabled=False):
-        wide = _wide(features)
+        wide = at_least_float32(features)
         if weights is not None:
             flat, share = wide.flatten(2), weights.to(wide).flatten(2)
             total = float(share.sum())
@@ -174,7 +175,7 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
 
 def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the span (B, 2) of features (B, C, H, W) where ``weights`` (1, 1, H, W) are above 0; see Moments."""
-    wide = _wide(features)
+    wide = at_least_float32(features)
     if weights is None:
         return torch.stack([-wide.amin((1, 2, 3)), wide.amax((1, 2, 3))], dim=1)
     counts = weights > 0
@@ -187,7 +188,3 @@ def _freedom(count: float) -> float:
     """Return the degrees of freedom of so many positions, at least 1."""
     # While a graph is traced, a size is a tensor: a comparison in Python would become a constant.
     return (count - 1).clamp(min=1) if isinstance(count, Tensor) else max(count - 1, 1)
-
-
-def _wide(features: Tensor) -> Tensor:
-    return features if features.dtype == torch.float64 else features.float()

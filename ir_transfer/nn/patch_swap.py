@@ -43,7 +43,7 @@ def nearest_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: i
     """
     with torch.no_grad(), torch.autocast(content.device.type, enabled=False):
         kind = torch.promote_types(content.dtype, torch.float32)
-        picture = content.to(kind)[None]
+        image = content.to(kind)[None]
         patches = F.unfold(exemplar.to(kind)[None], patch)[0].T
         patches = patches / patches.norm(dim=1, keepdim=True).clamp(min=1e-12)
         kernels = patches.view(-1, len(content), patch, patch)
@@ -53,7 +53,7 @@ def nearest_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: i
         found = []
         for start in range(0, rows, step):
             end = (min(start + step, rows) - 1) * stride + patch
-            found.append(F.conv2d(picture[:, :, start * stride : end], kernels, stride=stride).argmax(dim=1)[0])
+            found.append(F.conv2d(image[:, :, start * stride : end], kernels, stride=stride).argmax(dim=1)[0])
         return torch.cat(found)
 
 
@@ -89,7 +89,7 @@ def paste_patches(exemplar: Tensor, numbers: Tensor, size: tuple[int, int], patc
 def swap_patches(content: Tensor, exemplar: Tensor, patch: int = 3, stride: int = 1) -> Tensor:
     """Replace every patch of the content by the exemplar's most similar one, averaged where they overlap.
 
-    A picture swapped with itself is itself, where the strides end at its border. The gradient goes to the exemplar's
+    An image swapped with itself is itself, where the strides end at its border. The gradient goes to the exemplar's
     chosen patches; the choice has none.
 
     Args:

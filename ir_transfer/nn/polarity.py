@@ -22,7 +22,7 @@ class PolarityClassifier(nn.Module):
     The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
 
     Args:
-        count: Number C of statistics; see :func:`describe`.
+        count: Number C of statistics; see :func:`polarity_statistics`.
         width: Of the two hidden layers.
 
     Attributes:
@@ -51,7 +51,7 @@ class PolarityClassifier(nn.Module):
         return score[:, 0]
 
 
-def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
+def polarity_statistics(images: Tensor, encoder: ContentEncoder) -> Tensor:
     """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset, by which their polarity is judged.
 
     They are those of the intensities themselves and those of what the content encoder sees.
@@ -63,16 +63,16 @@ def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
 
 
 def statistics_count(encoder: ContentEncoder) -> int:
-    """Return the number C of statistics that :func:`describe` finds."""
+    """Return the number C of statistics that :func:`polarity_statistics` finds."""
     return COUNT + asymmetry_count(encoder)
 
 
-def sign_of(white_hot: Tensor) -> Tensor:
+def polarity_sign(white_hot: Tensor) -> Tensor:
     """Return +1 (white-hot) or -1 (black-hot) as (B, 1) float for the polarity (B,) bool."""
     return torch.where(white_hot, 1.0, -1.0)[:, None]
 
 
-def turn(pictures: Tensor, sign: Tensor) -> Tensor:
-    """Invert the pictures (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
+def apply_polarity(images: Tensor, sign: Tensor) -> Tensor:
+    """Invert the images (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
     signs = sign if sign.dim() == 4 else sign[..., None, None]
-    return 0.5 + (pictures - 0.5) * signs.to(pictures.dtype)
+    return 0.5 + (images - 0.5) * signs.to(images.dtype)

@@ -45,7 +45,7 @@ class Inside:
     def padded(self, height: int, width: int, bottom: int, right: int) -> Inside:
         """Return the same for the tile (height, width) after so many rows and columns of reflection.
 
-        What is reflected at the picture's own border counts as it does in the whole picture.
+        What is reflected at the image's own border counts as it does in the whole image.
         """
         top, left, lower, outer = self.box
         box = (top, left, lower + bottom * (lower == height), outer + right * (outer == width))

@@ -1,4 +1,4 @@
-"""Tone preservation: the values of one picture in the order of another, as colour preservation is for colour."""
+"""Tone preservation: the values of one image in the order of another, as colour preservation is for colour."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def reorder(values: Tensor, order: Tensor, ascending: Tensor | bool = True) -> T
 
     Args:
         values: (B, C, H, W); each channel is reordered on its own.
-        order: (B, 1, H, W), whose ranks decide, such as the luma of a photograph.
+        order: (B, 1, H, W), whose ranks decide, such as the luma of an RGB image.
         ascending: Whether the brightest in ``order`` takes the largest value; False gives it the smallest. A flag,
-            or one (bool) per picture (B,).
+            or one (bool) per image (B,).
 
     Returns:
         (B, C, H, W) of the kind of ``values``.

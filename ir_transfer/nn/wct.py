@@ -36,7 +36,7 @@ def exact_square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
     Eigenvalues smaller than the rounding error of the largest are raised to it: they are noise, of any sign.
     Where a gradient is asked for, it is Newton-Schulz again: that of eigenvectors is infinite where eigenvalues
-    coincide, as on a flat picture.
+    coincide, as on a flat image.
     """
     with torch.autocast(matrix.device.type, enabled=False):
         if torch.is_grad_enabled() and matrix.requires_grad:
@@ -52,7 +52,7 @@ def regularised(moments: Moments, shrinkage: float, eps: float) -> Tensor:
     """Return the covariance (B, C, C), drawn towards a multiple of the identity, plus ``eps`` times the identity.
 
     A crop has few positions for its many channels, and whitening divides by the smallest eigenvalues:
-    shrinkage (Ledoit and Wolf 2004) keeps them from being noise; ``eps`` keeps a flat picture finite.
+    shrinkage (Ledoit and Wolf 2004) keeps them from being noise; ``eps`` keeps a flat image finite.
     """
     covariance = moments.covariance()
     scale = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]

@@ -8,15 +8,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ir_transfer.errors import InputError
-from ir_transfer.models import published_files
 from ir_transfer.models.adain import published
-from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
+from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, exemplar_statistics
 from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Moments, channel_moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
@@ -25,7 +23,7 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 class AdaIN(ThermalModel):
     """Channel statistics of the exemplar's features become those of the neck's, at every level.
 
-    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and a photograph
+    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and an RGB image
     share no features; its statistics are values that are stored, blended and applied.
 
     Args:
@@ -55,10 +53,7 @@ class AdaIN(ThermalModel):
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
         """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
-        size = hyper_parameters.pop("size", None)
-        if published_files.asked(weights, encoder_weights):
-            return _published(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        return build_sized(SIZES, info, weights, size, hyper_parameters)
+        return build_published_or_sized(SIZES, info, weights, encoder_weights, hyper_parameters, published.load)
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set run-time options; see the base class."""
@@ -71,8 +66,8 @@ class AdaIN(ThermalModel):
         for level, features in enumerate(self.exemplar_encoder(exemplars)):
             moments = channel_moments(features)
             style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(1e-3)}
-            if (kept := self.alignment.keep(features)) is not None:
-                style[f"level{level}.{self.alignment.kept}"] = kept
+            if (extra := self.alignment.encode(features)) is not None:
+                style[f"level{level}.{self.alignment.extra}"] = extra
         return style
 
     def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
@@ -81,21 +76,8 @@ class AdaIN(ThermalModel):
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Give features of a level the exemplar's statistics."""
-        place = f"level{level}"
-        kept = kept_of(style, place, self.alignment)
-        return self.alignment.align(features, moments, style[f"{place}.mean"], style[f"{place}.std"], kept, 1.0)
-
-
-def _published(
-    info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, asked: Mapping[str, Any]
-) -> PaperAdaIN:
-    encoder = published_files.required_encoder(weights, encoder_weights)
-    arguments = {**asked, "size": asked["size"] or "vgg19"}
-    if arguments["size"] != "vgg19":
-        raise InputError(f"expected size='vgg19' with published weights, got {arguments['size']!r}: leave it out")
-    model = PaperAdaIN(info, **arguments)
-    model.weights_hash = published.load(model.encoder, model.decoder, weights, encoder)
-    return model
+        exemplar = exemplar_statistics(style, f"level{level}", self.alignment)
+        return self.alignment.align(features, moments, exemplar, 1.0)
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": AdaIN, "vgg19": PaperAdaIN}

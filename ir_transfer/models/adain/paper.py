@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.models.adain import published
-from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
+from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, exemplar_statistics
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import ContentStatistics, FrozenEncoder, must_see_all
 from ir_transfer.models.info import ModelInfo, TileNeeds
@@ -59,7 +59,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
 
     def take_encoder(self, source: str | Path) -> None:
         """Fill the VGG-19 from a published file or ``"torchvision"``, and freeze it; see section 6.1."""
-        published.load(self.encoder, self.decoder, None, source)
+        published.load(self, None, source)
         self.encoder.requires_grad_(False)
 
     def auxiliary_loss(self) -> Tensor | None:
@@ -84,8 +84,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         feature = self._deepest(exemplars.expand(-1, 3, -1, -1))
         moments = channel_moments(feature)
         style = {f"{self.place}.mean": moments.mean, f"{self.place}.std": moments.std()}
-        kept = self.alignment.keep(feature) if self.alignment.kept else None
-        return style if kept is None else {**style, f"{self.place}.{self.alignment.kept}": kept}
+        extra = self.alignment.encode(feature)
+        return style if extra is None else {**style, f"{self.place}.{self.alignment.extra}": extra}
 
     @property
     def tile_needs(self) -> TileNeeds:
@@ -98,7 +98,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         return TileNeeds(features, output, 2**self.deepest, _BYTES_PER_CHANNEL * widths[0])
 
     def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
-        """Return moments of the deepest level for a picture or tile (B, 3, h, w).
+        """Return moments of the deepest level for an image or tile (B, 3, h, w).
 
         Raises:
             InputError: The alignment has no statistics that add up over tiles.
@@ -125,10 +125,10 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         features = self.encoder(content)
         statistics = statistics or self._statistics(features[-1])
         features[-1] = self._aligned(features[-1], statistics, style, strength)
-        picture: Tensor = self.decoder(features)
+        image: Tensor = self.decoder(features)
         if self.training:
-            self._last = features[-1].detach(), picture
-        return picture
+            self._last = features[-1].detach(), image
+        return image
 
     def translate_spatial(
         self,
@@ -140,7 +140,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     ) -> Tensor:
         """Blend the features that AdaIN gives for each style, then decode once (section 7.2); see the base class.
 
-        The content's statistics stay those of the whole picture, while the paper takes them by region: so shares
+        The content's statistics stay those of the whole image, while the paper takes them by region: so shares
         that are the same everywhere equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles the whole.
         """
         features = self.encoder(content)
@@ -149,12 +149,11 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         parts = F.adaptive_avg_pool2d(shares, (deepest.shape[-2], deepest.shape[-1]))
         pairs = zip(styles, parts, strict=True)
         features[-1] = torch.stack([self._aligned(deepest, statistics, s, strength) * part for s, part in pairs]).sum(0)
-        picture: Tensor = self.decoder(features)
-        return picture
+        image: Tensor = self.decoder(features)
+        return image
 
     def _aligned(
         self, feature: Tensor, statistics: Statistics, style: Mapping[str, Tensor], strength: float | Tensor
     ) -> Tensor:
-        mean, std = style[f"{self.place}.mean"], style[f"{self.place}.std"]
-        kept = kept_of(style, self.place, self.alignment)
-        return self.alignment.align(feature, statistics[self.place], mean, std, kept, strength)
+        exemplar = exemplar_statistics(style, self.place, self.alignment)
+        return self.alignment.align(feature, statistics[self.place], exemplar, strength)

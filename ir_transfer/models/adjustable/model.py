@@ -41,7 +41,7 @@ class Adjustable(ThermalModel, Sliders):
 
     A tone curve ends the translation, so a slider can only move structure. Besides what the network learns, each has a
     fixed effect there: that of a style layer is the gain of one level of the neck, finest to coarsest as VGG's layers
-    are, that of ``content.relu3_1`` the gain of the photograph's detail, and that of ``content.relu4_1`` the gain of
+    are, that of ``content.relu3_1`` the gain of the RGB image's detail, and that of ``content.relu4_1`` the gain of
     the content's features against the exemplar's means at strides 8 and 16. At 1 all gains are 1, at 0 they are those
     of ``least_gains``.
 

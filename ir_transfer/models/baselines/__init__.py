@@ -17,7 +17,7 @@ INFOS = (
         "constant", "the exemplar's mean everywhere: what PSNR and SSIM reward most", "Constant", tiling="pointwise"
     ),
     _baseline(
-        "gray", "the photograph's luma (Rec. 601): the baseline to beat for detectors", "Gray", tiling="pointwise"
+        "gray", "the RGB image's luma (Rec. 601): the baseline to beat for detectors", "Gray", tiling="pointwise"
     ),
     _baseline("inverted", "one minus the luma", "Inverted", tiling="pointwise"),
     _baseline("histogram", "the luma matched to the exemplar's histogram", "Histogram"),

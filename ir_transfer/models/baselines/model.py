@@ -21,7 +21,7 @@ QUANTILES = 1024
 """Points of the stored quantile function; linear between them, so the values of a 16-bit output stay continuous."""
 
 REFERENCE_SIDE = 512
-"""Side to which Fourier domain adaptation brings an exemplar, so that ``beta`` means the same for every picture."""
+"""Side to which Fourier domain adaptation brings an exemplar, so that ``beta`` means the same for every image."""
 
 _BYTES_PER_PIXEL = 64
 
@@ -34,8 +34,8 @@ class Baseline(TranslationModel):
         return {}
 
     @abstractmethod
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the picture at full strength from the luma (B, 1, H, W)."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the image at full strength from the luma (B, 1, H, W)."""
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -43,11 +43,11 @@ class Baseline(TranslationModel):
         """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's look."""
         gray = rgb_to_grayscale(content)
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
-        return gray + share * (self.look(gray, style) - gray)
+        return gray + share * (self.stylise(gray, style) - gray)
 
 
 class Pointwise(Baseline, Tiles):
-    """A baseline whose every pixel depends on the same pixel of the photograph alone."""
+    """A baseline whose every pixel depends on the same pixel of the RGB image alone."""
 
     @property
     def tile_needs(self) -> TileNeeds:
@@ -62,15 +62,15 @@ class Constant(Pointwise):
         """Keep the mean (B, 1)."""
         return {"mean": exemplars.mean(dim=(2, 3))}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Spread the mean over the picture."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Spread the mean over the image."""
         return style["mean"].to(gray)[..., None, None].expand_as(gray)
 
 
 class Gray(Pointwise):
     """The luma itself; the exemplar has no say."""
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the luma."""
         return gray
 
@@ -78,7 +78,7 @@ class Gray(Pointwise):
 class Inverted(Pointwise):
     """One minus the luma; the exemplar has no say."""
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the negative."""
         return 1 - gray
 
@@ -94,7 +94,7 @@ class Histogram(Baseline):
         """Keep the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
         return {"quantiles": quantile_function(exemplars.flatten(1).float(), QUANTILES)}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Replace each value by the exemplar's at its rank; equal values stay equal (middle rank)."""
         flat = gray.flatten(1).float()
         ranks = middle_ranks(flat)
@@ -105,7 +105,7 @@ class Histogram(Baseline):
 class FourierDomainAdaptation(Baseline):
     """Low-frequency amplitudes of the exemplar under the phases of the luma (Yang and Soatto 2020, equation 3).
 
-    Frequencies are counted in cycles per picture, as if exemplar and content had been resized to one size.
+    Frequencies are counted in cycles per image, as if exemplar and content had been resized to one size.
 
     Args:
         info: Declared facts.
@@ -129,8 +129,8 @@ class FourierDomainAdaptation(Baseline):
         amplitudes = torch.fft.rfft2(resized[:, 0], norm="forward").abs()
         return {"amplitudes": _low_rows(amplitudes, self.cycles)[:, :, : self.cycles + 1]}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Swap the amplitudes of the low frequencies, as many as the picture has."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Swap the amplitudes of the low frequencies, as many as the image has."""
         height, width = gray.shape[-2:]
         spectrum = torch.fft.rfft2(gray[:, 0].float(), norm="forward")
         rows, columns = (min(self.cycles, (side - 1) // 2) for side in (height, width))
@@ -141,8 +141,8 @@ class FourierDomainAdaptation(Baseline):
         spectrum[:, : rows + 1, : columns + 1] = low[:, : rows + 1]
         if rows:
             spectrum[:, -rows:, : columns + 1] = low[:, -rows:]
-        picture: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
-        return picture[:, None].to(gray.dtype).clamp(0, 1)
+        image: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
+        return image[:, None].to(gray.dtype).clamp(0, 1)
 
 
 def _low_rows(spectrum: Tensor, cycles: int) -> Tensor:

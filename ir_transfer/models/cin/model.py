@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.info import ModelInfo
 
 
-class CIN(FixedLooks):
+class CIN(FixedStyles):
     """A compact system whose levels have a scale and a shift for every look.
 
     ``z = gamma_s (x - mu) / sigma + beta_s`` (Dumoulin et al. 2017, equation 5) at every level of the neck. Looks blend
@@ -42,7 +42,7 @@ class CIN(FixedLooks):
 
     def affine_style(self, looks: Tensor) -> dict[str, Tensor]:
         """Return ``affine`` (B, 2 C), scales then shifts."""
-        return {"affine": torch.stack([self.table[name] for name in self.looks])[looks]}
+        return {"affine": torch.stack([self.table[name] for name in self.styles])[looks]}
 
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return the style's scales, then shifts (B, 2 C)."""

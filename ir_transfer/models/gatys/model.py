@@ -16,28 +16,27 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import weight_files
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.network import StudentFeatures
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, search, style_of_image
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import POLARITY, as_part, parts_of
 from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side_of, shrink_short_side
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
+from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
 _START = "adain"
 _GRAY_MEAN, _GRAY_DEVIATION = 0.5, 0.2  # the tone in which the content encoder sees standardised intensities
-_DEAD = 1e-3
 
 
 class Gatys(TranslationModel):
@@ -134,7 +133,7 @@ class Gatys(TranslationModel):
         """
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            upright = turn(exemplars, sign_of(white_hot.to(exemplars.device)).to(exemplars))
+            upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
             kept = shrink_short_side(upright, int(self.hyper_parameters["style_side"]))
             return {**self.start.encode(exemplars, white_hot), **as_part({"exemplar": kept})}
 
@@ -161,7 +160,7 @@ class Gatys(TranslationModel):
                 for i, share in enumerate(shares.tolist())
             ]
             translated = torch.lerp(luma, torch.cat(found), shares[:, None, None, None])
-            return turn(translated, codes[POLARITY]).to(content.dtype)
+            return apply_polarity(translated, codes[POLARITY]).to(content.dtype)
 
     def _translated(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return an image (1, 3, H, W) in the exemplar's tone, white-hot."""
@@ -200,7 +199,7 @@ class Gatys(TranslationModel):
             features,
             content={features.content_layer: own[features.content_layer]},
             style=grams,
-            scales={name: scale.clamp(min=_DEAD) for name, scale in scales.items()},
+            scales={name: scale.clamp(min=LEAST_SCALE) for name, scale in scales.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )
@@ -211,7 +210,7 @@ class Gatys(TranslationModel):
         grams: dict[str, Tensor] = {}
         powers: dict[str, Tensor] = {}
         for part, share in parts_of(style):
-            exemplar = _gray(standardised(resize_short_side_of(part["exemplar"], side)))
+            exemplar = _gray(standardised(resize_short_side(part["exemplar"], side, clamp=False)))
             for name, found in features.at(exemplar, features.style_layers).items():
                 weight = share.squeeze()
                 grams[name] = grams.get(name, torch.zeros(())) + weight * gram_matrix(found)
@@ -219,11 +218,13 @@ class Gatys(TranslationModel):
         return grams, powers
 
     @torch.no_grad()
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) in [0, 1] against a style."""
-        upright = turn(picture.to(self.dtype), style[POLARITY])
-        grams, powers = self._wanted(min(picture.shape[-2:]), style)
-        aim = Aim(self.features, style=grams, scales={name: power.clamp(min=_DEAD) for name, power in powers.items()})
+        upright = apply_polarity(image.to(self.dtype), style[POLARITY])
+        grams, powers = self._wanted(min(image.shape[-2:]), style)
+        aim = Aim(
+            self.features, style=grams, scales={name: power.clamp(min=LEAST_SCALE) for name, power in powers.items()}
+        )
         return aim(_gray(standardised(upright)))["style"]
 
 

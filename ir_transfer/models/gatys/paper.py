@@ -1,4 +1,4 @@
-"""Gatys as in the paper: the photograph's luma is optimised on the features of a VGG-19."""
+"""Gatys as in the paper: the RGB image's luma is optimised on the features of a VGG-19."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.network import CONTENT_LAYER, STYLE_LAYERS, Pooling, VggFeatures
 from ir_transfer.models.gatys.search import differentiable, noise, search, style_of_image
 from ir_transfer.models.info import ModelInfo
@@ -22,21 +22,20 @@ from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.nn.polarity import sign_of, turn
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
 
 WIDTHS = (64, 128, 256, 512, 512)
-_DEAD = 1e-3  # mean activation below which a layer says nothing of the pictures
 
 
 class PaperGatys(TranslationModel):
-    """Finds for every picture the one whose conv4_2 is the photograph's and whose Gram matrices are the exemplar's.
+    """Finds for every image the one whose conv4_2 is the RGB image's and whose Gram matrices are the exemplar's.
 
-    The photograph counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
+    The RGB image counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
     exemplar gives the exact negative.
 
-    ``strength`` s moves the wanted Gram matrices from the photograph's own to the exemplar's, ``(1 - s) G + s A``, and
-    a start from noise from the photograph to the noise. At 0 the photograph's luma fulfils all that is wanted, at 1
+    ``strength`` s moves the wanted Gram matrices from the RGB image's own to the exemplar's, ``(1 - s) G + s A``, and
+    a start from noise from the RGB image to the noise. At 0 the RGB image's luma fulfils all that is wanted, at 1
     this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
 
     Args:
@@ -44,7 +43,7 @@ class PaperGatys(TranslationModel):
         size: ``"vgg19"``, by which :class:`~ir_transfer.models.gatys.model.Gatys` chooses this class.
         widths: Channels of the five levels.
         pooling: ``"average"`` as in the paper, or ``"max"``.
-        steps: Budget of L-BFGS steps for each picture.
+        steps: Budget of L-BFGS steps for each image.
         init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
         content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
         style_weight: ``beta``.
@@ -53,7 +52,7 @@ class PaperGatys(TranslationModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "steps": RunOption("budget of L-BFGS steps for each picture", int, 1),
+        "steps": RunOption("budget of L-BFGS steps for each image", int, 1),
         "init": RunOption("what the search starts from", str, choices=("content", "noise")),
         "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
         "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
@@ -118,9 +117,9 @@ class PaperGatys(TranslationModel):
         """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            sign = sign_of(white_hot)
+            sign = polarity_sign(white_hot)
             side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
-            features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
+            features = self.encoder.at(apply_polarity(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
             grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
             means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
         return {**grams, **means, "polarity": sign}
@@ -128,7 +127,7 @@ class PaperGatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every picture by itself; see the base class.
+        """Search for every image by itself; see the base class.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
@@ -145,17 +144,17 @@ class PaperGatys(TranslationModel):
             found = [
                 self._search(luma[i : i + 1], style_of_image(codes, i), share) for i, share in enumerate(strengths)
             ]
-            return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+            return apply_polarity(torch.cat(found), codes["polarity"]).to(content.dtype)
 
     def encode_content(self, content: Tensor) -> None:
         """Run the encoder; see the base class."""
         self.encoder(content)
 
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""
-        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
+    def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) against a style."""
+        scales = {name: style[f"mean.{name}"].clamp(min=LEAST_SCALE).squeeze() for name in STYLE_LAYERS}
         aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
-        return aim(turn(picture.to(self.dtype), style["polarity"]))["style"]
+        return aim(apply_polarity(image.to(self.dtype), style["polarity"]))["style"]
 
     def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
         if strength == 0:
@@ -175,7 +174,7 @@ class PaperGatys(TranslationModel):
             self.encoder,
             content={CONTENT_LAYER: own[CONTENT_LAYER]},
             style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
-            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            scales={name: mean.clamp(min=LEAST_SCALE) for name, mean in means.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )

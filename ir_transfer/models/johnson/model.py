@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.info import ModelInfo
 
 
-class Johnson(FixedLooks):
+class Johnson(FixedStyles):
     """A feed-forward network that knows one look: the look is the weight file.
 
     Every level of the neck is instance-normalised, then scaled and shifted by learned numbers (Ulyanov et al. 2016):

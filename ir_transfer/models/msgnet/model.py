@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.msgnet.paper import PaperMSGNet
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
@@ -47,9 +47,7 @@ class MSGNet(ThermalModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption(
-            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
-        ),
+        "brush": RunOption("short side in pixels of resized exemplars: large is a coarse brush", int, SMALLEST_SIDE),
     }
 
     def __init__(

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import as_part
 from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
 from ir_transfer.models.thermal import ThermalModel

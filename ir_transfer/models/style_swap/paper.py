@@ -32,7 +32,7 @@ RUN_OPTIONS: Mapping[str, RunOption] = {
 
 
 class PaperStyleSwap(TranslationModel, FrozenEncoder):
-    """One frozen VGG-19 for photograph and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
+    """One frozen VGG-19 for RGB image and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
 
     Args:
         info: What the model declares.
@@ -92,8 +92,8 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return relu3_1 of the exemplars as ``part0.features`` (B, C, h, w)."""
-        pictures = shrink_short_side(exemplars, self.hyper_parameters["short_side"])
-        features: Tensor = self.encoder(pictures.expand(-1, 3, -1, -1))[-1]
+        images = shrink_short_side(exemplars, self.hyper_parameters["short_side"])
+        features: Tensor = self.encoder(images.expand(-1, 3, -1, -1))[-1]
         check_patch(features, self.hyper_parameters["patch"])
         return as_part({"features": features})
 
@@ -108,10 +108,10 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
         # The shallow levels count by their size alone, and would be most of the memory.
         mixed = own + (swapped - own) * share
-        picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [mixed])
+        image: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [mixed])
         if self.training:
-            self._last = mixed.detach(), picture
-        return picture
+            self._last = mixed.detach(), image
+        return image
 
 
 def weighted_swaps(features: Tensor, style: Mapping[str, Tensor], name: str, patch: int, stride: int) -> Tensor:

@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.capabilities import LabelMaps
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
 from ir_transfer.models.wct2 import published
 from ir_transfer.models.wct2.paper import PaperWCT2
@@ -30,7 +29,7 @@ _SMALLEST_REGION = 16  # positions: a whole exemplar has 80 of them at the coars
 
 
 class WCT2(ThermalModel, LabelMaps):
-    """Whitening and colouring of the neck's features at every level; the photograph's Haar bands, gated.
+    """Whitening and colouring of the neck's features at every level; the RGB image's Haar bands, gated.
 
     Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring gives it the
     exemplar's, whose features come from an encoder of its own.
@@ -50,10 +49,7 @@ class WCT2(ThermalModel, LabelMaps):
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
         """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
-        size = hyper_parameters.pop("size", None)
-        if published_files.asked(weights, encoder_weights):
-            return published.build(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        return build_sized(SIZES, info, weights, size, hyper_parameters)
+        return build_published_or_sized(SIZES, info, weights, encoder_weights, hyper_parameters, published.load)
 
     def make_detail(self, widths: Sequence[int]) -> HaarDetail:
         """Return the gated Haar bands."""

@@ -30,7 +30,7 @@ _BYTES_PER_CHANNEL = 40  # measured peak for each pixel and channel of the first
 class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     """VGG-19 to relu4_1 with Haar pooling; loads the published checkpoints (Yoo et al. 2019).
 
-    Statistics of a deeper level depend on what was transferred before it, so tiles take a pass over the picture for
+    Statistics of a deeper level depend on what was transferred before it, so tiles take a pass over the image for
     each place of transfer that another depends on: seven with the default places.
 
     Args:
@@ -96,9 +96,9 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
             return features
 
         height, width = (side - side % self.network.multiple for side in exemplars.shape[-2:])
-        pictures = exemplars.expand(-1, 3, -1, -1)[..., :height, :width]
+        images = exemplars.expand(-1, 3, -1, -1)[..., :height, :width]
         mask = mask[..., :height, :width] if mask is not None else None
-        x, skips = self.network.encode(pictures, record)
+        x, skips = self.network.encode(images, record)
         if any(place.startswith("decoder") for place in self.places):
             self.network.decode(x, skips, record)
         return style
@@ -159,7 +159,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     def translate_regions(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
     ) -> Tensor:
-        """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W)."""
+        """Translate one padded image (1, 3, H, W) with its label map (1, 1, H, W)."""
         return self._translate(content, style, strength, mask)
 
     def _translate(

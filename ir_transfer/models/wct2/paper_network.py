@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -52,13 +53,13 @@ class PaperNetwork(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """What the sides of pictures must be multiples of."""
+        """What the sides of images must be multiples of."""
         return int(2 ** (len(self.depths) - 1))
 
-    def encode(self, picture: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
-        """Map a picture (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
+    def encode(self, image: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
+        """Map an image (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
         skips: list[Skip] = []
-        x = picture
+        x = image
         deepest = len(self.depths)
         for level, depth in enumerate(self.depths, start=1):
             for index in range(1, depth + 1):
@@ -75,7 +76,7 @@ class PaperNetwork(nn.Module):
         return x, skips
 
     def decode(self, x: Tensor, skips: Sequence[Skip], at: At) -> Tensor:
-        """Map what :meth:`encode` gave to a picture (B, out_channels, H, W)."""
+        """Map what :meth:`encode` gave to an image (B, out_channels, H, W)."""
         deepest = len(self.depths)
         for level in range(deepest, 0, -1):
             x = at(f"decoder{level}", x)
@@ -137,7 +138,7 @@ def _add_unpooled_conv(output: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
 
 def _phase_taps() -> Tensor:
     """Return, by phase, filter (low, high), block and 3x3 tap, the sign and scale with which they meet."""
-    root = 0.5**0.5
+    root = math.sqrt(0.5)
     filters = ((root, root), (-root, root))
     taps = torch.zeros(2, 2, 2, 3)
     for phase in range(2):

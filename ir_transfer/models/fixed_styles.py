@@ -13,21 +13,21 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.checks import check_picture
+from ir_transfer.models.checks import check_image
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.look_names import unknown_look
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import POLARITY, StyleCode
+from ir_transfer.models.style_names import unknown_style_message
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
-from ir_transfer.nn.polarity import sign_of
+from ir_transfer.nn.polarity import polarity_sign
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
 _DEVIATION = 0.2  # of looks without exemplars
 
 
-class FixedLooks(ThermalModel):
+class FixedStyles(ThermalModel):
     """A compact system whose style is the name of a look; :meth:`look` takes the place of :meth:`prepare`.
 
     A look is a scale and a shift for every channel of the neck's levels, learned instead of read from an exemplar, and
@@ -58,7 +58,7 @@ class FixedLooks(ThermalModel):
         if dotted := [name for name in looks if "." in name]:
             raise InputError(f"expected names of looks without a dot for {info.name!r}, got {dotted[0]!r}: rename it")
         super().__init__(info, sizes, looks=list(looks))
-        self.looks = tuple(looks)
+        self.styles = tuple(looks)
         self.exemplars: dict[str, list[Tensor]] = {}
         even = 0.5 + 12**0.5 * _DEVIATION * (knot_ranks() - 0.5)
         self.register_buffer("quantiles", even.expand(len(looks), KNOTS).clone())
@@ -86,11 +86,11 @@ class FixedLooks(ThermalModel):
         channels = sum(self.neck.widths)
         return torch.cat([torch.ones(channels), torch.zeros(channels)])
 
-    def encode_looks(self, looks: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
+    def encode_styles(self, looks: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the style tensors of looks by number (B,) and polarity (B,) bool; differentiable."""
         tones = dict(zip(("quantiles", "mean", "deviation"), self._tones(), strict=True))
         found = {f"tone.{name}": values[looks] for name, values in tones.items()}
-        return {**self.affine_style(looks), **found, POLARITY: sign_of(white_hot)}
+        return {**self.affine_style(looks), **found, POLARITY: polarity_sign(white_hot)}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Normalise every channel, then scale and shift it by the look's numbers."""
@@ -100,7 +100,7 @@ class FixedLooks(ThermalModel):
         return adain(features, moments, shifts[:, channels], scales[:, channels])
 
     @torch.no_grad()
-    def look(self, name: str, *, white_hot: bool = True) -> StyleCode:
+    def style(self, name: str, *, white_hot: bool = True) -> StyleCode:
         """Return the style code of a look.
 
         Args:
@@ -110,12 +110,12 @@ class FixedLooks(ThermalModel):
         Raises:
             UnknownNameError: The weights know no look of that name.
         """
-        if name not in self.looks:
-            raise UnknownNameError.among(f"look of model {self.info.name}", name, self.looks)
+        if name not in self.styles:
+            raise UnknownNameError.among(f"look of model {self.info.name}", name, self.styles)
         device = self.quantiles.device
-        number, polarity = torch.tensor([self.looks.index(name)], device=device), torch.tensor([white_hot])
+        number, polarity = torch.tensor([self.styles.index(name)], device=device), torch.tensor([white_hot])
         metadata = {"weights_hash": self.weights_hash, "look": name, **Polarity(white_hot, "given").metadata()}
-        return StyleCode(self.info.name, self.encode_looks(number, polarity.to(device)), metadata)
+        return StyleCode(self.info.name, self.encode_styles(number, polarity.to(device)), metadata)
 
     @torch.no_grad()
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
@@ -126,11 +126,11 @@ class FixedLooks(ThermalModel):
         Raises:
             InputError: Not an exemplar.
         """
-        check_picture("exemplar", exemplar, 1)
+        check_image("exemplar", exemplar, 1)
         polarity = polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band"))
         found = tone_of(exemplar if polarity.white_hot else 1 - exemplar).quantiles.to(self.quantiles)
         nearest = int((self.quantiles - found).abs().mean(dim=1).argmin())
-        code = self.look(self.looks[nearest], white_hot=polarity.white_hot)
+        code = self.style(self.styles[nearest], white_hot=polarity.white_hot)
         return replace(code, metadata={**code.metadata, **polarity.metadata()})
 
     def prepare(
@@ -146,7 +146,7 @@ class FixedLooks(ThermalModel):
         Raises:
             InputError: Always; the message has the looks and the command that trains another.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> NoReturn:
         """Refuse; see :meth:`prepare`.
@@ -154,7 +154,7 @@ class FixedLooks(ThermalModel):
         Raises:
             InputError: Always.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     def encode_style(self, exemplars: Tensor) -> NoReturn:
         """Refuse; see :meth:`prepare`.
@@ -162,12 +162,12 @@ class FixedLooks(ThermalModel):
         Raises:
             InputError: Always.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     # -- training -----------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def note_look(self, name: str, exemplars: Sequence[Tensor]) -> None:
+    def set_style_exemplars(self, name: str, exemplars: Sequence[Tensor]) -> None:
         """Store the mean tone of a look's exemplars (1, 1, h, w), white-hot in [0, 1], and keep them for :meth:`adopt`.
 
         Args:
@@ -184,7 +184,7 @@ class FixedLooks(ThermalModel):
 
         Looks of the same name keep their scales and shifts; others begin as the mean of the file's looks. Of AdaIN,
         each look takes what AdaIN makes of the look's exemplars, so that both translate alike. The tone of a look that
-        :meth:`note_look` was given is not replaced.
+        :meth:`set_style_exemplars` was given is not replaced.
 
         Raises:
             WeightsError: It is no compact system, or of another size.
@@ -193,7 +193,7 @@ class FixedLooks(ThermalModel):
             super().adopt(trained)
             return
         self.adopt_network(trained)
-        if isinstance(trained, FixedLooks):
+        if isinstance(trained, FixedStyles):
             self._adopt_looks(trained)
         elif isinstance(trained, AdaIN):
             for name, exemplars in self.exemplars.items():
@@ -205,19 +205,19 @@ class FixedLooks(ThermalModel):
     def _levels(self) -> int:
         return len(self.neck.widths)
 
-    def _adopt_looks(self, trained: FixedLooks) -> None:
-        mean = torch.stack([trained.affine_of(name) for name in trained.looks]).mean(dim=0)
-        for name in self.looks:
-            known = name in trained.looks
+    def _adopt_looks(self, trained: FixedStyles) -> None:
+        mean = torch.stack([trained.affine_of(name) for name in trained.styles]).mean(dim=0)
+        for name in self.styles:
+            known = name in trained.styles
             self.affine_of(name).copy_(trained.affine_of(name) if known else mean)
             if known and name not in self.exemplars:
-                number = trained.looks.index(name)
+                number = trained.styles.index(name)
                 self._store_tone(name, Tone(*(values[number : number + 1] for values in trained._tones())))
 
     def _tones(self) -> Tone:
         return Tone(self.quantiles, self.means, self.deviations)
 
     def _store_tone(self, name: str, tone: Tone) -> None:
-        number = self.looks.index(name)
+        number = self.styles.index(name)
         for kept, values in zip(self._tones(), tone, strict=True):
             kept[number] = values[0]

@@ -13,7 +13,7 @@ BLACK_HOT_SUFFIX = "-black-hot"
 """What a preset's name ends with where hot is dark."""
 
 
-def stored_looks(metadata: Mapping[str, str]) -> tuple[str, ...]:
+def stored_style_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Return the looks that the metadata of a weight file name; none if they are damaged."""
     try:
         return tuple(parse_json(metadata.get("hyper_parameters", "{}"), "hyper_parameters").get(LOOKS, ()))
@@ -21,7 +21,7 @@ def stored_looks(metadata: Mapping[str, str]) -> tuple[str, ...]:
         return ()
 
 
-def unknown_look(model: str, looks: Sequence[str]) -> str:
+def unknown_style_message(model: str, looks: Sequence[str]) -> str:
     """Return what to say to an exemplar, or to a look, that a model of fixed looks has not learned."""
     known = ", ".join(f"preset:{name}" for name in looks)
     return (
