@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -39,6 +39,11 @@ class Scene:
     truth: Tensor
     scale: float = 1.0
     valid: Tensor | None = None
+
+    def to(self, device: torch.device) -> Scene:
+        """Return the scene on a device."""
+        valid = None if self.valid is None else self.valid.to(device)
+        return replace(self, photograph=self.photograph.to(device), truth=self.truth.to(device), valid=valid)
 
     @property
     def exemplar(self) -> Tensor:
