@@ -19,8 +19,11 @@ def histogram(scene: Scene) -> Tensor:
     if scene.valid is None:
         return _distance(*pair).mean()
     seen = scene.valid.flatten(1)[:, ::_STRIDE]
-    found = [_distance(output[mask][None], truth[mask][None]) for output, truth, mask in zip(*pair, seen, strict=True)]
-    return torch.cat([one.nan_to_num() for one in found]).mean()  # a sample without a valid pixel has no distance
+    found = [
+        _distance(output[mask][None], truth[mask][None]) if bool(mask.any()) else output[:0].sum()[None]
+        for output, truth, mask in zip(*pair, seen, strict=True)
+    ]
+    return torch.cat(found).mean()
 
 
 def _distance(output: Tensor, truth: Tensor) -> Tensor:

@@ -117,7 +117,9 @@ def _is_narrow(dtype: np.dtype[Any]) -> bool:
 def _keys(values: NDArray[Any]) -> NDArray[np.uint32]:
     """Return keys in the order of the numbers as float32: a negative one has all bits turned round, others the sign."""
     bits = values.astype(np.float32).ravel().view(np.uint32)
-    return np.bitwise_xor(bits, np.bitwise_or((bits >> 31) * np.uint32(0x7FFFFFFF), np.uint32(_SIGN))).astype(np.uint32)
+    mask = (bits >> 31) * np.uint32(0x7FFFFFFF) | np.uint32(_SIGN)
+    turned: NDArray[np.uint32] = np.bitwise_xor(bits, mask).astype(np.uint32)
+    return turned
 
 
 def _number(key: int) -> float:

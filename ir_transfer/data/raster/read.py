@@ -20,7 +20,8 @@ from ir_transfer.errors import InputError
 
 _OVERVIEW_SIDE = 1024
 _SIDE = 1024  # of windows that are read at once, in pixels
-_AT_ONCE = 2**21  # pixels of a strip that is read at once
+_AT_ONCE = 2**21  # pixels of strips that are read at once
+_LARGEST_STRIP = 2**25  # pixels; a larger one is read in parts
 _MOST_SOURCES = 50
 _SLACK = 1e-4  # rounding of whoever wrote a float image
 
@@ -144,7 +145,8 @@ class Raster:
         rows, columns = self.dataset.block_shapes[0]
         if self.image.meaning.orientation >= 5:
             rows, columns = columns, rows
-        # Whole blocks, for each of which GDAL reads the file once.
+        # Whole blocks, for each of which GDAL reads the file once, unless one is most of the image.
+        rows = min(rows, max(1, _LARGEST_STRIP // width))
         down = max(1, _AT_ONCE // (rows * width)) * rows if columns >= width else max(1, _SIDE // rows) * rows
         across = width if columns >= width else max(1, _SIDE // columns) * columns
         for top in range(0, height, down):
