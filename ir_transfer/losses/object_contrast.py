@@ -1,4 +1,4 @@
-"""Apparent contrast of people and vehicles against the ring around them."""
+"""Apparent contrast of people and vehicles against the ring of background around them."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN, Scene
 _CELL = 4
 _REACH = 15  # cells of the window in which an object is compared with its ring
 _LEAST_RING = 0.02  # share of the window
-_LARGEST = 2.5  # deviations: a lamp-like person need not be matched
+_LARGEST = 2.5  # deviations: larger contrasts of the ground truth are capped
 
 
 def people_contrast(scene: Scene) -> Tensor:
-    """Return how far people fall short of the ground truth's contrast against their ring, in deviations."""
+    """Return the mean shortfall of people's contrast against the ground truth's, in deviations (scalar, >= 0)."""
     return _shortfall(scene, (1,))
 
 
 def vehicle_contrast(scene: Scene) -> Tensor:
-    """Return how far vehicles fall short of the ground truth's contrast against their ring, in deviations."""
+    """Return the mean shortfall of vehicles' contrast against the ground truth's, in deviations (scalar, >= 0)."""
     return _shortfall(scene, (3,))
 
 
 def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:
-    """One-sided, and only where the ground truth's own contrast is positive: before a warm wall, people are dark."""
+    """One-sided, and only where the ground truth's contrast is positive: before a warm wall, people are dark."""
     if scene.classes is None:
-        return scene.output[..., :0].sum()  # zero, with a gradient as all losses have one
+        return scene.output[..., :0].sum()  # zero, with a gradient like every other loss
     likely = scene.classes[:, list(wanted)].sum(1, keepdim=True)
     inside = likely * (likely > 0.5).to(likely)
     near, far = (F.max_pool2d(likely, side, 1, side // 2) for side in (3, 9))
     ring = (far - near).clamp(min=0) * (far > 0.5).to(likely)
     pair = ((image - CANONICAL_MEAN) / CANONICAL_DEVIATION for image in (scene.output, scene.truth))
     found, asked = (_contrast(F.avg_pool2d(image, _CELL), inside, ring) for image in pair)
-    # The middle of an object that fills the window has no ring to be compared with.
+    # The middle of an object that fills the window has no ring within the window.
     counted = inside * ((asked > 0.1) & (_box(ring) > _LEAST_RING)).to(inside)
     short = F.relu(asked.clamp(max=_LARGEST) - found)
     return (counted * short).sum() / (counted.sum() + 1e-3 * counted.numel())
