@@ -54,7 +54,7 @@ def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, 
     assert alias(client, "champion") is None
 
 
-def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:
+def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path: Path) -> None:
     trained = register(client, tmp_path).run_id
     asked: list[list[str]] = []
     result = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
@@ -126,7 +126,7 @@ def test_an_interval_that_contains_0_promotes_nothing(
     if with_champion:
         client.set_registered_model_alias("adain-lwir", "champion", "1")
     clear = Score(0.2, 0.1, 0.3)
-    # Without a champion, one trivial row that is not clearly beaten is enough.
+    # Without a champion, one baseline that is not clearly beaten is enough.
     monkeypatch.setattr(
         "ir_transfer.tracking.promotion.composite_lead",
         lambda results, first, second: lead if second in {"other", "fda"} else clear,
