@@ -117,7 +117,7 @@ def test_example_is_served_as_json(model: Any, folder: Path) -> None:
     ("pictures", "error", "message"),
     [
         (objects("photos/a.png"), InputError, "pathlib.Path"),
-        (objects(b"no picture"), DecodeError, "picture 0"),
+        (objects(b"no picture"), DecodeError, "image 0"),
         (np.zeros((4, 40, 40), np.uint8), InputError, r"expected \(H, W, 3\)"),
         (objects(photograph(), photograph()[:8]), InputError, "at least 16"),
         (np.full((20, 20, 3), 3.0), InputError, r"\[0, 1\]"),

@@ -84,7 +84,7 @@ def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path:
     again = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
     assert len(asked) == 1
     assert not again.promoted
-    assert again.reasons == ["adain-lwir version 1 is the champion already: there is nothing to compare"]
+    assert again.reasons == ["adain-lwir version 1 is already the champion: there is nothing to compare"]
 
 
 def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path: Path) -> None:
