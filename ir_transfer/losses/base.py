@@ -88,13 +88,14 @@ class Traits:
     Attributes:
         reference: What the output is compared with. ``truth``: the registered ground truth, which is required;
             ``style``: statistics of the ground truth, or of an infrared image of the style where there is none;
-            ``content``: the RGB image alone.
+            ``content``: the RGB image alone; ``labels``: what is expected of labelled classes, for samples without a
+            ground truth.
         needs_vgg: Whether the loss needs the perceptual encoder.
         batchwise: Whether the loss is not a mean over samples, so that the mean of two half batches differs from the
             value of the whole batch, and training in several processes differs slightly from training in one.
     """
 
-    reference: Literal["truth", "style", "content"]
+    reference: Literal["truth", "style", "content", "labels"]
     needs_vgg: bool = False
     batchwise: bool = False
 

@@ -146,7 +146,10 @@ class Objective(nn.Module):
         for name, loss in LOSSES.items():
             if name not in active:
                 continue
-            if loss.reference != "truth":
+            if loss.reference == "labels":
+                if not known.all():
+                    found[name] = self.weights[name] * loss(scene.subset(~known))
+            elif loss.reference != "truth":
                 found[name] = self.weights[name] * loss(scene)
             elif known.any():
                 found[name] = self.weights[name] * batch.truth_weight * loss(scene.subset(known))
