@@ -16,7 +16,7 @@ from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 from tests.ci import missing, needed
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ir_transfer.errors import InputError, MissingPackageError
 from ir_transfer.tracking.review import open_browser
-from ir_transfer.tracking.server import HOST, is_free, until_asked_to_stop
+from ir_transfer.tracking.server import HOST, is_free, stop_on_signals
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -48,7 +48,7 @@ def serve(port: int | None, browser: bool, say: Callable[[str], None]) -> None:
     chosen = _free_port(port)
     with (
         tempfile.TemporaryDirectory(prefix="ir-transfer-app-", ignore_cleanup_errors=True) as folder,
-        until_asked_to_stop() as stop,
+        stop_on_signals() as stop,
     ):
         say("loading the models and the gallery ...")
         with running(make_app(Path(folder)), chosen):

@@ -14,8 +14,8 @@ from ir_transfer.cli.options import threads_option
 from ir_transfer.cli.result import give_result, json_text
 
 if TYPE_CHECKING:
-    from ir_transfer.evaluation.benchmark import Measurement
-    from ir_transfer.evaluation.folder_benchmark import FolderRun
+    from ir_transfer.evaluation.benchmark.folder import FolderRun
+    from ir_transfer.evaluation.benchmark.models import Measurement
 
 
 @click.command()
@@ -77,12 +77,12 @@ def benchmark(
         _measure_loaders(data_loader, names, loader_workers or "0,2", threads, out)
         return
     if folder:
-        from ir_transfer.evaluation.folder_benchmark import convert_folder
+        from ir_transfer.evaluation.benchmark.folder import convert_folder
 
         run = convert_folder(folder, names[0], threads, ray_workers, lambda line: click.echo(line, err=True))
         give_result(
             {
-                "pictures": run.pictures,
+                "pictures": run.images,
                 "seconds": run.seconds,
                 "peak_mb": run.peak_mb,
                 "growth_mb": run.growth_mb,
@@ -92,7 +92,7 @@ def benchmark(
         _print_folder(run)
         return
     from ir_transfer.errors import InputError
-    from ir_transfer.evaluation.benchmark import candidates, described_measurements, measure, write_measurements
+    from ir_transfer.evaluation.benchmark.models import candidates, described_measurements, measure, write_measurements
 
     sides = [side.strip() for side in sizes.split(",")]
     if bad := [side for side in sides if not side.isdecimal() or int(side) < 64]:
@@ -130,7 +130,7 @@ def _measure_loaders(count: int, models: list[str], workers: str, threads: int |
     import torch
 
     from ir_transfer.data.image_io import write_whole
-    from ir_transfer.evaluation.loader_benchmark import measure_loaders
+    from ir_transfer.evaluation.benchmark.loader import measure_loaders
 
     numbers = [text.strip() for text in workers.split(",")]
     if bad := [text for text in numbers if not text.isdecimal()]:
@@ -152,7 +152,7 @@ def _print_table(measurements: list[Measurement]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from ir_transfer.evaluation.benchmark import speedups
+    from ir_transfer.evaluation.benchmark.models import speedups
 
     table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, median seconds per picture")
     for heading in ("model", "size", "precision", "seconds", "fastest", "x common", "peak MiB", "parameters M"):
@@ -177,8 +177,6 @@ def _print_folder(run: FolderRun) -> None:
     for tenth in range(10) if len(run.samples) >= 10 else ():
         seconds, memory = run.samples[tenth * len(run.samples) // 10]
         click.echo(f"{seconds:8.1f} s  {memory:7.0f} MiB")
-    click.echo(
-        f"{run.pictures} pictures of 640 x 512 in {run.seconds:.1f} s: {run.pictures / run.seconds:.2f} a second"
-    )
+    click.echo(f"{run.images} pictures of 640 x 512 in {run.seconds:.1f} s: {run.images / run.seconds:.2f} a second")
     click.echo(f"peak {run.peak_mb:.0f} MiB, growth from the second to the last quarter {run.growth_mb:+.0f} MiB")
     click.echo(run.times)

@@ -117,14 +117,14 @@ def _detect(
     from ir_transfer.cli.options import local_weights
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.data.cards import load_card
-    from ir_transfer.evaluation.comparison import parse_weights
     from ir_transfer.evaluation.detection.experiment import Training
-    from ir_transfer.evaluation.detection.from_files import Files, detect_on_files
-    from ir_transfer.evaluation.detection.records import FILES, write_all
+    from ir_transfer.evaluation.detection.from_files import DetectionFiles, detect_on_files
+    from ir_transfer.evaluation.detection.result_files import FILES, write_all
+    from ir_transfer.evaluation.methods import parse_weights
     from ir_transfer.evaluation.protocol import NONE, load_protocol
 
     check_fresh(out, FILES, overwrite=overwrite)
-    files = Files(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
+    files = DetectionFiles(root, boxes, test, test_boxes, split, load_card(card) if card else None, label)
     outcome, protocol_title, settings = detect_on_files(
         files,
         exemplars,
@@ -135,7 +135,7 @@ def _detect(
         max_side=max_side,
         exemplar_polarity=exemplar_polarity,
         exemplar_range=exemplar_range,
-        say=lambda text: click.echo(text, err=True),
+        report=lambda text: click.echo(text, err=True),
     )
     write_all(outcome, out, protocol_title, settings)
     _print(outcome, protocol_title)
@@ -143,14 +143,14 @@ def _detect(
     for name in FILES:
         click.echo(out / name)
     if tracking:
-        from ir_transfer.tracking.detection_log import log_detection
+        from ir_transfer.tracking.evaluation_log import log_detection
 
         track(tracking_uri, lambda client: log_detection(client, outcome, out, protocol_title, settings))
 
 
 def _print(outcome: Outcome, protocol: str) -> None:
     from ir_transfer.cli.console import print_table
-    from ir_transfer.evaluation.detection.records import LEGEND, made_with, table
+    from ir_transfer.evaluation.detection.result_files import LEGEND, made_with, table
 
     click.echo(f"detectors tested on real infrared; {made_with(outcome, protocol)}")
     print_table(*table(outcome))

@@ -115,8 +115,8 @@ def evaluate(
 ) -> None:
     """Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
 
-    The rows constant, gray, inverted, histogram and fda are always there, and a model that loses to one of them in a
-    column is marked. OUT receives report.html, results.json, table.csv and sheet.png.
+    The baselines constant, gray, inverted, histogram and fda are always measured, and a model that is worse than one of
+    them in a column is marked. OUT receives report.html, results.json, table.csv and sheet.png.
     Without --vgg the perceptual, style and distribution distances are left out.
 
     The figures and the report also go to MLflow (see ir-transfer review), linked to the trainings whose weights were
@@ -142,10 +142,11 @@ def evaluate(
         check_exists(path, f"what --{name} names")
     check_fresh(out, FILES, overwrite=overwrite)
     from ir_transfer.conversion.translate import pick_device
-    from ir_transfer.evaluation.comparison import compare, parse_weights
+    from ir_transfer.evaluation.comparison import compare
+    from ir_transfer.evaluation.methods import parse_weights
     from ir_transfer.evaluation.protocol import NONE, load_protocol
-    from ir_transfer.evaluation.records import write_csv, write_json
     from ir_transfer.evaluation.report import write_report
+    from ir_transfer.evaluation.result_files import write_csv, write_json
 
     eta = Eta("scenes")
     names = [name.strip() for name in models.split(",") if name.strip()]
@@ -192,8 +193,8 @@ def evaluate(
 
 def _print_tables(compared: Comparison) -> None:
     """Print the ranking, then a table for each group of columns: one of all would fit no terminal."""
-    from ir_transfer.evaluation.cells import LEGEND
     from ir_transfer.evaluation.columns import COLUMNS, GROUPS
+    from ir_transfer.evaluation.ranking import LEGEND
 
     console = wide_console()
     console.print(compared.title, soft_wrap=True, markup=False)
@@ -217,38 +218,38 @@ def print_ranking(console: Console, compared: Comparison) -> None:
     """Print the methods by their composite, with its aspects."""
     from rich.table import Table
 
-    from ir_transfer.evaluation.cells import figure
-    from ir_transfer.evaluation.ranking import aspects, composites, losses
+    from ir_transfer.evaluation.bootstrap import format_score
+    from ir_transfer.evaluation.ranking import aspects, composites, worse_than_baselines
 
-    ranked, lost = composites(compared.results), losses(compared.results)
+    ranked, worse = composites(compared.results), worse_than_baselines(compared.results)
     if not ranked:
         return
     names = list(aspects(compared.results, next(iter(ranked))))
-    table = Table("", "method", "composite ↑", *names, "columns lost to trivial rows", title="Ranking")
+    table = Table("", "method", "composite ↑", *names, "columns worse than a baseline", title="Ranking")
     for place, (label, estimate) in enumerate(ranked.items(), 1):
         parts = aspects(compared.results, label)
-        count = str(len(lost[label])) if label in lost else "(trivial)"
+        count = str(len(worse[label])) if label in worse else "(baseline)"
         shares = [f"{parts[name].value:.2f}" for name in names]
-        table.add_row(str(place), label, figure(estimate.score, 3), *shares, count)
+        table.add_row(str(place), label, format_score(estimate.score, 3), *shares, count)
     console.print(table)
 
 
 def _print_group(console: Console, compared: Comparison, title: str, shown: list[str]) -> None:
     from rich.table import Table
 
-    from ir_transfer.evaluation.cells import figure, heading, mark
+    from ir_transfer.evaluation.bootstrap import format_score
     from ir_transfer.evaluation.columns import COLUMNS
-    from ir_transfer.evaluation.ranking import losses
+    from ir_transfer.evaluation.ranking import worse_than_baselines
 
-    lost = losses(compared.results)
+    found = worse_than_baselines(compared.results)
     table = Table("method", title=title)
     for key in shown:
-        table.add_column(heading(compared.column_name(key), COLUMNS[key]).replace("[", r"\["), justify="right")
+        table.add_column(COLUMNS[key].heading(compared.column_name(key)).replace("[", r"\["), justify="right")
     for label, scores in compared.results.scores.items():
         cells = []
         for key in shown:
-            loss = lost.get(label, {}).get(key)
-            text = f"{figure(scores.get(key), COLUMNS[key].digits)} {mark(loss)}".strip()
-            cells.append(f"[red]{text}[/red]" if loss and loss.clear else text)
+            worse = found.get(label, {}).get(key)
+            text = f"{format_score(scores.get(key), COLUMNS[key].digits)} {worse.mark if worse else ''}".strip()
+            cells.append(f"[red]{text}[/red]" if worse and worse.clear else text)
         table.add_row(label, *cells)
     console.print(table)

@@ -70,9 +70,8 @@ def list_(*, pattern: str) -> int:
 @tracking_uri_option
 def registered(*, tracking_uri: str | None) -> int:
     """List the versions of the models in MLflow, with their aliases and what they were found to be worth."""
-    from ir_transfer.tracking.client import connect
     from ir_transfer.tracking.fetch import list_versions
-    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.store import connect, resolve_uri
 
     versions = list_versions(connect(resolve_uri(tracking_uri)))
     give_result(versions)
@@ -122,14 +121,13 @@ def promote(
     from ir_transfer.evaluation.protocol import NONE, load_protocol
     from ir_transfer.redaction import redact
     from ir_transfer.tracking import promotion
-    from ir_transfer.tracking.client import connect
-    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.store import connect, resolve_uri
 
     uri = resolve_uri(tracking_uri)
     fixed, chosen = load_protocol(protocol) if protocol else NONE, str(pick_device(device))
     eta = Eta("scenes")
     with tempfile.TemporaryDirectory() as folder:
-        verdict = promotion.promote(
+        result = promotion.promote(
             connect(uri),
             name,
             lambda names, weights: compare(
@@ -145,23 +143,23 @@ def promote(
             ),
             Path(folder),
         )
-    if verdict.compared is not None:
-        click.echo(verdict.compared.title)
-        print_ranking(wide_console(), verdict.compared)
-        click.echo(f"MLflow run {verdict.run_id} at {redact(uri)}")
-    for reason in verdict.reasons:
+    if result.compared is not None:
+        click.echo(result.compared.title)
+        print_ranking(wide_console(), result.compared)
+        click.echo(f"MLflow run {result.run_id} at {redact(uri)}")
+    for reason in result.reasons:
         click.echo(reason)
     give_result(
         {
-            "candidate": verdict.candidate.title,
-            "promoted": verdict.promoted,
-            "reasons": verdict.reasons,
-            "run_id": verdict.run_id,
+            "candidate": result.candidate.title,
+            "promoted": result.promoted,
+            "reasons": result.reasons,
+            "run_id": result.run_id,
             "tracking_uri": uri,
         }
     )
-    click.echo(f"{verdict.candidate.title}: {'promoted to champion' if verdict.promoted else 'not promoted'}")
-    return 0 if verdict.promoted else 1
+    click.echo(f"{result.candidate.title}: {'promoted to champion' if result.promoted else 'not promoted'}")
+    return 0 if result.promoted else 1
 
 
 def _describe(name: str) -> dict[str, Any]:

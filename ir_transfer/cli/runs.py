@@ -32,10 +32,9 @@ def runs() -> None:
 @tracking_uri_option
 def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
     """List runs, the latest first."""
-    from ir_transfer.tracking.client import KIND
-    from ir_transfer.tracking.figures import RANK, text_of
-    from ir_transfer.tracking.find_runs import RunStore, describe_start, name_of, short_id
-    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.run_metrics import RANK, text_of
+    from ir_transfer.tracking.runs import RunStore, describe_start, name_of, short_id
+    from ir_transfer.tracking.store import KIND, resolve_uri
 
     found = RunStore(resolve_uri(tracking_uri)).runs(kind)
     keys = ("run_id", "run_name", "status", "start_time", "end_time")
@@ -67,7 +66,7 @@ def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
 @click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("compare.html"), show_default=True)
 @tracking_uri_option
 def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> None:
-    """Compare runs in one HTML page that needs no server: recipes, data, curves, figures, pictures, evaluations.
+    """Compare runs in one HTML page that needs no server: recipes, data, validation metrics and images, evaluations.
 
     A run is named by its identifier or the beginning of it, by its name, or by its folder.
 
@@ -76,8 +75,8 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
       ir-transfer runs compare adain-lwir 3f2a91bc
       ir-transfer runs compare runs/first runs/second -o first-second.html
     """
-    from ir_transfer.tracking.compare import compare_runs, verdict, write_comparison
-    from ir_transfer.tracking.find_runs import RunStore
+    from ir_transfer.tracking.compare import compare_runs, conclusions, write_comparison
+    from ir_transfer.tracking.runs import RunStore
     from ir_transfer.tracking.store import resolve_uri
 
     store = RunStore(resolve_uri(tracking_uri))
@@ -85,8 +84,8 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
     warnings = [*compared.warnings, *write_comparison(store, compared, out)]
     for line in warnings:
         print_error(line, "Warning")
-    give_result({"out": out, "verdict": list(verdict(compared)), "warnings": warnings})
-    for line in verdict(compared):
+    give_result({"out": out, "verdict": conclusions(compared), "warnings": warnings})
+    for line in conclusions(compared):
         click.echo(line)
     click.echo(out)
 
@@ -101,15 +100,14 @@ def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
     Example:
       ir-transfer runs deliver runs/adain-lwir --tracking-uri http://tracking:5000
     """
-    from ir_transfer.tracking.client import told_plainly
     from ir_transfer.tracking.delivery import delivery_of
-    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.store import resolve_uri, translate_store_errors
 
     delivered: list[dict[str, Any]] = []
     for folder in folders:
         uri = resolve_uri(tracking_uri, folder.resolve().parent)
         delivery = delivery_of(folder, uri)
-        with told_plainly(uri):
+        with translate_store_errors(uri):
             count = delivery.deliver()
         click.echo(f"{folder}: {count} events delivered to run {delivery.run} at {redact(uri)}")
         delivered.append({"folder": folder, "events": count, "run_id": delivery.run, "tracking_uri": uri})

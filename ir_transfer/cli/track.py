@@ -21,8 +21,7 @@ def track(tracking_uri: str | None, log: Callable[[MlflowClient], str], *, quiet
         log: Logs, and returns the run's id.
         quiet: Whether only the warning is printed.
     """
-    from ir_transfer.tracking.client import connect, one_line
-    from ir_transfer.tracking.store import resolve_uri
+    from ir_transfer.tracking.store import connect, one_line, resolve_uri
 
     uri = resolve_uri(tracking_uri)
     try:

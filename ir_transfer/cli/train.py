@@ -114,9 +114,9 @@ def train(
 
 def _followed(trainer: Trainer, data_root: Path, tracking_uri: str | None) -> AbstractContextManager[object]:
     from ir_transfer.tracking.follower import Follower
+    from ir_transfer.tracking.run_inputs import training_inputs
     from ir_transfer.tracking.store import resolve_uri
-    from ir_transfer.tracking.training_data import data_sets
 
     folder = trainer.folder
     uri = resolve_uri(tracking_uri, folder.path.resolve().parent)
-    return Follower(folder.path, uri, data_sets(trainer, data_root), folder.log)
+    return Follower(folder.path, uri, training_inputs(trainer, data_root), folder.log)

@@ -1,1 +1,1 @@
-"""Metrics, baselines' rows and reports."""
+"""Evaluation: metrics, comparisons with baselines, reports and benchmarks."""

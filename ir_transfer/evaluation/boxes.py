@@ -1,4 +1,4 @@
-"""Object frames from label files: Pascal VOC xml per image, or one JSON for all; read as data sets read them."""
+"""Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
         source: A folder of ``<stem>.xml`` files (Pascal VOC: counted from 1, last pixels included), or a JSON file:
             COCO's detection layout, or a map from stems to lists of ``{"box": [left, top, right, bottom],
             "label": "Person"}`` (counted from 0, right and bottom excluded).
-        stem: Of the image's name; an image without labels has no boxes.
+        stem: Stem of the image's name; an image without labels has no boxes.
         label: Only objects of this label, in any case.
 
     Raises:
@@ -41,8 +41,8 @@ def read_boxes(source: Path, stem: str, label: str | None = None) -> list[Box]:
     try:
         found = _from_voc(source, stem) if source.is_dir() else _from_json(source, stem)
     except (IrTransferError, ValueError, KeyError, TypeError, AttributeError) as error:
-        said = error.line if isinstance(error, IrTransferError) else repr(error)
-        raise InputError(f"expected boxes of {stem!r} in {source} as VOC xml or JSON, got: {said}") from error
+        reason = error.line if isinstance(error, IrTransferError) else repr(error)
+        raise InputError(f"expected boxes of {stem!r} in {source} as VOC xml or JSON, got: {reason}") from error
     return [box for box in found if label is None or box.label.lower() == label.lower()]
 
 
@@ -54,7 +54,7 @@ def _from_voc(folder: Path, stem: str) -> list[Box]:
     for instance, name, box in VocFile(read_limited(path, MAX_XML_BYTES)).objects():
         if isinstance(box, InputError):
             raise InputError(f"{path}: object {instance} {name}: {box}")
-        if "." not in instance:  # parts of objects are none
+        if "." not in instance:  # parts of objects are left out
             boxes.append(_rounded(box, name))
     return boxes
 
@@ -68,9 +68,9 @@ def _from_json(path: Path, stem: str) -> Sequence[Box]:
 
 @lru_cache(maxsize=2)
 def _boxes(path: Path, changed: int) -> Mapping[str, Sequence[Box] | None]:
-    """Return the boxes by stem of a file that was last changed then; None for a stem of two images.
+    """Return the boxes of a file by stem; None for a stem of two images.
 
-    The file may be large, and is asked for often.
+    Cached by the time of the last change, as the file may be large and is read for every scene.
     """
     text = to_text(read_limited(path, MAX_JSON_BYTES))
     if '"images"' in text and '"annotations"' in text:
@@ -93,7 +93,7 @@ def _coco_boxes(file: CocoFile, path: Path) -> Mapping[str, Sequence[Box] | None
             found[stem] = None if stem in found else _image_boxes(file, image)
     if file.troubles:
         shown = "; ".join(f"{where}: {message}" for where, message in file.troubles[:_SHOWN])
-        logger.warning("%s: left out what is no box in %d places: %s", path, len(file.troubles), shown)
+        logger.warning("%s: left out %d invalid boxes: %s", path, len(file.troubles), shown)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Best and worst scenes of every method, as the comparison goes by: memory does not grow with the scenes."""
+"""The best and the worst scenes of every method; memory does not grow with the number of scenes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.scenes import Scene
 
 ORDER = ("perceptual", "ms_ssim")
-"""Columns by which scenes are ordered: the first one that was measured."""
+"""Columns that order the scenes; the first measured one is used."""
 
 _KEPT = 2
 
@@ -25,17 +25,17 @@ class Case:
 
     Attributes:
         stem: The scene.
-        column: What it was chosen by.
-        value: Its figure there.
-        shortfall: The figure, smaller is better.
-        pictures: ``photograph``, ``exemplar``, ``output`` and ``truth`` as 8-bit (H, W) or (H, W, 3).
+        column: Column that ordered the scenes.
+        value: Value in that column.
+        shortfall: Shortfall in that column; smaller is better.
+        images: ``RGB``, ``exemplar``, ``output`` and ``ground truth`` as 8-bit (H, W) or (H, W, 3).
     """
 
     stem: str
     column: str
     value: float
     shortfall: float
-    pictures: Mapping[str, NDArray[np.uint8]]
+    images: Mapping[str, NDArray[np.uint8]]
 
 
 @dataclass
@@ -45,17 +45,25 @@ class Cases:
     by_method: dict[str, list[Case]] = field(default_factory=dict)
 
     def offer(
-        self, label: str, scene: Scene, output: Tensor, exemplar: Tensor, figures: Mapping[str, tuple[float, float]]
+        self, label: str, scene: Scene, output: Tensor, exemplar: Tensor, values: Mapping[str, tuple[float, float]]
     ) -> None:
-        """Consider a scene of a method."""
-        column = next((key for key in ORDER if key in figures), None)
+        """Keep a scene if it is among the best or the worst of a method.
+
+        Args:
+            label: The method.
+            scene: The scene.
+            output: Output of the method (1, 1, H, W) in [0, 1].
+            exemplar: The exemplar (1, 1, h, w) in [0, 1].
+            values: Measured values by column.
+        """
+        column = next((key for key in ORDER if key in values), None)
         if column is None:
             return
-        value = figures[column][0]
+        value = values[column][0]
         shortfall = COLUMNS[column].shortfall(np.array(value), None)
         assert shortfall is not None  # ORDER holds columns with an order only
         kept = self.by_method.setdefault(label, [])
-        shown = {"photograph": scene.photograph, "exemplar": exemplar, "output": output, "truth": scene.truth}
+        shown = {"RGB": scene.rgb, "exemplar": exemplar, "output": output, "ground truth": scene.ground_truth}
         kept.append(Case(scene.stem, column, value, float(shortfall), {name: _bytes(p) for name, p in shown.items()}))
         kept.sort(key=lambda case: case.shortfall)
         del kept[_KEPT:-_KEPT]
@@ -71,7 +79,7 @@ class Cases:
         return kept[(len(kept) + 1) // 2 :][::-1]
 
 
-def _bytes(picture: Tensor) -> NDArray[np.uint8]:
-    values = (picture[0].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+def _bytes(image: Tensor) -> NDArray[np.uint8]:
+    values = (image[0].clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
     found: NDArray[np.uint8] = values.transpose(1, 2, 0) if len(values) == 3 else values[0]
     return found

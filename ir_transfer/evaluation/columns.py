@@ -1,4 +1,4 @@
-"""What is measured: every column of a table with its direction, so that no reader has to guess what is better."""
+"""The measured columns: what each one is, and in which direction it is better."""
 
 from __future__ import annotations
 
@@ -14,28 +14,35 @@ Direction = Literal["higher", "lower", "truth", "one", "limit", "none"]
 Group = Literal["fidelity", "structure", "perception", "look", "heat", "labels"]
 
 GROUPS: dict[Group, str] = {
-    "fidelity": "Pixel by pixel against the truth (rewards fog)",
-    "structure": "Large areas and edges against the truth",
-    "perception": "Feature distances to the truth",
-    "look": "Does it look like an infrared picture",
-    "heat": "Is hot what is hot",
-    "labels": "Do labels drawn on the photograph still fit",
+    "fidelity": "Pixel-wise similarity to the ground truth (blurred images score well)",
+    "structure": "Large areas and edges, compared with the ground truth",
+    "perception": "Feature distances to the ground truth",
+    "look": "Similarity to infrared images in general",
+    "heat": "Apparent-intensity contrast of objects against their surroundings",
+    "labels": "Alignment with the RGB image, whose labels are to be reused",
 }
+AIMS: dict[Direction, str] = {
+    "higher": "higher is better",
+    "lower": "lower is better",
+    "truth": "closer to the value of the ground truth is better",
+    "one": "closer to 1 is better",
+    "limit": f"good up to {LIMIT}",
+    "none": "descriptive, neither direction is better",
+}
+_ARROWS = {"higher": "↑", "lower": "↓", "truth": "→truth", "one": "→1", "limit": "", "none": ""}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One measured quantity.
+    """A measured quantity.
 
     Attributes:
-        key: Name in code, protocols and files (a judge's file is added there: ``patch_mmd[vgg19-16x]``).
-        group: Of :data:`GROUPS`.
-        direction: ``higher`` or ``lower`` is better; ``truth``: nearer to the true pictures' own figure is better;
-            ``one``: nearer to 1 is better; ``limit``: good up to a limit; ``none``: says what a picture is like, and
-            no order follows from it.
-        digits: Shown behind the point.
+        key: Name in code, protocols and files (the name of a network is appended: ``patch_mmd[vgg19-16x]``).
+        group: One of :data:`GROUPS`.
+        direction: One of :data:`AIMS`.
+        digits: Digits after the decimal point.
         description: One sentence.
-        judged: Whether a feature network measures it.
+        uses_features: Whether it is measured in the features of a VGG.
     """
 
     key: str
@@ -43,14 +50,23 @@ class Column:
     direction: Direction
     digits: int
     description: str
-    judged: bool = False
+    uses_features: bool = False
 
-    def shortfall(self, value: NDArray[np.float64], truth: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-        """Return how far figures are from good, on the column's own scale: smaller is better, None without an order.
+    def heading(self, name: str) -> str:
+        """Return a table heading: the name, then an arrow in the better direction."""
+        return f"{name} {_ARROWS[self.direction]}".strip()
+
+    def shortfall(
+        self, value: NDArray[np.float64], ground_truth: NDArray[np.float64] | None
+    ) -> NDArray[np.float64] | None:
+        """Return the distance of values from the best one, on the column's own scale; smaller is better.
 
         Args:
-            value: Figures.
-            truth: Those of the true pictures, for a column of direction ``truth``.
+            value: Values, of any shape.
+            ground_truth: Values of the ground truth, for a column of direction ``truth``.
+
+        Returns:
+            Values of the same shape; None for a column of direction ``none``.
         """
         if self.direction == "higher":
             return -value
@@ -60,58 +76,45 @@ class Column:
             return np.abs(value - 1)
         if self.direction == "limit":
             return np.maximum(value - LIMIT, 0)
-        return np.abs(value - truth) if self.direction == "truth" and truth is not None else None
+        return np.abs(value - ground_truth) if self.direction == "truth" and ground_truth is not None else None
+
+
+def _features(key: str, group: Group, description: str) -> Column:
+    return Column(key, group, "lower", 3, description, uses_features=True)
 
 
 _ALL = (
     Column("psnr", "fidelity", "higher", 2, "PSNR in dB"),
     Column("ssim", "fidelity", "higher", 3, "SSIM, 11 x 11 Gaussian window"),
     Column("ms_ssim", "fidelity", "higher", 3, "SSIM at up to five scales"),
-    Column("nmi", "fidelity", "higher", 3, "normalised mutual information, 1 to 2, blind to polarity"),
-    Column("cell_correlation", "structure", "higher", 3, "correlation with the truth over the means of 16-pixel cells"),
-    Column(
-        "gradient_agreement", "structure", "higher", 3, "cosine of gradients with the truth, best shift within 2 pixels"
-    ),
-    Column("truth_highpass", "structure", "higher", 3, "correlation of detail (high-pass) with the truth's"),
-    Column("gradient_truth", "structure", "higher", 3, "correlation of gradient magnitudes with the truth"),
+    Column("nmi", "fidelity", "higher", 3, "normalised mutual information, 1 to 2, independent of polarity"),
+    Column("cell_correlation", "structure", "higher", 3, "correlation over the means of 16-pixel cells"),
+    Column("gradient_agreement", "structure", "higher", 3, "cosine of the gradients, best shift within 2 pixels"),
+    Column("truth_highpass", "structure", "higher", 3, "correlation of high-pass detail with the ground truth"),
+    Column("gradient_truth", "structure", "higher", 3, "correlation of gradient magnitudes with the ground truth"),
     Column("gradient_truth_3px", "structure", "higher", 3, "the same at the best shift within 3 pixels"),
-    Column("perceptual", "perception", "lower", 3, "distance of unit-normalised features to the truth", judged=True),
+    _features("perceptual", "perception", "distance of unit-normalised features to the ground truth"),
     Column("lpips", "perception", "lower", 3, "LPIPS with its learned weights"),
-    Column("style", "perception", "lower", 3, "relative distance of feature statistics to the exemplar", judged=True),
-    Column(
-        "patch_frechet",
-        "look",
-        "lower",
-        3,
-        "Frechet distance of patch features to the true ones",
-        judged=True,
-    ),
-    Column("patch_mmd", "look", "lower", 3, "kernel distance of patch features to the true ones", judged=True),
-    Column("histogram_emd", "look", "lower", 3, "earth mover's distance of histograms, a share of the range"),
-    Column(
-        "exemplar_distance", "look", "lower", 3, "1-Wasserstein distance of intensities to the exemplar, share of range"
-    ),
-    Column("contrast_exemplar", "look", "one", 2, "standard deviation over the exemplar's"),
-    Column("contrast_truth", "look", "one", 2, "standard deviation over the truth's; fog is below 1"),
-    Column(
-        "luma_highpass", "look", "truth", 3, "signed correlation of detail with the photograph's luma; +-1 is embossing"
-    ),
+    _features("style", "perception", "relative distance of feature statistics to the exemplar"),
+    _features("patch_frechet", "look", "Frechet distance of patch features to those of the ground truth"),
+    _features("patch_mmd", "look", "kernel distance of patch features to those of the ground truth"),
+    Column("histogram_emd", "look", "lower", 3, "earth mover's distance of intensities, a share of the range"),
+    Column("exemplar_distance", "look", "lower", 3, "earth mover's distance of intensities to the exemplar"),
+    Column("contrast_exemplar", "look", "one", 2, "standard deviation over that of the exemplar"),
+    Column("contrast_truth", "look", "one", 2, "standard deviation over that of the ground truth"),
+    Column("luma_highpass", "look", "truth", 3, "signed correlation of high-pass detail with the luma"),
     Column("spectrum", "look", "lower", 2, "difference of radial power spectra in dB"),
-    Column("line_noise", "look", "truth", 4, "row and column noise, a share of the range; nearest to the truth's"),
-    Column("hot_region_share", "heat", "truth", 2, "share of the truth's hot compact regions hotter than their ring"),
+    Column("line_noise", "look", "truth", 4, "row and column noise, a share of the range"),
+    Column("hot_region_share", "heat", "truth", 2, "share of hot regions of the ground truth hotter than their ring"),
     Column("object_heat", "heat", "truth", 2, "share of labelled objects hotter than their ring"),
     Column("people_heat", "heat", "truth", 2, "the same of people"),
     Column("vehicle_heat", "heat", "truth", 2, "the same of vehicles"),
-    Column("people_hot", "heat", "higher", 2, "share of labelled people that are hot in the truth and in the output"),
+    Column("people_hot", "heat", "higher", 2, "share of the people that are hot in the ground truth"),
     Column("vehicles_hot", "heat", "higher", 2, "the same of vehicles"),
-    Column(
-        "polarity", "heat", "lower", 2, "correlation of outputs with the exemplar and with its negative, -1 is best"
-    ),
-    Column(
-        "shift", "labels", "limit", 2, f"shift from the photograph in pixels, median over windows, good up to {LIMIT}"
-    ),
-    Column("edges_kept", "labels", "none", 3, "share of the photograph's edges within 1 pixel of an edge"),
-    Column("gradient_input", "labels", "none", 3, "correlation of gradient magnitudes with the photograph"),
+    Column("polarity", "heat", "lower", 2, "correlation of the outputs of an exemplar and its negative"),
+    Column("shift", "labels", "limit", 2, f"shift against the RGB image in pixels, median, good up to {LIMIT}"),
+    Column("edges_kept", "labels", "none", 3, "share of the RGB image's edges within 1 pixel of an edge"),
+    Column("gradient_input", "labels", "none", 3, "correlation of gradient magnitudes with the RGB image"),
 )
 
 COLUMNS: dict[str, Column] = {column.key: column for column in _ALL}

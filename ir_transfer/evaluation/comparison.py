@@ -1,4 +1,4 @@
-"""A comparison from files to files: pairs, exemplars and weights in; figures, tables and pictures out."""
+"""A comparison of models on registered pairs, from files to results."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
 from ir_transfer.data.picture_names import composed
 from ir_transfer.data.soft_labels import open_soft_labels
-from ir_transfer.errors import InputError
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.evaluation.data_set import DataSet, find_pairs
+from ir_transfer.evaluation.evaluator import EvalSettings, evaluate
 from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
-from ir_transfer.evaluation.harness import Judges, Method, Results, evaluate, with_baselines
-from ir_transfer.evaluation.judge import network_name
-from ir_transfer.evaluation.masks import masks_of_card, open_masks, read_regions
+from ir_transfer.evaluation.feature_extractor import network_name
+from ir_transfer.evaluation.masks import Masks, masks_of_card, open_masks, read_regions
+from ir_transfer.evaluation.methods import Method, methods_of, refuse_unexpected_weights, with_baselines
 from ir_transfer.evaluation.metrics.lpips import Lpips
 from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.evaluation.outputs import OutputFolder, open_outputs
 from ir_transfer.evaluation.protocol import NONE, Protocol
+from ir_transfer.evaluation.results import Results
 from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.evaluation.soft_objects import soft_regions
-from ir_transfer.models.registry import create_model
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 SHEET_ROWS = 24
@@ -41,18 +41,18 @@ SHEET_ROWS = 24
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was compared on what, and what came out.
+    """Inputs and results of a comparison.
 
     Attributes:
-        data: What was measured.
-        policy: Which exemplars they got.
+        data: The measured pairs.
+        policy: Chose the exemplars.
         methods: The rows.
-        results: The figures.
-        protocol: How they were made, with all changes applied.
-        changes: What differs from the protocol's file; figures with changes are not the protocol's.
-        settings: What else decides the figures.
-        networks: Name that a column's network has, by column.
-        outputs: Rows whose pictures were made elsewhere.
+        results: The measured values.
+        protocol: The protocol with all changes applied.
+        changes: Differences from the protocol's file; a changed table does not compare with those of the protocol.
+        settings: All other settings that change a value.
+        networks: Name of the network that measured a column, by column.
+        outputs: Rows of images that another program made.
     """
 
     data: DataSet
@@ -67,7 +67,7 @@ class Comparison:
 
     @property
     def root(self) -> Path:
-        """The folder that was measured."""
+        """The measured folder."""
         return self.data.root
 
     @property
@@ -83,12 +83,12 @@ class Comparison:
 
     @property
     def made_with(self) -> str:
-        """The protocol with its version, and what was changed."""
+        """The protocol with its version and its changes."""
         return self.protocol.title + (f" (changed: {', '.join(self.changes)})" if self.changes else "")
 
     @property
     def columns(self) -> list[str]:
-        """Keys of the columns that were measured."""
+        """Keys of the measured columns."""
         return [key for key in COLUMNS if any(key in row for row in self.results.estimates.values())]
 
     def column_name(self, key: str) -> str:
@@ -96,42 +96,25 @@ class Comparison:
         return f"{key}[{self.networks[key]}]" if key in self.networks else key
 
     def write_sheet(self, path: Path, cell_width: int = 400) -> None:
-        """Write a contact sheet: photograph, exemplar, output of every method, truth."""
+        """Write a contact sheet as PNG: RGB image, exemplar, output of every method, ground truth.
+
+        Args:
+            path: The file.
+            cell_width: Width of an image in pixels.
+
+        Raises:
+            EncodeError: It cannot be written.
+        """
         labels = [method.label for method in self.methods] + [folder.label for folder in self.outputs]
         rows: list[list[NDArray[np.float32]]] = []
         for pair in _spread(self.pairs):
             scene = load_scene(pair, self.protocol.max_side, black_hot=self.data.black_hot)
-            exemplar = self.policy(scene)[0].picture[0, 0].cpu().numpy()
+            exemplar = self.policy(scene)[0].image[0, 0].cpu().numpy()
             shown = [self.results.outputs[label][pair.stem].numpy() for label in labels]
-            photograph = scene.photograph[0].permute(1, 2, 0).numpy()
-            rows.append([photograph, exemplar, *shown, scene.truth[0, 0].numpy()])
-        sheet = contact_sheet(rows, ["photograph", "exemplar", *labels, "truth"], cell_width)
+            rgb = scene.rgb[0].permute(1, 2, 0).numpy()
+            rows.append([rgb, exemplar, *shown, scene.ground_truth[0, 0].numpy()])
+        sheet = contact_sheet(rows, ["RGB", "exemplar", *labels, "ground truth"], cell_width)
         write_whole(path, encode_png(sheet))
-
-
-def parse_weights(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Return weights by model from ``MODEL=FILE`` texts; a model may have several.
-
-    Raises:
-        InputError: A text without ``=``.
-    """
-    weights: dict[str, list[str]] = {}
-    for text in texts:
-        name, sign, file = text.partition("=")
-        if not sign or not name or not file:
-            raise InputError(f"expected MODEL=FILE_OR_NAME, for example adain=my.safetensors, got {text!r}")
-        weights.setdefault(name, []).append(file)
-    return weights
-
-
-def refuse_stray_weights(models: Sequence[str], weights: Mapping[str, Sequence[str]]) -> None:
-    """Refuse weights of a model that is not compared.
-
-    Raises:
-        InputError: Names it.
-    """
-    if stray := weights.keys() - {name.partition(":")[0] for name in models}:
-        raise InputError(f"expected --weights of compared models {', '.join(models)}, got {', '.join(sorted(stray))}")
 
 
 def compare(
@@ -158,94 +141,108 @@ def compare(
     on_start: Callable[[int], None] | None = None,
     on_scene: Callable[[str], None] | None = None,
 ) -> Comparison:
-    """Measure models beside the baselines.
+    """Measure models and the baselines on registered pairs.
 
     Args:
         data: Folder with ``rgb/`` and ``ir/``, or one that has them in the protocol's split; with a card, its root.
         exemplars: Files, ``nearest:FOLDER`` or ``oracle``; see :func:`choose_policy`.
         models: Names, with options as in ``gatys:steps=50``.
-        weights: Weights by model; the bundled ones where none is given, a row for each otherwise.
+        weights: Weights by model, a row for each; the bundled ones where none is given.
         card: Name or file of a data set card; see :func:`find_pairs`.
         split: File of ``ir-transfer datasets split``.
-        part: Which part of it, or of those that the set was published with.
-        protocol: What else must be equal for two tables to compare.
-        vgg: File of the judging VGG, or ``"torchvision"``; None leaves its columns out.
+        part: Subset of the split file, or of the published split.
+        protocol: Settings that two comparable tables have in common.
+        vgg: File of the VGG whose features are measured, or ``"torchvision"``; None leaves its columns out.
         lpips: File of LPIPS's learned weights; None leaves it out.
         boxes: Folder of VOC files, or a JSON file, of labelled objects in the pixels of the files.
-        masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card tells of.
-        soft_labels: Folder of soft class labels of the photographs, see :func:`open_soft_labels`.
+        masks: Folder of masks of labelled objects, see :func:`open_masks`; by default those that the card names.
+        soft_labels: Folder of soft class labels of the RGB images, see :func:`open_soft_labels`.
         label: Only objects of this label.
-        outputs: Rows of pictures made elsewhere, each as ``NAME=FOLDER``; see :func:`open_outputs`.
-        max_side: Larger pictures are reduced to it, instead of what the protocol says.
-        exemplar_range: Numbers of the exemplars that become black and white; see :func:`open_exemplar`.
+        outputs: Rows of images that another program made, each as ``NAME=FOLDER``; see :func:`open_outputs`.
+        max_side: Larger images are reduced to this side in pixels, instead of the protocol's.
+        exemplar_range: Values of the exemplars that become black and white; see :func:`open_exemplar`.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
-        exemplar_polarity: Which way round the exemplars are; ``"auto"`` lets the shipped classifier judge each.
+        exemplar_polarity: Polarity of the exemplars; ``"auto"`` lets the shipped classifier decide for each.
         on_start: Called with the number of scenes before the first.
         on_scene: Called with the stem after each scene.
 
     Raises:
-        InputError: Weights of a model that is not compared, and what the parts refuse.
+        InputError: Weights of a model that is not compared, or invalid input of any other argument.
     """
-    refuse_stray_weights(models, weights)
+    refuse_unexpected_weights(models, weights)
     chosen = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     found = find_pairs(data, protocol, card, split, part)
     check_pairs(found.pairs)
     measured = {pair.ir for pair in found.pairs} if found.card and found.part else ()
     policy = choose_policy(exemplars, chosen, found.black_hot, found.card, measured, exemplar_range)
     applied, changes = changed_protocol(protocol, policy, max_side)
-    methods = [method for name in models for method in methods_of(name, weights)]
-    methods = with_baselines(methods, create_model)
+    methods = with_baselines([method for name in models for method in methods_of(name, weights)])
     for method in methods:
         method.model.to(chosen)
-    judges = Judges(
+    evaluated = EvalSettings(
         PerceptualEncoder.load(vgg).to(chosen) if vgg else None,
         Lpips.load(lpips).to(chosen) if lpips else None,
         applied.columns,
         applied.border,
         applied.seed,
     )
-
     folders = [open_outputs(text, found.pairs, found.black_hot) for text in outputs]
     shapes = open_masks(masks) if masks else masks_of_card(data, found.card) if found.card and not boxes else None
-    soft = open_soft_labels(soft_labels) if soft_labels else {}
-
-    def boxes_of(scene: Scene) -> Sequence[HeatObject]:
-        regions = read_regions(shapes, scene, label) if shapes else []
-        frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
-        return [*regions, *frames, *_soft_regions(soft, scene, label)]
-
     if on_start is not None:
         on_start(len(found.pairs))
     results = evaluate(
         methods,
         (load_scene(pair, applied.max_side, chosen, found.black_hot) for pair in found.pairs),
         policy,
-        judges,
-        boxes_of=boxes_of if boxes or shapes or soft else None,
+        evaluated,
+        objects_of=_object_reader(boxes, shapes, open_soft_labels(soft_labels) if soft_labels else {}, label),
         outputs=folders,
         keep={pair.stem for pair in _spread(found.pairs)},
         white_hot=None if exemplar_polarity == "auto" else exemplar_polarity == "white-hot",
         on_scene=on_scene,
     )
-    paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}
-    paths |= {"boxes": boxes, "masks": masks, "labels": soft_labels}
-    settings = {key: None if value is None else str(value) for key, value in paths.items()} | {"label": label}
-    inverted = [name for name, polarity in results.polarities.items() if polarity.inverted_by_auto]
-    settings |= {"exemplar_polarity": exemplar_polarity, "exemplars_inverted": ", ".join(inverted) or None}
-    networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.judged}
-    if judges.lpips:
-        networks["lpips"] = judges.lpips.name
-    settings |= {f"outputs/{folder.label}": str(folder.folder) for folder in folders}
+    networks = {key: network_name(vgg) for key, column in COLUMNS.items() if vgg and column.uses_features}
+    if evaluated.lpips:
+        networks["lpips"] = evaluated.lpips.name
     columns = {column for row in results.estimates.values() for column in row}
     results.composite = applied.composite.resolved(network_name(vgg) if vgg else None, columns)
     if applied.version:
         changes = [*changes, *applied.composite.changes(results.composite)]
-    settings["composite"] = results.composite.text
+    paths = {"data": data, "card": card, "split": split, "part": found.part, "vgg": vgg, "lpips": lpips}
+    paths |= {"boxes": boxes, "masks": masks, "labels": soft_labels}
+    inverted = [name for name, polarity in results.polarities.items() if polarity.inverted_by_auto]
+    settings = {
+        **{key: None if value is None else str(value) for key, value in paths.items()},
+        "label": label,
+        "exemplar_polarity": exemplar_polarity,
+        "exemplars_inverted": ", ".join(inverted) or None,
+        **{f"outputs/{folder.label}": str(folder.folder) for folder in folders},
+        "composite": results.composite.text,
+    }
     return Comparison(found, policy, methods, results, applied, changes, settings, networks, folders)
 
 
+def _object_reader(
+    boxes: Path | None, masks: Masks | None, soft_labels: Mapping[str, Path], label: str | None
+) -> Callable[[Scene], Sequence[HeatObject]] | None:
+    """Return a function that reads the labelled objects of a scene; None without any labels."""
+
+    def read(scene: Scene) -> Sequence[HeatObject]:
+        regions = read_regions(masks, scene, label) if masks else []
+        frames = [_scaled(box, scene.scale) for box in read_boxes(boxes, scene.stem, label)] if boxes else []
+        return [*regions, *frames, *_soft_regions(soft_labels, scene, label)]
+
+    return read if boxes or masks or soft_labels else None
+
+
 def changed_protocol(protocol: Protocol, policy: ExemplarPolicy, max_side: int | None) -> tuple[Protocol, list[str]]:
-    """Return the protocol as it is applied, and what of its file was changed."""
+    """Return the protocol with its exemplar policy and largest side replaced, and these changes in words.
+
+    Args:
+        protocol: As read from its file.
+        policy: Chosen by the caller.
+        max_side: In pixels; None keeps the protocol's.
+    """
     changes = []
     applied = protocol
     if max_side is not None and max_side != protocol.max_side:
@@ -263,35 +260,12 @@ def _spread(pairs: Sequence[Pair]) -> list[Pair]:
     return [pairs[index * len(pairs) // rows] for index in range(rows)]
 
 
-def methods_of(name: str, weights: Mapping[str, Sequence[str]]) -> list[Method]:
-    """Return the rows of a model: one for each of its weights; with the bundled ones where none is given.
-
-    Args:
-        name: Of the model, with options behind it, each after a colon: ``gatys:steps=50``.
-        weights: Weights by model.
-
-    Raises:
-        UnknownNameError: No such model or option.
-        InputError: An option without a value, or with one that it cannot have.
-    """
-    registered, *options = name.split(":")
-    files = weights.get(registered) or ("default",)
-    if bare := [option for option in options if "=" not in option]:
-        raise InputError(f"expected options as in {registered}:KEY=VALUE, got {bare[0]!r} in {name!r}")
-    models = [create_model(registered, weights=file) for file in files]
-    for model in models:
-        model.configure(dict(option.split("=", 1) for option in options))
-    if len(files) == 1:
-        return [Method(name, models[0])]
-    return [Method(f"{name} {Path(file).stem}", model) for file, model in zip(files, models, strict=True)]
-
-
 def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:
-    """Return the labelled objects of a scene; one without a label has none."""
+    """Return the objects of a scene in its soft labels; none without a label file."""
     path = files.get(composed(scene.stem))
     if path is None:
         return []
-    height, width = scene.truth.shape[-2:]
+    height, width = scene.ground_truth.shape[-2:]
     file_size = round(height / scene.scale), round(width / scene.scale)
     found = soft_regions(path, file_size, (height, width))
     return [region for region in found if label is None or region.label == label.lower()]

@@ -1,4 +1,4 @@
-"""How a composite is made: two composites compare only if all of this is the same."""
+"""Settings of the composite: two composites compare only if all settings are equal."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from ir_transfer.errors import InputError
 ANY: Final = "any"
 NONE: Final = "none"
 HEAT_SOURCES = ("object_heat", "hot_region_share")
+"""Columns of the heat aspect, the preferred one first."""
 
 
 @dataclass(frozen=True)
 class CompositeSettings:
-    """What decides a composite besides the images.
+    """Settings that determine a composite, besides the images.
 
     Attributes:
-        feature_network: Name of the network of ``patch_frechet``, as the columns carry it; ``none`` leaves that out,
-            ``any`` takes the one of the run.
-        heat: Column of the heat aspect; ``none`` leaves it out, ``any`` takes the first that was measured.
-        emd_scale: Histogram distance, a share of the range, at which its part of the look falls to 1/e.
-        spectrum_scale: Difference of spectra in dB at which its part falls to 1/e.
-        floor: Least share of an aspect other than structure, so that one zero does not hide all other differences.
+        feature_network: Name of the network of ``patch_frechet``, as in column names; ``none`` leaves it out, ``any``
+            takes the one of the run.
+        heat: Column of the heat aspect; ``none`` leaves it out, ``any`` takes the first measured one.
+        emd_scale: Earth mover's distance, a share of the range, at which its similarity falls to 1/e.
+        spectrum_scale: Difference of spectra in dB at which its similarity falls to 1/e.
+        floor: Least value of an aspect other than structure, so that one 0 does not hide all other differences.
     """
 
     feature_network: str = ANY
@@ -34,7 +35,7 @@ class CompositeSettings:
 
     @property
     def text(self) -> str:
-        """All of it on one line, by which two composites are compared."""
+        """All settings on one line; two composites compare if this text is equal."""
         return ", ".join(f"{key} {value}" for key, value in self._items)
 
     @property
@@ -42,10 +43,13 @@ class CompositeSettings:
         return [*asdict(self).items()]
 
     def check(self, where: str) -> None:
-        """Raise :class:`~ir_transfer.errors.InputError` for a constant out of its range.
+        """Check the ranges of the constants.
 
         Args:
             where: The file, for the message.
+
+        Raises:
+            InputError: A constant is out of its range.
         """
         for name in ("emd_scale", "spectrum_scale"):
             if not getattr(self, name) > 0:
@@ -54,11 +58,11 @@ class CompositeSettings:
             raise InputError(f"expected {where}: floor in [0, 1), got {self.floor}")
 
     def resolved(self, network: str | None, measured: Collection[str]) -> CompositeSettings:
-        """Return the settings as they are applied: with the network and the heat that there are.
+        """Return the settings with the network and the heat column that were measured in place of ``any``.
 
         Args:
-            network: Of the run; None without one.
-            measured: Keys of the columns that were measured.
+            network: Name of the network of the run; None without one.
+            measured: Keys of the measured columns.
         """
         network = network if network is not None and "patch_frechet" in measured else NONE
         wanted = HEAT_SOURCES if self.heat == ANY else (self.heat, *HEAT_SOURCES)
@@ -67,20 +71,23 @@ class CompositeSettings:
         return replace(self, feature_network=own, heat=heat)  # type: ignore[arg-type]
 
     def changes(self, applied: CompositeSettings) -> list[str]:
-        """Return what of these settings was not applied, as changes of a protocol are named."""
+        """Return the settings that were not applied, in the words of a comparison's changes."""
         pairs = [(name, asked, dict(applied._items)[name]) for name, asked in self._items]
         return [f"composite {name} {got} instead of {asked}" for name, asked, got in pairs if asked not in {ANY, got}]
 
 
 MEASURED = CompositeSettings()
-"""The composite of all that was measured, with the usual constants."""
+"""The composite of all measured columns, with the default constants."""
 
 
 def refuse_changed(changes: Collection[str]) -> None:
-    """Raise :class:`~ir_transfer.errors.InputError` if a composite is not that of its protocol.
+    """Refuse a composite that is not that of its protocol.
 
     Args:
-        changes: Of the protocol, as a comparison names them.
+        changes: Changes of the protocol, in the words of a comparison.
+
+    Raises:
+        InputError: A change concerns the composite.
     """
     if found := [change for change in changes if change.startswith("composite ")]:
         raise InputError(

@@ -1,4 +1,4 @@
-"""Pictures side by side with a heading, so that a person can judge them at a glance."""
+"""Images side by side under headings, one scene per row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 HEADING = 22
+"""Height of the headings in pixels."""
 GAP = 4
+"""Pixels between cells."""
 
 
 def contact_sheet(
@@ -18,9 +20,9 @@ def contact_sheet(
     """Return a sheet with one scene per row.
 
     Args:
-        rows: Pictures (H, W) or (H, W, 3) in [0, 1]. Each is fitted into a cell of the aspect of its row's first.
+        rows: Images (H, W) or (H, W, 3) in [0, 1]. Each is fitted into a cell of the aspect of its row's first.
         headings: One per column.
-        cell_width: Pixels.
+        cell_width: Width of a cell in pixels.
     """
     heights = [max(round(cell_width * row[0].shape[0] / row[0].shape[1]), 1) for row in rows]
     width = len(headings) * (cell_width + GAP) - GAP
@@ -30,16 +32,16 @@ def contact_sheet(
         draw.text((column * (cell_width + GAP) + 4, 3), heading, fill="black", font=font)
     top = HEADING
     for row, height in zip(rows, heights, strict=True):
-        for column, picture in enumerate(row):
-            image = _fit(picture, cell_width, height)
+        for column, image in enumerate(row):
+            fitted = _fit(image, cell_width, height)
             left = column * (cell_width + GAP)
-            sheet.paste(image, (left + (cell_width - image.width) // 2, top + (height - image.height) // 2))
+            sheet.paste(fitted, (left + (cell_width - fitted.width) // 2, top + (height - fitted.height) // 2))
         top += height + GAP
     return sheet
 
 
-def _fit(picture: NDArray[np.float32], width: int, height: int) -> Image.Image:
-    image = Image.fromarray(np.uint8(np.clip(picture, 0, 1) * 255 + 0.5)).convert("RGB")
+def _fit(values: NDArray[np.float32], width: int, height: int) -> Image.Image:
+    image = Image.fromarray(np.uint8(np.clip(values, 0, 1) * 255 + 0.5)).convert("RGB")
     scale = min(width / image.width, height / image.height)
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     return image.resize(size, Image.Resampling.LANCZOS)

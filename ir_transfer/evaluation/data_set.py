@@ -1,4 +1,4 @@
-"""Which pairs a comparison measures, and what their card says about them."""
+"""The pairs that a comparison measures."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class DataSet:
     """The pairs to measure.
 
     Attributes:
-        root: The folder that they are in.
+        root: Their folder.
         pairs: The pairs.
-        black_hot: Whether infrared files are black-hot; exemplars are taken to be like them.
-        card: How they lie on disk, if one was asked for.
-        part: The part that is measured, if not all of them.
+        black_hot: Whether infrared files are black-hot; exemplars are assumed to be alike.
+        card: Their data set card, if one was named.
+        part: The measured subset, if not all pairs.
     """
 
     root: Path
@@ -32,7 +32,7 @@ class DataSet:
 
     @property
     def title(self) -> str:
-        """How the table calls it."""
+        """Name in tables."""
         named = [f"card {self.card.name}"] if self.card else []
         named += [f"part {self.part}"] if self.part else []
         return "/".join(self.root.parts[-2:]) + (f" ({', '.join(named)})" if named else "")
@@ -43,19 +43,19 @@ def find_pairs(
 ) -> DataSet:
     """Find the pairs to measure.
 
-    Without a card, that is ``rgb/`` and ``ir/`` in the protocol's split below ``data``, where there is one, or in
-    ``data``. With one, it is the part that is asked for, or the published part of the protocol's name, or all.
+    Without a card, these are in ``rgb/`` and ``ir/`` of the protocol's split below ``data``, or of ``data`` if there is
+    none. With a card, they are the named subset, or the published subset of the protocol's split, or all pairs.
 
     Args:
-        data: Folder that the card's paths begin at.
-        protocol: Its band must be the card's; its polarity holds where the card does not know.
+        data: Root folder of the card's paths.
+        protocol: Its band must be the card's; its polarity is used where the card has none.
         card: Name or file of a data set card.
         split: File of ``ir-transfer datasets split``.
-        part: Which part of it, or of the published ones; ``val`` by default if there is a split file.
+        part: Subset of the split file, or published subset; ``val`` by default if there is a split file.
 
     Raises:
         MissingFileError: A folder, card or split file is missing.
-        InputError: The card does not fit the folder or the protocol, or there is no such part.
+        InputError: The card does not fit the folder or the protocol, or there is no such subset.
     """
     if card is None and split is None and part is None:
         root = protocol.root(data)
@@ -75,7 +75,7 @@ def check_band(card: Card, protocol: Protocol) -> None:
     """Refuse a card of another band than the protocol's.
 
     Raises:
-        InputError: It is.
+        InputError: The bands differ.
     """
     if "any" not in {card.band, protocol.band} and card.band != protocol.band:
         raise InputError(
@@ -85,10 +85,10 @@ def check_band(card: Card, protocol: Protocol) -> None:
 
 
 def is_black_hot(card: Card, protocol: Protocol) -> bool:
-    """Return whether infrared files are black-hot: by the card, and where that does not know, by the protocol.
+    """Return whether infrared files are black-hot, by the card, or by the protocol if the card has no polarity.
 
     Raises:
-        InputError: The two contradict each other.
+        InputError: Card and protocol contradict each other.
     """
     if card.polarity in {"varies", "unknown"}:
         return protocol.polarity == "black-hot"

@@ -1,4 +1,4 @@
-"""Which exemplar a scene gets: the same for all, the nearest by content, or its own truth."""
+"""Policies that choose the style exemplar (an infrared image) of a scene: fixed, nearest by content, or oracle."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from ir_transfer.evaluation.metrics.edges import magnitude
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
 
 PolicyName = Literal["fixed", "nearest", "oracle"]
-_CELLS = 8
+_CELLS = 8  # of the layout, in each direction
 
 
 @dataclass(frozen=True)
 class Exemplar:
-    """An infrared picture that sets the look.
+    """A style exemplar.
 
     Attributes:
-        name: Equal names mean equal pictures: what was made of one may be used again.
-        picture: (1, 1, h, w) in [0, 1], white-hot.
+        name: Equal names mean equal images, so that style codes can be cached by name.
+        image: (1, 1, h, w) in [0, 1], white-hot.
     """
 
     name: str
-    picture: Tensor
+    image: Tensor
 
 
 class ExemplarPolicy(Protocol):
@@ -49,7 +49,7 @@ class ExemplarPolicy(Protocol):
     description: str
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
-        """Return the exemplars of a scene, as many for every scene; each is used alone."""
+        """Return the exemplars of a scene, the same number for every scene; each is used alone."""
 
 
 class Fixed:
@@ -57,9 +57,9 @@ class Fixed:
 
     Args:
         paths: Files.
-        device: Where the pictures go.
+        device: Device of the images.
         black_hot: Whether the files are black-hot.
-        asked: Numbers of the files that become black and white.
+        asked: Values of the files that become black and white.
 
     Raises:
         InputError: No file.
@@ -77,38 +77,38 @@ class Fixed:
         self._found = [Exemplar(str(path), _read(path, device, black_hot, asked)) for path in paths]
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
-        """Return them all."""
+        """Return all exemplars."""
         return self._found
 
 
 class Oracle:
-    """The scene's own truth: what a method can do with the best of all exemplars. It leaks the answer's tones."""
+    """The scene's own ground truth, which is an upper bound: it leaks the intensities of the answer."""
 
     name: PolicyName = "oracle"
-    description = "oracle: the scene's own truth"
+    description = "oracle: the scene's own truth"  # also in stored runs, which are compared by it
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
-        """Return the truth."""
+        """Return the ground truth."""
         return [Exemplar(f"truth of {scene.stem}", scene.exemplar)]
 
 
 class Nearest:
-    """The exemplar whose scene looks most like the photograph; never one of the same stem.
+    """The exemplar whose scene is most similar to the RGB image; never one of the same stem.
 
-    With ``rgb/`` and ``ir/`` in the folder, or with a card, photographs are compared (layout of edges and of colours).
-    With infrared pictures alone the layout of edges has to do: the only thing that both bands share.
+    With ``rgb/`` and ``ir/`` in the folder, or with a card, the layouts of edges and of colours of the RGB images are
+    compared; with infrared images alone the layout of edges, the only feature that both bands share.
 
     Args:
-        folder: A pair set, or a folder of infrared pictures.
-        device: Where the pictures go.
+        folder: A pair set, or a folder of infrared images.
+        device: Device of the images.
         black_hot: Whether the files are black-hot.
-        card: How the folder lies on disk.
-        leave_out: Infrared files that may not be taken, such as those that are measured.
-        asked: Numbers of the files that become black and white; those of pairs are as their card says.
+        card: Data set card of the folder.
+        leave_out: Infrared files that may not be chosen, such as the measured ones.
+        asked: Values of the files that become black and white; ignored for pairs, whose card has them.
 
     Raises:
         MissingFileError: No such folder.
-        InputError: No picture in it.
+        InputError: No image in it.
     """
 
     name: PolicyName = "nearest"
@@ -132,39 +132,39 @@ class Nearest:
             found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if is_picture_name(p)]
         if not found:
             raise InputError(
-                f"expected infrared pictures in {folder} that are not measured, got none: --exemplar nearest:FOLDER"
+                f"expected infrared images in {folder} that are not measured, got none: --exemplar nearest:FOLDER"
             )
         self._pairs = found
-        self._layouts = np.stack([self._layout(_photograph(pair)) for pair in found])
-        # A set has few scenes' worth of neighbours that come again at once; more would fill the memory.
+        self._layouts = np.stack([self._layout(_rgb(pair)) for pair in found])
+        # Consecutive scenes share few neighbours; a larger cache would fill the memory.
         self._load = lru_cache(maxsize=16)(lambda pair: self._infrared(pair, device, black_hot, asked))
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
         """Return the nearest one.
 
         Raises:
-            InputError: The folder has none but this very scene.
+            InputError: The folder has no other scene.
         """
-        distances = np.square(self._layouts - self._layout(scene.photograph.cpu())).sum(axis=1)
+        distances = np.square(self._layouts - self._layout(scene.rgb.cpu())).sum(axis=1)
         distances[[pair.stem == scene.stem for pair in self._pairs]] = np.inf
         best = int(distances.argmin())
         if not np.isfinite(distances[best]):
-            raise InputError(f"expected an exemplar beside the scene {scene.stem} itself, got none: add pictures")
+            raise InputError(f"expected an exemplar beside the scene {scene.stem} itself, got none: add images")
         return [Exemplar(str(self._pairs[best].ir), self._load(self._pairs[best]))]
 
     def _infrared(self, pair: Pair, device: str, black_hot: bool, asked: AskedRange) -> Tensor:
         if not self._paired:
             return _read(pair.ir, device, black_hot, asked)
         opened = open_side(pair.ir, "ir", pair.layout)
-        picture = torch.from_numpy(without_invalid(opened.gray()[0], opened.valid))[None, None].to(device)
-        return 1 - picture if black_hot or pair.black_hot else picture
+        image = torch.from_numpy(without_invalid(opened.gray()[0], opened.valid))[None, None].to(device)
+        return 1 - image if black_hot or pair.black_hot else image
 
-    def _layout(self, photograph: Tensor) -> NDArray[np.float64]:
-        """Return where edges are, and where colours, if the folder has photographs; each part has length 1."""
-        edges = F.adaptive_avg_pool2d(magnitude(rgb_to_grayscale(photograph)), _CELLS).flatten()
+    def _layout(self, rgb: Tensor) -> NDArray[np.float64]:
+        """Return the layout of edges, and of colours if the folder has RGB images; each of length 1."""
+        edges = F.adaptive_avg_pool2d(magnitude(rgb_to_grayscale(rgb)), _CELLS).flatten()
         parts = [edges]
         if self._paired:
-            colours = F.adaptive_avg_pool2d(photograph, _CELLS)
+            colours = F.adaptive_avg_pool2d(rgb, _CELLS)
             parts.append((colours - colours.mean()).flatten())
         return torch.cat([F.normalize(part.double(), dim=0) for part in parts]).numpy()
 
@@ -177,18 +177,18 @@ def choose_policy(
     leave_out: Collection[Path] = (),
     asked: AskedRange = "auto",
 ) -> ExemplarPolicy:
-    """Return the policy that texts ask for: ``FILE`` or ``fixed:FILE`` (also several), ``nearest:FOLDER``, ``oracle``.
+    """Return the policy of ``FILE`` or ``fixed:FILE`` (also several), ``nearest:FOLDER``, or ``oracle``.
 
     Args:
         texts: As on the command line.
-        device: Where the pictures go.
+        device: Device of the images.
         black_hot: Whether the files are black-hot.
-        card: How the folder of ``nearest`` lies on disk.
-        leave_out: Infrared files that ``nearest`` may not take.
-        asked: Numbers of the files that become black and white.
+        card: Data set card of the folder of ``nearest``.
+        leave_out: Infrared files that ``nearest`` may not choose.
+        asked: Values of the files that become black and white.
 
     Raises:
-        InputError: None, or policies that exclude each other.
+        InputError: No text, or policies that exclude each other.
     """
     split = [_split(text) for text in texts]
     kinds = {kind for kind, _ in split}
@@ -217,9 +217,9 @@ def _range_text(asked: AskedRange) -> str:
 
 
 def _read(path: Path, device: str, black_hot: bool, asked: AskedRange) -> Tensor:
-    picture = load_exemplar(path, device, asked)
-    return 1 - picture if black_hot else picture
+    image = load_exemplar(path, device, asked)
+    return 1 - image if black_hot else image
 
 
-def _photograph(pair: Pair) -> Tensor:
+def _rgb(pair: Pair) -> Tensor:
     return torch.from_numpy(open_side(pair.rgb, "rgb", pair.layout).rgb())[None]

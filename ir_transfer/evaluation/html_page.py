@@ -1,21 +1,25 @@
-"""HTML pages from templates."""
+"""Self-contained HTML pages from templates."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
+from PIL import Image
 
 from ir_transfer.data.image_io import write_whole
 
 
-def render_page(template: Path, content: Mapping[str, Any]) -> str:
-    """Return a page: values are escaped, and one that the template names and nobody gives is an error.
+def write_page(path: Path, template: Path, content: Mapping[str, Any]) -> None:
+    """Render a template into a file, which appears complete or not at all; values are escaped.
 
     Raises:
-        jinja2.UndefinedError: A value is missing.
+        EncodeError: It cannot be written.
+        jinja2.UndefinedError: The template names a value that the content lacks.
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -24,13 +28,17 @@ def render_page(template: Path, content: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template.name).render(content)
+    write_whole(path, environment.get_template(template.name).render(content).encode())
 
 
-def write_page(path: Path, template: Path, content: Mapping[str, Any]) -> None:
-    """Render a page into a file, which appears whole or not at all.
+def data_uri(image: Image.Image, kind: Literal["jpeg", "png", "webp"], quality: int = 85) -> str:
+    """Return an image as the address of an ``img`` element.
 
-    Raises:
-        EncodeError: It cannot be written.
+    Args:
+        image: The image.
+        kind: File format.
+        quality: From 1 to 95, of JPEG and WebP.
     """
-    write_whole(path, render_page(template, content).encode())
+    file = io.BytesIO()
+    image.save(file, kind, quality=quality)
+    return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()

@@ -16,20 +16,12 @@ import torch.nn.functional as F
 from kornia.filters import spatial_gradient
 from torch import Tensor
 
-from ir_transfer.evaluation.metrics.cell_correlation import CELL
-from ir_transfer.evaluation.metrics.contrast import contrast
-from ir_transfer.evaluation.metrics.correlation import TOLERANCE as TOLERANCE_OF_MAGNITUDES
-from ir_transfer.evaluation.metrics.correlation import pearson
+from ir_transfer.evaluation.metrics.appearance import contrast, wasserstein
+from ir_transfer.evaluation.metrics.correlation import CELL, EDGE_TOLERANCE, SIGN_TOLERANCE, highpass, pearson
 from ir_transfer.evaluation.metrics.edges import STRONG, magnitude
-from ir_transfer.evaluation.metrics.gradient_agreement import TOLERANCE as TOLERANCE_OF_GRADIENTS
-from ir_transfer.evaluation.metrics.highpass import highpass
-from ir_transfer.evaluation.metrics.histogram_distance import histogram_distance
-from ir_transfer.evaluation.metrics.hot_regions import hot_regions
-from ir_transfer.evaluation.metrics.ms_ssim import WEIGHTS, similarities
-from ir_transfer.evaluation.metrics.mutual_information import normalised_mutual_information
-from ir_transfer.evaluation.metrics.object_heat import Box
-from ir_transfer.evaluation.metrics.psnr import psnr
-from ir_transfer.evaluation.metrics.ssim import WINDOW as SSIM_WINDOW
+from ir_transfer.evaluation.metrics.fidelity import WEIGHTS, normalised_mutual_information, psnr, similarities
+from ir_transfer.evaluation.metrics.fidelity import WINDOW as SSIM_WINDOW
+from ir_transfer.evaluation.metrics.object_heat import Box, hot_regions
 from ir_transfer.evaluation.valid_pixels import ValidPixels, whole_windows
 
 Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
@@ -37,7 +29,7 @@ Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
 
 
 def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return :func:`~ir_transfer.evaluation.metrics.ssim.ssim` over windows of valid pixels."""
+    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ssim` over windows of valid pixels."""
     if min(output.shape[-2:]) < SSIM_WINDOW:
         return None
     windows = whole_windows(valid.mask, SSIM_WINDOW)
@@ -46,7 +38,7 @@ def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
 
 
 def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return :func:`~ir_transfer.evaluation.metrics.ms_ssim.ms_ssim` over windows of valid pixels.
+    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ms_ssim` over windows of valid pixels.
 
     There are as many scales, up to five, as have such windows.
     """
@@ -100,7 +92,7 @@ def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> T
 def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest correlation of gradient magnitudes over shifts, at pixels with valid surroundings."""
     ours, theirs = (magnitude(valid.extended(image))[0] for image in (output, truth))
-    pairs = _shifted(ours, theirs, valid.mask[0, 0], TOLERANCE_OF_MAGNITUDES)
+    pairs = _shifted(ours, theirs, valid.mask[0, 0], EDGE_TOLERANCE)
     found = [pearson(*(values.reshape(1, 1, 1, -1) for values in pair)) for pair in pairs]
     return torch.stack(found).amax(dim=0) if found else None
 
@@ -110,7 +102,7 @@ def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Ten
     images = (valid.extended(image).double() for image in (output, truth))
     ours, theirs = (spatial_gradient(image, mode="sobel")[0, 0] for image in images)
     found = []
-    for inner, moved in _shifted(ours, theirs, valid.mask[0, 0], TOLERANCE_OF_GRADIENTS):
+    for inner, moved in _shifted(ours, theirs, valid.mask[0, 0], SIGN_TOLERANCE):
         scale = inner.norm() * moved.norm()
         flat = scale <= 1e-6 * inner.numel()
         found.append(torch.where(flat, 0.0, (inner * moved).sum() / scale.clamp(min=1e-12)))
@@ -160,7 +152,7 @@ def _of_pixels(metric: Callable[[Tensor, Tensor], Tensor]) -> Metric:
     return lambda output, other, valid: metric(valid.counted(output), valid.counted(other))
 
 
-TO_TRUTH: Mapping[str, Metric] = {
+TO_GROUND_TRUTH: Mapping[str, Metric] = {
     "psnr": _of_pixels(psnr),
     "ssim": ssim,
     "ms_ssim": ms_ssim,
@@ -171,7 +163,7 @@ TO_TRUTH: Mapping[str, Metric] = {
     "contrast_truth": _of_pixels(contrast),
     "gradient_truth": gradient_correlation,
     "gradient_truth_3px": tolerant_gradient_correlation,
-    "histogram_emd": _of_pixels(histogram_distance),
+    "histogram_emd": _of_pixels(wasserstein),
 }
 """Columns against the ground truth; the others are computed on the largest valid rectangle."""
 TO_RGB: Mapping[str, Metric] = {
@@ -186,8 +178,8 @@ LEAST_SIDE_OF_NETWORKS = 64
 _LEAST_WINDOWS: Mapping[str, int] = {
     "ssim": SSIM_WINDOW,
     "ms_ssim": SSIM_WINDOW,
-    "gradient_truth_3px": 2 * TOLERANCE_OF_MAGNITUDES + 1,
-    "gradient_agreement": 2 * TOLERANCE_OF_GRADIENTS + 1,
+    "gradient_truth_3px": 2 * EDGE_TOLERANCE + 1,
+    "gradient_agreement": 2 * SIGN_TOLERANCE + 1,
 }
 _OF_NETWORKS = frozenset({"perceptual", "style", "patch_frechet", "patch_mmd"})
 

@@ -1,4 +1,4 @@
-"""Labelled objects from masks: pictures whose levels are labels, one for every scene."""
+"""Labelled objects from masks: one image for every scene whose pixel values are labels."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.yaml_fields import read_mapping
 
 NAMES = "labels.yaml"
-"""File beside the masks of a folder: level to name, as in ``1: person``."""
+"""File in a folder of masks that maps values to names, as in ``1: person``."""
 SMALLEST = 12
-"""Pixels; what is smaller is the edge of something else as often as an object."""
-_NEAREST = 3  # pixels; a ring is at least so wide
+"""Least pixels of an object; smaller components are often edges of other objects."""
+_NARROWEST = 3  # width of a ring in pixels
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Masks:
 
     Attributes:
         files: The mask of every scene that has one, by stem in Unicode's composed form.
-        names: Names of the levels that are objects; other levels are not looked at.
+        names: Names of the values that are objects; other values are ignored.
     """
 
     files: Mapping[str, Path]
@@ -43,11 +43,11 @@ class Masks:
 
 
 def open_masks(folder: Path) -> Masks:
-    """Return the masks of a folder: ``<stem>.png`` for every scene, and the names in :data:`NAMES`.
+    """Return the masks ``<stem>.png`` of a folder, with the names in its file :data:`NAMES`.
 
     Raises:
-        MissingFileError: No such folder, or no file of names in it.
-        InputError: Names that are no mapping from levels to names, or no mask.
+        MissingFileError: No such folder, or it has no file of names.
+        InputError: The file of names is not a mapping from values to names, or there is no mask.
     """
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of masks at {folder}, found none: check --masks")
@@ -62,7 +62,7 @@ def open_masks(folder: Path) -> Masks:
 
 
 def masks_of_card(root: Path, card: Card) -> Masks | None:
-    """Return the masks that a card tells of; None if it tells of none, or the folder has none."""
+    """Return the masks that a card names, below its root folder; None if there are none."""
     if card.labels is None:
         return None
     found = {"_".join(key): path for key, path in NamePattern(card.labels.masks).find(root).items()}
@@ -70,18 +70,18 @@ def masks_of_card(root: Path, card: Card) -> Masks | None:
 
 
 def read_regions(masks: Masks, scene: Scene, label: str | None = None) -> list[Region]:
-    """Return the objects of a scene in its pixels: what hangs together of one label.
+    """Return the objects of a scene in its pixels: the connected components of each label.
 
     The ring of an object reaches as far as half of its shorter side, at least 3 pixels, and has no pixel of its label.
 
     Args:
-        masks: Those of the data set; a scene without a mask has no objects.
+        masks: The masks of the data set; a scene without a mask has no objects.
         scene: The scene.
         label: Only objects of this label, in any case.
 
     Raises:
         InputError: A mask with colours, or of another size than the scene's files.
-        DecodeError: A mask that is no picture.
+        DecodeError: A mask that is not an image.
     """
     path = masks.files.get(composed(scene.stem))
     if path is None:
@@ -100,7 +100,7 @@ def _objects(mask: NDArray[np.bool_], name: str) -> list[Region]:
         if region.area < SMALLEST:
             continue
         top, left, bottom, right = region.bbox
-        reach = max(min(bottom - top, right - left) // 2, _NEAREST)
+        reach = max(min(bottom - top, right - left) // 2, _NARROWEST)
         window = slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
         corner = [window[0].start, window[1].start]
         own = np.zeros(mask[window].shape, bool)
@@ -114,11 +114,11 @@ def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
     found = read_levels(path)
     if found.coloured:
         raise InputError(f"expected one channel of labels in {path}, got colours: export label numbers")
-    height, width = scene.truth.shape[-2:]
+    height, width = scene.ground_truth.shape[-2:]
     size = found.levels.shape[::-1]
     if tuple(round(side * scene.scale) for side in size) != (width, height):
         raise InputError(
-            f"expected the mask {path} to have the size of the scene's pictures, got {size}: "
-            "name the masks of these very files"
+            f"expected the mask {path} to have the size of the scene's images, got {size}: "
+            "name the masks of these files"
         )
     return nearest(found.levels, height, width)

@@ -1,4 +1,4 @@
-"""Results made elsewhere as a row of their own: a folder of gray pictures, one for every scene."""
+"""Outputs of another program as a row of a comparison: a folder of gray images, one for every scene."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from ir_transfer.data.picture_names import composed, is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, reduced
 
-_NAMED = 5
-"""Files that an error names of each kind."""
+_NAMED = 5  # files of each kind that an error names
 
 
 @dataclass(frozen=True)
 class OutputFolder:
-    """A row whose pictures are files.
+    """A row whose images are files of another program.
 
     Attributes:
-        label: How the row is called.
-        folder: Where the files are.
+        label: Name of the row.
+        folder: Folder of the files.
         files: The file of every scene, by stem.
         black_hot: Whether hot is dark in them.
     """
@@ -37,30 +36,31 @@ class OutputFolder:
     files: Mapping[str, Path]
     black_hot: bool = False
 
-    def picture(self, scene: Scene) -> Tensor:
-        """Return the result of a scene (1, 1, H, W) in [0, 1], white-hot, reduced as the scene is.
+    def image(self, scene: Scene) -> Tensor:
+        """Return the output of a scene (1, 1, H, W) in [0, 1], white-hot, at the scale of the scene.
 
         Raises:
-            DecodeError: The file is no picture.
-            InputError: It is coloured.
+            DecodeError: The file is no image.
+            InputError: The image is coloured.
         """
         path = self.files[composed(scene.stem)]
         found = read_picture(path)
         check_gray(found, path)
-        values = torch.from_numpy(found.gray())[None].to(scene.truth.device)
+        values = torch.from_numpy(found.gray())[None].to(scene.ground_truth.device)
         return reduced(1 - values if self.black_hot else values, scene.scale)
 
 
 def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> OutputFolder:
-    """Return the row that ``NAME=FOLDER`` asks for, with exactly one picture of the right size for every pair.
+    """Return the row of ``NAME=FOLDER``, with exactly one image of the right size for every pair.
 
     Args:
         text: As on the command line.
-        pairs: The scenes that are measured.
+        pairs: The measured scenes.
         black_hot: Whether hot is dark in the files.
 
     Raises:
-        InputError: Another text, or files that are missing, unknown, ambiguous or of another size; all are named.
+        InputError: Another text, or files that are missing, unknown, ambiguous or of another size; the message names
+            the first five of each kind.
         MissingFileError: No such folder.
     """
     label, sign, place = text.partition("=")
@@ -82,22 +82,23 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
             if (path := files.get(composed(pair.stem))) is not None and (line := _misfit(path, pair))
         ],
     }
-    if found := [f"{kind}: {_listed(names)}" for kind, names in wrong.items() if names]:
+    if found := [f"{kind}: {listed(names)}" for kind, names in wrong.items() if names]:
         raise InputError(
-            f"expected exactly one picture of the scene's size in {folder} for each of {len(pairs)} scenes, got files "
+            f"expected exactly one image of the scene's size in {folder} for each of {len(pairs)} scenes, got files "
             f"{'; '.join(found)}: complete or tidy the folder of --outputs {label}"
         )
     return OutputFolder(label, folder, files, black_hot)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return the first five names and the number of the others, for a message."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 
 def _misfit(path: Path, pair: Pair) -> str | None:
-    """Return the file with both sizes if they differ."""
+    """Return the file's name with both sizes if they differ."""
     size = upright_size(path)
-    picture = open_side(pair.rgb, "rgb", pair.layout)
-    wanted = (picture.width, picture.height)
+    image = open_side(pair.rgb, "rgb", pair.layout)
+    wanted = (image.width, image.height)
     return None if size == wanted else f"{path.name} ({size[0]} x {size[1]} instead of {wanted[0]} x {wanted[1]})"

@@ -1,4 +1,4 @@
-"""Protocols: what must be equal for two tables to be comparable, in a versioned file that a figure is quoted with."""
+"""Protocols: versioned files of the settings that two comparable tables have in common."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _FOLDER = "evaluation/protocols"
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a table is made.
+    """Settings of a comparison.
 
     Attributes:
         name: As in the file's name.
-        version: Raised by every change that moves a figure.
+        version: Increased by every change that changes a value.
         summary: One line.
-        exemplar: Policy by which a scene gets its exemplar; ``any`` leaves it to the caller.
-        band: Of the infrared pictures.
-        max_side: Larger pictures are reduced to it; None measures them as they are.
-        polarity: Of the infrared files; black-hot ones are inverted before anything is measured.
-        split: Folder below the data root that is measured where there is one; None takes the root.
-        border: Pixels on each side that do not count.
-        seed: Of the resamplings, and of models that draw.
-        leave_out: Columns that make no sense here.
+        exemplar: Policy that chooses the exemplars; ``any`` leaves it to the caller.
+        band: Band of the infrared images.
+        max_side: Larger images are reduced to this side in pixels; None measures them unchanged.
+        polarity: Polarity of the infrared files; black-hot ones are inverted before anything is measured.
+        split: Folder below the data root that is measured, if it exists; None measures the root.
+        border: Pixels on each side that are left out.
+        seed: Seed of the bootstrap, and of stochastic models.
+        leave_out: Columns that are not measured.
         composite: Network, heat and constants of the composite.
     """
 
@@ -49,7 +49,7 @@ class Protocol:
 
     @property
     def title(self) -> str:
-        """How a figure is quoted."""
+        """Name and version, which a value is quoted with."""
         return f"protocol {self.name} version {self.version}" if self.version else "no protocol"
 
     @property
@@ -58,22 +58,22 @@ class Protocol:
         return [key for key in COLUMNS if key not in self.leave_out]
 
     def root(self, data: Path) -> Path:
-        """Return the folder to measure below a data root: the split where there is one, else the root."""
+        """Return the folder to measure: the split below a data root if it exists, else the root."""
         split = data / self.split if self.split else data
         return split if split.is_dir() else data
 
 
 NONE = Protocol("none", 0, "the flags alone")
-"""What holds without a protocol."""
+"""The settings without a protocol."""
 
 
 def list_protocols() -> list[str]:
-    """Return the names of the protocols that ship."""
+    """Return the names of the protocols in this package."""
     return sorted(path.stem for path in resource(_FOLDER).glob("*.yaml"))
 
 
 def load_protocol(source: str) -> Protocol:
-    """Read a protocol: the name of one that ships, or a file.
+    """Read a protocol by its name in this package, or from a file.
 
     Raises:
         UnknownNameError: No such name, or an unknown key or column in the file; the message has the closest ones.

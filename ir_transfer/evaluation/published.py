@@ -1,4 +1,4 @@
-"""Figures of the field, as their papers print them."""
+"""Values that papers of the field have published."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ TAGS = {
     "N": "a third party's note: check it before quoting",
 }
 WARNING = (
-    "Do not compare these with the tables above: other scenes, resolutions, crops, feature networks and exemplars. One "
-    "published method has FIDs of 39.5, 70.3 and 92.6 on one data set in three papers. They show the range that the "
-    "field reports, no more."
+    "Do not compare these values with the tables above: scenes, resolutions, crops, feature networks and exemplars "
+    "differ. One published method has FIDs of 39.5, 70.3 and 92.6 on one data set in three papers. They only show the "
+    "range that the field reports."
 )
 
 
 @dataclass(frozen=True)
 class Published:
-    """A printed figure.
+    """A published value.
 
     Attributes:
-        dataset: What it was measured on.
+        dataset: Data set that it was measured on.
         band: ``lwir`` or ``nir``.
-        method: As the source calls it.
-        metric: As the source calls it.
+        method: Name of the method in the source.
+        metric: Name of the metric in the source.
         value: As printed.
-        tag: Of :data:`TAGS`.
-        source: Where it is printed.
-        note: What else one must know.
+        tag: Kind of source, one of :data:`TAGS`.
+        source: Publication.
+        note: Remark.
     """
 
     dataset: str
@@ -49,13 +49,13 @@ class Published:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """Figures of one data set from one source.
+    """Values of one data set from one source.
 
     Attributes:
-        dataset: What they were measured on.
-        source: Where they are printed.
-        note: What else one must know.
-        metrics: Columns.
+        dataset: Data set that they were measured on.
+        source: Publication.
+        note: Remark.
+        metrics: Names of the columns.
         rows: Method, values by metric, tag.
     """
 
@@ -67,7 +67,7 @@ class PublishedTable:
 
 
 def read_published() -> list[Published]:
-    """Return all figures that ship.
+    """Return all published values in this package.
 
     Raises:
         InputError: The file has another layout.
@@ -81,15 +81,20 @@ def read_published() -> list[Published]:
         return [Published(**row) for row in reader]
 
 
-def published_tables(band: str, figures: Iterable[Published]) -> list[PublishedTable]:
-    """Return figures as a table per data set and source; of one band, or of all for ``any``."""
-    chosen = [figure for figure in figures if band in {"any", figure.band}]
+def published_tables(band: str, values: Iterable[Published]) -> list[PublishedTable]:
+    """Return a table for each data set and source.
+
+    Args:
+        band: Only values of this band; ``any`` takes all.
+        values: Published values.
+    """
+    chosen = [value for value in values if band in {"any", value.band}]
     tables = []
     for key in dict.fromkeys((f.dataset, f.source, f.note) for f in chosen):
         found = [f for f in chosen if (f.dataset, f.source, f.note) == key]
-        values: dict[tuple[str, str], dict[str, str]] = {}
+        by_method: dict[tuple[str, str], dict[str, str]] = {}
         for f in found:
-            values.setdefault((f.method, f.tag), {})[f.metric] = f.value
-        rows = [(method, by_metric, tag) for (method, tag), by_metric in values.items()]
+            by_method.setdefault((f.method, f.tag), {})[f.metric] = f.value
+        rows = [(method, by_metric, tag) for (method, tag), by_metric in by_method.items()]
         tables.append(PublishedTable(*key, list(dict.fromkeys(f.metric for f in found)), rows))
     return tables

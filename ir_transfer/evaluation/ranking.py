@@ -1,4 +1,4 @@
-"""Who is better: losses to trivial rows, duels of all pairs, and a composite that a blank picture cannot win."""
+"""Which method is better: against the baselines, in pairs, and by a composite that a blank image scores 0 in."""
 
 from __future__ import annotations
 
@@ -10,98 +10,106 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.bootstrap import Estimate, Score
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.composite import ANY, HEAT_SOURCES, NONE, CompositeSettings
-from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
-from ir_transfer.evaluation.summary import Estimate, Score
+from ir_transfer.evaluation.methods import BASELINES
+from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 
 _Values = NDArray[np.float64]
 
+LEGEND = (
+    "± half of the 95% bootstrap interval over scenes; <row: worse than that baseline, <row?: but the interval of the "
+    "difference includes 0"
+)
+
 
 @dataclass(frozen=True)
-class Loss:
-    """A column in which a method is worse than a trivial row.
+class WorseThanBaseline:
+    """A column in which a method is worse than a baseline.
 
     Attributes:
-        to: The best trivial row there.
+        baseline: The best baseline in this column.
         clear: Whether the 95% interval of the difference excludes 0.
     """
 
-    to: str
+    baseline: str
     clear: bool
+
+    @property
+    def mark(self) -> str:
+        """How a table marks the value: ``<gray``, or ``<gray?`` if the difference is not clear."""
+        return f"<{self.baseline}{'' if self.clear else '?'}"
 
 
 @dataclass(frozen=True)
-class Duel:
+class PairwiseComparison:
     """Two methods in one column.
 
     Attributes:
         difference: By how much the first is better (negative: worse) on the column's own scale, with its interval.
-        wins: Scenes in which the first is better; None for a column that has no value per scene.
-        losses: Scenes in which it is worse.
+        better: Number of scenes in which the first is better; None for a column without values by scene.
+        worse: Number of scenes in which it is worse.
     """
 
     difference: Score
-    wins: int | None = None
-    losses: int | None = None
+    better: int | None = None
+    worse: int | None = None
 
     @property
     def clear(self) -> bool:
-        """Whether the interval of the difference excludes 0."""
+        """Whether the 95% interval of the difference excludes 0."""
         return self.difference.low > 0 or self.difference.high < 0
 
 
-def losses(results: Results) -> dict[str, dict[str, Loss]]:
-    """Return the columns in which methods lose to a trivial row, by method and column."""
-    found: dict[str, dict[str, Loss]] = {}
-    trivial = [label for label in BASELINES if label in results.estimates]
+def worse_than_baselines(results: Results) -> dict[str, dict[str, WorseThanBaseline]]:
+    """Return the columns in which methods are worse than a baseline, by method and column."""
+    found: dict[str, dict[str, WorseThanBaseline]] = {}
+    baselines = [label for label in BASELINES if label in results.estimates]
     for label, row in results.estimates.items():
-        if label in trivial or label == TRUTH:
+        if label in baselines or label == GROUND_TRUTH:
             continue
         found[label] = {}
         for column in row:
             own = _shortfall(results, label, column)
-            others = {name: _shortfall(results, name, column) for name in trivial}
+            others = {name: _shortfall(results, name, column) for name in baselines}
             better = {n: o for n, o in others.items() if own and o and o.value < own.value}
             if own and better:
                 best = min(better, key=lambda name: better[name].value)
-                found[label][column] = Loss(best, _difference(better[best], own).low > 0)
+                found[label][column] = WorseThanBaseline(best, _difference(better[best], own).low > 0)
     return found
 
 
-def duels(results: Results) -> dict[str, dict[tuple[str, str], Duel]]:
-    """Return the duels of all pairs of methods, by column; columns without an order have none."""
-    labels = [label for label in results.estimates if label != TRUTH]
-    found: dict[str, dict[tuple[str, str], Duel]] = {}
+def pairwise_comparisons(results: Results) -> dict[str, dict[tuple[str, str], PairwiseComparison]]:
+    """Return the comparisons of all pairs of methods, by column; columns of direction ``none`` have no comparison."""
+    labels = [label for label in results.estimates if label != GROUND_TRUTH]
+    found: dict[str, dict[tuple[str, str], PairwiseComparison]] = {}
     for first, second in combinations(labels, 2):
         for column in COLUMNS:
             a, b = (_shortfall(results, label, column) for label in (first, second))
             if a and b:
-                wins = _scene_wins(results, column, first, second)
-                found.setdefault(column, {})[first, second] = Duel(_difference(a, b), *wins)
+                scenes = _count_scenes(results, column, first, second)
+                found.setdefault(column, {})[first, second] = PairwiseComparison(_difference(a, b), *scenes)
     return found
 
 
 def composites(results: Results) -> dict[str, Estimate]:
-    """Return the composite of every method, 1 at best, best first; empty if structure was not measured.
+    """Return the composite of every method in [0, 1], best first; empty if structure was not measured.
 
-    The geometric mean of the :func:`aspects`. It is 0 for a picture whose edges do not correlate with the truth's at
-    all, so that a blank one is last whatever its PSNR.
+    The geometric mean of the :func:`aspects`. It is 0 for an image whose edges do not correlate with those of the
+    ground truth, so that a blank image is last, also where it has the best PSNR.
     """
     found = {}
     for label in results.estimates:
-        shares = aspects(results, label) if label != TRUTH else {}
-        if "structure" not in shares:
-            continue
-        size = min(len(share.draws) for share in shares.values())
-        columns = [np.concatenate([[s.value], s.draws[:size]]) for s in shares.values()]
-        product = np.prod(np.stack(columns), axis=0) ** (1 / len(columns))
-        found[label] = Estimate(float(product[0]), product[1:])
+        shares = aspects(results, label) if label != GROUND_TRUTH else {}
+        if "structure" in shares:
+            product = np.prod(_stacked([*shares.values()]), axis=0) ** (1 / len(shares))
+            found[label] = Estimate(float(product[0]), product[1:])
     return dict(sorted(found.items(), key=lambda item: -item[1].value))
 
 
 def composite_lead(results: Results, first: str, second: str) -> Score:
-    """Return by how much a method's composite is above another's (negative: below), with the 95% interval.
+    """Return the composite of a method minus that of another, with the 95% interval.
 
     Raises:
         InputError: Structure was not measured, so that there is no composite.
@@ -116,27 +124,29 @@ def aspects(results: Results, label: str) -> dict[str, Estimate]:
     """Return the aspects of a method, each in [0, 1]; one whose columns were not measured is left out.
 
     - fidelity: mean of SSIM and MS-SSIM.
-    - structure: correlation of edges with the truth within 3 pixels.
+    - structure: correlation of edges with the ground truth within 3 pixels.
     - look: mean of exp(-EMD / 0.1), exp(-spectrum / 10 dB) and, with a feature network, 1 / (1 + patch_frechet).
-    - heat: 1 - |share - the truth's share| of labelled objects, or else of hot regions, hotter than their ring.
+    - heat: 1 - |share - share in the ground truth| of the labelled objects, or else of the hot regions, that are
+      hotter than their ring.
 
     All but structure are at least the floor. Constants, network and heat are those of ``results.composite``.
     """
     made = results.composite
-    row, truth = results.estimates[label], results.estimates.get(TRUTH, {})
+    row, ground_truth = results.estimates[label], results.estimates.get(GROUND_TRUTH, {})
     parts: dict[str, list[Estimate]] = {
         "fidelity": [row[key] for key in ("ssim", "ms_ssim") if key in row],
         "structure": [row[key] for key in ("gradient_truth_3px",) if key in row],
-        "look": [_mapped(row[key], function) for key, function in _looks(made).items() if key in row],
+        "look": [_mapped(row[key], function) for key, function in _similarities(made).items() if key in row],
     }
     sources = HEAT_SOURCES if made.heat == ANY else (made.heat,)
-    heat = next((key for key in sources if key in row and key in truth), None)
+    heat = next((key for key in sources if key in row and key in ground_truth), None)
     if heat:
-        parts["heat"] = [_combined(row[heat], truth[heat], lambda a, b: 1 - np.abs(a - b))]
+        parts["heat"] = [_combined(row[heat], ground_truth[heat], lambda a, b: 1 - np.abs(a - b))]
     return {name: _mean(found, 0.0 if name == "structure" else made.floor) for name, found in parts.items() if found}
 
 
-def _looks(made: CompositeSettings) -> Mapping[str, Callable[[_Values], _Values]]:
+def _similarities(made: CompositeSettings) -> Mapping[str, Callable[[_Values], _Values]]:
+    """Return the functions that turn distances into similarities in [0, 1], by column."""
     found: dict[str, Callable[[_Values], _Values]] = {
         "histogram_emd": lambda x: np.exp(-x / made.emd_scale),
         "spectrum": lambda x: np.exp(-x / made.spectrum_scale),
@@ -155,24 +165,25 @@ def _combined(a: Estimate, b: Estimate, function: Callable[[_Values, _Values], _
     return Estimate(float(function(np.array(a.value), np.array(b.value))), function(a.draws[:size], b.draws[:size]))
 
 
-def _mean(parts: list[Estimate], least: float) -> Estimate:
+def _stacked(parts: list[Estimate]) -> _Values:
+    """Return value and draws of estimates (N, 1 + R), as many draws as all of them have."""
     size = min(len(part.draws) for part in parts)
-    values = np.stack([np.concatenate([[part.value], part.draws[:size]]) for part in parts])
-    mean = values.clip(0, 1).mean(axis=0).clip(min=least)
+    return np.stack([np.concatenate([[part.value], part.draws[:size]]) for part in parts])
+
+
+def _mean(parts: list[Estimate], least: float) -> Estimate:
+    mean = _stacked(parts).clip(0, 1).mean(axis=0).clip(min=least)
     return Estimate(float(mean[0]), mean[1:])
 
 
 def _shortfall(results: Results, label: str, column: str) -> Estimate | None:
-    """Return how far a method is from good in a column; None without a figure or an order."""
+    """Return the shortfall of a method in a column; None without a value or an order."""
     estimate = results.estimates[label].get(column)
-    truth = results.estimates.get(TRUTH, {}).get(column)
+    ground_truth = results.estimates.get(GROUND_TRUTH, {}).get(column)
     if estimate is None:
         return None
-    size = min(len(estimate.draws), len(truth.draws)) if truth else len(estimate.draws)
-    found = COLUMNS[column].shortfall(
-        np.concatenate([[estimate.value], estimate.draws[:size]]),
-        np.concatenate([[truth.value], truth.draws[:size]]) if truth else None,
-    )
+    own, *reference = _stacked([estimate, ground_truth] if ground_truth else [estimate])
+    found = COLUMNS[column].shortfall(own, reference[0] if reference else None)
     return None if found is None else Estimate(float(found[0]), found[1:])
 
 
@@ -180,13 +191,14 @@ def _difference(better: Estimate, worse: Estimate) -> Score:
     return _combined(worse, better, lambda a, b: a - b).score
 
 
-def _scene_wins(results: Results, column: str, first: str, second: str) -> tuple[int | None, int | None]:
+def _count_scenes(results: Results, column: str, first: str, second: str) -> tuple[int | None, int | None]:
+    """Return in how many scenes the first method is better and in how many it is worse."""
     a, b = (results.per_scene[label].get(column) for label in (first, second))
     if not a or not b:
         return None, None
-    truth: Mapping[str, float] = results.per_scene[TRUTH].get(column, {})
+    ground_truth: Mapping[str, float] = results.per_scene[GROUND_TRUTH].get(column, {})
     stems = [stem for stem in a if stem in b]
-    reference = np.array([truth.get(stem, np.nan) for stem in stems])
+    reference = np.array([ground_truth.get(stem, np.nan) for stem in stems])
     gaps: list[_Values] = []
     for values in (a, b):
         gap = COLUMNS[column].shortfall(np.array([values[stem] for stem in stems]), reference)

@@ -1,28 +1,32 @@
-"""One HTML file that holds a whole comparison: no other file, no script from elsewhere, no network."""
+"""A comparison as one HTML file, without other files, remote scripts or network access."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 import ir_transfer
-from ir_transfer.evaluation import cells
+from ir_transfer.evaluation.bootstrap import Score, format_score
 from ir_transfer.evaluation.cases import Case
-from ir_transfer.evaluation.columns import COLUMNS, GROUPS, Column
+from ir_transfer.evaluation.columns import AIMS, COLUMNS, GROUPS
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.harness import BASELINES, TRUTH
-from ir_transfer.evaluation.html_page import write_page
+from ir_transfer.evaluation.html_page import data_uri, write_page
+from ir_transfer.evaluation.methods import BASELINES
 from ir_transfer.evaluation.published import TAGS, WARNING, published_tables, read_published
-from ir_transfer.evaluation.ranking import aspects, composites, duels, losses
-from ir_transfer.evaluation.summary import Score
+from ir_transfer.evaluation.ranking import (
+    LEGEND,
+    WorseThanBaseline,
+    aspects,
+    composites,
+    pairwise_comparisons,
+    worse_than_baselines,
+)
+from ir_transfer.evaluation.results import GROUND_TRUTH
 
 _TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 _WIDEST = 640
@@ -31,19 +35,18 @@ _QUALITY = 88
 
 @dataclass(frozen=True)
 class Bar:
-    """A figure drawn as a bar with its interval, all in percent of the drawing's width.
+    """A value drawn as a bar with its interval; lengths are percentages of the chart's width.
 
     Attributes:
         label: The method.
-        kind: ``model``, ``trivial`` or ``truth``.
-        text: The figure with its interval.
+        kind: ``model``, ``baseline`` or ``ground-truth``.
+        text: The value with its interval.
         start: Left end of the bar.
-        width: Of the bar.
+        width: Width of the bar.
         low: Left end of the interval.
         spread: Width of the interval.
-        mark: Of a loss to a trivial row.
-        clear: Whether that loss is clear.
-        cut: Whether the figure is so far out that its bar is cut.
+        worse: The baseline that is better, or None.
+        cut: Whether the value is outside the chart.
     """
 
     label: str
@@ -53,8 +56,7 @@ class Bar:
     width: float
     low: float
     spread: float
-    mark: str
-    clear: bool
+    worse: WorseThanBaseline | None
     cut: bool
 
 
@@ -69,9 +71,6 @@ def write_report(compared: Comparison, path: Path) -> None:
 
 def _content(compared: Comparison) -> dict[str, Any]:
     results = compared.results
-    lost = losses(results)
-    ranked = composites(results)
-    labels = list(results.estimates)
     return {
         "version": ir_transfer.__version__,
         "title": compared.title,
@@ -79,26 +78,16 @@ def _content(compared: Comparison) -> dict[str, Any]:
         "protocol": compared.protocol,
         "settings": {key: value for key, value in compared.settings.items() if value},
         "exemplar": compared.policy.description,
-        "ranking": [
-            {
-                "label": label,
-                "kind": _kind(label),
-                "composite": cells.figure(estimate.score, 3),
-                "aspects": {name: share.value for name, share in aspects(results, label).items()},
-                "lost": len(lost[label]) if label in lost else None,
-                "clearly": sum(loss.clear for loss in lost.get(label, {}).values()),
-            }
-            for label, estimate in ranked.items()
-        ],
+        "ranking": _ranking(compared),
         "composite": results.composite,
         "groups": [
             {"title": title, "charts": [_chart(compared, key) for key in compared.columns if COLUMNS[key].group == g]}
             for g, title in GROUPS.items()
             if any(COLUMNS[key].group == g for key in compared.columns)
         ],
-        "legend": cells.LEGEND,
-        "duel_labels": [label for label in labels if label != TRUTH],
-        "duels": _duel_counts(compared),
+        "legend": LEGEND,
+        "methods": [label for label in results.estimates if label != GROUND_TRUTH],
+        "better": _count_better(compared),
         "cases": {
             label: {"best": _cases(results.cases.best(label)), "worst": _cases(results.cases.worst(label))}
             for label in results.cases.by_method
@@ -109,49 +98,57 @@ def _content(compared: Comparison) -> dict[str, Any]:
     }
 
 
+def _ranking(compared: Comparison) -> list[dict[str, Any]]:
+    results = compared.results
+    worse = worse_than_baselines(results)
+    return [
+        {
+            "label": label,
+            "kind": _kind(label),
+            "composite": format_score(estimate.score, 3),
+            "aspects": {name: share.value for name, share in aspects(results, label).items()},
+            "worse": len(worse[label]) if label in worse else None,
+            "clearly": sum(found.clear for found in worse.get(label, {}).values()),
+        }
+        for label, estimate in composites(results).items()
+    ]
+
+
 def _kind(label: str) -> str:
-    return "trivial" if label in BASELINES else "truth" if label == TRUTH else "model"
+    return "baseline" if label in BASELINES else "ground-truth" if label == GROUND_TRUTH else "model"
 
 
 def _chart(compared: Comparison, key: str) -> dict[str, Any]:
     scores = {label: row[key] for label, row in compared.results.scores.items() if key in row}
-    marks = {label: found.get(key) for label, found in losses(compared.results).items()}
+    worse = worse_than_baselines(compared.results)
     column = COLUMNS[key]
     low, high = _range(scores)
     bars = []
     for label, score in scores.items():
-        loss = marks.get(label)
-        ends = [_place(value, low, high) for value in (0.0, score.mean, score.low, score.high)]
+        ends = [_percent(value, low, high) for value in (0.0, score.mean, score.low, score.high)]
         bars.append(
             Bar(
                 label=label,
                 kind=_kind(label),
-                text=cells.figure(score, column.digits),
+                text=format_score(score, column.digits),
                 start=min(ends[:2]),
                 width=abs(ends[1] - ends[0]),
                 low=ends[2],
                 spread=ends[3] - ends[2],
-                mark=cells.mark(loss),
-                clear=loss is not None and loss.clear,
+                worse=worse.get(label, {}).get(key),
                 cut=not low <= score.mean <= high,
             )
         )
-    return {"name": compared.column_name(key), "text": column.description, "aim": _aim(column), "bars": bars}
-
-
-def _aim(column: Column) -> str:
     return {
-        "higher": "higher is better",
-        "lower": "lower is better",
-        "truth": "nearer to the truth's own figure is better",
-        "one": "nearer to 1 is better",
-        "limit": "small enough is enough",
-        "none": "no order follows from it",
-    }[column.direction]
+        "name": compared.column_name(key),
+        "text": column.description,
+        "aim": AIMS[column.direction],
+        "bars": bars,
+    }
 
 
 def _range(scores: Mapping[str, Score]) -> tuple[float, float]:
-    """Return the range of a chart: 0 and all ends of intervals, but no blank picture's outlier."""
+    """Return the range of a chart: 0 and all ends of intervals, but without outliers such as a blank image's."""
     ends = [0.0, *(end for score in scores.values() for end in (score.low, score.high, score.mean))]
     sizes = [abs(score.mean) for score in scores.values() if score.mean]
     limit = 4 * float(np.median(sizes)) if sizes else 1.0
@@ -159,18 +156,18 @@ def _range(scores: Mapping[str, Score]) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1)
 
 
-def _place(value: float, low: float, high: float) -> float:
+def _percent(value: float, low: float, high: float) -> float:
     return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
 
 
-def _duel_counts(compared: Comparison) -> dict[str, dict[str, tuple[int, int]]]:
-    """Return, for a row and a column label, how many columns the row wins clearly, and of how many."""
+def _count_better(compared: Comparison) -> dict[str, dict[str, tuple[int, int]]]:
+    """Return the number of columns in which a method is clearly better than another, and of columns in all."""
     counts: dict[str, dict[str, tuple[int, int]]] = {}
-    for found in duels(compared.results).values():
-        for (a, b), duel in found.items():
-            for winner, loser, won in ((a, b, duel.difference.low > 0), (b, a, duel.difference.high < 0)):
-                wins, total = counts.setdefault(winner, {}).get(loser, (0, 0))
-                counts[winner][loser] = (wins + won, total + 1)
+    for found in pairwise_comparisons(compared.results).values():
+        for (a, b), pair in found.items():
+            for first, second, better in ((a, b, pair.difference.low > 0), (b, a, pair.difference.high < 0)):
+                count, total = counts.setdefault(first, {}).get(second, (0, 0))
+                counts[first][second] = (count + better, total + 1)
     return counts
 
 
@@ -180,16 +177,13 @@ def _cases(cases: Sequence[Case]) -> list[dict[str, Any]]:
             "stem": case.stem,
             "column": case.column,
             "value": f"{case.value:.{COLUMNS[case.column].digits}f}",
-            "pictures": {name: _embedded(picture) for name, picture in case.pictures.items()},
-            "aspect": f"{case.pictures['output'].shape[1]} / {case.pictures['output'].shape[0]}",
+            "images": {name: _embedded(Image.fromarray(image)) for name, image in case.images.items()},
+            "aspect": f"{case.images['output'].shape[1]} / {case.images['output'].shape[0]}",
         }
         for case in cases
     ]
 
 
-def _embedded(picture: NDArray[np.uint8]) -> str:
-    image = Image.fromarray(picture)
+def _embedded(image: Image.Image) -> str:
     image.thumbnail((_WIDEST, _WIDEST))
-    stored = io.BytesIO()
-    image.save(stored, "jpeg", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(stored.getvalue()).decode()
+    return data_uri(image, "jpeg", _QUALITY)

@@ -1,4 +1,4 @@
-"""Registered pairs as tensors, for measuring."""
+"""Registered pairs as tensors."""
 
 from __future__ import annotations
 
@@ -24,53 +24,53 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Scene:
-    """A photograph and its true infrared picture.
+    """An RGB image and its ground-truth infrared image.
 
     Attributes:
         stem: Common name of the two files.
-        photograph: sRGB (1, 3, H, W) in [0, 1].
-        truth: Apparent intensity (1, 1, H, W) in [0, 1].
-        scale: Size of these pictures over that of the files.
+        rgb: sRGB (1, 3, H, W) in [0, 1].
+        ground_truth: Apparent intensity (1, 1, H, W) in [0, 1].
+        scale: Side of these images over that of the files.
         valid: Pixels (1, 1, H, W) that are valid in both images; None if all are.
     """
 
     stem: str
-    photograph: Tensor
-    truth: Tensor
+    rgb: Tensor
+    ground_truth: Tensor
     scale: float = 1.0
     valid: Tensor | None = None
 
     def to(self, device: torch.device) -> Scene:
         """Return the scene on a device."""
         valid = None if self.valid is None else self.valid.to(device)
-        return replace(self, photograph=self.photograph.to(device), truth=self.truth.to(device), valid=valid)
+        return replace(self, rgb=self.rgb.to(device), ground_truth=self.ground_truth.to(device), valid=valid)
 
     @property
     def exemplar(self) -> Tensor:
-        """The truth as an exemplar (1, 1, h, w): its invalid pixels take the nearest valid value."""
+        """The ground truth as an exemplar (1, 1, h, w): its invalid pixels take the nearest valid value."""
         if self.valid is None:
-            return self.truth
-        filled = without_invalid(self.truth[0, 0].cpu().numpy(), self.valid[0, 0].cpu().numpy())
-        return torch.from_numpy(filled)[None, None].to(self.truth)
+            return self.ground_truth
+        filled = without_invalid(self.ground_truth[0, 0].cpu().numpy(), self.valid[0, 0].cpu().numpy())
+        return torch.from_numpy(filled)[None, None].to(self.ground_truth)
 
 
 def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", black_hot: bool = False) -> Scene:
-    """Read a pair by its layout, with all bits; a longer side than ``max_side`` is reduced to it (area-averaging).
+    """Read a pair at its full bit depth, and reduce it to ``max_side`` by area-averaging.
 
     Args:
-        pair: The files; a truth that is black-hot by its card is inverted.
-        max_side: In pixels.
-        device: Where the pictures go.
-        black_hot: Whether the infrared file is, where the pair does not know; truths are always white-hot.
+        pair: The files; a ground truth that is black-hot by its card is inverted.
+        max_side: Largest longer side in pixels; None keeps the size.
+        device: Device of the images.
+        black_hot: Whether the infrared file is black-hot, for a pair without polarity; the result is white-hot.
 
     Raises:
-        InputError: The two pictures differ in size, the infrared one is coloured, or no pixel is valid in both.
-        DecodeError: A file is no picture.
+        InputError: The two images differ in size, the infrared one is coloured, or no pixel is valid in both.
+        DecodeError: A file is no image.
     """
     read = read_pair(pair)
-    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in (read.rgb, read.ir))
-    truth = 1 - truth if black_hot and not pair.black_hot else truth
-    scale = min(1.0, max_side / max(photograph.shape[-2:])) if max_side else 1.0
+    rgb, ground_truth = (torch.from_numpy(values)[None].to(device) for values in (read.rgb, read.ir))
+    ground_truth = 1 - ground_truth if black_hot and not pair.black_hot else ground_truth
+    scale = min(1.0, max_side / max(rgb.shape[-2:])) if max_side else 1.0
     valid = None
     if read.valid is not None:
         shares = reduced(torch.from_numpy(read.valid)[None, None].to(device, torch.float32), scale)
@@ -80,20 +80,26 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
                 f"expected valid pixels in {pair.stem} at a scale of {scale:g}, got none: raise --max-side, or remove "
                 "the pair"
             )
-    return Scene(pair.stem, reduced(photograph, scale), reduced(truth, scale), scale, valid)
+    return Scene(pair.stem, reduced(rgb, scale), reduced(ground_truth, scale), scale, valid)
 
 
 def load_exemplar(path: Path, device: str = "cpu", asked: AskedRange = "auto") -> Tensor:
-    """Read an infrared exemplar as (1, 1, h, w) in [0, 1]; see :func:`open_exemplar`, also for the errors."""
+    """Read a style exemplar (an infrared image) as (1, 1, h, w) in [0, 1].
+
+    Args:
+        path: The file.
+        device: Device of the image.
+        asked: Values of the file that become black and white; see :func:`open_exemplar`, also for the errors.
+    """
     read = open_exemplar(path, asked)
     if not read.report.is_plain:
         logger.warning("exemplar %s: %s", path, read.report.line)
     return torch.from_numpy(without_invalid(read.intensity, read.valid))[None, None].to(device)
 
 
-def reduced(picture: Tensor, scale: float) -> Tensor:
-    """Return a picture (1, C, H, W) at a scale of at most 1, by area-averaging."""
+def reduced(image: Tensor, scale: float) -> Tensor:
+    """Return an image (1, C, H, W) at a scale of at most 1, by area-averaging."""
     if scale == 1:
-        return picture
-    size = [round(side * scale) for side in picture.shape[-2:]]
-    return F.interpolate(picture, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
+        return image
+    size = [round(side * scale) for side in image.shape[-2:]]
+    return F.interpolate(image, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)

@@ -16,44 +16,44 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Region
 
 OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}
-"""Classes that are objects, with the labels that heat columns know."""
+"""Classes that are objects, with their labels in the heat columns."""
 LIKELY = 0.6
 """Least probability of an object's cells."""
 POSSIBLE = 0.2
-"""Cells of at least this probability belong to no ring."""
+"""Cells of at least this probability are excluded from rings."""
 SMALLEST = 8
-"""Least cells of an object: half of a standing person of 32 pixels; smaller ones are often mistakes."""
+"""Least cells of an object: half of a standing person of 32 pixels; smaller ones are often errors."""
 QUARTER = 4
-"""Pixels of the photograph on a cell's side."""
+"""Side of a cell in pixels of the RGB image."""
 
 
 def class_probability(label: SoftLabels, number: int) -> NDArray[np.float64]:
-    """Return the probability (h, w) of a class; 0 where it is neither the first nor the second."""
+    """Return the probability (h, w) in [0, 1] of a class; 0 where it is not among the two most probable ones."""
     first, p_first, second, p_second = (label[..., channel] for channel in range(4))
     found = np.where(first == number, p_first, np.where(second == number, p_second, 0))
     return found.astype(np.float64) / 255
 
 
 def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int]) -> list[Region]:
-    """Return the people and vehicles of a label, in pixels of the shown picture.
+    """Return the people and vehicles of a soft label, in pixels of the measured image.
 
-    An object is what hangs together of the cells that are :data:`LIKELY` of its class. Its ring reaches as far as half
-    of its shorter side, at least one cell, and has no cell that is :data:`POSSIBLE` of that class.
+    An object is a connected component of the cells of a probability of at least :data:`LIKELY`. Its ring is half as
+    wide as its shorter side, at least one cell, without cells of a probability of at least :data:`POSSIBLE`.
 
     Args:
-        path: The label.
-        file_size: Height and width of the scene's files.
-        shown: Height and width of the picture that is measured.
+        path: File of the soft label.
+        file_size: Height and width of the scene's files in pixels.
+        shown: Height and width of the measured image in pixels.
 
     Raises:
-        DecodeError: Not a picture.
-        InputError: Not RGBA, or not a quarter of the scene's size.
+        DecodeError: Not an image.
+        InputError: Not RGBA, or not of a quarter of the scene's size.
     """
     label = read_soft_labels(path)
     if any(abs(side * QUARTER - whole) > QUARTER for side, whole in zip(label.shape, file_size, strict=False)):
         raise InputError(
             f"expected {path} at a quarter of the scene's {file_size[1]} x {file_size[0]} pixels, got "
-            f"{label.shape[1]} x {label.shape[0]}: name the labels of these very photographs"
+            f"{label.shape[1]} x {label.shape[0]}: name the labels of these RGB images"
         )
     cells = [((np.arange(n) + 0.5) * m / n).astype(np.int64) for n, m in zip(shown, label.shape, strict=False)]
     found = []
@@ -66,7 +66,7 @@ def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int])
 
 
 def _components(probability: NDArray[np.float64]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Return the cells of every object and of its ring, as two masks."""
+    """Return the masks (h, w) of every object and of its ring."""
     found = []
     numbered = connected(probability >= LIKELY, connectivity=2)
     for region in regionprops(numbered):
@@ -75,6 +75,6 @@ def _components(probability: NDArray[np.float64]) -> list[tuple[NDArray[np.bool_
         top, left, bottom, right = region.bbox
         reach = max(min(bottom - top, right - left) / 2, 1)
         inside = numbered == region.label
-        near = distance_transform_edt(~inside) <= reach + 1  # one more: the cell at an object's edge is mixed
+        near = distance_transform_edt(~inside) <= reach + 1  # one more cell: that at an object's edge is mixed
         found.append((inside, near & (probability < POSSIBLE)))
     return found

@@ -1,4 +1,5 @@
-"""Experiments in MLflow; no other room knows MLflow.
+"""Experiment tracking in MLflow; no other package imports MLflow.
 
-A training writes its own journal, so MLflow is a reader that may be late, slow or away.
+It is the layer above conversion, training and evaluation, whose results it records. A training writes a journal of its
+own, from which MLflow is updated, so that a slow or unavailable store does not delay it.
 """

@@ -1,4 +1,4 @@
-"""Delivers a run folder's journal to MLflow: all that is new, as often as asked, each event once."""
+"""Delivers the new events of a training's journal to MLflow, each event once."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import MissingFileError
 from ir_transfer.json_files import json_text, read_json
 from ir_transfer.redaction import redact
-from ir_transfer.tracking.client import KIND, connect, experiment_id, who_runs
-from ir_transfer.tracking.provenance import data_input
+from ir_transfer.tracking.run_inputs import data_input
+from ir_transfer.tracking.store import FOLDER, KIND, connect, creator_tags, experiment_id
 from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.recipe_files import flatten
 from ir_transfer.training.run_folder import BEST, EXEMPLAR, RECIPE
@@ -20,21 +20,26 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 STATE = "tracking.json"
-_MOST_METRICS = 1000  # of one log_batch
+"""File in a run folder: store, run, and the delivered length of the journal."""
+_MOST_METRICS = 1000  # in one log_batch
 _MOST_PARAMS = 100
 _LONGEST_PARAM = 6000
 _STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 
 
 class Delivery:
-    """What of a run folder's journal a tracking store has, and the rest.
+    """The delivery of a run folder's journal to a tracking store.
 
-    The journal is the truth and MLflow its reader. How far it has read is kept in ``tracking.json``, so that a run
-    that is resumed, or whose server was away, goes on where it ended.
+    Its progress is stored in ``tracking.json``, so that the delivery of a resumed run, or after an unavailable server,
+    continues from there.
 
     Args:
-        folder: The run's, with ``journal.jsonl``.
-        uri: Tracking URI; another one than before begins from the start.
+        folder: Folder of the run, with ``journal.jsonl``.
+        uri: Tracking URI; another one than before starts from the first event.
+
+    Attributes:
+        folder: Folder of the run, absolute.
+        uri: Tracking URI.
     """
 
     def __init__(self, folder: Path, uri: str) -> None:
@@ -47,25 +52,25 @@ class Delivery:
 
     @property
     def run(self) -> str | None:
-        """Identifier of the run in the store, once there is one."""
+        """Identifier of the run in the store; None before the first delivery."""
         run: str | None = self._state.get("run")
         return run
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to deliver."""
+        """Whether all events are delivered."""
         return not read_events(self.folder, self._state["delivered"])[0]
 
     def deliver(self) -> int:
-        """Deliver what is new; return the number of events.
+        """Deliver new events; return their number.
 
-        What fails is delivered again by the next call: the store takes the same event twice as once.
+        After a failure the next call repeats the same events, which has no effect on those that the store has.
 
         Raises:
             MissingPackageError: MLflow is not installed.
             mlflow.exceptions.MlflowException: The store does not answer, or refuses.
             OSError: A file of the folder cannot be read.
-        EncodeError: How far it is cannot be noted.
+            EncodeError: The progress cannot be stored.
         """
         events, end = read_events(self.folder, self._state["delivered"])
         if not events:
@@ -78,7 +83,7 @@ class Delivery:
             elif event["kind"] == "data":
                 self._data(client, run, event["data"])
             elif event["kind"] == "picture":
-                self._picture(client, run, event)
+                self._image(client, run, event)
         self._files(client, run, events)
         for event in events:
             if event["kind"] == "ended":
@@ -93,7 +98,7 @@ class Delivery:
         client = connect(self.uri, create=True)
         if self.run is None:
             experiment = experiment_id(client)
-            tags = {KIND: "train", "ir_transfer.folder": str(self.folder), **who_runs()}
+            tags = {KIND: "train", FOLDER: str(self.folder), **creator_tags()}
             created = client.create_run(experiment, began, tags, self.folder.name)
             self._state["run"] = created.info.run_id
             self._save()
@@ -105,8 +110,6 @@ class Delivery:
 
     def _save(self) -> None:
         write_whole(self.folder / STATE, json_text(self._state, indent=1).encode())
-
-    # -- one kind of event each -----------------------------------------------------------------------------------
 
     def _metrics(self, client: MlflowClient, run: str, events: Iterable[Mapping[str, Any]]) -> None:
         from mlflow.entities import Metric
@@ -121,7 +124,7 @@ class Delivery:
             client.log_batch(run, metrics=metrics[start : start + _MOST_METRICS], synchronous=True)
 
     def _started(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
-        """Note the recipe; a value that changed at a resumption, which MLflow does not overwrite, gets a name."""
+        """Log the recipe; a value that changed at a resumption gets a new name, since MLflow overwrites none."""
         from mlflow.entities import Param, RunTag
 
         known: dict[str, str] = self._state["params"]
@@ -145,19 +148,19 @@ class Delivery:
         if data["context"] == "training":
             licence = profile.get("licence") or "licence not recorded (no card)"
             forbids = "".join(f"; forbids {what}" for what in profile.get("forbids", ()))
-            note = f"`{data['name']}`, {profile['files']} files, content {data['digest']}: {licence}{forbids}"
-            self._state["notes"] = [*self._state.get("notes", []), note]
+            line = f"`{data['name']}`, {profile['files']} files, content {data['digest']}: {licence}{forbids}"
+            self._state["notes"] = [*self._state.get("notes", []), line]
 
-    def _picture(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
+    def _image(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
         from PIL import Image
 
         path = self.folder / event["path"]
-        if path.is_file():  # the user may have cleared old sheets
-            with Image.open(path) as picture:
-                picture.load()
+        if path.is_file():  # the user may have deleted old sheets
+            with Image.open(path) as image:
+                image.load()
                 client.log_image(
                     run,
-                    picture,
+                    image,
                     key="/".join(filter(None, ("validation", event.get("set")))),
                     step=event["step"],
                     timestamp=int(event["at"] * 1000),
@@ -165,13 +168,13 @@ class Delivery:
                 )
 
     def _files(self, client: MlflowClient, run: str, events: Iterable[Mapping[str, Any]]) -> None:
-        """Send the newest state of each file once, however often it was written meanwhile."""
-        rooms = {"weights": "weights", "checkpoint": "checkpoints", "started": None}
-        for kind, room in rooms.items():
+        """Upload the latest version of each file that was written."""
+        targets = {"weights": "weights", "checkpoint": "checkpoints", "started": None}
+        for kind, target in targets.items():
             last = next((e for e in reversed([*events]) if e["kind"] == kind), None)
             path = None if last is None else self.folder / last.get("path", RECIPE)
             if path is not None and path.is_file():
-                client.log_artifact(run, str(path), room)
+                client.log_artifact(run, str(path), target)
 
     def _ended(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
         if event["reason"] == "finished" and (self.folder / BEST).is_file():
@@ -182,8 +185,8 @@ class Delivery:
         from ir_transfer.tracking.registration import log_model
 
         exemplar = self.folder / EXEMPLAR
-        if not exemplar.is_file():  # a packaged model needs one; without it the run is still complete
-            client.set_tag(run, "ir_transfer.model", f"not registered: {exemplar} has gone")
+        if not exemplar.is_file():  # which a packaged model needs; without it the run is complete but has no model
+            client.set_tag(run, "ir_transfer.model", f"not registered: {exemplar} is missing")
             return
         log_model(client, run, self.folder / BEST, exemplar, data_notes=self._state.get("notes", []), step=step)
 

@@ -1,4 +1,4 @@
-"""A comparison as a run in MLflow, linked to what was compared."""
+"""Evaluations as runs in MLflow, linked to the models that they measured."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.evaluation.comparison import Comparison
+from ir_transfer.evaluation.detection.experiment import Outcome
+from ir_transfer.evaluation.detection.result_files import FILES, made_with
 from ir_transfer.evaluation.ranking import composites
-from ir_transfer.evaluation.records import write_csv, write_json
 from ir_transfer.evaluation.report import write_report
-from ir_transfer.tracking.client import KIND, LONGEST_PARAM, experiment_id, metric_name, who_runs
+from ir_transfer.evaluation.result_files import write_csv, write_json
 from ir_transfer.tracking.fetch import Fetched
-from ir_transfer.tracking.provenance import RunInput, data_input
 from ir_transfer.tracking.registration import WEIGHTS_SHA256
+from ir_transfer.tracking.run_inputs import RunInput, data_input
+from ir_transfer.tracking.store import experiment_id, recorded_run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
     from mlflow.entities.model_registry import ModelVersion
 
 _PARENT = "mlflow.parentRunId"
@@ -33,53 +34,69 @@ def log_comparison(
 ) -> str:
     """Log a comparison and return the run's id.
 
-    The figures of a row are metrics ``row/column``; the report, the table and all single scenes are artifacts.
+    The values of a method are metrics ``method/column``; report, table, sheet and values by scene are artifacts.
 
     Args:
-        client: Of the store.
-        compared: What was found.
-        name: Of the run.
-        models: Where the models of rows came from, by the row's label; by default the registered versions that have
-            the same weights. The run is nested under the training of the first one if that is in the store.
-        tags: What else to note.
+        client: Client of the store.
+        compared: The comparison.
+        name: Name of the run.
+        models: Registered models of the methods, by label; by default the registered versions of equal weights. The
+            run is nested under the training of the first one if that is in the store.
+        tags: More tags.
 
     Raises:
-        mlflow.exceptions.MlflowException: The store refuses or is away.
+        mlflow.exceptions.MlflowException: The store refuses or is unavailable.
     """
-    from mlflow.entities import LoggedModelInput, Param
+    from mlflow.entities import LoggedModelInput
 
     known = models if models is not None else _registered(client, compared)
-    experiment = experiment_id(client)
-    noted = {KIND: "evaluate", **who_runs(), **(tags or {}), **_parent(client, experiment, [*known.values()])}
-    run = client.create_run(experiment, tags=noted, run_name=name)
-    run_id = str(run.info.run_id)
-    try:
+    noted = {**(tags or {}), **_parent(client, experiment_id(client), [*known.values()])}
+    with recorded_run(client, "evaluate", name, noted) as run:
         inputs = [LoggedModelInput(model.model_id) for model in known.values() if model.model_id]
-        client.log_inputs(run_id, [data_input(_measured(compared).summary())], inputs or None)
+        client.log_inputs(run.id, [data_input(_measured(compared).summary())], inputs or None)
         params = {
             "protocol": compared.made_with,
             "exemplar": compared.policy.description,
             "scenes": len(compared.pairs),
-            **{key: value for key, value in compared.settings.items() if value is not None},
-            **{f"weights/{method.label}": method.model.weights_hash for method in compared.methods},
+            **compared.settings,
+            **{f"weights/{method.label}": str(method.model.weights_hash) for method in compared.methods},
         }
-        client.log_batch(
-            run_id,
-            _metrics(compared, run.info.start_time),
-            [Param(metric_name(key), str(value)[:LONGEST_PARAM]) for key, value in params.items()],
-            synchronous=True,
-        )
+        run.log(_metrics(compared), params)
         with tempfile.TemporaryDirectory() as folder:
             write_json(compared, Path(folder) / "results.json")
             write_csv(compared, Path(folder) / "table.csv")
             write_report(compared, Path(folder) / "report.html")
             compared.write_sheet(Path(folder) / "sheet.png")
-            client.log_artifacts(run_id, folder)
-    except BaseException:
-        client.set_terminated(run_id, "FAILED")
-        raise
-    client.set_terminated(run_id)
-    return run_id
+            client.log_artifacts(run.id, folder)
+    return run.id
+
+
+def log_detection(
+    client: MlflowClient, outcome: Outcome, folder: Path, protocol: str, settings: Mapping[str, str | None]
+) -> str:
+    """Log a detection experiment and its files; return the run's id.
+
+    Args:
+        client: Client of the store.
+        outcome: Its values are metrics ``condition/map``, ``condition/map50`` and ``condition/gain``.
+        folder: Folder of the files; its name is that of the run.
+        protocol: Title of the protocol that the scenes were read with.
+        settings: All other settings that change a value.
+
+    Raises:
+        mlflow.exceptions.MlflowException: The store refuses or is unavailable.
+    """
+    metrics = {
+        f"{row.name}/{key}": value
+        for row in outcome.rows
+        for key, value in (("map", row.map.value), ("map50", row.map50.value), ("gain", row.gain.value))
+    }
+    params = {"made_with": made_with(outcome, protocol), "steps": outcome.training.steps, **settings}
+    with recorded_run(client, "evaluate", folder.absolute().name, {"ir_transfer.task": "detect"}) as run:
+        run.log(metrics, params)
+        for name in FILES:
+            client.log_artifact(run.id, str(folder / name))
+    return run.id
 
 
 def _measured(compared: Comparison) -> RunInput:
@@ -89,7 +106,7 @@ def _measured(compared: Comparison) -> RunInput:
 
 
 def _registered(client: MlflowClient, compared: Comparison) -> dict[str, ModelVersion]:
-    """Return the newest registered version of each row's weights, by the row's label."""
+    """Return the newest registered version of each method's weights, by the method's label."""
     models = client.search_registered_models()
     versions = [version for model in models for version in client.search_model_versions(f"name='{model.name}'")]
     versions.sort(key=lambda version: version.creation_timestamp or 0)
@@ -99,7 +116,7 @@ def _registered(client: MlflowClient, compared: Comparison) -> dict[str, ModelVe
 
 
 def _parent(client: MlflowClient, experiment: str, models: Sequence[Fetched | ModelVersion]) -> dict[str, str]:
-    """Return tags that link to the training of the first model; MLflow nests within one experiment only."""
+    """Return tags that link to the training of the first model; MLflow nests runs of one experiment only."""
     from mlflow.exceptions import MlflowException
 
     trained = next((model.run_id for model in models if model.run_id), "")
@@ -114,10 +131,8 @@ def _parent(client: MlflowClient, experiment: str, models: Sequence[Fetched | Mo
     return {"ir_transfer.training_run": trained, **({_PARENT: trained} if inside else {})}
 
 
-def _metrics(compared: Comparison, at: int) -> list[Metric]:
-    from mlflow.entities import Metric
-
+def _metrics(compared: Comparison) -> dict[str, float]:
     found = {f"{label}/composite": estimate.value for label, estimate in composites(compared.results).items()}
     for label, scores in compared.results.scores.items():
         found |= {f"{label}/{key}": score.mean for key, score in scores.items()}
-    return [Metric(metric_name(name), float(value), at, 0) for name, value in found.items()]
+    return found

@@ -1,4 +1,4 @@
-"""Evaluations of several runs beside each other, with the trivial rows that each must beat."""
+"""Evaluations of several runs side by side, compared with their baselines."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ir_transfer.evaluation.columns import COLUMNS, Column
-from ir_transfer.evaluation.harness import BASELINES, TRUTH
-from ir_transfer.tracking.figures import winners
-from ir_transfer.tracking.find_runs import RunStore, name_of
-from ir_transfer.tracking.inputs import compare_inputs
+from ir_transfer.evaluation.methods import BASELINES
+from ir_transfer.evaluation.results import GROUND_TRUTH
+from ir_transfer.tracking.run_inputs import compare_inputs
+from ir_transfer.tracking.run_metrics import best_of
+from ir_transfer.tracking.runs import RunStore, name_of
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-_COMPOSITE = Column(
-    "composite", "fidelity", "higher", 3, "geometric mean of the aspects, which a blank picture cannot win"
-)
+_COMPOSITE = Column("composite", "fidelity", "higher", 3, "geometric mean of the aspects; 0 for a blank image")
+_FIXED = ("protocol", "exemplar", "data", "max_side", "border", "label", "boxes")  # parameters of comparable runs
 _COLUMNS = {_COMPOSITE.key: _COMPOSITE, **COLUMNS}
 
 
@@ -28,32 +28,32 @@ class EvaluationRow:
     """A column of the evaluations.
 
     Attributes:
-        name: Of the column.
+        name: Name of the column.
         description: One sentence.
-        direction: Which way is better, as of :class:`~ir_transfer.evaluation.columns.Column`.
-        texts: The figure of each method, empty where it is missing.
-        wins: Whether it is the best of them.
-        loses_to: The best trivial row, if that is better than the method; empty else.
-        trivial: The best trivial row and its figure.
+        direction: Better direction, see :class:`~ir_transfer.evaluation.columns.Column`.
+        texts: Value of each method, empty where it is missing.
+        best: Whether each value is the best one.
+        worse_than: The best baseline, if it is better than the method; otherwise empty.
+        baseline: The best baseline and its value.
     """
 
     name: str
     description: str
     direction: str
     texts: list[str]
-    wins: list[bool]
-    loses_to: list[str]
-    trivial: str
+    best: list[bool]
+    worse_than: list[str]
+    baseline: str
 
 
 @dataclass(frozen=True)
 class EvaluationTable:
-    """Figures of evaluations of several runs.
+    """Metrics of evaluations of several runs.
 
     Attributes:
         methods: Headings, such as ``A: adain``.
         rows: One for each column.
-        warnings: Why they do not compare.
+        warnings: Reasons why they are not comparable.
     """
 
     methods: list[str]
@@ -62,20 +62,26 @@ class EvaluationTable:
 
 
 def compare_evaluations(store: RunStore, runs: Sequence[Run], letter: Callable[[int], str]) -> EvaluationTable | None:
-    """Return the latest evaluations of runs side by side, or None where fewer than two have one."""
+    """Return the latest evaluations of runs side by side, or None if fewer than two runs have one.
+
+    Args:
+        store: The store of the runs.
+        runs: The runs.
+        letter: Returns the letter of a run's index.
+    """
     latest = {i: found[0] for i, run in enumerate(runs) if (found := store.evaluations_of(run))}
     if len(latest) < 2:
         return None
     tables = {i: _table(run.data.metrics) for i, run in latest.items()}
-    methods = [(i, label) for i, table in tables.items() for label in table if label not in (*BASELINES, TRUTH)]
+    methods = [(i, label) for i, table in tables.items() for label in table if label not in (*BASELINES, GROUND_TRUTH)]
     warnings = _warnings(latest, letter)
-    keys = sorted({key for i, label in methods for key in tables[i][label]}, key=_place)
+    keys = sorted({key for i, label in methods for key in tables[i][label]}, key=_order)
     chosen = [(tables[i], label) for i, label in methods]
-    recipes = {i: run.data.params.get(_COMPOSITE.key, "") for i, run in latest.items()}
-    if len(set(recipes.values())) > 1:
+    settings = {i: run.data.params.get(_COMPOSITE.key, "") for i, run in latest.items()}
+    if len(set(settings.values())) > 1:
         keys = [key for key in keys if key != _COMPOSITE.key]
-        made = "; ".join(f"{letter(i)}: {recipe or 'not recorded'}" for i, recipe in recipes.items())
-        composites = [f"The composites are made differently and are left out ({made})."]
+        made = "; ".join(f"{letter(i)}: {text or 'not recorded'}" for i, text in settings.items())
+        composites = [f"The composites have different settings and are left out ({made})."]
     else:
         composites = []
     rows = [_row(key, column, chosen, not warnings) for key in keys if (column := column_of(key)) is not None]
@@ -83,7 +89,7 @@ def compare_evaluations(store: RunStore, runs: Sequence[Run], letter: Callable[[
 
 
 def column_of(name: str) -> Column | None:
-    """Return the column of a figure's name, which may have the judge behind it, as in ``patch_mmd[vgg19-16x]``.
+    """Return the column of a metric's name, to which that of a network may be appended: ``patch_mmd[vgg19-16x]``.
 
     Example:
         >>> found = column_of("gradient_truth_3px")
@@ -95,7 +101,7 @@ def column_of(name: str) -> Column | None:
 
 
 def _table(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return figures by row and column from metrics such as ``adain/psnr``."""
+    """Return values by method and column from metrics such as ``adain/psnr``."""
     table: dict[str, dict[str, float]] = {}
     for name, value in metrics.items():
         label, sign, key = name.rpartition("/")
@@ -104,7 +110,7 @@ def _table(metrics: Mapping[str, float]) -> dict[str, dict[str, float]]:
     return table
 
 
-def _place(key: str) -> tuple[int, str]:
+def _order(key: str) -> tuple[int, str]:
     column = column_of(key)
     return ([*_COLUMNS].index(column.key) if column else len(_COLUMNS)), key
 
@@ -114,8 +120,8 @@ def _row(
 ) -> EvaluationRow:
     texts: list[str] = []
     short: list[float | None] = []
-    losing: list[str] = []
-    trivials: list[str] = []
+    worse: list[str] = []
+    baselines: list[str] = []
     for table, label in methods:
         value = table[label].get(key)
         texts.append("" if value is None else f"{value:.{column.digits}f}")
@@ -124,18 +130,18 @@ def _row(
             row: _shortfall(column, key, table[row][key], table) for row in BASELINES if key in table.get(row, {})
         }
         known = {row: far for row, far in rivals.items() if far is not None}
-        best = min(known, key=lambda row: known[row]) if known else ""
-        losing.append(best if own is not None and best and known[best] < own else "")
-        trivials.append(f"{best} {table[best][key]:.{column.digits}f}" if best else "")
+        rival = min(known, key=lambda row: known[row]) if known else ""
+        worse.append(rival if own is not None and rival and known[rival] < own else "")
+        baselines.append(f"{rival} {table[rival][key]:.{column.digits}f}" if rival else "")
         short.append(own)
-    wins = winners(short, texts) if comparable else [False] * len(texts)
-    trivial = " | ".join(dict.fromkeys(text for text in trivials if text))
-    return EvaluationRow(key, column.description, column.direction, texts, wins, losing, trivial)
+    best = best_of(short, texts) if comparable else [False] * len(texts)
+    baseline = " | ".join(dict.fromkeys(text for text in baselines if text))
+    return EvaluationRow(key, column.description, column.direction, texts, best, worse, baseline)
 
 
 def _shortfall(column: Column, key: str, value: float, table: Mapping[str, Mapping[str, float]]) -> float | None:
-    truth = table.get(TRUTH, {}).get(key)
-    found = column.shortfall(np.asarray(value), None if truth is None else np.asarray(truth))
+    ground_truth = table.get(GROUND_TRUTH, {}).get(key)
+    found = column.shortfall(np.asarray(value), None if ground_truth is None else np.asarray(ground_truth))
     return None if found is None else float(found)
 
 
@@ -146,8 +152,5 @@ def _warnings(latest: Mapping[int, Run], letter: Callable[[int], str]) -> list[s
     fixed = [key for key in keys if key in _FIXED and len({run.data.params.get(key) for run in runs}) > 1]
     if fixed:
         which = ", ".join(f"{letter(i)} {name_of(run)}" for i, run in latest.items())
-        found.append(f"The evaluations ({which}) differ in {', '.join(fixed)}: their figures do not compare.")
+        found.append(f"The evaluations ({which}) differ in {', '.join(fixed)}: their metrics are not comparable.")
     return found
-
-
-_FIXED = ("protocol", "exemplar", "data", "max_side", "border", "label", "boxes")

@@ -1,4 +1,4 @@
-"""Weights of a registered model, or of a run, as a file."""
+"""Downloads the weights of a registered model or of a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ir_transfer.errors import InputError, TrackingError, UnknownNameError, WeightsError
-from ir_transfer.tracking.client import as_default_store, connect, one_line, told_plainly
+from ir_transfer.tracking.store import as_default_store, connect, one_line, translate_store_errors
 from ir_transfer.tracking.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ _FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN/PATH"
 
 @dataclass(frozen=True)
 class Fetched:
-    """A weights file that came from a store.
+    """A weights file from a store.
 
     Attributes:
-        uri: As it was asked for.
-        weights: The file, and what it says.
-        name: Registered name; empty if it came by its run.
+        uri: The requested URI.
+        weights: The file and its header.
+        name: Registered name; empty for the weights of a run.
         version: Registered version; empty likewise.
-        model_id: Of the logged model; empty likewise.
-        run_id: The run that made it.
+        model_id: Identifier of the logged model; empty likewise.
+        run_id: Identifier of the training run.
     """
 
     uri: str
@@ -44,7 +44,7 @@ class Fetched:
 
     @property
     def title(self) -> str:
-        """What it is, for people: ``adain-lwir version 3``."""
+        """Name and version, such as ``adain-lwir version 3``, or the URI."""
         return f"{self.name} version {self.version}" if self.name else self.uri
 
 
@@ -60,7 +60,7 @@ def find_version(client: MlflowClient, name: str, *, alias: str = "", version: s
         if alias not in aliases:
             raise UnknownNameError.among(f"alias of {name}", alias, aliases)
         version = str(aliases[alias])
-    with told_plainly(client.tracking_uri):
+    with translate_store_errors(client.tracking_uri):
         versions = {str(found.version): found for found in client.search_model_versions(f"name='{name}'")}
     if version not in versions:
         raise UnknownNameError.among(f"version of {name}", version, versions)
@@ -70,7 +70,7 @@ def find_version(client: MlflowClient, name: str, *, alias: str = "", version: s
 def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
     from mlflow.exceptions import MlflowException
 
-    with told_plainly(client.tracking_uri):
+    with translate_store_errors(client.tracking_uri):
         try:
             return dict(client.get_registered_model(name).aliases)
         except MlflowException as error:
@@ -81,12 +81,12 @@ def _aliases(client: MlflowClient, name: str) -> dict[str, str]:
 
 
 def list_versions(client: MlflowClient) -> list[dict[str, str]]:
-    """Return what is worth knowing of every registered version, newest first within a name.
+    """Return name, version, aliases and results of every registered version, newest first within a name.
 
     Raises:
         TrackingError: The store does not answer.
     """
-    with told_plainly(client.tracking_uri):
+    with translate_store_errors(client.tracking_uri):
         found = []
         for model in sorted(client.search_registered_models(), key=lambda one: one.name):
             versions = client.search_model_versions(f"name='{model.name}'")
@@ -112,15 +112,15 @@ def fetch_weights(uri: str, tracking_uri: str, folder: Path) -> Fetched:
     Args:
         uri: ``models:/NAME@ALIAS``, ``models:/NAME/VERSION``, ``runs:/RUN/FILE.safetensors``, or ``runs:/RUN/NAME`` of
             a model that the run logged.
-        tracking_uri: The store.
-        folder: Receives the file, whose name tells the version.
+        tracking_uri: URI of the store.
+        folder: Folder of the file, whose name includes the version.
 
     Raises:
         InputError: Another form of URI.
         UnknownNameError: No such model, alias or version.
-        MissingFileError: The store is a file that is not there.
+        MissingFileError: The file of the store is missing.
         TrackingError: The store does not answer, or has no such run or file.
-        WeightsError: What it holds is no model of this package.
+        WeightsError: It is not a model of this package.
     """
     client = connect(tracking_uri)
     if found := _REGISTERED.fullmatch(uri):
@@ -137,7 +137,7 @@ def fetch_weights(uri: str, tracking_uri: str, folder: Path) -> Fetched:
 
 
 def fetch_version(client: MlflowClient, version: ModelVersion, folder: Path, uri: str = "") -> Fetched:
-    """Download the weights of a registered version; see :func:`fetch_weights`."""
+    """Download the weights of a registered version; see :func:`fetch_weights` for the errors."""
     root = f"models:/{version.name}/{version.version}"
     weights = _from_model(client, root, uri or root, folder, f"{version.name}-{version.version}")
     logged = _LOGGED.fullmatch(version.source or "")
@@ -146,7 +146,7 @@ def fetch_version(client: MlflowClient, version: ModelVersion, folder: Path, uri
 
 
 def _from_model(client: MlflowClient, root: str, asked: str, folder: Path, name: str) -> WeightsFile:
-    """Download the weights of a logged model only: it may hold much besides."""
+    """Download only the weights of a logged model, which may have other large files."""
     import yaml
 
     from ir_transfer.tracking.packaged_model import WEIGHTS
@@ -172,10 +172,10 @@ def _download(client: MlflowClient, uri: str, folder: Path) -> Path:
 
     store = client.tracking_uri
     folder.mkdir(parents=True, exist_ok=True)
-    with told_plainly(store), as_default_store(client):
+    with translate_store_errors(store), as_default_store(client):
         try:
             return Path(download_artifacts(uri, dst_path=str(folder), tracking_uri=store, registry_uri=store))
-        except (MlflowException, FileNotFoundError) as error:  # the latter of a local store that has lost the file
+        except (MlflowException, FileNotFoundError) as error:  # the latter for a missing file of a local store
             raise TrackingError(
                 f"expected {uri} in the MLflow store {store}, got: {one_line(error)}: check the name, or train it again"
             ) from error

@@ -1,9 +1,7 @@
-"""Validation grids that a training logged, fetched and made small enough to lie in a page."""
+"""Validation grids that a training logged, reduced and embedded for a page."""
 
 from __future__ import annotations
 
-import base64
-import io
 import re
 import tempfile
 from collections.abc import Sequence
@@ -13,12 +11,13 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from ir_transfer.errors import DecodeError
+from ir_transfer.evaluation.html_page import data_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _KEY = "validation"
-# What MLflow's log_image makes of key, step and time; older releases wrote % for +.
+# The file names of MLflow's log_image, from key, step and time; older releases have % instead of +.
 _NAME = re.compile(rf"(?:.*/)?{_KEY}(?:#([\w.-]+))?[+%]step[+%](\d+)[+%]timestamp[+%](\d+)[+%][^+%]*\.png")
 _WIDEST = 1600
 _QUALITY = 82
@@ -26,8 +25,8 @@ _MOST_STEPS = 8
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture in a page.
+class EmbeddedImage:
+    """An image in a page.
 
     Attributes:
         source: Its data URI.
@@ -42,17 +41,17 @@ class Picture:
 
 @dataclass(frozen=True)
 class GridRow:
-    """Grids that are looked at together.
+    """Grids of one step and validation set.
 
     Attributes:
-        title: The step, or ``last``, with the validation set where there are several.
-        pictures: Of each run that has one: the step and the picture.
-        alike: Whether all runs have one, of one size, so that they may lie on each other.
+        title: The step, or ``last``, and the validation set if there are several.
+        images: Step and image of each run that has one, by the run's index.
+        overlay: Whether all runs have an image of the same size, so that they can be overlaid.
     """
 
     title: str
-    pictures: dict[int, tuple[int, Picture]]
-    alike: bool
+    images: dict[int, tuple[int, EmbeddedImage]]
+    overlay: bool
 
 
 @dataclass(frozen=True)
@@ -61,9 +60,9 @@ class Grids:
 
     Attributes:
         rows: By step.
-        matching: Whether each row is one step of all runs; else there is one row, with the last of each.
-        absent: Indices of runs without any.
-        missing: What was logged but cannot be shown.
+        matching: Whether each row is one step of all runs; otherwise the row has the last step of each.
+        absent: Indices of runs without grids.
+        missing: A line for each logged image that cannot be read.
     """
 
     rows: list[GridRow]
@@ -73,12 +72,12 @@ class Grids:
 
 
 def gather_grids(client: MlflowClient, runs: Sequence[str], kept: int | None) -> Grids:
-    """Fetch the grids of matching steps; where none match, the last of each run.
+    """Download the grids of the steps that all runs have; without such steps, the last grid of each run.
 
     Args:
-        client: Of the store.
+        client: Client of the store.
         runs: Identifiers.
-        kept: A step to show in any case, if all have it.
+        kept: A step that is always included, if all runs have it.
     """
     paths = [grid_paths(client, run) for run in runs]
     having = [i for i, found in enumerate(paths) if found]
@@ -90,7 +89,7 @@ def gather_grids(client: MlflowClient, runs: Sequence[str], kept: int | None) ->
     missing: list[str] = []
     for title, chosen in wanted.items():
         for name in sorted({name for i, step in chosen.items() for at, name in paths[i] if at == step}):
-            found: dict[int, tuple[int, Picture]] = {}
+            found: dict[int, tuple[int, EmbeddedImage]] = {}
             for i, step in chosen.items():
                 if (step, name) not in paths[i]:
                     continue
@@ -98,16 +97,16 @@ def gather_grids(client: MlflowClient, runs: Sequence[str], kept: int | None) ->
                     found[i] = step, fetch(client, runs[i], paths[i][step, name])
                 except DecodeError as error:
                     missing.append(error.line)
-            sizes = {(picture.width, picture.height) for _, picture in found.values()}
+            sizes = {(image.width, image.height) for _, image in found.values()}
             if found:
                 rows.append(GridRow(f"{title} {name}".strip(), found, len(found) > 1 and len(sizes) == 1))
     return Grids(rows, bool(steps), [i for i in range(len(runs)) if i not in having], missing)
 
 
 def grid_paths(client: MlflowClient, run: str) -> dict[tuple[int, str], str]:
-    """Return where a run's validation grids lie, by step and set; of a step that was done twice, the later one.
+    """Return the artifact paths of a run's validation grids by step and set; for a repeated step, the later one.
 
-    The set is empty where an earlier version made one grid of all.
+    The set is empty for runs of earlier versions, which had one grid for all sets.
     """
     found = []
     for entry in client.list_artifacts(run, "images"):
@@ -117,12 +116,12 @@ def grid_paths(client: MlflowClient, run: str) -> dict[tuple[int, str], str]:
 
 
 def chosen_steps(available: Sequence[set[int]], wanted: int | None, most: int = _MOST_STEPS) -> list[int]:
-    """Return the steps that all have, spread evenly if they are many, first and last among them.
+    """Return the steps that all runs have; if there are many, an even spread with the first and the last.
 
     Args:
         available: Steps of each run.
-        wanted: One to keep in any case.
-        most: How many.
+        wanted: A step that is always included.
+        most: Number of steps in the spread.
 
     Example:
         >>> chosen_steps([{10, 20, 30, 40, 50}, {10, 20, 30, 40, 50, 60}], wanted=20, most=3)
@@ -130,16 +129,16 @@ def chosen_steps(available: Sequence[set[int]], wanted: int | None, most: int = 
     """
     common = sorted(set.intersection(*available)) if available else []
     if len(common) > most:
-        places = {round(i * (len(common) - 1) / (most - 1)) for i in range(most)}
-        common = [step for i, step in enumerate(common) if i in places or step == wanted]
+        spread = {round(i * (len(common) - 1) / (most - 1)) for i in range(most)}
+        common = [step for i, step in enumerate(common) if i in spread or step == wanted]
     return common
 
 
-def fetch(client: MlflowClient, run: str, path: str) -> Picture:
-    """Fetch a picture and pack it for a page.
+def fetch(client: MlflowClient, run: str, path: str) -> EmbeddedImage:
+    """Download an image and embed it, at most 1600 pixels wide.
 
     Raises:
-        DecodeError: It is gone, or cannot be read.
+        DecodeError: It is missing or cannot be read.
     """
     from mlflow.exceptions import MlflowException
 
@@ -147,11 +146,7 @@ def fetch(client: MlflowClient, run: str, path: str) -> Picture:
         try:
             with Image.open(client.download_artifacts(run, path, folder)) as image:
                 image.thumbnail((_WIDEST, _WIDEST * 4))
-                packed = image.convert("RGB")
+                reduced = image.convert("RGB")
         except (OSError, MlflowException) as error:
-            raise DecodeError(f"expected a picture {path} of run {run}, got {' '.join(str(error).split())}") from error
-    stored = io.BytesIO()
-    packed.save(stored, "webp", quality=_QUALITY)
-    return Picture(
-        "data:image/webp;base64," + base64.b64encode(stored.getvalue()).decode(), packed.width, packed.height
-    )
+            raise DecodeError(f"expected an image {path} of run {run}, got {' '.join(str(error).split())}") from error
+    return EmbeddedImage(data_uri(reduced, "webp", _QUALITY), reduced.width, reduced.height)

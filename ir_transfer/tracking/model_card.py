@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ir_transfer.tracking.weights_file import WeightsFile
 
 CARD = "README.md"
-"""Name of the card in a logged model."""
+"""File name of the card in a logged model."""
 
 
 def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequence[str] = ()) -> str:
@@ -15,8 +15,8 @@ def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequenc
 
     Args:
         name: Registered name.
-        weights: The file that it is about.
-        run_id: The training run.
+        weights: The weights file.
+        run_id: Identifier of the training run.
         data_notes: A line for each source of the training data: name, licence, what it forbids.
     """
     band = weights.band.upper() or "an unnamed band"
@@ -24,8 +24,8 @@ def model_card(name: str, weights: WeightsFile, run_id: str, data_notes: Sequenc
     table = f"| figure | value |\n|---|---|\n{scores}" if scores else "None were recorded."
     return f"""# {name}
 
-Weights of `{weights.model}` that turn a photograph into an apparent {band} picture of the same size, in the look of an
-exemplar. Weights file: sha256 `{weights.sha256}`. Training run: `{run_id}`.
+Weights of `{weights.model}` that translate an RGB image to an apparent-intensity {band} image of the same size, in the
+style of an exemplar (an infrared image). Weights file: sha256 `{weights.sha256}`. Training run: `{run_id}`.
 
 ## Use
 
@@ -35,13 +35,13 @@ ir-transfer convert photos/ --style thermal.png --weights models:/{name}@champio
 
 ```python
 model = mlflow.pyfunc.load_model("models:/{name}@champion")  # needs ir-transfer installed
-infrared = model.predict(photograph, params={{"strength": 1.0, "polarity": "white-hot"}})
+infrared = model.predict(rgb, params={{"strength": 1.0, "polarity": "white-hot"}})
 ```
 
-`photograph` is an array (H, W, 3), uint8 or float in [0, 1], of any size; `infrared` is float32 (H, W) in [0, 1].
-Several of one size go in as (N, H, W, 3); of several sizes as an object array of arrays, bytes of picture files, or
-their base64 texts. A served model takes `{{"inputs": ["<base64 of a PNG or JPEG>"]}}`. The exemplar logged with the
-model decides the look.
+`rgb` is an array (H, W, 3), uint8 or float in [0, 1], of any size; `infrared` is float32 (H, W) in [0, 1].
+Pass several images of one size as (N, H, W, 3); of several sizes as an object array of arrays, bytes of image files, or
+their base64 texts. A served model accepts `{{"inputs": ["<base64 of a PNG or JPEG>"]}}`. The style is that of the
+exemplar that is logged with the model.
 
 ## Trained on
 
@@ -55,14 +55,13 @@ model decides the look.
 
 {table}
 
-Whether it beats the trivial rows is what `ir-transfer models promote {name}` finds out: see this version's tags.
+`ir-transfer models promote {name}` compares it with the baselines and the champion: see this version's tags.
 
 ## Limits
 
 - The output is relative apparent intensity, not temperature or reflectance; nothing in it is calibrated.
-- It shows what a photograph of such a scene usually looks like in infrared. Heat that the photograph does not show is
-  not found.
-- Scenes unlike the training data get worse pictures, without a warning.
+- It shows how such a scene usually looks in infrared. Heat that is not visible in the RGB image is not found.
+- Scenes unlike the training data give worse images, without a warning.
 """
 
 

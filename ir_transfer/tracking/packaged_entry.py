@@ -1,4 +1,4 @@
-"""Copied into every logged model: MLflow runs it to get the model, so that nothing is unpickled."""
+"""Copied into every logged model; MLflow executes it to create the model, so that nothing is unpickled."""
 
 from mlflow.models import set_model
 

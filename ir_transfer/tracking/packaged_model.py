@@ -1,6 +1,6 @@
-"""The model as MLflow loads and serves it: weights and an exemplar as files, this package as the code.
+"""The model that MLflow loads and serves: weights and an exemplar as files, with the code of this package.
 
-Imported by MLflow's loader and by what saves a model; all else stays free of MLflow.
+The only module that imports MLflow when it is imported itself.
 """
 
 from __future__ import annotations
@@ -33,52 +33,52 @@ WEIGHTS, EXEMPLAR = "weights", "exemplar"
 """Names of a logged model's artifacts."""
 
 AS_EXEMPLAR = "exemplar"
-"""Polarity that leaves the exemplar's own."""
+"""Value of ``polarity`` that keeps the exemplar's."""
 
 
 class PackagedModel(PythonModel):
-    """Translates photographs with the weights and the exemplar that were logged with it."""
+    """Translates RGB images with the weights and the exemplar that were logged with it."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load the weights on the GPU where there is one, and encode the exemplar."""
+        """Load the weights, on the GPU if there is one, and encode the exemplar."""
         from ir_transfer.conversion.styles.choose import choose_styles, looks_of
         from ir_transfer.conversion.translate import Translator, pick_device
         from ir_transfer.resources import PRESET
 
         files = context.artifacts
-        # A model of fixed looks reads no exemplar: it serves its first look, which validated it.
+        # A model of fixed styles has no exemplar: its first style, which was validated, is served.
         looks = looks_of(Path(files[WEIGHTS]))
         style = f"{PRESET}{looks[0]}" if looks else files[EXEMPLAR]
         choice = choose_styles([style], weights=files[WEIGHTS])
         self._translate = Translator.load(choice, pick_device())
         self._polarity = WHITE_HOT if self._translate.style.white_hot else BLACK_HOT
 
-    # MLflow reads this hint and complains of one that it does not know.
+    # MLflow reads this type hint and warns of unknown ones.
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> Any:
-        """Translate pictures of any size from 16 x 16.
+        """Translate images of any size from 16 x 16 pixels.
 
         Args:
-            context: Not used: all is loaded.
-            model_input: A photograph (H, W, 3), several of one size (N, H, W, 3), or an object array (N,) of
-                photographs that may differ in size and kind. A photograph is an array (uint8, uint16, or float in
-                [0, 1]), the bytes of a PNG, JPEG, TIFF, BMP or WebP file, such bytes as a base64 string (what serving
+            context: Not used, as everything is loaded.
+            model_input: An RGB image (H, W, 3), several of one size (N, H, W, 3), or an object array (N,) of images
+                that may differ in size and kind. An image is an array (uint8, uint16, or float in
+                [0, 1]), the bytes of a PNG, JPEG, TIFF, BMP or WebP file, such bytes as a base64 string (as serving
                 sends), or a :class:`~pathlib.Path`. A string is never a path, so that a served model opens no file.
-            params: ``strength`` in [0, 1], and ``polarity``: ``exemplar`` for its own, ``white-hot`` or ``black-hot``
-                as in ``ir-transfer convert``.
+            params: ``strength`` in [0, 1], and ``polarity``: ``white-hot``, ``black-hot``, or ``exemplar`` for that of
+                the exemplar.
 
         Returns:
-            Apparent intensity in [0, 1] as float32: (H, W), (N, H, W), or a list of (H, W), as the input came.
+            Apparent intensity, float32 in [0, 1]: (H, W), (N, H, W), or a list of (H, W), like the input.
 
         Raises:
-            InputError: Another shape, kind or range of values.
-            DecodeError: Bytes that are no picture.
+            InputError: Another shape, type or range of values.
+            DecodeError: Bytes that are not an image.
         """
         given = {"strength": 1.0, "polarity": AS_EXEMPLAR, **(params or {})}
         translate = self._translator(given["strength"], given["polarity"])
         inverted = given["polarity"] not in {AS_EXEMPLAR, self._polarity}
         single = model_input.ndim == 3
-        pictures = [model_input] if single else list(model_input)
-        found = [translate([_picture(picture, number)])[0] for number, picture in enumerate(pictures)]
+        images = [model_input] if single else list(model_input)
+        found = [translate([_decoded(image, number)])[0] for number, image in enumerate(images)]
         if inverted:
             found = [1 - intensity for intensity in found]
         if single:
@@ -92,8 +92,8 @@ class PackagedModel(PythonModel):
         return replace(self._translate, strength=float(strength))
 
 
-def _picture(given: Any, number: int) -> Picture:
-    name = f"picture {number}"
+def _decoded(given: Any, number: int) -> Picture:
+    name = f"image {number}"
     if isinstance(given, Path):
         return read_picture(given)
     if isinstance(given, str):
@@ -116,7 +116,7 @@ def _picture(given: Any, number: int) -> Picture:
 
 
 def signature() -> ModelSignature:
-    """Return what the model takes and gives; an object tensor is the one kind that lets pictures of all sizes in."""
+    """Return the types of inputs, outputs and parameters; only an object tensor accepts images of all sizes."""
     anything = Schema([TensorSpec(np.dtype(object), (-1,))])
     params = ParamSchema(
         [
@@ -129,7 +129,7 @@ def signature() -> ModelSignature:
 
 @cache
 def input_example() -> NDArray[np.object_]:
-    """Return a small photograph-like picture as serving takes it: the base64 text of a PNG."""
+    """Return a small RGB image as serving accepts it: the base64 text of a PNG."""
     rows, columns = np.mgrid[:24, :32]
     planes = [170 - 4 * rows, 120 + 2 * columns, 90 + 5 * rows]
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The champion of a registered model moves only when an evaluation shows that the candidate is better."""
+"""Promotion of a candidate to champion of a registered model, if an evaluation shows that it is better."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.errors import UnknownNameError
+from ir_transfer.evaluation.bootstrap import Score
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.composite import refuse_changed
-from ir_transfer.evaluation.harness import BASELINES
+from ir_transfer.evaluation.methods import BASELINES
 from ir_transfer.evaluation.ranking import composite_lead, composites
-from ir_transfer.evaluation.summary import Score
-from ir_transfer.tracking.client import CANDIDATE, CHAMPION, told_plainly
 from ir_transfer.tracking.evaluation_log import log_comparison
 from ir_transfer.tracking.fetch import Fetched, fetch_version, find_version
+from ir_transfer.tracking.store import CANDIDATE, CHAMPION, translate_store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Compare = Callable[[Sequence[str], Mapping[str, Sequence[str]]], Comparison]
-"""Compares models, given their names and their weights by name, on scenes that the caller has chosen."""
+"""Compares models, given their names and their weights by name, on the caller's scenes."""
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What became of a candidate.
+class PromotionResult:
+    """The result of a promotion.
 
     Attributes:
-        candidate: The version that was judged.
-        champion: The champion before; None if there was none.
-        leads: By how much the candidate's composite is above those it had to beat, by row; empty if it is itself the
-            champion and nothing was compared.
+        candidate: The evaluated version.
+        champion: The previous champion; None if there was none.
+        leads: Composite of the candidate minus that of each rival, by label; empty if the candidate is the champion,
+            so that nothing was compared.
         compared: The comparison; None likewise.
-        run_id: Its run in MLflow; empty likewise.
+        run_id: Identifier of its run in MLflow; empty likewise.
     """
 
     candidate: Fetched
@@ -45,14 +45,14 @@ class Verdict:
 
     @property
     def promoted(self) -> bool:
-        """Whether it beats every one of them: the interval of the difference is above 0."""
+        """Whether it is better than every rival: the interval of each difference is above 0."""
         return bool(self.leads) and all(lead.low > 0 for lead in self.leads.values())
 
     @property
     def reasons(self) -> list[str]:
-        """A line for each row that it had to beat."""
+        """A line for each rival."""
         if not self.leads:
-            return [f"{self.candidate.title} is the champion already: there is nothing to compare"]
+            return [f"{self.candidate.title} is already the champion: there is nothing to compare"]
         texts = []
         for rival, lead in self.leads.items():
             found = f"composite {lead.mean:+.4f} [{lead.low:+.4f}, {lead.high:+.4f}] against {rival}"
@@ -62,44 +62,44 @@ class Verdict:
         return texts
 
 
-def promote(client: MlflowClient, name: str, compare: Compare, folder: Path) -> Verdict:
-    """Compare a model's candidate with its champion, log that, and make it the champion if it is better.
+def promote(client: MlflowClient, name: str, compare: Compare, folder: Path) -> PromotionResult:
+    """Compare a model's candidate with its champion, log the comparison, and make it the champion if it is better.
 
-    Without a champion it must beat every trivial row. The alias moves last, after all is logged.
+    Without a champion it must be better than every baseline. The alias is set last, after everything is logged.
 
     Args:
-        client: Of the store.
+        client: Client of the store.
         name: Registered name.
-        compare: Does the comparison.
-        folder: Receives the weights.
+        compare: Compares the models.
+        folder: Folder for the weights.
 
     Raises:
         UnknownNameError: No such model, or it has no candidate.
         TrackingError: The store does not answer.
-        InputError: What the comparison refuses, or a composite that is none or not that of the protocol.
+        InputError: Invalid input of the comparison, or a composite that is missing or not that of the protocol.
     """
     candidate = fetch_version(client, find_version(client, name, alias=CANDIDATE), folder)
     champion = _champion(client, name, folder)
     if champion is not None and champion.version == candidate.version:
-        return Verdict(candidate, champion, {})
-    judged = [candidate] if champion is None else [candidate, champion]
+        return PromotionResult(candidate, champion, {})
+    versions = [candidate] if champion is None else [candidate, champion]
     weights: dict[str, list[str]] = {}
-    for one in judged:
-        weights.setdefault(one.weights.model, []).append(str(one.weights.path))
+    for version in versions:
+        weights.setdefault(version.weights.model, []).append(str(version.weights.path))
     compared = compare([*weights], weights)
     refuse_changed(compared.changes)
-    # The rows come in the order of the weights, which is that of the judged: both of one model, or one of each.
+    # The methods are in the order of the weights, which is that of the versions: both of one model, or one of each.
     labels = [method.label for method in compared.methods if method.label not in BASELINES]
-    rows = dict(zip(labels, judged, strict=True))
+    rows = dict(zip(labels, versions, strict=True))
     rivals = labels[1:] or list(BASELINES)
     leads = {rival: composite_lead(compared.results, labels[0], rival) for rival in rivals}
-    with told_plainly(client.tracking_uri):
+    with translate_store_errors(client.tracking_uri):
         run_id = log_comparison(client, compared, f"promote {candidate.title}", rows, {"ir_transfer.promotion": name})
-        verdict = Verdict(candidate, champion, leads, compared, run_id)
-        _tag(client, verdict, rows)
-        if verdict.promoted:
+        result = PromotionResult(candidate, champion, leads, compared, run_id)
+        _tag(client, result, rows)
+        if result.promoted:
             client.set_registered_model_alias(name, CHAMPION, candidate.version)
-    return verdict
+    return result
 
 
 def _champion(client: MlflowClient, name: str, folder: Path) -> Fetched | None:
@@ -110,9 +110,9 @@ def _champion(client: MlflowClient, name: str, folder: Path) -> Fetched | None:
     return fetch_version(client, version, folder)
 
 
-def _tag(client: MlflowClient, verdict: Verdict, rows: Mapping[str, Fetched]) -> None:
-    """Note the figures on the versions, where the registry shows them."""
-    compared = verdict.compared
+def _tag(client: MlflowClient, result: PromotionResult, rows: Mapping[str, Fetched]) -> None:
+    """Tag the versions with the results, which the registry displays."""
+    compared = result.compared
     if compared is None:
         return
     found = composites(compared.results)
@@ -121,11 +121,11 @@ def _tag(client: MlflowClient, verdict: Verdict, rows: Mapping[str, Fetched]) ->
         tags = {
             "composite": f"{score.mean:.4f} [{score.low:.4f}, {score.high:.4f}]",
             "evaluated_on": compared.title,
-            "evaluation_run": verdict.run_id,
+            "evaluation_run": result.run_id,
         }
-        if version is verdict.candidate:
-            tags["promoted"] = str(verdict.promoted).lower()
-            tags["verdict"] = "; ".join(verdict.reasons)
+        if version is result.candidate:
+            tags["promoted"] = str(result.promoted).lower()
+            tags["verdict"] = "; ".join(result.reasons)
         for key, text in tags.items():
             client.set_model_version_tag(version.name, version.version, f"ir_transfer.{key}", text)
-    client.set_tag(verdict.run_id, "ir_transfer.promoted", str(verdict.promoted).lower())
+    client.set_tag(result.run_id, "ir_transfer.promoted", str(result.promoted).lower())

@@ -1,4 +1,4 @@
-"""A weights file to a registered version of a model, logged to the run that made it."""
+"""Registers a weights file as a version of a model, logged to its training run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ir_transfer import __version__
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.tracking.client import CANDIDATE, as_default_store
 from ir_transfer.tracking.model_card import CARD, model_card
+from ir_transfer.tracking.store import CANDIDATE, as_default_store
 from ir_transfer.tracking.weights_file import WeightsFile
 
 if TYPE_CHECKING:
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 WEIGHTS_SHA256 = "ir_transfer.weights_sha256"
-_LONGEST_DESCRIPTION = 5000  # of the column in MLflow's databases
+"""Tag of a version: the digest of its weights file."""
+_LONGEST_DESCRIPTION = 5000  # characters of the column in MLflow's databases
 
 
 def registered_name(weights: WeightsFile) -> str:
-    """Return the name that versions of these weights have: ``adain-lwir``.
+    """Return the registered name of weights, such as ``adain-lwir``.
 
     Raises:
-        InputError: The file does not say its band.
+        InputError: The file has no band.
     """
     if not weights.band:
-        raise InputError(f"expected {weights.path} to say its band (metadata band or recipe), got none: train it again")
+        raise InputError(f"expected {weights.path} to have a band (metadata band or recipe), got none: train it again")
     return f"{weights.model}-{weights.band}"
 
 
@@ -45,22 +46,22 @@ def log_model(
     """Log weights and an exemplar as a model of a run, and register it as the candidate.
 
     Args:
-        client: Of the run's store.
-        run_id: The run, which may have ended.
+        client: Client of the run's store.
+        run_id: Identifier of the run, which may have ended.
         weights: The ``.safetensors`` file.
-        exemplar: Infrared picture or saved style that the model uses.
+        exemplar: Infrared image or saved style that the model uses.
         name: Registered name; ``<model>-<band>`` by default.
         data_notes: A line for each source of the training data: name, licence, what it forbids.
-        step: Of the training.
+        step: Step of the training.
 
     Returns:
-        The new version, whose alias is ``candidate``; that of an earlier call if the run's weights are the same.
+        The new version, whose alias is ``candidate``; that of an earlier call for the same weights and run.
 
     Raises:
-        MissingFileError: A file that is not there.
-        WeightsError: Weights that are none of this package.
-        InputError: A band or an exemplar that is missing.
-        mlflow.exceptions.MlflowException: The store refuses or is away.
+        MissingFileError: A file is missing.
+        WeightsError: Not weights of this package.
+        InputError: The weights have no band.
+        mlflow.exceptions.MlflowException: The store refuses or is unavailable.
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
@@ -90,7 +91,7 @@ def log_model(
 
 
 def _registered_before(client: MlflowClient, name: str, run_id: str, sha256: str) -> ModelVersion | None:
-    """Return the version that an earlier delivery of the same weights by the same run has left."""
+    """Return the version of an earlier delivery of the same weights and run."""
     for version in client.search_model_versions(f"run_id='{run_id}'"):
         if version.name == name and version.tags.get(WEIGHTS_SHA256) == sha256:
             return version
@@ -117,7 +118,7 @@ def _save(path: Path, file: WeightsFile, exemplar: Path, model_id: str, run_id: 
 
 
 def _requirements() -> list[str]:
-    """Return this package and what its figures depend on; the rest it brings itself. The code is not copied."""
+    """Return this package and those that its outputs depend on; its code is not copied into the model."""
     from importlib.metadata import version
 
     packages = ("mlflow", "torch", "numpy", "safetensors")

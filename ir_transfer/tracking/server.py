@@ -1,4 +1,4 @@
-"""MLflow's own user interface as a child process that is never left behind."""
+"""MLflow's user interface as a child process, which is ended with all its children."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from pathlib import Path
 from types import FrameType
 
 from ir_transfer.errors import InputError, TrackingError
+from ir_transfer.tracking.store import SQLITE
 
 HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 _TRIED_PORTS = 50
-_SQLITE = "sqlite:///"
 _START_SECONDS = 180.0
-_END_SECONDS = 3.0  # open pages keep connections, which a server would wait for
+_END_SECONDS = 3.0  # a server waits for the connections of open pages
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its queue of jobs would be four more processes
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job queue would start four more processes
 }
 
 
@@ -35,7 +35,7 @@ class Server:
     """A running server of MLflow's user interface.
 
     Attributes:
-        url: Where it answers, without a slash at the end.
+        url: Its URL, without a slash at the end.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -43,16 +43,16 @@ class Server:
         self._process, self._log = process, log
 
     def wait_until_ready(self, stop: threading.Event) -> bool:
-        """Wait until the server answers; return whether it does, or was asked to stop before.
+        """Wait until the server answers; return False if ``stop`` is set before.
 
         Raises:
-            TrackingError: It ended, or does not answer in time.
+            TrackingError: It has ended, or does not answer within 180 s.
         """
         deadline = time.monotonic() + _START_SECONDS
         while not stop.is_set():
             self.check()
             with suppress(urllib.error.URLError, OSError):
-                # No proxy: it would not find this machine's loopback.
+                # Without a proxy, which could not reach the loopback address.
                 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
                 with opener.open(f"{self.url}/health", timeout=5) as answer:
                     if answer.status == 200:
@@ -60,44 +60,44 @@ class Server:
             if time.monotonic() > deadline:
                 raise TrackingError(
                     f"expected MLflow's server to answer at {self.url} within {_START_SECONDS:.0f} s, got no answer: "
-                    f"{self._last_words()}"
+                    f"{self._last_output()}"
                 )
             stop.wait(0.2)
         return False
 
     def check(self) -> None:
-        """Refuse to go on without the server.
+        """Check that the server runs.
 
         Raises:
-            TrackingError: It has ended by itself.
+            TrackingError: It has ended.
         """
         if (code := self._process.poll()) is not None:
             raise TrackingError(
-                f"expected MLflow's server to stay up, got its end with code {code}: {self._last_words()}"
+                f"expected MLflow's server to keep running, got exit code {code}: {self._last_output()}"
             )
 
-    def _last_words(self) -> str:
+    def _last_output(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
-        return " / ".join([line.strip() for line in lines if line.strip()][-4:])[:600] or "it said nothing"
+        return " / ".join([line.strip() for line in lines if line.strip()][-4:])[:600] or "no output"
 
 
 @contextmanager
 def serving(uri: str, port: int | None) -> Iterator[Server]:
-    """Serve a store on this machine within the block; the server and all it started are gone after it.
+    """Serve a store on this machine within the block, and end the server and its children afterwards.
 
     Args:
-        uri: A store that is no server itself.
-        port: To listen on; None takes the first free one from 5000 on.
+        uri: A store that is not a server.
+        port: Port to listen on; None takes the first free one from 5000 on.
 
     Raises:
-        InputError: The port is taken.
+        InputError: The port is in use.
     """
     chosen = free_port() if port is None else port
     if port is not None and not is_free(port):
-        raise InputError(f"expected a free port, got {port}, which is taken: choose another --port, or leave it out")
+        raise InputError(f"expected a free port, got {port}, which is in use: choose another --port, or leave it out")
     options = ["--backend-store-uri", uri, "--host", HOST, "--port", str(chosen), "--workers", "1"]
-    if uri.startswith(_SQLITE):
-        artifacts = Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlartifacts"
+    if uri.startswith(SQLITE):
+        artifacts = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlartifacts"
         options += ["--default-artifact-root", artifacts.as_uri(), "--artifacts-destination", str(artifacts)]
     with tempfile.TemporaryDirectory(prefix="ir-transfer-review-") as folder:
         log = Path(folder) / "server.log"
@@ -108,7 +108,7 @@ def serving(uri: str, port: int | None) -> Iterator[Server]:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **_SETTINGS},
-                start_new_session=True,  # a group of its own, which ends as one; Ctrl-C comes to us alone
+                start_new_session=True,  # a process group to end as a whole, which does not receive Ctrl-C
             )
         try:
             yield Server(process, f"http://{HOST}:{chosen}", log)
@@ -122,14 +122,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_END_SECONDS)
-        os.killpg(process.pid, signal.SIGKILL)  # what is left of the group
+        os.killpg(process.pid, signal.SIGKILL)  # the remaining processes of the group
     process.wait()
 
 
 def is_free(port: int) -> bool:
-    """Return whether a port can be listened on."""
+    """Return whether a port is free."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: a lingering one is free
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
         try:
             probe.bind((HOST, port))
         except OSError:
@@ -141,7 +141,7 @@ def free_port() -> int:
     """Return the first free port from 5000 on.
 
     Raises:
-        InputError: None of fifty is free.
+        InputError: None of 50 ports is free.
     """
     last = DEFAULT_PORT + _TRIED_PORTS - 1
     for port in range(DEFAULT_PORT, last + 1):
@@ -151,15 +151,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def until_asked_to_stop() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C, SIGTERM and a closed terminal set, instead of ending the process on the spot."""
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT, SIGTERM and SIGHUP set instead of ending the process."""
     stop = threading.Event()
     signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    before = {number: signal.signal(number, ask) for number in signals}
+    before = {number: signal.signal(number, handle) for number in signals}
     try:
         yield stop
     finally:

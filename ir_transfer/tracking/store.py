@@ -1,14 +1,27 @@
-"""Where experiments are tracked: a server, or a database beside the runs."""
+"""The MLflow store: its URI, the connection to it, and the errors that it raises."""
 
 from __future__ import annotations
 
+import getpass
+import logging
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 
 DEFAULT_FOLDER = Path("runs")
-"""Folder of the default store below the current one: ``mlflow.db`` and ``mlartifacts/``."""
+"""Folder of the default store in the working directory: ``mlflow.db`` and ``mlartifacts/``."""
 
-_SQLITE = "sqlite:///"
+SQLITE = "sqlite:///"
+"""Start of the URI of a store in an SQLite file."""
 _VARIABLE = "MLFLOW_TRACKING_URI"
 
 
@@ -16,8 +29,8 @@ def resolve_uri(given: str | None, folder: Path = DEFAULT_FOLDER) -> str:
     """Return the tracking URI: the one given, else that of ``MLFLOW_TRACKING_URI``, else a database in a folder.
 
     Args:
-        given: What the user typed.
-        folder: Where the default database lies.
+        given: URI of the command line.
+        folder: Folder of the default database.
 
     Example:
         >>> from pathlib import Path
@@ -28,8 +41,206 @@ def resolve_uri(given: str | None, folder: Path = DEFAULT_FOLDER) -> str:
     """
     text = given or os.environ.get(_VARIABLE)
     if text is None or not text:
-        return f"{_SQLITE}{(folder.absolute() / 'mlflow.db').as_posix()}"
-    file = text.removeprefix(_SQLITE)
+        return f"{SQLITE}{(folder.absolute() / 'mlflow.db').as_posix()}"
+    file = text.removeprefix(SQLITE)
     if file == text or not file or file.startswith((":", "/", "?")) or Path(file).is_absolute():
         return text
-    return f"{_SQLITE}{Path(file).resolve().as_posix()}"  # the same store has one name from every folder
+    return f"{SQLITE}{Path(file).resolve().as_posix()}"  # the same in every working directory
+
+
+EXPERIMENT = "ir-transfer"
+KIND = "ir_transfer.kind"
+"""Tag of a run's kind: ``train``, ``evaluate`` or ``convert``."""
+
+FOLDER = "ir_transfer.folder"
+"""Tag of a training's folder, absolute and without symbolic links."""
+
+LONGEST_PARAM = 500
+"""Most characters of a parameter's value, in the strictest of MLflow's stores."""
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+"""Aliases of registered versions: the newest one, and the best one by an evaluation."""
+
+_ALLOWED = frozenset("_-. /:")  # in a name, besides letters and digits
+_TRAINING_PAGES = {"mlflow.experimentKind": "custom_model_development"}  # otherwise the pages for language models open
+# No telemetry, no progress bars, no project files of the working directory in a model, and a timeout of seconds instead
+# of minutes for an unavailable server. Values of the user's environment are kept.
+_QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_UV_AUTO_DETECT": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+def connect(uri: str, *, create: bool = False) -> MlflowClient:
+    """Return a client of a store; an unavailable server is found by the first call.
+
+    Args:
+        uri: URI of the tracking store, which also has the registered models.
+        create: Whether to create a missing SQLite file.
+
+    Raises:
+        MissingFileError: The SQLite file is missing.
+        MissingPackageError: MLflow is not installed.
+        InputError: Not the URI of a store, or a file of another kind.
+    """
+    if not create and uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        raise MissingFileError(
+            f"expected an MLflow store at {uri}, found none: train a model first, or name the store with "
+            "--tracking-uri or MLFLOW_TRACKING_URI"
+        )
+    if create and uri.startswith(SQLITE):
+        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError as error:
+        raise MissingPackageError(
+            "expected the package mlflow, found none: pip install mlflow, or pass --no-tracking"
+        ) from error
+    try:
+        return MlflowClient(uri, registry_uri=uri)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(f"expected the URI of an MLflow store, got {uri!r}: {one_line(error)}") from error
+
+
+def experiment_id(client: MlflowClient) -> str:
+    """Return the id of the experiment, created if it is missing; the artifacts of SQLite are stored in its folder."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is None:
+        uri = client.tracking_uri
+        beside = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
+        try:
+            return client.create_experiment(EXPERIMENT, beside.resolve().as_uri() if beside else None, _TRAINING_PAGES)
+        except MlflowException:  # another process was faster
+            found = client.get_experiment_by_name(EXPERIMENT)
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+@contextmanager
+def as_default_store(client: MlflowClient) -> Iterator[None]:
+    """Make the client's store the default of the process: parts of MLflow ignore their client and use the default."""
+    import mlflow
+
+    variable = "MLFLOW_TRACKING_URI"
+    before, outer = mlflow.get_tracking_uri(), os.environ.get(variable)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
+        os.environ.pop(variable, None)
+        if outer is not None:
+            os.environ[variable] = outer
+
+
+@contextmanager
+def translate_store_errors(uri: str) -> Iterator[None]:
+    """Translate the errors of an unavailable, damaged or refusing store into one of this package.
+
+    Args:
+        uri: URI of the store, for the message.
+
+    Raises:
+        TrackingError: For errors of MLflow, of its database and of the network.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ConnectionError, TimeoutError) as error:
+        if isinstance(error, TrackingError):
+            raise
+        raise TrackingError(
+            f"expected the MLflow store {uri} to answer, got: {one_line(error)}: check --tracking-uri and that "
+            "the store is up"
+        ) from error
+
+
+@contextmanager
+def recorded_run(
+    client: MlflowClient, kind: str, name: str, tags: Mapping[str, str] | None = None
+) -> Iterator[RecordedRun]:
+    """Create a finished run and record into it; a run whose recording fails has the status ``FAILED``.
+
+    Args:
+        client: Client of the store.
+        kind: ``evaluate`` or ``convert``.
+        name: Name of the run.
+        tags: More tags.
+
+    Raises:
+        mlflow.exceptions.MlflowException: The store refuses or is unavailable.
+    """
+    own = {KIND: kind, **creator_tags(), **(tags or {})}
+    created = client.create_run(experiment_id(client), tags=own, run_name=name)
+    run = RecordedRun(client, str(created.info.run_id), int(created.info.start_time))
+    try:
+        yield run
+    except BaseException:
+        client.set_terminated(run.id, "FAILED")
+        raise
+    client.set_terminated(run.id, run.status)
+
+
+@dataclass
+class RecordedRun:
+    """A run that is being recorded.
+
+    Attributes:
+        client: Client of the store.
+        id: Identifier of the run.
+        start: Its start in milliseconds since 1970.
+        status: Its status at the end.
+    """
+
+    client: MlflowClient
+    id: str
+    start: int
+    status: str = "FINISHED"
+
+    def log(
+        self, metrics: Mapping[str, float], params: Mapping[str, object], tags: Mapping[str, str] | None = None
+    ) -> None:
+        """Log values; parameters that are None and empty tags are left out, long parameters are cut."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        self.client.log_batch(
+            self.id,
+            [Metric(metric_name(name), float(value), self.start, 0) for name, value in metrics.items()],
+            [Param(metric_name(k), str(v)[:LONGEST_PARAM]) for k, v in params.items() if v is not None],
+            [RunTag(key, text) for key, text in (tags or {}).items() if text],
+            synchronous=True,
+        )
+
+
+def creator_tags() -> dict[str, str]:
+    """Return the tags of user and source that MLflow's pages show."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container may run a user without a name
+        user = "unknown"
+    return {"mlflow.user": user, "mlflow.source.name": "ir-transfer", "mlflow.source.type": "LOCAL"}
+
+
+def metric_name(text: str) -> str:
+    """Return a text as a valid name of a metric or a parameter."""
+    return "".join(c if c.isalnum() or c in _ALLOWED else "_" for c in text)
+
+
+def one_line(error: Exception) -> str:
+    """Return the first 200 characters of an error's message on one line."""
+    return " ".join(str(error).split())[:200]

@@ -1,4 +1,4 @@
-"""What a weights file says about itself."""
+"""The header of a weights file."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ir_transfer.json_files import parse_json
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """A weights file, known by its header.
+    """A weights file with its header.
 
     Attributes:
         path: The file.
-        sha256: Of its bytes; manifests name the first 16 digits.
-        metadata: Its strings.
+        sha256: Digest of its bytes; manifests have the first 16 digits.
+        metadata: Strings of the header.
     """
 
     path: Path
@@ -30,22 +30,22 @@ class WeightsFile:
 
     @property
     def model(self) -> str:
-        """Name of the model that it belongs to."""
+        """Name of its model."""
         return self.metadata.get("model", "")
 
     @property
     def band(self) -> str:
-        """Band, as shipped files say or the recipe does; empty if neither says."""
+        """Band of the header or of the recipe; empty if neither has one."""
         return str(self.metadata.get("band") or self.recipe.get("data", {}).get("band") or "")
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """The recipe; empty if the file has none."""
+        """Recipe of the training; empty if the file has none."""
         return dict(parse_json(self.metadata.get("recipe", "{}"), str(self.path)))
 
     @property
     def scores(self) -> dict[str, float]:
-        """Figures of training's own validation."""
+        """Validation metrics of the training."""
         found: dict[str, float | None] = parse_json(self.metadata.get("scores", "{}"), str(self.path))
         return {name: float("nan") if score is None else score for name, score in found.items()}
 

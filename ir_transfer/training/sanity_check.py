@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.process_memory import own_peak
+from ir_transfer.evaluation.benchmark.memory import own_peak
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.learner import Learner
 from ir_transfer.training.validation import Validation

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.evaluation.metrics.distribution import Samples, joined, kernel_distance, standardised
-from ir_transfer.evaluation.metrics.style_distance import feature_moments
+from ir_transfer.evaluation.metrics.features import feature_moments
+from ir_transfer.evaluation.scene_metrics import SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.yardstick import Yardstick
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.style_code import StyleCode
@@ -158,14 +158,14 @@ class Validation:
             moments = feature_moments(list(self.vgg(image).values())) if self.vgg is not None else None
             for scene, regions in images.scenes(exemplar, limit):
                 moved = scene.to(device)
-                yardstick = Yardstick(moved, regions, wanted, self.vgg)
-                output = model(moved.photograph, style)
-                figures, look = yardstick.measure(output, moments, image)
-                for key, figure in figures.items():
-                    found[key].append(figure)
-                if look is not None:
-                    patches[0].append(look.patches)
-                    patches[1].append((yardstick.measure_truth()[1] or look).patches)
+                evaluator = SceneEvaluator(moved, regions, wanted, self.vgg)
+                output = model(moved.rgb, style)
+                values, features = evaluator.measure(output, moments, image)
+                for key, value in values.items():
+                    found[key].append(value)
+                if features is not None:
+                    patches[0].append(features.patches)
+                    patches[1].append((evaluator.measure_ground_truth()[1] or features).patches)
                 shown.append((scene, exemplar, output))
         scores = {key: _weighted(found[key]) for key in wanted if sum(weight for _, weight in found[key])}
         if images.paired and patches[0]:
@@ -188,7 +188,7 @@ class Validation:
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
         spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
-        images = [scene.photograph.to(device) for scene in spread]
+        images = [scene.rgb.to(device) for scene in spread]
         return network_gates(model, images, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
 
 
@@ -210,7 +210,7 @@ def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bo
     rows = []
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
-        rows.append([scene.photograph, exemplar.image, made, scene.truth, _difference(made, scene.truth)])
+        rows.append([scene.rgb, exemplar.image, made, scene.ground_truth, _difference(made, scene.ground_truth)])
     headings = ("input", "exemplar", "output", "ground truth", "difference (gray: none)")
     columns = 5 if paired else 3
     return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 
 from ir_transfer.cli.evaluate import evaluate
 from ir_transfer.data.render.write import write_scenes
-from ir_transfer.evaluation.detection.records import FILES
+from ir_transfer.evaluation.detection.result_files import FILES
 
 
 def _street(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from ir_transfer.cli import main
 from ir_transfer.cli.evaluate import evaluate
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 from tests.conftest import photograph
 from tests.evaluation.street_scene import write_pairs
 from tests.judged_polarity import judge_by_mean

@@ -8,7 +8,7 @@ import pytest
 from ir_transfer import list_models
 from ir_transfer.cli import main
 from ir_transfer.resources import resource
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 from tests.evaluation.street_scene import write_pairs
 from tests.tracking.registered import register
 

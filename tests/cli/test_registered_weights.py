@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.styles.choose import read_saved_style
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 from tests.evaluation.street_scene import write_pairs
 from tests.tracking.registered import register, write_weights
 from tests.training.runs import make_root

@@ -28,7 +28,7 @@ def test_compare_prints_the_verdict_and_the_page(
     captured = capsys.readouterr()
     assert captured.out.splitlines()[0].startswith("B: steady has the best rank")
     assert captured.out.splitlines()[-1] == str(page)
-    assert captured.err.startswith("Warning: The training data street/training has not the same content")
+    assert captured.err.startswith("Warning: The training data street/training does not have the same content")
     assert main(["runs", "compare", "hasty", "stedy", "--tracking-uri", tracked_runs.uri]) == 2
     assert "did you mean 'steady'" in capsys.readouterr().err
 
@@ -47,4 +47,4 @@ def test_deliver_sends_a_run_that_was_not_tracked(
     assert main(["runs", "deliver", str(tmp_path), "--tracking-uri", tracking_uri]) == 2
     assert "journal.jsonl" in capsys.readouterr().err
     assert main(["runs", "deliver", str(folder), "--tracking-uri", "http://127.0.0.1:1"]) == 2
-    assert "expected an answer of the MLflow store" in capsys.readouterr().err
+    assert "expected the MLflow store" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A comparison on rendered streets that many tests read: a blurred truth beside the trivial rows."""
+"""A comparison on rendered streets that many tests read: a blurred ground truth beside the baselines."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.data_set import DataSet
+from ir_transfer.evaluation.evaluator import EvalSettings, evaluate
 from ir_transfer.evaluation.exemplars import Oracle
-from ir_transfer.evaluation.harness import Judges, Method, evaluate, with_baselines
+from ir_transfer.evaluation.methods import Method, with_baselines
 from ir_transfer.evaluation.protocol import Protocol
 from ir_transfer.evaluation.scenes import load_scene
 from ir_transfer.models.baselines.model import Baseline
@@ -28,7 +29,7 @@ BLURRED = "blurred"
 
 
 class BlurredExemplar(Baseline):
-    """With the oracle's exemplar: the truth, slightly blurred."""
+    """With the oracle's exemplar: the ground truth, slightly blurred."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         return {"picture": exemplars}
@@ -45,7 +46,7 @@ def blurred() -> Method:
 
 
 def compared_street(
-    folder: Path, others: Sequence[Method] = (), scenes: int = 4, judges: Judges | None = None
+    folder: Path, others: Sequence[Method] = (), scenes: int = 4, judges: EvalSettings | None = None
 ) -> Comparison:
     root = write_pairs(folder, scenes)
     pairs = list_pairs(root)
@@ -54,11 +55,11 @@ def compared_street(
         methods,
         [load_scene(pair) for pair in pairs],
         Oracle(),
-        judges or Judges(PerceptualEncoder.load(root / "vgg.safetensors")),
-        boxes_of=lambda scene: read_boxes(root / "boxes.json", scene.stem),
+        judges or EvalSettings(PerceptualEncoder.load(root / "vgg.safetensors")),
+        objects_of=lambda scene: read_boxes(root / "boxes.json", scene.stem),
         keep={pair.stem for pair in pairs},
     )
     protocol = Protocol("street", 2, exemplar="oracle", band="lwir")
-    networks = {key: "tiny" for key, column in COLUMNS.items() if column.judged}
+    networks = {key: "tiny" for key, column in COLUMNS.items() if column.uses_features}
     data = DataSet(root, pairs, black_hot=False)
     return Comparison(data, Oracle(), methods, results, protocol, ["border 1"], {"data": str(root)}, networks)

@@ -17,16 +17,16 @@ def test_keeps_two_on_each_side() -> None:
         assert len(cases.by_method["mine"]) <= 4
     assert [case.stem for case in cases.best("mine")] == ["s1", "s4"]
     assert [(case.stem, case.value) for case in cases.worst("mine")] == [("s2", 0.9), ("s5", 0.8)]
-    pictures = cases.best("mine")[0].pictures
+    pictures = cases.best("mine")[0].images
     assert {name: p.shape for name, p in pictures.items()} == {
-        "photograph": (20, 24, 3),
+        "RGB": (20, 24, 3),
         "exemplar": (8, 8),
         "output": (20, 24),
-        "truth": (20, 24),
+        "ground truth": (20, 24),
     }
 
 
-def test_without_a_judge_by_similarity_and_one_scene_is_the_best() -> None:
+def test_without_a_feature_extractor_by_similarity_and_one_scene_is_the_best() -> None:
     cases, picture = Cases(), torch.rand(1, 1, 20, 24)
     cases.offer("mine", Scene("s", torch.rand(1, 3, 20, 24), picture), picture, picture, {"ms_ssim": (0.7, 1.0)})
     assert (cases.best("mine")[0].column, cases.worst("mine")) == ("ms_ssim", [])

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.bootstrap import Estimate
 from ir_transfer.evaluation.composite import MEASURED, CompositeSettings, refuse_changed
-from ir_transfer.evaluation.harness import TRUTH, Results
 from ir_transfer.evaluation.protocol import list_protocols, load_protocol
 from ir_transfer.evaluation.ranking import aspects, composites
-from ir_transfer.evaluation.summary import Estimate
+from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 
 ROW = {"ssim": 0.5, "gradient_truth_3px": 0.5, "histogram_emd": 0.1, "spectrum": 5.0, "patch_frechet": 1.0}
 HEAT = {"object_heat": 0.5, "hot_region_share": 0.9}
 
 
 def results(settings: CompositeSettings) -> Results:
-    rows = {"a": {**ROW, **HEAT}, TRUTH: dict.fromkeys(HEAT, 1.0)}
+    rows = {"a": {**ROW, **HEAT}, GROUND_TRUTH: dict.fromkeys(HEAT, 1.0)}
     estimates = {
         label: {key: Estimate(value, np.full(3, value)) for key, value in row.items()} for label, row in rows.items()
     }

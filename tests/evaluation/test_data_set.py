@@ -67,14 +67,14 @@ def test_halves_and_bands_are_compared_with_a_neighbour_of_another_part(tmp_path
     write_layout(tmp_path / "s2", load_card("sentinel2"), 1, SIZE)
     nir = load_protocol("paired-nir")
     (pair,) = find_pairs(tmp_path / "s2", nir, "sentinel2").pairs
-    assert len(torch.unique(load_scene(pair).truth)) > 300  # more than 8 bits
+    assert len(torch.unique(load_scene(pair).ground_truth)) > 300  # more than 8 bits
     with pytest.raises(InputError, match="card of band lwir for the protocol short, got sentinel2"):
         find_pairs(tmp_path / "s2", LWIR, "sentinel2")
 
 
 def test_the_polarity_is_applied_once(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 1)
-    white = load_scene(list_pairs(root)[0]).truth
+    white = load_scene(list_pairs(root)[0]).ground_truth
     path = root / "ir" / "scene0.png"
     Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
     black, vague = (write_card(tmp_path / f"{name}.yaml", name) for name in ("black-hot", "varies"))
@@ -82,6 +82,6 @@ def test_the_polarity_is_applied_once(tmp_path: Path) -> None:
     for card, protocol in ((black, NONE), (black, inverting), (None, inverting), (vague, inverting)):
         found = find_pairs(root, protocol, card)
         assert found.black_hot
-        torch.testing.assert_close(load_scene(found.pairs[0], black_hot=found.black_hot).truth, white)
+        torch.testing.assert_close(load_scene(found.pairs[0], black_hot=found.black_hot).ground_truth, white)
     with pytest.raises(InputError, match="card generic-paired, which is white-hot, to be that of the protocol black"):
         find_pairs(root, inverting, "generic-paired")

@@ -45,7 +45,9 @@ def test_nearest_finds_the_scene_of_the_same_layout(pairs: Path, inner: str) -> 
     for mirrored, expected in ((False, "street"), (True, "mirrored")):
         (found,) = policy(scene(mirrored=mirrored))
         assert Path(found.name).stem == expected
-        assert torch.equal(found.picture, load_scene(next(p for p in list_pairs(pairs) if p.stem == expected)).truth)
+        assert torch.equal(
+            found.image, load_scene(next(p for p in list_pairs(pairs) if p.stem == expected)).ground_truth
+        )
 
 
 def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
@@ -57,9 +59,9 @@ def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
         Nearest(pairs)(scene("street"))
 
 
-def test_oracle_gives_the_truth(pairs: Path) -> None:
+def test_oracle_gives_the_ground_truth(pairs: Path) -> None:
     street = scene()
-    assert torch.equal(Oracle()(street)[0].picture, street.truth)
+    assert torch.equal(Oracle()(street)[0].image, street.ground_truth)
     assert choose_policy(["oracle"]).name == "oracle"
 
 
@@ -67,8 +69,8 @@ def test_fixed_exemplars_come_back_for_every_scene_and_black_hot_ones_inverted(p
     path = pairs / "ir" / "street.png"
     (plain,), (named,) = choose_policy([str(path)])(scene()), choose_policy([f"fixed:{path}"])(scene())
     (inverted,) = Fixed([path], black_hot=True)(scene())
-    assert torch.equal(plain.picture, named.picture)
-    assert torch.equal(inverted.picture, 1 - plain.picture)
+    assert torch.equal(plain.image, named.image)
+    assert torch.equal(inverted.image, 1 - plain.image)
     assert len(choose_policy([str(path), str(path)])(scene())) == 2
 
 
@@ -78,8 +80,8 @@ def test_policies_exclude_each_other(texts: list[str]) -> None:
         choose_policy(texts)
 
 
-def test_a_folder_must_be_there_and_have_pictures(tmp_path: Path) -> None:
+def test_a_folder_must_be_there_and_have_images(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="folder of exemplars"):
         choose_policy([f"nearest:{tmp_path / 'none'}"])
-    with pytest.raises(InputError, match="expected infrared pictures"):
+    with pytest.raises(InputError, match="expected infrared images"):
         choose_policy([f"nearest:{tmp_path}"])

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
+from ir_transfer.evaluation.scene_metrics import MetricValues, SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.yardstick import Figures, Yardstick
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.street_scene import render
 
@@ -38,29 +38,29 @@ def street() -> tuple[Scene, Tensor]:
 
 def collared(scene: Scene, output: Tensor, junk: int) -> tuple[Scene, Tensor]:
     """The scene with a collar that is not valid and shows junk."""
-    valid = torch.zeros_like(scene.truth, dtype=torch.bool)
+    valid = torch.zeros_like(scene.ground_truth, dtype=torch.bool)
     valid[INNER] = True
     photograph, truth, made = (
         torch.where(valid, image, smooth((112, 144), junk + number))
-        for number, image in enumerate((scene.photograph, scene.truth, output))
+        for number, image in enumerate((scene.rgb, scene.ground_truth, output))
     )
-    return replace(scene, photograph=photograph, truth=truth, valid=valid), made
+    return replace(scene, rgb=photograph, ground_truth=truth, valid=valid), made
 
 
-def figures(scene: Scene, output: Tensor, boxes: list[Box]) -> Figures:
+def figures(scene: Scene, output: Tensor, boxes: list[Box]) -> MetricValues:
     torch.manual_seed(0)
     encoder = PerceptualEncoder(widths=(4, 4, 8, 8, 8)).eval()
-    yardstick = Yardstick(scene, boxes, list(COLUMNS), encoder)
+    evaluator = SceneEvaluator(scene, boxes, list(COLUMNS), encoder)
     exemplar = smooth((64, 80), 9)
     with torch.inference_mode():
-        own, look = yardstick.measure_truth()
-        found, _ = yardstick.measure(output, look.moments if look else None, exemplar)
+        own, look = evaluator.measure_ground_truth()
+        found, _ = evaluator.measure(output, look.moments if look else None, exemplar)
     return {**{f"truth {key}": figure for key, figure in own.items()}, **found}
 
 
 def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
-    whole = Scene("s", scene.photograph[INNER], scene.truth[INNER])
+    whole = Scene("s", scene.rgb[INNER], scene.ground_truth[INNER])
     expected = figures(whole, output[INNER], [replace(PERSON, left=38, right=46, top=24, bottom=44)])
     found = figures(*collared(scene, output, 20), [PERSON])
     assert {"psnr", "ssim", "ms_ssim", "people_hot", "spectrum", "perceptual", "shift", "line_noise"} < set(found)
@@ -72,11 +72,11 @@ def test_a_collar_changes_no_column(street: tuple[Scene, Tensor]) -> None:
 
 def test_a_hole_shows_in_no_column(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
-    valid = torch.ones_like(scene.truth, dtype=torch.bool)
+    valid = torch.ones_like(scene.ground_truth, dtype=torch.bool)
     valid[..., 20:52, 30:60] = False
     one, other = (
         figures(
-            replace(scene, truth=torch.where(valid, scene.truth, fill), valid=valid),
+            replace(scene, ground_truth=torch.where(valid, scene.ground_truth, fill), valid=valid),
             torch.where(valid, output, 1 - fill),
             [PERSON],
         )
@@ -96,21 +96,21 @@ def test_objects_outside_of_what_is_valid_do_not_count(street: tuple[Scene, Tens
     ring = torch.cartesian_prod(torch.arange(30, 38), torch.arange(60, 90)).numpy()
     masked, made = collared(scene, output, 20)
     frames: list[HeatObject] = [PERSON, hidden, Region(pixels, ring, "person"), Region(pixels, ring - 30, "person")]
-    found, _ = Yardstick(masked, frames, ["people_heat"]).measure(made)
+    found, _ = SceneEvaluator(masked, frames, ["people_heat"]).measure(made)
     assert found["people_heat"][1] == 2
 
 
 def test_what_cannot_be_computed_is_left_out_and_said(street: tuple[Scene, Tensor]) -> None:
     scene, output = street
-    valid = torch.zeros_like(scene.truth, dtype=torch.bool)
+    valid = torch.zeros_like(scene.ground_truth, dtype=torch.bool)
     valid[..., ::2, :] = True  # no two rows together
     encoder = PerceptualEncoder(widths=(4, 4, 8, 8, 8)).eval()
-    yardstick = Yardstick(replace(scene, valid=valid), [], list(COLUMNS), encoder)
-    found, look = yardstick.measure(output, None, None)
+    evaluator = SceneEvaluator(replace(scene, valid=valid), [], list(COLUMNS), encoder)
+    found, look = evaluator.measure(output, None, None)
     assert look is None
     assert not {"ssim", "ms_ssim", "spectrum", "perceptual", "shift", "line_noise"} & set(found)
     assert {"psnr", "nmi", "histogram_emd", "gradient_truth"} <= set(found)
-    said = yardstick.validity
+    said = evaluator.validity
     assert said is not None
     assert said["valid"] == 0.5
     assert set(found) | set(said["not_computed"]) >= {"ssim", "ms_ssim", "spectrum", "line_noise", "patch_mmd", "psnr"}
@@ -119,5 +119,5 @@ def test_what_cannot_be_computed_is_left_out_and_said(street: tuple[Scene, Tenso
 
 def test_a_scene_that_is_all_valid_is_measured_as_before(street: tuple[Scene, Tensor]) -> None:
     scene, _ = street
-    assert Yardstick(scene, [], ["psnr"]).validity is None
-    assert torch.equal(scene.exemplar, scene.truth)
+    assert SceneEvaluator(scene, [], ["psnr"]).validity is None
+    assert torch.equal(scene.exemplar, scene.ground_truth)

@@ -1,4 +1,4 @@
-"""Who wins: never a blank picture."""
+"""Rankings, in which a blank image is last."""
 
 from __future__ import annotations
 
@@ -6,14 +6,22 @@ import numpy as np
 import pytest
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.bootstrap import Estimate, SceneBootstrap
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.harness import BASELINES, TRUTH, Results
-from ir_transfer.evaluation.ranking import Loss, aspects, composite_lead, composites, duels, losses
-from ir_transfer.evaluation.summary import Estimate, SceneDraws
+from ir_transfer.evaluation.methods import BASELINES
+from ir_transfer.evaluation.ranking import (
+    WorseThanBaseline,
+    aspects,
+    composite_lead,
+    composites,
+    pairwise_comparisons,
+    worse_than_baselines,
+)
+from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 from tests.evaluation.compared_street import BLURRED
 
 
-def test_a_blurred_truth_beats_blank_and_gray(street: Comparison) -> None:
+def test_a_blurred_ground_truth_beats_blank_and_gray(street: Comparison) -> None:
     ranked = composites(street.results)
     assert next(iter(ranked)) == BLURRED
     assert set(ranked) == {*BASELINES, BLURRED}
@@ -22,7 +30,7 @@ def test_a_blurred_truth_beats_blank_and_gray(street: Comparison) -> None:
     assert ranked[BLURRED].score.low > ranked["gray"].score.high
 
 
-def test_without_a_judge_and_boxes_too(street: Comparison) -> None:
+def test_without_a_feature_extractor_and_boxes_too(street: Comparison) -> None:
     kept = {"ssim", "ms_ssim", "gradient_truth_3px", "histogram_emd", "spectrum"}
     short = Results(
         {label: {k: e for k, e in row.items() if k in kept} for label, row in street.results.estimates.items()}
@@ -55,18 +63,18 @@ def test_a_lead_is_the_difference_with_its_interval(street: Comparison) -> None:
 
 
 def estimate(values: list[float]) -> Estimate:
-    found = SceneDraws(len(values)).mean(values)
+    found = SceneBootstrap(len(values)).mean(values)
     assert found is not None
     return found
 
 
 def results() -> Results:
-    """``mine`` loses clearly in PSNR, by luck in SSIM, and is nearer to the truth's noise and heat."""
+    """``mine`` is clearly worse in PSNR, by chance in SSIM, and is closer to the ground truth's noise and heat."""
     rows = {
         "constant": {"psnr": [15.0, 15, 15, 15], "ssim": [0.5, 0.7, 0.3, 0.5], "line_noise": [0.0] * 4},
         "gray": {"psnr": [11.0, 11, 11, 11], "ssim": [0.1, 0.1, 0.1, 0.1], "line_noise": [0.09] * 4},
         "mine": {"psnr": [12.0, 13, 14, 14.5], "ssim": [0.6, 0.6, 0.4, 0.3], "line_noise": [0.02] * 4},
-        TRUTH: {"line_noise": [0.03] * 4},
+        GROUND_TRUTH: {"line_noise": [0.03] * 4},
     }
     return Results(
         {label: {k: estimate(v) for k, v in row.items()} for label, row in rows.items()},
@@ -74,18 +82,20 @@ def results() -> Results:
     )
 
 
-def test_losses_name_the_best_trivial_row_and_whether_they_are_clear() -> None:
-    assert losses(results()) == {"mine": {"psnr": Loss("constant", True), "ssim": Loss("constant", False)}}
+def test_worse_than_baselines_names_the_best_baseline_and_whether_they_are_clear() -> None:
+    assert worse_than_baselines(results()) == {
+        "mine": {"psnr": WorseThanBaseline("constant", True), "ssim": WorseThanBaseline("constant", False)}
+    }
 
 
-def test_duels_pair_the_scenes() -> None:
-    found = duels(results())
-    duel = found["psnr"]["constant", "mine"]
-    assert duel.difference.mean == pytest.approx(1.625)
-    assert (duel.wins, duel.losses, duel.clear) == (4, 0, True)
-    duel = found["ssim"]["constant", "mine"]
-    assert (duel.wins, duel.losses, duel.clear) == (2, 2, False)
+def test_pairwise_comparisons_share_the_scenes() -> None:
+    found = pairwise_comparisons(results())
+    pair = found["psnr"]["constant", "mine"]
+    assert pair.difference.mean == pytest.approx(1.625)
+    assert (pair.better, pair.worse, pair.clear) == (4, 0, True)
+    pair = found["ssim"]["constant", "mine"]
+    assert (pair.better, pair.worse, pair.clear) == (2, 2, False)
     noise = found["line_noise"]["gray", "mine"]
     assert noise.difference.mean == pytest.approx(-0.05)
-    assert noise.losses == 4
+    assert noise.worse == 4
     assert "gradient_input" not in found

@@ -53,7 +53,7 @@ def test_has_all_parts_and_needs_nothing_else(page: Path, street: Comparison) ->
     text = page.read_text()
     parts = Parts(text)
     headings = [a["id"] for a in parts.all("h2")]
-    assert headings == ["ranking", "figures", "duels", "cases", "published"]
+    assert headings == ["ranking", "figures", "pairwise", "cases", "published"]
     for _, attributes in parts.found:
         for key in ("src", "href", "action"):
             assert (attributes.get(key) or "data:").startswith("data:")
@@ -69,7 +69,7 @@ def test_sliders_show_the_best_and_worst_scenes(page: Path) -> None:
     parts = Parts(page.read_text())
     assert len(parts.all("div", "slider")) == 4
     names = [a.get("data-name") for a in parts.all("img", "before")]
-    assert names == ["photograph", "truth", "exemplar"] * 4
+    assert names == ["RGB", "ground truth", "exemplar"] * 4
     assert len(parts.all("input")) == 4
     assert f"{BLURRED}: worst" in page.read_text()
 
@@ -90,6 +90,6 @@ def test_renders_in_a_browser(page: Path, browser: Browser, width: int) -> None:
     slider = view.locator(".slider").first
     slider.locator("input").press("Home")
     assert slider.evaluate("box => box.style.getPropertyValue('--x')") == "0%"
-    view.get_by_role("button", name="truth").first.click()
-    assert slider.locator(".before-name").inner_text() == "truth"
+    view.get_by_role("button", name="ground truth").first.click()
+    assert slider.locator(".before-name").inner_text() == "ground truth"
     view.close()

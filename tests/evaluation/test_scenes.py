@@ -17,12 +17,12 @@ from tests.evaluation.street_scene import render, write_pairs
 def test_pair_and_reduced_pair(tmp_path: Path) -> None:
     pair = list_pairs(write_pairs(tmp_path / "set", 1))[0]
     scene, small = load_scene(pair), load_scene(pair, max_side=72)
-    assert scene.photograph.shape == (1, 3, 112, 144)
-    assert scene.truth.shape == (1, 1, 112, 144)
-    assert np.array_equal(np.uint8(scene.truth[0, 0].numpy() * 255 + 0.5), render(0)[1])
-    assert (small.photograph.shape, small.truth.shape, small.scale) == ((1, 3, 56, 72), (1, 1, 56, 72), 0.5)
+    assert scene.rgb.shape == (1, 3, 112, 144)
+    assert scene.ground_truth.shape == (1, 1, 112, 144)
+    assert np.array_equal(np.uint8(scene.ground_truth[0, 0].numpy() * 255 + 0.5), render(0)[1])
+    assert (small.rgb.shape, small.ground_truth.shape, small.scale) == ((1, 3, 56, 72), (1, 1, 56, 72), 0.5)
     assert load_scene(pair, max_side=1000).scale == 1
-    assert np.allclose(load_scene(pair, black_hot=True).truth, 1 - scene.truth)
+    assert np.allclose(load_scene(pair, black_hot=True).ground_truth, 1 - scene.ground_truth)
 
 
 def test_a_16_bit_exemplar_keeps_its_levels(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_pair_is_valid_where_both_of_its_images_are(tmp_path: Path) -> None:
     assert scene.valid is not None
     assert np.array_equal(scene.valid[0, 0].numpy(), np.minimum(*alphas) > 0)
     assert small.valid is not None
-    assert small.valid.shape == small.truth.shape
+    assert small.valid.shape == small.ground_truth.shape
     assert not small.valid[..., :7, :].any()  # a third of 20 rows, and one that is mixed
     assert small.valid[..., 8:, 12:].all()
     assert scene.exemplar.shape == (1, 1, 92, 114)

@@ -11,8 +11,8 @@ from mlflow.entities.model_registry import ModelVersion
 from PIL import Image
 
 from ir_transfer import create_model
-from ir_transfer.tracking.client import KIND, experiment_id
 from ir_transfer.tracking.registration import log_model
+from ir_transfer.tracking.store import KIND, experiment_id
 from tests.conftest import thermal
 from tests.models.small_thermal import SMALL_THERMAL
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.errors import InputError
-from ir_transfer.tracking.client import KIND, connect, experiment_id
 from ir_transfer.tracking.compare import (
     Compared,
     compare_runs,
+    conclusions,
     validation_rows,
-    verdict,
     write_comparison,
 )
-from ir_transfer.tracking.find_runs import RunStore
+from ir_transfer.tracking.runs import RunStore
+from ir_transfer.tracking.store import KIND, connect, experiment_id
 from tests.evaluation.test_report import Parts
 from tests.tracking.tracked_runs import NAMES, TrackedRuns, log_data
 
@@ -40,7 +40,7 @@ def text(store: RunStore, compared: Compared, tmp_path_factory: pytest.TempPathF
 def test_the_page_is_whole_and_needs_nothing_else(text: str) -> None:
     parts = Parts(text)
     assert [a["id"] for a in parts.all("h2")] == [
-        "figures", "evaluation", "recipe", "data", "code", "grids", "curves",
+        "figures", "evaluation", "recipe", "data", "code", "grids",
     ]  # fmt: skip
     for _, attributes in parts.found:
         for key in ("src", "href", "action"):
@@ -63,41 +63,34 @@ def test_what_differs_comes_before_what_is_equal(text: str) -> None:
 def test_best_and_last_figures_are_marked_by_direction(compared: Compared) -> None:
     rows = {row["name"]: row for row in validation_rows(compared)}
     assert [cell["text"] for cell in rows["validation/psnr"]["best"]] == ["17", "16"]
-    assert [cell["wins"] for cell in rows["validation/psnr"]["best"]] == [True, False]
+    assert [cell["best"] for cell in rows["validation/psnr"]["best"]] == [True, False]
     assert [cell["text"] for cell in rows["validation/psnr"]["last"]] == ["16", "15"]
-    assert [cell["wins"] for cell in rows["validation/contrast"]["best"]] == [
+    assert [cell["best"] for cell in rows["validation/contrast"]["best"]] == [
         False,
         True,
     ]  # 1.1 is nearer to 1 than 0.8
-    assert verdict(compared)[0].startswith("A: steady has the best rank")
+    assert conclusions(compared)[0].startswith("A: steady has the best rank")
 
 
-def test_curves_of_unequal_loss_weights_are_said_not_to_compare(text: str) -> None:
-    smooth = text[text.index("<figcaption>tv") :]
-    assert "weights differ (A 0.3, B 1.3)" in smooth[: smooth.index("</figcaption>")]
-    coarse = text[text.index("<figcaption>coarse") :]
-    assert "weights differ" not in coarse[: coarse.index("</figcaption>")]
-
-
-def test_pictures_of_the_steps_that_both_have(text: str) -> None:
+def test_images_of_the_steps_that_both_have(text: str) -> None:
     parts = Parts(text)
     assert [a["data-step"] for a in parts.all("section", "stage")] == ["200", "400"]
     assert [a["data-run"] for a in parts.all("figure") if "data-run" in a] == ["0", "1"] * 2
 
 
-def test_evaluations_stand_beside_the_trivial_rows(compared: Compared) -> None:
+def test_evaluations_are_compared_with_the_baselines(compared: Compared) -> None:
     assert compared.evaluation is not None
     assert compared.evaluation.methods == ["A: adain", "B: adain"]
     rows = {row.name: row for row in compared.evaluation.rows}
     assert [*rows] == ["composite", "psnr", "perceptual", "people_heat"]
     assert rows["composite"].texts == ["0.400", "0.500"]
-    assert (rows["psnr"].wins, rows["psnr"].loses_to) == ([False, True], ["constant", ""])
-    assert rows["psnr"].trivial == "constant 15.00"
-    assert rows["perceptual"].wins == [False, False]
-    assert rows["people_heat"].wins == [False, True]  # nearer to the truth's
+    assert (rows["psnr"].best, rows["psnr"].worse_than) == ([False, True], ["constant", ""])
+    assert rows["psnr"].baseline == "constant 15.00"
+    assert rows["perceptual"].best == [False, False]
+    assert rows["people_heat"].best == [False, True]  # nearer to the ground truth's
 
 
-def test_composites_that_were_made_differently_are_left_out(tracking_uri: str) -> None:
+def test_composites_of_different_settings_are_left_out(tracking_uri: str) -> None:
     client = connect(tracking_uri)
     experiment = experiment_id(client)
     for name in ("one", "two"):
@@ -111,10 +104,13 @@ def test_composites_that_were_made_differently_are_left_out(tracking_uri: str) -
     found = compare_runs(RunStore(tracking_uri), ["one", "two"]).evaluation
     assert found is not None
     assert [row.name for row in found.rows] == ["psnr"]
-    assert "made differently and are left out (A: feature_network one; B: feature_network two)" in found.warnings[-1]
+    assert (
+        "have different settings and are left out (A: feature_network one; B: feature_network two)"
+        in found.warnings[-1]
+    )
 
 
-def test_other_training_data_warns_and_other_validation_data_stops_the_verdict(
+def test_other_training_data_warns_and_other_validation_data_stops_the_conclusions(
     compared: Compared, tracking_uri: str
 ) -> None:
     assert compared.comparable
@@ -126,12 +122,12 @@ def test_other_training_data_warns_and_other_validation_data_stops_the_verdict(
         log_data(client, run, {"validation": f"0000000{k}"})
     other = compare_runs(RunStore(tracking_uri), ["one", "two"])
     assert not other.comparable
-    assert "validation figures do not compare" in other.warnings[0]
-    assert verdict(other) == ["No run is called better: their validation figures do not compare."]
-    assert not any(cell["wins"] for row in validation_rows(other) for cell in row["best"])
+    assert "validation metrics are not comparable" in other.warnings[0]
+    assert conclusions(other) == ["No run is called better: their validation metrics are not comparable."]
+    assert not any(cell["best"] for row in validation_rows(other) for cell in row["best"])
 
 
-def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp_path: Path) -> None:
+def test_bare_runs_make_a_page_and_lost_images_are_said(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     runs = [client.create_run(experiment_id(client), run_name=name).info for name in ("bare", "lost")]
     for step in (1, 2):
@@ -140,8 +136,8 @@ def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp
     lines = write_comparison(store, compare_runs(store, ["bare", "lost"]), tmp_path / "page.html")
     assert [f"validation+step+{step}" in line for step, line in enumerate(lines, 1)] == [True, True]
     page = (tmp_path / "page.html").read_text()
-    assert "No pictures were logged" in page
-    assert "nothing says whether these runs read the same pictures" in page
+    assert "No images were logged" in page
+    assert "it is unknown whether these runs read the same images" in page
     assert "validation+step+2" in page
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.tracking.client import connect
+from ir_transfer.tracking.store import connect
 
 
 def test_lineage_of_a_conversion(tracking_uri: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:

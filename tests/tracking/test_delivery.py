@@ -12,10 +12,10 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.errors import MissingFileError
-from ir_transfer.tracking.client import KIND
 from ir_transfer.tracking.delivery import Delivery, delivery_of
-from ir_transfer.tracking.find_runs import RunStore
-from ir_transfer.tracking.provenance import RunInput
+from ir_transfer.tracking.run_inputs import RunInput
+from ir_transfer.tracking.runs import RunStore
+from ir_transfer.tracking.store import KIND
 from ir_transfer.training.journal import append_event, read_events
 
 

@@ -10,8 +10,8 @@ import pytest
 from mlflow.pyfunc.model import PythonModel
 
 from ir_transfer.errors import InputError, MissingFileError, TrackingError, UnknownNameError, WeightsError
-from ir_transfer.tracking.client import as_default_store, connect
 from ir_transfer.tracking.fetch import fetch_weights, list_versions
+from ir_transfer.tracking.store import as_default_store, connect
 from tests.tracking.registered import register, start_run, write_weights
 
 

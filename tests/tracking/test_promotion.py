@@ -9,11 +9,12 @@ from mlflow import MlflowClient
 
 from ir_transfer import create_model
 from ir_transfer.errors import InputError, UnknownNameError
+from ir_transfer.evaluation.bootstrap import Score
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.harness import Judges, Method
-from ir_transfer.evaluation.summary import Score
-from ir_transfer.tracking.client import connect
+from ir_transfer.evaluation.evaluator import EvalSettings
+from ir_transfer.evaluation.methods import Method
 from ir_transfer.tracking.promotion import promote
+from ir_transfer.tracking.store import connect
 from tests.evaluation.compared_street import BLURRED, compared_street
 from tests.tracking.registered import register
 
@@ -24,12 +25,14 @@ def client(tracking_uri: str) -> MlflowClient:
 
 
 def street(folder: Path, asked: list[list[str]]) -> Callable[..., Comparison]:
-    """A comparison in which the candidate's row is the blurred truth, and the champion's a copy of a trivial one."""
+    """A comparison of a candidate that is the blurred ground truth, and a champion that copies a baseline."""
 
     def compare(names: Sequence[str], weights: Mapping[str, Sequence[str]]) -> Comparison:
         asked.append([Path(path).stem for name in names for path in weights[name]])
         others = [Method("other", create_model("histogram"))][: len(asked[-1]) - 1]
-        return compared_street(folder / f"set{len(asked)}", others, 3, Judges(columns=("ssim", "gradient_truth_3px")))
+        return compared_street(
+            folder / f"set{len(asked)}", others, 3, EvalSettings(columns=("ssim", "gradient_truth_3px"))
+        )
 
     return compare
 
@@ -51,37 +54,37 @@ def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, 
     assert alias(client, "champion") is None
 
 
-def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:
+def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path: Path) -> None:
     trained = register(client, tmp_path).run_id
     asked: list[list[str]] = []
-    verdict = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
+    result = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
     assert asked == [["adain-lwir-1"]]
-    assert verdict.promoted
-    assert verdict.champion is None
-    assert verdict.leads.keys() == {"constant", "gray", "inverted", "histogram", "fda"}
+    assert result.promoted
+    assert result.champion is None
+    assert result.leads.keys() == {"constant", "gray", "inverted", "histogram", "fda"}
     assert alias(client, "champion") == "1"
-    run = client.get_run(verdict.run_id)
+    run = client.get_run(result.run_id)
     assert run.data.tags["ir_transfer.kind"] == "evaluate"
     assert run.data.tags["mlflow.parentRunId"] == run.data.tags["ir_transfer.training_run"] == trained
     assert run.data.metrics[f"{BLURRED}/composite"] > run.data.metrics["gray/composite"]
     assert run.data.params["protocol"].startswith("protocol street version 2")
     inputs = run.inputs.model_inputs if run.inputs else []
-    assert [model.model_id for model in inputs] == [verdict.candidate.model_id]
-    assert {item.path for item in client.list_artifacts(verdict.run_id)} == {
+    assert [model.model_id for model in inputs] == [result.candidate.model_id]
+    assert {item.path for item in client.list_artifacts(result.run_id)} == {
         "report.html",
         "results.json",
         "sheet.png",
         "table.csv",
     }
     tags = client.get_model_version("adain-lwir", "1").tags
-    assert tags["ir_transfer.evaluation_run"] == verdict.run_id
+    assert tags["ir_transfer.evaluation_run"] == result.run_id
     assert tags["ir_transfer.promoted"] == "true"
     assert tags["ir_transfer.composite"].startswith("0.")
     assert "against gray: better" in tags["ir_transfer.verdict"]
     again = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
     assert len(asked) == 1
     assert not again.promoted
-    assert again.reasons == ["adain-lwir version 1 is the champion already: there is nothing to compare"]
+    assert again.reasons == ["adain-lwir version 1 is already the champion: there is nothing to compare"]
 
 
 def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path: Path) -> None:
@@ -89,10 +92,10 @@ def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path:
         register(client, tmp_path, seed)
     client.set_registered_model_alias("adain-lwir", "champion", "1")
     asked: list[list[str]] = []
-    verdict = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
+    result = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
     assert asked == [["adain-lwir-2", "adain-lwir-1"]]
-    assert verdict.leads.keys() == {"other"}
-    assert verdict.leads["other"].low > 0
+    assert result.leads.keys() == {"other"}
+    assert result.leads["other"].low > 0
     assert alias(client, "champion") == "2"
     assert alias(client, "candidate") == "2"
     assert "ir_transfer.composite" in client.get_model_version("adain-lwir", "1").tags
@@ -123,15 +126,15 @@ def test_an_interval_that_contains_0_promotes_nothing(
     if with_champion:
         client.set_registered_model_alias("adain-lwir", "champion", "1")
     clear = Score(0.2, 0.1, 0.3)
-    # Without a champion, one trivial row that is not clearly beaten is enough.
+    # Without a champion, one baseline that is not clearly beaten is enough.
     monkeypatch.setattr(
         "ir_transfer.tracking.promotion.composite_lead",
         lambda results, first, second: lead if second in {"other", "fda"} else clear,
     )
-    verdict = promote(client, "adain-lwir", street(tmp_path, []), tmp_path / "fetched")
-    assert verdict.promoted is promoted
+    result = promote(client, "adain-lwir", street(tmp_path, []), tmp_path / "fetched")
+    assert result.promoted is promoted
     assert alias(client, "champion") == ("2" if promoted else "1" if with_champion else None)
-    assert any(reason.endswith(f"against {'other' if with_champion else 'fda'}: {said}") for reason in verdict.reasons)
+    assert any(reason.endswith(f"against {'other' if with_champion else 'fda'}: {said}") for reason in result.reasons)
     assert client.get_model_version("adain-lwir", "2").tags["ir_transfer.promoted"] == str(promoted).lower()
 
 

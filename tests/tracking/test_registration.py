@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
-from ir_transfer.tracking.client import connect
 from ir_transfer.tracking.registration import log_model
+from ir_transfer.tracking.store import connect
 from tests.tracking.registered import start_run, write_exemplar, write_weights
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.errors import InputError
-from ir_transfer.tracking.find_runs import RunStore
 from ir_transfer.tracking.review import open_browser, overview, review
+from ir_transfer.tracking.runs import RunStore
 from ir_transfer.tracking.server import free_port, is_free, serving
 from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
@@ -30,7 +30,7 @@ def test_the_overview_tells_what_to_look_at(tracked_runs: TrackedRuns) -> None:
 
 
 def test_registered_models_show_their_aliases(tracking_uri: str) -> None:
-    from ir_transfer.tracking.client import connect, experiment_id
+    from ir_transfer.tracking.store import connect, experiment_id
 
     client = connect(tracking_uri)
     experiment_id(client)
@@ -48,7 +48,7 @@ def test_a_taken_port_is_refused_or_passed_over(tracked_runs: TrackedRuns) -> No
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert free_port() > port
-        with pytest.raises(InputError, match=f"got {port}, which is taken"), serving(tracked_runs.uri, port):
+        with pytest.raises(InputError, match=f"got {port}, which is in use"), serving(tracked_runs.uri, port):
             pass
     assert is_free(port)
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.tracking.client import KIND, connect, experiment_id
-from ir_transfer.tracking.provenance import data_input
+from ir_transfer.tracking.run_inputs import data_input
+from ir_transfer.tracking.store import KIND, connect, experiment_id
 from tests.conftest import photograph, thermal
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from ir_transfer.conversion.exported.make import ExportOptions, export_file, pre
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError
-from ir_transfer.evaluation.metrics.psnr import psnr
-from ir_transfer.evaluation.metrics.ssim import ssim
+from ir_transfer.evaluation.metrics.fidelity import psnr, ssim
 from ir_transfer.export.check import inputs_of, style_inputs
 from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino

@@ -1,1 +1,1 @@
-"""Do translated pictures teach a detector more about infrared than gray photographs do?"""
+"""Usefulness of translated images as training data of a detector, compared with grayscale RGB images."""

@@ -1,4 +1,4 @@
-"""The experiment: every arm teaches a detector, and each of those is tested on real infrared pictures."""
+"""The experiment: a detector is trained in every condition and tested on real infrared images."""
 
 from __future__ import annotations
 
@@ -10,30 +10,42 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.evaluation.detection.arms import GRAY, Arm, Kind, Translate, check_names, make_arms
+from ir_transfer.evaluation.bootstrap import Estimate, SceneBootstrap
+from ir_transfer.evaluation.detection.average_precision import (
+    Objects,
+    Precision,
+    bootstrap_precision,
+    find_objects,
+    mean_average_precision,
+)
+from ir_transfer.evaluation.detection.conditions import (
+    GRAY,
+    Kind,
+    TrainingCondition,
+    Translate,
+    check_names,
+    make_conditions,
+)
+from ir_transfer.evaluation.detection.detector import as_target, train_detector
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, common_labels
-from ir_transfer.evaluation.detection.leaks import look_alikes, refuse_shared_pictures
-from ir_transfer.evaluation.detection.resampled import resampled_precision
-from ir_transfer.evaluation.detection.score import Objects, Precision, find_objects, mean_average_precision
-from ir_transfer.evaluation.detection.train import as_target, train_detector
-from ir_transfer.evaluation.harness import Method
-from ir_transfer.evaluation.summary import Estimate, SceneDraws
+from ir_transfer.evaluation.detection.leakage import look_alikes, refuse_shared_images
+from ir_transfer.evaluation.methods import Method
 
 RESAMPLES = 500
-"""Of test scenes and of seeds; each costs a sort of all frames found."""
+"""Resamplings of test scenes and of seeds; each sorts all detections."""
 
-Verdict = Literal["beats gray", "loses to gray", "not told from gray", ""]
+Conclusion = Literal["better than gray", "worse than gray", "no clear difference", ""]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Training:
-    """How every arm is trained.
+    """Settings of the training of every condition.
 
     Attributes:
-        steps: Batches.
-        seeds: Seed of each training; the figure is the mean over them.
-        device: Where.
+        steps: Number of batches.
+        seeds: Seed of each training; precisions are averaged over them.
+        device: Device of the training.
     """
 
     steps: int
@@ -42,20 +54,20 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What came of an arm.
+class ConditionResult:
+    """The result of a condition.
 
     Attributes:
-        name: Of the arm.
-        kind: What it was made of.
+        name: Name of the condition.
+        kind: Source of its images.
         map: Mean average precision over IoU from 0.50 to 0.95, mean over seeds.
         map50: The same at an IoU of 0.50.
-        gain: Of ``map`` over gray, with the same scenes and seeds in every resampling.
-        gain50: Of ``map50`` over gray.
+        gain: ``map`` minus that of gray, with the same scenes and seeds in every resampling.
+        gain50: ``map50`` minus that of gray.
         per_label: Average precision by label, mean over seeds.
-        runs: Of every seed.
-        seconds: That the trainings took.
-        found: In every test scene, by the detector of the first seed.
+        runs: Precisions of every seed.
+        seconds: Time of all trainings.
+        found: Detections in every test scene, by the detector of the first seed.
     """
 
     name: str
@@ -70,32 +82,32 @@ class Row:
     found: Sequence[Objects] = field(repr=False)
 
     @property
-    def verdict(self) -> Verdict:
-        """Whether the 95% interval of the gain in ``map`` tells the arm from gray."""
+    def conclusion(self) -> Conclusion:
+        """Whether the 95% interval of the gain in ``map`` excludes 0; empty for gray itself."""
         if self.kind == "gray":
             return ""
         score = self.gain.score
         if score.low > 0:
-            return "beats gray"
-        return "loses to gray" if score.high < 0 else "not told from gray"
+            return "better than gray"
+        return "worse than gray" if score.high < 0 else "no clear difference"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """All arms and what they were taught and tested on.
+    """The results of all conditions, and their scenes.
 
     Attributes:
-        rows: In the order of the table.
-        labels: That were looked for.
+        rows: Results in the order of the table.
+        labels: Labels that were detected.
         left_out: Labels that occur in training or test scenes only.
-        alike: Test scenes that look like a training scene, as ``test = train``.
+        alike: Test scenes that are near-duplicates of a training scene, as ``test = train``.
         train: Training scenes.
         test: Test scenes.
-        training: How.
-        side: Longer side of the largest picture, to which the detector scales them all.
+        training: Settings of the training.
+        side: Longer side in pixels of the largest image; the detector scales all images to it.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[ConditionResult]
     labels: Sequence[str]
     left_out: Sequence[str]
     alike: Sequence[str]
@@ -107,7 +119,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Tested:
-    """An arm's figures by seed; draws are (seeds, R)."""
+    """Precisions of a condition by seed; draws are (seeds, R)."""
 
     runs: list[Precision]
     draws: Floats
@@ -126,39 +138,39 @@ def run_experiment(
     on_step: Callable[[str, int, int, float], None] | None = None,
     on_row: Callable[[str, Precision], None] | None = None,
 ) -> Outcome:
-    """Train and test every arm.
+    """Train and test every condition.
 
     Args:
-        train: Scenes to learn from.
-        test: Others.
-        methods: What translates.
-        translate: How.
-        training: Steps and seeds.
-        on_step: Called with arm, seed, step and loss.
-        on_row: Called with the arm and its first seed's figures as soon as they are known.
+        train: Training scenes.
+        test: Test scenes.
+        methods: Methods that translate.
+        translate: Translates a scene by a method.
+        training: Steps, seeds and device.
+        on_step: Called with condition, seed, step and loss.
+        on_row: Called with the condition and the precision of its first seed, after its trainings.
 
     Raises:
-        InputError: A picture on both sides, no common label, or names of models that repeat.
+        InputError: An image in training and test scenes, no common label, or names of models that repeat.
     """
     check_names(methods)
-    refuse_shared_pictures(train, test)
+    refuse_shared_images(train, test)
     labels, left_out = common_labels(train, test)
-    counts = SceneDraws(len(test)).counts[:RESAMPLES]
+    counts = SceneBootstrap(len(test)).counts[:RESAMPLES]
     picks = np.random.default_rng(0).integers(len(training.seeds), size=(RESAMPLES, len(training.seeds)))
     side = max(max(scene.real.shape) for scene in [*train, *test])
     tested: dict[str, tuple[Kind, _Tested]] = {}
-    for arm in make_arms(train, methods, translate):
-        figures = _train_and_test(arm, train, test, labels, side, training, counts, on_step)
-        tested[arm.name] = arm.kind, figures
+    for condition in make_conditions(train, methods, translate):
+        result = _train_and_test(condition, train, test, labels, side, training, counts, on_step)
+        tested[condition.name] = condition.kind, result
         if on_row:
-            on_row(arm.name, figures.runs[0])
+            on_row(condition.name, result.runs[0])
     _, gray = tested[GRAY]
-    rows = [_row(name, kind, figures, gray, picks) for name, (kind, figures) in tested.items()]
+    rows = [_row(name, kind, result, gray, picks) for name, (kind, result) in tested.items()]
     return Outcome(rows, labels, left_out, look_alikes(train, test), train, test, training, side)
 
 
 def _train_and_test(
-    arm: Arm,
+    condition: TrainingCondition,
     train: Sequence[LabelledScene],
     test: Sequence[LabelledScene],
     labels: Sequence[str],
@@ -173,29 +185,29 @@ def _train_and_test(
     for seed in training.seeds:
         began = perf_counter()
 
-        def told(step: int, loss: float, seed: int = seed) -> None:
+        def report(step: int, loss: float, seed: int = seed) -> None:
             if on_step:
-                on_step(arm.name, seed, step, loss)
+                on_step(condition.name, seed, step, loss)
 
         detector = train_detector(
-            arm, train, labels, side=side, steps=training.steps, seed=seed, device=training.device, on_step=told
+            condition, train, labels, side=side, steps=training.steps, seed=seed, device=training.device, on_step=report
         )
         seconds += perf_counter() - began
         found = find_objects(detector, test, training.device)
         runs.append(mean_average_precision(found, true, labels))
-        both = resampled_precision(found, true, len(labels), counts)
+        both = bootstrap_precision(found, true, len(labels), counts)
         draws.append(both[0])
         draws50.append(both[1])
         kept = kept or found
     return _Tested(runs, np.stack(draws), np.stack(draws50), kept, seconds)
 
 
-def _row(name: str, kind: Kind, tested: _Tested, gray: _Tested, picks: NDArray[np.int64]) -> Row:
+def _row(name: str, kind: Kind, tested: _Tested, gray: _Tested, picks: NDArray[np.int64]) -> ConditionResult:
     own = _estimate([run.map for run in tested.runs], tested.draws, picks)
     own50 = _estimate([run.map50 for run in tested.runs], tested.draws50, picks)
     gains = [run.map - other.map for run, other in zip(tested.runs, gray.runs, strict=True)]
     gains50 = [run.map50 - other.map50 for run, other in zip(tested.runs, gray.runs, strict=True)]
-    return Row(
+    return ConditionResult(
         name,
         kind,
         own,
@@ -210,6 +222,6 @@ def _row(name: str, kind: Kind, tested: _Tested, gray: _Tested, picks: NDArray[n
 
 
 def _estimate(values: Sequence[float], draws: Floats, picks: NDArray[np.int64]) -> Estimate:
-    """Return the mean over seeds; in every resampling (R,) scenes and seeds are drawn anew."""
+    """Return the mean over seeds with its draws (R,), in which scenes and seeds are resampled."""
     drawn = np.take_along_axis(draws.T, picks, axis=1).mean(axis=1)
     return Estimate(float(np.mean(values)), drawn)

@@ -1,4 +1,4 @@
-"""Scenes with the frames of their objects, small enough that thousands fit into memory."""
+"""Scenes with the boxes of their objects, in 8 bit so that thousands fit into memory."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.scenes import load_scene
 
-_LEAST_SIDE = 1.0  # pixels; what is thinner after scaling is no frame any more
+_LEAST_SIDE = 1.0  # pixels; narrower boxes are left out after scaling
 
 
 @dataclass(frozen=True)
 class LabelledScene:
-    """A scene as a detector meets it.
+    """A scene for training or testing a detector.
 
     Attributes:
         pair: The files.
-        real: The infrared picture, white-hot, 8 bit (1, H, W).
-        gray: The photograph without colour, 8 bit (1, H, W).
-        boxes: Left, top, right, bottom in pixels of these pictures (N, 4).
-        labels: What is in each of them, in lower case.
-        prints: Fingerprints of photograph and infrared picture, by which look-alikes are found.
+        real: The infrared image, white-hot, 8-bit (1, H, W).
+        gray: The RGB image in grayscale, 8-bit (1, H, W).
+        boxes: Left, top, right, bottom in pixels of these images (N, 4).
+        labels: Label of each box, in lower case.
+        prints: Fingerprints of RGB and infrared image, which near-duplicates are found by.
     """
 
     pair: Pair
@@ -52,18 +52,18 @@ def load_labelled(
     max_side: int | None = None,
     black_hot: bool = False,
 ) -> list[LabelledScene]:
-    """Read scenes with their objects; those without objects stay, as detectors must learn what is none.
+    """Read scenes with their objects; scenes without objects are kept as negatives.
 
     Args:
         pairs: The files.
-        boxes: Label files, see :func:`~ir_transfer.evaluation.boxes.read_boxes`; under the pair's name or that of
-            its infrared file.
+        boxes: Label files, see :func:`~ir_transfer.evaluation.boxes.read_boxes`; named like the pair or its
+            infrared file.
         label: Only objects of this label.
-        max_side: Larger pictures are reduced to it.
-        black_hot: Whether the infrared files are.
+        max_side: Larger images are reduced to this side in pixels.
+        black_hot: Whether the infrared files are black-hot.
 
     Raises:
-        InputError: No object in any scene, or two files of a pair of two sizes.
+        InputError: No object in any scene, or the images of a pair differ in size.
         UnknownNameError: The label does not occur.
         MissingFileError: No such label file.
     """
@@ -76,7 +76,7 @@ def load_labelled(
     if not all_labels:
         raise InputError(
             f"expected objects of {pairs[0].stem} and {len(pairs) - 1} other scenes in {boxes}, got none: "
-            "label files and pictures must have equal names"
+            "label files and images must have equal names"
         )
     if label is not None and label.lower() not in all_labels:
         raise UnknownNameError.among(f"label in {boxes}", label, all_labels)
@@ -85,30 +85,30 @@ def load_labelled(
 
 def _load(pair: Pair, boxes: Sequence[Box], max_side: int | None, black_hot: bool) -> LabelledScene:
     scene = load_scene(pair, max_side, black_hot=black_hot)
-    gray, (height, width) = rgb_to_grayscale(scene.photograph), scene.truth.shape[-2:]
+    gray, (height, width) = rgb_to_grayscale(scene.rgb), scene.ground_truth.shape[-2:]
     frames = torch.tensor([[b.left, b.top, b.right, b.bottom] for b in boxes], dtype=torch.float32).reshape(-1, 4)
     frames = (frames * scene.scale).clamp(min=0).minimum(torch.tensor([width, height, width, height]))
     kept = ((frames[:, 2:] - frames[:, :2]) >= _LEAST_SIDE).all(dim=1)
     return LabelledScene(
         pair,
-        to_bytes(scene.truth[0]),
+        to_bytes(scene.ground_truth[0]),
         to_bytes(gray[0]),
         frames[kept],
         tuple(box.label.lower() for box, keep in zip(boxes, kept.tolist(), strict=True) if keep),
-        (fingerprint(gray[0, 0].numpy()), fingerprint(scene.truth[0, 0].numpy())),
+        (fingerprint(gray[0, 0].numpy()), fingerprint(scene.ground_truth[0, 0].numpy())),
     )
 
 
-def to_bytes(picture: Tensor) -> Tensor:
-    """Return a picture in [0, 1] in 8 bit, which is all that a small detector sees."""
-    return (picture.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
+def to_bytes(image: Tensor) -> Tensor:
+    """Return an image in [0, 1] in 8 bit, of the same shape."""
+    return (image.clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
 def common_labels(train: Sequence[LabelledScene], test: Sequence[LabelledScene]) -> tuple[list[str], list[str]]:
-    """Return the labels that occur on both sides, sorted, and those that occur on one only.
+    """Return the labels of training and test scenes, sorted, and those that occur in one of the two only.
 
     Raises:
-        InputError: None occurs on both.
+        InputError: No label occurs in both.
     """
     learnt, asked = ({name for scene in side for name in scene.labels} for side in (train, test))
     if not learnt & asked:

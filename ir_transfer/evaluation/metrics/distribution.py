@@ -1,9 +1,9 @@
-"""Distances between two sets of pictures: do the outputs, taken together, look like infrared pictures?
+"""Distances between the patch features of two sets of images: Frechet and kernel distance.
 
-The samples are patches, not pictures: a picture of 640 x 512 gives 285 patches of 64 pixels every 32, so that a few
+The samples are patches, not images: an image of 640 x 512 gives 285 patches of 64 pixels every 32, so that a few
 dozen scenes suffice to estimate a covariance. A patch's feature is the mean, over the patch, of the unit-normalised
 VGG features of all five levels. They are centred on the reference and each level is scaled to the same variance there,
-since the first level alone, which sees little more than tone, would outweigh all others.
+since the first level alone, which represents little but tone, would dominate all others.
 """
 
 from __future__ import annotations
@@ -16,43 +16,35 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.perceptual import unit_features
-from ir_transfer.nn.perceptual import PerceptualEncoder
 
 PATCH = 64
+"""Side of a patch in pixels."""
 BLOCK = 250
+"""Samples of each set in a block of the kernel distance."""
 _STRIDE = 16  # of the deepest level, relu5_1
 
 Samples = NDArray[np.float32 | np.float64]
+"""Features (N, D)."""
 
 
-def patch_features(encoder: PerceptualEncoder, pictures: Tensor) -> list[Samples]:
-    """Return the features (N, D) of all 64-pixel patches, 32 pixels apart, one array per level.
-
-    Args:
-        encoder: The VGG that judges.
-        pictures: (B, 1, H, W) in [0, 1], sides >= 64.
+def patch_area(images: Tensor) -> Tensor:
+    """Return images (B, C, H, W) cropped to sides that all levels divide, for equal grids of patches at each level.
 
     Raises:
         InputError: A side is shorter than a patch.
     """
-    return pooled_patches(unit_features(encoder, patch_area(pictures)))
-
-
-def patch_area(pictures: Tensor) -> Tensor:
-    """Return the part of pictures whose sides all levels divide, so that each level has the same grid of patches.
-
-    Raises:
-        InputError: A side is shorter than a patch.
-    """
-    height, width = pictures.shape[-2:]
+    height, width = images.shape[-2:]
     if min(height, width) < PATCH:
-        raise InputError(f"expected pictures of at least {PATCH} x {PATCH} pixels, got {height} x {width}")
-    return pictures[..., : height - height % _STRIDE, : width - width % _STRIDE]
+        raise InputError(f"expected images of at least {PATCH} x {PATCH} pixels, got {height} x {width}")
+    return images[..., : height - height % _STRIDE, : width - width % _STRIDE]
 
 
 def pooled_patches(levels: Sequence[Tensor]) -> list[Samples]:
-    """Return :func:`patch_features` from the unit-normalised features of a :func:`patch_area`."""
+    """Return the features (N, D) of all 64-pixel patches, 32 pixels apart, by level.
+
+    Args:
+        levels: Unit-normalised features (B, D, h, w) by level, of a :func:`patch_area`.
+    """
     samples = []
     for level, features in enumerate(levels):
         pooled = F.avg_pool2d(features, PATCH >> level, PATCH // 2 >> level)
@@ -61,15 +53,19 @@ def pooled_patches(levels: Sequence[Tensor]) -> list[Samples]:
 
 
 def joined(parts: Sequence[Sequence[Samples]]) -> list[Samples]:
-    """Return the samples of many pictures as one set, level by level."""
+    """Return the samples of several images as one set, by level."""
     return [np.concatenate(level) for level in zip(*parts, strict=True)]
 
 
 def standardised(samples: Sequence[Samples], reference: Sequence[Samples]) -> Samples:
-    """Return samples (N, D) of all levels side by side in units of the reference's spread.
+    """Return samples (N, D) of all levels, concatenated and standardised.
 
     Each level is centred on the reference's mean and scaled so that the reference has the same variance in each and a
     total variance of 1.
+
+    Args:
+        samples: (N, D_l) by level.
+        reference: (M, D_l) by level.
     """
     scaled = []
     for level, other in zip(samples, reference, strict=True):
@@ -83,8 +79,8 @@ def frechet_distance(samples: Samples, reference: Samples) -> float:
     """Return the Frechet distance of two Gaussians fitted to samples (N, D) and (M, D).
 
     |mu_1 - mu_2|^2 + tr(C_1 + C_2 - 2 (C_1 C_2)^(1/2)) (Heusel et al. 2017, arXiv:1706.08500). It is biased upwards
-    for few samples: compare methods on the same number of them only. On standardised samples, 1 is the reference's own
-    variance.
+    for few samples: compare methods on the same number of them only. On standardised samples, 1 is the variance of
+    the reference.
     """
     gaussians = [(s.mean(axis=0), np.cov(s, rowvar=False)) for s in (samples, reference)]
     return gaussian_distance(*gaussians[0], *gaussians[1])
@@ -104,14 +100,14 @@ def kernel_distance(samples: Samples, reference: Samples, *, block: int = BLOCK,
 
     The kernel is (x y + 1)^3, as of the KID (Binkowski et al. 2018, arXiv:1801.01401, whose
     division by the number of features :func:`standardised` has done), by its unbiased estimator on disjoint random
-    blocks. The mean over blocks is unbiased too, and blocks share no sample, so that their spread gives the standard
-    error of these samples; patches of one scene are alike, so other scenes differ by more. It may be negative.
+    blocks. Blocks share no sample, so that their spread gives the standard error of these samples; between scenes the
+    distance varies more, as patches of one scene are correlated. It may be negative.
 
     Args:
         samples: (N, D).
         reference: (M, D).
-        block: Samples of each set in a block; less where the sets are too small for two blocks.
-        seed: Of the random blocks.
+        block: Samples of each set in a block; fewer where the sets are too small for two blocks.
+        seed: Seed of the random blocks.
 
     Raises:
         InputError: Fewer than 4 samples in a set.

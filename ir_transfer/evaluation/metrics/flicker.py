@@ -1,4 +1,4 @@
-"""Does a translated video flicker more than its input? The difference of a frame to the frame before, moved onto it."""
+"""Flicker of a translated video: the difference of a frame to the previous one, warped by the input's motion."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ir_transfer.data.motion import Motion
 
 Frame = NDArray[np.float32]
 
-_LEAST_CONTRAST = 1e-4  # a flat picture cannot flicker in proportion to anything
+_LEAST_CONTRAST = 1e-4  # avoids a division by 0 for flat images
 
 
 def warped_difference(before: Frame, now: Frame, motion: Motion) -> float:
-    """Return the mean of |now - warp(before)| over the pixels that were seen before; 0 if none was.
+    """Return the mean of |now - warp(before)| over the pixels that are visible in both frames; 0 if there are none.
 
     The temporal error of video style transfer (Ruder et al. 2016, arXiv:1604.08610; Lai et al. 2018,
     arXiv:1808.00449), with absolute instead of squared differences.
@@ -23,7 +23,7 @@ def warped_difference(before: Frame, now: Frame, motion: Motion) -> float:
     Args:
         before: (H, W) in [0, 1].
         now: Same shape.
-        motion: From the input's ``before`` to its ``now``, whatever the frames show.
+        motion: Motion of the input from ``before`` to ``now``.
     """
     seen = motion.seen
     return float(np.abs(now - motion.warp(before))[seen].mean()) if seen.any() else 0.0
@@ -31,7 +31,7 @@ def warped_difference(before: Frame, now: Frame, motion: Motion) -> float:
 
 @dataclass
 class Flicker:
-    """Flicker of one video: differences and contrasts of its frame pairs, added up.
+    """Flicker of one video: sums of the differences and contrasts of its frame pairs.
 
     Attributes:
         difference: Sum of warped differences.
@@ -42,11 +42,11 @@ class Flicker:
     contrast: float = 0.0
 
     def add(self, before: Frame, now: Frame, motion: Motion) -> None:
-        """Take in one pair of frames; see :func:`warped_difference`."""
+        """Add one pair of frames; see :func:`warped_difference`."""
         self.difference += warped_difference(before, now, motion)
         self.contrast += float(now.std())
 
     @property
     def value(self) -> float:
-        """Mean warped difference as a share of the mean contrast, so that a dull video does not win."""
+        """Mean warped difference over the mean contrast, so that low contrast does not lower it."""
         return self.difference / max(self.contrast, _LEAST_CONTRAST)

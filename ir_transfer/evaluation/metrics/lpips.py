@@ -1,4 +1,4 @@
-"""LPIPS with its learned weights, from files that are at hand: nothing is ever downloaded here."""
+"""LPIPS with its learned weights, from local files; torchmetrics and lpips would download the backbone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ir_transfer.errors import MissingFileError, WeightsError
 
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 _BACKBONES: Mapping[str, tuple[str, tuple[int, ...], tuple[int, ...]]] = {
-    # Name -> (file in torchvision's cache, index of each judged ReLU in .features, its channels).
+    # Name -> (file in torchvision's cache, index of each compared ReLU in .features, its channels).
     "alex": ("alexnet-*.pth", (1, 4, 7, 9, 11), (64, 192, 384, 256, 256)),
     "vgg": ("vgg16-*.pth", (3, 8, 15, 22, 29), (64, 128, 256, 512, 512)),
 }
@@ -38,18 +38,18 @@ class Lpips(nn.Module):
             self.register_buffer(f"head{index}", head.flatten())
         self.requires_grad_(False).eval()
 
-    def forward(self, output: Tensor, truth: Tensor) -> Tensor:
-        """Return the distance (B,) of two pictures (B, 1, H, W) in [0, 1], sides >= 64."""
-        pairs = zip(self._units(output), self._units(truth), strict=True)
+    def forward(self, output: Tensor, ground_truth: Tensor) -> Tensor:
+        """Return the distance (B,) of two images (B, 1, H, W) in [0, 1], sides >= 64."""
+        pairs = zip(self._units(output), self._units(ground_truth), strict=True)
         distance = torch.zeros(len(output), device=output.device)
         for index, (a, b) in enumerate(pairs):
             head: Tensor = getattr(self, f"head{index}")
             distance = distance + ((a - b).square() * head[:, None, None]).sum(dim=1).mean(dim=(1, 2))
         return distance
 
-    def _units(self, picture: Tensor) -> list[Tensor]:
-        shift, scale = (torch.tensor(v).to(picture)[:, None, None] for v in (_SHIFT, _SCALE))
-        x = ((2 * picture - 1).expand(-1, 3, -1, -1) - shift) / scale
+    def _units(self, image: Tensor) -> list[Tensor]:
+        shift, scale = (torch.tensor(v).to(image)[:, None, None] for v in (_SHIFT, _SCALE))
+        x = ((2 * image - 1).expand(-1, 3, -1, -1) - shift) / scale
         found = []
         for index, layer in enumerate(self.features.children()):
             x = layer(x)

@@ -1,4 +1,7 @@
-"""Are objects hotter than what surrounds them?"""
+"""Heat: the apparent-intensity contrast of objects against a ring of their surroundings.
+
+Hot regions are compact regions of high contrast, which take the place of labelled objects where there are none.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,38 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import binary_opening, uniform_filter
+from skimage.measure import label, regionprops
 from torch import Tensor
 
 from ir_transfer.errors import InputError
 
 MARGIN = 0.03
+"""Least difference, as a share of the range, of the mean of an object and of its ring, for the object to be hotter."""
+EXCESS = 0.15
+"""Least excess of a hot pixel over its local mean, as a share of the range."""
+CONTRAST = 0.08
+"""Least excess of a hot region's frame over its ring: well above :data:`MARGIN`, so that noise has no effect."""
+AREA = (60, 0.04)
+"""Smallest region in pixels, largest as a share of the image."""
+ASPECT = (0.8, 5.0)
+"""Height over width: people and fronts of cars, but no wires, roofs or skylines."""
+FILL = 0.35
+"""Least share of its frame that a region fills."""
 
 
 class HeatObject(Protocol):
-    """Something labelled, with a ring around it."""
+    """A labelled object with a ring around it."""
 
     @property
     def label(self) -> str:
-        """What it is."""
+        """Its label."""
 
-    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means inside and around it; None if the picture (H, W) has no pixel of either. NaN is no pixel."""
+    def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means of an image (H, W) in the object and its ring; None if either has no pixel. NaN is none."""
 
     def moved(self, by: int) -> HeatObject:
-        """Return it moved by pixels in both directions."""
+        """Return it moved by so many pixels, right and down."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +56,17 @@ class Box:
     label: str = ""
 
     def grown(self) -> Box:
-        """Return the frame with half its own width and height (at least 3 pixels) more on each side."""
+        """Return the frame extended on each side by half of its width or height, at least 3 pixels."""
         dx, dy = (max(side // 2, 3) for side in (self.right - self.left, self.bottom - self.top))
         return Box(self.left - dx, self.top - dy, self.right + dx, self.bottom + dy, self.label)
 
-    def cut_from(self, picture: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the part of a picture (H, W) inside the frame."""
-        return picture[max(self.top, 0) : max(self.bottom, 0), max(self.left, 0) : max(self.right, 0)]
+    def cut_from(self, image: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the part of an image (H, W) inside the frame."""
+        return image[max(self.top, 0) : max(self.bottom, 0), max(self.left, 0) : max(self.right, 0)]
 
-    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means of a picture (H, W) inside the frame and in the ring, which is :meth:`grown` without it."""
-        inside, grown = self.cut_from(picture), self.grown().cut_from(picture)
+    def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means of an image (H, W) inside the frame and in the ring, which is :meth:`grown` without it."""
+        inside, grown = self.cut_from(image), self.grown().cut_from(image)
         count, grown_count = (int(np.count_nonzero(~np.isnan(part))) for part in (inside, grown))
         if not 0 < count < grown_count:
             return None
@@ -58,28 +74,28 @@ class Box:
         return total / count, (grown_total - total) / (grown_count - count)
 
     def moved(self, by: int) -> Box:
-        """Return the frame moved by pixels in both directions."""
+        """Return the frame moved by so many pixels, right and down."""
         return replace(self, left=self.left + by, top=self.top + by, right=self.right + by, bottom=self.bottom + by)
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """An object's own pixels.
+    """The pixels of an object.
 
     Attributes:
         inside: Rows and columns of its pixels (N, 2).
-        ring: The same of the pixels around it (M, 2).
-        label: What it is.
+        ring: Rows and columns of the pixels around it (M, 2).
+        label: Its label.
     """
 
     inside: NDArray[np.int64]
     ring: NDArray[np.int64]
     label: str = ""
 
-    def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means of a picture (H, W) inside it and in its ring, as far as the picture has them."""
-        places = (p[((p >= 0) & (p < picture.shape)).all(axis=1)] for p in (self.inside, self.ring))
-        values = [picture[tuple(pixels.T)] for pixels in places]
+    def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
+        """Return the means of an image (H, W) in the object and in its ring, over pixels inside the image."""
+        places = (p[((p >= 0) & (p < image.shape)).all(axis=1)] for p in (self.inside, self.ring))
+        values = [image[tuple(pixels.T)] for pixels in places]
         seen = [found[~np.isnan(found)] for found in values]
         if not all(len(found) for found in seen):
             return None
@@ -87,49 +103,73 @@ class Region:
         return inside, around
 
     def moved(self, by: int) -> Region:
-        """Return it moved by pixels in both directions."""
+        """Return the region moved by so many pixels, right and down."""
         return Region(self.inside + by, self.ring + by, self.label)
 
 
-def hotter_than_ring(picture: NDArray[np.float64], box: HeatObject, margin: float = MARGIN) -> bool:
-    """Tell whether the mean inside an object exceeds the mean of the ring around it by more than ``margin``.
+def hotter_than_ring(image: NDArray[np.float64], box: HeatObject, margin: float = MARGIN) -> bool:
+    """Return whether the mean inside an object exceeds the mean of the ring around it by more than ``margin``.
 
     Args:
-        picture: (H, W) in [0, 1], white-hot.
-        box: At least one pixel of it and of its ring inside the picture.
+        image: (H, W) in [0, 1], white-hot.
+        box: An object with at least one pixel of it and of its ring inside the image.
         margin: Share of the full range.
 
     Raises:
-        InputError: The picture has no pixel of the object, or none of the ring.
+        InputError: The image has no pixel of the object, or none of the ring.
     """
-    means = box.means(picture)
+    means = box.means(image)
     if means is None:
-        raise InputError(f"expected a box with a ring in a picture of {picture.shape}, got {box}: leave it out")
+        raise InputError(f"expected a box with a ring in an image of {image.shape}, got {box}: leave it out")
     return means[0] - means[1] > margin
 
 
 def object_heat(output: Tensor, boxes: Sequence[HeatObject], margin: float = MARGIN) -> tuple[int, int]:
-    """Return how many of the objects in a picture are hotter than their ring, and how many there are.
+    """Return the number of objects that are hotter than their ring, and the number of objects in the image.
 
     Args:
         output: (1, 1, H, W) in [0, 1], white-hot.
-        boxes: In pixels of this picture; those outside it, or that fill it, do not count.
+        boxes: Objects in pixels of this image; those outside it, or that fill it, are left out.
         margin: Share of the full range.
     """
-    picture = output[0, 0].double().cpu().numpy()
-    seen = [means for box in boxes if (means := box.means(picture)) is not None]
+    image = output[0, 0].double().cpu().numpy()
+    seen = [means for box in boxes if (means := box.means(image)) is not None]
     return sum(inside - around > margin for inside, around in seen), len(seen)
 
 
-def hot_in_truth(truth: Tensor, boxes: Sequence[HeatObject], margin: float = MARGIN) -> list[HeatObject]:
-    """Return the objects that are hotter than their ring in the true picture.
+def hot_in_ground_truth(ground_truth: Tensor, boxes: Sequence[HeatObject], margin: float = MARGIN) -> list[HeatObject]:
+    """Return the objects that are hotter than their ring in the ground-truth image.
 
-    Labels that are found rather than drawn hold mistakes, and real objects may be as cold as what surrounds them. What
-    remains is hot for certain, and :func:`object_heat` of an output is then its recall.
+    Detected labels contain errors, and real objects may be as cold as their surroundings. :func:`object_heat` of an
+    output over the returned objects is its recall of hot objects.
 
     Args:
-        truth: (1, 1, H, W) in [0, 1], white-hot.
-        boxes: In pixels of this picture.
+        ground_truth: (1, 1, H, W) in [0, 1], white-hot.
+        boxes: Objects in pixels of this image.
         margin: Share of the full range.
     """
-    return [box for box in boxes if object_heat(truth, [box], margin)[0]]
+    return [box for box in boxes if object_heat(ground_truth, [box], margin)[0]]
+
+
+def hot_regions(ground_truth: Tensor) -> list[Box]:
+    """Return the frames of compact, locally hot regions of a ground-truth infrared image.
+
+    Connected pixels (after an opening by 3 x 3 that cuts thin bridges) that exceed the mean over a square of half the
+    shorter side by :data:`EXCESS`, within :data:`AREA`, :data:`ASPECT` and :data:`FILL`, and hotter than their ring by
+    :data:`CONTRAST`. They are people, engines and lamps, but also some sunlit trunks and walls; they have not been
+    verified, so that a share of them is an indication, not a recall.
+
+    Args:
+        ground_truth: (1, 1, H, W) in [0, 1], white-hot.
+    """
+    image = ground_truth[0, 0].double().cpu().numpy()
+    local_mean = uniform_filter(image, size=max(min(image.shape) // 2, 3), mode="reflect")
+    hot = binary_opening(image - local_mean > EXCESS, np.ones((3, 3)))
+    frames = []
+    for region in regionprops(label(hot)):
+        top, left, bottom, right = region.bbox
+        aspect, area = (bottom - top) / (right - left), region.area
+        sized = AREA[0] <= area <= AREA[1] * image.size and ASPECT[0] <= aspect <= ASPECT[1]
+        if sized and region.extent >= FILL:
+            frames.append(Box(left, top, right, bottom, "hot"))
+    return [frame for frame in frames if hotter_than_ring(image, frame, CONTRAST)]

@@ -106,7 +106,7 @@ def test_photographs_of_many_megapixels_stay_within_memory(tmp_path: Path, exemp
     for number in range(6):
         Image.fromarray(pixels).save(tmp_path / f"in/{number}.png", compress_level=1)
     measured = (
-        "import sys; from ir_transfer.cli import main; from ir_transfer.evaluation.process_memory import own_peak;"
+        "import sys; from ir_transfer.cli import main; from ir_transfer.evaluation.benchmark.memory import own_peak;"
         "code = main(sys.argv[1:]); print(own_peak()); sys.exit(code)"
     )
     arguments = ["convert", str(tmp_path / "in"), "--style", str(exemplar), "--model", "gray", "--workers", "4"]
@@ -130,7 +130,7 @@ def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_p
     Image.fromarray(pixels[:64, :64]).save(tmp_path / "small.png")
     measured = (
         "import sys; from ir_transfer.data.image_io import read_picture;"
-        "from ir_transfer.evaluation.process_memory import own_peak;"
+        "from ir_transfer.evaluation.benchmark.memory import own_peak;"
         "read_picture(sys.argv[1]); before = own_peak(); read_picture(sys.argv[2]); print(own_peak() - before)"
     )
     files = [str(tmp_path / "small.png"), str(tmp_path / kind)]

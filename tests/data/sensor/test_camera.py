@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ir_transfer.data.sensor import Camera, SensorModel, load_sensor
 from ir_transfer.data.sensor.model import Adc, BadPixels, Drift, Fixed, Optics, Sampling, Temporal
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.noise import Noise, measure_noise
 from tests.conftest import thermal
+from tests.data.sensor.three_d_noise import Noise, measure_noise
 
 SIZE = (128, 128)
 

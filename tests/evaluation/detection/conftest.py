@@ -9,11 +9,11 @@ import pytest
 from ir_transfer import create_model
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.data.render.write import write_scenes
-from ir_transfer.evaluation.detection.arms import Translator
+from ir_transfer.evaluation.detection.conditions import SceneTranslator
 from ir_transfer.evaluation.detection.experiment import Outcome, Training, run_experiment
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, load_labelled
 from ir_transfer.evaluation.exemplars import Oracle
-from ir_transfer.evaluation.harness import Method
+from ir_transfer.evaluation.methods import Method
 
 
 @pytest.fixture(scope="package")
@@ -34,4 +34,4 @@ def scenes(streets: Path) -> list[LabelledScene]:
 def outcome(scenes: list[LabelledScene]) -> Outcome:
     """What hardly trained detectors find; two seeds."""
     methods = [Method("inverted", create_model("inverted"))]
-    return run_experiment(scenes[:4], scenes[4:], methods, Translator(Oracle()), Training(2, (0, 1)))
+    return run_experiment(scenes[:4], scenes[4:], methods, SceneTranslator(Oracle()), Training(2, (0, 1)))

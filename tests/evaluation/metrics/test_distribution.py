@@ -14,10 +14,16 @@ from ir_transfer.evaluation.metrics.distribution import (
     frechet_distance,
     joined,
     kernel_distance,
-    patch_features,
+    patch_area,
+    pooled_patches,
     standardised,
 )
+from ir_transfer.evaluation.metrics.features import unit_length
 from ir_transfer.nn.perceptual import PerceptualEncoder
+
+
+def patch_features(encoder: PerceptualEncoder, images: torch.Tensor) -> list[Samples]:
+    return pooled_patches(unit_length(list(encoder(patch_area(images)).values())))
 
 
 def samples(count: int, shift: float = 0.0, seed: int = 0) -> Samples:

@@ -1,0 +1,1 @@
+"""Seconds and memory of models, of folder conversions and of data loaders."""

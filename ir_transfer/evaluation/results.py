@@ -1,0 +1,92 @@
+"""The results of a comparison: metrics of every method, by scene and with their bootstrap over scenes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from ir_transfer.evaluation.bootstrap import Estimate, SceneBootstrap, Score
+from ir_transfer.evaluation.cases import Cases
+from ir_transfer.evaluation.composite import MEASURED, CompositeSettings
+from ir_transfer.evaluation.distribution_bootstrap import PatchFile
+from ir_transfer.evaluation.scene_metrics import MetricValues
+from ir_transfer.models.polarity import Polarity
+
+GROUND_TRUTH = "truth"
+"""Row of the ground-truth infrared images: their own values of the metrics that need no reference."""
+
+
+@dataclass
+class Results:
+    """The results of a comparison.
+
+    Attributes:
+        estimates: Metrics with their bootstrap by method and column; a column that does not apply is absent.
+        per_scene: Values by method, column and scene.
+        outputs: Images (H, W) by method and scene with the first exemplar, of the scenes to keep.
+        exemplars: Names of the exemplars by scene.
+        polarities: Assumed polarity of the exemplars, by name.
+        validity: Scenes with invalid pixels: the share that is valid, the largest valid rectangle, and the columns that
+            could not be computed.
+        cases: Best and worst scenes of every method.
+        composite: Settings of the composite.
+    """
+
+    estimates: dict[str, dict[str, Estimate]] = field(default_factory=dict)
+    per_scene: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+    exemplars: dict[str, list[str]] = field(default_factory=dict)
+    polarities: dict[str, Polarity] = field(default_factory=dict)
+    validity: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cases: Cases = field(default_factory=Cases)
+    composite: CompositeSettings = MEASURED
+
+    @property
+    def scores(self) -> dict[str, dict[str, Score]]:
+        """Metrics with their 95% intervals by method and column."""
+        return {label: {key: e.score for key, e in row.items()} for label, row in self.estimates.items()}
+
+
+class MethodValues:
+    """Values of one method as they are measured: column -> stem -> [(value, weight) of each exemplar].
+
+    Attributes:
+        patches: Patch features of all its images.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
+        self.patches = PatchFile()
+
+    def add(self, stem: str, values: MetricValues) -> None:
+        """Add the values of a scene with one exemplar; those of weight 0 do not count."""
+        for column, (value, weight) in values.items():
+            if weight:
+                self._values[column][stem].append((value, weight))
+
+    def per_scene(self) -> dict[str, dict[str, float]]:
+        """Return values by column and scene, averaged over exemplars."""
+        return {
+            column: {stem: float(np.mean([value for value, _ in found])) for stem, found in by_stem.items()}
+            for column, by_stem in self._values.items()
+        }
+
+    def estimates(self, stems: Sequence[str], bootstrap: SceneBootstrap) -> dict[str, Estimate]:
+        """Return weighted means over scenes, by column.
+
+        Args:
+            stems: All scenes, in the order of the bootstrap.
+            bootstrap: Resamplings of the scenes.
+        """
+        found = {}
+        for column, values in self.per_scene().items():
+            weights = [self._values[column][stem][0][1] if stem in values else 0.0 for stem in stems]
+            estimate = bootstrap.mean([values.get(stem, 0.0) for stem in stems], weights)
+            if estimate is not None:
+                found[column] = estimate
+        return found

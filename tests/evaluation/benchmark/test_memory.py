@@ -1,0 +1,24 @@
+"""Memory of real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from ir_transfer.evaluation.benchmark.memory import own_peak, peak
+
+
+def test_own_peak_grows_with_what_is_held() -> None:
+    code = "from ir_transfer.evaluation.benchmark.memory import own_peak as p; a=p(); b=bytearray(2**26); print(p()-a)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 60 < float(done.stdout) < 70
+    assert own_peak() > 20
+
+
+def test_other_processes_are_seen_until_they_end() -> None:
+    most = peak(os.getpid())
+    if sys.platform == "linux":
+        assert most is not None
+        assert most > 20
+    assert peak(2**30) is None

@@ -1,0 +1,55 @@
+"""Test scenes that were learnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.data.pairs import Pair, list_pairs
+from ir_transfer.data.render.write import write_scenes
+from ir_transfer.errors import InputError
+from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, load_labelled
+from ir_transfer.evaluation.detection.leakage import (
+    look_alikes,
+    refuse_shared_images,
+    refuse_shared_names,
+    refuse_test_exemplars,
+)
+
+
+def test_names_on_both_sides_are_named(streets: Path) -> None:
+    pairs = list_pairs(streets)
+    refuse_shared_names(pairs[:3], pairs[3:])
+    with pytest.raises(InputError, match=r"no pair in training and test at once, got s00002_f00, s00003_f00: "):
+        refuse_shared_names(pairs[:4], pairs[2:])
+    with pytest.raises(InputError, match=r"s00004_f00 and 1 more"):
+        refuse_shared_names(pairs, pairs)
+
+
+def test_a_scene_on_both_sides_is_named() -> None:
+    one, other = (Pair(f"walk_{frame}", Path("a"), Path("b"), scene="walk") for frame in (1, 2))
+    with pytest.raises(InputError, match="no scene in training and test at once, got walk"):
+        refuse_shared_names([one], [other])
+
+
+def test_a_renamed_image_is_found(scenes: list[LabelledScene]) -> None:
+    refuse_shared_images(scenes[:3], scenes[3:])
+    renamed = replace(scenes[0], pair=replace(scenes[0].pair, stem="other"))
+    with pytest.raises(InputError, match="got other = s00000_f00"):
+        refuse_shared_images(scenes[:3], [renamed])
+
+
+def test_exemplars_of_test_scenes_are_refused(streets: Path) -> None:
+    pairs = list_pairs(streets)
+    refuse_test_exemplars([pairs[0].ir], pairs[3:])
+    with pytest.raises(InputError, match="exemplars outside the test scenes, got that of s00003_f00"):
+        refuse_test_exemplars([pairs[0].ir, pairs[3].ir.parent / ".." / "ir" / pairs[3].ir.name], pairs[3:])
+
+
+def test_neighbours_of_a_video_look_alike(tmp_path: Path) -> None:
+    write_scenes(tmp_path / "set", 2, frames=2, size=(160, 128), boxes=True)
+    (a0, a1, b0, b1) = load_labelled(list_pairs(tmp_path / "set"), tmp_path / "set" / "boxes.json")
+    assert look_alikes([a0, b0], [a1]) == ["s00000_f01 = s00000_f00"]
+    assert look_alikes([a0, a1], [b0, b1]) == []
