@@ -1,7 +1,8 @@
-"""Distance of intensity distributions: contrast without position."""
+"""Distance of intensity distributions, independent of position."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
@@ -10,10 +11,21 @@ _STRIDE = 7  # a seventh of the pixels gives the same histogram
 
 
 def histogram(scene: Scene) -> Tensor:
-    """Return the mean distance of the sorted intensities of output and truth (the 1-Wasserstein distance).
+    """Return the mean distance of the sorted intensities of output and ground truth (the 1-Wasserstein distance).
 
-    It asks for the truth's contrast without asking for it in the right place: fog has the wrong histogram.
+    It penalises a lack of contrast independent of where the contrast is.
     """
-    output = scene.output.flatten(1)[:, ::_STRIDE].sort(dim=1).values
-    truth = scene.truth.flatten(1)[:, ::_STRIDE].sort(dim=1).values
-    return (output - truth).abs().mean()
+    pair = [image.flatten(1)[:, ::_STRIDE] for image in (scene.output, scene.truth)]
+    if scene.valid is None:
+        return _distance(*pair).mean()
+    seen = scene.valid.flatten(1)[:, ::_STRIDE]
+    found = [
+        _distance(output[mask][None], truth[mask][None]) if bool(mask.any()) else output[:0].sum()[None]
+        for output, truth, mask in zip(*pair, seen, strict=True)
+    ]
+    return torch.cat(found).mean()
+
+
+def _distance(output: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean difference (B,) of sorted values (B, N)."""
+    return (output.sort(dim=1).values - truth.sort(dim=1).values).abs().mean(dim=1)

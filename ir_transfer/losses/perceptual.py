@@ -1,4 +1,4 @@
-"""Distances between VGG features of output and truth."""
+"""Distances between VGG features of output and ground truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def perceptual(scene: Scene) -> Tensor:
 
 
 def deep_perceptual(scene: Scene) -> Tensor:
-    """Return :func:`perceptual` at relu2_1 to relu4_1: the finest level rewards the photograph's texture."""
+    """Return :func:`perceptual` at relu2_1 to relu4_1; the finest level favours texture of the RGB image."""
     return _distance(scene, _DEEP)
 
 
@@ -29,5 +29,5 @@ def _distance(scene: Scene, levels: Sequence[str]) -> Tensor:
     total = scene.output.new_zeros(())
     for level in levels:
         difference = unit(scene.output_features[level].float()) - unit(scene.truth_features[level].float())
-        total = total + (difference**2).sum(dim=1).mean()
+        total = total + scene.mean((difference**2).sum(dim=1, keepdim=True))
     return total / len(levels)

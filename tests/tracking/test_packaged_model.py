@@ -152,7 +152,7 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
     assert made.weights_hash == style.metadata["weights_hash"]
 
 
-def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
+def test_a_model_of_fixed_styles_serves_its_first(tmp_path: Path) -> None:
     torch.manual_seed(0)
     cin = create_model("cin", weights=None, looks=("day", "night"), **SMALL_LOOKS)
     assert isinstance(cin, CIN)
@@ -165,7 +165,7 @@ def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
     content = np.random.default_rng(0).random((20, 24, 3), np.float32)
     with torch.inference_mode():
         day, night = (
-            cin(torch.from_numpy(content.transpose(2, 0, 1).copy())[None], cin.look(name))[0, 0].numpy()
+            cin(torch.from_numpy(content.transpose(2, 0, 1).copy())[None], cin.style(name))[0, 0].numpy()
             for name in ("day", "night")
         )
     np.testing.assert_allclose(served.predict(None, content), day, atol=1e-5)
