@@ -22,6 +22,11 @@ _QUERY = re.compile(rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D)[^&#\s'\"
 Value = TypeVar("Value")
 
 
+def holds_url(text: str) -> bool:
+    """Return whether a text, or any text in the JSON that it is, may hold a URL: what does not needs no redaction."""
+    return ":/" in text or "%3A" in text
+
+
 def redact(text: str) -> str:
     """Return a text whose URLs have neither user and password nor keys in their query.
 
@@ -32,7 +37,7 @@ def redact(text: str) -> str:
         >>> redact("got s3://me:pw@host/rgb?token=abc&v=1 from https://host/a.tif?X-Amz-Signature=0f")
         'got s3://***@host/rgb?token=***&v=1 from https://host/a.tif?X-Amz-Signature=***'
     """
-    if ":/" not in text and "%3A" not in text:
+    if not holds_url(text):
         return text
     for pattern in (_USER, _USER_WITH_SLASH):
         text = pattern.sub(rf"\g<scheme>{HIDDEN}@", text)

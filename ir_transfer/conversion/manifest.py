@@ -6,25 +6,28 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
-from ir_transfer.conversion.manifest_checks import check_entry, check_header
-from ir_transfer.data.image_io import write_whole
+from ir_transfer.conversion.manifest_checks import by_contents, check_entry, check_header
+from ir_transfer.data.image_io import write_parts, write_whole
 from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.json_files import json_text, parse_json
-from ir_transfer.redaction import redacted
+from ir_transfer.redaction import holds_url, redacted
 
 FORMAT = 1
+_MOST_COMMON = 10_000
+_COMMON = ("variant", "raster", "reading")
 _CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
 """After these a remote manifest is brought up to date."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What became of one input.
 
@@ -97,14 +100,33 @@ class Header:
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
-        """Raise :class:`InputError` unless ``asked`` is this very look."""
+        """Raise :class:`InputError` unless ``asked`` is this very look, whatever the paths of its exemplars."""
         asked = redacted(asked)
+        made, wanted = by_contents(self.look), by_contents(asked)
         for key in sorted(self.look.keys() | asked.keys()):
-            if self.look.get(key) != asked.get(key):
+            if made.get(key) != wanted.get(key):
                 raise InputError(
                     f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
                 )
+
+
+class _Shared:
+    """Makes entries that have equal values in common: thousands of lines mostly say the same of how they were made."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    def entry(self, record: Mapping[str, Any]) -> Entry:
+        """Return the entry of a line."""
+        common = {name: self._common(value) for name in _COMMON if (value := record.get(name)) is not None}
+        return Entry(**{**record, **common})
+
+    def _common(self, value: Any) -> Any:
+        text = json_text(value)
+        if len(self._values) > _MOST_COMMON:  # lines that all differ have nothing in common
+            self._values.clear()
+        return self._values.setdefault(text, value)
 
 
 @dataclass
@@ -121,6 +143,7 @@ class Manifest:
     header: Header
     entries: dict[str, Entry] = field(default_factory=dict)
     _handle: int | None = None
+    _shared: _Shared = field(default_factory=_Shared)
     _published: float = 0.0
     _behind: bool = False
 
@@ -152,7 +175,7 @@ class Manifest:
             manifest = cls(path, Header(**first))
             for number, record in enumerate(records, start=2):
                 check_entry(record, path, number)
-                entry = Entry(**record)
+                entry = manifest._shared.entry(record)
                 manifest.entries[entry.key] = entry
         except TypeError as error:
             raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error
@@ -187,8 +210,8 @@ class Manifest:
         Raises:
             EncodeError: The disk is full or the file is gone; the lines before stay whole.
         """
-        entry = redacted(entry)
-        line = _line(asdict(entry))
+        entry = self._shared.entry(_record(redacted(entry)))
+        line = _line(_record(entry))
         try:
             if self._handle is None:
                 self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
@@ -231,16 +254,24 @@ class Manifest:
         self._behind = False  # it is about to be replaced
         self.close()
         self._published, self._behind = time.monotonic(), False
-        data = bytearray(_line(asdict(self.header)))
-        for entry in entries:
-            data += _line(asdict(entry))
-        write_whole(self.path, data)
+        lines = chain([_line(asdict(self.header))], (_line(_record(entry)) for entry in entries))
+        if is_remote(self.path):
+            write_whole(self.path, b"".join(lines))
+        else:  # the text of a large set is never held as a whole
+            write_parts(self.path, lines)
+
+
+def _record(entry: Entry) -> dict[str, Any]:
+    return {one.name: getattr(entry, one.name) for one in fields(entry)}
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
     # "kind" first: a reader knows the header at a glance
     ordered = {k: record[k] for k in sorted(record, key=lambda k: k != "kind")} if "kind" in record else record
-    return json_text(redacted(ordered), ensure_ascii=False).encode("utf-8", errors="surrogateescape") + b"\n"
+    text = json_text(ordered, ensure_ascii=False)
+    if holds_url(text):
+        text = json_text(redacted(ordered), ensure_ascii=False)
+    return text.encode("utf-8", errors="surrogateescape") + b"\n"
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Lines of a manifest that came from outside: types, and places that do not lead out of the folder."""
+"""Lines of a manifest that came from outside: types, places that do not lead out of the folder, equal looks."""
 
 from __future__ import annotations
 
@@ -121,6 +121,17 @@ def check_header(record: Mapping[str, Any], path: Path) -> None:
     """
     _check(record, _HEADER, f"line 1 of {path}")
     _check(record.get("look", {}), _LOOK, f"look in line 1 of {path}")
+
+
+def by_contents(look: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a look whose exemplars are known by their hashes: the same file has another path from another folder."""
+    hashes = {one["style"]: one["hash"] for one in look.get("styles", ())}
+    rules = [text.partition("=")[::2] for text in look.get("rules", ())]
+    return {
+        **look,
+        "styles": [one["hash"] for one in look.get("styles", ())],
+        "rules": [(condition, hashes.get(style, style)) for condition, style in rules],
+    }
 
 
 def _check(record: Mapping[str, Any], known: Mapping[str, _Field], where: str) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
-from ir_transfer.data.image_count import count_images
+from ir_transfer.data.image_header import count_images
 from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Variant:
     """How one of several results of a picture is made.
 
@@ -35,7 +35,7 @@ class Variant:
     inverted: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One picture to convert.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,14 +152,14 @@ def _decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wa
     if kind == "PNG" and container.data[24:25] == b"\x10":
         numbers, alpha, white = _read_wide_png(container.data, name, max_pixels)
     else:
-        with _open(data, kind, name, max_pixels) as image:
+        with open_image(io.BytesIO(data), kind, name, max_pixels) as image:
             if kind not in {"PNG", "JPEG"}:
-                _complete(container, image)
-            _seek(image, wanted.page, container.images, name)
+                complete_container(container, image)
+            seek_image(image, wanted.page, container.images, name)
             check_size(image.width, image.height, name, max_pixels)
             numbers, alpha, white = _pixels(image)
     exif = read_exif(container.exif)
-    orientation = exif.orientation if exif.orientation != 1 else container.xmp_orientation
+    orientation = container.orientation
     reading = Reading(kept_exif=exif.kept, notes=container.notes)
     reading.notes += page_notes(wanted.page or 1, container.images, wanted.page, "images")
     if container.images > 1:
@@ -191,13 +191,25 @@ def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
     return from_exif(is_adobe_rgb and bands == 3)
 
 
-def _open(data: bytes, kind: str, name: str, max_pixels: int) -> Image.Image:
+def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.Image:
+    """Open an image by the decoder of its kind alone; its pixels are not decoded yet.
+
+    Args:
+        file: Open at its beginning, as long as the image is in use.
+        kind: As :func:`file_kind` names it.
+        name: How the file is called in errors.
+        max_pixels: Larger images are refused.
+
+    Raises:
+        DecodeError: Too large, or a package is missing.
+        OSError: Not an image of this kind.
+    """
     if kind == "HEIF":
         _register_heif(name)
     formats = ["JPEG", "MPO"] if kind == "JPEG" else [kind]
     try:
         with _pillow_limit(max_pixels):
-            image = Image.open(io.BytesIO(data), formats=formats)
+            image = Image.open(file, formats=formats)
     except Image.DecompressionBombError:
         raise DecodeError(
             f"{name}: expected at most {max_pixels} pixels, got far more: raise --max-pixels if the file is trusted"
@@ -234,7 +246,7 @@ def _register_heif(name: str) -> None:
         raise DecodeError(f"{name}: expected the package pillow-heif for HEIC: pip install 'ir-transfer[heif]'")
 
 
-def _complete(container: Container, image: Image.Image) -> None:
+def complete_container(container: Container, image: Image.Image) -> None:
     """Take from Pillow what a file of another kind than PNG and JPEG says."""
     container.profile = bytes(image.info.get("icc_profile") or b"")
     container.images = int(getattr(image, "n_frames", 1))
@@ -247,7 +259,12 @@ def _complete(container: Container, image: Image.Image) -> None:
         container.coding_points = int(nclx["color_primaries"]), int(nclx["transfer_characteristics"])
 
 
-def _seek(image: Image.Image, page: int | None, images: int, name: str) -> None:
+def seek_image(image: Image.Image, page: int | None, images: int, name: str) -> None:
+    """Go to one of the images of an open file, from 1; to the first if None.
+
+    Raises:
+        DecodeError: There is no image of this number.
+    """
     if page is None:
         return
     if not 1 <= page <= images:

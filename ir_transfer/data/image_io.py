@@ -7,7 +7,7 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -171,14 +171,21 @@ def write_whole(path: Path, data: bytes | bytearray) -> None:
     publish(path, bytes(data) if is_remote(path) else data)
     if not keeps_here(path):
         return
-    if is_remote(path) and is_picture_name(path):
-        data = b""
+    write_parts(path, (b"" if is_remote(path) and is_picture_name(path) else data,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes | bytearray]) -> None:
+    """Write a file on this machine part by part, so that it is never held as a whole; else as :func:`write_whole`.
+
+    Raises:
+        EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
+    """
     temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:  # never through a link that someone has laid there
-            file.write(data)
+            file.writelines(parts)
         temporary.replace(path)
     except OSError as error:
         _remove(temporary)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from PIL import Image
 
+from ir_transfer.data.image_header import read_header
 from ir_transfer.data.pair_files import check_gray, open_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
-from ir_transfer.errors import InputError
+from ir_transfer.errors import DecodeError, InputError
 
 _TRIED = 24  # pictures that are opened, of those whose header says that they may be coloured
 
@@ -61,11 +62,11 @@ def _headers_agree(pair: Pair) -> bool:
     if kind == "bands":
         return True
     try:
-        with Image.open(pair.rgb) as rgb, Image.open(pair.ir) as ir:
-            if pair.layout is not None and kind == "side-by-side":
-                return rgb.size[pair.layout.rgb_side in {"top", "bottom"}] % 2 == 0
-            return rgb.size == ir.size
-    except OSError:  # Pillow does not know every TIFF that can be read
+        rgb = read_header(pair.rgb).upright
+        if pair.layout is not None and kind == "side-by-side":
+            return rgb[pair.layout.rgb_side not in {"top", "bottom"}] % 2 == 0
+        return rgb == read_header(pair.ir).upright
+    except DecodeError:  # opening says what is wrong
         return False
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ir_transfer.data.image_count import upright_size
+from ir_transfer.data.image_header import read_header
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.pair_files import check_gray, open_side
 from ir_transfer.data.pairs import Pair
@@ -98,7 +98,7 @@ def listed(names: Sequence[str]) -> str:
 
 def _misfit(path: Path, pair: Pair) -> str | None:
     """Return the file's name with both sizes if they differ."""
-    size = upright_size(path)
+    size = read_header(path).upright[::-1]
     image = open_side(pair.rgb, "rgb", pair.layout)
     wanted = (image.width, image.height)
     return None if size == wanted else f"{path.name} ({size[0]} x {size[1]} instead of {wanted[0]} x {wanted[1]})"

@@ -43,3 +43,17 @@ def test_a_file_that_cannot_be_halved_is_found_by_its_header(tmp_path: Path) -> 
             check_pairs(pairs)
     with pytest.raises(InputError, match="cannot be halved"):
         check_pairs(pairs)
+
+
+def test_sizes_are_those_of_upright_images(tmp_path: Path) -> None:
+    render_pairs(tmp_path, 2)
+    path = tmp_path / "rgb" / "scene_1.png"
+    exif = Image.Exif()
+    exif[274] = 6
+    with Image.open(path) as image:
+        image.load()
+    image.save(path, exif=exif)  # stored as large as its infrared image, and read turned
+    with pytest.raises(InputError, match=r"scene_1\.png \(72, 96\) and .*scene_1\.png \(96, 72\): register"):
+        check_pairs(list_pairs(tmp_path))
+    image.transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)  # the inverse of what orientation 6 asks for
+    check_pairs(list_pairs(tmp_path))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ir_transfer.json_files import json_text
 from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
+_ROWS = 10_000  # of a group: the rows of a large set are not held beside its lines
 _SHOWN = 20  # problems on the card
 
 
@@ -119,7 +121,18 @@ def _style_rows(styles: Sequence[str], manifest: Manifest, entries: Sequence[Ent
 
 def _parquet(manifest: Manifest) -> bytes:
     """Return the lines of the manifest as a table; what decided the pixels of all is in its metadata."""
-    rows = [_row(entry) for entry in manifest.entries.values()]
+    header = {"command": str(_text_of(manifest.header.command)), "look": json_text(dict(manifest.header.look))}
+    entries, sink = iter(manifest.entries.values()), pa.BufferOutputStream()
+    first = _table(islice(entries, _ROWS)).replace_schema_metadata(header)
+    with pq.ParquetWriter(sink, first.schema) as writer:
+        writer.write_table(first)
+        while (table := _table(islice(entries, _ROWS))).num_rows:
+            writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def _table(entries: Iterable[Entry]) -> Any:
+    rows = [_row(entry) for entry in entries]
     names = ("input", "output", "status", "input_sha256", "output_sha256", "error")
     numbers = ("width", "height", "bit_depth", "variant", "style", "stored_orientation")
     columns = {name: pa.array([_text_of(row[name]) for row in rows], pa.string()) for name in names}
@@ -128,17 +141,13 @@ def _parquet(manifest: Manifest) -> bytes:
         columns[name] = pa.array([None if row[name] is None else json_text(row[name]) for row in rows], pa.string())
     columns["strength"] = pa.array([row["strength"] for row in rows], pa.float64())
     columns["inverted"] = pa.array([row["inverted"] for row in rows], pa.bool_())
-    header = {"command": str(_text_of(manifest.header.command)), "look": json_text(dict(manifest.header.look))}
-    table = pa.table(columns).replace_schema_metadata(header)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink)
-    return bytes(sink.getvalue())
+    return pa.table(columns)
 
 
 def _row(entry: Entry) -> dict[str, object]:
     variant = entry.variant or {"number": None, "style": None, "strength": None, "inverted": None}
     rest = {name: variant[name] for name in ("style", "strength", "inverted")}
-    return {**vars(entry), **rest, "variant": variant["number"]}
+    return {**{one.name: getattr(entry, one.name) for one in fields(entry)}, **rest, "variant": variant["number"]}
 
 
 def _text_of(value: object) -> str | None:

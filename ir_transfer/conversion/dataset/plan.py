@@ -10,9 +10,9 @@ from ir_transfer.conversion.dataset.assign import draw_variants
 from ir_transfer.conversion.dataset.options import DatasetOptions
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.plan import Job, Plan, Variant
+from ir_transfer.data.image_header import read_header
 from ir_transfer.data.image_io import OUTPUT_SUFFIX
 from ir_transfer.data.labels.base import LabelledSet
-from ir_transfer.data.labels.frames import read_header
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import InputError

@@ -6,17 +6,15 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import psutil
-from PIL import Image
 
 from ir_transfer.conversion.size_options import MEMORY, SizeOptions
 from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
 from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.raster.gdal import open_raster
-from ir_transfer.data.remote import is_remote, open_stored
-from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.data.image_header import read_header
+from ir_transfer.data.remote import is_remote
+from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.models.capabilities import Tiles
 
 _READING = 18
@@ -29,8 +27,6 @@ _MASK = 8
 """Bytes per pixel of a mask."""
 _STEPS = 32
 """Bytes per pixel that a camera, or shifts of heat, take besides."""
-_WIDE_MODES = {"I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2, "I": 4, "F": 4}
-_PNG_START = 26
 
 
 @dataclass(frozen=True)
@@ -55,30 +51,17 @@ class Size:
         return self.height * self.width
 
 
-def size_of(path: Path) -> Size | None:
-    """Return the size of a picture file, None if its header cannot be read: then it costs its line, and no memory."""
-    try:
-        file = 0 if is_remote(path) else path.stat().st_size
-        with open_stored(path) as stream:
-            start = stream.read(_PNG_START)
-            stream.seek(0)
-            with Image.open(stream) as image:
-                wide = start.startswith(b"\x89PNG") and start[24:25] == b"\x10"
-                itemsize = 2 if wide else _WIDE_MODES.get(image.mode, 1)
-                return Size(image.height, image.width, itemsize, file)
-    except Exception:  # damaged bytes and storages raise nearly anything; reading tells what is wrong
-        return None if is_remote(path) else _size_by_gdal(path)
+def size_of(path: Path, page: int | None = None) -> Size | None:
+    """Return the size of the image that is read of a file; None if its header cannot be read, which costs no memory.
 
-
-def _size_by_gdal(path: Path) -> Size | None:
+    Args:
+        path: The file.
+        page: Which image of a file with several, from 1; the first of full size if None.
+    """
     try:
-        with open_stored(path) as file:
-            if file.read(2) not in {b"II", b"MM"}:  # nothing else is opened by its content
-                return None
-        with open_raster(str(path)) as dataset:
-            itemsize = max(np.dtype(name).itemsize for name in dataset.dtypes)
-            return Size(dataset.height, dataset.width, itemsize, path.stat().st_size)
-    except (IrTransferError, OSError):
+        header = read_header(path, page)
+        return Size(*header.upright, header.itemsize, 0 if is_remote(path) else path.stat().st_size)
+    except (DecodeError, OSError):  # reading tells what is wrong
         return None
 
 

@@ -93,7 +93,7 @@ class Pipeline:
         translator = self.worker.translator
         batcher = Batcher[Loaded](lambda item: item.kind, lambda kind: translator.batch_for(*kind[0]))
         depth = self.threads + (_BATCHES_AHEAD * BUCKETS[0] if translator.takes_batches else self._cores)
-        for task, size in read_ahead(probes, lambda task: (task, size_of(task.jobs[0].source)), tasks, 2 * depth):
+        for task, size in read_ahead(probes, lambda task: (task, _size_of(task)), tasks, 2 * depth):
             while not self._stopped and (len(self._reading) >= depth or not self.flight.fits(size)):
                 self._go_on(batcher, devices, writers)
             if self._stopped:
@@ -200,6 +200,12 @@ class Pipeline:
 
     def _record(self, outcome: Outcome) -> None:
         self._stopped = not self.record(outcome) or self._stopped
+
+
+def _size_of(task: Task) -> Size | None:
+    """Return the size of the largest image that a task reads."""
+    sizes = [size_of(task.jobs[0].source, page) for page in {job.page for job in task.jobs}]
+    return max(filter(None, sizes), key=lambda size: size.pixels, default=None)
 
 
 def _timed(function: Callable[[], Value]) -> tuple[Value, float]:

@@ -30,8 +30,8 @@ from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, tra
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_decode import Wanted
+from ir_transfer.data.image_header import upright_size
 from ir_transfer.data.image_io import Picture, decode_picture, files_beside, narrow_levels, read_bytes, write_whole
-from ir_transfer.data.labels.frames import upright_size
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError

@@ -11,16 +11,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Literal
 
+from ir_transfer.data.image_header import Header, read_header, upright_size
 from ir_transfer.data.image_io import write_whole
-from ir_transfer.data.labels.frames import (
-    Header,
-    LabelEvidence,
-    Orientation,
-    decide_frames,
-    read_header,
-    upright_region,
-    upright_size,
-)
+from ir_transfer.data.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
 from ir_transfer.data.labels.places import is_inside
 from ir_transfer.data.labels.regions import Region, outside, size_differs
 from ir_transfer.data.labels.side_files import Results, licence_files, readme_files, side_files
@@ -34,7 +27,7 @@ _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LabelledPicture:
     """A picture of a set.
 

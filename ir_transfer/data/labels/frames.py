@@ -6,7 +6,6 @@ orientation swaps width and height, and so does a box that has room in one frame
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,92 +13,19 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from ir_transfer.data.image_decode import Wanted, file_kind
-from ir_transfer.data.image_io import decode_picture
+from ir_transfer.data.image_header import Header, Size, read_header, upright_size
 from ir_transfer.data.labels.regions import Box, Region
-from ir_transfer.data.pixels.containers import open_jpeg, open_png
-from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.stage import upright
-from ir_transfer.data.pixels.tiff import page_of
-from ir_transfer.data.pixels.tiff_tags import HEIGHT, WIDTH
-from ir_transfer.data.remote import open_stored
 from ir_transfer.errors import DecodeError, UnknownNameError
 
 Frame = Literal["stored", "upright"]
 Orientation = Literal["auto", "stored", "upright"]
-Size = tuple[int, int]
-"""Height and width."""
 
-_START = 16
-_ORIENTATION = 274
-_SWAPPING = frozenset({5, 6, 7, 8})
 _INVERSE = {6: 8, 8: 6}
 _SAY = "pass --orientation stored or upright if you know it"
 _CHECK = "check --orientation"
 _SLACK = 2.0  # pixels by which a box may leave its image
-
-
-@dataclass(frozen=True)
-class Header:
-    """What the header of an image file says.
-
-    Attributes:
-        stored: Height and width of the stored pixels.
-        orientation: Of EXIF or TIFF, 1 to 8.
-    """
-
-    stored: Size
-    orientation: int
-
-    @property
-    def upright(self) -> Size:
-        """Height and width of the upright image."""
-        return upright_size(self.stored, self.orientation)
-
-
-def read_header(path: Path, page: int | None = None) -> Header:
-    """Return size and orientation of an image as it is read; the pixels of PNG, JPEG and TIFF are not decoded.
-
-    Args:
-        path: The file.
-        page: Which image of a file with several, from 1; the first of full size if None.
-
-    Raises:
-        DecodeError: No image.
-    """
-    try:
-        with open_stored(path) as file:
-            start = file.read(_START)
-            file.seek(0)
-            if file_kind(start) == "TIFF":
-                directory = page_of(file, page, path.name).directory
-                size = directory.integer(WIDTH, 0), directory.integer(HEIGHT, 0)
-                return Header(size[::-1], directory.orientation)
-            return _header_of(file.read(), path.name, page)
-    except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
-
-
-def _header_of(data: bytes, name: str, page: int | None) -> Header:
-    kind = file_kind(data)
-    if kind in {"PNG", "JPEG"} and page in {None, 1}:
-        container = open_png(data) if kind == "PNG" else open_jpeg(data)
-        exif = read_exif(container.exif).orientation
-        with Image.open(io.BytesIO(container.data), formats=[kind]) as image:
-            return Header((image.height, image.width), exif if exif != 1 else container.xmp_orientation)
-    if kind in {"WEBP", "BMP"} and page in {None, 1}:
-        with Image.open(io.BytesIO(data), formats=[kind]) as image:
-            orientation = image.getexif().get(_ORIENTATION, 1)
-            return Header((image.height, image.width), orientation if orientation in range(2, 9) else 1)
-    picture = decode_picture(data, name, wanted=Wanted(page))  # what is turned as it is decoded is known upright alone
-    return Header((picture.height, picture.width), 1)
-
-
-def upright_size(stored: Size, orientation: int) -> Size:
-    """Return height and width of an image after its orientation was applied."""
-    return stored[::-1] if orientation in _SWAPPING else stored
 
 
 def to_upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -135,7 +61,7 @@ def upright_region(region: Region, orientation: int, stored: Size) -> Region:
 def _upright_box(box: Box, orientation: int, stored: Size) -> Box:
     left, top, right, bottom = box
     height, width = stored
-    if orientation in _SWAPPING:
+    if upright_size((0, 1), orientation) == (1, 0):
         left, top, right, bottom = top, left, bottom, right
         height, width = width, height
     if orientation in {3, 4, 7, 8}:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ir_transfer.data.pixels.curves import Chromaticities
-from ir_transfer.data.pixels.exif import EXIF_HEADER
+from ir_transfer.data.pixels.exif import EXIF_HEADER, read_exif
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _MOST_TEXT = 64 * 2**20  # of an unpacked chunk: profiles have some MB, and a bomb more
@@ -20,9 +20,9 @@ _XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw pro
 _IMAGES_IN_MPF = 0xB001
 # Markers of JPEG without a length, and those whose content the decoder needs.
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
-_START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
+START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 
 
 @dataclass
@@ -52,6 +52,12 @@ class Container:
     chromaticities: Chromaticities | None = None
     coding_points: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def orientation(self) -> int:
+        """Orientation, 1 to 8: that of EXIF goes before that of XMP."""
+        exif = read_exif(self.exif).orientation
+        return exif if exif != 1 else self.xmp_orientation
 
 
 def open_png(data: bytes) -> Container:
@@ -138,7 +144,7 @@ def open_jpeg(data: bytes) -> Container:
     found = Container(data)
     kept, profile = [data[:2]], {}
     place = 2
-    for marker, start, stop in _segments(data):
+    for marker, start, stop in segments(data):
         body = data[start + 4 : stop]
         place = stop
         is_metadata = (_APP0 < marker <= 0xEF and marker != _APP14) or marker == _COMMENT
@@ -163,7 +169,7 @@ def open_jpeg(data: bytes) -> Container:
     return found
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield marker, start and end of the segments before the first scan."""
     place = 2
     while place + 4 <= len(data) and data[place] == 0xFF:
@@ -176,7 +182,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             place += 2
             continue
         stop = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-        if marker in {_START_OF_SCAN, _END} or stop > len(data) or stop < place + 4:
+        if marker in {START_OF_SCAN, _END} or stop > len(data) or stop < place + 4:
             return
         yield marker, place, stop
         place = stop
@@ -217,10 +223,10 @@ def _is_complete(data: bytes) -> bool:
     components: bytes = b""
     open_: dict[int, set[int]] = {}
     for marker, body in _scans(data):
-        if marker in _FRAMES and len(body) >= 6:
+        if marker in FRAMES and len(body) >= 6:
             components = body[6::3][: body[5]]
             open_ = {component: set(range(64)) for component in components}
-        elif marker == _START_OF_SCAN and body:
+        elif marker == START_OF_SCAN and body:
             count = body[0]
             first, last, approximation = body[1 + 2 * count : 4 + 2 * count].ljust(3, b"\0")
             if approximation & 15 == 0:

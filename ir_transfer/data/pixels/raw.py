@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import io
+from typing import BinaryIO
 
 import numpy as np
 
 from ir_transfer.data.pixels.stage import Meaning, Reading, Stored, check_size
-from ir_transfer.data.pixels.tiff_tags import read_directories
+from ir_transfer.data.pixels.tiff_tags import Directory, read_directories
 from ir_transfer.errors import DecodeError, MissingPackageError
 
 _DNG_VERSION = 50706
 _SRGB_CURVE = (2.4, 12.92)
+_SWAPPED = 4  # bit of LibRaw's flip: rows become columns
 
 
 def is_dng(data: bytes) -> bool:
     """Return whether a TIFF is a digital negative, whose first directory is a thumbnail."""
     try:
-        return bool(read_directories(io.BytesIO(data), 1)[0].data(_DNG_VERSION))
+        return is_negative(read_directories(io.BytesIO(data), 1)[0])
     except DecodeError:
         return False
+
+
+def is_negative(first: Directory) -> bool:
+    """Return whether the first directory of a TIFF is that of a digital negative."""
+    return bool(first.data(_DNG_VERSION))
+
+
+def upright_raw_size(file: BinaryIO) -> tuple[int, int]:
+    """Return height and width of a camera raw file once it is developed; needs rawpy, and develops nothing."""
+    import rawpy
+
+    with rawpy.imread(file) as raw:
+        size = raw.sizes.iheight, raw.sizes.iwidth
+        return size[::-1] if raw.sizes.flip & _SWAPPED else size
 
 
 def develop(data: bytes, name: str, max_pixels: int) -> Stored:

@@ -51,6 +51,7 @@ class TiffImage:
         bands: One or three bands, from 1; see :func:`~ir_transfer.data.pixels.bands.choose_bands`.
         nodata: Value of invalid pixels; the one that the file declares if None.
         asked_page: The page as it was asked for.
+        orientation: By which what is no TIFF file is turned; a TIFF says so itself.
 
     Attributes:
         choice: The bands that are read.
@@ -74,8 +75,10 @@ class TiffImage:
         bands: Sequence[int] | None = None,
         nodata: float | None = None,
         asked_page: int | None = None,
+        orientation: int = 1,
     ) -> None:
         self.dataset, self.name = dataset, name
+        self._orientation = orientation if page is None else page.directory.orientation
         self._tags = page.directory if page is not None else tiff_tags.Directory("<")
         self.reading = Reading()
         self._palette = palette_of(dataset)
@@ -130,7 +133,7 @@ class TiffImage:
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
         premultiplied = self._alpha_band is not None and _ASSOCIATED_ALPHA in extra
-        orientation = tags.orientation
+        orientation = self._orientation
         if orientation != 1 and is_placed(dataset):
             self.reading.notes.append(
                 f"its orientation tag ({orientation}) is not applied: its place on Earth belongs to the stored rows"

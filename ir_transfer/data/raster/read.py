@@ -10,13 +10,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.data.image_header import header_of, read_header
 from ir_transfer.data.pixels.pages import Page
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
-from ir_transfer.data.pixels.tiff import Box, TiffImage, is_measured, open_page
+from ir_transfer.data.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
 from ir_transfer.data.pixels.tiff_tags import GPS_BLOCK
-from ir_transfer.data.raster.gdal import open_raster
+from ir_transfer.data.raster.archives import open_member
+from ir_transfer.data.raster.gdal import is_virtual, open_raster
 from ir_transfer.data.raster.levels import Asked, Levels, percentile_levels
-from ir_transfer.errors import InputError
+from ir_transfer.errors import DecodeError, InputError
 
 _OVERVIEW_SIDE = 1024
 _SIDE = 1024  # of windows that are read at once, in pixels
@@ -65,12 +67,12 @@ class Raster:
         page: int | None = None,
     ) -> None:
         self.path = path
-        chosen = open_page(path, page)
+        chosen, orientation = _page_and_orientation(path, page)
         if chosen is None and page not in {None, 1}:
             raise InputError(f"{path}: expected a TIFF file with --page {page}, got another path: extract it")
         self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
-            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page)
+            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, orientation)
             if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
                 self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
             self._report_images(chosen)
@@ -176,6 +178,8 @@ class Raster:
             page = open_page(file, None) if Path(file).is_file() else None
             if page is not None:
                 found[page.directory.appearance] = file
+            else:
+                _refuse_turned(self.path, file)
         if len(found) > 1:
             files = " and ".join(sorted(found.values())[:2])
             raise InputError(
@@ -239,3 +243,33 @@ class Raster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _page_and_orientation(path: str, asked: int | None) -> tuple[Page | None, int]:
+    """Return which page of a TIFF is meant, None for what is none, and by which orientation the image is turned."""
+    page = open_page(path, asked)
+    if page is not None or not is_virtual(path):
+        return page, 1
+    with open_member(path) as file:
+        if file is None:
+            return None, 1
+        if file.read(2) in {b"II", b"MM"}:
+            return page_of(file, asked, path), 1
+        file.seek(0)
+        try:
+            return None, header_of(file, path).orientation
+        except DecodeError:
+            return None, 1  # GDAL reads more kinds than have a header of a photograph
+
+
+def _refuse_turned(path: str, source: str) -> None:
+    """Refuse a source of a VRT that a camera noted as turned, which the VRT is not."""
+    try:
+        orientation = read_header(Path(source)).orientation
+    except DecodeError:
+        return  # no photograph
+    if orientation != 1:
+        raise InputError(
+            f"{path}: expected sources that are stored upright, got the orientation {orientation} of {source}: name "
+            "the files themselves, or turn them first"
+        )

@@ -12,7 +12,7 @@ from PIL import Image
 from rasterio.transform import from_origin
 
 from ir_transfer.cli import main
-from ir_transfer.data.labels.frames import read_header
+from ir_transfer.data.image_header import read_header
 from tests.data.labels.sets import text
 
 SIZE = (48, 64)

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from ir_transfer.cli import main
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.finish import Finish, Step
 from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool
@@ -29,7 +30,7 @@ from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from tests.ci import needed
-from tests.conftest import photograph
+from tests.conftest import photograph, thermal
 
 ray = needed("ray", "install the extra ray")
 cloudpickle = needed("ray.cloudpickle", "install the extra ray")
@@ -113,6 +114,67 @@ def test_a_killed_worker_costs_time_only_and_a_deadly_picture_its_chunk(options:
     last = run(replace(options, out=cluster.out, resume=True), stuck_once)
     assert last.failed == 1
     assert tree(local.out) == tree(cluster.out)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """A YOLO set of six images, a person in each."""
+    root = tmp_path / "set"
+    for number in range(6):
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        (root / "labels").mkdir(exist_ok=True)
+        Image.fromarray(photograph(72, 96 + number % 2, number)).save(root / f"images/{number}.png")
+        (root / f"labels/{number}.txt").write_text("0 0.5 0.5 0.3 0.4\n")
+    (root / "data.yaml").write_text("path: .\ntrain: images\nnames: [person]\n")
+    return root
+
+
+@pytest.fixture
+def styles(tmp_path: Path) -> list[str]:
+    """Options of two exemplars, and files half0.png and half1.png that are white in one half each."""
+    for number in range(2):
+        Image.fromarray(thermal(96, 128, number)).save(tmp_path / f"style{number}.png")
+        side = np.zeros((96, 128), np.uint8)
+        side[:, number * 64 : number * 64 + 64] = 255
+        Image.fromarray(side).save(tmp_path / f"half{number}.png")
+    return [text for number in range(2) for text in ("--style", str(tmp_path / f"style{number}.png"))]
+
+
+def pixels(out: Path) -> dict[str, bytes]:
+    return {name: data for name, data in tree(out).items() if name.endswith((".png", ".txt")) and "_card" not in name}
+
+
+def lines(out: Path) -> list[str]:
+    return (out / MANIFEST_NAME).read_text().splitlines()[1:]
+
+
+@pytest.mark.timeout(240)  # a cluster that does not answer is a failure, not a wait
+@pytest.mark.parametrize("kind", ["labels, camera, tiles", "style masks, camera"])
+def test_every_step_gives_the_bytes_of_the_local_engine(
+    kind: str, labelled: Path, styles: list[str], tmp_path: Path
+) -> None:
+    ray_engine = ["--engine", "ray", "--ray-workers", "2"]
+    camera = ["--sensor", "boson-640", "--agc", "clahe", "--threads", "1", "--seed", "3", "-q"]
+    if kind == "labels, camera, tiles":
+        asked = ["dataset", str(labelled), *styles, "--model", "adain", "--heat", "person=+0.3", "--variants", "2"]
+        changes = {"--heat": 2, "--agc": 2}  # tiles are to change nothing
+        asked += [*camera, "--tile-size", "64"]
+    else:
+        masks = [text for number in range(2) for text in ("--style-mask", str(tmp_path / f"half{number}.png"))]
+        asked = ["convert", str(labelled / "images"), *styles, "--model", "adain", *masks, "--fit-masks", *camera]
+        changes = {"--agc": 2}
+    assert main([*asked, "-o", str(tmp_path / "local")]) == 0
+    assert main([*asked, *ray_engine, "-o", str(tmp_path / "ray")]) == 0
+    made = pixels(tmp_path / "local")
+    assert len([name for name in made if name.endswith(".png")]) == (12 if kind.startswith("labels") else 6)
+    assert pixels(tmp_path / "ray") == made
+    assert lines(tmp_path / "ray") == lines(tmp_path / "local")
+    for option, count in changes.items():  # each step does something, so that its loss would show
+        at = asked.index(option)
+        without = [*asked[:at], *asked[at + count :]]
+        assert main([*without, "-o", str(tmp_path / f"without {option}")]) == 0
+        other = pixels(tmp_path / f"without {option}")
+        assert all(other[name] != data for name, data in made.items() if name.endswith(".png")), option
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.masks import open_masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job, Variant
+from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.labels.open import open_labelled
@@ -57,6 +58,26 @@ def with_camera(options: Options, root: Path) -> Worker:
     return worker(options, Finish(steps=(CameraStep(asked, 7),)))
 
 
+def with_gain_control_alone(options: Options, root: Path) -> Worker:
+    return worker(options, Finish(steps=(CameraStep(CameraOptions(None, "plateau"), 7),)))
+
+
+def with_tiles(options: Options, root: Path) -> Worker:
+    return worker(replace(options, size=SizeOptions(tile=64)))
+
+
+def with_a_grid(options: Options, root: Path) -> Worker:
+    return worker(masked(options, Controls(style_grid=2)))
+
+
+def with_the_tone_of_the_photograph(options: Options, root: Path) -> Worker:
+    return worker(masked(options, Controls(keep_tone=True)))
+
+
+def in_the_other_polarity(options: Options, root: Path) -> Worker:
+    return worker(options, Finish(16, "tiff", inverted=frozenset({0})))
+
+
 def with_found_heat(options: Options, root: Path) -> Worker:
     plain = worker(options)
     heat = make_heat(HeatOptions(auto=0.2), plain.translator.model, CPU)
@@ -75,7 +96,7 @@ def with_style_masks(options: Options, root: Path) -> Worker:
 def with_label_maps(options: Options, root: Path) -> Worker:
     controls = Controls(content_masks=root / "maps of photos", exemplar_masks=root / "maps", fit_masks=True)
     (root / "maps of photos").mkdir()
-    Image.fromarray((np.arange(48 * 64).reshape(48, 64) % 2).astype(np.uint8)).save(root / "maps of photos/p.png")
+    Image.fromarray((np.arange(72 * 96).reshape(72, 96) % 2).astype(np.uint8)).save(root / "maps of photos/p.png")
     return worker(replace(masked(options, controls), model="wct2"))
 
 
@@ -88,7 +109,19 @@ def with_rules_and_likeness(options: Options, root: Path) -> Worker:
     return replace(plain, choose=Chooser(asked, {root / "p.png": PurePosixPath("p.png")}, likeness))
 
 
-STEPS = [with_camera, with_found_heat, with_a_detector, with_style_masks, with_label_maps, with_rules_and_likeness]
+STEPS = [
+    with_camera,
+    with_gain_control_alone,
+    with_tiles,
+    with_a_grid,
+    with_the_tone_of_the_photograph,
+    in_the_other_polarity,
+    with_found_heat,
+    with_a_detector,
+    with_style_masks,
+    with_label_maps,
+    with_rules_and_likeness,
+]
 
 
 def masked(options: Options, controls: Controls) -> Options:
@@ -118,7 +151,7 @@ def carry_out(worker: Worker, job: Job) -> bytes:
 
 @pytest.mark.parametrize("make", STEPS)
 def test_each_step(make: Callable[[Options, Path], Worker], exemplars: tuple[str, ...], tmp_path: Path) -> None:
-    Image.fromarray(photograph(48, 64)).save(tmp_path / "p.png")
+    Image.fromarray(photograph(72, 96)).save(tmp_path / "p.png")
     options = Options((str(tmp_path / "p.png"),), exemplars, tmp_path / "out", model="adain", threads=1)
     here = make(options, tmp_path)
     variant = Variant(0, 0) if here.choose is not None else None

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ir_transfer.data.image_header import read_header, upright_size
 from ir_transfer.data.image_io import read_picture, write_gray
 from ir_transfer.data.labels.base import LabelledSet
-from ir_transfer.data.labels.frames import Frame, read_header, to_stored, to_upright, upright_region, upright_size
+from ir_transfer.data.labels.frames import Frame, to_stored, to_upright, upright_region
 from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.data.labels.regions import Region, inside_box, mask_region
 from ir_transfer.data.labels.round_trip import check_round_trip

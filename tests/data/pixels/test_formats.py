@@ -26,12 +26,13 @@ def test_heic() -> None:
     assert np.abs(picture.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
 
 
-def digital_negative(path: Path) -> Path:
+def digital_negative(path: Path, orientation: int = 1) -> Path:
     """A sensor with a gray scene: every colour's sites get the same share of light."""
     bayer = np.full((64, 96), 16000, np.uint16)
     bayer[:, 48:] = 48000
     identity = [(1, 1), (0, 1), (0, 1), (0, 1), (1, 1), (0, 1), (0, 1), (0, 1), (1, 1)]
     tags = [
+        (274, 3, 1, orientation, True),
         (50706, 1, 4, (1, 4, 0, 0), True),
         (50708, 2, 5, "test", True),
         (33421, 3, 2, (2, 2), True),

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from ir_transfer.data.image_count import count_images
 from ir_transfer.data.image_decode import Wanted
+from ir_transfer.data.image_header import count_images
 from ir_transfer.data.image_io import decode_picture
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.raster.read import Raster
@@ -81,13 +81,18 @@ def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> No
     assert not is_raster(str(path), 40 * 52, page=3)  # it is refused where it is read
 
 
-def test_images_in_an_archive_are_reported_and_cannot_be_chosen(tmp_path: Path) -> None:
+def test_a_page_of_a_file_in_an_archive_can_be_taken(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("scan.tif", pages(STREET, SECOND))
+        archive.writestr("scan.tif", pages(STREET[::3, ::3], STREET, SECOND))
         archive.writestr("one.tif", pages(STREET))
-    with Raster(f"/vsizip/{tmp_path}/a.zip/scan.tif") as raster:
-        assert raster.reading.notes == ["it has 2 images: the first is taken (extract the file to choose another)"]
+    path = f"/vsizip/{tmp_path}/a.zip/scan.tif"
+    assert count_images(path) == 2
+    assert count_images(f"/vsizip/{tmp_path}/a.zip/none.tif") == 1
+    for page, image in ((None, STREET), (2, SECOND)):
+        with Raster(path, page=page) as raster:
+            np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, image.transpose(2, 0, 1), atol=1e-4)
+            assert bool(raster.reading.notes) is (page is None)
     with Raster(f"/vsizip/{tmp_path}/a.zip/one.tif", page=1) as raster:
         assert raster.reading.notes == []
-    with pytest.raises(InputError, match="expected a TIFF file with --page 2"):
-        Raster(f"/vsizip/{tmp_path}/a.zip/scan.tif", page=2)
+    with pytest.raises(InputError, match="expected --page of 1 to 2, got 3"):
+        Raster(path, page=3)

@@ -1,0 +1,118 @@
+"""A manifest of a large set takes little memory for each line, and its text is never held as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ir_transfer.conversion.dataset.card import _parquet
+from ir_transfer.conversion.manifest import Entry, Header, Manifest
+from ir_transfer.data.image_io import write_parts
+from ir_transfer.errors import EncodeError
+
+LINES = 4_000
+READING = {"profile": "Adobe RGB", "orientation": 6, "notes": ["its end marker is missing"]}
+
+
+def entry(number: int) -> Entry:
+    digest = hashlib.sha256(b"%d" % number).hexdigest()
+    name = f"images/train/camera_front_{number:07d}"
+    variant = {"number": 0, "style": 0, "strength": 1.0, "inverted": False}
+    return Entry(f"{name}.jpg", f"{name}.png", "converted", digest, digest[::-1], 64, 48, 8, None, None, None, variant)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("large")
+    manifest = Manifest.create(out, Header("ir-transfer convert rgb", {"styles": []}, {}))
+    manifest.entries = {one.key: one for one in map(entry, range(LINES))}
+    manifest.reopen()
+    return out
+
+
+def peak_and_kept(function: Callable[[], object]) -> tuple[float, float]:
+    """Return the bytes for each line that a call takes at most, and those of its result."""
+    tracemalloc.start()
+    try:
+        kept = function()
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del kept
+    return peak / LINES, now / LINES
+
+
+def load(folder: Path) -> Manifest:
+    manifest = Manifest.load(folder)
+    assert manifest is not None
+    return manifest
+
+
+def test_a_line_takes_no_more_than_its_texts(folder: Path) -> None:
+    peak, kept = peak_and_kept(lambda: load(folder))
+    assert kept < 750  # 600, of which 400 are names and hashes
+    assert peak < kept + 100
+
+
+def test_the_text_of_a_manifest_is_not_held(folder: Path) -> None:
+    manifest = load(folder)
+    before = manifest.path.read_bytes()
+    peak, _ = peak_and_kept(manifest.reopen)
+    assert peak < 50 < len(before) / LINES / 10
+    assert manifest.path.read_bytes() == before
+
+
+def test_a_table_of_a_manifest_is_made_by_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    manifest = load(folder)
+    whole = pq.read_table(pa.BufferReader(_parquet(manifest)))
+    monkeypatch.setattr("ir_transfer.conversion.dataset.card._ROWS", LINES // 8)
+    by_parts = pq.read_table(pa.BufferReader(_parquet(manifest)))
+    assert by_parts.equals(whole, check_metadata=True)
+    assert by_parts.schema.metadata[b"command"] == b"ir-transfer convert rgb"
+    assert by_parts["output"].to_pylist() == list(manifest.entries)
+    peak, _ = peak_and_kept(lambda: _parquet(manifest))
+    assert peak < 200  # with all rows at once: 590
+
+
+def test_lines_that_are_added_have_common_values(tmp_path: Path) -> None:
+    manifest = Manifest.create(tmp_path, Header("", {}, {}))
+    for number in range(3):
+        made = Entry(f"{number}.jpg", f"{number}.png", "converted", variant={"number": 0}, reading={**READING})
+        manifest.append(made)
+    manifest.close()
+    for held in (manifest, load(tmp_path)):
+        first, second, _ = held.entries.values()
+        assert first.reading is second.reading
+        assert first.reading == READING
+        assert first.variant is second.variant
+
+
+def test_a_url_in_any_value_is_redacted(tmp_path: Path) -> None:
+    manifest = Manifest.create(tmp_path, Header("", {}, {}))
+    secret = "https://me:hunter2@host/a.tif"
+    manifest.append(Entry(secret, "a.png", "failed", error=f"got {secret}", reading={"notes": [secret]}))
+    assert "hunter2" not in str(manifest.entries)
+    manifest.entries["b.png"] = Entry("b", "b.png", "failed", reading={"notes": [secret]})
+    manifest.reopen()
+    assert b"hunter2" not in manifest.path.read_bytes()
+    manifest.close()
+
+
+def test_a_file_whose_parts_fail_does_not_appear(tmp_path: Path) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"one"
+        raise KeyError("two")
+
+    with pytest.raises(KeyError):
+        write_parts(tmp_path / "a.txt", parts())
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a.txt").write_bytes(b"")
+    with pytest.raises(EncodeError, match="expected to write it"):
+        write_parts(tmp_path / "a.txt/b.txt", [b"one"])
