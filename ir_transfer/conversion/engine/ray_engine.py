@@ -202,8 +202,6 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
 def _cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine for as long as it is needed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
-    # Ray's own choice of 15 leaves the workers of a cluster that starts here next to nothing on a busy machine.
-    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError:
