@@ -77,7 +77,7 @@ def make_app(folder: Path) -> FastAPI:
     from fastapi import FastAPI, Request, Response
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from ir_transfer.app.page import CSS, build_page, theme
+    from ir_transfer.app.page import CSS, HEAD, build_page, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # A page of another site that points its own name at this address is refused.
@@ -102,6 +102,7 @@ def make_app(folder: Path) -> FastAPI:
         show_error=True,
         theme=theme(),
         css=CSS,
+        head=HEAD,
     )
     return app
 
