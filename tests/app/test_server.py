@@ -9,6 +9,7 @@ import pytest
 from ir_transfer.app.server import make_app, serve
 from ir_transfer.cli import main
 from ir_transfer.errors import MissingPackageError
+from tests.ci import needed
 
 
 def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +32,7 @@ def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(tmp_path: Path) -> None:
-    pytest.importorskip("gradio", reason="no gradio: install the extra app")
+    needed("gradio", "install the extra dev")
     from starlette.testclient import TestClient
 
     client = TestClient(make_app(tmp_path), base_url="http://127.0.0.1")

@@ -18,12 +18,13 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
+from tests.ci import needed
 from tests.conftest import photograph, thermal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-pytest.importorskip("gradio", reason="no gradio: install the extra app")
+needed("gradio", "install the extra dev")
 pytestmark = pytest.mark.timeout(240)
 _LIMIT = 60_000  # ms, on a busy machine
 
