@@ -12,8 +12,8 @@ from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import tiles_of
-from ir_transfer.models.checks import SMALLEST_SIDE
 from ir_transfer.models.info import TileNeeds
+from ir_transfer.nn.resize import SMALLEST_SIDE
 
 LARGEST_TILE = 4096
 
