@@ -282,6 +282,5 @@ def test_a_photograph_of_24_megapixels(context: BrowserContext, served: Served, 
     (folder / "downloads").mkdir()
     with Image.open(_download(page, folder / "downloads")) as result:
         assert (result.size, result.mode) == (size, "L")
-        low, high = result.resize((60, 40)).getextrema()
-        assert low < high
+        assert len(result.resize((60, 40)).tobytes().strip(b"\0")) > 1000
     page.close()
