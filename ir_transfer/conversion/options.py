@@ -44,7 +44,7 @@ class Options:
         format: Of the results.
         precision: What to compute in.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        batch_size: Pictures at once on CUDA; automatic if None.
+        batch_size: Pictures at once on CUDA, at most; automatic if None.
         workers: Threads that read, and as many that write; automatic if None.
         threads: Threads that compute on a CPU; torch's choice if None.
         resume: Go on with what an earlier run left.
