@@ -47,7 +47,15 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
             camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
             black_hot = not translator.style.white_hot
             tell = None if on_step is None else lambda done, total: on_step(done, total, {})
-            finish = Finish(options.bit_depth, options.format, _first(inverted), _first(black_hot), camera, heat)
+            finish = Finish(
+                options.bit_depth,
+                options.format,
+                _first(inverted),
+                _first(black_hot),
+                camera,
+                heat,
+                options.compression,
+            )
             return Run(
                 options, plan, manifest, translator, finish, observer=observer, masks=masks, on_window=tell
             ).all()

@@ -19,6 +19,8 @@ from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.redaction import redacted
 
 FORMAT = 1
+_UNWRITTEN = {"compression": "small"}
+"""What holds for a manifest from before there was such a choice, so that an error names the value to resume with."""
 _CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
 """After these a remote manifest is brought up to date."""
@@ -99,10 +101,11 @@ class Header:
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look."""
         asked = redacted(asked)
-        for key in sorted(self.look.keys() | asked.keys()):
-            if self.look.get(key) != asked.get(key):
+        made = {**{key: value for key, value in _UNWRITTEN.items() if key in asked}, **self.look}
+        for key in sorted(made.keys() | asked.keys()):
+            if made.get(key) != asked.get(key):
                 raise InputError(
-                    f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
+                    f"expected {key}={json_text(made.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
                 )
 

@@ -68,6 +68,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "strength": options.strength,
         "bit_depth": options.bit_depth,
         "format": options.format,
+        "compression": options.compression,
         "precision": options.precision,
         "seed": options.seed,
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],

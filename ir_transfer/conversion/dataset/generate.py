@@ -129,7 +129,7 @@ def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) 
     black_hot = _which([not code.white_hot for code in translator.codes])
     inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
     camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
-    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat)
+    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat, asked.compression)
 
 
 def _which(holds: Sequence[bool]) -> frozenset[int]:

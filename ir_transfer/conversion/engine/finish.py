@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
-from ir_transfer.data.image_io import BitDepth, Format, Picture, encode_gray, to_levels
+from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
+from ir_transfer.data.image_io import BitDepth, Picture, to_levels
 from ir_transfer.data.labels.frames import to_stored
 from ir_transfer.data.raster.write import hidden
 
@@ -44,6 +45,7 @@ class Finish:
         black_hot: Styles whose results are black-hot before that.
         steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
         heat: Shifts objects before the steps.
+        compression: Of the file.
     """
 
     bit_depth: BitDepth = 8
@@ -52,6 +54,7 @@ class Finish:
     black_hot: frozenset[int] = frozenset()
     steps: tuple[Step, ...] = ()
     heat: Heat | None = None
+    compression: Compression = DEFAULT_COMPRESSION
 
     def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> Finished:
         """Return the file of a result.
@@ -82,4 +85,6 @@ class Finish:
         levels = levels if nodata is None else hidden(levels, valid, nodata)
         if job.turn != 1:
             levels = to_stored(levels, job.turn)
-        return Finished(encode_gray(levels, self.format, nodata=nodata, exif=picture.reading.kept_exif), heated)
+        exif = picture.reading.kept_exif
+        data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
+        return Finished(data, heated)

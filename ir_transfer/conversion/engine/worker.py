@@ -176,7 +176,8 @@ class Worker:
         try:
             contents, companions = hash_raster(path)
             entry = replace(entry, input_sha256=contents, companions_sha256=companions)
-            if _is_unchanged(entry, earlier) and out.is_file() and hash_file(out) == _output_of(earlier):
+            same = _is_unchanged(entry, earlier) and self._has_compression(earlier)
+            if same and out.is_file() and hash_file(out) == _output_of(earlier):
                 return Outcome(None)
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
@@ -198,6 +199,7 @@ class Worker:
                 memory=size.memory or MEMORY,
                 cog=asked.cog,
                 overviews=asked.overviews,
+                compression=asked.compression,
                 inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
                 contents=f"{contents} {companions}",
@@ -223,12 +225,18 @@ class Worker:
                     "bit_depth": made.bit_depth,
                     "tile": made.tile,
                     **({} if made.nodata is None else {"nodata": made.nodata}),
+                    **({} if asked.compression is None else {"compression": asked.compression}),
                     **({"cog": True} if asked.cog else {}),
                     **({"overviews": True} if asked.overviews or asked.cog else {}),
                 },
                 reading=made.reading.record(),
             )
         )
+
+    def _has_compression(self, earlier: Entry | None) -> bool:
+        """Return whether an earlier run wrote a raster with the compression that is asked for."""
+        made = earlier.raster if earlier is not None else None
+        return (made or {}).get("compression") == self.options.raster.compression
 
     def _refuse_steps(self, path: str) -> None:
         asked = [("--heat", self.finish.heat is not None), ("--sensor or --agc", bool(self.finish.steps))]
