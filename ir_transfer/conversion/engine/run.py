@@ -112,15 +112,15 @@ class Run:
         """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
         entries = self.manifest.entries
         for job in self.plan.jobs:
-            earlier, name = entries.get(str(job.output)), public(job.input)
+            earlier, name = entries.get(job.result), public(job.input)
             if earlier is not None and earlier.input != name:
-                entries[str(job.output)] = replace(earlier, input=name)
+                entries[job.result] = replace(earlier, input=name)
 
     def _tasks(self) -> Iterator[Task]:
         pictures = (job for job in self.plan.jobs if job.raster is None)
-        for _, group in groupby(pictures, key=lambda job: job.source):
+        for _, group in groupby(pictures, key=lambda job: job.path):
             jobs = tuple(group)
-            outputs = (str(job.output) for job in jobs)
+            outputs = (job.result for job in jobs)
             yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
 
     def _rasters(self) -> None:
