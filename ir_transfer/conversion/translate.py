@@ -63,9 +63,10 @@ def pick_device(name: str = "auto") -> torch.device:
 def _open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
     if runtime == "torch":
         return create_model(choice.model, choice.weights)
+    from ir_transfer.conversion.exported.file import ExportedFile
     from ir_transfer.conversion.exported.model import ExportedModel
 
-    return ExportedModel(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16")
+    return ExportedModel(ExportedFile(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16"))
 
 
 def _surveyed(model: TranslationModel) -> ThermalModel:
@@ -168,6 +169,20 @@ class Translator:
         if self.device.type == "cpu" or self.controls.masked or self.model.info.iterative:
             return 1
         return self.batch_size or max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What computes, for the manifest."""
+        return {"torch": str(torch.__version__), "device": self.device.type}
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute on a CPU."""
+        return torch.get_num_threads()
+
+    def use_threads(self, count: int) -> None:
+        """Have so many threads compute for the calling thread; a new one starts with what was set last."""
+        torch.set_num_threads(count)
 
     @property
     def has_statistics(self) -> bool:

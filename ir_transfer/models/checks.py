@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.models.info import SMALLEST_SIDE
 from ir_transfer.models.style_code import StyleCode
-
-SMALLEST_SIDE = 16
 
 
 def check_picture(what: str, picture: Tensor, channels: int) -> None:

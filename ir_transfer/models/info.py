@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+SMALLEST_SIDE = 16
+"""Least height and width of an image in pixels."""
 Tiling = Literal["overview", "exact", "passes", "pointwise", "none"]
 
 

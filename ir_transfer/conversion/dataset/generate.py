@@ -77,7 +77,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         if asked.overwrite:
             remove_stale(plan)
         look, source = _look(options, translator, labelled, heat), source_fields(labelled.root, plan.out)
-        manifest = open_manifest(plan, asked, look, translator.device, source)
+        manifest = open_manifest(plan, asked, look, translator, source)
         try:
             if removed := drop_removed(plan, manifest):
                 logger.warning(

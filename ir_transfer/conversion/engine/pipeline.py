@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.batches import Batcher, read_ahead
@@ -48,7 +47,7 @@ class Pipeline:
         self.times = Times()
         translator = worker.translator
         several = translator.device.type == "cpu" and not translator.model.info.iterative
-        self._cores = torch.get_num_threads() if several else 1
+        self._cores = translator.threads if several else 1
         self._most = 1
         self.flight = InFlight(worker.budget)
         self._tokens: dict[int, Token] = {}
@@ -74,7 +73,7 @@ class Pipeline:
                 while self._writing:
                     self._record_oldest()
         if self._most > 1:  # a new thread starts with what was set last
-            torch.set_num_threads(self._cores)
+            self.worker.translator.use_threads(self._cores)
         self.times.whole += (time.perf_counter() - start) * self._most
         return self.times
 
@@ -148,7 +147,7 @@ class Pipeline:
         return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 
     def _translate_beside(self, batch: Sequence[Loaded], threads: int) -> tuple[Translated, float]:
-        torch.set_num_threads(threads)  # of this thread
+        self.worker.translator.use_threads(threads)
         return _timed(lambda: self.worker.translate(batch))
 
     def _take_translated(self, left: int, writers: ThreadPoolExecutor) -> None:

@@ -18,6 +18,7 @@ import torch
 
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Outcome, Task, Worker, blank
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
@@ -125,7 +126,8 @@ class _Actor:
             use_mount(replace(mount, keeps=False))
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
-        self._worker = replace(worker, translator=worker.translator.to(pick_device("cuda" if pool.gpus else "cpu")))
+        device = pick_device("cuda" if pool.gpus else "cpu")
+        self._worker = replace(worker, translator=in_torch(worker.translator).to(device))
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         return {"done": [pickle.dumps(self._deal_with(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
@@ -157,8 +159,9 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    worker.translator.model.on_step = None  # a progress bar does not travel
-    there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
+    translator = in_torch(worker.translator)
+    translator.model.on_step = None  # a progress bar does not travel
+    there = replace(worker, translator=translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
     attempts = ray.remote(num_cpus=0)(Attempts).remote()

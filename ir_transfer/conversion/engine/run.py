@@ -9,13 +9,13 @@ from itertools import groupby
 
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.engine.worker import Outcome, Task, Worker
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
@@ -67,7 +67,7 @@ class Run:
         options: Options,
         plan: Plan,
         manifest: Manifest,
-        translator: Translator,
+        translator: AnyTranslator,
         finish: Finish,
         *,
         choose: Callable[[Job, Picture], Job] | None = None,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.reports import warn_once, world_file
+from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
@@ -23,9 +24,7 @@ from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
-from ir_transfer.conversion.tiles.raster import convert_raster
-from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
 from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture, files_beside, narrow_levels, read_bytes, write_whole
@@ -103,7 +102,7 @@ class Worker:
 
     options: Options
     out: Path
-    translator: Translator
+    translator: AnyTranslator
     finish: Finish
     choose: Callable[[Job, Picture], Job] | None = None
     masks: Masks | None = None
@@ -182,14 +181,20 @@ class Worker:
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
             self._refuse_steps(path)
+            refuse_untiled(self.translator)
+            from ir_transfer.conversion.tiles.raster import (
+                convert_raster,  # with torch, which an exported file needs not
+            )
+
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
             variant = job.variant
             index = 0 if variant is None or variant.style is None else variant.style
+            translator = in_torch(self.translator)
             made = convert_raster(
                 path,
                 out,
-                self.translator if variant is None else self.translator.of(variant),
+                translator if variant is None else translator.of(variant),
                 bands=asked.bands,
                 levels=asked.levels,
                 nodata=asked.nodata,
@@ -337,7 +342,7 @@ class Worker:
         try:
             if (masks := batch[0].masks) is not None:  # these come one by one
                 self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
-                return [self.translator.with_masks(batch[0].picture, masks)], None
+                return [in_torch(self.translator).with_masks(batch[0].picture, masks)], None
             pictures, variant = [item.picture for item in batch], batch[0].job.variant
             if variant is not None and variant.style is None:
                 return [picture.gray()[0] for picture in pictures], None
@@ -373,9 +378,11 @@ class Worker:
             return None, reason
 
 
-def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
+def _by_tiles(translator: AnyTranslator, picture: Picture, tile: int) -> NDArray[np.float32]:
+    from ir_transfer.conversion.tiles.translate import translate_tiled
+
     sink = ArraySink(picture.height, picture.width)
-    translate_tiled(translator, PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
+    translate_tiled(in_torch(translator), PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
     return sink.intensity
 
 

@@ -14,8 +14,9 @@ from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.ends import Pixels, Valid
 from ir_transfer.conversion.tiles.memory import tile_for
+from ir_transfer.conversion.tiles.rules import refuse_untiled
 from ir_transfer.conversion.tiles.saved import SavedSum
-from ir_transfer.conversion.tiles.translate import TileCounts, refuse_untiled, translate_tiled
+from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_encode import Compression
 from ir_transfer.data.image_io import BitDepth, to_levels
@@ -26,7 +27,7 @@ from ir_transfer.data.raster.read import Raster
 from ir_transfer.data.raster.store import WindowStore, remove, work_folder
 from ir_transfer.data.raster.write import hidden, layout_of, write_raster
 from ir_transfer.errors import InputError
-from ir_transfer.models.checks import SMALLEST_SIDE
+from ir_transfer.models.info import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.checks import SMALLEST_SIDE
-from ir_transfer.models.info import TileNeeds
+from ir_transfer.models.info import SMALLEST_SIDE, TileNeeds
 
 SMALLEST_TILE = 64
 

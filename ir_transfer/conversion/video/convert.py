@@ -28,7 +28,7 @@ from ir_transfer.data.image_encode import DEFAULT_COMPRESSION
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.json_files import json_text
-from ir_transfer.models.style_code import polarity_facts
+from ir_transfer.models.style_facts import polarity_facts
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.read_video import VideoFile

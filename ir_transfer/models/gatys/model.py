@@ -25,7 +25,8 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.sizes import build_sized
-from ir_transfer.models.style_code import POLARITY, as_part, parts_of
+from ir_transfer.models.style_code import as_part, parts_of
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.moments import Statistics

@@ -19,6 +19,7 @@ from ir_transfer.conversion.dataset.likeness import Likeness
 from ir_transfer.conversion.dataset.options import DatasetOptions
 from ir_transfer.conversion.dataset.rules import parse_rules
 from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Loaded, Task, Worker
 from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
 from ir_transfer.conversion.heat.options import HeatOptions
@@ -59,7 +60,7 @@ def with_camera(options: Options, root: Path) -> Worker:
 
 def with_found_heat(options: Options, root: Path) -> Worker:
     plain = worker(options)
-    heat = make_heat(HeatOptions(auto=0.2), plain.translator.model, CPU)
+    heat = make_heat(HeatOptions(auto=0.2), in_torch(plain.translator).model, CPU)
     return replace(plain, finish=Finish(heat=heat))
 
 
@@ -138,7 +139,7 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
     here = worker(options)
     names = labelled.classes[:1]
     asked = HeatOptions(tuple(parse_rule(f"{name}=+0.3") for name in names), auto=None if names else 0.2)
-    finish = Finish(heat=make_heat(asked, here.translator.model, CPU, labelled if names else None))
+    finish = Finish(heat=make_heat(asked, in_torch(here.translator).model, CPU, labelled if names else None))
     here = replace(here, finish=finish)
     picture = labelled.pictures[0]
     job = Job(str(picture.path), "p.png")
