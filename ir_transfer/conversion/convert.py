@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
 from ir_transfer.conversion.engine.finish import Finish
@@ -10,7 +11,6 @@ from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
 from ir_transfer.conversion.exported.translator import FileTranslator, runs_without_torch
 from ir_transfer.conversion.heat.setup import make_heat
-from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.patience import OnStep, report_steps, warn_of_time
@@ -18,6 +18,9 @@ from ir_transfer.conversion.plan import refuse_existing
 from ir_transfer.conversion.prepare import prepare_run
 from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
 from ir_transfer.conversion.styles.choose import StyleChoice
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.heat.shift import Heat
 
 logger = logging.getLogger(__name__)
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
 from ir_transfer.data.image_io import BitDepth, Picture, to_levels
 from ir_transfer.data.labels.frames import to_stored
 from ir_transfer.data.raster.write import hidden
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.heat.shift import Heat, Heated
 
 Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""

@@ -21,7 +21,6 @@ from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
@@ -32,6 +31,7 @@ from ir_transfer.data.labels.frames import upright_size
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+from ir_transfer.models.info import SMALLEST_SIDE
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
