@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 # Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell that starts the tests in its background has them ignore Ctrl-C, and with them the commands that they send it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is no reason for a property to fail.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

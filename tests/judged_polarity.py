@@ -20,4 +20,4 @@ class JudgedByMean:
 
 def judge_by_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the shipped judge for one test."""
-    monkeypatch.setattr(module, "shipped_judge", JudgedByMean)
+    monkeypatch.setattr(module, "shipped_detector", JudgedByMean)

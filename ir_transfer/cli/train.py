@@ -70,7 +70,7 @@ def train(
     from ir_transfer.conversion.translate import pick_device
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
-    from ir_transfer.training.recipe import load_recipe
+    from ir_transfer.training.recipe_files import load_recipe
     from ir_transfer.training.run_folder import BEST, RunFolder
 
     pairs = [text.partition("=") for text in overrides]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import ModelInfo, no_sliders
+from ir_transfer.models.info import ModelInfo, no_sliders_message
 
 LARGEST_GRID = 16
 
@@ -72,7 +72,7 @@ class Controls:
         if self.content_masks is not None and "masks" not in info.controls:
             raise InputError(f"expected no masks for model {info.name!r}, which takes none: use wct2")
         if (self.layer_weights or self.random_layers) and "layer-weights" not in info.controls:
-            raise InputError(no_sliders(info.name))
+            raise InputError(no_sliders_message(info.name))
         if self.fit_masks and not self.masked:
             raise InputError("expected masks with --fit-masks, got none: add --style-mask or --content-masks")
         asked = {

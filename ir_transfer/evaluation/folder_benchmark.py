@@ -78,7 +78,7 @@ def convert_folder(
         _render(folder / "photos", count)
         Image.fromarray(render_scene(7)[..., 0]).save(folder / "exemplar.png")
         made = create_model(model, weights=None)
-        style = f"preset:{made.looks[0]}" if made.looks else "exemplar.png"
+        style = f"preset:{made.styles[0]}" if made.styles else "exemplar.png"
         command = [sys.executable, "-m", "ir_transfer", "convert", "photos", "--style", style, "-o", "out"]
         command += ["--model", model, "-v", *(["--threads", str(threads)] if threads else [])]
         command += ["--engine", "ray", "--ray-workers", str(ray_workers)] if ray_workers else []

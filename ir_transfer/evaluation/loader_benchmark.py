@@ -17,8 +17,8 @@ from torchvision.transforms import v2
 
 from ir_transfer.conversion.styles.choose import list_looks
 from ir_transfer.evaluation.folder_benchmark import render_scene
-from ir_transfer.models.look_names import LOOKS
 from ir_transfer.models.registry import model_info
+from ir_transfer.models.style_names import LOOKS
 from ir_transfer.resources import PRESET
 from ir_transfer.transforms import ToInfrared
 

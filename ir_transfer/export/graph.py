@@ -13,7 +13,7 @@ from ir_transfer.export.overview import FactorTable, as_tensor, factor_table, si
 from ir_transfer.export.tone import traced_apply_tone, traced_sample, traced_tone_of
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import ThermalModel
-from ir_transfer.nn.polarity import turn
+from ir_transfer.nn.polarity import apply_polarity
 from ir_transfer.nn.thermal.detail import DetailMaps
 from ir_transfer.nn.thermal.tone import Tone
 
@@ -56,7 +56,7 @@ class TracedGraph(nn.Module):
         translated = traced_apply_tone(canonical, self._own_tone(canonical, overview, maps, factor), tone)
         gray = rgb_to_grayscale(image)
         blended = gray + (translated - gray) * strength
-        return turn(blended, wanted[POLARITY]).clamp(0, 1)
+        return apply_polarity(blended, wanted[POLARITY]).clamp(0, 1)
 
     def _own_tone(self, canonical: Tensor, overview: Tensor, maps: DetailMaps, factor: Tensor) -> Tone:
         """Return the tone of the canonical overview.

@@ -1,1 +1,1 @@
-"""One loss per file; a recipe names them with a weight: see :data:`ir_transfer.losses.registry.LOSSES`."""
+"""Losses, one per file; recipes weight them by the names in :data:`ir_transfer.losses.registry.LOSSES`."""

@@ -1,4 +1,4 @@
-"""Patch-adversarial loss: a small critic that tells real infrared patches from made ones."""
+"""Patch-adversarial loss with a small critic (discriminator) of real and generated infrared patches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from torch.nn.utils.parametrizations import spectral_norm
 class PatchCritic(nn.Module):
     """PatchGAN critic (Isola et al. 2017, section 3.2.2) with spectral normalisation (Miyato et al. 2018).
 
-    It sees the photograph and the infrared picture, so that a believable texture at the wrong thing is caught too.
+    Its input is the RGB image concatenated with the infrared image, so that plausible texture on the wrong object
+    is detected too.
 
     Args:
         width: Channels of the first level.
@@ -28,19 +29,19 @@ class PatchCritic(nn.Module):
         self.layers = nn.Sequential(*layers, spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1)))
 
     def forward(self, content: Tensor, infrared: Tensor) -> Tensor:
-        """Return the score map (B, 1, H/8, W/8); high means real."""
+        """Return the score map (B, 1, H / 8, W / 8) of content (B, 3, H, W) and infrared (B, 1, H, W)."""
         score: Tensor = self.layers(torch.cat([content, infrared], dim=1) * 2 - 1)
         return score
 
 
 def critic_loss(critic: PatchCritic, content: Tensor, truth: Tensor, output: Tensor) -> Tensor:
-    """Return the hinge loss of the critic (Lim and Ye 2017)."""
+    """Return the hinge loss of the critic (Lim and Ye 2017); no gradient reaches the output."""
     real: Tensor = critic(content, truth)
     made: Tensor = critic(content, output.detach())
     return F.relu(1 - real).mean() + F.relu(1 + made).mean()
 
 
 def adversarial(critic: PatchCritic, content: Tensor, output: Tensor) -> Tensor:
-    """Return the generator's side of the hinge loss."""
+    """Return the hinge loss of the generator."""
     score: Tensor = critic(content, output)
     return -score.mean()

@@ -1,4 +1,4 @@
-"""What a loss is given, and what it says of itself."""
+"""Inputs of a loss (:class:`Scene`) and the traits that it declares."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ CANONICAL_MEAN, CANONICAL_DEVIATION = 0.5, 0.2
 
 @dataclass
 class Scene:
-    """One training batch with its output, and the features that several losses share.
+    """One training batch, the output for it, and the VGG features that several losses share.
 
     Attributes:
-        content: (B, 3, H, W) in [0, 1].
-        truth: (B, 1, H, W) in [0, 1]: the registered infrared, or, for a sample that has none, an infrared picture of
-            the look that is asked for.
+        content: RGB images (B, 3, H, W) in [0, 1].
+        truth: Ground truth (B, 1, H, W) in [0, 1]: the registered infrared image, or, for a sample without one, an
+            infrared image of the requested style.
         output: (B, 1, H, W), not clamped.
-        vgg: The frozen judge, or None if no loss needs it.
-        thermal: Thermal map (B, 1, H / 4, W / 4) in canonical tone, of a model that has one.
-        classes: Class probabilities (B, 11, H / 4, W / 4), where labels are known.
+        vgg: Frozen perceptual encoder, or None if no loss needs it.
+        thermal: Thermal map (B, 1, H / 4, W / 4) in canonical tone; None for models without one.
+        classes: Class probabilities (B, 11, H / 4, W / 4); None without labels.
     """
 
     content: Tensor
@@ -41,60 +41,62 @@ class Scene:
     @cached_property
     def output_features(self) -> Mapping[str, Tensor]:
         """VGG features of the output."""
-        return self._judged("output")
+        return self._features("output")
 
     @cached_property
     def truth_features(self) -> Mapping[str, Tensor]:
-        """VGG features of the truth, without gradient."""
+        """VGG features of the ground truth, without gradient."""
         with torch.no_grad():
-            return self._judged("truth")
+            return self._features("truth")
 
     @cached_property
     def content_features(self) -> Mapping[str, Tensor]:
-        """VGG features of the photograph, without gradient."""
+        """VGG features of the RGB image, without gradient."""
         with torch.no_grad():
-            return self._judged("content")
+            return self._features("content")
 
-    def part(self, chosen: Tensor) -> Scene:
-        """Return the samples where ``chosen`` (B,) bool is true; features are not computed twice."""
+    def subset(self, chosen: Tensor) -> Scene:
+        """Return the samples where ``chosen`` (B,) bool is true; computed features are reused."""
         if bool(chosen.all()):
             return self
-        return _Part(self, chosen)
+        return _Subset(self, chosen)
 
-    def _judged(self, picture: str) -> Mapping[str, Tensor]:
+    def _features(self, name: str) -> Mapping[str, Tensor]:
         if self.vgg is None:
             raise InputError("expected a perceptual encoder for a perceptual loss, got none: pass --vgg")
-        features: dict[str, Tensor] = self.vgg(getattr(self, picture))
+        features: dict[str, Tensor] = self.vgg(getattr(self, name))
         return features
 
 
-class _Part(Scene):
-    """Some samples of a scene, whose features are taken from it."""
+class _Subset(Scene):
+    """Some samples of a scene, with the features of the whole scene indexed."""
 
     def __init__(self, whole: Scene, chosen: Tensor) -> None:
         maps = [None if maps is None else maps[chosen] for maps in (whole.thermal, whole.classes)]
         super().__init__(whole.content[chosen], whole.truth[chosen], whole.output[chosen], whole.vgg, *maps)
         self._whole, self._chosen = whole, chosen
 
-    def _judged(self, picture: str) -> Mapping[str, Tensor]:
-        whole: Mapping[str, Tensor] = getattr(self._whole, f"{picture}_features")
+    def _features(self, name: str) -> Mapping[str, Tensor]:
+        whole: Mapping[str, Tensor] = getattr(self._whole, f"{name}_features")
         return {level: features[self._chosen] for level, features in whole.items()}
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What a loss needs.
+    """Declared requirements of a loss.
 
     Attributes:
-        sees: ``truth`` compares with the registered truth and is of no use without one; ``look`` compares statistics,
-            with the truth or else with an infrared picture of the look; ``content`` needs the photograph alone.
-        judge: Whether it needs the perceptual VGG.
-        batchwise: Whether it is more than a mean over samples, so that a batch in two halves has another value than
-            the whole one; several processes then differ slightly from one.
+        reference: What the output is compared with. ``truth``: the registered ground truth, which is required;
+            ``style``: statistics of the ground truth, or of an infrared image of the style where there is none;
+            ``content``: the RGB image alone; ``labels``: what is expected of labelled classes, for samples without a
+            ground truth.
+        needs_vgg: Whether the loss needs the perceptual encoder.
+        batchwise: Whether the loss is not a mean over samples, so that the mean of two half batches differs from the
+            value of the whole batch, and training in several processes differs slightly from training in one.
     """
 
-    sees: Literal["truth", "look", "content"]
-    judge: bool = False
+    reference: Literal["truth", "style", "content", "labels"]
+    needs_vgg: bool = False
     batchwise: bool = False
 
 

@@ -1,4 +1,4 @@
-"""Feature distance to the photograph: what is where, whatever its tone."""
+"""Content loss: distance of normalised VGG features to those of the RGB image."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LEVEL = "relu4_1"
 
 
 def content(scene: Scene) -> Tensor:
-    """Return the mean squared distance of relu4_1 features of output and photograph, each instance-normalised.
+    """Return the mean squared distance of relu4_1 features of output and RGB image, each instance-normalised.
 
-    Johnson et al. 2016, equation 2, on features without their channel means and deviations, which hold the look
+    Johnson et al. 2016, equation 2, on features without their channel means and deviations, which describe the style
     (Huang et al. 2018, MUNIT, the domain-invariant perceptual distance).
     """
-    output, photograph = scene.output_features[_LEVEL].float(), scene.content_features[_LEVEL].float()
-    return F.mse_loss(F.instance_norm(output), F.instance_norm(photograph))
+    output, content_features = scene.output_features[_LEVEL].float(), scene.content_features[_LEVEL].float()
+    return F.mse_loss(F.instance_norm(output), F.instance_norm(content_features))

@@ -1,4 +1,4 @@
-"""Correlation alignment: second-order statistics, blind to the means."""
+"""Correlation alignment: distance of feature covariances, independent of the means."""
 
 from __future__ import annotations
 

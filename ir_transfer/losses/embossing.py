@@ -1,4 +1,4 @@
-"""Embossing: detail of the output that follows the photograph's luminance with one sign all over the image."""
+"""Embossing: detail of the output that follows the luminance of the RGB image with one sign everywhere."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ir_transfer.losses.base import Scene
 
 _SIGMA = 4.0
 _ALLOWED = 0.2
-"""Magnitude of the correlation that true infrared reaches, from .05 on average to about .2."""
+"""Largest magnitude of the correlation in real infrared images; their average is .05."""
 
 
 def embossing(scene: Scene) -> Tensor:
-    """Return by how much the high-pass correlation with the luma exceeds .2 in magnitude, averaged over the images."""
+    """Return the mean excess of the high-pass correlation with the luma over .2 in magnitude."""
     return torch.relu(luma_correlation(scene).abs() - _ALLOWED).mean()
 
 

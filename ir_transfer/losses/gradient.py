@@ -1,4 +1,4 @@
-"""Agreement of gradients with the ground truth: where edges are, which way they go, and how strong they are."""
+"""Agreement of gradients with the ground truth: position, direction and strength of edges."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _FLOOR = 0.02  # deviations a pixel: below it, an image is flat
 def gradient(scene: Scene) -> Tensor:
     """Return one minus the cosine of the gradients in windows, plus the log ratio of their strength.
 
-    Against the ground truth, never against the photograph. Every window of 16 x 16 pixels takes the best of 13
-    shifts of up to 2 pixels. A plain distance of gradients is smallest without any; strength is compared by itself,
-    so that a flat answer gains nothing.
+    Each window of 16 x 16 pixels uses the best of 13 shifts of up to 2 pixels. A plain distance of gradients is
+    smallest for a flat output; comparing strength separately removes that minimum.
     """
     output, truth = (_gradients(image / CANONICAL_DEVIATION) for image in (scene.output, scene.truth))
     energy, wanted = _energy(output), _energy(truth)
@@ -28,7 +27,7 @@ def gradient(scene: Scene) -> Tensor:
             for shifted in _shifts(truth)
         ]
     ).amax(0)
-    # Windows count by the strength of the truth: in flat ones there is no direction to agree with.
+    # Windows are weighted by the strength of the ground truth: flat ones have no gradient direction.
     weight = wanted.sqrt()
     strength = (energy / wanted).log().abs() / 4
     return (weight * (1 - cosine)).sum() / weight.sum() + strength.mean()

@@ -1,4 +1,4 @@
-"""Gram matrices compared: the style loss of Gatys et al. 2016."""
+"""Style loss of Gatys et al. 2016: relative distance of Gram matrices."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ir_transfer.nn.gram import gram_matrix
 def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:
     """Return the squared Frobenius distance of matrices (B, C, C) over the wanted one's squared norm, averaged over B.
 
-    The papers' constants differ by layer, network and picture size; relative to the wanted matrix one weight fits all.
+    The constants in the papers depend on layer, network and image size; the relative distance does not.
     """
     distance = (output - wanted).square().sum((1, 2))
     return (distance / (wanted.square().sum((1, 2)) + 1e-12)).mean()
@@ -21,7 +21,7 @@ def relative_distance(output: Tensor, wanted: Tensor) -> Tensor:
 def gram(scene: Scene) -> Tensor:
     """Return the relative distance of Gram matrices, averaged over five levels (Gatys et al. 2016, equations 3 to 5).
 
-    The look's picture may be of another size: the matrices are means over positions.
+    The infrared image of the style may have another size, since the matrices are means over positions.
     """
     pairs = [(scene.output_features[level], wanted) for level, wanted in scene.truth_features.items()]
     return torch.stack([relative_distance(gram_matrix(a), gram_matrix(b)) for a, b in pairs]).mean()

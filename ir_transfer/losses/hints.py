@@ -1,4 +1,4 @@
-"""Hints: an encoder learns what a network that has seen millions of photographs sees in a photograph."""
+"""Feature hints: an encoder is trained to predict the features of a frozen pretrained VGG."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 
-_RARE = 4.0  # deviations: a channel that fires once in a thousand pictures must not rule the mean
+_RARE = 4.0  # deviations: limits the influence of channels that are rarely active
 
 
 class FeatureHints(nn.Module):
-    """Predicts a judge's features from an encoder's, level by level (Romero et al. 2015, FitNets, equation 3).
+    """Predicts VGG features from an encoder's features, level by level (Romero et al. 2015, FitNets, equation 3).
 
-    A few hundred pairs do not teach what a person or a sky is. The judge knows, and its features of any photograph
-    are a dense target that needs no infrared. The 1x1 regressors are thrown away after the training.
+    A few hundred pairs do not teach an encoder to recognise people or sky; the features of a pretrained VGG are a
+    dense target that needs no infrared image. The 1x1 regressors are not part of the trained model.
 
     Args:
         widths: Channels of the encoder's levels.
-        judged: Channels of the judge's levels, of the same sizes in pixels; deeper ones than the encoder has are left.
+        target_widths: Channels of the VGG's levels, of the same sizes in pixels; levels deeper than the encoder's are
+            ignored.
     """
 
-    def __init__(self, widths: Sequence[int], judged: Sequence[int]) -> None:
+    def __init__(self, widths: Sequence[int], target_widths: Sequence[int]) -> None:
         super().__init__()
-        self.regressors = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, judged, strict=False))
-        # The judge's channels differ a thousandfold in scale, and some hardly vary: running moments standardise them.
-        self.moments = nn.ModuleList(nn.BatchNorm2d(w, eps=1e-10, affine=False) for w in judged[: len(widths)])
+        self.regressors = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths, target_widths, strict=False))
+        # VGG channels differ by a factor of 1000 in scale: running moments standardise them.
+        self.moments = nn.ModuleList(nn.BatchNorm2d(w, eps=1e-10, affine=False) for w in target_widths[: len(widths)])
         self._seen: list[Tensor] = []
 
-    def see(self, features: Sequence[Tensor]) -> None:
-        """Take the features of a pass, one per level, shallowest first."""
+    def set_features(self, features: Sequence[Tensor]) -> None:
+        """Set the encoder features (B, C_l, h_l, w_l) of a forward pass, one per level, shallowest first."""
         self._seen = list(features)
 
-    def watch(self, encoder: nn.Module) -> None:
-        """Note the features of every pass through an encoder that answers with one per level, shallowest first."""
-        encoder.register_forward_hook(self._note)
+    def attach(self, encoder: nn.Module) -> None:
+        """Record the features of every forward pass of an encoder, which returns one per level, shallowest first."""
+        encoder.register_forward_hook(self._record)
 
-    def _note(self, encoder: nn.Module, inputs: object, features: Sequence[Tensor] | Mapping[str, Tensor]) -> None:
+    def _record(self, encoder: nn.Module, inputs: object, features: Sequence[Tensor] | Mapping[str, Tensor]) -> None:
         levels = range(1, len(self.regressors) + 1)
         if isinstance(features, Mapping):
             self._seen = [features[f"level{i}"] for i in levels]
@@ -49,13 +50,13 @@ class FeatureHints(nn.Module):
         """Return the unexplained share of the targets' variance in the last pass, averaged over channels and levels.
 
         Args:
-            targets: The judge's features of the same photographs, (B, D_l, h_l, w_l) by level.
+            targets: VGG features of the same RGB images, (B, D_l, h_l, w_l) by level.
 
         Raises:
-            InputError: No encoder was watched, or it has not run yet.
+            InputError: No encoder is attached, or it has not run since the last call.
         """
         if not self._seen:
-            raise InputError("expected a watched encoder's features, got none: call watch() and run the encoder first")
+            raise InputError("expected features of an encoder, got none: call attach() and run the encoder first")
         shares = []
         levels = zip(self.regressors, self.moments, self._seen, targets.values(), strict=False)
         for regressor, moments, feature, target in levels:

@@ -1,4 +1,4 @@
-"""Distance of intensity distributions: contrast without position."""
+"""Distance of intensity distributions, independent of position."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _STRIDE = 7  # a seventh of the pixels gives the same histogram
 
 
 def histogram(scene: Scene) -> Tensor:
-    """Return the mean distance of the sorted intensities of output and truth (the 1-Wasserstein distance).
+    """Return the mean distance of the sorted intensities of output and ground truth (the 1-Wasserstein distance).
 
-    It asks for the truth's contrast without asking for it in the right place: fog has the wrong histogram.
+    It penalises a lack of contrast independent of where the contrast is.
     """
     output = scene.output.flatten(1)[:, ::_STRIDE].sort(dim=1).values
     truth = scene.truth.flatten(1)[:, ::_STRIDE].sort(dim=1).values

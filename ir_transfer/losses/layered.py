@@ -1,4 +1,4 @@
-"""Content and style losses layer by layer, weighted sample by sample: what the sliders of a network stand for."""
+"""Content and style losses per layer, weighted per sample: the losses behind the layer-weight sliders."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class LayeredLoss(nn.Module):
     """Weighted sum of the losses of all layers, each divided by its moving average.
 
     ``L = sum_l alpha_l L_l / mean(L_l)`` with content losses at two layers and Gram losses at five (Babaeizadeh and
-    Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, whatever its scale. Their common factor, the
-    sum of all averages, is left out: other losses stand beside this one, and a hard batch must not drown them. The
-    averages move at every pass in training mode.
+    Ghiasi 2020, equations 6 and 9): a layer's share follows its weight, independent of the loss's scale. Their common
+    factor, the sum of all averages, is left out, so that a difficult batch does not outweigh the other losses. The
+    averages are updated at every forward pass in training mode.
     """
 
     average: Tensor
@@ -34,13 +34,13 @@ class LayeredLoss(nn.Module):
         """Return the loss of a batch.
 
         Args:
-            scene: Output and what it is compared with.
-            weights: Of every sample and layer (B, 7) in [0, 1], in the order of :data:`LAYERS`.
+            scene: Output, RGB image and ground truth.
+            weights: Weight of each layer per sample (B, 7) in [0, 1], in the order of :data:`LAYERS`.
         """
         return self.shares(layer_losses(scene), weights).sum(dim=1).mean()
 
     def shares(self, losses: Tensor, weights: Tensor) -> Tensor:
-        """Return what each layer adds to the loss of each sample (B, 7)."""
+        """Return the contribution of each layer to the loss of each sample (B, 7)."""
         if self.training:
             with torch.no_grad():
                 mean = losses.detach().mean(dim=0)
@@ -52,8 +52,9 @@ class LayeredLoss(nn.Module):
 def layer_losses(scene: Scene) -> Tensor:
     """Return the content losses, then the style losses of every sample (B, 7), in the order of :data:`LAYERS`.
 
-    Content is the squared distance to the photograph's features, both instance-normalised; style that of the Gram
-    matrices to the truth's, over the squared norms of both: a dark truth's alone would be next to nothing.
+    Content is the squared distance of instance-normalised features of output and RGB image. Style is the squared
+    distance of the Gram matrices of output and ground truth, divided by the sum of their squared norms, since the norm
+    of a dark ground truth alone is close to zero.
     """
     found = [_content(scene.output_features, scene.content_features, name) for name in CONTENT_LAYERS]
     for level in STYLE_LAYERS:

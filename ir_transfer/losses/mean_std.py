@@ -1,4 +1,4 @@
-"""Distance of feature means and deviations: texture without position, hence blind to misregistration."""
+"""Distance of feature means and deviations, independent of position and so of misregistration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ir_transfer.nn.moments import mean_variance
 def mean_std(scene: Scene) -> Tensor:
     """Return the distance of channel means and deviations over five levels (Huang and Belongie 2017, equation 13).
 
-    Each level is divided by the truth's own magnitude, so that wide levels do not drown narrow ones.
+    Each level is divided by the magnitude of the ground truth's statistics, so that all levels have similar weight.
     """
     total = scene.output.new_zeros(())
     for level, features in scene.output_features.items():

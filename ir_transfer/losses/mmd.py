@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy: patches compared as sets."""
+"""Maximum mean discrepancy between the sets of patches of output and ground truth."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PATCH = 64
 def mmd(scene: Scene) -> Tensor:
     """Return the maximum mean discrepancy of the batch's patches, kernel ``-|x - y|``: twice the energy distance.
 
-    A sample is a patch of 64 pixels: the mean of its unit-normalised features over five levels, centred on the truth's
-    patches and scaled to their spread. A distance of each patch to its own truth is smallest at the mean of all
-    answers; this one compares the patches as sets, and a set of means is not the set of true patches. The kernel is
-    that of Sejdinovic et al. 2013 (arXiv:1207.6076, section 3): no bandwidth to choose, and one odd patch has a
-    gradient of length 1, where a polynomial kernel lets it rule the batch.
+    A sample is a patch of 64 x 64 pixels: the mean of its unit-normalised features at five levels, centred on the
+    mean of the ground truth's patches and scaled by their spread. A per-patch distance is smallest at the mean of all
+    plausible answers; comparing the patches as sets is not. The kernel (Sejdinovic et al. 2013, arXiv:1207.6076,
+    section 3) has no bandwidth, and the gradient of an outlier has length 1, whereas with a polynomial kernel it
+    would dominate the batch.
     """
     outputs, truths = [], []
     for depth, (level, features) in enumerate(scene.output_features.items()):

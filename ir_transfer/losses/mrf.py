@@ -1,4 +1,4 @@
-"""Markov random field: every patch should look like some patch of the look."""
+"""Markov random field loss: distance of each feature patch to its nearest patch of the style image."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ir_transfer.losses.base import Scene
 
 _LEVELS = ("relu3_1", "relu4_1")
 _SIDE = 3
-_STRIDE = 2  # neighbouring patches of the look differ little, and the work grows with their number
+_STRIDE = 2  # neighbouring patches of the style image differ little, and the cost grows with their number
 
 
 def mrf(scene: Scene) -> Tensor:
-    """Return the squared distance of every feature patch to its nearest one of the look (Li and Wand 2016, equation 2).
+    """Return the mean squared distance of feature patches to their nearest style patch (Li and Wand 2016, equation 2).
 
-    Patches of 3 x 3 features of relu3_1 and relu4_1, nearest by normalised correlation (equation 3). The mean square
-    of the look's patches is divided out, so that networks of other scales need no other weight.
+    Patches of 3 x 3 features of relu3_1 and relu4_1, nearest by normalised correlation (equation 3). The result is
+    divided by the mean square of the style patches, so that the weight does not depend on the network's scale.
     """
     total = scene.output.new_zeros((), dtype=torch.float32)
     for level in _LEVELS:
@@ -32,8 +32,8 @@ def _patches(features: Tensor, stride: int) -> Tensor:
     return F.unfold(features[None], _SIDE, stride=stride)[0].T
 
 
-def _nearest_distance(patches: Tensor, look: Tensor) -> Tensor:
+def _nearest_distance(patches: Tensor, style: Tensor) -> Tensor:
     with torch.no_grad():
-        nearest = (F.normalize(patches, dim=1) @ F.normalize(look, dim=1).T).argmax(dim=1)
-    wanted = look[nearest]
-    return (patches - wanted).square().mean() / (look.square().mean() + 1e-12)
+        nearest = (F.normalize(patches, dim=1) @ F.normalize(style, dim=1).T).argmax(dim=1)
+    wanted = style[nearest]
+    return (patches - wanted).square().mean() / (style.square().mean() + 1e-12)

@@ -1,4 +1,4 @@
-"""Distances of the output to the registered truth."""
+"""Distances between the output and the registered ground truth."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _COARSE = 4
 
 
 def charbonnier(scene: Scene) -> Tensor:
-    """Return the Charbonnier distance, weighted towards what stands out of its surroundings.
+    """Return the Charbonnier distance with weight ``1 + 8 |truth - blurred truth|``.
 
-    Weight ``1 + 8 |truth - blurred truth|``: people and engines cover few pixels, and a plain mean forgets them.
+    The weight raises the share of people and engines, which cover few pixels.
     """
     weight = 1 + _HOT_GAIN * (scene.truth - _surroundings(scene.truth)).abs()
     distance = ((scene.output - scene.truth) ** 2 + 1e-6).sqrt()
@@ -24,19 +24,19 @@ def charbonnier(scene: Scene) -> Tensor:
 
 
 def coarse(scene: Scene) -> Tensor:
-    """Return :func:`charbonnier` of both pictures at a quarter of their size.
+    """Return :func:`charbonnier` of both images, averaged over cells of 4 x 4 pixels.
 
-    A pair is registered to a few pixels at best. Full resolution punishes a sharp edge that lies two pixels beside
-    the truth's twice, a blurred one once; at a quarter there is nothing to gain by blur.
+    Pairs are registered to a few pixels at best. At full resolution, a sharp edge that is displaced by two pixels is
+    penalised twice and a blurred one once; at a quarter of the resolution, blur has no advantage.
     """
-    content, truth, output = (F.avg_pool2d(picture, _COARSE) for picture in (scene.content, scene.truth, scene.output))
+    content, truth, output = (F.avg_pool2d(image, _COARSE) for image in (scene.content, scene.truth, scene.output))
     return charbonnier(Scene(content, truth, output))
 
 
 def laplacian(scene: Scene) -> Tensor:
-    """Return the L1 distance of Laplacian pyramids (Bojanowski et al. 2018): contrast at every scale counts.
+    """Return the L1 distance of Laplacian pyramids of five levels (Bojanowski et al. 2018).
 
-    Errors where the truth is hotter than its surroundings count double.
+    Errors where the ground truth is hotter than its surroundings count double.
     """
     output, truth = scene.output, scene.truth
     total = output.new_zeros(())
@@ -52,9 +52,9 @@ def laplacian(scene: Scene) -> Tensor:
 
 
 def hot_objects(scene: Scene) -> Tensor:
-    """Return how far the output's local contrast falls short of the truth's where the truth is locally hot.
+    """Return the mean shortfall of the output's local contrast where the ground truth is locally hot.
 
-    One-sided on compact regions: a person who stays cold costs, a slightly too hot one does not.
+    One-sided, on compact regions: an output that is too cold is penalised, one that is too hot is not.
     """
     truth = scene.truth - _surroundings(scene.truth)
     output = scene.output - _surroundings(scene.output)
@@ -63,9 +63,10 @@ def hot_objects(scene: Scene) -> Tensor:
 
 
 def correlation(scene: Scene) -> Tensor:
-    """Return ``1 - r``, r the Pearson correlation of output and truth over each picture.
+    """Return ``1 - r``, where r is the Pearson correlation of output and ground truth over each image.
 
-    Blind to gain and offset: where the exemplar leaves the tone open, a distance is smallest at gray, and this is not.
+    Invariant to gain and offset. Where the exemplar does not determine the tone, a distance is smallest for a gray
+    output; this loss is not.
     """
     pair = torch.stack([scene.output, scene.truth]).flatten(2)
     pair = pair - pair.mean(dim=-1, keepdim=True)
@@ -73,12 +74,12 @@ def correlation(scene: Scene) -> Tensor:
     return (1 - product / (pair.pow(2).mean(-1).prod(0) + 1e-6).sqrt()).mean()
 
 
-def _surroundings(picture: Tensor) -> Tensor:
-    """Return the local mean over about an eighth of the picture."""
+def _surroundings(image: Tensor) -> Tensor:
+    """Return the local mean over 40 x 40 pixels."""
     factor = 8
-    small = F.avg_pool2d(picture, factor)
+    small = F.avg_pool2d(image, factor)
     small = F.avg_pool2d(small, 5, stride=1, padding=2, count_include_pad=False)
-    return F.interpolate(small, picture.shape[-2:], mode="bilinear")
+    return F.interpolate(small, image.shape[-2:], mode="bilinear")
 
 
 def l1(scene: Scene) -> Tensor:

@@ -1,4 +1,4 @@
-"""Distances between VGG features of output and truth."""
+"""Distances between VGG features of output and ground truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def perceptual(scene: Scene) -> Tensor:
 
 
 def deep_perceptual(scene: Scene) -> Tensor:
-    """Return :func:`perceptual` at relu2_1 to relu4_1: the finest level rewards the photograph's texture."""
+    """Return :func:`perceptual` at relu2_1 to relu4_1; the finest level favours texture of the RGB image."""
     return _distance(scene, _DEEP)
 
 

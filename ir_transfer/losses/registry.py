@@ -15,7 +15,7 @@ from ir_transfer.losses.histogram import histogram
 from ir_transfer.losses.mean_std import mean_std
 from ir_transfer.losses.mmd import mmd
 from ir_transfer.losses.mrf import mrf
-from ir_transfer.losses.object_contrast import people_contrast, vehicle_contrast
+from ir_transfer.losses.object_contrast import expected_people, people_contrast, vehicle_contrast
 from ir_transfer.losses.paired import charbonnier, coarse, correlation, hot_objects, l1, laplacian
 from ir_transfer.losses.perceptual import deep_perceptual, perceptual
 from ir_transfer.losses.ssim import ssim
@@ -35,27 +35,28 @@ LOSSES: Mapping[str, Loss] = {
     "map_correlation": Loss("truth", function=map_correlation),
     "people_contrast": Loss("truth", batchwise=True, function=people_contrast),  # a mean over the batch's people
     "vehicle_contrast": Loss("truth", batchwise=True, function=vehicle_contrast),
+    "expected_people": Loss("labels", batchwise=True, function=expected_people),
     "gradient": Loss("truth", batchwise=True, function=gradient),  # windows count by their strength in the batch
     "texture": Loss("truth", function=texture),
-    "perceptual": Loss("truth", judge=True, function=perceptual),
-    "deep_perceptual": Loss("truth", judge=True, function=deep_perceptual),
-    "mean_std": Loss("look", judge=True, function=mean_std),
-    "gram": Loss("look", judge=True, function=gram),
-    "coral": Loss("look", judge=True, function=coral),
-    "mmd": Loss("look", judge=True, batchwise=True, function=mmd),  # compares the batch's patches as sets
-    "mrf": Loss("look", judge=True, function=mrf),
-    "histogram": Loss("look", function=histogram),
-    "content": Loss("content", judge=True, function=content),
+    "perceptual": Loss("truth", needs_vgg=True, function=perceptual),
+    "deep_perceptual": Loss("truth", needs_vgg=True, function=deep_perceptual),
+    "mean_std": Loss("style", needs_vgg=True, function=mean_std),
+    "gram": Loss("style", needs_vgg=True, function=gram),
+    "coral": Loss("style", needs_vgg=True, function=coral),
+    "mmd": Loss("style", needs_vgg=True, batchwise=True, function=mmd),  # compares the batch's patches as sets
+    "mrf": Loss("style", needs_vgg=True, function=mrf),
+    "histogram": Loss("style", function=histogram),
+    "content": Loss("content", needs_vgg=True, function=content),
     "embossing": Loss("content", function=embossing),
     "tv": Loss("content", function=tv),
 }
 ADVERSARIAL, HINTS, LAYERED = "adversarial", "hints", "layered"
 TRAITS: Mapping[str, Traits] = {
     **LOSSES,
-    # These have a network of their own, so the training runs them.
-    ADVERSARIAL: Traits("look"),  # judges a sample without truth by its infrared alone
-    LAYERED: Traits("look", judge=True, batchwise=True),  # its moving averages are the batch's
-    HINTS: Traits("content", judge=True, batchwise=True),  # its targets' moments are the batch's
+    # These contain a network of their own and are computed by the training objective.
+    ADVERSARIAL: Traits("style"),  # without a ground truth, the discriminator sees the infrared image alone
+    LAYERED: Traits("style", needs_vgg=True, batchwise=True),  # its moving averages are the batch's
+    HINTS: Traits("content", needs_vgg=True, batchwise=True),  # its targets' moments are the batch's
 }
 
 
@@ -66,11 +67,11 @@ def check_names(names: Iterable[str]) -> None:
             raise UnknownNameError.among("loss", name, TRAITS)
 
 
-def needing_judge(names: Iterable[str]) -> list[str]:
-    """Return those of the losses that need the perceptual VGG, sorted."""
-    return sorted(name for name in names if TRAITS[name].judge)
+def needing_vgg(names: Iterable[str]) -> list[str]:
+    """Return the names of the losses that need the perceptual VGG, sorted."""
+    return sorted(name for name in names if TRAITS[name].needs_vgg)
 
 
-def needing_truth(names: Iterable[str]) -> list[str]:
-    """Return those of the losses that are of no use without a registered truth, sorted."""
-    return sorted(name for name in names if TRAITS[name].sees == "truth")
+def needing_ground_truth(names: Iterable[str]) -> list[str]:
+    """Return the names of the losses that need a registered ground truth, sorted."""
+    return sorted(name for name in names if TRAITS[name].reference == "truth")

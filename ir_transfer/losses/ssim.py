@@ -1,4 +1,4 @@
-"""Structural similarity to the truth."""
+"""Structural similarity to the ground truth."""
 
 from __future__ import annotations
 

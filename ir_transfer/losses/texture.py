@@ -1,4 +1,4 @@
-"""Strength of texture: how much the image varies at each scale, wherever it varies."""
+"""Strength of texture: local band amplitudes of output and ground truth at four scales."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FLOOR = 0.03  # deviations: below it, a window is flat
 def texture(scene: Scene) -> Tensor:
     """Return the absolute log ratio of band amplitudes of output and ground truth, averaged over bands and windows.
 
-    The bands are four levels of a Laplacian pyramid (Burt and Adelson 1983), the amplitude of a band is its root mean
-    square in windows of 32 x 32 pixels of the full size. It neither says where detail lies nor which sign it has, so
-    misregistration costs nothing, and a smooth answer, which every distance to the truth prefers where detail cannot
-    be known, is no way out.
+    The bands are four levels of a Laplacian pyramid (Burt and Adelson 1983); the amplitude of a band is its root mean
+    square in windows of 32 x 32 pixels of the full size. The amplitude depends neither on the position nor on the sign
+    of detail, so misregistration is not penalised, while a smooth output is, which other distances to the ground truth
+    prefer where detail cannot be predicted.
     """
     pairs = zip(*(_amplitudes(image / CANONICAL_DEVIATION) for image in (scene.output, scene.truth)), strict=True)
     return torch.stack([(output / truth).log().abs().mean() for output, truth in pairs]).mean()

@@ -1,4 +1,4 @@
-"""Distance to the ground truth at low resolution, which forgives a registration error of one cell."""
+"""Distance to the ground truth at low resolution, tolerant of a registration error of one cell."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _WEIGHTS = {"output": 3.0, "map": 1.0, "coarse": 2.0}
 def thermal_map(scene: Scene) -> Tensor:
     """Return the weighted smooth L1 distance of output and thermal map to the ground truth, in deviations.
 
-    At a quarter of the size, every window of 8 x 8 cells takes the best of nine shifts by one cell, for pairs are
-    registered to a few pixels at best; at a sixteenth no shift is needed. Cells of people count five times, those of
-    vehicles 2.5 times.
+    At a quarter of the size, every window of 8 x 8 cells uses the best of nine shifts by up to one cell, since pairs
+    are registered to a few pixels at best; at a sixteenth no shift is applied. Cells of people have weight 5, cells
+    of vehicles 2.5.
     """
     truth, output = (F.avg_pool2d(image, _CELL) / CANONICAL_DEVIATION for image in (scene.truth, scene.output))
     weight = object_weight(scene, truth)
@@ -34,7 +34,7 @@ def thermal_map(scene: Scene) -> Tensor:
 
 
 def map_correlation(scene: Scene) -> Tensor:
-    """Return ``1 - r``, r the Pearson correlation with the ground truth over cells of 4 pixels of each image."""
+    """Return ``1 - r``, where r is the Pearson correlation with the ground truth over cells of 4 x 4 pixels."""
     pair = torch.stack([F.avg_pool2d(scene.output, _CELL), F.avg_pool2d(scene.truth, _CELL)]).flatten(2)
     pair = pair - pair.mean(dim=-1, keepdim=True)
     product = (pair[0] * pair[1]).mean(-1)

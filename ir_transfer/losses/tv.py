@@ -1,4 +1,4 @@
-"""Total variation: against noise."""
+"""Total variation, which penalises noise."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The contract of every model: prepare the exemplars once, then translate many pictures."""
+"""Interface of every model: prepare the exemplars once, then translate any number of images."""
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,8 +15,9 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
+from ir_transfer.models.building import build_from_file
 from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
-from ir_transfer.models.checks import check_masks, check_picture, check_strength, check_style, common_polarity
+from ir_transfer.models.checks import check_image, check_masks, check_strength, check_style, common_polarity
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.polarity import polarity_of_exemplar
 from ir_transfer.models.run_options import RunOption, parsed_options
@@ -31,8 +31,8 @@ class TranslationModel(nn.Module, ABC):
     """Base of all models: checks, padding, cropping, saving; a subclass adds ``encode`` and ``translate``.
 
     Args:
-        info: What the model declares about itself.
-        hyper_parameters: What its constructor took; stored in the weight file.
+        info: Declaration of the model.
+        hyper_parameters: Arguments of its constructor, which are stored in the weight file.
     """
 
     def __init__(self, info: ModelInfo, hyper_parameters: Mapping[str, Any] | None = None) -> None:
@@ -42,22 +42,22 @@ class TranslationModel(nn.Module, ABC):
         self.weights_hash = "none"
         self.metadata: dict[str, str] = {}
 
-    looks: tuple[str, ...] = ()
-    """Names of the looks of a model that takes no exemplars (see :mod:`ir_transfer.models.fixed_looks`)."""
+    styles: tuple[str, ...] = ()
+    """Names of the styles of a model without exemplars (see :mod:`ir_transfer.models.fixed_styles`)."""
 
     run_options: Mapping[str, RunOption] = {}
-    """Hyper-parameters that no weight depends on, so that :meth:`configure` may set them for a run."""
+    """Hyper-parameters on which no weight depends, so that :meth:`configure` may set them for a run."""
 
     on_step: Callable[[int, int, Mapping[str, float]], None] | None = None
-    """Told of every step of an iterative model: its number, how many there may be, and the losses by name."""
+    """Called after every step of an iterative model with step, largest number of steps, and losses by name."""
 
-    # -- to be written by a model -------------------------------------------------------------------------------
+    # -- to be implemented by a model -------------------------------------------------------------------------------
 
     @abstractmethod
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> Mapping[str, Tensor]:
-        """Turn exemplars (B, 1, h, w) in [0, 1] into style tensors with batch B; differentiable where trainable.
+        """Return the style tensors (batch B) of exemplars (B, 1, h, w) in [0, 1]; differentiable if trainable.
 
-        ``white_hot`` (B,) bool is their polarity: :meth:`prepare` judges it, no model does.
+        ``white_hot`` (B,) bool is their polarity, which :meth:`prepare` determines.
         """
 
     @abstractmethod
@@ -67,14 +67,14 @@ class TranslationModel(nn.Module, ABC):
         """Translate padded content (B, 3, H, W) to (B, C, H, W); sides are multiples of ``info.size_multiple``."""
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return what the model wants minimised of its last translation, besides the recipe's losses."""
+        """Return a loss of the model's last translation that is added to the recipe's losses, or None."""
         return None
 
     def adopt(self, trained: TranslationModel) -> None:
-        """Take over the weights of a trained model, to go on from them.
+        """Copy the weights of a trained model, as the start of a training.
 
         Raises:
-            WeightsError: It is of another model or size.
+            WeightsError: The model has another name or size.
         """
         self._load(trained.state_dict(), trained)
 
@@ -84,12 +84,12 @@ class TranslationModel(nn.Module, ABC):
         except RuntimeError as error:
             first = " ".join(str(error).split())[:300]
             raise WeightsError(
-                f"expected weights that fit model {self.info.name!r} {self.hyper_parameters} to begin from, got "
+                f"expected initial weights that fit model {self.info.name!r} {self.hyper_parameters}, got "
                 f"{trained.info.name!r} {trained.hyper_parameters}: {first}"
             ) from error
 
     def encode_content(self, content: Tensor) -> None:
-        """Run the part of the network that sees the photograph, where hints watch it (B, 3, H, W)."""
+        """Run the encoder on RGB images (B, 3, H, W), so that attached feature hints record its features."""
         content_statistics_of(self).content_statistics(content)
 
     def translate_spatial(
@@ -102,20 +102,20 @@ class TranslationModel(nn.Module, ABC):
     ) -> Tensor:
         """Translate padded content with N styles, whose shares (N, 1, H, W) sum to 1 at every pixel.
 
-        Each style translates the whole picture, and the shares composite the results; overridden by a model that
-        can blend its features instead.
+        By default, the whole image is translated with each style and the results are composited by the shares; models
+        may override this to blend features instead.
         """
         pairs = zip(styles, shares, strict=True)
         return torch.stack([self.translate(content, one, strength, statistics) * share for one, share in pairs]).sum(0)
 
-    # -- the same for all ---------------------------------------------------------------------------------------
+    # -- shared by all models ---------------------------------------------------------------------------------------
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set options for a run; see ``run_options``.
 
         Raises:
-            UnknownNameError: No such option; the message lists the known ones.
-            InputError: A value of another type or out of range; nothing has been set.
+            UnknownNameError: No such option.
+            InputError: A value has the wrong type or is out of range; no option is set.
         """
         self.hyper_parameters |= parsed_options(self.info.name, self.run_options, options)
 
@@ -123,6 +123,11 @@ class TranslationModel(nn.Module, ABC):
     def exemplar_channels(self) -> int:
         """Channels of an exemplar: 1, or 3 for published three-channel checkpoints."""
         return 3 if int(self.hyper_parameters.get("out_channels", self.info.out_channels)) == 3 else 1
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the parameters; the CPU if there are none."""
+        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     @torch.no_grad()
     def prepare(
@@ -136,33 +141,33 @@ class TranslationModel(nn.Module, ABC):
         """Encode the exemplars once for a run.
 
         Args:
-            exemplars: One or more float pictures (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
+            exemplars: One or more float images (1, 1, h, w) in [0, 1], sides >= 16, sizes may differ.
             weights: Share of each, normalised to sum to 1; equal by default.
-            white_hot: Whether hot is bright in them, if that is known; if not, the shipped classifier judges each, but
-                near-infrared ones, which nobody inverts, are taken as they are.
-            masks: Integer label map (1, 1, h, w) of each, so that a label takes the look of the same label.
+            white_hot: Whether hot is bright in them; None classifies each exemplar, except near-infrared ones, which
+                are always white-hot.
+            masks: Integer label map (1, 1, h, w) of each, so that a label takes the style of the same label.
 
         Raises:
-            InputError: No exemplar, a wrong shape, values outside [0, 1], as many weights as do not fit, or masks
-                that do not fit or that the model does not take.
+            InputError: No exemplar, a wrong shape, values outside [0, 1], a wrong number of weights, or masks of a
+                wrong shape or for a model without masks.
         """
         if not exemplars:
             raise InputError("expected at least one exemplar, got none")
         for exemplar in exemplars:
-            check_picture("exemplar", exemplar, self.exemplar_channels)
+            check_image("exemplar", exemplar, self.exemplar_channels)
             if len(exemplar) != 1:
-                raise InputError(f"expected each exemplar on its own, got {len(exemplar)} in one tensor: pass a list")
-        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+                raise InputError(f"expected one exemplar per tensor, got {len(exemplar)} in one: pass a list")
         judged = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
-        known = [torch.tensor([polarity.white_hot], device=device) for polarity in judged]
+        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in judged]
         if masks is None:
-            encoded = [self.encode(e.to(device), white) for e, white in zip(exemplars, known, strict=True)]
+            encoded = [self.encode(e.to(self.device), white) for e, white in zip(exemplars, known, strict=True)]
         else:
             check_masks(masks, exemplars)
             labels = sorted({int(label) for mask in masks for label in torch.unique(mask)})
             parts = zip(exemplars, known, masks, strict=True)
             encoded = [
-                label_maps_of(self).encode_regions(e.to(device), white, m.to(device), labels) for e, white, m in parts
+                label_maps_of(self).encode_regions(e.to(self.device), white, m.to(self.device), labels)
+                for e, white, m in parts
             ]
         codes = [
             StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
@@ -171,7 +176,7 @@ class TranslationModel(nn.Module, ABC):
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
-        """Return the style for one exemplar (1, 1, h, w); a model of fixed looks answers with its nearest."""
+        """Return the style of one exemplar (1, 1, h, w); models with fixed styles return their nearest one."""
         return self.prepare([exemplar], white_hot=white_hot)
 
     def forward(
@@ -184,31 +189,31 @@ class TranslationModel(nn.Module, ABC):
         masks: Tensor | None = None,
         keep_tone: bool = False,
     ) -> Tensor:
-        """Translate pictures.
+        """Translate images.
 
         Args:
             content: Float sRGB (B, 3, H, W) in [0, 1], H and W >= 16.
-            style: From :meth:`prepare` of this very model; several with a mask each for spatial control.
-            strength: 0 keeps the photograph's own look, 1 is the exemplar's.
-            statistics: Global statistics to use instead of this content's own, so that tiles equal the whole.
-            masks: Integer label maps (B, 1, H, W); a label takes the look of the exemplar's same label.
-            keep_tone: Keep the luma's order and take only the distribution of what the model makes; a black-hot style
-                turns the order round (see :mod:`ir_transfer.nn.tone`).
+            style: From :meth:`prepare` of this model; several styles with a mask each for spatial control.
+            strength: 0 returns the luma of the RGB image, 1 the full style.
+            statistics: Global statistics that replace those of this content, so that tiles equal the whole image.
+            masks: Integer label maps (B, 1, H, W); a label takes the style of the same label in the exemplar.
+            keep_tone: Keep the rank order of the luma and take only the distribution of intensities from the output; a
+                black-hot style reverses the order (see :mod:`ir_transfer.nn.tone`).
 
         Returns:
-            Apparent intensity (B, 1, H, W) in [0, 1], of exactly the content's height and width.
+            Apparent intensity (B, 1, H, W) in [0, 1], of the content's height and width.
 
         Raises:
-            InputError: A shape, a range, a style of another model, masks or statistics that the model does not
-                take, both together, label maps together with several styles, or the tone of tiles.
+            InputError: A wrong shape or range, a style of another model, masks or statistics that the model does not
+                support, both together, label maps with several styles, or ``keep_tone`` with statistics.
         """
-        check_picture("content", content, 3)
+        check_image("content", content, 3)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)
         strength = check_strength(strength)
         if statistics is not None and self.info.tiling not in {"overview", "exact", "passes"}:
-            raise InputError(f"expected no statistics for model {self.info.name!r}, which takes none: leave them out")
+            raise InputError(f"expected no statistics for model {self.info.name!r}, which uses none: leave them out")
         height, width = content.shape[-2:]
         multiple = self.info.size_multiple
         pad = (0, -width % multiple, 0, -height % multiple)
@@ -226,9 +231,7 @@ class TranslationModel(nn.Module, ABC):
         output = output if self.training else output.clamp(0, 1)
         if keep_tone:
             if statistics is not None:
-                raise InputError(
-                    "expected keep_tone for a whole picture, got statistics: a tile has no ranks of its own"
-                )
+                raise InputError("expected keep_tone for a whole image, got statistics: a tile has no ranks of its own")
             output = reorder(output, rgb_to_grayscale(content), ascending=common_polarity(codes))
         return output
 
@@ -242,7 +245,7 @@ class TranslationModel(nn.Module, ABC):
         masks: Tensor,
     ) -> Tensor:
         if statistics is not None:
-            raise InputError("expected masks or statistics, got both: statistics are those of a whole picture")
+            raise InputError("expected masks or statistics, got both: statistics are those of a whole image")
         check_masks(_singly(masks), _singly(content))
         bottom, right = padded.shape[-2] - content.shape[-2], padded.shape[-1] - content.shape[-1]
         labels = F.pad(masks.double(), (0, right, 0, bottom), mode="reflect").to(padded.device)
@@ -274,32 +277,7 @@ class TranslationModel(nn.Module, ABC):
             )
         if weights is None or not info.needs_weights:
             return cls(info, **hyper_parameters)
-        return cls._from_file(info, weight_files.locate(info, weights), hyper_parameters)
-
-    @classmethod
-    def _from_file(cls, info: ModelInfo, path: Path, asked: Mapping[str, Any]) -> Self:
-        tensors, metadata = weight_files.read(path, kind="weights", model=info.name)
-        stored = weight_files.hyper_parameters(metadata, path)
-        options = {name: str(value) for name, value in asked.items() if name in cls.run_options}
-        fixed = {name: value for name, value in asked.items() if name not in options}
-        weight_files.refuse_contradiction(path, stored, fixed)
-        try:
-            model = cls(info, **{**stored, **fixed})
-        except (TypeError, ValueError) as error:
-            raise WeightsError(
-                f"expected hyper-parameters of {cls.__name__} in {path}, got: {error}; weights of another version of "
-                "ir-transfer do not load: train them anew"
-            ) from error
-        model.configure(options)
-        weight_files.load_into(model, _without_scorer(tensors), path)
-        model.weights_hash = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        model.metadata = metadata
-        return model
-
-
-def _without_scorer(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors without the score of polarity that files of earlier versions have in them."""
-    return {name: tensor for name, tensor in tensors.items() if not name.startswith("polarity.")}
+        return build_from_file(cls, info, weight_files.locate(info, weights), hyper_parameters)
 
 
 def _singly(batch: Tensor) -> list[Tensor]:

@@ -1,4 +1,4 @@
-"""What only some models can do: a model inherits from a class for each, and callers ask here, where it is refused."""
+"""Optional capabilities of models, one base class each, and functions that require them or raise an error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders
+from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders_message
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,15 +28,15 @@ class Informed(Protocol):
 
 
 class Tiles(ABC):
-    """A model whose tiles equal the whole image."""
+    """A model whose output for tiles equals that for the whole image."""
 
     @property
     @abstractmethod
     def tile_needs(self) -> TileNeeds:
-        """What tiles must bring.
+        """Margins and memory of tiles.
 
         Raises:
-            InputError: The model's options need the whole image.
+            InputError: The model's options require the whole image.
         """
 
 
@@ -44,7 +44,7 @@ class TileStatistics(Tiles):
     """A model that tiles with global statistics of the content, which add up over tiles.
 
     Attributes:
-        statistics_passes: How often an image must be read before it is translated by tiles.
+        statistics_passes: Number of passes over an image before it is translated by tiles.
     """
 
     statistics_passes: int = 1
@@ -58,15 +58,15 @@ class TileStatistics(Tiles):
         strength: float | Tensor,
         known: Sequence[Statistics],
     ) -> Statistics:
-        """Return what a tile (1, 3, h, w) adds to the statistics of the next pass over an image.
+        """Return the contribution of a tile (1, 3, h, w) to the statistics of the next pass over an image.
 
-        ``inside`` says which part of the tile counts; ``known`` are the statistics of the passes before. After
-        ``statistics_passes`` of them, ``forward`` takes all places together.
+        ``inside`` is the part of the tile without margins; ``known`` are the statistics of the previous passes. After
+        ``statistics_passes`` passes, ``forward`` takes the statistics of all passes merged.
         """
 
 
 class ContentStatistics(TileStatistics):
-    """A model whose global statistics depend on the content alone."""
+    """A model whose global statistics depend only on the content."""
 
     @abstractmethod
     def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
@@ -74,10 +74,10 @@ class ContentStatistics(TileStatistics):
 
         Args:
             content: sRGB in [0, 1].
-            inside: Which part of a tile counts, so that statistics of tiles with surroundings add up to the image's.
+            inside: Part of a tile without margins, so that statistics of tiles add up to those of the image.
 
         Raises:
-            InputError: The model's options have no such statistics.
+            InputError: The model's options require the whole image.
         """
 
     def tile_statistics(
@@ -93,13 +93,13 @@ class ContentStatistics(TileStatistics):
 
 
 class LabelMaps(ABC):
-    """A model that restricts the exemplar's statistics to regions of one label."""
+    """A model that can restrict the exemplar's statistics to regions with the same label."""
 
     @abstractmethod
     def encode_regions(
         self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> Mapping[str, Tensor]:
-        """Encode one exemplar (1, 1, h, w) as a whole and for each of the labels of its map (1, 1, h, w)."""
+        """Encode one exemplar (1, 1, h, w), whole and for each label of its map (1, 1, h, w)."""
 
     @abstractmethod
     def translate_regions(
@@ -113,7 +113,7 @@ class Sliders(ABC):
 
     @abstractmethod
     def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
-        """Return a style with other weights of the loss layers.
+        """Return a style with changed weights of the named loss layers.
 
         Raises:
             InputError: An unknown layer, or a weight out of range.
@@ -121,7 +121,7 @@ class Sliders(ABC):
 
 
 class FrozenEncoder(ABC):
-    """A model whose encoder of photographs is trained beforehand, by others or by a distillation."""
+    """A model with a pretrained or distilled encoder of RGB images, which is frozen."""
 
     @abstractmethod
     def take_encoder(self, source: str | Path) -> None:
@@ -134,42 +134,42 @@ class FrozenEncoder(ABC):
 
 
 def encoder_of(model: TranslationModel) -> FrozenEncoder:
-    """Return a model as one that takes an encoder.
+    """Return the model as a :class:`FrozenEncoder`.
 
     Raises:
-        InputError: It takes none.
+        InputError: The model has no frozen encoder.
     """
     if isinstance(model, FrozenEncoder):
         return model
     raise InputError(
-        f"expected no model.encoder for model {model.info.name!r}, which has an encoder of its own: leave it out"
+        f"expected no model.encoder for model {model.info.name!r}, which trains its own encoder: leave it out"
     )
 
 
 def tiles_of(model: Informed) -> Tiles:
-    """Return a model as one that tiles.
+    """Return the model as :class:`Tiles`.
 
     Raises:
-        InputError: It must see the whole image.
+        InputError: The model requires the whole image.
     """
     if isinstance(model, Tiles):
         return model
-    raise must_see_all(model.info.name)
+    raise requires_whole_image(model.info.name)
 
 
-def must_see_all(name: str) -> InputError:
-    """Return the error of a model that must see the whole image."""
+def requires_whole_image(name: str) -> InputError:
+    """Return the error of a model that requires the whole image."""
     return InputError(
-        f"expected a model whose tiles equal the whole picture, got {name!r}, which must see all of it: "
-        "use adain or wct2, or a smaller picture"
+        f"expected a model whose tiles equal the whole image, got {name!r}, which requires all of it: "
+        "use adain or wct2, or a smaller image"
     )
 
 
 def tile_statistics_of(model: TranslationModel) -> TileStatistics:
-    """Return a model as one that tiles with global statistics.
+    """Return the model as :class:`TileStatistics`.
 
     Raises:
-        InputError: It has none.
+        InputError: The model has no global statistics.
     """
     if isinstance(model, TileStatistics):
         return model
@@ -177,10 +177,10 @@ def tile_statistics_of(model: TranslationModel) -> TileStatistics:
 
 
 def content_statistics_of(model: TranslationModel) -> ContentStatistics:
-    """Return a model as one with global statistics of the content alone.
+    """Return the model as :class:`ContentStatistics`.
 
     Raises:
-        InputError: It has none.
+        InputError: The model has no statistics of the content alone.
     """
     if isinstance(model, ContentStatistics):
         return model
@@ -192,22 +192,22 @@ def _no_statistics(model: TranslationModel) -> InputError:
 
 
 def label_maps_of(model: TranslationModel) -> LabelMaps:
-    """Return a model as one that takes label maps.
+    """Return the model as :class:`LabelMaps`.
 
     Raises:
-        InputError: It takes none.
+        InputError: The model does not support label maps.
     """
     if isinstance(model, LabelMaps):
         return model
-    raise InputError(f"expected no masks for model {model.info.name!r}, which takes none: use wct2")
+    raise InputError(f"expected no masks for model {model.info.name!r}, which does not support them: use wct2")
 
 
 def sliders_of(model: TranslationModel) -> Sliders:
-    """Return a model as one with sliders.
+    """Return the model as :class:`Sliders`.
 
     Raises:
-        InputError: It has none.
+        InputError: The model has no sliders.
     """
     if isinstance(model, Sliders):
         return model
-    raise InputError(no_sliders(model.info.name))
+    raise InputError(no_sliders_message(model.info.name))

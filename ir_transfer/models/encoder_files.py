@@ -1,4 +1,4 @@
-"""Files of the content encoder, which every compact system contains and a distillation makes."""
+"""Weight files of the content encoder, which a distillation writes and every compact system contains."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.resources import resource
 
 NAME = weight_files.ENCODER
-"""What the files say they belong to, and the name of the weights that ship."""
+"""Model name in the metadata of the files, and name of the bundled weights."""
 
 
 def save_encoder(encoder: ContentEncoder, path: Path, metadata: Mapping[str, str], *, packed: bool = False) -> None:
     """Write an encoder without normalisations.
 
     Args:
-        encoder: See :meth:`~ir_transfer.nn.content_encoder.ContentEncoder.folded`.
+        encoder: Encoder from :meth:`~ir_transfer.nn.content_encoder.ContentEncoder.folded`.
         path: A ``.safetensors`` file.
-        metadata: What else it says of itself.
-        packed: Whether large weights take 8 bits a number.
+        metadata: Further metadata.
+        packed: Whether large weights are stored as 8-bit integers.
     """
     sizes = {"widths": encoder.widths, "depths": encoder.depths, "head_width": encoder.head_width}
     described = {**metadata, "kind": "weights", "model": NAME, "hyper_parameters": json_text(sizes)}
@@ -33,7 +33,7 @@ def save_encoder(encoder: ContentEncoder, path: Path, metadata: Mapping[str, str
 
 
 def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
-    """Fill an encoder from a file, or from the weights that ship (``"content-encoder"``).
+    """Fill an encoder from a file, or from the bundled weights (``"content-encoder"``).
 
     Raises:
         MissingFileError: No such file.
@@ -49,7 +49,7 @@ def load_encoder(encoder: ContentEncoder, source: str | Path) -> None:
 
 
 def shipped_encoder() -> ContentEncoder:
-    """Return the content encoder that ships, frozen, in evaluation mode."""
+    """Return the bundled content encoder, frozen, in evaluation mode."""
     path = resource(f"weights/{NAME}.safetensors")
     tensors, metadata = weight_files.read(path, kind="weights", model=NAME)
     with torch.device("meta"):  # draws no random numbers

@@ -1,31 +1,28 @@
-"""What a model declares about itself. Free of torch, so that listing models is instant."""
+"""Declarations of models; this module does not import torch, so that listing models is fast."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-SMALLEST_SIDE = 16
-"""Least height and width of an image in pixels."""
 Tiling = Literal["overview", "exact", "passes", "pointwise", "none"]
 
 
-def no_sliders(model: str) -> str:
-    """Return what to say to layer weights for a model that has no sliders for them."""
-    return f"expected no layer weights for model {model!r}, which has no sliders: leave them out, or take adjustable"
+def no_sliders_message(model: str) -> str:
+    """Return the error message for layer weights of a model without sliders."""
+    return f"expected no layer weights for model {model!r}, which has no sliders: leave them out, or use adjustable"
 
 
 @dataclass(frozen=True)
 class TileNeeds:
-    """What tiles must bring so that they equal the whole.
+    """Margins and memory of tiles whose output equals that of the whole image.
 
     Attributes:
-        features: Pixels beyond a tile's own part that its features, and so its statistics, depend on.
-        output: Pixels beyond a tile's own part that its output depends on.
-        multiple: The corners of that part must lie on multiples of this, or on the picture's border.
-        bytes_per_pixel: Memory that translating takes at its height, for each pixel of a tile with its surroundings
-            (float32, measured on a CPU).
-        fixed_bytes: Memory that an image takes besides, whatever its size.
+        features: Margin in pixels on which a tile's features, and so its statistics, depend.
+        output: Margin in pixels on which a tile's output depends.
+        multiple: Tiles without margins start at multiples of it in pixels, and end there or at the image's border.
+        bytes_per_pixel: Peak memory per pixel of a tile with margins (float32, measured on a CPU).
+        fixed_bytes: Peak memory per image, independent of its size.
     """
 
     features: int
@@ -37,25 +34,25 @@ class TileNeeds:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model's declared facts: nothing about a model is guessed from its name.
+    """Declaration of a model.
 
     Attributes:
         name: Name in the registry.
         summary: One line for ``ir-transfer models``.
         paper: Authors, year and arXiv number; empty for a baseline.
-        bands: Infrared bands it has weights for, for example ``("lwir", "nir")``.
+        bands: Infrared bands with weights, for example ``("lwir", "nir")``.
         out_channels: Channels of its output by default.
         size_multiple: Sides are padded to this multiple inside the model and cropped again.
-        tiling: ``"overview"`` if the model looks at the whole image reduced, so that any part of it can be translated
-            by itself; ``"exact"`` if the model takes :class:`Statistics` from outside, so that tiles equal the whole;
-            ``"passes"`` if these depend on the style and on each other, so that they take several passes;
-            ``"pointwise"`` if no pixel depends on another; ``"none"`` if it must see the whole picture.
-        controls: Controls it takes beyond the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
+        tiling: ``"overview"`` if the model analyses the reduced image, after which any window can be translated;
+            ``"exact"`` if the model accepts global statistics, so that tiles equal the whole; ``"passes"`` if these
+            depend on the style and on each other, so that several passes are needed; ``"pointwise"`` if no pixel
+            depends on another; ``"none"`` if it requires the whole image.
+        controls: Controls besides the exemplar: ``"strength"``, ``"style-weights"``, ``"masks"``
             (label maps), ``"spatial"`` (a mask per exemplar).
-        weights: Names of the weights that ship; the first is the default. Empty if it needs none.
-        needs_weights: Whether it has parameters that must be trained.
-        iterative: Whether it searches for every picture step by step, which takes a hundred times as long as one pass.
-        target: ``"module:Class"`` of the implementation, imported only when a model is made.
+        weights: Names of the bundled weights; the first is the default. Empty if it needs none.
+        needs_weights: Whether it has trained parameters.
+        iterative: Whether each image is optimised iteratively, which takes about 100 times as long as one pass.
+        target: ``"module:Class"`` of the implementation, imported when a model is created.
     """
 
     name: str

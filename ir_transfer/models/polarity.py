@@ -1,4 +1,4 @@
-"""Polarity of exemplars, judged once for all models by the classifier that ships."""
+"""Polarity of exemplars, determined for all models by the bundled classifier."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from ir_transfer.errors import WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import shipped_encoder
-from ir_transfer.nn.polarity import PolarityClassifier, describe, statistics_count
+from ir_transfer.nn.polarity import PolarityClassifier, polarity_statistics, statistics_count
 from ir_transfer.resources import resource
 
 WEIGHTS = "weights/polarity.safetensors"
@@ -26,13 +26,13 @@ Source = Literal["auto", "given", "near-infrared", "option"]
 
 @dataclass(frozen=True)
 class Polarity:
-    """Which way round an exemplar is, and who says so.
+    """Polarity of an exemplar and its source.
 
     Attributes:
         white_hot: Whether hot is bright.
         source: ``auto``: the classifier; ``given``: the caller; ``option``: ``--exemplar-polarity``;
-            ``near-infrared``: nobody inverts it, so that it is never judged.
-        score: Of the classifier, positive for white-hot; None if it was not asked.
+            ``near-infrared``: always white-hot, never classified.
+        score: Score of the classifier, positive for white-hot; None if it was not used.
     """
 
     white_hot: bool
@@ -46,30 +46,30 @@ class Polarity:
 
     @property
     def inverted_by_auto(self) -> bool:
-        """Whether the classifier alone says black-hot, which users must be told."""
+        """Whether the classifier alone decided on black-hot, which is reported to users."""
         return self.source == "auto" and not self.white_hot
 
     def metadata(self) -> dict[str, str]:
-        """Return the strings that a style code keeps of it."""
+        """Return the metadata of a style code."""
         score = {} if self.score is None else {"polarity_score": f"{self.score:+.2f}"}
         return {"polarity": self.name, "polarity_source": self.source, **score}
 
     def warning(self, exemplar: str) -> str:
-        """Return the line for an exemplar that the classifier alone calls black-hot."""
+        """Return the message for an exemplar that the classifier alone decided to be black-hot."""
         return (
-            f"exemplar {exemplar} judged {self.name} (score {self.score:+.2f}): "
-            "--exemplar-polarity white-hot if it is not"
+            f"exemplar {exemplar} classified as {self.name} (score {self.score:+.2f}): "
+            "pass --exemplar-polarity white-hot if it is not"
         )
 
 
-class PolarityJudge:
-    """The classifier with its margin, and the content encoder whose features it judges by.
+class PolarityDetector:
+    """The polarity classifier with its margin, and the bundled content encoder, whose features it uses.
 
     Args:
-        path: The classifier's weight file; the encoder is the one that ships.
+        path: Weight file of the classifier.
 
     Attributes:
-        margin: What the score of a black-hot image must lie below, negated.
+        margin: An image is black-hot if its score is below ``-margin``.
 
     Raises:
         MissingFileError: No such file.
@@ -92,7 +92,7 @@ class PolarityJudge:
         weight_files.load_into(self.classifier, tensors, path, assign=True)
         if (count := statistics_count(self.encoder)) != len(self.classifier.scale):
             raise WeightsError(
-                f"expected {path} to judge by {count} statistics, got {len(self.classifier.scale)}: "
+                f"expected {path} to use {count} statistics, got {len(self.classifier.scale)}: "
                 "train it again with scripts/train_polarity.py"
             )
 
@@ -101,7 +101,7 @@ class PolarityJudge:
         """Return the score of one exemplar (1, 1 or 3, h, w) in [0, 1]; positive for white-hot."""
         gray = exemplar if exemplar.shape[1] == 1 else rgb_to_grayscale(exemplar)
         with torch.autocast("cpu", enabled=False):
-            return float(self.classifier(describe(gray.detach().cpu().float(), self.encoder)))
+            return float(self.classifier(polarity_statistics(gray.detach().cpu().float(), self.encoder)))
 
     def __call__(self, exemplar: Tensor) -> Polarity:
         """Return the polarity of one exemplar (1, 1 or 3, h, w): black-hot only beyond the margin."""
@@ -110,9 +110,9 @@ class PolarityJudge:
 
 
 @cache
-def shipped_judge() -> PolarityJudge:
-    """Return the judge that ships, read once."""
-    return PolarityJudge(resource(WEIGHTS))
+def shipped_detector() -> PolarityDetector:
+    """Return the bundled detector, which is read once."""
+    return PolarityDetector(resource(WEIGHTS))
 
 
 def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: str | None = None) -> Polarity:
@@ -120,25 +120,25 @@ def polarity_of_exemplar(exemplar: Tensor, white_hot: bool | None = None, band: 
 
     Args:
         exemplar: The image.
-        white_hot: Whether hot is bright, if that is known.
-        band: Of the model's weights; near-infrared exemplars are taken as they are.
+        white_hot: Known polarity; None classifies the exemplar.
+        band: Band of the model's weights; near-infrared exemplars are always white-hot.
     """
     if white_hot is not None:
         return Polarity(white_hot, "given")
     if band == "nir":
         return Polarity(True, "near-infrared")
-    return shipped_judge()(exemplar)
+    return shipped_detector()(exemplar)
 
 
 def blended_metadata(codes: Sequence[Mapping[str, str]], shares: Sequence[float]) -> dict[str, str]:
-    """Return what a blend says of its polarity: that of the larger share, with all scores in order.
+    """Return the polarity metadata of a blend: the polarity of the larger share, with all scores in order.
 
     Args:
-        codes: Metadata of the codes.
+        codes: Metadata of the style codes.
         shares: Their weights.
 
     Returns:
-        Nothing if a code does not say its polarity.
+        Empty if a code has no polarity.
     """
     if not all(code.get("polarity") for code in codes):
         return {}

@@ -1,4 +1,4 @@
-"""Checkpoints that others published: pickled state dicts, read without running what they may contain."""
+"""Published checkpoints of the papers: pickled state dicts, read without executing code."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
+from ir_transfer.nn.imagenet import normalising_convolution
 
 TORCHVISION = "torchvision"
 _PICKLED = {".pth", ".pt"}
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def asked(weights: str | Path | None, encoder_weights: str | Path | None) -> bool:
-    """Return whether :func:`ir_transfer.create_model` was given published files."""
+def are_requested(weights: str | Path | None, encoder_weights: str | Path | None) -> bool:
+    """Return whether the arguments of :func:`ir_transfer.create_model` name published files."""
     return encoder_weights is not None or Path(str(weights)).suffix in _PICKLED
 
 
@@ -27,10 +26,10 @@ def required_encoder(weights: str | Path | None, encoder_weights: str | Path | N
     """Return the encoder's file or name.
 
     Raises:
-        InputError: It is not named, or what it stands beside is neither a published decoder nor None.
+        InputError: It is not named, or ``weights`` is neither a published decoder nor None.
     """
     if encoder_weights is None:
-        raise InputError(f"expected encoder_weights beside {weights}: a published decoder comes with its encoder")
+        raise InputError(f"expected encoder_weights beside {weights}: a published decoder requires its encoder")
     if weights is not None and Path(str(weights)).suffix not in _PICKLED:
         raise InputError(
             f"expected weights to be the published decoder's .pth beside encoder_weights, or None for a random one, "
@@ -50,7 +49,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         raise MissingFileError(f"expected a published weights file at {path}, found none: check the path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle fails in a dozen ways
+    except Exception as error:  # damaged pickles raise errors of many types
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
         raise WeightsError(f"expected {path} to be a pickled state dict of tensors alone, got: {reason}") from error
     if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
@@ -69,7 +68,7 @@ def fill(convs: Mapping[str, nn.Conv2d], state: Mapping[str, Tensor], path: str 
         convs: Convolutions by their key in the file.
         state: What the file holds.
         path: The file, for messages.
-        layouts: Sentence that says which layouts are known.
+        layouts: Sentence that lists the known layouts.
 
     Raises:
         WeightsError: A key is missing or has another shape.
@@ -91,7 +90,7 @@ def is_torchvision(state: Mapping[str, Tensor]) -> bool:
 
 
 def encoder_state(encoder_weights: str | Path) -> dict[str, Tensor]:
-    """Read an encoder's file, or take torchvision's ImageNet VGG-19 by name (which may download it)."""
+    """Read the file of an encoder, or torchvision's ImageNet VGG-19 by name (downloaded on first use)."""
     if str(encoder_weights) != TORCHVISION:
         return read_state(encoder_weights)
     from torchvision.models import VGG19_Weights, vgg19
@@ -110,21 +109,21 @@ def fill_from_torchvision(
         convs: The 3x3 convolutions in order.
         state: State dict of torchvision's VGG.
         path: The file, for messages.
-        layouts: Sentence that says which layouts are known.
+        layouts: Sentence that lists the known layouts.
 
     Raises:
         WeightsError: Too few convolutions, or other shapes.
     """
     fill(in_order(convolution_keys(state, "features."), convs), state, path, layouts)
-    std = torch.tensor(_IMAGENET_STD)
+    weight, bias = normalising_convolution()
     with torch.no_grad():
-        colour.weight.copy_(torch.diag(1 / std)[:, :, None, None])
+        colour.weight.copy_(weight)
         if colour.bias is not None:
-            colour.bias.copy_(-torch.tensor(_IMAGENET_MEAN) / std)
+            colour.bias.copy_(bias)
 
 
 def fill_encoder(encoder: nn.Module, encoder_weights: str | Path, layouts: str) -> None:
-    """Fill a VGG-19 up to any layer from a Sequential's file or from torchvision's; convolutions are matched by order.
+    """Fill a VGG-19 up to any layer from a Sequential's file or from torchvision, matching convolutions by order.
 
     Raises:
         MissingFileError: The file is missing.
@@ -146,13 +145,13 @@ def convolution_keys(state: Mapping[str, Tensor], prefix: str = "") -> list[str]
 
 
 def in_order(keys: Sequence[str], convs: Sequence[nn.Conv2d]) -> dict[str, nn.Conv2d]:
-    """Pair convolutions with keys in order; one that has no key gets a name that no file holds."""
+    """Pair convolutions with keys in order; one without a key gets a name that is in no file."""
     names = [*keys[: len(convs)], *(f"convolution {number}" for number in range(len(keys) + 1, len(convs) + 1))]
     return dict(zip(names, convs, strict=True))
 
 
 def files_hash(files: Iterable[str | Path | None]) -> str:
-    """Return a short hash of the files' bytes; torchvision's weights count by name."""
+    """Return a short hash of the files' bytes; torchvision's weights are hashed by name."""
     digest = hashlib.sha256()
     for file in files:
         named = file is None or str(file) == TORCHVISION

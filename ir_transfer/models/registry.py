@@ -1,4 +1,4 @@
-"""Names to models: finds every folder of this room that declares ``INFOS``, imports it when asked."""
+"""Registry of models: finds every subpackage that declares ``INFOS`` and imports its model on demand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import ir_transfer.models as room
+import ir_transfer.models as package
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.models.info import ModelInfo
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 @cache
 def _infos() -> dict[str, ModelInfo]:
     found: dict[str, ModelInfo] = {}
-    for module in pkgutil.iter_modules(room.__path__):
+    for module in pkgutil.iter_modules(package.__path__):
         if module.ispkg:
-            package = importlib.import_module(f"{room.__name__}.{module.name}")
-            declared: tuple[ModelInfo, ...] = package.INFOS
+            subpackage = importlib.import_module(f"{package.__name__}.{module.name}")
+            declared: tuple[ModelInfo, ...] = subpackage.INFOS
             found.update({info.name: info for info in declared})
     return found
 
@@ -39,7 +39,7 @@ def list_models(pattern: str = "*") -> list[str]:
 
 
 def model_info(name: str) -> ModelInfo:
-    """Return what a model declares about itself, without importing torch.
+    """Return the declaration of a model, without importing torch.
 
     Raises:
         UnknownNameError: No model of that name; the message has the closest names.
@@ -57,15 +57,15 @@ def create_model(
     encoder_weights: str | Path | None = None,
     **hyper_parameters: Any,
 ) -> TranslationModel:
-    """Make a model, ready to translate (evaluation mode, on the CPU, float32).
+    """Create a model for translation (evaluation mode, on the CPU, float32).
 
     Args:
         name: One of :func:`list_models`.
         weights: ``"default"`` for the bundled ones, the name of bundled ones (``"adain-nir"``), a
             ``.safetensors`` file written by this package, a published ``.pth`` file, or None for random ones.
         encoder_weights: File of a separately published encoder, or ``"torchvision"`` for its VGG-19.
-        **hyper_parameters: Constructor arguments of the model. Those stored in a weight file come first,
-            and one that contradicts them is an error.
+        **hyper_parameters: Constructor arguments of the model; they must not contradict those stored in a weight
+            file.
 
     Raises:
         UnknownNameError: Unknown model or unknown bundled weights.

@@ -1,4 +1,4 @@
-"""Options of a model that may be set for one run, read from the text of a command line. Free of torch."""
+"""Options of a model that may be set for one run, parsed from text; this module does not import torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ir_transfer.errors import InputError, UnknownNameError
 
 @dataclass(frozen=True)
 class RunOption:
-    """What a value of an option may be.
+    """Type, range and description of an option.
 
     Attributes:
-        about: One line that says what it does.
+        about: Description in one line.
         kind: Type of the value.
         low: Smallest number.
         high: Largest number.
-        choices: The texts that are known; any if empty.
+        choices: Allowed texts; any if empty.
         odd: Whether a number must be odd.
     """
 
@@ -33,7 +33,7 @@ class RunOption:
         """Return the value of the option ``name``, given as text or as a value.
 
         Raises:
-            InputError: Of another type, out of range, or no known choice.
+            InputError: The value has the wrong type, is out of range, or is not one of the choices.
         """
         try:
             value = self.kind(str(given))

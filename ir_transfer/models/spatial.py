@@ -1,4 +1,4 @@
-"""Spatial control: several styles in one picture, each where its mask says."""
+"""Spatial control: several styles in one image, each weighted by a mask."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class SpatialStyle:
 
     Attributes:
         codes: One style per mask, each from :meth:`~ir_transfer.TranslationModel.prepare`.
-        masks: Float (1, 1, H, W) >= 0 of one size; at every pixel a style's share is its mask's part of their sum.
-        resize: Resize the masks to the content; otherwise content of another size is an error.
+        masks: Float (1, 1, H, W) >= 0 of one size; at every pixel, a style's share is its mask divided by their sum.
+        resize: Whether masks are resized to the content; otherwise content of another size is an error.
 
     Raises:
-        InputError: No style, as many masks as do not fit, styles of several models, or masks that are no floats
-            >= 0 of one size.
+        InputError: No style, a wrong number of masks, styles of several models, or masks that are not floats >= 0 of
+            one size.
     """
 
     codes: Sequence[StyleCode]
@@ -35,7 +35,7 @@ class SpatialStyle:
         if not self.codes or len(self.codes) != len(self.masks):
             raise InputError(
                 f"expected one mask per style, got {len(self.masks)} masks for {len(self.codes)} styles: "
-                "give each style its own"
+                "pass one mask for each style"
             )
         if len(models := {code.model for code in self.codes}) > 1:
             raise InputError(f"expected styles of one model, got some of {', '.join(sorted(models))}: build them alike")
@@ -48,10 +48,10 @@ class SpatialStyle:
         return self.codes[0].model
 
     def shares(self, content: Tensor) -> Tensor:
-        """Return what share of every pixel of the content (B, 3, H, W) each style has.
+        """Return the share of each style at every pixel of the content (B, 3, H, W).
 
         Returns:
-            (N, 1, H, W) in [0, 1] of the content's kind; they sum to 1 at every pixel.
+            (N, 1, H, W) in [0, 1], of the content's data type; they sum to 1 at every pixel.
 
         Raises:
             InputError: Masks of another size without ``resize``, or pixels where every mask is 0.
@@ -70,7 +70,7 @@ class SpatialStyle:
             _, _, row, column = (total <= 0).nonzero()[0].tolist()
             raise InputError(
                 f"expected a mask above 0 at every pixel, got none at {int((total <= 0).sum())} pixels "
-                f"(first: row {row}, column {column}): let the masks cover the picture"
+                f"(first: row {row}, column {column}): let the masks cover the image"
             )
         return (masks / total).to(content.dtype)
 

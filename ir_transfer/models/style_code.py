@@ -1,4 +1,4 @@
-"""What a model keeps of its exemplars: a value that blends, and that is saved and loaded."""
+"""Style codes: encoded exemplars, which can be blended, saved and loaded."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _SHARE = "share"
 
 @dataclass(frozen=True)
 class StyleCode:
-    """What a model keeps of its exemplars: small tensors with a leading batch dimension of 1.
+    """Encoded exemplars: small tensors with a leading batch dimension of 1.
 
-    Tensors are statistics, which add up over exemplars, or belong to a *part*: what is kept of one exemplar on its own,
-    because its mean with another's would mean nothing. Part 0 is named ``part0.{name}``, with a ``part0.share`` (1, 1).
+    Tensors are statistics, which are averaged over exemplars, or belong to a *part*, which holds the tensors of one
+    exemplar that cannot be averaged. Those of part 0 are named ``part0.{name}``, with its ``part0.share`` (1, 1).
 
     Attributes:
         model: Name of the model that prepared it.
-        tensors: The code itself.
-        metadata: Strings that travel with the file: weights' hash, band, polarity, description.
+        tensors: Tensors by name.
+        metadata: Strings stored in the file: weights' hash, band, polarity, description.
     """
 
     model: str
@@ -37,11 +37,11 @@ class StyleCode:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> StyleCode:
-        """Return the code on a device (and in a dtype)."""
+        """Return the code on a device, and in a data type unless None."""
         return replace(self, tensors={k: v.to(device, dtype) for k, v in self.tensors.items()})
 
     def save(self, path: str | Path) -> None:
-        """Write the code as ``.safetensors``."""
+        """Write the code to a ``.safetensors`` file."""
         weight_files.write(Path(path), self.tensors, {**self.metadata, "kind": "style", "model": self.model})
 
     @classmethod
@@ -50,16 +50,16 @@ class StyleCode:
 
         Raises:
             MissingFileError: No such file.
-            WeightsError: The file is damaged or is no style code.
+            WeightsError: The file is damaged or not a style code.
         """
         tensors, metadata = weight_files.read(Path(path), kind="style")
         if "model" not in metadata:
-            raise WeightsError(f"expected {path} to say which model it belongs to, got no such key: build it again")
+            raise WeightsError(f"expected {path} to name its model, got no such key: build it again")
         return cls(metadata["model"], tensors, {k: v for k, v in metadata.items() if k not in {"kind", "model"}})
 
     @property
     def white_hot(self) -> bool:
-        """Whether hot is bright: by the code's polarity, else by what its file declares, else yes."""
+        """Whether hot is bright: by the tensor of the polarity, else by the metadata, else True."""
         if (polarity := self.tensors.get(POLARITY)) is not None:
             return bool((polarity > 0).all())
         return self.metadata.get("polarity") != "black-hot"
@@ -71,7 +71,7 @@ class StyleCode:
 
 
 def as_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors (B, ...) of one exemplar, named as the only part of a style."""
+    """Return the tensors (B, ...) of one exemplar under the names of part 0."""
     first = next(iter(tensors.values()))
     return _named(0, {**tensors, _SHARE: first.new_ones(len(first), 1)})
 
@@ -99,11 +99,11 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
 
     Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
     linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2). The polarity is that of the larger
-    share: half of each would be a gray picture. Parts are kept side by side with their shares, those without a share
-    are dropped. The metadata are those of the first code, but for the polarity and its scores.
+    share, since a mean of both would be a gray image. Parts are concatenated with their shares; those with a share of 0
+    are dropped. The metadata are those of the first code, except for the polarity and its scores.
 
     Raises:
-        InputError: Codes of different models, as many weights as do not fit, a negative weight, or none above 0.
+        InputError: Codes of different models, a wrong number of weights, a negative weight, or none above 0.
     """
     if len(codes) != len(weights):
         raise InputError(f"expected one weight per exemplar, got {len(weights)} weights for {len(codes)} exemplars")

@@ -1,4 +1,4 @@
-"""The base of all compact systems: content encoder, neck and detail; a system says what a style does to the neck."""
+"""Base of all compact systems: content encoder, neck and detail; a system defines the effect of a style on the neck."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
-from ir_transfer.nn.polarity import sign_of, turn
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
@@ -32,7 +32,7 @@ from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
 OVERVIEW_PIXELS = 500_000
-"""The thermal map is computed on the image reduced by the least whole factor that leaves at most so many pixels."""
+"""Largest number of pixels of the overview, the image reduced by an integer factor, of the thermal map."""
 
 SIZE: dict[str, Any] = {
     "encoder_widths": (16, 32, 64, 128, 160),
@@ -41,12 +41,12 @@ SIZE: dict[str, Any] = {
     "widths": (32, 64, 96, 96, 96),
     "depths": (1, 2, 2, 2, 2),
 }
-"""Constructor arguments of the size that ships, by name."""
+"""Constructor arguments of the size of the bundled weights, by name."""
 
 _BYTES_PER_PIXEL = 56
-"""Measured peak for each pixel of a tile."""
+"""Measured peak memory per pixel of a tile."""
 _OVERVIEW_BYTES = 350 * 10**6
-"""Measured peak of looking at the largest overview."""
+"""Measured peak memory for the largest overview."""
 
 TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 """Names in a style of the fields of :class:`~ir_transfer.nn.thermal.tone.Tone`."""
@@ -54,13 +54,13 @@ TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 
 @dataclass(frozen=True)
 class Survey:
-    """What is known of a whole image before any part of it is translated.
+    """Analysis of a whole image, from which any window of it can be translated.
 
     Attributes:
         maps: Thermal map and coefficients of the detail.
-        tone: Of the canonical image.
-        statistics: Of the neck's levels, ``level0`` to ``level4``, and of the tone.
-        canonical: The canonical image (B, 1, H, W) itself, where the overview is no smaller than the image.
+        tone: Tone of the canonical image.
+        statistics: Statistics of the neck's levels, ``level0`` to ``level4``, and of the tone.
+        canonical: Canonical image (B, 1, H, W), if the overview has the size of the image.
     """
 
     maps: DetailMaps
@@ -70,19 +70,19 @@ class Survey:
 
 
 class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
-    """Translates in canonical space: white-hot, tone standardised; polarity and tone are the exemplar's at the end.
+    """Translates to white-hot images in canonical tone, to which tone and polarity of the exemplar are applied.
 
-    The whole image, reduced to an overview, goes through the content encoder and the neck, where the style acts on
-    standardised features. The thermal map that results gets the photograph's detail at full size, so that an image is
-    the same whole or in tiles, whatever its size.
+    The overview, a reduced image, is passed through the content encoder and the neck, where the style acts on
+    standardised features. The detail of the RGB image is added to the resulting thermal map at full size, so that tiles
+    equal the whole image at any size.
 
     Args:
-        info: What the model declares.
-        sizes: Those of :data:`SIZE` that differ.
-        **own: Hyper-parameters of the system.
+        info: Declaration of the model.
+        sizes: Sizes that differ from :data:`SIZE`.
+        **own: Further hyper-parameters of the system.
 
     Raises:
-        InputError: A size that does not exist.
+        InputError: An unknown size.
     """
 
     def __init__(self, info: ModelInfo, sizes: Mapping[str, Any], **own: Any) -> None:
@@ -103,15 +103,15 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return GuidedDetail(widths[0], widths[1])
 
     def take_encoder(self, source: str | Path) -> None:
-        """Fill the content encoder from a file of a distillation or the one that ships, and freeze it."""
+        """Load a distilled or the bundled content encoder, and freeze it."""
         load_encoder(self.encoder, source)
         self.encoder.requires_grad_(False)
 
     def adopt(self, trained: TranslationModel) -> None:
-        """Take over trained weights; of another compact system all that both have, which is at least encoder and neck.
+        """Copy trained weights; from another compact system, those of the shared networks, at least encoder and neck.
 
         Raises:
-            WeightsError: It is no compact system, or of another size.
+            WeightsError: The model is not a compact system, or has another size.
         """
         if not isinstance(trained, ThermalModel) or type(trained) is type(self):
             super().adopt(trained)
@@ -119,10 +119,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             self.adopt_network(trained)
 
     def adopt_network(self, trained: ThermalModel) -> None:
-        """Take over what another compact system has in common with this one besides the style.
+        """Copy the weights of the networks that both compact systems have, without their styles.
 
         Raises:
-            WeightsError: It is of another size.
+            WeightsError: The model has another size.
         """
         own = self.state_dict()
         detail = "detail." if type(self.detail) is type(trained.detail) else "detail.to_thermal."
@@ -132,10 +132,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     @property
     def tile_needs(self) -> TileNeeds:
-        """What tiles must bring: nothing from beyond them; their corners lie on multiples of 4 overview pixels."""
+        """Memory of tiles, which need no margin and start at multiples of 4 overview pixels."""
         return TileNeeds(0, 0, 4, _BYTES_PER_PIXEL, _OVERVIEW_BYTES)
 
-    # -- to be written by a system ------------------------------------------------------------------------------
+    # -- to be implemented by a system ------------------------------------------------------------------------------
 
     @abstractmethod
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
@@ -143,25 +143,25 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     @abstractmethod
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Give features (B, C, h, w) of a level of the neck, which have these moments, what the style asks for."""
+        """Apply the style to features (B, C, h, w) of a level of the neck, given their moments."""
 
     def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
-        """Return what :meth:`align` must know of features (B, C, h, w), whose positions count by ``weights``."""
+        """Return the moments of features (B, C, h, w) for :meth:`align`, with position weights (B or 1, 1, h, w)."""
         return channel_moments(features, weights)
 
-    # -- the contract -------------------------------------------------------------------------------------------
+    # -- interface -------------------------------------------------------------------------------------------
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
-        sign = sign_of(white_hot.to(exemplars.device)).to(exemplars)
-        upright = turn(exemplars, sign)
+        sign = polarity_sign(white_hot.to(exemplars.device)).to(exemplars)
+        upright = apply_polarity(exemplars, sign)
         tones = dict(zip(TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
         return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Translate whole images; see the base class. ``statistics`` take the place of the images' own."""
+        """Translate whole images; see the base class. ``statistics`` replace those of the images."""
         factor = self.overview_factor(*content.shape[-2:])
         survey = self.survey(overview_of(content, factor), factor, style, statistics=statistics)
         return self.translate_window(content, survey, Window.whole(*content.shape[-2:]), style, strength)
@@ -179,14 +179,14 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         weights: Tensor | None = None,
         statistics: Statistics | None = None,
     ) -> Survey:
-        """Look at a whole image.
+        """Analyse a whole image.
 
         Args:
             overview: The image reduced by ``factor`` (B, 3, h, w), as :func:`overview_of` does.
             factor: See :meth:`overview_factor`.
-            style: What the exemplar asks for.
-            weights: Share of valid pixels of every position (1, 1, h, w); None if all are valid.
-            statistics: To use in place of the image's own, for the frames of a video.
+            style: Style tensors.
+            weights: Share of valid pixels at every position (1, 1, h, w); None if all are valid.
+            statistics: Statistics that replace those of the image, for the frames of a video.
         """
         maps, measured = self.maps(overview, self.encoder(overview), style, statistics, weights)
         canonical = None
@@ -226,7 +226,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor
     ) -> Tensor:
-        """Translate a window of an image (B, 3, h, w) that was surveyed; the result is that of the whole image."""
+        """Translate a window (B, 3, h, w) of a surveyed image; the result equals that for the whole image."""
         if survey.canonical is None:
             canonical = self.detail.render(images, survey.maps, window)
         else:
@@ -237,16 +237,16 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         if isinstance(strength, Tensor) or strength < 1:
             share = strength[..., None, None].to(images) if isinstance(strength, Tensor) else strength
             translated = torch.lerp(rgb_to_grayscale(images), translated, share)
-        return turn(translated, style[POLARITY])
+        return apply_polarity(translated, style[POLARITY])
 
     def image_statistics(self, content: Tensor, style: Mapping[str, Tensor]) -> Statistics:
-        """Return the statistics of an image (B, 3, H, W) that :meth:`survey` may be given for another one."""
+        """Return the statistics of an image (B, 3, H, W), which can replace those of another one in :meth:`survey`."""
         factor = self.overview_factor(*content.shape[-2:])
         return self.survey(overview_of(content, factor), factor, style).statistics
 
 
 def overview_of(images: Tensor, factor: int) -> Tensor:
-    """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be cut."""
+    """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be smaller."""
     return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images
 
 

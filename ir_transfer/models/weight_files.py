@@ -1,4 +1,4 @@
-"""Weight and style files: ``.safetensors`` whose metadata says all there is to know, found by name or path."""
+"""Weight and style files: ``.safetensors`` with metadata, found by name or path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.resources import resource
 
 ENCODER = "content-encoder"
-"""Name of the content encoder's weights, and what their file says it belongs to."""
+"""Name of the content encoder's weights, and model name in the metadata of their file."""
 
 _SHARED = "shared_encoder"
 _ENCODER_PREFIX = "encoder."
@@ -29,7 +29,7 @@ _SCALE = "@scale"
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors with string metadata; the file appears whole or not at all."""
+    """Write tensors with string metadata atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -45,16 +45,16 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read tensors (half precision and :func:`packed` ones as float32) and metadata of a file that :func:`write` wrote.
 
-    Tensors that :func:`without_shared_encoder` left out are read from the encoder's own file.
+    Tensors left out by :func:`without_shared_encoder` are read from the encoder's file.
 
     Args:
         path: The file.
-        kind: ``"weights"`` or ``"style"``: what the file must say it is.
-        model: The model that it must say it belongs to.
+        kind: Required kind of the file, ``"weights"`` or ``"style"``.
+        model: Required model name in the metadata; None accepts any.
 
     Raises:
         MissingFileError: No such file.
-        WeightsError: Damaged, of another kind, of another model, or made for another content encoder.
+        WeightsError: The file is damaged, of another kind or model, or for another content encoder.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a {kind} file at {path}, found none: check the path")
@@ -81,7 +81,7 @@ def read(path: Path, *, kind: str, model: str | None = None) -> tuple[dict[str, 
 def without_shared_encoder(
     tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return tensors and metadata for a file that leaves the content encoder out where it is the one that ships."""
+    """Return tensors and metadata for a file, without the content encoder if it equals the bundled one."""
     shipped, _ = read(resource(f"weights/{ENCODER}.safetensors"), kind="weights", model=ENCODER)
     own = {name.removeprefix(_ENCODER_PREFIX): t for name, t in tensors.items() if name.startswith(_ENCODER_PREFIX)}
     if own.keys() != shipped.keys() or not all(torch.equal(own[name].cpu(), shipped[name]) for name in shipped):
@@ -91,23 +91,23 @@ def without_shared_encoder(
 
 
 def _shared_encoder(metadata: dict[str, str], path: Path) -> dict[str, Tensor]:
-    # The key says what the file lacks; a model that is loaded lacks nothing, and its metadata must not say so.
+    # Removed, since the loaded model contains the encoder.
     if (expected := metadata.pop(_SHARED, None)) is None:
         return {}
     shipped, _ = read(resource(f"weights/{ENCODER}.safetensors"), kind="weights", model=ENCODER)
     if (found := tensors_hash(shipped)) != expected:
         raise WeightsError(
-            f"expected the content encoder {expected} that {path} was made for, got {found}: "
+            f"expected the content encoder {expected} for {path}, got {found}: "
             "use the weights of this version of ir-transfer"
         )
     return {f"{_ENCODER_PREFIX}{name}": tensor for name, tensor in shipped.items()}
 
 
 def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors for a small file, which :func:`read` gives back nearly as they were.
+    """Return quantised tensors for a small file, which :func:`read` restores approximately.
 
-    Weights of 4,096 numbers and more become 8-bit integers with a scale for every output channel, so that no weight is
-    off by more than a 254th of the largest of its channel; other floats become half precision.
+    Weights of 4,096 or more values become 8-bit integers with a scale per output channel, with an error of at most
+    1/254 of the largest value of the channel; other floats become half precision.
     """
     found: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
@@ -122,7 +122,7 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def rounded(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors as they are read from a file of :func:`packed` ones."""
+    """Return tensors with the rounding of :func:`packed` ones."""
     return _unpacked(packed(tensors))
 
 
@@ -163,7 +163,7 @@ def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     """Return the hyper-parameters that the metadata of a weight file hold.
 
     Raises:
-        WeightsError: They are damaged.
+        WeightsError: The metadata is damaged.
     """
     try:
         return dict(parse_json(metadata.get("hyper_parameters", "{}"), str(path)))
@@ -172,7 +172,7 @@ def hyper_parameters(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 
 
 def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raise :class:`WeightsError` if a hyper-parameter that was asked for is not the stored one."""
+    """Raise :class:`WeightsError` if a requested hyper-parameter differs from the stored one."""
     for name, value in asked.items():
         normal = list(value) if isinstance(value, tuple) else value
         if name in stored and stored[name] != normal:
@@ -180,9 +180,9 @@ def refuse_contradiction(path: Path, stored: Mapping[str, Any], asked: Mapping[s
 
 
 def load_into(model: nn.Module, tensors: Mapping[str, Tensor], path: Path, *, assign: bool = False) -> None:
-    """Load tensors into a module; every key must fit.
+    """Load tensors into a module; all keys must match.
 
-    ``assign`` takes the tensors themselves, for a module on the meta device.
+    With ``assign``, the tensors become the parameters, for a module on the meta device.
 
     Raises:
         WeightsError: Keys or shapes differ.

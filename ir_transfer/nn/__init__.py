@@ -1,1 +1,1 @@
-"""Layers that two systems or more share: pure tensors in, tensors out."""
+"""Layers and formulas shared by several systems, as functions and modules on tensors."""

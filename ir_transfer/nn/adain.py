@@ -1,4 +1,4 @@
-"""Adaptive instance normalisation, with the content's statistics as a value that may come from outside."""
+"""Adaptive instance normalisation, with the content's statistics as an argument."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ir_transfer.nn.moments import Moments
 def adain(
     features: Tensor, content: Moments, mean: Tensor, std: Tensor, strength: float | Tensor = 1.0, eps: float = 1e-5
 ) -> Tensor:
-    """Give features the exemplar's mean and standard deviation, channel by channel.
+    """Return features (B, C, H, W) with the exemplar's mean and standard deviation per channel.
 
     ``AdaIN(x, y) = sigma(y) (x - mu(x)) / sigma(x) + mu(y)`` (Huang and Belongie 2017, equation 8), blended
-    with x by ``strength`` (equation 14). Scale and shift are merged, so that the features are read once.
+    with x by ``strength`` (equation 14). Normalisation and blending are merged into one scale and shift.
 
     Args:
         features: (B, C, H, W).
-        content: Moments of the content's features over the whole picture.
+        content: Moments of the content's features over the whole image.
         mean: The exemplar's mean (B or 1, C).
         std: The exemplar's standard deviation (B or 1, C).
         strength: 0 returns the features, 1 the full style; a number or (B, 1).

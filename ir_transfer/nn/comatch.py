@@ -1,4 +1,4 @@
-"""CoMatch: second-order statistics of the exemplar, matched by one learned matrix (Zhang and Dana 2017)."""
+"""CoMatch layer: matches second-order statistics of the exemplar with a learned matrix (Zhang and Dana 2017)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from ir_transfer.nn.wct import mix
 class CoMatch(nn.Module):
     """Solves for features with the content's arrangement and the exemplar's Gram matrix.
 
-    ``Y = Phi^-1 [Phi(F_c)^T W G(F_s)]^T`` (equation 4), Phi the reshaping of (C, H, W) to (C, HW). W weighs the content
-    against the style and is learned. Where the exemplar is the content and W is the inverse of its Gram matrix, Y is
-    the content.
+    ``Y = Phi^-1 [Phi(F_c)^T W G(F_s)]^T`` (equation 4), Phi the reshaping of (C, H, W) to (C, HW). W is learned and
+    balances content and style. If the exemplar is the content and W the inverse of its Gram matrix, Y is the content.
 
     Args:
         channels: C.
@@ -24,11 +23,11 @@ class CoMatch(nn.Module):
         self.weight = nn.Parameter(torch.eye(channels))
 
     def forward(self, features: Tensor, gram: Tensor, strength: float | Tensor = 1.0) -> Tensor:
-        """Map features (B, C, H, W), given the exemplar's Gram matrix (B or 1, C, C); the layer is one matrix for each.
+        """Map features (B, C, H, W), given the exemplar's Gram matrix (B or 1, C, C); one matrix is applied per image.
 
         Args:
-            features: Of the content.
-            gram: Of the exemplar, from :func:`~ir_transfer.nn.gram.gram_matrix`.
+            features: Features of the content.
+            gram: Gram matrix of the exemplar, from :func:`~ir_transfer.nn.gram.gram_matrix`.
             strength: 0 returns the features, 1 the match; a number or (B, 1).
         """
         with torch.autocast(features.device.type, enabled=False):

@@ -1,7 +1,7 @@
-"""How differently the content encoder sees an infrared image and its negative.
+"""Difference of the content encoder's features of an infrared image and of its negative.
 
-The encoder has learned from photographs, which an image and its negative resemble unequally: what it finds in the two
-differs in a way that a small classifier can learn.
+The encoder was trained on RGB images, which an infrared image and its negative resemble to a different degree; the
+difference of its features is an input of the polarity classifier.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from torch import Tensor
 
 from ir_transfer.nn.content_encoder import CLASS_COUNT, ContentEncoder, class_probabilities
 
-_LEAST_AREA = 10.0  # cells: the mean intensity of a class that is hardly there is no evidence
+_LEAST_AREA = 10.0  # cells: damps the mean intensity of classes with a small area
 
 
 def content_asymmetries(encoder: ContentEncoder, images: Tensor) -> Tensor:
-    """Return what the encoder finds in images less what it finds in their negatives, (B, C).
+    """Return statistics (B, C) of the encoder's features of images minus those of their negatives.
 
     Args:
-        encoder: Frozen.
+        encoder: Frozen content encoder.
         images: (B, 1, h, w) in [0, 1].
     """
     return _described(encoder, images) - _described(encoder, 1 - images)

@@ -1,4 +1,4 @@
-"""What an RGB image shows: features at five strides and class logits, from a small residual network."""
+"""Content encoder: features of an RGB image at five strides and class logits, from a small residual network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STRIDES = (2, 4, 8, 16, 32)
 
 
 class ContentFeatures(NamedTuple):
-    """What the encoder finds in an image (B, 3, H, W).
+    """Output of the encoder for images (B, 3, H, W).
 
     Attributes:
         levels: Features (B, C_l, ceil(H / s), ceil(W / s)) at the strides s of :data:`STRIDES`.
@@ -30,7 +30,7 @@ class ContentFeatures(NamedTuple):
 
 
 class ConvNorm(nn.Module):
-    """A convolution with zero padding and, while it is trained, a batch normalisation that is folded into it later.
+    """Convolution with zero padding and, for training, a batch normalisation, which can be folded into it.
 
     Args:
         inputs: Input channels.
@@ -51,7 +51,7 @@ class ConvNorm(nn.Module):
         return features if self.norm is None else self.norm(features)
 
     def fused(self) -> dict[str, Tensor]:
-        """Return weight and bias of the one convolution that equals this in evaluation mode."""
+        """Return weight and bias of the convolution that equals this module in evaluation mode."""
         if self.norm is None or self.norm.running_mean is None or self.norm.running_var is None:
             return {name: value.detach() for name, value in self.conv.state_dict().items()}
         weight, bias = fuse_conv_bn_weights(
@@ -88,7 +88,7 @@ class ContentEncoder(nn.Module):
     """Residual encoder with a top-down class head (feature pyramid, Lin et al. 2017).
 
     It is distilled from larger networks (see :mod:`ir_transfer.training.distillation`) with batch normalisation, which
-    is folded away before it is used, so that no layer hides statistics. Any size of at least 16 pixels is taken.
+    is folded into the convolutions afterwards. Images of any size from 16 x 16 pixels are supported.
 
     Args:
         widths: Channels of the levels at :data:`STRIDES`.
@@ -134,7 +134,7 @@ class ContentEncoder(nn.Module):
         return logits
 
     def folded(self) -> ContentEncoder:
-        """Return the equal encoder without normalisations, in evaluation mode."""
+        """Return an equivalent encoder without normalisations, in evaluation mode."""
         plain = ContentEncoder(self.widths, self.depths, self.head_width)
         state = {name: value for name, value in self.state_dict().items() if name in plain.state_dict()}
         for name, module in self.named_modules():

@@ -1,4 +1,4 @@
-"""Gram matrices: which features occur together."""
+"""Gram matrices of features."""
 
 from __future__ import annotations
 

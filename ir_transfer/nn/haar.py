@@ -51,7 +51,7 @@ def _merge(ll: Tensor, lh: Tensor, hl: Tensor, hh: Tensor) -> Tensor:
 
 
 class _Pool(torch.autograd.Function):
-    """The transform is orthonormal, so its gradient is its inverse: autograd's own path over slices is slow."""
+    """The gradient of an orthonormal transform is its inverse, which is faster than autograd through slices."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> Bands:

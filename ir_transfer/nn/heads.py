@@ -1,4 +1,4 @@
-"""Last layers: from features to a picture."""
+"""Output layers, from features to an image."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _GAIN = 0.1
 class InfraredHead(nn.Module):
     """Convolution around mid-gray: ``0.5 + 0.1 conv(x)``.
 
-    Features of an unnormalised decoder are large, and an optimiser's step at the last layer would move the whole
-    picture's tone; the gain makes that step ten times smaller.
+    Features of an unnormalised decoder are large, so that an optimiser step of the last layer changes the tone of the
+    whole image; the gain reduces this effect by a factor of ten.
 
     Args:
         in_channels: Channels of the features.
-        out_channels: Channels of the picture; 1 for infrared.
-        kernel: Side of the kernel.
+        out_channels: Channels of the image; 1 for infrared.
+        kernel: Side of the kernel in pixels.
     """
 
     def __init__(self, in_channels: int, out_channels: int = 1, kernel: int = 3) -> None:
@@ -25,5 +25,5 @@ class InfraredHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, out_channels, H, W)."""
-        picture: Tensor = 0.5 + _GAIN * self.conv(features)
-        return picture
+        image: Tensor = 0.5 + _GAIN * self.conv(features)
+        return image

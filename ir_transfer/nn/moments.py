@@ -1,4 +1,4 @@
-"""Global statistics as values that add up: the mean and spread of features over a whole picture or its tiles."""
+"""Moments of features over an image, which can be merged from those of its tiles."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
+from ir_transfer.nn.precision import at_least_float32
 
 
 @dataclass(frozen=True)
@@ -18,10 +19,10 @@ class Moments:
     """First and second moments of a feature map over space.
 
     Attributes:
-        count: Number of positions seen; a fraction once they were weighed.
+        count: Number of positions, or sum of their weights.
         mean: (B, C).
         scatter: Sum of squared deviations from the mean: (B, C) per channel, or (B, C, C) as a matrix.
-        span: The negative of the least and the largest value over all channels (B, 2), where that is asked for.
+        span: Negative of the least, and largest value over all channels (B, 2), or None.
     """
 
     count: float
@@ -40,29 +41,29 @@ class Moments:
         return Moments(count, self.mean + delta * share, scatter, span)
 
     def to(self, kind: torch.dtype | torch.device) -> Moments:
-        """Return the same in another precision or on another device."""
+        """Return the moments in another data type or on another device."""
         span = None if self.span is None else self.span.to(kind)
         return Moments(self.count, self.mean.to(kind), self.scatter.to(kind), span)
 
     def scaled(self, weight: float) -> Moments:
-        """Return the same moments counted ``weight`` times, for weighted sums."""
+        """Return the moments with ``weight`` times the count, for weighted sums."""
         return Moments(self.count * weight, self.mean, self.scatter * weight, self.span)
 
     def std(self, eps: float = 1e-5) -> Tensor:
         """Return the unbiased standard deviation (B, C); ``eps`` is added inside the root."""
         scatter = self.scatter if self.scatter.dim() == 2 else self.scatter.diagonal(dim1=1, dim2=2)
-        return (scatter / _freedom(self.count) + eps).sqrt()
+        return (scatter / _degrees_of_freedom(self.count) + eps).sqrt()
 
     def covariance(self) -> Tensor:
         """Return the unbiased covariance (B, C, C)."""
         if self.scatter.dim() != 3:
             raise InputError("expected matrix moments for a covariance, got per-channel ones: use covariance_moments")
-        return self.scatter / _freedom(self.count)
+        return self.scatter / _degrees_of_freedom(self.count)
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Moments by place in the network; those of tiles add up to those of the picture."""
+    """Moments by place in the network; those of tiles are added for those of the image."""
 
     places: Mapping[str, Moments]
 
@@ -73,11 +74,11 @@ class Statistics:
         return Statistics({name: moments + other.places[name] for name, moments in self.places.items()})
 
     def to(self, kind: torch.dtype | torch.device) -> Statistics:
-        """Return the same in another precision or on another device."""
+        """Return the statistics in another data type or on another device."""
         return Statistics({name: moments.to(kind) for name, moments in self.places.items()})
 
     def mixed(self, other: Statistics, share: float) -> Statistics:
-        """Return the weighted average: the statistics of a picture of which ``other`` makes up that share (0 to 1)."""
+        """Return the statistics of a mixture in which ``other`` has the given share in [0, 1]."""
         kept = {name: moments.scaled(1 - share) for name, moments in self.places.items()}
         return Statistics(kept) + Statistics({name: moments.scaled(share) for name, moments in other.places.items()})
 
@@ -92,11 +93,11 @@ class Statistics:
 
 
 class _MeanVariance(torch.autograd.Function):
-    """Mean and biased variance over space; autograd's own path reads a large map six times, this one twice."""
+    """Mean and biased variance over space, with a backward pass that needs a third of autograd's memory traffic."""
 
     @staticmethod
     def forward(ctx: Any, features: Tensor) -> tuple[Tensor, Tensor]:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         mean = wide.mean((2, 3))
         variance = (wide - mean[..., None, None]).square_().mean((2, 3))
         ctx.save_for_backward(features, mean)
@@ -121,10 +122,10 @@ def mean_variance(features: Tensor) -> tuple[Tensor, Tensor]:
 def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """Return per-channel moments of features (B, C, H, W), in float32 or better.
 
-    ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
+    ``weights`` (1, 1, H, W) are those of the positions; their sum must not be 0.
     """
     if weights is not None:
-        wide = _wide(features)
+        wide = at_least_float32(features)
         share = weights.to(wide)
         count = float(share.sum())
         mean = (wide * share).sum((2, 3)) / count
@@ -135,11 +136,11 @@ def channel_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
 
 
 def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Tensor:
-    """Return features (B, C, H, W) with mean 0 and deviation 1 per channel, as far as the moments are theirs.
+    """Return features (B, C, H, W) standardised per channel by the given moments.
 
     Args:
-        features: Of a picture or a part of it.
-        moments: Of the whole.
+        features: Features of an image or a part of it.
+        moments: Moments of the features of the whole image.
         eps: Added to the variance before the root.
     """
     scale = 1 / moments.std(eps)
@@ -151,10 +152,10 @@ def standardised_by(features: Tensor, moments: Moments, eps: float = 1e-5) -> Te
 def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Moments:
     """Return matrix moments of features (B, C, H, W) in float32 or better, also under autocast.
 
-    ``weights`` (1, 1, H, W) say how much each position counts; their sum must not be 0.
+    ``weights`` (1, 1, H, W) are those of the positions; their sum must not be 0.
     """
     with torch.autocast(features.device.type, enabled=False):
-        wide = _wide(features)
+        wide = at_least_float32(features)
         if weights is not None:
             flat, share = wide.flatten(2), weights.to(wide).flatten(2)
             total = float(share.sum())
@@ -174,7 +175,7 @@ def covariance_moments(features: Tensor, weights: Tensor | None = None) -> Momen
 
 def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the span (B, 2) of features (B, C, H, W) where ``weights`` (1, 1, H, W) are above 0; see Moments."""
-    wide = _wide(features)
+    wide = at_least_float32(features)
     if weights is None:
         return torch.stack([-wide.amin((1, 2, 3)), wide.amax((1, 2, 3))], dim=1)
     counts = weights > 0
@@ -183,11 +184,7 @@ def span_of(features: Tensor, weights: Tensor | None = None) -> Tensor:
     return torch.stack([-low.amin((1, 2, 3)), high.amax((1, 2, 3))], dim=1)
 
 
-def _freedom(count: float) -> float:
-    """Return the degrees of freedom of so many positions, at least 1."""
-    # While a graph is traced, a size is a tensor: a comparison in Python would become a constant.
+def _degrees_of_freedom(count: float) -> float:
+    """Return the degrees of freedom, at least 1."""
+    # Sizes are tensors during tracing, where a comparison in Python would become a constant.
     return (count - 1).clamp(min=1) if isinstance(count, Tensor) else max(count - 1, 1)
-
-
-def _wide(features: Tensor) -> Tensor:
-    return features if features.dtype == torch.float64 else features.float()

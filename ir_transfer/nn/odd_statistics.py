@@ -1,6 +1,6 @@
-"""Statistics of images that change sign with them: third moments and asymmetries at several scales.
+"""Odd statistics of images, whose sign changes with that of the image: third moments and asymmetries.
 
-What is symmetric in an image's two polarities says nothing about them, so that none of it is measured.
+Even statistics are the same for an image and its negative, so they are of no use for its polarity.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SIDES = (192, 256)
-"""Height and width in pixels at which an image is measured."""
+"""Height and width in pixels of the input."""
 
 LEVELS = 5
 """Scales: cells of 1, 2, 4, 8 and 16 pixels."""
@@ -27,17 +27,16 @@ COUNT = (
     + 2 * (LEVELS - 1)  # of coarse structure against fine energy
     + _ROWS
 )
-"""How many statistics there are."""
+"""Number of statistics."""
 
 
 def odd_statistics(images: Tensor) -> Tensor:
     """Return statistics (B, C) of images (B, 1, 192, 256) of any gain and offset.
 
-    A blob is a cell less the mean over 7 x 7 cells, so wide that the moat round a hot spot is shallow and is not taken
-    for cold ones; nothing is clipped, since the spot would be clipped before its moat. Asymmetries are how hot blobs
-    differ from cold ones in number and strength: the skewness, and means of odd functions that count from a threshold
-    on. Coarse structure against fine energy is the correlation of a level with the local energy of a finer one: smooth
-    skies are cold.
+    A blob is a cell minus the mean over 7 x 7 cells, which is wide enough that the surroundings of a hot spot do not
+    count as cold blobs. Asymmetries of hot and cold blobs are the skewness and means of odd functions with thresholds.
+    Coarse structure against fine energy is the correlation of a level with the local energy of a finer one, since
+    smooth skies are cold.
     """
     x = _standardised(images.float())
     cells = [x]
@@ -62,7 +61,7 @@ def _asymmetries(x: Tensor) -> list[Tensor]:
 
 
 def _exceedance(x: Tensor, threshold: float) -> Tensor:
-    """Return by how much values lie beyond a threshold on either side, with their sign."""
+    """Return the signed excess of values over a threshold on either side."""
     return x - x.clamp(-threshold, threshold)
 
 

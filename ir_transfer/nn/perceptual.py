@@ -1,4 +1,4 @@
-"""A frozen VGG that judges pictures: features for perceptual losses and distances.
+"""Frozen VGG: features for perceptual losses and distances.
 
 Two sources: a compact VGG-19 file in the layout of Collaborative Distillation (Wang et al. 2020,
 arXiv:2003.08436; conv0, conv11 ... conv51, here as ``.safetensors``), or torchvision's VGG-19 by name.
@@ -17,15 +17,14 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.nn.imagenet import normalising_convolution
 
 LEVELS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = LEVELS
 CONTENT_LAYERS = ("content.relu3_1", "content.relu4_1")
 LAYERS = (*CONTENT_LAYERS, *STYLE_LAYERS)
-"""Layers whose losses have sliders: a style layer goes by its own name."""
+"""Layers whose losses have sliders; style layers have the names of VGG layers."""
 _NAMES = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class PerceptualEncoder(nn.Module):
@@ -46,9 +45,9 @@ class PerceptualEncoder(nn.Module):
             before = width
         self.requires_grad_(False).eval()
 
-    def forward(self, pictures: Tensor) -> dict[str, Tensor]:
-        """Return the features relu1_1 to relu5_1 of pictures (B, 1 or 3, H, W) in [0, 1]."""
-        x = self.conv0(pictures.expand(-1, 3, -1, -1))
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """Return the features relu1_1 to relu5_1 of images (B, 1 or 3, H, W) in [0, 1]."""
+        x = self.conv0(images.expand(-1, 3, -1, -1))
         found: dict[str, Tensor] = {}
         for name in _NAMES:
             if name[1] == "1" and name[0] != "1":
@@ -64,7 +63,7 @@ class PerceptualEncoder(nn.Module):
 
         Raises:
             MissingFileError: No such file, or no network to download it.
-            WeightsError: The file has another layout.
+            WeightsError: The file is damaged or has another layout.
         """
         state = _torchvision_state() if str(source) == "torchvision" else _file_state(Path(source))
         widths = tuple(int(state[f"conv{level}1.weight"].shape[0]) for level in range(1, 6))
@@ -74,7 +73,7 @@ class PerceptualEncoder(nn.Module):
 
 
 def unit(features: Tensor) -> Tensor:
-    """Scale the features (B, C, H, W) of every position to length 1 over the channels; near zero they stay zero."""
+    """Return features (B, C, H, W) normalised to length 1 over the channels; features near zero stay near zero."""
     return features / (features.pow(2).sum(dim=1, keepdim=True) + 1e-6).sqrt()
 
 
@@ -108,7 +107,5 @@ def _torchvision_state() -> dict[str, Tensor]:
     convs = [layer for layer in features if isinstance(layer, nn.Conv2d)][: len(_NAMES)]
     state = {f"conv{n}.weight": c.weight.data for n, c in zip(_NAMES, convs, strict=True)}
     state |= {f"conv{n}.bias": c.bias.data for n, c in zip(_NAMES, convs, strict=True) if c.bias is not None}
-    std = torch.tensor(_IMAGENET_STD)
-    state["conv0.weight"] = torch.diag(1 / std)[:, :, None, None]
-    state["conv0.bias"] = -torch.tensor(_IMAGENET_MEAN) / std
+    state["conv0.weight"], state["conv0.bias"] = normalising_convolution()
     return state

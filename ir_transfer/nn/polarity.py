@@ -1,7 +1,7 @@
-"""Polarity of infrared images: a classifier that is odd by construction, and the inversion itself.
+"""Polarity of infrared images: a classifier that is odd by construction, and the inversion of images.
 
-A white-hot image and its negative hold the same information. The contract turns every exemplar white-hot, the models
-work in white-hot only, and the result is turned back: an inverted exemplar gives exactly the inverted output.
+Models work on white-hot images only: exemplars are converted to white-hot, and the output is converted to the polarity
+of the exemplar, so that an inverted exemplar gives exactly the inverted output.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class PolarityClassifier(nn.Module):
     The score of ``1 - x`` is the exact negative of that of ``x``; that of an image without contrast is 0.
 
     Args:
-        count: Number C of statistics; see :func:`describe`.
-        width: Of the two hidden layers.
+        count: Number C of statistics; see :func:`polarity_statistics`.
+        width: Width of the two hidden layers.
 
     Attributes:
-        scale: Root mean square of each statistic over the training images (C,); ones until a training has set it.
+        scale: Root mean square of each statistic over the training images (C,); ones before training.
     """
 
     scale: Tensor
@@ -51,10 +51,10 @@ class PolarityClassifier(nn.Module):
         return score[:, 0]
 
 
-def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
-    """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset, by which their polarity is judged.
+def polarity_statistics(images: Tensor, encoder: ContentEncoder) -> Tensor:
+    """Return the statistics (B, C) of images (B, 1, h, w) of any gain and offset for the polarity classifier.
 
-    They are those of the intensities themselves and those of what the content encoder sees.
+    They are odd statistics of the intensities and asymmetries of the content encoder's features.
     """
     small = nn.functional.interpolate(images.float(), SIDES, mode="bilinear", antialias=True)
     low, high = small.amin((1, 2, 3), keepdim=True), small.amax((1, 2, 3), keepdim=True)
@@ -63,16 +63,21 @@ def describe(images: Tensor, encoder: ContentEncoder) -> Tensor:
 
 
 def statistics_count(encoder: ContentEncoder) -> int:
-    """Return the number C of statistics that :func:`describe` finds."""
+    """Return the number C of statistics of :func:`polarity_statistics`."""
     return COUNT + asymmetry_count(encoder)
 
 
-def sign_of(white_hot: Tensor) -> Tensor:
+def polarity_sign(white_hot: Tensor) -> Tensor:
     """Return +1 (white-hot) or -1 (black-hot) as (B, 1) float for the polarity (B,) bool."""
     return torch.where(white_hot, 1.0, -1.0)[:, None]
 
 
-def turn(pictures: Tensor, sign: Tensor) -> Tensor:
-    """Invert the pictures (B, C, H, W) whose sign (B or 1, 1), or map of signs (1, 1, H, W), is -1; others blend."""
+def apply_polarity(images: Tensor, sign: Tensor) -> Tensor:
+    """Return images (B, C, H, W) inverted where the sign is -1; signs in between blend linearly.
+
+    Args:
+        images: In [0, 1].
+        sign: In [-1, 1], (B or 1, 1), or a map (1, 1, H, W).
+    """
     signs = sign if sign.dim() == 4 else sign[..., None, None]
-    return 0.5 + (pictures - 0.5) * signs.to(pictures.dtype)
+    return 0.5 + (images - 0.5) * signs.to(images.dtype)

@@ -1,4 +1,4 @@
-"""Where computing in bfloat16 pays."""
+"""Choice of the floating-point precision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def bfloat16_is_fast(device: torch.device) -> bool:
-    """Return whether a device computes in bfloat16 itself; a CPU that imitates it takes ten times as long.
+    """Return whether a device has native bfloat16; emulation on a CPU takes ten times as long.
 
     Example:
         >>> isinstance(bfloat16_is_fast(torch.device("cpu")), bool)
@@ -19,10 +19,10 @@ def bfloat16_is_fast(device: torch.device) -> bool:
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Return half-precision values in float32, others as they are."""
+    """Return values of less than float32 precision in float32, others unchanged."""
     return values if values.dtype in {torch.float32, torch.float64} else values.float()
 
 
 def full_precision(like: Tensor) -> torch.autocast:
-    """Return a context without autocast on the device of a tensor: bfloat16 has too few levels for an image."""
+    """Return a context without autocast on the device of a tensor: bfloat16 has too few levels for images."""
     return torch.autocast(like.device.type, enabled=False)

@@ -1,4 +1,4 @@
-"""Quantile functions: a distribution as values by rank, which blend linearly and need no bins."""
+"""Quantile functions: distributions as values by rank, which blend linearly and need no bins."""
 
 from __future__ import annotations
 

@@ -1,36 +1,31 @@
-"""Pictures to a working size."""
+"""Resizing of images to a working size."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor
 
-SMALLEST_SIDE = 16
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
-def resize_short_side(pictures: Tensor, side: int, multiple: int = 1) -> Tensor:
-    """Resize pictures (B, C, H, W) in [0, 1] so that the short side is about ``side``; the aspect stays.
+def resize_short_side(images: Tensor, side: int, multiple: int = 1, *, clamp: bool = True) -> Tensor:
+    """Resize images (B, C, H, W) so that the short side is about ``side`` pixels, keeping the aspect ratio.
 
-    Both sides become multiples of ``multiple``, as pooling may need, and at least 16.
+    Args:
+        images: In [0, 1], or of any range without ``clamp``.
+        side: Short side in pixels.
+        multiple: Both sides become multiples of it, as pooling may require, and at least 16.
+        clamp: Whether resized images are clamped to [0, 1].
     """
-    height, width = pictures.shape[-2:]
+    height, width = images.shape[-2:]
     factor = side / min(height, width)
     size = [max(SMALLEST_SIDE, round(length * factor / multiple) * multiple) for length in (height, width)]
     if size == [height, width]:
-        return pictures
-    return F.interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False).clamp(0, 1)
-
-
-def resize_short_side_of(images: Tensor, side: int) -> Tensor:
-    """Resize images (B, C, H, W) of any range so that the short side is about ``side``; the aspect stays."""
-    height, width = images.shape[-2:]
-    factor = side / min(height, width)
-    size = [max(SMALLEST_SIDE, round(length * factor)) for length in (height, width)]
-    if size == [height, width]:
         return images
-    return F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+    resized = F.interpolate(images, size, mode="bilinear", antialias=True, align_corners=False)
+    return resized.clamp(0, 1) if clamp else resized
 
 
-def shrink_short_side(pictures: Tensor, side: int) -> Tensor:
-    """Shrink pictures (B, C, H, W) in [0, 1] whose short side exceeds ``side`` to it; others stay as they are."""
-    return pictures if min(pictures.shape[-2:]) <= side else resize_short_side(pictures, side)
+def shrink_short_side(images: Tensor, side: int) -> Tensor:
+    """Shrink images (B, C, H, W) in [0, 1] whose short side exceeds ``side`` pixels; smaller ones are unchanged."""
+    return images if min(images.shape[-2:]) <= side else resize_short_side(images, side)

@@ -1,4 +1,4 @@
-"""What a tile must bring: how far the network looks, and which of its positions count in the statistics."""
+"""Tiles: margins from receptive fields, and the part of a tile that contributes to statistics."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from torch import Tensor
 
 
 def radii(down: Sequence[int], up: Sequence[int]) -> tuple[int, int]:
-    """Return how many pixels beyond an aligned box the features, and the output, inside of it depend on.
+    """Return the margins in pixels on which features and output inside of an aligned box depend.
 
-    Counted in cells of ``2^l`` pixels, the box being made of cells of the deepest level: a 3x3 convolution at level l
-    looks one cell further, pooling 2x2 no further, and up-sampling to the end of the next deeper level's cell.
+    Cells of level l have ``2^l`` pixels, and the box consists of cells of the deepest level. A 3x3 convolution at level
+    l extends the margin by one cell, 2x2 pooling does not, and up-sampling extends it to whole cells of the next deeper
+    level.
 
     Args:
-        down: 3x3 convolutions of the encoder at each level, shallowest first.
-        up: Those of the decoder, its last layer included.
+        down: Number of 3x3 convolutions of the encoder at each level, shallowest first.
+        up: Number of those of the decoder, including its last layer.
 
     Returns:
-        The radius of the deepest features, which that of no other level exceeds, and that of the output.
+        Margin of the deepest features, which is the largest of all levels, and margin of the output.
     """
     features = sum(count * 2**level for level, count in enumerate(down))
     reached = 0
@@ -32,20 +33,20 @@ def radii(down: Sequence[int], up: Sequence[int]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Inside:
-    """The part of a tile that counts; what surrounds it is there for the receptive field alone.
+    """Part of a tile without its margins.
 
     Attributes:
-        box: Top, left, bottom and right in pixels of the tile: multiples of the coarsest cell, or the tile's own end.
-        weights: (1, 1, h, w) of the tile, 0 for pixels that do not count and 1 for the others; None if all count.
+        box: Top, left, bottom and right in pixels of the tile: multiples of the coarsest cell, or the end of the tile.
+        weights: Weights (1, 1, h, w) of the tile's pixels, 0 for invalid and 1 for valid ones; None if all are valid.
     """
 
     box: tuple[int, int, int, int]
     weights: Tensor | None = None
 
     def padded(self, height: int, width: int, bottom: int, right: int) -> Inside:
-        """Return the same for the tile (height, width) after so many rows and columns of reflection.
+        """Return the part of the tile (height, width) after padding by reflection at the bottom and right.
 
-        What is reflected at the picture's own border counts as it does in the whole picture.
+        Padding at the border of the image is included, as in the whole image.
         """
         top, left, lower, outer = self.box
         box = (top, left, lower + bottom * (lower == height), outer + right * (outer == width))
@@ -53,12 +54,12 @@ class Inside:
         return Inside(box, weights)
 
     def features(self, features: Tensor, stride: int) -> Tensor:
-        """Return the positions that count of features (B, C, ceil(h / stride), ceil(w / stride))."""
+        """Return features (B, C, ceil(h / stride), ceil(w / stride)) without margins."""
         top, left, bottom, right = self.box
         return features[..., top // stride : -(-bottom // stride), left // stride : -(-right // stride)]
 
     def shares(self, stride: int) -> Tensor | None:
-        """Return how much each of these positions counts (1, 1, ...): the weight of the pixels it stands for."""
+        """Return the mean weight (1, 1, h', w') of the pixels of each position; None without weights."""
         if self.weights is None:
             return None
         return self.features(F.avg_pool2d(self.weights, stride, ceil_mode=True), stride)

@@ -1,4 +1,4 @@
-"""Tone preservation: the values of one picture in the order of another, as colour preservation is for colour."""
+"""Tone preservation: the values of one image in the rank order of another."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from torch import Tensor
 
 
 def reorder(values: Tensor, order: Tensor, ascending: Tensor | bool = True) -> Tensor:
-    """Give each pixel the value that has its rank: a monotone map of ``order`` onto the sorted ``values``.
+    """Return the values sorted into the rank order of another image.
 
-    Exact: without ties in ``order`` the result is a permutation of the values. Pixels that tie stay equal; they take
-    the middle of the values that their ranks would take.
+    Without ties in ``order``, the result is a permutation of the values. Pixels with ties get the middle of the values
+    of their ranks.
 
     Args:
-        values: (B, C, H, W); each channel is reordered on its own.
-        order: (B, 1, H, W), whose ranks decide, such as the luma of a photograph.
-        ascending: Whether the brightest in ``order`` takes the largest value; False gives it the smallest. A flag,
-            or one (bool) per picture (B,).
+        values: (B, C, H, W); channels are reordered independently.
+        order: (B, 1, H, W), such as the luma of an RGB image.
+        ascending: Whether the brightest pixel of ``order`` gets the largest value, else the smallest; a flag, or one
+            (bool) per image (B,).
 
     Returns:
-        (B, C, H, W) of the kind of ``values``.
+        (B, C, H, W) of the data type of ``values``.
     """
     kind = torch.float64 if order.dtype == torch.float64 else torch.float32
     flat = order.flatten(1).to(kind)

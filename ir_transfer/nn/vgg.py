@@ -1,11 +1,12 @@
-"""VGG-style encoder and its mirrored decoder: one code for the paper's VGG-19 and for compact networks.
+"""VGG-style encoder and mirrored decoder, for VGG-19 of the papers and for compact networks.
 
-A *level* is a run of 3x3 convolutions at one resolution; max pooling stands between levels. The paper's
+A *level* is a sequence of 3x3 convolutions at one resolution, with max pooling between levels. The paper's
 VGG-19 to relu4_1 (Huang and Belongie 2017, section 4) is ``widths=(64, 128, 256, 512)``, ``depths=(2, 2, 4, 1)``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,8 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.heads import InfraredHead
-
-_HALF_POWER = 0.5**0.5  # the sum of two features keeps the variance of one
 
 Padding = Literal["reflect", "replicate", "zeros"]
 
@@ -25,15 +24,15 @@ class ConvRelu(nn.Module):
     Args:
         in_channels: Channels in.
         out_channels: Channels out.
-        padding: What lies beyond the border.
-        residual: Add the input before the ReLU; needs equal channels.
+        padding: Padding mode.
+        residual: Whether the input is added before the ReLU, which requires equal channels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, padding: Padding, residual: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode=padding)
         self.residual = residual
-        # A residual branch starts small, so that depth costs nothing at the first step (Zhang et al. 2019, Fixup).
+        # Residual branches are initially small, so that depth has no effect at first (Zhang et al. 2019, Fixup).
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         if residual:
             self.conv.weight.data.mul_(0.25)
@@ -51,10 +50,10 @@ class VggEncoder(nn.Module):
     Args:
         widths: Channels of each level.
         depths: Convolutions of each level.
-        in_channels: Channels of the picture.
+        in_channels: Channels of the image.
         padding: Border rule of every 3x3 convolution.
         residual: Whether the second and later convolutions of a level are residual.
-        input_conv: Put VGG's 1x1 input convolution (a fixed colour transform) in front.
+        input_conv: Whether VGG's 1x1 input convolution (a fixed colour transform) is prepended.
     """
 
     def __init__(
@@ -75,10 +74,10 @@ class VggEncoder(nn.Module):
             self.levels.append(nn.Sequential(*convs))
             before = width
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Return the last feature of every level: (B, C_l, ceil(H / 2^l), ceil(W / 2^l))."""
         features = []
-        x = self.input(picture)
+        x = self.input(image)
         for index, level in enumerate(self.levels):
             x = level(F.max_pool2d(x, 2, ceil_mode=True) if index else x)
             features.append(x)
@@ -91,11 +90,11 @@ class MirrorDecoder(nn.Module):
     Args:
         widths: Channels of the encoder's levels.
         depths: Convolutions of the encoder's levels.
-        out_channels: Channels of the picture; 1 for infrared.
+        out_channels: Channels of the image; 1 for infrared.
         padding: Border rule of every 3x3 convolution.
         residual: Whether convolutions that keep the width are residual.
         skips: Whether every level's feature is added after up-sampling, or the deepest one alone is used.
-        head: Last layer, where it is another than a 3x3 convolution to a picture.
+        head: Last layer; None for a 3x3 convolution to an image.
     """
 
     def __init__(
@@ -117,21 +116,22 @@ class MirrorDecoder(nn.Module):
             last = ConvRelu(width, widths[index - 1], padding) if index else nn.Identity()
             self.levels.append(nn.Sequential(*kept, last))
         if head is None:
-            # Compact networks (residual, with skips) are unnormalised: their head tames the scale.
+            # Compact networks (residual, with skips) are unnormalised, so their head has a small gain.
             plain = nn.Conv2d(widths[0], out_channels, 3, padding=1, padding_mode=padding)
             head = InfraredHead(widths[0], out_channels) if skips else plain
         self.head = head
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Map the encoder's features, shallowest first, to a picture (B, out_channels, H, W).
+        """Map the encoder's features, shallowest first, to an image (B, out_channels, H, W).
 
-        Odd sides need no padding: what up-sampling has too much is cropped, to the feature of every level where that
-        is added, at the end otherwise (the published networks crop nothing: what remains equals theirs).
+        Odd sides need no padding: up-sampled features are cropped to the size of the skip at every level, or at the end
+        without skips, where the result equals that of the published networks.
         """
         x = self.levels[0](features[-1])
         for level, skip in zip(self.levels[1:], reversed(features[:-1]), strict=True):
             x = F.interpolate(x, scale_factor=2, mode="nearest")
-            x = level((_cropped(x, skip) + skip) * _HALF_POWER if self.skips else x)
+            # Scaled so that the sum of two features has the variance of one.
+            x = level((_cropped(x, skip) + skip) * math.sqrt(0.5) if self.skips else x)
         return _cropped(self.head(x), features[0])
 
 

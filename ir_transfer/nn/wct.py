@@ -13,8 +13,8 @@ _ITERATIONS = 12
 def square_roots(matrix: Tensor, iterations: int = _ITERATIONS) -> tuple[Tensor, Tensor]:
     """Return the square root and the inverse square root of symmetric positive matrices (..., C, C).
 
-    Coupled Newton-Schulz iteration (Higham 2008, equation 6.35): matrix products alone, so that it is
-    differentiable where eigenvalues coincide. It converges to float32 precision for condition numbers up to
+    Coupled Newton-Schulz iteration (Higham 2008, equation 6.35): only matrix products, so that it is
+    differentiable for equal eigenvalues. It converges to float32 precision for condition numbers up to
     about ``2.25 ** (iterations - 4)``.
     """
     size = matrix.shape[-1]
@@ -32,11 +32,10 @@ def square_roots(matrix: Tensor, iterations: int = _ITERATIONS) -> tuple[Tensor,
 
 
 def exact_square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what :func:`square_roots` does by eigenvalues, also under autocast.
+    """Return the result of :func:`square_roots` by an eigenvalue decomposition, also under autocast.
 
-    Eigenvalues smaller than the rounding error of the largest are raised to it: they are noise, of any sign.
-    Where a gradient is asked for, it is Newton-Schulz again: that of eigenvectors is infinite where eigenvalues
-    coincide, as on a flat picture.
+    Eigenvalues smaller than the rounding error of the largest are raised to it. If a gradient is required, the
+    Newton-Schulz iteration is used, since the gradient of eigenvectors is infinite for equal eigenvalues.
     """
     with torch.autocast(matrix.device.type, enabled=False):
         if torch.is_grad_enabled() and matrix.requires_grad:
@@ -49,10 +48,10 @@ def exact_square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def regularised(moments: Moments, shrinkage: float, eps: float) -> Tensor:
-    """Return the covariance (B, C, C), drawn towards a multiple of the identity, plus ``eps`` times the identity.
+    """Return the covariance (B, C, C), shrunk towards a multiple of the identity, plus ``eps`` times the identity.
 
-    A crop has few positions for its many channels, and whitening divides by the smallest eigenvalues:
-    shrinkage (Ledoit and Wolf 2004) keeps them from being noise; ``eps`` keeps a flat picture finite.
+    A crop has few positions for its many channels, and whitening divides by the smallest eigenvalues, which shrinkage
+    (Ledoit and Wolf 2004) makes reliable; ``eps`` keeps the result finite for a flat image.
     """
     covariance = moments.covariance()
     scale = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
@@ -68,9 +67,9 @@ def recolour(
     colouring: Tensor,
     strength: float | Tensor = 1.0,
 ) -> Tensor:
-    """Whiten, colour and add the exemplar's mean; blend with the features by ``strength``.
+    """Whiten and colour features, add the exemplar's mean, and blend with the features by ``strength``.
 
-    The three are one matrix and one shift, so the features are read once.
+    All steps are merged into one matrix and one shift.
 
     Args:
         features: (B, C, H, W).

@@ -13,7 +13,7 @@ from ir_transfer.redaction import redact
 from ir_transfer.tracking.client import KIND, connect, experiment_id, who_runs
 from ir_transfer.tracking.provenance import data_input
 from ir_transfer.training.journal import JOURNAL, read_events
-from ir_transfer.training.recipe import flat
+from ir_transfer.training.recipe_files import flatten
 from ir_transfer.training.run_folder import BEST, EXEMPLAR, RECIPE
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Delivery:
         from mlflow.entities import Param, RunTag
 
         known: dict[str, str] = self._state["params"]
-        wanted = {key: _text(value)[:_LONGEST_PARAM] for key, value in flat(event["recipe"]).items()}
+        wanted = {key: _text(value)[:_LONGEST_PARAM] for key, value in flatten(event["recipe"]).items()}
         new = {key: value for key, value in wanted.items() if key not in known}
         changed = {f"{key}/from_step_{event['step']}": v for key, v in wanted.items() if known.get(key, v) != v}
         params = [Param(key, value) for key, value in {**new, **changed}.items()]

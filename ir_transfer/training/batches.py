@@ -1,8 +1,9 @@
-"""Draws training batches: what a sample is depends on seed, step and its number alone, whoever draws it."""
+"""Training batches: a sample depends on seed, step and its number only, independent of process and thread."""
 
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.pictures import PictureCache, find_pictures
+from ir_transfer.training.images import ImageCache, find_images
 from ir_transfer.training.recipe import DataSection
 
 _EXEMPLAR_SIZE = (128, 160)
@@ -20,21 +21,22 @@ _EXEMPLAR_SIZE = (128, 160)
 
 @dataclass(frozen=True)
 class Batch:
-    """One process's part of a training batch.
+    """One shard of a training batch, of B samples.
 
     Attributes:
-        content: Photographs (B, 3, s, s) in [0, 1].
-        truth: Infrared (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered one, or, for a
-            sample of an unpaired source, another crop of the exemplar's picture.
-        exemplar: Infrared pictures (B, 1, h, w) in [0, 1], mostly of other scenes of the same camera.
-        white_hot: Polarity of exemplar and truth (B,).
-        registered: Whether the truth is the photograph's own (B,).
-        look: Number of the look (B,) among those of the recipe; 0 without looks.
-        mirrored: Whether the sample is translated at strength 0, whose truth is its own luminance (B,).
-        classes: Class probabilities (B, 11, s / 4, s / 4), zeros where there are no labels; None without any.
-        keys: What the views are known by (B, 3); None where no view returns.
-        truth_weight: Weight of this part's mean over samples with a truth, so that the parts' mean is the batch's.
-        look_weight: The same for the samples that are not mirrored.
+        content: RGB images (B, 3, s, s) in [0, 1].
+        truth: Infrared images (B, 1, s, s) in [0, 1], in the exemplar's tone and polarity: the registered ground truth,
+            or, for a sample of an unpaired source, another crop of the exemplar.
+        exemplar: Infrared images (B, 1, h, w) in [0, 1], usually of other scenes of the same camera.
+        white_hot: Polarity of exemplar and ground truth (B,) bool.
+        registered: Whether the ground truth belongs to the RGB image (B,) bool.
+        style_index: Index of the sample's style (B,) among the recipe's; 0 without fixed styles.
+        mirrored: Whether the sample is translated at strength 0, with its own luminance as ground truth (B,) bool.
+        classes: Class probabilities (B, 11, s / 4, s / 4), zeros for images without labels; None without any.
+        keys: Identity of each view (B, 3) for the feature cache; None if no view recurs.
+        truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards is
+            that of the batch.
+        style_weight: The same for the samples that are not mirrored.
     """
 
     content: Tensor
@@ -42,72 +44,103 @@ class Batch:
     exemplar: Tensor
     white_hot: Tensor
     registered: Tensor
-    look: Tensor
+    style_index: Tensor
     mirrored: Tensor
     classes: Tensor | None = None
     keys: Tensor | None = None
     truth_weight: float = 1.0
-    look_weight: float = 1.0
+    style_weight: float = 1.0
 
     def to(self, device: torch.device) -> Batch:
-        """Return it on a device, pictures with channels last."""
+        """Return the batch on a device, images with channels last."""
         moved = {name: value.to(device, non_blocking=True) for name, value in self.tensors().items()}
         for name, value in moved.items():
             if value.dim() == 4:
                 moved[name] = value.contiguous(memory_format=torch.channels_last)
-        return Batch(**moved, truth_weight=self.truth_weight, look_weight=self.look_weight)
+        return Batch(**moved, truth_weight=self.truth_weight, style_weight=self.style_weight)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return its tensors by name."""
+        """Return the tensors by name."""
         return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
 
 
-class BatchSource:
-    """Holds the picture sets of a recipe and draws random batches, reproducibly for a seed; safe to share by threads.
+class ImageSource(ABC):
+    """Image sets of a recipe, from which shards of random batches are drawn; safe to share between threads.
 
     Args:
         data: The recipe's data section.
-        root: Folder that its paths are relative to.
-        seed: Seed of every draw; two sources with one seed give the same batches.
-        reconstruction: Share of samples that are mirrored.
-        rank: Which part of every batch is drawn.
-        parts: Number of parts.
+        root: Folder to which its paths are relative.
+        seed: Seed of every draw; two sources with the same seed draw the same batches.
+        rank: Number of the shard that is drawn.
+        world_size: Number of shards, one per process.
 
     Raises:
         MissingFileError: A source's folder, card or split is missing.
-        InputError: What :func:`find_pictures` refuses: no pictures, a pair of two sizes, a scene that validates too.
+        InputError: No images, a pair of two sizes, or a scene that is also in the validation; see :func:`find_images`.
     """
 
-    def __init__(
-        self, data: DataSection, root: Path, seed: int, reconstruction: float = 0.0, rank: int = 0, parts: int = 1
-    ) -> None:
+    def __init__(self, data: DataSection, root: Path, seed: int, rank: int = 0, world_size: int = 1) -> None:
         check_folders(data, root)
-        self.data, self.seed, self.reconstruction, self.rank, self.parts = data, seed, reconstruction, rank, parts
-        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
+        self.data, self.seed, self.rank, self.world_size = data, seed, rank, world_size
+        self.sets = find_images(data, root, ImageCache(data.cache_gib))
+        sizes = [source.share * len(s.rgb) for source, s in zip(data.sources, self.sets, strict=True)]
         self._edges = np.cumsum(sizes) / sum(sizes)
-        self._local = threading.local()
+        self.shard = slice(rank, None, world_size)
+
+    @abstractmethod
+    def draw(self, step: int, size: int) -> Batch:
+        """Draw this shard of the batch of a step, of which ``size`` is the number of samples over all shards.
+
+        Raises:
+            InputError: ``size`` is not a multiple of the number of shards.
+        """
 
     @property
     def count(self) -> int:
-        """Number of photographs."""
-        return sum(len(pictures.photographs) for pictures in self.sets)
+        """Number of RGB images."""
+        return sum(len(images.rgb) for images in self.sets)
+
+    def _streams(self, step: int, size: int) -> list[np.random.Generator]:
+        check_divisible(size, self.world_size)
+        return [np.random.default_rng([self.seed, step, index]) for index in range(size)]
+
+    def _choose_set(self, random: np.random.Generator) -> int:
+        return min(int(np.searchsorted(self._edges, random.random())), len(self.sets) - 1)
+
+    def _weight(self, counted: np.ndarray) -> float:
+        """Return the weight of this shard's mean over the counted samples (size,), for the mean of the batch."""
+        return float(self.world_size * counted[self.shard].sum() / max(counted.sum(), 1))
+
+
+class BatchSource(ImageSource):
+    """Draws crops in the exemplar's tone, for models of the papers' size.
+
+    Args:
+        data: See :class:`ImageSource`.
+        root: See :class:`ImageSource`.
+        seed: See :class:`ImageSource`.
+        reconstruction: Share of samples that are mirrored; see :class:`Batch`.
+        rank: See :class:`ImageSource`.
+        world_size: See :class:`ImageSource`.
+    """
+
+    def __init__(
+        self, data: DataSection, root: Path, seed: int, reconstruction: float = 0.0, rank: int = 0, world_size: int = 1
+    ) -> None:
+        super().__init__(data, root, seed, rank, world_size)
+        self.reconstruction = reconstruction
+        self._local = threading.local()
 
     def draw(self, step: int, size: int) -> Batch:
-        """Draw this part of the batch of a step; ``size`` is that of the whole batch.
-
-        Raises:
-            InputError: ``size`` is no multiple of the number of parts.
-        """
-        refuse_uneven(size, self.parts)
+        """Draw this shard of a batch; see the base class."""
+        streams = self._streams(step, size)
         random = np.random.default_rng([self.seed, step])
         expected = self.reconstruction * size
         mirrored = np.arange(size) < int(expected) + (random.random() < expected % 1)
-        streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
-        chosen = [min(int(np.searchsorted(self._edges, s.random())), len(self.sets) - 1) for s in streams]
+        chosen = [self._choose_set(stream) for stream in streams]
         registered = np.array([self.sets[c].paired for c in chosen])
 
-        mine = slice(self.rank, None, self.parts)
+        mine = self.shard
         samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
         content, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(3))
         return Batch(
@@ -116,38 +149,35 @@ class BatchSource:
             exemplar,
             white_hot=torch.tensor([not s[3] for s in samples]),
             registered=torch.from_numpy(registered[mine].copy()),
-            look=torch.zeros(len(samples), dtype=torch.long),
+            style_index=torch.zeros(len(samples), dtype=torch.long),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
             truth_weight=self._weight(registered | mirrored),
-            look_weight=self._weight(~mirrored),
+            style_weight=self._weight(~mirrored),
         )
 
-    def _weight(self, seen: np.ndarray) -> float:
-        return float(self.parts * seen[self.rank :: self.parts].sum() / max(seen.sum(), 1))
-
     def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, bool]:
-        pictures = self.sets[chosen]
-        index = int(random.integers(len(pictures.photographs)))
-        other = int(random.integers(len(pictures.infrared)))
-        if pictures.paired and random.random() < self.data.own_exemplar:
+        images = self.sets[chosen]
+        index = int(random.integers(len(images.rgb)))
+        other = int(random.integers(len(images.infrared)))
+        if images.paired and random.random() < self.data.own_exemplar:
             other = index
         tone = Tone.draw(random, self.data.tone_spread, self.data.flips)
-        augment, exemplar_augment, look_augment = self._augments(int(random.integers(2**31 - 8)))
-        rgb, infrared = pictures.photograph(index), pictures.exemplar(other)
-        if pictures.paired:
-            content, truth = augment(rgb, pictures.exemplar(index))
+        augment, exemplar_augment, style_augment = self._augments(int(random.integers(2**31 - 8)))
+        rgb, infrared = images.rgb_image(index), images.infrared_image(other)
+        if images.paired:
+            content, truth = augment(rgb, images.infrared_image(index))
         else:
             content, _ = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
-            truth = look_augment(infrared)
+            truth = style_augment(infrared)
         return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
-        if not hasattr(self._local, "augments"):  # they keep a random state, so every thread needs its own
+        if not hasattr(self._local, "augments"):  # with a random state, so one per thread
             crop = (self.data.crop, self.data.crop)
-            pair, exemplar, look = (
+            pair, exemplar, style = (
                 PairAugment(self.data.crop, 0), ExemplarAugment(_EXEMPLAR_SIZE, 0), ExemplarAugment(crop, 0)
             )  # fmt: skip
-            self._local.augments = pair, exemplar, look
+            self._local.augments = pair, exemplar, style
         augments: tuple[PairAugment, ExemplarAugment, ExemplarAugment] = self._local.augments
         augments[0].reseed(seed)
         augments[1].reseed(seed + 2)
@@ -155,19 +185,19 @@ class BatchSource:
         return augments
 
 
-def refuse_uneven(size: int, parts: int) -> None:
-    """Raise :class:`InputError` unless a batch can be shared out evenly to so many processes."""
-    if size % parts:
+def check_divisible(size: int, world_size: int) -> None:
+    """Raise :class:`InputError` unless a batch can be divided evenly among the processes."""
+    if size % world_size:
         raise InputError(
-            f"expected training.batch_size to be a multiple of the {parts} processes, got {size}: "
-            f"--set training.batch_size={-(-size // parts) * parts}"
+            f"expected training.batch_size to be a multiple of the {world_size} processes, got {size}: "
+            f"--set training.batch_size={-(-size // world_size) * world_size}"
         )
 
 
 def check_folders(data: DataSection, root: Path) -> None:
-    """Raise :class:`MissingFileError` unless the folders that a data section names are there."""
+    """Raise :class:`MissingFileError` unless the folders named in a data section exist."""
     if not root.is_dir():
-        raise MissingFileError(f"expected the folder of the pictures at {root}, found none: check --data")
+        raise MissingFileError(f"expected the folder of the images at {root}, found none: check --data")
     named = {f"data.sources[{i}].path": source.path for i, source in enumerate(data.sources)}
     named |= {f"data.sources[{i}].infrared": s.infrared for i, s in enumerate(data.sources) if s.infrared is not None}
     for key, path in {**named, "data.validation": data.validation}.items():

@@ -1,4 +1,4 @@
-"""Training state on disk: written under a temporary name and renamed, read without unpickling code."""
+"""Training state on disk, written atomically and read without unpickling code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ from ir_transfer.errors import EncodeError, WeightsError
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a state of tensors, numbers and strings; the file appears whole or not at all.
-
-    A full disk, a kill or a power cut in the middle leaves the file that was there before.
+    """Write a state of tensors, numbers and strings atomically: a failed write leaves the previous file unchanged.
 
     Raises:
-        EncodeError: It could not be written; the file that was there before is unharmed.
+        EncodeError: The file could not be written; the previous file is unchanged.
     """
     temporary = path.with_suffix(".part")
     try:
@@ -30,7 +28,7 @@ def save(path: Path, state: dict[str, Any]) -> None:
     except (OSError, RuntimeError) as error:  # torch turns a failed write into a RuntimeError
         temporary.unlink(missing_ok=True)
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        kept = "the one before it is unharmed" if path.exists() else "there is none before it"
+        kept = "the previous checkpoint is unchanged" if path.exists() else "there is no previous checkpoint"
         raise EncodeError(
             f"expected to write the checkpoint {path}, got: {reason}; {kept}: free some space, then --resume"
         ) from error
@@ -40,11 +38,11 @@ def load(path: Path) -> dict[str, Any]:
     """Read a state written by :func:`save`.
 
     Raises:
-        WeightsError: Damaged, or holds more than tensors, numbers and strings.
+        WeightsError: The file is damaged, or contains objects other than tensors, numbers and strings.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds here; all mean the same to the user
+    except Exception as error:  # torch raises errors of many types here
         raise WeightsError(
             f"expected a training checkpoint at {path}, got: {error}: delete it to start anew"
         ) from error
@@ -54,7 +52,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Return torch's random state by name: the CPU's, and a GPU's where it computes."""
+    """Return the states of torch's random generators: of the CPU, and of the GPU if ``device`` is one."""
     state = {"rng": torch.get_rng_state()}
     if device.type == "cuda":
         state["rng_cuda"] = torch.cuda.get_rng_state(device)
@@ -62,9 +60,9 @@ def random_state(device: torch.device) -> dict[str, Tensor]:
 
 
 def restore_random_state(state: Mapping[str, Any], device: torch.device) -> None:
-    """Go on drawing where :func:`random_state` was taken.
+    """Restore the states that :func:`random_state` returned.
 
-    A run that moves to a GPU, or whose checkpoint is older than that state, restores the CPU's alone.
+    A run that moves to a GPU, or whose checkpoint has no GPU state, restores that of the CPU only.
     """
     torch.set_rng_state(state["rng"])
     if device.type == "cuda" and "rng_cuda" in state:

@@ -1,4 +1,4 @@
-"""Clean photographs as a poor camera would take them: at night, with glare, blurred, noisy, compressed, in gray."""
+"""Degradation of clean RGB images: darkness, glare, blur, noise, compression, loss of colour."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ir_transfer.data.image_io import LUMA
 
 
 def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> Tensor:
-    """Return a photograph (3, H, W) in [0, 1] as a poor camera would take it, of the same shape and range.
+    """Return a degraded RGB image of the same shape and range as ``image`` (3, H, W) in [0, 1].
 
-    Labels of the clean photograph stay true for it, which teaches an encoder to see at night what its teachers only
-    see by day.
+    Labels of the clean image remain valid, so that an encoder can be trained on degraded images with labels that its
+    teachers predict well only by day.
 
     Args:
         image: sRGB in [0, 1].
-        random: Decides what is done.
+        random: Source of the random choices.
         night: Share of images that are darkened.
     """
     image = darken(image, random) if random.random() < night else _jitter(image, random)
@@ -38,7 +38,7 @@ def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> 
 
 
 def darken(image: Tensor, random: np.random.Generator) -> Tensor:
-    """Return a daylight photograph (3, H, W) in [0, 1] as if taken at night: dark, tinted, noisy, with lamps."""
+    """Return a daylight RGB image (3, H, W) in [0, 1] as if taken at night: dark, tinted, noisy, with lamps."""
     dark = image.pow(random.uniform(1.4, 3.2)) * random.uniform(0.45, 1.2)
     tint = 1 - random.uniform(0, 0.6) * torch.tensor([0.0, 0.4, 0.9]) if random.random() < 0.6 else torch.ones(3)
     if random.random() < 0.2:

@@ -1,7 +1,8 @@
-"""Gates: what a network must fulfil whatever its scores are, since scores have been blind to it.
+"""Gates: minimum requirements of a network, checked at every validation besides its scores.
 
-A network may score well while half of it is dead, while it sees no farther than 30 pixels and so cannot know what
-things are, or while it embosses the photograph. Each gate asks one of these questions of the validation's pictures.
+A network can have good scores although half of its channels are dead, although its effective receptive field is too
+small to recognise objects, or although its output is an embossed copy of the RGB image. Each gate checks one of these
+faults on images of the validation.
 """
 
 from __future__ import annotations
@@ -16,27 +17,27 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 
 DEAD_LIMIT = 0.5
-"""A layer with a larger share of dead channels is dead."""
+"""Largest share of dead channels of a layer that is not counted as dead."""
 REACH = 0.02
-"""Least change of a pixel, as a share of the range, if all that lies beyond 64 pixels changes."""
+"""Least change of a pixel, as a share of the range, when everything more than 64 pixels away is replaced."""
 EMBOSSING = 0.3
-"""Largest magnitude of the high-pass correlation with the photograph's luma."""
+"""Largest magnitude of the high-pass correlation with the luma of the RGB image."""
 DETAIL = 0.15
-"""Least high-pass correlation with the truth."""
+"""Least high-pass correlation with the ground truth."""
 REFLECTED = frozenset({"nir", "swir"})
-"""Bands that show reflected light, whose detail is the photograph's: embossing is none there."""
+"""Bands of reflected light, whose detail resembles that of the RGB image, so that embossing is not checked."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One question and its answer.
+    """Result of one check.
 
     Attributes:
-        name: As in ``gates/<name>`` of the journal.
-        value: What was found.
+        name: Name of the figure, as in ``gates/<name>`` of the journal.
+        value: Measured value.
         low: Least value that passes, or None.
         high: Largest value that passes, or None.
-        detail: What was found where, for the log.
+        detail: Explanation of a failure, for the log.
     """
 
     name: str
@@ -47,40 +48,41 @@ class Gate:
 
     @property
     def passed(self) -> bool:
-        """Whether the value is within the limits; one that is not a number is not."""
+        """Whether the value is within the limits; NaN is not."""
         above = self.low is None or self.value >= self.low
         return above and (self.high is None or self.value <= self.high) and self.value == self.value
 
     def __str__(self) -> str:
-        """Return one line: name, value, limits, and what was found where."""
+        """Return one line with name, value, limits and, of a failure, its explanation."""
         limits = [
             f">= {self.low:g}" if self.low is not None else "",
             f"<= {self.high:g}" if self.high is not None else "",
         ]
         where = f": {self.detail}" if self.detail and not self.passed else ""
-        verdict = "ok" if self.passed else "FAILED"
-        return f"{self.name} {self.value:.4f} ({' '.join(filter(None, limits))}) {verdict}{where}"
+        result = "ok" if self.passed else "FAILED"
+        return f"{self.name} {self.value:.4f} ({' '.join(filter(None, limits))}) {result}{where}"
 
 
 def network_gates(
-    model: TranslationModel, photographs: Sequence[Tensor], styles: Callable[[], Sequence[StyleCode]]
+    model: TranslationModel, images: Sequence[Tensor], styles: Callable[[], Sequence[StyleCode]]
 ) -> list[Gate]:
-    """Return the gates that ask the network itself: dead layers, and reach.
+    """Return the gates of the network itself: dead layers, and the reach of its context.
 
     Args:
         model: In evaluation mode.
-        photographs: Each (1, 3, H, W) in [0, 1].
-        styles: Encodes exemplars, so that their encoder is looked at too; the first one conditions the reach.
+        images: Each (1, 3, H, W) in [0, 1].
+        styles: Encodes exemplars, so that their encoder is checked too; the reach is measured with the first style.
     """
-    gates = [dead_gate(dead_shares(model, photographs, styles))]
-    reach = context_reach(model, photographs, styles()[0])
+    gates = [dead_gate(dead_shares(model, images, styles))]
+    reach = context_reach(model, images, styles()[0])
     if reach is not None:
-        gates.append(Gate("context_reach", reach, low=REACH, detail=f"what lies beyond {RADIUS} px hardly matters"))
+        detail = f"content more than {RADIUS} px away has little effect"
+        gates.append(Gate("context_reach", reach, low=REACH, detail=detail))
     return gates
 
 
 def dead_gate(shares: Mapping[str, float]) -> Gate:
-    """Return the gate of dead layers: their number must be 0; the detail names the worst."""
+    """Return the gate of the number of dead layers, which must be 0; the detail names the worst layers."""
     dead = sorted((name for name, share in shares.items() if share > DEAD_LIMIT), key=lambda name: -shares[name])
     worst = ", ".join(f"{name} {shares[name]:.0%}" for name in dead[:4])
     return Gate("dead_layers", float(len(dead)), high=0.0, detail=f"channels that never vary: {worst}")
@@ -91,13 +93,14 @@ def score_gates(scores: Mapping[str, Mapping[str, float]], band: str) -> list[Ga
 
     Args:
         scores: Means by set and column.
-        band: Of the infrared pictures; in :data:`REFLECTED` ones embossing is not asked for.
+        band: Band of the infrared images; embossing is not checked in those of :data:`REFLECTED`.
     """
     gates = []
     for name, columns in scores.items():
         if band not in REFLECTED and "luma_highpass" in columns:
-            gates.append(Gate(f"{name}/luma_highpass", columns["luma_highpass"], -EMBOSSING, EMBOSSING, "it embosses"))
+            value = columns["luma_highpass"]
+            gates.append(Gate(f"{name}/luma_highpass", value, -EMBOSSING, EMBOSSING, "it is embossed"))
         if "truth_highpass" in columns:
-            detail = "its detail is not the truth's"
+            detail = "its detail differs from the ground truth's"
             gates.append(Gate(f"{name}/truth_highpass", columns["truth_highpass"], low=DETAIL, detail=detail))
     return gates

@@ -1,4 +1,4 @@
-"""Stops a run in two stages: the first signal asks, the second kills."""
+"""Interruption of a run: the first signal stops it after the current step, the second one at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 def on_signal(stop: Callable[[str], None]) -> Iterator[None]:
     """Within the block, call ``stop`` with a message at the first SIGINT or SIGTERM; a second one ends the process.
 
-    The second needs no cleaning up: files are written under a temporary name, so the last checkpoint stays whole.
+    No cleaning up is needed then, since checkpoints are written atomically.
     """
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

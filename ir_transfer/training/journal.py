@@ -1,4 +1,4 @@
-"""The journal of a run: one JSON line per event, beside the checkpoint, whoever else is told or not."""
+"""Journal of a run: one JSON line per event, in the run folder, independent of other tracking."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
 
     Args:
         folder: The run's.
-        kind: ``started`` (with ``recipe``, ``code`` and ``facts``), ``data`` (what it reads), ``metrics`` (with
-            ``values``), ``picture``, ``weights``, ``checkpoint`` (each with ``path``, relative to the folder),
+        kind: ``started`` (with ``recipe``, ``code`` and ``facts``), ``data`` (its inputs), ``metrics`` (with
+            ``values``), ``image``, ``weights``, ``checkpoint`` (each with ``path``, relative to the folder),
             ``resumed``, or ``ended`` (with ``reason``: finished, stopped or failed).
         step: Steps done so far.
-        fields: What else to note, as JSON takes it.
+        fields: Further fields, serialisable as JSON.
 
     Raises:
-        OSError: The line could not be written whole.
+        OSError: The line could not be written completely.
     """
     line = json_text({"kind": kind, "step": step, "at": time.time(), **redacted(fields)}) + "\n"
     with (folder / JOURNAL).open("a+b") as file:
         if file.tell() and _last_byte(file) != b"\n":
-            file.write(b"\n")  # a kill has cut the line before
+            file.write(b"\n")  # the previous line is incomplete after a kill
         file.write(line.encode())
 
 
 def read_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Return the whole events from a byte on, and the byte to go on from; a line that a kill has cut is left out.
+    """Return the events from a byte offset on, and the offset of the next one; an incomplete last line is left out.
 
     Example:
         >>> from pathlib import Path

@@ -1,4 +1,4 @@
-"""What learns: the networks, their optimisers and the average that is shipped."""
+"""Networks of a training, their optimisers, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ir_transfer.losses.registry import ADVERSARIAL
 from ir_transfer.models import weight_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import encoder_of
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.registry import create_model, list_models, model_info
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.precision import bfloat16_is_fast
@@ -35,14 +35,11 @@ class NotFiniteError(InputError):
 
 
 def _make_model(recipe: Recipe, root: Path) -> TranslationModel:
-    """Make the recipe's model with random weights, or with a frozen content encoder where the recipe names one.
-
-    One of fixed looks gets the names of the recipe's.
-    """
+    """Make the recipe's model with random weights, and with a frozen content encoder if the recipe names one."""
     model = _make_random(recipe)
     if recipe.model.encoder is not None:
         source = recipe.model.encoder
-        file = root / source  # a name that is no file below the root is one that ships, or torchvision's
+        file = root / source  # else a bundled encoder, or torchvision's
         encoder_of(model).take_encoder(file if file.is_file() else source)
     return model
 
@@ -70,20 +67,20 @@ def _make_random(recipe: Recipe) -> TranslationModel:
 
 
 def _freeze(model: TranslationModel, only: Sequence[str]) -> None:
-    """Let those parameters alone learn whose names fit a pattern; all if there is none."""
+    """Freeze all parameters whose names match no pattern; none if there are no patterns."""
     if not only:
         return
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(fnmatch(name, pattern) for pattern in only))
     if not any(parameter.requires_grad for parameter in model.parameters()):
         raise InputError(
-            f"expected training.only to fit a parameter of model {model.info.name!r}, got {list(only)}: "
-            f"they are called {', '.join(name for name, _ in model.named_parameters())[:200]} ..."
+            f"expected training.only to match a parameter of model {model.info.name!r}, got {list(only)}: "
+            f"their names are {', '.join(name for name, _ in model.named_parameters())[:200]} ..."
         )
 
 
 def _model_named(weights: str, default: str) -> str:
-    """Return the name of the model that weights, bundled or a file, belong to."""
+    """Return the name of the model of weights, given by file or bundled name."""
     path = Path(weights)
     if path.suffix == ".safetensors" and path.is_file():
         return weight_files.read(path, kind="weights")[1].get("model", default)
@@ -94,16 +91,16 @@ class Learner:
     """Model, critic and hints with their optimisers; updates them on a batch.
 
     Args:
-        recipe: What to train.
-        vgg: The judge, or None.
-        processes: Those that train together.
-        root: Folder that the recipe's paths are relative to.
+        recipe: The recipe.
+        vgg: Frozen perceptual encoder, or None.
+        processes: Processes that train together.
+        root: Folder to which the recipe's paths are relative.
 
     Attributes:
-        precision: What is computed in: the recipe's where the device can, else float32.
+        precision: Of the computation: the recipe's if the device supports it natively, else float32.
 
     Raises:
-        InputError: A loss needs what is not there.
+        InputError: A loss needs a perceptual encoder, an encoder or a ground truth that is missing.
         UnknownNameError: An unknown loss or model.
     """
 
@@ -126,11 +123,11 @@ class Learner:
         )
         self.precision = training.precision if bfloat16_is_fast(device) else "float32"
         self._wrapped: nn.Module | None = None
-        self.began_from = ""
+        self.initialised_from = ""
 
     # -- state --------------------------------------------------------------------------------------------------
 
-    def _stateful(self) -> dict[str, Any]:
+    def _components(self) -> dict[str, Any]:
         parts: dict[str, Any] = {"model": self.model, "average": self.average}
         parts |= {"optimiser": self.optimiser, "warm_up": self.warm_up}
         if self.objective.hints is not None:
@@ -143,21 +140,21 @@ class Learner:
 
     @property
     def section(self) -> dict[str, Any]:
-        """The model's name and all its hyper-parameters, also those the recipe leaves open."""
+        """The model's name and all its hyper-parameters, including defaults."""
         return {"name": self.model.info.name, "hyper_parameters": self.model.hyper_parameters}
 
     def state(self) -> dict[str, Any]:
         """Return the state of all parts by name."""
         about = json_text({"model": self.section, "recipe": asdict(self.recipe)})
-        return {**{name: part.state_dict() for name, part in self._stateful().items()}, "about": about}
+        return {**{name: part.state_dict() for name, part in self._components().items()}, "about": about}
 
     def load(self, state: dict[str, Any], path: Path) -> None:
-        """Take over the state of an earlier run; a part that the recipe has gained since starts fresh.
+        """Load the state of an earlier run; components that the recipe has gained since start anew.
 
         Raises:
-            WeightsError: It is of another model; the message names ``path``.
+            WeightsError: The state is of another model; the message names ``path``.
         """
-        for name, part in self._stateful().items():
+        for name, part in self._components().items():
             if name not in state:
                 continue
             try:
@@ -168,24 +165,24 @@ class Learner:
                     f"{str(error).splitlines()[0]}: resume with the run's own recipe, or choose another --out"
                 ) from error
 
-    def note_looks(self, exemplars: Mapping[str, Sequence[Tensor]]) -> None:
-        """Give a model of fixed looks the exemplars (1, 1, h, w) of the recipe's looks by name."""
+    def set_style_exemplars(self, exemplars: Mapping[str, Sequence[Tensor]]) -> None:
+        """Set the exemplars (1, 1, h, w) of the recipe's styles by name, in a model with fixed styles."""
         for model in (self.model, self.average):
-            if isinstance(model, FixedLooks):
+            if isinstance(model, FixedStyles):
                 for name, found in exemplars.items():
-                    model.note_look(name, found)
+                    model.set_style_exemplars(name, found)
 
     def initialise(self, weights: str) -> None:
-        """Start from trained weights, bundled by name or a file, instead of random ones."""
+        """Start from trained weights, given by bundled name or file, instead of random ones."""
         trained = create_model(_model_named(weights, self.recipe.model.name), weights)
         self.model.adopt(trained)
-        self.began_from = f"{weights} ({trained.weights_hash})"
+        self.initialised_from = f"{weights} ({trained.weights_hash})"
         self.average.adopt(trained)
 
     # -- one step -----------------------------------------------------------------------------------------------
 
     def active(self, step: int) -> list[str]:
-        """Return the losses that count at a step."""
+        """Return the names of the losses that are active at a step."""
         starts = self.recipe.training.starts
         return [name for name, weight in self.recipe.losses.items() if weight and step >= starts.get(name, 0)]
 
@@ -195,7 +192,7 @@ class Learner:
         Args:
             batch: On the learner's device.
             step: Decides which losses are active.
-            objective: What to call: this learner's objective, or a wrapper around it.
+            objective: This learner's objective (default), or a wrapper around it.
         """
         with torch.autocast(self.processes.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             found: dict[str, Tensor] = (objective or self.objective)(batch, self.active(step))
@@ -208,7 +205,7 @@ class Learner:
             NotFiniteError: A loss or gradient is NaN or infinite; nothing has been updated.
         """
         training = self.recipe.training
-        if self._wrapped is None:  # not before: it copies the weights of the first process to the others
+        if self._wrapped is None:  # not earlier: wrapping copies the weights of the first process to the others
             self._wrapped = self.processes.wrap(self.objective)
         self.processes.seed(training.seed, step)
         losses = self.losses(batch, step, self._wrapped)
@@ -218,7 +215,7 @@ class Learner:
         norms = [nn.utils.clip_grad_norm_(_parameters(optimiser), training.clip) for optimiser in self._optimisers()]
         means = self._means(losses, norms, step)
         _set_rate(self.optimiser, learning_rate(training, step))
-        with self.warm_up.slowed(step):
+        with self.warm_up.scaled_step(step):
             self.optimiser.step()
         if self.critic_optimiser is not None and "critic" in means:
             _set_rate(self.critic_optimiser, critic_rate(training, step))
@@ -232,10 +229,9 @@ class Learner:
     def _means(self, losses: dict[str, Tensor], norms: Sequence[Tensor], step: int) -> dict[str, float]:
         active = self.active(step)
         names = ["auxiliary", *active, *(["critic"] if ADVERSARIAL in active else [])]
-        zero = torch.zeros((), device=self.processes.device)  # another process may have samples of this kind
+        zero = torch.zeros((), device=self.processes.device)  # another process may have samples for this loss
         means = self.processes.mean(torch.stack([losses.get(name, zero).detach() for name in names]))
-        # A GPU is waited for once in a step: here, when all of its work is under way.
-        # A norm of no gradients at all is a number on the CPU.
+        # The only synchronisation with a GPU in a step. The norm of no gradients is on the CPU.
         values: list[float] = torch.stack([*means, *(norm.to(means) for norm in norms)]).tolist()
         found = dict(zip([*names, *("gradient_norm", "critic_gradient_norm")[: len(norms)]], values, strict=True))
         if not all(abs(value) < float("inf") for value in values):

@@ -1,4 +1,4 @@
-"""Prepares batches ahead of the training, in their order."""
+"""Loader that prepares batches ahead of the training, in order."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from typing import Protocol, Self
 from ir_transfer.training.batches import Batch
 
 
-class Draws(Protocol):
-    """Draws batches by their step."""
+class BatchDrawer(Protocol):
+    """Draws the batch of a step."""
 
     def draw(self, step: int, size: int) -> Batch:
-        """Return this process's part of the batch of a step, of which ``size`` is the whole."""
+        """Return this process's shard of the batch of a step, of which ``size`` is the total number of samples."""
 
 
 class Loader:
-    """Draws batches in threads, a few ahead of the one that is asked for.
+    """Draws batches in threads, a few steps ahead of the training.
 
     Args:
-        batches: Where they are drawn from.
-        size: Of the whole batch, over all processes.
-        step: First one.
-        last: Steps from this one on are not drawn.
-        workers: Threads.
+        batches: Source of the batches.
+        size: Samples of a batch over all processes.
+        step: First step.
+        last: End of the steps, exclusive.
+        workers: Number of threads.
+
+    Attributes:
+        waited: Seconds spent waiting for batches so far.
     """
 
-    def __init__(self, batches: Draws, size: int, step: int, last: int, workers: int) -> None:
+    def __init__(self, batches: BatchDrawer, size: int, step: int, last: int, workers: int) -> None:
         self._batches, self._size, self._next, self._last = batches, size, step, last
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._ahead: deque[Future[Batch]] = deque()
@@ -46,7 +49,7 @@ class Loader:
         self._pool.shutdown(cancel_futures=True)
 
     def take(self) -> Batch:
-        """Return the next batch; the seconds spent waiting for it add up in ``waited``."""
+        """Return the next batch, and add the seconds spent waiting for it to ``waited``."""
         asked = time.monotonic()
         batch = self._ahead.popleft().result()
         self.waited += time.monotonic() - asked

@@ -17,35 +17,35 @@ from ir_transfer.code_version import code_version
 from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
 from ir_transfer.json_files import json_text
-from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint
-from ir_transfer.training.batches import Batch, BatchSource
+from ir_transfer.training.batches import Batch
 from ir_transfer.training.interruption import on_signal
 from ir_transfer.training.learner import Learner, NotFiniteError
 from ir_transfer.training.loader import Loader
 from ir_transfer.training.objective import check_losses
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.progress import Progress
-from ir_transfer.training.recipe import Recipe, differences, save_recipe
-from ir_transfer.training.rehearsal import rehearse
+from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.recipe_files import differences, save_recipe
 from ir_transfer.training.run_folder import BEST, CHECKPOINT, EXEMPLAR, RECIPE, RunFolder
-from ir_transfer.training.schedule import Patience, learning_rate
-from ir_transfer.training.validate import Validation, ValidationReport
-from ir_transfer.training.view_source import ViewSource
+from ir_transfer.training.sanity_check import run_sanity_check
+from ir_transfer.training.schedule import EarlyStopping, learning_rate
+from ir_transfer.training.validation import Validation, ValidationReport
+from ir_transfer.training.view_source import ViewSource, make_source
 
 _REPORT_EVERY = 50
 
 
 class Trainer:
-    """Trains the model of a recipe; everything it needs to go on lies in one checkpoint.
+    """Trains the model of a recipe; one checkpoint contains all that is needed to resume.
 
     Args:
-        recipe: What to train on what.
-        data_root: Folder that the recipe's paths are relative to.
-        folder: Of the run: checkpoint, recipe, log, validation pictures, weights.
+        recipe: Model, data, losses and training options.
+        data_root: Folder to which the recipe's paths are relative.
+        folder: Run folder, with checkpoint, recipe, log, contact sheets and weights.
         vgg: File of the perceptual VGG, or ``"torchvision"``; needed by some losses.
-        processes: Those that train together, and the device.
+        processes: Processes that train together, with the device of this one.
 
     Raises:
         InputError: A loss needs the perceptual VGG and none is given, or the data do not fit the recipe.
@@ -64,28 +64,20 @@ class Trainer:
         check_losses(recipe, vgg is not None)
         self.recipe, self.folder, self.processes = recipe, folder, processes
         training = recipe.training
-        judge = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device) if vgg else None
-        self.learner = Learner(recipe, judge, processes, data_root)
-        self.batches: BatchSource | ViewSource
-        ranks = processes.rank, processes.count
-        if isinstance(self.learner.model, ThermalModel):
-            if training.reconstruction:
-                raise InputError(
-                    f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
-                    f"compared in canonical tone, got {training.reconstruction}: leave it out"
-                )
-            self.batches = ViewSource(recipe.data, data_root, training.seed, *ranks)
-        else:
-            self.batches = BatchSource(recipe.data, data_root, training.seed, training.reconstruction, *ranks)
-        if isinstance(self.batches, ViewSource) and self.batches.looks is not None:
-            self.learner.note_looks(self.batches.looks.exemplars)
-        self.validation = Validation(recipe.data, data_root, judge) if processes.first else None
+        perceptual = None
+        if vgg is not None:
+            perceptual = PerceptualEncoder.load(vgg).to(memory_format=torch.channels_last).to(processes.device)
+        self.learner = Learner(recipe, perceptual, processes, data_root)
+        self.batches = make_source(recipe, data_root, self.learner.model, processes)
+        if isinstance(self.batches, ViewSource) and self.batches.styles is not None:
+            self.learner.set_style_exemplars(self.batches.styles.exemplars)
+        self.validation = Validation(recipe.data, data_root, perceptual) if processes.first else None
         for one in self.validation.sets if self.validation is not None else ():
             if not one.section.exemplars:
                 files = ", ".join(str(exemplar.file) for exemplar in one.exemplars)
                 folder.log(f"the exemplars of the validation {one.section.name} are {files}")
         self.progress = Progress(training.batch_size)
-        self.patience = Patience(training.patience)
+        self.early_stopping = EarlyStopping(training.patience)
         self.step = 0
         self.stopping = self.interrupted = False
 
@@ -95,19 +87,19 @@ class Trainer:
         """Write the checkpoint, in the first of several processes.
 
         Raises:
-            EncodeError: It could not be written; the one before it is unharmed.
+            EncodeError: The file could not be written; the previous checkpoint is unchanged.
         """
         if self.processes.first:
-            numbers = {"step": self.step, "best": self.patience.best, "stale": self.patience.stale}
+            numbers = {"step": self.step, "best": self.early_stopping.best, "stale": self.early_stopping.stale}
             state = {**self.learner.state(), **numbers, **checkpoint.random_state(self.processes.device)}
             checkpoint.save(self.folder.checkpoint, state)
             self.folder.note("checkpoint", self.step, path=CHECKPOINT)
 
     def resume(self) -> None:
-        """Go on from the checkpoint of the run's folder, if there is one; every process reads it.
+        """Resume from the checkpoint in the run folder, if there is one; every process reads it.
 
         Raises:
-            WeightsError: It is damaged, or of another model.
+            WeightsError: The checkpoint is damaged, or of another model.
             InputError: The recipe's model section contradicts the run's.
         """
         path = self.folder.checkpoint
@@ -119,7 +111,7 @@ class Trainer:
         self._refuse_other_model(about, path)
         self.learner.load(state, path)
         self.step = state["step"]
-        self.patience = Patience(self.recipe.training.patience, state["best"], state.get("stale", 0))
+        self.early_stopping = EarlyStopping(self.recipe.training.patience, state["best"], state.get("stale", 0))
         checkpoint.restore_random_state(state, self.processes.device)
         self.folder.log(f"resumed at step {self.step}")
         self.folder.note("resumed", self.step)
@@ -129,9 +121,9 @@ class Trainer:
     def _refuse_other_model(self, about: Mapping[str, Any], path: Path) -> None:
         if "model" not in about:
             return
-        # Through JSON, where tuples are lists, as the checkpoint's went.
+        # Through JSON like the checkpoint's, so that tuples become lists.
         sections = about["model"], json.loads(json_text(self.learner.section))
-        for section in sections:  # no weight depends on run options, and a later version may have more of them
+        for section in sections:  # weights do not depend on run options, of which a later version may have more
             for name in self.learner.model.run_options:
                 section["hyper_parameters"].pop(name, None)
         if found := differences(*sections):
@@ -143,10 +135,10 @@ class Trainer:
     # -- the run ------------------------------------------------------------------------------------------------
 
     def run(self) -> ValidationReport | None:
-        """Train to the recipe's last step, until it learns no more, or until SIGINT or SIGTERM.
+        """Train until the recipe's last step, early stopping, or SIGINT or SIGTERM.
 
         Returns:
-            The last validation's scores, if there was one.
+            Report of the last validation; None without one.
 
         Raises:
             InputError: A loss is not finite; the batch is saved beside the checkpoint.
@@ -161,7 +153,7 @@ class Trainer:
         ended = "failed"
         try:
             scores = self._train()
-            ended = "finished" if self.step >= training.steps or self.patience.exhausted else "stopped"
+            ended = "finished" if self.step >= training.steps or self.early_stopping.exhausted else "stopped"
         finally:
             self.folder.note("ended", self.step, reason=ended)
         if ended == "stopped":
@@ -178,8 +170,8 @@ class Trainer:
         }
         if (validation := self.validation) is not None:
             facts["exemplar"] = str(validation.exemplar.file.absolute())
-            picture = validation.exemplar.picture[0, 0].numpy()
-            self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, picture, 16))
+            image = validation.exemplar.image[0, 0].numpy()
+            self.folder.attempt(lambda: write_gray(self.folder.path / EXEMPLAR, image, 16))
         self.folder.note("started", self.step, recipe=asdict(self.recipe), code=code_version(), facts=facts)
 
     def _train(self) -> ValidationReport | None:
@@ -191,10 +183,10 @@ class Trainer:
         ):
             first = self.batches.draw(self.step, training.batch_size).to(self.processes.device)
             if self.learner.precision != training.precision:
-                self.folder.log(f"{self.processes.device} only imitates {training.precision}: computing in float32")
-            self.folder.log(rehearse(self.learner, first, self.validation, self.step))
+                self.folder.log(f"{self.processes.device} has no native {training.precision}: computing in float32")
+            self.folder.log(run_sanity_check(self.learner, first, self.validation, self.step))
             if self.step == 0:
-                self._show()  # what it begins from, and the first notch of every viewer's slider
+                self._report_validation()  # the result of the initial weights, for comparison
             self.progress, saved = Progress(training.batch_size), time.monotonic()
             while self.step < training.steps and not self.processes.any(self.stopping):
                 self.progress.add(self.train_step(loader.take().to(self.processes.device)))
@@ -225,29 +217,29 @@ class Trainer:
             raise InputError(f"{error}; the batch is in {path}") from error
 
     def validate(self) -> ValidationReport | None:
-        """Score the averaged weights, write contact sheets and keep them if they are the best so far.
+        """Score the averaged weights, write contact sheets, and save the weights if they are the best so far.
 
-        From ``training.gates_from`` on, a gate that fails stops the run.
+        From ``training.gates_from`` on, a failed gate stops the run.
 
         Returns:
             None in processes that do not validate.
         """
-        scores = self._show()
+        scores = self._report_validation()
         if scores is None:
             return None
-        best = self.patience.best
-        if self.patience.better(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
-            self.patience.best = best  # the next good one is to be kept, whatever this one was
-        if self.patience.exhausted:
-            self._stop(f"no better validation in {self.patience.stale}: stopping (training.patience)")
+        best = self.early_stopping.best
+        if self.early_stopping.update(scores.rank) and not self.folder.attempt(lambda: self._save_best(scores)):
+            self.early_stopping.best = best  # so that the next improvement is saved
+        if self.early_stopping.exhausted:
+            self._stop(f"no improvement in {self.early_stopping.stale} validations: stopping (training.patience)")
         grace = self.recipe.training.gates_from
         if scores.failed and grace is not None and self.step >= grace:
             failed = "; ".join(str(gate) for gate in scores.failed)
-            self._stop(f"stopping, as gates fail from step {grace} on (training.gates_from): {failed}")
+            self._stop(f"stopping, since gates fail from step {grace} on (training.gates_from): {failed}")
         return scores
 
-    def _show(self) -> ValidationReport | None:
-        """Score the averaged weights, write contact sheets and note both; None in processes that do not validate."""
+    def _report_validation(self) -> ValidationReport | None:
+        """Score the averaged weights, log the scores and write contact sheets; None without a validation."""
         if self.validation is None:
             return None
         with self.progress.pause():
@@ -271,7 +263,7 @@ class Trainer:
             "recipe": json_text(asdict(self.recipe)),
             "band": self.recipe.data.band,
             "step": str(self.step),
-            "init": self.learner.began_from,
+            "init": self.learner.initialised_from,
             "scores": json_text(scores.figures()),
         }
         self.learner.average.save(self.folder.path / BEST, described)
@@ -280,7 +272,7 @@ class Trainer:
     def _report(self, waited: float) -> None:
         means, rate, waiting = self.progress.report(waited)
         losses = " ".join(f"{name} {value:.4f}" for name, value in means.items())
-        self.folder.log(f"step {self.step} {losses} | {rate:.1f} pictures/s, waiting for data {waiting:.1%}")
+        self.folder.log(f"step {self.step} {losses} | {rate:.1f} images/s, waiting for data {waiting:.1%}")
         values = {f"loss/{name}": value for name, value in means.items()}
         values |= {"rate/pictures_per_second": rate, "rate/waiting": waiting}
         values["rate/learning"] = learning_rate(self.recipe.training, self.step - 1)

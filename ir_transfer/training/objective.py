@@ -1,4 +1,4 @@
-"""From a batch to its losses: one module, so that several processes can share one backward pass."""
+"""Objective: a module from a batch to its losses, so that several processes can share one backward pass."""
 
 from __future__ import annotations
 
@@ -13,37 +13,45 @@ from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 from ir_transfer.losses.base import Scene
 from ir_transfer.losses.hints import FeatureHints
 from ir_transfer.losses.layered import LayeredLoss
-from ir_transfer.losses.registry import ADVERSARIAL, HINTS, LAYERED, LOSSES, check_names, needing_judge, needing_truth
+from ir_transfer.losses.registry import (
+    ADVERSARIAL,
+    HINTS,
+    LAYERED,
+    LOSSES,
+    check_names,
+    needing_ground_truth,
+    needing_vgg,
+)
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.training.batches import Batch
-from ir_transfer.training.features import FeatureCache
+from ir_transfer.training.feature_cache import FeatureCache
 from ir_transfer.training.recipe import Recipe
 from ir_transfer.training.views import canonical
 
-_NOTHING = 0.5  # what the critic is shown in place of a photograph that does not belong to the infrared picture
+_NO_CONTENT = 0.5  # input of the critic in place of an RGB image that is not paired with the infrared image
 
 
 class Objective(nn.Module):
-    """The model with the losses of a recipe and the networks that some of them need.
+    """Model with the losses of a recipe and the networks that some of them contain.
 
     Args:
         recipe: Names and weights of the losses.
-        model: What is trained.
-        vgg: The frozen judge, or None.
+        model: Model to train.
+        vgg: Frozen perceptual encoder, or None.
 
     Raises:
-        InputError: A loss needs what is not there: the judge, an encoder, or a registered truth.
+        InputError: A loss needs the perceptual encoder, an encoder, or a registered ground truth that is missing.
         UnknownNameError: An unknown loss.
     """
 
     def __init__(self, recipe: Recipe, model: TranslationModel, vgg: PerceptualEncoder | None) -> None:
         super().__init__()
         check_losses(recipe, vgg is not None)
-        self.model, self.vgg, self.weights, self.looks = model, vgg, recipe.losses, tuple(recipe.data.looks)
+        self.model, self.vgg, self.weights, self.styles = model, vgg, recipe.losses, tuple(recipe.data.looks)
         self.features = FeatureCache(recipe.data.cache_gib)
         self.critic = PatchCritic() if ADVERSARIAL in recipe.losses else None
         self.hints = self._make_hints() if HINTS in recipe.losses else None
@@ -57,15 +65,15 @@ class Objective(nn.Module):
         encoder, widths = getattr(self.model, "encoder", None), self.model.hyper_parameters.get("widths")
         if encoder is None or widths is None or self.vgg is None or isinstance(self.model, ThermalModel):
             raise InputError(
-                f"expected a model whose encoder learns from the judge for losses.{HINTS}, got "
+                f"expected a model with a trainable VGG-style encoder for losses.{HINTS}, got "
                 f"{self.model.info.name!r}: leave it out; a content encoder is made by ir-transfer distill"
             )
         hints = FeatureHints(widths, self.vgg.widths)
-        hints.watch(encoder)
+        hints.attach(encoder)
         return hints
 
     def learned(self) -> list[nn.Parameter]:
-        """Return the parameters that the losses train; the critic has an aim of its own."""
+        """Return the trainable parameters of model and hints; the critic has an optimiser of its own."""
         parameters = [*self.model.parameters(), *(self.hints.parameters() if self.hints else ())]
         return [parameter for parameter in parameters if parameter.requires_grad]
 
@@ -73,8 +81,8 @@ class Objective(nn.Module):
         """Return the weighted losses of a batch by name.
 
         Args:
-            batch: This process's part.
-            active: The losses to compute.
+            batch: This process's shard.
+            active: Names of the losses to compute.
         """
         found: dict[str, Tensor] = {}
         scene = None
@@ -85,14 +93,14 @@ class Objective(nn.Module):
             if self.layered is not None and LAYERED in active:
                 found[LAYERED] = self.weights[LAYERED] * self.layered(scene, style["layer_weights"])
             if ADVERSARIAL in active:
-                found |= self._judged(batch, scene)
+                found |= self._adversarial(batch, scene)
         else:
             self.model.encode_content(batch.content)
-        # Last: it may be about what the model has just done.
+        # Last, since it may depend on the model's last forward pass.
         if (auxiliary := self.model.auxiliary_loss()) is not None:
             found["auxiliary"] = auxiliary
         if scene is not None and torch.is_grad_enabled() and not any(loss.requires_grad for loss in found.values()):
-            # A batch without a ground truth, of which no loss has anything to say: a step that moves nothing.
+            # No loss applies to this batch, which has no ground truth: a zero gradient keeps the step valid.
             found["auxiliary"] = 0 * scene.output.sum()
         if self.hints is not None and self.vgg is not None and HINTS in active:
             with torch.no_grad():
@@ -105,7 +113,7 @@ class Objective(nn.Module):
         return self._canonical(batch, style) if canonical else self._translate(batch, style)
 
     def _canonical(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
-        """Return the scene in canonical tone, where neither the exemplar's tone nor its polarity matter."""
+        """Return the scene in canonical tone, which is independent of the exemplar's tone and polarity."""
         model = self.model
         assert isinstance(model, ThermalModel)
         frozen = not any(parameter.requires_grad for parameter in model.encoder.parameters())
@@ -115,8 +123,8 @@ class Objective(nn.Module):
             features = model.encoder(batch.content)
         maps, _ = model.maps(batch.content, features, style)
         output = model.detail.render(batch.content, maps, Window.whole(*batch.content.shape[-2:]))
-        shown = (canonical(planes.float()) for planes in (output, maps.thermal))
-        return Scene(batch.content, batch.truth, next(shown), self.vgg, next(shown), batch.classes)
+        images = (canonical(planes.float()) for planes in (output, maps.thermal))
+        return Scene(batch.content, batch.truth, next(images), self.vgg, next(images), batch.classes)
 
     def _translate(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
         strength = (~batch.mirrored).float()[:, None]
@@ -127,10 +135,10 @@ class Objective(nn.Module):
         return Scene(batch.content, truth, output, self.vgg)
 
     def _encode(self, batch: Batch) -> Mapping[str, Tensor]:
-        if not isinstance(self.model, FixedLooks):
+        if not isinstance(self.model, FixedStyles):
             return self.model.encode(batch.exemplar, batch.white_hot)
-        numbers = torch.tensor([self.model.looks.index(name) for name in self.looks], device=batch.look.device)
-        return self.model.encode_looks(numbers[batch.look], batch.white_hot)
+        numbers = torch.tensor([self.model.styles.index(name) for name in self.styles], device=batch.style_index.device)
+        return self.model.encode_styles(numbers[batch.style_index], batch.white_hot)
 
     def _compared(self, batch: Batch, scene: Scene, active: Collection[str]) -> dict[str, Tensor]:
         found = {}
@@ -138,40 +146,43 @@ class Objective(nn.Module):
         for name, loss in LOSSES.items():
             if name not in active:
                 continue
-            if loss.sees != "truth":
+            if loss.reference == "labels":
+                if not known.all():
+                    found[name] = self.weights[name] * loss(scene.subset(~known))
+            elif loss.reference != "truth":
                 found[name] = self.weights[name] * loss(scene)
             elif known.any():
-                found[name] = self.weights[name] * batch.truth_weight * loss(scene.part(known))
+                found[name] = self.weights[name] * batch.truth_weight * loss(scene.subset(known))
         return found
 
-    def _judged(self, batch: Batch, scene: Scene) -> dict[str, Tensor]:
+    def _adversarial(self, batch: Batch, scene: Scene) -> dict[str, Tensor]:
         real = ~batch.mirrored
         if self.critic is None or not real.any():
             return {}
-        content = torch.where(batch.registered[:, None, None, None], scene.content, _NOTHING)[real]
-        judged = critic_loss(self.critic, content, scene.truth[real], scene.output[real])
+        content = torch.where(batch.registered[:, None, None, None], scene.content, _NO_CONTENT)[real]
+        critic_value = critic_loss(self.critic, content, scene.truth[real], scene.output[real])
         self.critic.requires_grad_(False)
-        fooled = adversarial(self.critic, content, scene.output[real])
+        generator_value = adversarial(self.critic, content, scene.output[real])
         self.critic.requires_grad_(True)
-        weight = self.weights[ADVERSARIAL] * batch.look_weight
-        return {"critic": batch.look_weight * judged, ADVERSARIAL: weight * fooled}
+        weight = self.weights[ADVERSARIAL] * batch.style_weight
+        return {"critic": batch.style_weight * critic_value, ADVERSARIAL: weight * generator_value}
 
 
-def check_losses(recipe: Recipe, judge: bool) -> None:
-    """Refuse losses that do not exist, need a judge that is not there, or a truth that no source has.
+def check_losses(recipe: Recipe, has_vgg: bool) -> None:
+    """Check that all losses of a recipe exist and can be computed.
 
     Raises:
         UnknownNameError: An unknown loss, in ``losses`` or ``training.starts``.
-        InputError: A loss cannot work.
+        InputError: A loss needs the perceptual encoder, or a ground truth that no source has.
     """
     check_names([*recipe.losses, *recipe.training.starts])
-    if not judge and (names := needing_judge(recipe.losses)):
+    if not has_vgg and (names := needing_vgg(recipe.losses)):
         raise InputError(
             f"expected --vgg for the losses {', '.join(names)}: pass a file, or 'torchvision' to download it"
         )
-    blind = recipe.training.reconstruction == 0 and all(s.pairing == "unpaired" for s in recipe.data.sources)
-    if blind and (names := needing_truth(recipe.losses)):
+    without_truth = recipe.training.reconstruction == 0 and all(s.pairing == "unpaired" for s in recipe.data.sources)
+    if without_truth and (names := needing_ground_truth(recipe.losses)):
         raise InputError(
-            f"expected losses that need no registered truth, for all data.sources are unpaired, got "
+            f"expected losses without a registered ground truth, since all data.sources are unpaired, got "
             f"{', '.join(names)}: leave them out, add a paired source, or --set training.reconstruction=0.1"
         )

@@ -1,4 +1,4 @@
-"""Training of the polarity classifier: cross-validation over scenes, the margin, and the weights that ship."""
+"""Training of the polarity classifier: cross-validation over scenes, the margin, and the bundled weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.nn.polarity import PolarityClassifier
-from ir_transfer.training.polarity_data import PolarityImages, PolaritySet, drawn
+from ir_transfer.training.polarity_data import PolarityImages, PolaritySet, draw_batch
 from ir_transfer.yaml_fields import fill, read_mapping
 
 _WARM_UP = 50
@@ -27,21 +27,21 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PolarityRecipe:
-    """What the classifier learns from, and how.
+    """Recipe of the polarity classifier.
 
     Attributes:
-        sets: White-hot sets to learn from.
+        sets: White-hot sets to train on.
         held_out: White-hot sets that are only scored.
-        gate: Sets, learned or held out, over which the margin is chosen.
-        folds: Of the cross-validation.
-        versions: Augmented versions of each image, drawn once and measured.
-        steps: Of each training.
-        batch_size: Versions a step.
+        gate: Names of the sets from whose scores the margin is chosen.
+        folds: Folds of the cross-validation.
+        versions: Augmented versions of each image, draw_batch once.
+        steps: Steps of each training.
+        batch_size: Versions per step.
         lr: Peak learning rate of AdamW; a short warm-up, then a cosine to zero.
-        weight_decay: Decoupled.
-        ema: Decay of the average of the weights, which is what is kept.
-        seed: Of everything that is random.
-        largest_false: Share of the gate's white-hot images that the margin may call black-hot.
+        weight_decay: Decoupled weight decay.
+        ema: Decay of the moving average of the weights, which is the result.
+        seed: Seed of all random numbers.
+        largest_false: Largest share of the gate's white-hot images that may be classified as black-hot.
     """
 
     sets: list[PolaritySet]
@@ -60,13 +60,13 @@ class PolarityRecipe:
 
 @dataclass(frozen=True)
 class Rates:
-    """How a classifier with a margin does on white-hot images and their negatives.
+    """Error rates of a classifier with a margin on white-hot images and their negatives.
 
     Attributes:
-        images: How many.
-        false: Share of the white-hot ones that are called black-hot.
-        recognised: Share of the negatives that are called black-hot.
-        right: Share of the scores of the right sign, without a margin.
+        images: Number of images.
+        false: Share of white-hot images classified as black-hot.
+        recognised: Share of negatives classified as black-hot.
+        right: Share of scores with the correct sign, without a margin.
     """
 
     images: int
@@ -102,23 +102,23 @@ def train_classifier(recipe: PolarityRecipe, statistics: Sequence[Tensor]) -> Po
     """Train one classifier.
 
     Args:
-        recipe: How; its sets have the shares.
-        statistics: Of the images to learn from (N, V, C), set by set.
+        recipe: Training options, with the share of each set.
+        statistics: Statistics of the images to train on (N, V, C), set by set.
 
     Returns:
-        The average of the weights, in evaluation mode.
+        The classifier with the moving average of the weights, in evaluation mode.
     """
     torch.manual_seed(recipe.seed)
     random, shares = torch.Generator().manual_seed(recipe.seed), [one.share for one in recipe.sets]
     model = PolarityClassifier(statistics[0].shape[-1]).train()
-    model.scale.copy_(drawn(statistics, shares, _MEASURED, random).pow(2).mean(0).sqrt().clamp(min=1e-4))
+    model.scale.copy_(draw_batch(statistics, shares, _MEASURED, random).pow(2).mean(0).sqrt().clamp(min=1e-4))
     average = copy.deepcopy(model).eval()
     optimiser = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
     for step in range(recipe.steps):
         for group in optimiser.param_groups:
             group["lr"] = recipe.lr * _rate(step, recipe.steps)
-        # The score is odd, so that the loss of the negatives is the same number.
-        loss = F.softplus(-model(drawn(statistics, shares, recipe.batch_size, random))).mean()
+        # The score is odd, so the negatives have the same loss.
+        loss = F.softplus(-model(draw_batch(statistics, shares, recipe.batch_size, random))).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -140,7 +140,7 @@ def _follow(average: PolarityClassifier, model: PolarityClassifier, decay: float
 
 @torch.no_grad()
 def scores_of(model: PolarityClassifier, images: PolarityImages) -> Tensor:
-    """Return the scores (N,) of the images of a set as they are in their files."""
+    """Return the scores (N,) of the unmodified images of a set."""
     scores: Tensor = model(images.plain)
     return scores
 
@@ -148,12 +148,12 @@ def scores_of(model: PolarityClassifier, images: PolarityImages) -> Tensor:
 def cross_validate(
     recipe: PolarityRecipe, sets: Sequence[PolarityImages], statistics: Sequence[Tensor]
 ) -> dict[str, Tensor]:
-    """Return a score (N,) for every image, by a classifier that saw no image of its fold.
+    """Return scores (N,) of all images by set, each by a classifier that was not trained on the image's fold.
 
     Args:
-        recipe: How to train each.
+        recipe: Training options.
         sets: The images.
-        statistics: To learn from (N, V, C), set by set.
+        statistics: Statistics to train on (N, V, C), set by set.
     """
     assigned = [one.folds(recipe.folds) for one in sets]
     scores = {one.name: torch.zeros(len(one.files)) for one in sets}
@@ -166,7 +166,7 @@ def cross_validate(
 
 
 def choose_margin(scores: Tensor, largest_false: float) -> float:
-    """Return the smallest margin beyond which at most that share of white-hot scores (N,) is called black-hot.
+    """Return the smallest margin with at most the given share of white-hot scores (N,) classified as black-hot.
 
     Raises:
         InputError: No score.
@@ -174,12 +174,12 @@ def choose_margin(scores: Tensor, largest_false: float) -> float:
     if not len(scores):
         raise InputError("expected scores of white-hot images to choose a margin from, got none")
     allowed = int(largest_false * len(scores))
-    # Halfway to the next score, so that neither image lies on the edge.
+    # Halfway to the next score, so that rounding changes neither classification.
     ordered = scores.double().sort().values
     last_allowed = ordered[allowed - 1] if allowed else ordered[0] - 0.2
     return max(0.0, -float((last_allowed + ordered[allowed]) / 2))
 
 
 def rates_by_set(scores: Mapping[str, Tensor], margin: float) -> dict[str, Rates]:
-    """Return the rates of each set."""
+    """Return the error rates of each set by name."""
     return {name: Rates.of(found, margin) for name, found in scores.items()}

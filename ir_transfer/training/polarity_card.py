@@ -1,4 +1,4 @@
-"""The card of the polarity classifier, written from what was measured."""
+"""Card of the polarity classifier, written from its measured error rates."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def write_card(recipe: PolarityRecipe, rates: Mapping[str, Rates], margin: float
     Args:
         recipe: How the classifier was trained.
         rates: Rates by set, and over the recipe's gate as ``"gate"``.
-        margin: In the weights' metadata.
-        size: Of the weight file, in bytes.
-        commit: That it was trained with.
+        margin: Margin in the weights' metadata.
+        size: Size of the weight file in bytes.
+        commit: Commit of the training code.
     """
     gate = rates["gate"]
     lines = [_row(name if name != "gate" else "all of the gate", one) for name, one in rates.items()]
@@ -26,19 +26,19 @@ def write_card(recipe: PolarityRecipe, rates: Mapping[str, Rates], margin: float
     reached = "reached" if gate.false <= recipe.largest_false and gate.recognised >= _WANTED else "not reached"
     return f"""# polarity
 
-Weights of the polarity classifier, {size / 1000:.0f} kB: which way round an infrared exemplar is. It sees third moments
-and asymmetries of the image at five scales (`nn/odd_statistics.py`) and how differently the content encoder sees the
-image and its negative (`nn/content_asymmetry.py`), and has two small layers on them. The score of a negative is the
-negative of the score. Black-hot is answered below a score of -{margin:.2f}; else an exemplar is
-taken to be white-hot, as nearly all are.
+Weights of the polarity classifier, {size / 1000:.0f} kB: whether an infrared exemplar is white-hot or black-hot. Its
+inputs are third moments and asymmetries of the image at five scales (`nn/odd_statistics.py`), and the difference of the
+content encoder's features of the image and of its negative (`nn/content_asymmetry.py`), followed by two small layers.
+The score of a negative is the negative of the score. An exemplar is classified as black-hot below a score of
+-{margin:.2f}, else as white-hot, as nearly all are.
 
 ## Trained on
 
-White-hot long-wave infrared, no photographs:
+White-hot long-wave infrared, no RGB images:
 
 {learned}
 
-Most of these sets state no licence; no image of them is part of this package. Only scored, never learned from:
+Most of these sets state no licence; no image of them is part of this package. Only scored, not trained on:
 {held_out}.
 
 ## Recipe
@@ -49,12 +49,12 @@ steps of {recipe.batch_size} of them,
 
 ## Scores
 
-Learned sets by cross-validation in {recipe.folds} folds of whole scenes in recording order, each scored by a classifier
-that saw none of its fold; the others by the weights that ship. pv_inspection is one solar plant, cut by image: seen
-by a classifier that knew no plant, 19% of its images were called black-hot. The margin is the smallest with at most
-{recipe.largest_false:.0%} of the gate's white-hot images called black-hot; wanted besides: {_WANTED:.0%} of their
-negatives recognised, which is {reached}. The margin was chosen on these very scores, so that both rates are a little
-better than on other cameras.
+Training sets by cross-validation in {recipe.folds} folds of whole scenes in recording order, each scored by a
+classifier that was not trained on its fold; the others by the bundled weights. pv_inspection is one solar plant, split
+by image: a classifier without images of solar plants calls 19% of its images black-hot. The margin is the smallest with
+at most {recipe.largest_false:.0%} of the gate's white-hot images called black-hot; the aim for their negatives is
+{_WANTED:.0%} recognised, which is {reached}. Since the margin was chosen on these scores, both rates are slightly
+better than for other cameras.
 
 | set | images | white-hot called black-hot | negatives recognised | right without a margin |
 |---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""White-hot infrared images for the polarity classifier: reading, folds of whole scenes, augmentation in batches."""
+"""White-hot infrared images for the polarity classifier: reading, folds of whole scenes, batched augmentation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import SIDES
-from ir_transfer.nn.polarity import describe
+from ir_transfer.nn.polarity import polarity_statistics
 
 STORED = (3 * SIDES[0] // 2, 3 * SIDES[1] // 2)
 """Height and width in pixels of the images that crops are taken from."""
@@ -29,9 +29,9 @@ class PolaritySet:
     """Images of one source.
 
     Attributes:
-        name: What the card and the rates call it.
-        folders: Of white-hot infrared images, relative to the data root.
-        share: Of the draws, relative to the other sets.
+        name: Name in the card and the error rates.
+        folders: Folders of white-hot infrared images, relative to the data root.
+        share: Share of the draws, relative to the other sets.
         scene: Pattern whose match in a file's stem names its scene; the whole stem by default.
     """
 
@@ -43,15 +43,15 @@ class PolaritySet:
 
 @dataclass(frozen=True)
 class PolarityImages:
-    """The images of one set, in the order of their scenes.
+    """Images of one set, in the order of their scenes.
 
     Attributes:
-        name: Of the set.
-        share: Of the draws.
-        files: Where they are.
-        scenes: Scene of each.
-        levels: Reduced images (N, 1, 288, 384), uint8; each stretched to its own range.
-        plain: Statistics (N, C) of the files as they are.
+        name: Name of the set.
+        share: Share of the draws, relative to the other sets.
+        files: Path of each image.
+        scenes: Scene of each image.
+        levels: Reduced images (N, 1, 288, 384), uint8, each stretched to its own range.
+        plain: Statistics (N, C) of the unmodified images.
     """
 
     name: str
@@ -62,7 +62,7 @@ class PolarityImages:
     plain: Tensor
 
     def folds(self, count: int) -> Tensor:
-        """Return the fold (N,) of each image: consecutive scenes, never a scene in two folds."""
+        """Return the fold (N,) of each image; a fold consists of consecutive whole scenes."""
         first = {scene: self.scenes.index(scene) for scene in self.scenes}
         return torch.tensor([first[scene] * count // len(self.scenes) for scene in self.scenes])
 
@@ -71,37 +71,37 @@ class PolarityImages:
         """Return the statistics (N, count, C) of augmented versions of each image."""
         augment, found = PolarityAugment(random), []
         for levels in torch.split(self.levels, _BATCH):
-            versions = [describe(augment(levels.float() / 255), encoder) for _ in range(count)]
+            versions = [polarity_statistics(augment(levels.float() / 255), encoder) for _ in range(count)]
             found.append(torch.stack(versions, dim=1))
         return torch.cat(found)
 
 
 @torch.inference_mode()
-def read_images(root: Path, described: PolaritySet, encoder: ContentEncoder) -> PolarityImages:
-    """Read the images of a set and describe them by ``encoder``.
+def read_images(root: Path, section: PolaritySet, encoder: ContentEncoder) -> PolarityImages:
+    """Read the images of a set and compute their statistics with ``encoder``.
 
     Raises:
         MissingFileError: A folder that does not exist.
-        InputError: No image, or one whose name the scene pattern does not match.
+        InputError: The folders contain no image.
     """
     found: list[tuple[str, Path]] = []
-    for folder in (root / name for name in described.folders):
+    for folder in (root / name for name in section.folders):
         if not folder.is_dir():
-            raise MissingFileError(f"expected the folder {folder} of set {described.name!r}, found none: check --data")
-        found += [(_scene(described, path), path) for path in folder.iterdir() if is_picture_name(path)]
+            raise MissingFileError(f"expected the folder {folder} of set {section.name!r}, found none: check --data")
+        found += [(_scene(section, path), path) for path in folder.iterdir() if is_picture_name(path)]
     if not found:
-        raise InputError(f"expected images in the folders of set {described.name!r}, got none: check the recipe")
+        raise InputError(f"expected images in the folders of set {section.name!r}, got none: check the recipe")
     ordered = sorted(found)
     read = [torch.from_numpy(read_picture(path).gray())[None] for _, path in ordered]
     levels = torch.cat([_stored(gray) for gray in read])
-    plain = torch.cat([describe(gray, encoder) for gray in read])
+    plain = torch.cat([polarity_statistics(gray, encoder) for gray in read])
     scenes, files = zip(*ordered, strict=True)
-    return PolarityImages(described.name, described.share, files, scenes, levels, plain)
+    return PolarityImages(section.name, section.share, files, scenes, levels, plain)
 
 
-def _scene(described: PolaritySet, path: Path) -> str:
-    # Names of another pattern are scenes of their own, as figures beside the frames of a video are.
-    match = re.search(described.scene, path.stem)
+def _scene(section: PolaritySet, path: Path) -> str:
+    # A file whose name does not match is a scene of its own.
+    match = re.search(section.scene, path.stem)
     return path.stem if match is None else match[0].zfill(12)
 
 
@@ -111,14 +111,14 @@ def _stored(gray: Tensor) -> Tensor:
     return ((small - low) / (high - low).clamp(min=1e-6) * 255).round().to(torch.uint8)
 
 
-def drawn(statistics: Sequence[Tensor], shares: Sequence[float], count: int, random: torch.Generator) -> Tensor:
-    """Return a batch (count, C) of statistics, with each set's share of the draws.
+def draw_batch(statistics: Sequence[Tensor], shares: Sequence[float], count: int, random: torch.Generator) -> Tensor:
+    """Draw a batch (count, C) of statistics, with each set's share of the draws.
 
     Args:
-        statistics: Of the images that may be drawn (N, V, C), set by set; a set may be empty.
-        shares: Of the sets.
+        statistics: Statistics of the images (N, V, C), set by set; a set may be empty.
+        shares: Shares of the sets.
         count: Rows of the batch.
-        random: Where chance comes from.
+        random: Random generator.
     """
     present = torch.tensor([share if len(one) else 0.0 for one, share in zip(statistics, shares, strict=True)])
     hits = torch.multinomial(present, count, replacement=True, generator=random).bincount(minlength=len(statistics))
@@ -131,24 +131,24 @@ def drawn(statistics: Sequence[Tensor], shares: Sequence[float], count: int, ran
 
 
 class PolarityAugment:
-    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; every image stays white-hot.
+    """Crops, flips, tone curves, sharpening, blur, noise and burnt-in boxes; images stay white-hot.
 
     Args:
-        random: Where chance comes from.
+        random: Random generator.
     """
 
     def __init__(self, random: torch.Generator) -> None:
         self.random = random
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Return (B, 1, 192, 256) in [0, 1] from larger ones (B, 1, h, w) in [0, 1]."""
+        """Return augmented images (B, 1, 192, 256) in [0, 1] of larger ones (B, 1, h, w) in [0, 1]."""
         x = self._toned(self._stretched(self._moved(images)))
         x = self._sharpened_or_blurred(x)
         x = x + self._uniform(len(x), 0, 0.2) * x.std((1, 2, 3), keepdim=True) * self._normal(x) * self._chance(x, 0.4)
         return self._with_box(x).clamp(0, 1)
 
     def _moved(self, images: Tensor) -> Tensor:
-        """Crop 0.4 to 1 of the area, mirror half, tilt a little, and turn one in eight by 90 degrees."""
+        """Crop 0.4 to 1 of the area, flip half, rotate slightly, and rotate one in eight by 90 degrees."""
         count = len(images)
         side = self._uniform(count, 0.4, 1).sqrt().view(-1)
         stretch = (0.15 * torch.randn(count, generator=self.random)).exp()
@@ -167,7 +167,7 @@ class PolarityAugment:
         return (x - low) / (high - low + 1e-4)
 
     def _toned(self, x: Tensor) -> Tensor:
-        """Gamma of 0.4 to 2.5 from either end, clipped ends, and for some the equalisation of a gain control."""
+        """Apply a gamma of 0.4 to 2.5, clipping of both ends, and to some images histogram equalisation."""
         gamma = self._uniform(len(x), -0.92, 0.92).exp()
         bent = torch.where(self._chance(x, 0.5) > 0, x.clamp(min=1e-4) ** gamma, 1 - (1 - x).clamp(min=1e-4) ** gamma)
         x = torch.where(self._chance(x, 0.7) > 0, bent, x)
@@ -186,7 +186,7 @@ class PolarityAugment:
         return torch.where(self._chance(x, 0.2) > 0, small, x)
 
     def _with_box(self, x: Tensor) -> Tensor:
-        """Burn one level into a box at the border of some images, as logos and collars are."""
+        """Set a box at the border of some images to black or white, like a logo or a frame."""
         height, width = x.shape[-2:]
         for index in torch.nonzero(self._chance(x, 0.2).view(-1)).view(-1).tolist():
             draw = torch.rand(5, generator=self.random).tolist()

@@ -1,4 +1,4 @@
-"""One process or many: what torchrun started, and how they agree."""
+"""Communication between the processes of a training, started by torchrun or a single one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ir_transfer.errors import InputError
 
-_PATIENCE = timedelta(hours=2)  # the others wait while the first one validates
+_TIMEOUT = timedelta(hours=2)  # the other processes wait while the first one validates
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Processes:
     """The processes that train one model together; one by default.
 
     Attributes:
-        rank: Number of this one.
-        count: How many there are.
-        device: Where this one computes.
+        rank: Number of this process, from 0.
+        count: Number of processes.
+        device: Device of this process.
     """
 
     rank: int = 0
@@ -39,14 +39,14 @@ class Processes:
         return self.rank == 0
 
     def seed(self, seed: int, step: int) -> None:
-        """Seed what torch draws in a step: other numbers in every step and process, the same in every run.
+        """Seed torch for a step, differently in every step and process, but equally in every run.
 
-        So a run that goes on from a checkpoint, which the first process alone has written, draws in each process
-        what an uninterrupted one does, whatever was drawn between the steps.
+        A resumed run, whose checkpoint only the first process has written, then draws the same numbers in each process
+        as an uninterrupted one.
 
         Args:
-            seed: Of the run, 0 or more.
-            step: Of the training, counted from 0.
+            seed: Seed of the run, 0 or more.
+            step: Training step, counted from 0.
         """
         torch.manual_seed(int(np.random.SeedSequence([seed, step, self.rank]).generate_state(1, np.uint64)[0]))
 
@@ -54,27 +54,27 @@ class Processes:
         """Return the module with gradients that are the mean over all processes."""
         if self.count == 1:
             return module
-        # Which losses are active changes with the step and the samples, and with them the parameters that take part.
+        # The active losses, and so the parameters with gradients, depend on step and samples.
         return DistributedDataParallel(module, find_unused_parameters=True)
 
     def mean(self, values: Tensor) -> Tensor:
-        """Return the mean over all processes, the same in all of them."""
+        """Return the mean over all processes; every process gets the same result."""
         if self.count > 1:
             dist.all_reduce(values)
             values = values / self.count
         return values
 
     def any(self, flag: bool) -> bool:
-        """Return whether the flag is set in any process, the same in all of them."""
+        """Return whether the flag is set in any process; every process gets the same result."""
         return flag if self.count == 1 else self.mean(torch.tensor([float(flag)], device=self.device)).item() > 0
 
 
 @contextmanager
 def join(device: torch.device) -> Iterator[Processes]:
-    """Join the processes that torchrun started, if it did; leave them at the end.
+    """Join the processes that torchrun started, if any, and leave them at the end of the block.
 
     Args:
-        device: The kind to compute on; each process of a machine takes a GPU of its own.
+        device: Kind of device; each process on a machine uses its own GPU.
 
     Raises:
         InputError: More processes than GPUs.
@@ -91,7 +91,7 @@ def join(device: torch.device) -> Iterator[Processes]:
             )
         device = torch.device("cuda", local)
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
     try:
         yield Processes(dist.get_rank(), count, device)
     finally:

@@ -1,4 +1,4 @@
-"""What a run tells of itself: mean losses, pictures per second, the share of time that it waited for data."""
+"""Progress of a run: mean losses, images per second, and share of time spent waiting for data."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 
 class Progress:
-    """Sums the losses of the steps since the last report, and times them without the pauses between.
+    """Sums the losses of the steps since the last report and measures their time, without pauses.
 
     Args:
-        batch_size: Pictures per step, over all processes.
+        batch_size: Images per step, over all processes.
     """
 
     def __init__(self, batch_size: int) -> None:
@@ -23,23 +23,23 @@ class Progress:
         self._steps, self._began, self._paused, self._waited = 0, time.monotonic(), 0.0, waited
 
     def add(self, losses: Mapping[str, float]) -> None:
-        """Count a step."""
+        """Add the losses of a step."""
         self._steps += 1
         for name, value in losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Leave the time of the block out of the rate: validation, checkpoints."""
+        """Exclude the time of the block, such as a validation or checkpoint, from the rate."""
         began = time.monotonic()
         yield
         self._paused += time.monotonic() - began
 
     def report(self, waited: float) -> tuple[dict[str, float], float, float]:
-        """Return the mean losses, pictures per second and the share of waiting since the last report.
+        """Return the mean losses, images per second and the share of waiting since the last report.
 
         Args:
-            waited: Seconds spent waiting for data since the run began.
+            waited: Seconds spent waiting for data since the start of the run.
         """
         elapsed = max(time.monotonic() - self._began - self._paused, 1e-9)
         steps = max(self._steps, 1)

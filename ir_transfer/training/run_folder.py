@@ -1,4 +1,4 @@
-"""The folder of a run: its log, and files that may fail to be written without ending the run."""
+"""Run folder: log, journal, and files whose writing may fail without ending the run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CHECKPOINT, RECIPE, BEST, EXEMPLAR = "last.pt", "recipe.yaml", "best.safetensors
 
 
 class RunFolder:
-    """Writes a run's files; only the first of several processes does.
+    """Writes the files of a run, in the first of several processes only.
 
-    A full disk costs what cannot be written and a line that says so, never the hours of training before it.
+    A failed write, such as on a full disk, is logged as a warning and does not end the training.
 
     Args:
-        path: The folder, made if it is missing.
-        echo: Receives every line too, for the terminal.
+        path: The folder, created if it is missing.
+        echo: Called with every line of the log, for the terminal.
         writes: Whether this process writes and prints.
     """
 
@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state to resume from lies."""
+        """Path of the checkpoint."""
         return self.path / CHECKPOINT
 
     def log(self, line: str) -> None:
@@ -48,7 +48,7 @@ class RunFolder:
                 print(line, file=file)
         except OSError as error:
             if self._log_works:
-                self._echo(f"warning: {self.path / 'log.txt'}: {error.strerror}: lines appear here only")
+                self._echo(f"warning: {self.path / 'log.txt'}: {error.strerror}: further lines are printed only")
             self._log_works = False
 
     def note(self, kind: str, step: int, **fields: Any) -> None:
@@ -59,11 +59,11 @@ class RunFolder:
             append_event(self.path, kind, step, fields)
         except OSError as error:
             if self._journal_works:
-                self.log(f"warning: {self.path / JOURNAL}: {error.strerror}: what happens from here on is not in it")
+                self.log(f"warning: {self.path / JOURNAL}: {error.strerror}: further events are not recorded")
             self._journal_works = False
 
     def attempt(self, write: Callable[[], object]) -> bool:
-        """Write something; return whether it worked, and say so if it did not."""
+        """Call a writing function; return whether it succeeded, and log a warning if not."""
         if not self.writes:
             return False
         try:

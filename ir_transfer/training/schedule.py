@@ -1,4 +1,4 @@
-"""When the learning rate changes and when a run has learned all it will."""
+"""Learning rates, warm-up and early stopping."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEVER = -1
 def learning_rate(training: TrainingSection, step: int) -> float:
     """Return the learning rate of a step, counted from 0, of a parameter that is past its :class:`WarmUp`.
 
-    ``plateau``: constant, linear decay to zero: a run may be lengthened or cut at any checkpoint.
+    ``plateau``: constant, then linear decay to zero, so that a run may be extended or shortened at any checkpoint.
     ``cosine``: constant for ``warmup_steps``, then half a cosine to zero (Loshchilov and Hutter 2017, equation 5, one
     period).
     """
@@ -29,7 +29,7 @@ def learning_rate(training: TrainingSection, step: int) -> float:
 
 
 def critic_rate(training: TrainingSection, step: int) -> float:
-    """Return the critic's learning rate of a step: constant, then linear to zero at the end, whatever the schedule."""
+    """Return the critic's learning rate of a step: constant, then linear to zero at the end, for every schedule."""
     return training.critic_lr * _plateau(training, step)
 
 
@@ -38,17 +38,17 @@ def _plateau(training: TrainingSection, step: int) -> float:
 
 
 class WarmUp:
-    """Lets every parameter begin slowly: its rate rises linearly from its own first gradient on.
+    """Linear warm-up of the learning rate of each parameter, from its first gradient on.
 
-    Losses may start late. Counted from the first step of the run, the warm-up would be over by then, and what these
-    losses train, a whole decoder perhaps, would begin at the full rate, which kills rectified units for good.
+    Losses may start late. Parameters that only these losses train would otherwise start at the full rate, which can
+    deactivate rectified units permanently.
 
-    Adam and Muon divide by the size of the gradient, so scaling that would change nothing. Their steps are linear in
-    the rate, weight decay included: a part of the rate is the same part of the way.
+    Adam and Muon normalise the gradient, so scaling it has no effect. Their steps are linear in the rate, weight decay
+    included, so the step itself is scaled.
 
     Args:
-        parameters: What to watch, always in the same order.
-        steps: Length of the warm-up; up to 1 is none.
+        parameters: Parameters, in the same order at every resume.
+        steps: Length of the warm-up; 0 and 1 mean none.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], steps: int) -> None:
@@ -56,11 +56,11 @@ class WarmUp:
         self._first = [_NEVER] * len(self.parameters)
 
     @contextmanager
-    def slowed(self, step: int) -> Iterator[None]:
-        """Slow the step that an optimiser takes inside; what no gradient has reached yet, it is not shown.
+    def scaled_step(self, step: int) -> Iterator[None]:
+        """Scale the step that an optimiser takes in the block; parameters without a gradient so far are not updated.
 
         Args:
-            step: Of the training, counted from 0.
+            step: Training step, counted from 0.
         """
         self._note(step)
         ages = [step - first + 1 for first in self._first]
@@ -89,18 +89,18 @@ class WarmUp:
         for (index, _), reached in zip(waiting, torch.stack(largest).ne(0).tolist(), strict=True):
             if reached:
                 self._first[index] = step
-            else:  # weight decay would pull at it, and Adam would count a step that was none
+            else:  # so that neither weight decay nor Adam's step count applies to it
                 self.parameters[index].grad = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return the step of every parameter's first gradient; -1 stands for none yet."""
+        """Return the step of every parameter's first gradient as ``first``, int64; -1 for none yet."""
         return {"first": torch.tensor(self._first, dtype=torch.int64)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what :meth:`state_dict` returned.
+        """Load the result of :meth:`state_dict`.
 
         Raises:
-            ValueError: It is of another number of parameters.
+            ValueError: The state has another number of parameters.
         """
         first: list[int] = state["first"].tolist()
         if len(first) != len(self.parameters):
@@ -109,21 +109,21 @@ class WarmUp:
 
 
 @dataclass
-class Patience:
-    """Counts validations without a better one.
+class EarlyStopping:
+    """Counts validations without an improvement.
 
     Attributes:
-        limit: How many are too many; None for no limit.
+        limit: Validations without an improvement after which the training stops; None never stops it.
         best: Smallest rank so far.
-        stale: Validations since then.
+        stale: Validations since the best one.
     """
 
     limit: int | None
     best: float = math.inf
     stale: int = 0
 
-    def better(self, rank: float) -> bool:
-        """Note a validation; return whether it is the best so far."""
+    def update(self, rank: float) -> bool:
+        """Count a validation; return whether its rank is the smallest so far."""
         found = rank < self.best
         self.best = min(rank, self.best)
         self.stale = 0 if found else self.stale + 1

@@ -1,4 +1,4 @@
-"""Which pictures a recipe's source or validation means, as its card and split say; nothing is opened here."""
+"""Lists the image files of a recipe's sources and validation sets, by card and split; no file is opened."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 
 
 @dataclass(frozen=True)
-class Found:
-    """The pictures of a source, or of the validation.
+class ImageFiles:
+    """Image files of a source or of a validation set.
 
     Attributes:
-        where: Its key in the recipe.
-        photographs: What is translated.
-        infrared: Exemplars; if paired, those of the photographs in their order.
-        pairs: Both together, or None if they do not belong together.
-        card: Name of the card that their scenes are told by; None without one.
-        parted: Whether a part was named.
+        where: Key of the set in the recipe.
+        rgb: RGB images.
+        infrared: Infrared images; if paired, in the order of the RGB images.
+        pairs: Both together, or None if they are unpaired.
+        card: Name of the card that defines the scenes; None without one.
+        parted: Whether only a named subset of the set is used.
     """
 
     where: str
-    photographs: Sequence[Single]
+    rgb: Sequence[Single]
     infrared: Sequence[Single]
     pairs: Sequence[Pair] | None
     card: str | None
@@ -37,16 +37,16 @@ class Found:
 
     @property
     def files(self) -> list[Path]:
-        """Its files, each once."""
-        return list(dict.fromkeys(single.path for single in (*self.photographs, *self.infrared)))
+        """Paths of all files without duplicates."""
+        return list(dict.fromkeys(single.path for single in (*self.rgb, *self.infrared)))
 
 
-def find_sources(data: DataSection, root: Path) -> list[Found]:
-    """Return the pictures of every source, also those that validate.
+def find_sources(data: DataSection, root: Path) -> list[ImageFiles]:
+    """Return the image files of every source, including those that validate.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
-        InputError: A card of another band, without pairs, or of unknown polarity; no such part; or no pictures.
+        InputError: A card of another band, without pairs, or of unknown polarity; no such part; or no images.
     """
     found = []
     for index, source in enumerate(data.sources):
@@ -56,29 +56,29 @@ def find_sources(data: DataSection, root: Path) -> list[Found]:
             found.append(_paired(source, root, card, where, f"{where}.part"))
             continue
         if data.looks and source.infrared is None and card is None:
-            infrared = [single for name in data.looks for single in look_files(name, data.looks, root)]
-            photographs = _plain(root / source.path, "rgb")
-            found.append(Found(where, photographs, infrared, None, None, parted=False))
+            infrared = [single for name in data.looks for single in style_files(name, data.looks, root)]
+            rgb = _plain(root / source.path, "rgb")
+            found.append(ImageFiles(where, rgb, infrared, None, None, parted=False))
             continue
-        photographs = _side(source, root, card, "rgb", where)
+        rgb = _side(source, root, card, "rgb", where)
         if source.infrared is None:
             infrared = _side(source, root, card, "ir", where)
         else:
             other = _card(source.infrared_card, root, data.band, f"{where}.infrared_card")
             folder = root / source.infrared
             infrared = _plain(folder, "ir") if other is None else list_side(folder, other, "ir")
-        if not photographs:
+        if not rgb:
             raise InputError(
-                f"expected photographs in {where}, whose card {source.card} has none: name a folder of photographs as "
+                f"expected RGB images in {where}, whose card {source.card} has none: name a folder of RGB images as "
                 f"'path', and write 'infrared: {source.path}' and 'infrared_card: {source.card}'"
             )
         parted = source.part is not None or source.split is not None
-        found.append(Found(where, photographs, infrared, None, None if card is None else card.name, parted))
+        found.append(ImageFiles(where, rgb, infrared, None, None if card is None else card.name, parted))
     return found
 
 
-def find_validations(data: DataSection, root: Path) -> list[Found]:
-    """Return the pictures of every set that validates; without truth, ``infrared`` is empty.
+def find_validations(data: DataSection, root: Path) -> list[ImageFiles]:
+    """Return the image files of every validation set; ``infrared`` is empty without ground truth.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
@@ -95,21 +95,21 @@ def find_validations(data: DataSection, root: Path) -> list[Found]:
     ]
 
 
-def _find_validation(chosen: ValidationSet, band: str, root: Path, where: str, key: str) -> Found:
+def _find_validation(chosen: ValidationSet, band: str, root: Path, where: str, key: str) -> ImageFiles:
     card = _card(chosen.card, root, band, f"{key}card")
     source = Source(chosen.path, split=chosen.split, part=chosen.part, card=chosen.card)
     if chosen.pairing == "paired":
         found = _paired(source, root, card, where, f"{key}part")
         pairs = (found.pairs or ())[:: chosen.every]
         return _of_pairs(pairs, found.where, found.card, found.parted)
-    photographs = _plain(root / chosen.path, "rgb") if card is None else _side(source, root, card, "rgb", where)
+    rgb = _plain(root / chosen.path, "rgb") if card is None else _side(source, root, card, "rgb", where)
     parted = source.part is not None or source.split is not None
     name = None if card is None else card.name
-    return Found(where, photographs[:: chosen.every], [], None, name, parted)
+    return ImageFiles(where, rgb[:: chosen.every], [], None, name, parted)
 
 
-def look_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> list[Single]:
-    """Return the infrared pictures of a look.
+def style_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> list[Single]:
+    """Return the infrared files of a style of the recipe (``data.looks``).
 
     Raises:
         MissingFileError: One is missing.
@@ -117,7 +117,7 @@ def look_files(name: str, named: Mapping[str, Sequence[str]], root: Path) -> lis
     paths = [root / text for text in named[name]]
     for path in paths:
         if not path.is_file():
-            raise MissingFileError(f"expected a picture of data.looks.{name} at {path}, found none: check --data")
+            raise MissingFileError(f"expected an image of data.looks.{name} at {path}, found none: check --data")
     return [Single(path.stem, path, "ir") for path in paths]
 
 
@@ -132,13 +132,13 @@ def _card(name: str | None, root: Path, band: str, key: str) -> Card | None:
         )
     if card.polarity in {"varies", "unknown"}:
         raise InputError(
-            f"expected a card of known polarity as {key}, got {name}, whose polarity reads {card.polarity!r}: training "
-            "truths are white-hot, so look at its pictures and write 'polarity: white-hot' or 'black-hot' into the card"
+            f"expected a card of known polarity as {key}, got {name}, whose polarity reads {card.polarity!r}: ground "
+            "truths must be white-hot, so inspect its images and add 'polarity: white-hot' or 'black-hot' to the card"
         )
     return card
 
 
-def _paired(source: Source, root: Path, card: Card | None, where: str, key: str) -> Found:
+def _paired(source: Source, root: Path, card: Card | None, where: str, key: str) -> ImageFiles:
     folder = root / source.path
     if card is not None and not card.is_paired:
         raise InputError(
@@ -151,9 +151,9 @@ def _paired(source: Source, root: Path, card: Card | None, where: str, key: str)
     return _of_pairs(pairs, where, None if card is None else card.name, parted)
 
 
-def _of_pairs(pairs: Sequence[Pair], where: str, card: str | None, parted: bool) -> Found:
-    photographs, infrared = [p.alone("rgb") for p in pairs], [p.alone("ir") for p in pairs]
-    return Found(where, photographs, infrared, pairs, card, parted)
+def _of_pairs(pairs: Sequence[Pair], where: str, card: str | None, parted: bool) -> ImageFiles:
+    rgb, infrared = [p.alone("rgb") for p in pairs], [p.alone("ir") for p in pairs]
+    return ImageFiles(where, rgb, infrared, pairs, card, parted)
 
 
 def _side(source: Source, root: Path, card: Card | None, side: Side, where: str) -> list[Single]:
@@ -168,8 +168,8 @@ def _side(source: Source, root: Path, card: Card | None, side: Side, where: str)
 
 def _plain(folder: Path, side: Side) -> list[Single]:
     if not folder.is_dir():
-        raise MissingFileError(f"expected a folder of pictures at {folder}, found none: check --data and the recipe")
+        raise MissingFileError(f"expected a folder of images at {folder}, found none: check --data and the recipe")
     found = sorted(path for path in folder.iterdir() if is_picture_name(path))
     if not found:
-        raise InputError(f"expected pictures in {folder}, got none: check the recipe's data section")
+        raise InputError(f"expected images in {folder}, got none: check the recipe's data section")
     return [Single(path.stem, path, side) for path in found]

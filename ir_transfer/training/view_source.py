@@ -1,4 +1,4 @@
-"""Draws batches of views for models that work in canonical tone; what a sample is depends on seed and step alone."""
+"""Batches of views for models that work in canonical tone; a sample depends on seed and step only."""
 
 from __future__ import annotations
 
@@ -11,60 +11,41 @@ import torch
 from torch import Tensor
 
 from ir_transfer.data.soft_labels import SoftLabels
-from ir_transfer.training.batches import Batch, check_folders, refuse_uneven
-from ir_transfer.training.looks import Looks
-from ir_transfer.training.pictures import PictureCache, PictureSet, find_pictures
-from ir_transfer.training.recipe import DataSection
+from ir_transfer.errors import InputError
+from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.training.batches import Batch, BatchSource, ImageSource
+from ir_transfer.training.images import ImageSet
+from ir_transfer.training.processes import Processes
+from ir_transfer.training.recipe import DataSection, Recipe
+from ir_transfer.training.style_exemplars import StyleExemplars
 from ir_transfer.training.views import View, canonical, draw_exemplar, draw_view, mean_luma, neighbours, read_labels
 
 
-class ViewSource:
-    """Holds the image sets of a recipe and draws random batches of their views; safe to share by threads.
+class ViewSource(ImageSource):
+    """Draws views in canonical tone; see the base class for arguments and errors.
 
-    Args:
-        data: The recipe's data section.
-        root: Folder that its paths are relative to.
-        seed: Seed of every draw; two sources with one seed give the same batches.
-        rank: Which part of every batch is drawn.
-        parts: Number of parts.
-
-    Raises:
-        MissingFileError: A source's folder, card or split is missing.
-        InputError: What :func:`find_pictures` refuses: no images, a pair of two sizes, a scene that validates too.
+    Attributes:
+        styles: Exemplars of the recipe's fixed styles; None without any.
     """
 
-    def __init__(self, data: DataSection, root: Path, seed: int, rank: int = 0, parts: int = 1) -> None:
-        check_folders(data, root)
-        self.data, self.seed, self.rank, self.parts = data, seed, rank, parts
-        self.sets = find_pictures(data, root, PictureCache(data.cache_gib))
-        self.looks = (
-            Looks(data.looks, root, self.sets, [source.share for source in data.sources]) if data.looks else None
-        )
+    def __init__(self, data: DataSection, root: Path, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        super().__init__(data, root, seed, rank, world_size)
+        shares = [source.share for source in data.sources]
+        self.styles = StyleExemplars(data.looks, root, self.sets, shares) if data.looks else None
         self._labels = [None if source.labels is None else root / source.labels for source in data.sources]
-        sizes = [source.share * len(s.photographs) for source, s in zip(data.sources, self.sets, strict=True)]
-        self._edges = np.cumsum(sizes) / sum(sizes)
         self._lumas: dict[int, np.ndarray] = {}
         self._read: dict[Hashable, SoftLabels | None] = {}
         self._lock = threading.Lock()
 
-    @property
-    def count(self) -> int:
-        """Number of photographs."""
-        return sum(len(images.photographs) for images in self.sets)
-
     def draw(self, step: int, size: int) -> Batch:
-        """Draw this part of the batch of a step; ``size`` is that of the whole batch.
-
-        Raises:
-            InputError: ``size`` is no multiple of the number of parts.
-        """
-        refuse_uneven(size, self.parts)
-        streams = [np.random.default_rng([self.seed, step, index]) for index in range(size)]
+        """Draw this shard of a batch; see the base class."""
+        streams = self._streams(step, size)
         places = [self._place(stream) for stream in streams]
         registered = np.array([self.sets[chosen].paired for _, chosen, _ in places])
-        mine = slice(self.rank, None, self.parts)
+        mine = self.shard
         samples = [self._sample(*place, stream) for place, stream in zip(places[mine], streams[mine], strict=True)]
-        content, truth, exemplar, classes, look, keys = (list(column) for column in zip(*samples, strict=True))
+        content, truth, exemplar, classes, styles, keys = (list(column) for column in zip(*samples, strict=True))
         count = len(samples)
         return Batch(
             torch.stack(content),
@@ -72,45 +53,45 @@ class ViewSource:
             torch.stack(exemplar),
             white_hot=torch.ones(count, dtype=torch.bool),
             registered=torch.from_numpy(registered[mine].copy()),
-            look=torch.tensor(look),
+            style_index=torch.tensor(styles),
             mirrored=torch.zeros(count, dtype=torch.bool),
             classes=torch.stack(classes),
             keys=torch.tensor(keys) if self.data.views else None,
-            truth_weight=float(self.parts * registered[mine].sum() / max(registered.sum(), 1)),
+            truth_weight=self._weight(registered),
         )
 
     def _place(self, random: np.random.Generator) -> tuple[int, int, int]:
-        """Draw a look, 0 without looks, and the source and number of a photograph."""
-        if self.looks is not None:
-            return self.looks.draw(random)
-        chosen = min(int(np.searchsorted(self._edges, random.random())), len(self.sets) - 1)
-        return 0, chosen, int(random.integers(len(self.sets[chosen].photographs)))
+        """Draw a style (0 without fixed styles), a source, and the number of an RGB image in it."""
+        if self.styles is not None:
+            return self.styles.draw(random)
+        chosen = self._choose_set(random)
+        return 0, chosen, int(random.integers(len(self.sets[chosen].rgb)))
 
     def _sample(
-        self, look: int, chosen: int, index: int, random: np.random.Generator
+        self, style: int, chosen: int, index: int, random: np.random.Generator
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int]]:
         images = self.sets[chosen]
         number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
         view = self._view(chosen, images, index, number)
-        if self.looks is not None:
-            infrared = self.looks.exemplar(look, random)
+        if self.styles is not None:
+            infrared = self.styles.exemplar(style, random)
         else:
-            infrared = images.exemplar(self._exemplar_index(chosen, images, index, random))
+            infrared = images.infrared_image(self._exemplar_index(chosen, images, index, random))
         exemplar = draw_exemplar(infrared, random)
         size = self.data.view_size
         truth = view.truth
-        if truth is None:  # of another scene: only the statistics of it count
+        if truth is None:  # an infrared image of another scene, for losses on statistics
             truth = canonical(torch.nn.functional.interpolate(exemplar[None], tuple(size), mode="bilinear"))[0]
         classes = view.classes if view.classes is not None else torch.zeros(11, size[0] // 4, size[1] // 4)
-        return view.content.float() / 255, truth.float(), exemplar, classes.float(), look, (chosen, index, number)
+        return view.content.float() / 255, truth.float(), exemplar, classes.float(), style, (chosen, index, number)
 
-    def _view(self, chosen: int, images: PictureSet, index: int, number: int) -> View:
-        infrared = images.exemplar(index) if images.paired else None
+    def _view(self, chosen: int, images: ImageSet, index: int, number: int) -> View:
+        infrared = images.infrared_image(index) if images.paired else None
         random = np.random.default_rng([self.seed, chosen, index, number])
         labels = self._labels_of(chosen, images, index)
-        return draw_view(images.photograph(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
+        return draw_view(images.rgb_image(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
 
-    def _exemplar_index(self, chosen: int, images: PictureSet, index: int, random: np.random.Generator) -> int:
+    def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""
         if not images.paired:
             return int(random.integers(len(images.infrared)))
@@ -118,12 +99,36 @@ class ViewSource:
             return index
         with self._lock:
             if chosen not in self._lumas:
-                count = len(images.photographs)
-                self._lumas[chosen] = np.array([mean_luma(images.photograph(i)) for i in range(count)])
+                count = len(images.rgb)
+                self._lumas[chosen] = np.array([mean_luma(images.rgb_image(i)) for i in range(count)])
         return int(random.choice(neighbours(self._lumas[chosen], index)))
 
-    def _labels_of(self, chosen: int, images: PictureSet, index: int) -> SoftLabels | None:
+    def _labels_of(self, chosen: int, images: ImageSet, index: int) -> SoftLabels | None:
         key = (chosen, index)
         if key not in self._read:
-            self._read[key] = read_labels(self._labels[chosen], images.photographs[index].path.stem)
+            self._read[key] = read_labels(self._labels[chosen], images.rgb[index].path.stem)
         return self._read[key]
+
+
+def make_source(recipe: Recipe, root: Path, model: TranslationModel, processes: Processes) -> ImageSource:
+    """Return the source of batches for a model: of views in canonical tone for compact systems, else of crops.
+
+    Args:
+        recipe: The recipe.
+        root: Folder to which its paths are relative.
+        model: Model to train.
+        processes: Processes that share each batch.
+
+    Raises:
+        MissingFileError: A source's folder, card or split is missing.
+        InputError: The data do not fit the recipe, or ``training.reconstruction`` does not fit the model.
+    """
+    training, ranks = recipe.training, (processes.rank, processes.count)
+    if not isinstance(model, ThermalModel):
+        return BatchSource(recipe.data, root, training.seed, training.reconstruction, *ranks)
+    if training.reconstruction:
+        raise InputError(
+            f"expected training.reconstruction of 0 for the compact size of {recipe.model.name!r}, which is "
+            f"compared in canonical tone, got {training.reconstruction}: leave it out"
+        )
+    return ViewSource(recipe.data, root, training.seed, *ranks)

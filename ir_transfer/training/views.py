@@ -1,7 +1,7 @@
 """Views of image pairs: crops at several scales in canonical tone, with class probabilities; drawn by number.
 
 What a view is depends on the seed, the image and the number of the view alone, so what a frozen encoder finds in it is
-computed once (see :mod:`ir_transfer.training.features`).
+computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import degrade
 
-_SHARES = (0.5, 1.4)  # of the width; three crops in ten are all of it, as dense in detail as a reduced photograph
+_SHARES = (0.5, 1.4)  # of the width; three crops in ten are all of it, as dense in detail as a reduced RGB image
 _DEGRADED = 0.4
 _ASPECTS = (1.05, 1.45)
 _OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
@@ -77,10 +77,10 @@ def draw_crop(height: int, width: int, labels: SoftLabels | None, random: np.ran
 
 @dataclass(frozen=True)
 class View:
-    """A view of a pair, or of a photograph alone.
+    """A view of a pair, or of an RGB image alone.
 
     Attributes:
-        content: Photograph, uint8 (3, h, w).
+        content: RGB image, uint8 (3, h, w).
         truth: Ground truth in canonical tone, half (1, h, w); None without one.
         classes: Class probabilities, half (11, h / 4, w / 4); None without labels.
     """
@@ -97,7 +97,7 @@ def draw_view(
     size: tuple[int, int],
     random: np.random.Generator,
 ) -> View:
-    """Draw a view of a photograph (H, W, 3) and its infrared image (H, W), where there is one."""
+    """Draw a view of an RGB image (H, W, 3) and its infrared image (H, W), where there is one."""
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
     mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
     content = crop.of(photograph, size)
@@ -136,7 +136,7 @@ def canonical(images: Tensor) -> Tensor:
 
 
 def mean_luma(photograph: OutputLevels) -> float:
-    """Return the mean luma in [0, 1] of a photograph (H, W, 3), by which day and night are told apart."""
+    """Return the mean luma in [0, 1] of an RGB image (H, W, 3), by which day and night are told apart."""
     return float((to_unit(photograph[::8, ::8]) @ np.asarray(LUMA, np.float32)).mean())
 
 
@@ -147,6 +147,6 @@ def read_labels(folder: Path | None, stem: str) -> SoftLabels | None:
 
 
 def neighbours(lumas: NDArray[np.float64], index: int) -> NDArray[np.int64]:
-    """Return the images of a set whose photographs are most alike in mean luma: a quarter of them, at least four."""
+    """Return the images of a set whose RGB images are most alike in mean luma: a quarter of them, at least four."""
     order = np.argsort(np.abs(lumas - lumas[index]), kind="stable")
     return order[: max(4, len(lumas) // 4)].astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -90,16 +91,16 @@ def test_a_terminal_sees_the_losses_and_ctrl_c_ends_a_search(arguments: list[str
     os.close(inner)
     shown, asked = b"", False
     try:
-        while chunk := os.read(outer, 4096):
-            shown += chunk
-            if b"/1000000: content" in shown and not asked:
-                process.send_signal(signal.SIGINT)
-                asked = True
-    except OSError:  # the other end is closed
-        pass
+        with contextlib.suppress(OSError):  # once the other end is closed
+            while chunk := os.read(outer, 4096):
+                shown += chunk
+                if b"/1000000: content" in shown and not asked:
+                    process.send_signal(signal.SIGINT)
+                    asked = True
+        assert process.wait(timeout=90) == 130
     finally:
         os.close(outer)
-    assert process.wait(timeout=90) == 130
+        process.kill()
     assert b"Interrupted" in shown
     assert b"Traceback" not in shown
     assert not (tmp_path / "out" / "photo.png").exists()

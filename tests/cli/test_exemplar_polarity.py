@@ -59,7 +59,8 @@ def test_convert_says_what_it_inverts_and_keeps_it(
 ) -> None:
     command = ["convert", str(photos), "--model", "histogram"]
     assert main([*command, "--style", str(dark), "-o", str(tmp_path / "auto")]) == 0
-    told = f"Warning: exemplar {dark} judged black-hot (score -0.36): --exemplar-polarity white-hot if it is not\n"
+    hint = "pass --exemplar-polarity white-hot if it is not"
+    told = f"Warning: exemplar {dark} classified as black-hot (score -0.36): {hint}\n"
     assert capsys.readouterr().err == told
     assert look(tmp_path / "auto")["exemplar_polarity"] == [AUTO]
     for polarity in ("white-hot", "black-hot"):
@@ -111,7 +112,7 @@ def test_a_video_keeps_it(dark: Path, tmp_path: Path, capsys: pytest.CaptureFixt
         Image.fromarray(photograph(48, 64, number)).save(frames / f"{number}.png")
     command = ["video", str(frames), "--style", str(dark), "--model", "histogram", "--no-report"]
     assert main([*command, "-o", str(tmp_path / "auto")]) == 0
-    assert "judged black-hot" in capsys.readouterr().err
+    assert "classified as black-hot" in capsys.readouterr().err
     assert look(tmp_path / "auto")["exemplar_polarity"] == [AUTO]
     assert main([*command, "-o", str(tmp_path / "given"), "--exemplar-polarity", "white-hot"]) == 0
     assert capsys.readouterr().err == ""
@@ -124,7 +125,7 @@ def test_a_data_set_keeps_it_for_each_style(
     out = tmp_path / "set"
     command = ["dataset", str(photos), "--style", str(dark), "--style", str(bright), "--model", "histogram"]
     assert main([*command, "-o", str(out), "--labels", "pictures"]) == 0
-    assert "dark.png judged black-hot" in capsys.readouterr().err
+    assert "dark.png classified as black-hot" in capsys.readouterr().err
     assert [one["polarity"] for one in look(out)["exemplar_polarity"]] == ["black-hot", "white-hot"]
 
 
@@ -163,4 +164,6 @@ def test_evaluate_keeps_it(dark: Path, tmp_path: Path, tracking_uri: str, caplog
     logged = {run.data.params["exemplar_polarity"]: run.data.params for run in connect(tracking_uri).search_runs(["1"])}
     assert logged["auto"]["exemplars_inverted"] == str(dark)
     assert "exemplars_inverted" not in logged["white-hot"]
-    assert [record.message.count("judged black-hot") for record in caplog.records if "judged" in record.message] == [1]
+    assert [
+        record.message.count("classified as black-hot") for record in caplog.records if "classified" in record.message
+    ] == [1]

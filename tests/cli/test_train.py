@@ -57,7 +57,7 @@ def test_killed_then_interrupted_then_resumed(root: Path, capsys: pytest.Capture
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_ends_as_interrupted(root: Path, number: signal.Signals) -> None:
-    assert start_and_signal(root, number, "rehearsal passed").returncode == 130
+    assert start_and_signal(root, number, "sanity check passed").returncode == 130
     assert checkpoint.load(root / "run" / "last.pt")["step"] >= 0
     assert "stopped at step" in (root / "run" / "log.txt").read_text()
 

@@ -33,7 +33,7 @@ class BlurredExemplar(Baseline):
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         return {"picture": exemplars}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         picture = F.interpolate(style["picture"], gray.shape[-2:], mode="bilinear", align_corners=False)
         blurred: Tensor = gaussian_blur2d(picture, (7, 7), (1.0, 1.0))
         return blurred

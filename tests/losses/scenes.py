@@ -1,4 +1,4 @@
-"""Scenes with a small random judge."""
+"""Scenes with a small random VGG."""
 
 import torch
 from torch import nn
@@ -7,19 +7,19 @@ from ir_transfer.losses.base import Scene
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 
-def random_judge() -> PerceptualEncoder:
-    """Return a judge whose deep features are as large as its shallow ones, as a trained one's are."""
+def random_vgg() -> PerceptualEncoder:
+    """Return a VGG whose deep features are as large as its shallow ones, like those of a trained one."""
     torch.manual_seed(0)
-    judge = PerceptualEncoder((4, 5, 6, 7, 8))
-    for module in judge.modules():
+    vgg = PerceptualEncoder((4, 5, 6, 7, 8))
+    for module in vgg.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-    return judge
+    return vgg
 
 
 def random_scene(batch: int = 2, side: int = 64) -> Scene:
     """Return unrelated content, truth and output; contrast, people and vehicles grow from sample to sample."""
-    vgg = random_judge()
+    vgg = random_vgg()
     pictures = (torch.rand(batch, channels, side // 4, side // 4) for channels in (3, 1, 1))
     content, truth, output = (nn.functional.interpolate(p, scale_factor=4, mode="bilinear") for p in pictures)
     contrast = torch.linspace(0.4, 1.0, batch)[:, None, None, None]

@@ -5,9 +5,9 @@ from tests.losses.scenes import random_scene
 
 def test_features_of_a_part_are_those_of_the_whole() -> None:
     scene = random_scene(batch=3)
-    part = scene.part(torch.tensor([True, False, True]))
+    part = scene.subset(torch.tensor([True, False, True]))
     assert torch.equal(part.output, scene.output[[0, 2]])
     for name in ("output_features", "truth_features", "content_features"):
         for level, features in getattr(part, name).items():
             assert torch.equal(features, getattr(scene, name)[level][[0, 2]])
-    assert scene.part(torch.tensor([True, True, True])) is scene
+    assert scene.subset(torch.tensor([True, True, True])) is scene

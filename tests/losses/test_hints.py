@@ -22,7 +22,7 @@ def targets_of(picture: torch.Tensor) -> dict[str, torch.Tensor]:
 def test_what_the_features_hold_can_be_predicted_and_noise_can_not() -> None:
     torch.manual_seed(0)
     encoder, hints = Pyramid(), FeatureHints([3, 3], [4, 4, 4])
-    hints.watch(encoder)
+    hints.attach(encoder)
     optimiser = torch.optim.Adam(hints.parameters(), 3e-2)
     for _ in range(150):
         picture = torch.rand(2, 3, 16, 16)
@@ -39,7 +39,7 @@ def test_what_the_features_hold_can_be_predicted_and_noise_can_not() -> None:
 
 def test_channels_that_never_fire_cost_nothing_and_stay_finite() -> None:
     encoder, hints = Pyramid(), FeatureHints([3, 3], [2, 2])
-    hints.watch(encoder)
+    hints.attach(encoder)
     nn.init.zeros_(hints.regressors[0].weight)  # type: ignore[arg-type]
     nn.init.zeros_(hints.regressors[0].bias)  # type: ignore[arg-type]
     nn.init.zeros_(hints.regressors[1].weight)  # type: ignore[arg-type]
@@ -49,5 +49,5 @@ def test_channels_that_never_fire_cost_nothing_and_stay_finite() -> None:
 
 
 def test_hints_without_an_encoder_that_ran_are_refused() -> None:
-    with pytest.raises(InputError, match="watch"):
+    with pytest.raises(InputError, match="attach"):
         FeatureHints([3], [4])({"relu1_1": torch.rand(1, 4, 8, 8)})

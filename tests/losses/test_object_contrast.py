@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.object_contrast import people_contrast, vehicle_contrast
+from ir_transfer.losses.object_contrast import expected_people, people_contrast, vehicle_contrast
 
 PERSON, VEHICLE = 1, 3
 
@@ -83,3 +83,12 @@ def test_gradients_heat_the_object() -> None:
 def test_a_small_person_little_brighter_than_bright_ground_counts() -> None:
     """The level of the ground must not weigh in: one cell has next to no share of the window."""
     assert people_contrast(scene(PERSON, 0.834, 0.734, 0.8, 1)).item() > 0.1
+
+
+def test_people_without_a_ground_truth_are_expected_to_be_warm() -> None:
+    for output_level, short in ((0.74, 0.0), (0.54, 1.0), (0.3, 2.2)):  # contrasts of 1.2, 0.2 and -1 deviations
+        found = expected_people(scene(PERSON, 0.5, output_level)).item()
+        assert found == pytest.approx(short, rel=0.12, abs=5e-3)
+    assert expected_people(scene(VEHICLE, 0.5, 0.3)).item() == 0
+    plain = scene(PERSON, 0.5, 0.3)
+    assert expected_people(Scene(plain.content, plain.truth, plain.output)).item() == 0

@@ -3,12 +3,12 @@ import torch
 
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.registry import LOSSES, check_names, needing_judge, needing_truth
-from tests.losses.scenes import random_judge, random_scene
+from ir_transfer.losses.registry import LOSSES, check_names, needing_ground_truth, needing_vgg
+from tests.losses.scenes import random_scene, random_vgg
 
 
 def scene(output: torch.Tensor, truth: torch.Tensor) -> Scene:
-    return Scene(truth.expand(-1, 3, -1, -1).clone(), truth, output, random_judge(), classes=hot_classes(truth))
+    return Scene(truth.expand(-1, 3, -1, -1).clone(), truth, output, random_vgg(), classes=hot_classes(truth))
 
 
 def hot_classes(truth: torch.Tensor) -> torch.Tensor:
@@ -77,17 +77,17 @@ BLOBS = random_scene(batch=4)
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
 def test_batchwise_says_whether_two_halves_give_the_whole(name: str) -> None:
-    halves = [BLOBS.part(torch.tensor(chosen)) for chosen in ([True, True, False, False], [False, False, True, True])]
+    halves = [BLOBS.subset(torch.tensor(chosen)) for chosen in ([True, True, False, False], [False, False, True, True])]
     apart = abs(sum(LOSSES[name](half).item() for half in halves) / 2 - LOSSES[name](BLOBS).item())
     assert (apart > 1e-5) == LOSSES[name].batchwise
 
 
-@pytest.mark.parametrize("name", sorted(name for name in LOSSES if LOSSES[name].sees == "content"))
+@pytest.mark.parametrize("name", sorted(name for name in LOSSES if LOSSES[name].reference == "content"))
 def test_losses_that_see_the_content_are_blind_to_the_truth(name: str) -> None:
     other = Scene(BLOBS.content, 1 - BLOBS.truth, BLOBS.output, BLOBS.vgg)
     assert LOSSES[name](other) == LOSSES[name](BLOBS)
 
 
 def test_every_loss_says_what_it_needs() -> None:
-    assert needing_truth(["l1", "gram", "tv", "adversarial"]) == ["l1"]
-    assert needing_judge(["l1", "gram", "hints", "mmd"]) == ["gram", "hints", "mmd"]
+    assert needing_ground_truth(["l1", "gram", "tv", "adversarial"]) == ["l1"]
+    assert needing_vgg(["l1", "gram", "hints", "mmd"]) == ["gram", "hints", "mmd"]

@@ -19,7 +19,7 @@ from torch import Tensor
 from ir_transfer import SpatialStyle, TranslationModel, create_model, list_models
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.capabilities import content_statistics_of
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Statistics
@@ -81,8 +81,8 @@ class BaseModelTester:
     @staticmethod
     def trained_style(model: TranslationModel, exemplars: Tensor) -> Mapping[str, Tensor]:
         """Return differentiable style tensors of two samples; of two looks where they are fixed."""
-        if isinstance(model, FixedLooks):
-            return model.encode_looks(torch.tensor([0, len(model.looks) - 1]), torch.tensor([True, False]))
+        if isinstance(model, FixedStyles):
+            return model.encode_styles(torch.tensor([0, len(model.styles) - 1]), torch.tensor([True, False]))
         return model.encode(exemplars, torch.arange(len(exemplars)) % 2 == 0)
 
     @given(st.integers(16, 80), st.integers(16, 80), st.floats(0, 1))
@@ -171,8 +171,8 @@ class BaseModelTester:
     def test_exemplars_of_several_sizes_blend_by_weight(self, model: TranslationModel) -> None:
         exemplars = [self.exemplar(model, 16, 16), self.exemplar(model, 71, 33, seed=8), self.exemplar(model, 64, 90)]
         content = picture(1, 3, 40, 50)
-        if isinstance(model, FixedLooks):
-            with pytest.raises(InputError, match=f"preset:{model.looks[0]}"):
+        if isinstance(model, FixedStyles):
+            with pytest.raises(InputError, match=f"preset:{model.styles[0]}"):
                 model.prepare(exemplars)
             return
         self.check(model, content, model.prepare(exemplars))
@@ -276,11 +276,11 @@ class BaseModelTester:
 
     def test_refuses_exemplars_it_cannot_use(self, model: TranslationModel) -> None:
         exemplar = self.exemplar(model)
-        if isinstance(model, FixedLooks):
-            with pytest.raises(InputError, match=rf"learned \(preset:{model.looks[0]}.*ir-transfer train"):
+        if isinstance(model, FixedStyles):
+            with pytest.raises(InputError, match=rf"learned \(preset:{model.styles[0]}.*ir-transfer train"):
                 model.prepare([exemplar])
             with pytest.raises(UnknownNameError, match=r"unknown look .*'no-such'"):
-                model.look("no-such")
+                model.style("no-such")
             with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
                 model.style_for(torch.full_like(exemplar, math.nan))
             return

@@ -65,7 +65,7 @@ def test_the_tone_of_a_black_hot_style_is_turned_round(model: AdaIN) -> None:
     both = SpatialStyle([model.prepare([exemplar], white_hot=white_hot) for white_hot in (True, False)], [ones, ones])
     with pytest.raises(InputError, match="one polarity"):
         model(content, both, keep_tone=True)
-    with pytest.raises(InputError, match="whole picture"):
+    with pytest.raises(InputError, match="whole image"):
         style = model.prepare([exemplar])
         model(content, style, statistics=model.image_statistics(content, style.tensors), keep_tone=True)
 

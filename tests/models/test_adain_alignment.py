@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ir_transfer import SpatialStyle, TranslationModel, create_model
 from ir_transfer.errors import InputError
-from ir_transfer.models.adain.alignment import ByHistogram, Coral
+from ir_transfer.models.adain.alignment import ByHistogram, Coral, ExemplarStatistics
 from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import channel_moments, covariance_moments
@@ -30,7 +30,10 @@ def features(*shape: int, seed: int, mixed: bool = True) -> Tensor:
 def aligned(alignment: Coral | ByHistogram, content: Tensor, exemplar: Tensor, strength: float = 1.0) -> Tensor:
     asked = channel_moments(exemplar)
     return alignment.align(
-        content, alignment.statistics(content), asked.mean, asked.std(), alignment.keep(exemplar), strength
+        content,
+        alignment.statistics(content),
+        ExemplarStatistics(asked.mean, asked.std(), alignment.encode(exemplar)),
+        strength,
     )
 
 
@@ -81,7 +84,7 @@ def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> N
     style = model.prepare([exemplar], white_hot=True)
     assert torch.allclose(model(content, style, 0.0), plain(content, style, 0.0), atol=1e-6)
     assert (model(content, style) - plain(content, style)).abs().max() > 1e-4
-    with pytest.raises(InputError, match="prepare it again, from a picture"):
+    with pytest.raises(InputError, match="prepare it again, from an image"):
         model(content, plain.prepare([exemplar]))
 
 

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from ir_transfer import create_model, list_models, model_info
 from ir_transfer.conversion.styles.choose import SavedStyle, list_looks, list_presets
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.resources import resource
@@ -89,14 +89,14 @@ def test_looks_are_presets_that_differ_in_tone(
     name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     model = create_model(name, weights)
-    assert [look.name for look in list_looks() if look.weights == weights] == list(model.looks)
-    assert set(model.looks) <= set(yaml.safe_load(resource("configs/styles.yaml").read_text()))
-    assert isinstance(model, FixedLooks)
-    outputs = [translate(model, scene[0], model.look(look)) for look in model.looks]
+    assert [look.name for look in list_looks() if look.weights == weights] == list(model.styles)
+    assert set(model.styles) <= set(yaml.safe_load(resource("configs/styles.yaml").read_text()))
+    assert isinstance(model, FixedStyles)
+    outputs = [translate(model, scene[0], model.style(look)) for look in model.styles]
     assert all(output.std() > 0.02 for output in outputs)
     for first, second in combinations(outputs, 2):
         assert (first - second).abs().mean() > 0.01
-    for look, quantiles in zip(model.looks, model.quantiles, strict=True):
+    for look, quantiles in zip(model.styles, model.quantiles, strict=True):
         # A picture of a look's own intensities is taken to have that look.
         picture = quantiles.repeat_interleave(64)[torch.randperm(64 * len(quantiles))].view(1, 1, 32, -1)
         assert model.style_for(picture, white_hot=True).metadata["look"] == look

@@ -15,10 +15,10 @@ from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import shipped_encoder
 from ir_transfer.models.polarity import (
     Polarity,
-    PolarityJudge,
+    PolarityDetector,
     blended_metadata,
     polarity_of_exemplar,
-    shipped_judge,
+    shipped_detector,
 )
 from ir_transfer.nn.polarity import PolarityClassifier, statistics_count
 from ir_transfer.resources import resource
@@ -50,10 +50,10 @@ def write(path: Path, **metadata: str) -> Path:
 
 
 def test_black_hot_is_answered_beyond_the_margin_only(tmp_path: Path) -> None:
-    score = PolarityJudge(write(tmp_path / "a.safetensors", margin="0")).score(exemplar())
+    score = PolarityDetector(write(tmp_path / "a.safetensors", margin="0")).score(exemplar())
     picture = exemplar() if score < 0 else 1 - exemplar()
     below, above = (
-        PolarityJudge(write(tmp_path / "b.safetensors", margin=str(abs(score) * share))) for share in (0.9, 1.1)
+        PolarityDetector(write(tmp_path / "b.safetensors", margin=str(abs(score) * share))) for share in (0.9, 1.1)
     )
     assert not below(picture).white_hot
     assert above(picture).white_hot
@@ -67,23 +67,23 @@ def test_the_judge_draws_no_random_number_and_works_in_inference_mode(tmp_path: 
     expected = torch.rand(1)
     torch.manual_seed(3)
     with torch.inference_mode():
-        inside = PolarityJudge(path).score(exemplar())
+        inside = PolarityDetector(path).score(exemplar())
     assert torch.equal(torch.rand(1), expected)
-    assert PolarityJudge(path).score(exemplar().double()) == pytest.approx(inside, abs=1e-5)
+    assert PolarityDetector(path).score(exemplar().double()) == pytest.approx(inside, abs=1e-5)
 
 
 def test_colour_exemplars_are_judged_by_their_luma(tmp_path: Path) -> None:
-    judge = PolarityJudge(write(tmp_path / "a.safetensors", margin="0.5"))
+    judge = PolarityDetector(write(tmp_path / "a.safetensors", margin="0.5"))
     assert judge.score(exemplar().expand(-1, 3, -1, -1)) == pytest.approx(judge.score(exemplar()), abs=1e-4)
 
 
 def test_weights_without_a_margin_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"a\.safetensors to hold the margin .*None.*train_polarity"):
-        PolarityJudge(write(tmp_path / "a.safetensors"))
+        PolarityDetector(write(tmp_path / "a.safetensors"))
     with pytest.raises(WeightsError, match="'wide'"):
-        PolarityJudge(write(tmp_path / "a.safetensors", margin="wide"))
+        PolarityDetector(write(tmp_path / "a.safetensors", margin="wide"))
     with pytest.raises(MissingFileError):
-        PolarityJudge(tmp_path / "none.safetensors")
+        PolarityDetector(tmp_path / "none.safetensors")
 
 
 def test_who_says_the_polarity(judged_by_mean: None) -> None:
@@ -103,7 +103,7 @@ def test_what_is_kept_and_said_of_it() -> None:
     assert not Polarity(False, "given").inverted_by_auto
     assert not Polarity(True, "auto", 1.0).inverted_by_auto
     assert black.warning("a.png") == (
-        "exemplar a.png judged black-hot (score -3.14): --exemplar-polarity white-hot if it is not"
+        "exemplar a.png classified as black-hot (score -3.14): pass --exemplar-polarity white-hot if it is not"
     )
 
 
@@ -153,11 +153,11 @@ def test_the_shipped_margin_inverts_at_most_one_white_hot_image_in_a_hundred() -
     for name, rate in rates.items():
         label = "all of the gate" if name == "gate" else name
         assert f"| {label} | {rate['images']} | {rate['false']:.1%} | {rate['recognised']:.1%} |" in card
-    assert shipped_judge().margin == float(metadata["margin"]) > 0
+    assert shipped_detector().margin == float(metadata["margin"]) > 0
 
 
 def test_shipped_score_of_a_rendered_scene() -> None:
     picture = torch.from_numpy(render(5, size=(160, 128), night=False).ir)[None, None].float()
-    score = shipped_judge().score(picture)
+    score = shipped_detector().score(picture)
     assert score == pytest.approx(GOLDEN, abs=1e-4)
-    assert shipped_judge().score(1 - picture) == pytest.approx(-score, abs=1e-4)
+    assert shipped_detector().score(1 - picture) == pytest.approx(-score, abs=1e-4)

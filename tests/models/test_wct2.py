@@ -176,7 +176,7 @@ def test_refuses_masks_that_do_not_fit() -> None:
         model(content, style, masks=torch.zeros(1, 1, 32, 32))
     with pytest.raises(InputError, match="integer mask of shape"):
         model.prepare([exemplar], masks=[torch.zeros(1, 1, 16, 32, dtype=torch.int64)])
-    with pytest.raises(InputError, match="one mask per picture"):
+    with pytest.raises(InputError, match="one mask per image"):
         model.prepare([exemplar], masks=[])
     assert isinstance(model, WCT2)
     with pytest.raises(InputError, match="masks or statistics"):

@@ -4,7 +4,13 @@ import torch
 from ir_transfer.nn.content_asymmetry import asymmetry_count, content_asymmetries
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import COUNT
-from ir_transfer.nn.polarity import PolarityClassifier, describe, sign_of, statistics_count, turn
+from ir_transfer.nn.polarity import (
+    PolarityClassifier,
+    apply_polarity,
+    polarity_sign,
+    polarity_statistics,
+    statistics_count,
+)
 
 
 @pytest.fixture
@@ -21,19 +27,19 @@ def classifier(encoder: ContentEncoder) -> PolarityClassifier:
 
 def test_score_of_the_negative_is_the_negative_score(encoder: ContentEncoder, classifier: PolarityClassifier) -> None:
     images = torch.rand(3, 1, 150, 210) ** 2
-    scores = classifier(describe(images, encoder))
-    torch.testing.assert_close(classifier(describe(1 - images, encoder)), -scores, atol=1e-3, rtol=1e-3)
+    scores = classifier(polarity_statistics(images, encoder))
+    torch.testing.assert_close(classifier(polarity_statistics(1 - images, encoder)), -scores, atol=1e-3, rtol=1e-3)
     assert scores.abs().min() > 0
 
 
 def test_gain_and_offset_do_not_matter(encoder: ContentEncoder) -> None:
     images = torch.rand(2, 1, 150, 210) ** 2
-    found = describe(images, encoder)
-    torch.testing.assert_close(describe(0.5 * images + 0.2, encoder), found, atol=2e-2, rtol=2e-2)
+    found = polarity_statistics(images, encoder)
+    torch.testing.assert_close(polarity_statistics(0.5 * images + 0.2, encoder), found, atol=2e-2, rtol=2e-2)
 
 
 def test_score_of_a_flat_image_is_zero(encoder: ContentEncoder, classifier: PolarityClassifier) -> None:
-    assert abs(classifier(describe(torch.full((1, 1, 32, 32), 0.3), encoder)).item()) < 1e-5
+    assert abs(classifier(polarity_statistics(torch.full((1, 1, 32, 32), 0.3), encoder)).item()) < 1e-5
 
 
 def test_asymmetries_are_differences_of_what_the_encoder_finds(encoder: ContentEncoder) -> None:
@@ -61,11 +67,11 @@ def test_every_parameter_counts() -> None:
 
 
 def test_sign_of_a_polarity() -> None:
-    assert sign_of(torch.tensor([True, False])).tolist() == [[1], [-1]]
+    assert polarity_sign(torch.tensor([True, False])).tolist() == [[1], [-1]]
 
 
 def test_turn_inverts_where_the_sign_is_negative() -> None:
     pictures = torch.rand(2, 1, 4, 4)
-    turned = turn(pictures, torch.tensor([[1.0], [-1.0]]))
+    turned = apply_polarity(pictures, torch.tensor([[1.0], [-1.0]]))
     torch.testing.assert_close(turned[0], pictures[0])
     torch.testing.assert_close(turned[1], 1 - pictures[1])

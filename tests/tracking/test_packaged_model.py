@@ -165,7 +165,7 @@ def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
     content = np.random.default_rng(0).random((20, 24, 3), np.float32)
     with torch.inference_mode():
         day, night = (
-            cin(torch.from_numpy(content.transpose(2, 0, 1).copy())[None], cin.look(name))[0, 0].numpy()
+            cin(torch.from_numpy(content.transpose(2, 0, 1).copy())[None], cin.style(name))[0, 0].numpy()
             for name in ("day", "night")
         )
     np.testing.assert_allclose(served.predict(None, content), day, atol=1e-5)

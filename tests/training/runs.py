@@ -7,7 +7,8 @@ import torch
 import yaml
 
 from ir_transfer.training.loop import Trainer
-from ir_transfer.training.recipe import Recipe, load_recipe
+from ir_transfer.training.recipe import Recipe
+from ir_transfer.training.recipe_files import load_recipe
 from ir_transfer.training.run_folder import RunFolder
 from tests.models.small_thermal import SMALL_THERMAL
 from tests.training.pair_set import render_pairs

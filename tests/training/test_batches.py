@@ -8,7 +8,7 @@ from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.training.batches import BatchSource
-from ir_transfer.training.pictures import PictureCache, find_pictures
+from ir_transfer.training.images import ImageCache, find_images
 from ir_transfer.training.recipe import DataSection, Source
 from ir_transfer.training.sources import find_validations
 from tests.training.pair_set import render_pairs
@@ -40,10 +40,10 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
-    held_out = {p.stem for p in find_validations(section, tmp_path)[0].photographs}
-    (found,) = find_pictures(section, tmp_path, PictureCache(1))
-    trained = {p.stem for p in found.photographs}
-    assert [p.stem for p in found.infrared] == [p.stem for p in found.photographs]
+    held_out = {p.stem for p in find_validations(section, tmp_path)[0].rgb}
+    (found,) = find_images(section, tmp_path, ImageCache(1))
+    trained = {p.stem for p in found.rgb}
+    assert [p.stem for p in found.infrared] == [p.stem for p in found.rgb]
     assert held_out == {"scene_0", "scene_3"}
     assert not held_out & trained
     assert len(held_out | trained) == 6
@@ -56,13 +56,13 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
         for rank, part in enumerate(parts):
             assert torch.equal(part.tensors()[name], tensor[rank::3]), name
     assert whole.mirrored.sum() == 3
-    assert (whole.truth_weight, whole.look_weight) == (1.0, 1.0)
-    assert sum(part.look_weight for part in parts) == pytest.approx(3)
+    assert (whole.truth_weight, whole.style_weight) == (1.0, 1.0)
+    assert sum(part.style_weight for part in parts) == pytest.approx(3)
 
 
 def test_a_batch_that_cannot_be_shared_out_names_the_key(section: DataSection, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
-        BatchSource(section, tmp_path, 0, parts=2).draw(0, 5)
+        BatchSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
 
 def test_mirrored_samples_are_the_share_that_is_asked_for(section: DataSection, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_full_disk_leaves_the_last_good_one(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(EncodeError, match=r"last\.pt.*unharmed.*free some space"):
+        with pytest.raises(EncodeError, match=r"last\.pt.*unchanged.*free some space"):
             checkpoint.save(path, {"step": 2, "model": {"w": torch.rand(100_000)}})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -65,7 +65,7 @@ def test_a_run_is_stopped_from_the_given_step_on(tmp_path: Path, gates_from: str
     # After few steps a network has no detail of the truth.
     assert trainer.step == steps
     assert trainer.folder.checkpoint.is_file()
-    stopping = [line for line in lines if line.startswith("stopping, as gates fail from step")]
+    stopping = [line for line in lines if line.startswith("stopping, since gates fail from step")]
     assert len(stopping) == (gates_from != "null")
     assert any("pairs/truth_highpass" in line and "FAILED" in line for line in lines)
     values = [e["values"] for e in read_events(root / "run")[0] if e["kind"] == "metrics"]

@@ -39,12 +39,12 @@ def begin(tmp_path: Path) -> Begin:
     return make
 
 
-def flat(tensors: Sequence[Tensor]) -> Tensor:
+def flatten(tensors: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.detach().flatten() for tensor in tensors])
 
 
 def weights(module: nn.Module) -> Tensor:
-    return flat([*module.parameters()])
+    return flatten([*module.parameters()])
 
 
 def way(learner: Learner, module: nn.Module, batch: Batch, step: int) -> Tensor:
@@ -63,7 +63,7 @@ def shown(
     def remember(stepped: torch.optim.Optimizer, arguments: Any, named: Any) -> None:
         if not given:  # Muon's step contains AdamW's
             given.append(
-                flat([p.grad for g in stepped.param_groups[:groups] for p in g["params"] if p.grad is not None])
+                flatten([p.grad for g in stepped.param_groups[:groups] for p in g["params"] if p.grad is not None])
             )
 
     with hooked(optimiser, remember):
@@ -260,8 +260,8 @@ def test_bfloat16_gives_every_weight_its_gradient(begin: Begin) -> None:
     for name, gradient in exact.items():
         assert rough[name].dtype == torch.float32
         assert bool(rough[name].any()) == bool(gradient.any()), name
-    assert not torch.equal(flat([*exact.values()]), flat([*rough.values()])), "it is computed in bfloat16"
-    assert F.cosine_similarity(flat([*exact.values()]), flat([*rough.values()]), dim=0) > 0.95
+    assert not torch.equal(flatten([*exact.values()]), flatten([*rough.values()])), "it is computed in bfloat16"
+    assert F.cosine_similarity(flatten([*exact.values()]), flatten([*rough.values()]), dim=0) > 0.95
 
 
 def test_weights_start_both_the_model_and_its_average(begin: Begin, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ from ir_transfer.training import checkpoint
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.journal import JOURNAL, read_events
 from ir_transfer.training.loop import Trainer
-from ir_transfer.training.recipe import load_recipe
+from ir_transfer.training.recipe_files import load_recipe
 from ir_transfer.training.run_folder import RunFolder
-from ir_transfer.training.validate import Validation, ValidationReport
+from ir_transfer.training.validation import Validation, ValidationReport
 from tests.training.runs import PAPER, make_root, recipe_of, trainer_of, weights_of
 
 
@@ -41,8 +41,8 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     spy = object.__new__(Spy)
     spy.__dict__ = vars(trainer.validation)
     trainer.validation = spy
-    trainer.patience.best = math.inf
-    trainer.patience.better = lambda rank: True  # type: ignore[method-assign]
+    trainer.early_stopping.best = math.inf
+    trainer.early_stopping.better = lambda rank: True  # type: ignore[method-assign]
     trainer.run()
     assert all(model is trainer.learner.average for model in scored)
     shipped = create_model("adain", weights=root / "run" / "best.safetensors")
@@ -127,7 +127,7 @@ def test_nan_stops_the_run_and_saves_the_batch(root: Path) -> None:
     assert set(torch.load(root / "nan" / "bad_batch.pt", weights_only=True)) >= {"content", "truth", "exemplar"}
 
 
-def test_what_cannot_work_fails_in_the_rehearsal(root: Path) -> None:
+def test_what_cannot_work_fails_in_the_sanity_check(root: Path) -> None:
     trainer = trainer_of(root, "nan", recipe_of(root))
     poison(trainer)
     with pytest.raises(InputError, match="before the first step"):
@@ -192,7 +192,7 @@ def test_a_resumed_run_says_what_has_changed(root: Path) -> None:
 def test_early_stopping_and_the_journal(root: Path) -> None:
     recipe = recipe_of(root, training__patience="2", training__steps="500", training__validate_every="1")
     trainer = trainer_of(root, "run", recipe)
-    trainer.patience.best = -100.0  # nothing will be better
+    trainer.early_stopping.best = -100.0  # nothing will be better
     trainer.run()
     assert trainer.step == 2
     events, end = read_events(root / "run")
@@ -211,7 +211,7 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
 
     resumed = trainer_of(root, "run", recipe)
     resumed.resume()
-    assert resumed.patience.stale == 2
+    assert resumed.early_stopping.stale == 2
 
 
 def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_training_that_fails_or_is_stopped_says_so_in_its_journal(root: Path) 
     assert read_events(root / "stopped")[0][-1]["reason"] == "stopped"
 
 
-def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
+def test_the_sanity_check_leaves_no_trace_and_estimates(root: Path) -> None:
     judge = root / "judge.safetensors"
     save_file(PerceptualEncoder((4, 4, 4, 4, 4)).state_dict(), judge)
     recipe = recipe_of(root, losses__deep_perceptual="1.0", losses__adversarial="0.1", training__steps="1")
@@ -243,7 +243,7 @@ def test_rehearsal_leaves_no_trace_and_estimates(root: Path) -> None:
     trainer.train_step = remember  # type: ignore[method-assign]
     trainer.run()
     assert all(torch.equal(value, before[name]) for name, value in steps[0].items())
-    assert any(line.startswith("rehearsal passed") and "s per step" in line and "MiB" in line for line in lines)
+    assert any(line.startswith("sanity check passed") and "s per step" in line and "MiB" in line for line in lines)
 
 
 def test_a_full_disk_does_not_end_the_training_but_is_an_error_at_its_end(root: Path) -> None:

@@ -54,6 +54,28 @@ def test_a_mirrored_sample_has_its_own_luminance_for_a_truth_also_without_a_pair
     assert one["l1"] == other["l1"]
 
 
+def test_expectations_of_classes_count_for_samples_without_a_ground_truth_alone(tmp_path: Path) -> None:
+    trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{expected_people: 1}"))
+    classes = torch.zeros(4, 11, 24, 32)
+    classes[:, 7] = 1
+    classes[:, 7, 8:14, 10:14], classes[:, 1, 8:14, 10:14] = 0, 1
+    batch = trainer.batches.draw(0, 4)
+    classes = torch.nn.functional.interpolate(classes, (batch.content.shape[-2] // 4, batch.content.shape[-1] // 4))
+    batch = replace(batch, classes=classes)
+
+    def losses(registered: list[bool]) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            found: dict[str, torch.Tensor] = trainer.learner.objective(
+                replace(batch, registered=torch.tensor(registered)), ["expected_people"]
+            )
+        return found
+
+    assert "expected_people" not in losses([True] * 4)
+    every, last = losses([False] * 4)["expected_people"], losses([True, True, True, False])["expected_people"]
+    assert every > 0
+    assert last != every
+
+
 def test_the_critic_judges_unpaired_samples_without_their_photograph(tmp_path: Path) -> None:
     trainer = trainer_of(make_root(tmp_path), "run", recipe_of(tmp_path, losses="{adversarial: 1}"))
     critic = trainer.learner.objective.critic

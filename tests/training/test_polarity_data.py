@@ -10,8 +10,8 @@ from PIL import Image
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.models.encoder_files import shipped_encoder
 from ir_transfer.nn.odd_statistics import COUNT, SIDES
-from ir_transfer.nn.polarity import describe, statistics_count
-from ir_transfer.training.polarity_data import STORED, PolarityAugment, PolaritySet, drawn, read_images
+from ir_transfer.nn.polarity import polarity_statistics, statistics_count
+from ir_transfer.training.polarity_data import STORED, PolarityAugment, PolaritySet, draw_batch, read_images
 from tests.conftest import thermal
 
 
@@ -34,7 +34,7 @@ def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
     assert found.levels.amax((1, 2, 3)).eq(255).all(), "each has its own range"
     whole = torch.from_numpy(np.array(Image.open(found.files[0])) / 255.0)[None, None]
     assert found.plain.shape == (8, statistics_count(encoder))
-    torch.testing.assert_close(found.plain[:1], describe(whole, encoder), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(found.plain[:1], polarity_statistics(whole, encoder), atol=1e-4, rtol=1e-3)
     versions = found.augmented(2, torch.Generator().manual_seed(0), encoder)
     assert versions.shape == (8, 2, statistics_count(encoder))
     assert not torch.equal(versions[:, 0], versions[:, 1])
@@ -52,10 +52,10 @@ def test_missing_and_empty_folders(tmp_path: Path) -> None:
 def test_draws_follow_the_shares() -> None:
     random = torch.Generator().manual_seed(0)
     first, second = torch.ones(5, 4, COUNT), torch.full((50, 4, COUNT), 2.0)
-    rows = drawn([first, second], [3.0, 1.0], 400, random)
+    rows = draw_batch([first, second], [3.0, 1.0], 400, random)
     assert rows.shape == (400, COUNT)
     assert (rows[:, 0] == 1).float().mean().item() == pytest.approx(0.75, abs=0.06)
-    assert drawn([first[:0], second], [3.0, 1.0], 5, random).eq(2).all()
+    assert draw_batch([first[:0], second], [3.0, 1.0], 5, random).eq(2).all()
 
 
 def test_augmentation_keeps_the_polarity_and_the_range() -> None:

@@ -21,7 +21,7 @@ import torch
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.learner import Learner
 from ir_transfer.training.processes import join
-from ir_transfer.training.recipe import load_recipe
+from ir_transfer.training.recipe_files import load_recipe
 
 root = Path(sys.argv[1])
 recipe = load_recipe(root / "recipe.yaml")
@@ -56,7 +56,7 @@ def test_two_processes_give_the_result_of_one(tmp_path: Path) -> None:
     printed = train(root, "two", [sys.executable, *TORCHRUN])
     train(root, "one", [sys.executable])
     assert "2 process(es)" in printed
-    assert printed.count("rehearsal passed") == 1
+    assert printed.count("sanity check passed") == 1
     one, two = (checkpoint.load(root / out / "last.pt") for out in ("one", "two"))
     assert one["step"] == two["step"] == 5
     for part in ("model", "average"):

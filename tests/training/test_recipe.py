@@ -5,7 +5,7 @@ import pytest
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
 from ir_transfer.resources import resource
 from ir_transfer.training.distillation.recipe import load_distillation
-from ir_transfer.training.recipe import load_recipe
+from ir_transfer.training.recipe_files import load_recipe
 
 TEXT = """
 model: {name: adain}

@@ -61,7 +61,7 @@ def test_resumed_run_equals_an_uninterrupted_one_to_the_bit(root: Path, stopped_
     second = noisy(trainer_of(root, "parts", recipe))
     torch.rand(100)  # a later process has drawn other numbers
     second.resume()
-    assert second.patience.best == first.patience.best
+    assert second.early_stopping.best == first.early_stopping.best
     second.run()
     assert second.step == whole.step == 6
     one, other = (checkpoint.load(root / out / "last.pt") for out in ("whole", "parts"))

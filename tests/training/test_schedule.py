@@ -9,7 +9,7 @@ from torch import nn
 
 from ir_transfer.training.muon import Muon
 from ir_transfer.training.recipe import TrainingSection
-from ir_transfer.training.schedule import Patience, WarmUp, critic_rate, learning_rate
+from ir_transfer.training.schedule import EarlyStopping, WarmUp, critic_rate, learning_rate
 
 Gradients = Sequence[torch.Tensor | None]
 
@@ -44,14 +44,14 @@ def test_cosine_falls_from_the_end_of_the_warm_up() -> None:
 
 
 def test_patience_counts_since_the_best() -> None:
-    patience = Patience(2)
-    assert [patience.better(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
+    patience = EarlyStopping(2)
+    assert [patience.update(rank) for rank in (3.0, 1.0, 2.0)] == [True, True, False]
     assert not patience.exhausted
-    patience.better(1.0)
+    patience.update(1.0)
     assert patience.exhausted
-    assert patience.better(0.5)
+    assert patience.update(0.5)
     assert not patience.exhausted
-    assert not Patience(None, 1.0, 100).exhausted
+    assert not EarlyStopping(None, 1.0, 100).exhausted
 
 
 def parameters() -> list[nn.Parameter]:
@@ -75,7 +75,7 @@ def train(
     for step, shown in enumerate(given, start=first):
         for parameter, gradient in zip(learned, shown, strict=True):
             parameter.grad = None if gradient is None else gradient.clone()
-        with warm_up.slowed(step):
+        with warm_up.scaled_step(step):
             optimiser.step()
 
 

@@ -19,7 +19,7 @@ from ir_transfer.resources import resource
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.recipe import DataSection, Source
 from ir_transfer.training.sources import find_sources, find_validations
-from ir_transfer.training.validate import Validation
+from ir_transfer.training.validation import Validation
 from tests.training.pair_set import render_pairs
 
 SIZE = (64, 48)
@@ -29,8 +29,8 @@ def stems(data: DataSection, root: Path) -> tuple[set[str], set[str]]:
     """Return the names that are trained on and those that validate."""
     drawn = BatchSource(data, root, 0)
     assert drawn.draw(0, 2).content.shape == (2, 3, 32, 32)
-    trained = {single.stem for pictures in drawn.sets for single in pictures.photographs}
-    return trained, {single.stem for single in find_validations(data, root)[0].photographs}
+    trained = {single.stem for pictures in drawn.sets for single in pictures.rgb}
+    return trained, {single.stem for single in find_validations(data, root)[0].rgb}
 
 
 def section(sources: list[Source], validation: str = "set", **keys: str) -> DataSection:
@@ -100,10 +100,10 @@ def test_black_hot_cards_are_turned_white_hot(tmp_path: Path) -> None:
     ours, theirs = (BatchSource(data, tmp_path, 0).draw(0, 3) for data in (white, black))
     for name, value in ours.tensors().items():
         assert torch.equal(value, theirs.tensors()[name]), name
-    exemplars = [Validation(data, tmp_path, None).sets[0].exemplars[0].picture for data in (white, black)]
+    exemplars = [Validation(data, tmp_path, None).sets[0].exemplars[0].image for data in (white, black)]
     assert torch.equal(*exemplars)
     flipped = section([Source("white")], "black", validation_card="mine.yaml")
-    truth = Validation(flipped, tmp_path, None).sets[0].pictures[0][1]
+    truth = Validation(flipped, tmp_path, None).sets[0].images[0][1]
     assert truth is not None
     np.testing.assert_array_equal(truth, np.asarray(Image.open(tmp_path / "white" / "ir" / "scene_0.png")))
 
@@ -123,13 +123,13 @@ def test_unpaired_cards_are_unpaired_sources(tmp_path: Path) -> None:
     data = section([both], "val")
     batches = BatchSource(data, tmp_path, 0)
     assert not batches.draw(0, 2).registered.any()
-    assert all(single.path.match("images_rgb_train/data/*.jpg") for single in batches.sets[0].photographs)
+    assert all(single.path.match("images_rgb_train/data/*.jpg") for single in batches.sets[0].rgb)
     assert all(single.path.match("images_thermal_train/data/*.jpg") for single in batches.sets[0].infrared)
     found = find_sources(section([infrared], "val"), tmp_path)[0]
-    assert [len(found.photographs), len(found.infrared)] == [2, 4]
+    assert [len(found.rgb), len(found.infrared)] == [2, 4]
     with pytest.raises(InputError, match=r"got flir-adas-v2.*'pairing: unpaired'"):
         find_sources(section([replace(both, pairing="paired")], "val"), tmp_path)
-    with pytest.raises(InputError, match=r"photographs in data\.sources\[0\].*'infrared_card: hit-uav'"):
+    with pytest.raises(InputError, match=r"RGB images in data\.sources\[0\].*'infrared_card: hit-uav'"):
         find_sources(section([Source("hit", pairing="unpaired", card="hit-uav")], "val"), tmp_path)
 
 
@@ -140,4 +140,4 @@ def test_paired_cards_may_be_used_unpaired_and_validate_without_truth(tmp_path: 
     trained, held_out = stems(data, tmp_path)
     assert trained
     assert held_out
-    assert Validation(data, tmp_path, None).sets[0].exemplars[0].picture.shape[-2:] == SIZE[::-1]
+    assert Validation(data, tmp_path, None).sets[0].exemplars[0].image.shape[-2:] == SIZE[::-1]

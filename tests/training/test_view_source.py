@@ -98,7 +98,7 @@ def test_parts_of_a_batch_make_up_the_whole(section: DataSection, tmp_path: Path
         for name, tensor in whole.tensors().items():
             assert torch.equal(part.tensors()[name], tensor[rank::3]), name
     with pytest.raises(InputError, match=r"training\.batch_size.*=6"):
-        ViewSource(section, tmp_path, 0, parts=2).draw(0, 5)
+        ViewSource(section, tmp_path, 0, world_size=2).draw(0, 5)
 
 
 @pytest.fixture
@@ -116,13 +116,13 @@ def exemplars_of(section: DataSection, root: Path, share: float) -> list[tuple[i
     source = ViewSource(replace(section, own_exemplar=share), root, 0)
     asked: list[int] = []
     (images,) = source.sets
-    load = type(images).exemplar
+    load = type(images).infrared_image
     found = []
     for step in range(30):
         asked.clear()
 
         class Noted(type(images)):  # type: ignore[misc]
-            def exemplar(self, index: int) -> object:
+            def infrared_image(self, index: int) -> object:
                 asked.append(index)
                 return load(images, index)
 
@@ -172,7 +172,7 @@ def test_samples_with_a_truth_are_weighted_over_all_parts(section: DataSection, 
 def test_validation_pairs_are_never_drawn(section: DataSection, tmp_path: Path) -> None:
     source = ViewSource(section, tmp_path, 0)
     assert source.count == 5
-    assert "scene_0" not in {single.path.stem for single in source.sets[0].photographs}
+    assert "scene_0" not in {single.path.stem for single in source.sets[0].rgb}
 
 
 def test_a_registered_set_is_drawn_registered(section: DataSection, tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_registered_set_is_drawn_registered(section: DataSection, tmp_path: Pa
     raw, refined = (ViewSource(replace(section, register=r), tmp_path, 0).sets[0] for r in (False, True))
     for index in range(3):
         wanted = pair(seed=index + 1)[1].astype(float)[20:-20, 20:-20]
-        errors = [np.abs(one.exemplar(index)[20:-20, 20:-20] - wanted).mean() for one in (raw, refined)]
+        errors = [np.abs(one.infrared_image(index)[20:-20, 20:-20] - wanted).mean() for one in (raw, refined)]
         assert errors[1] < 0.3 * errors[0]
 
 

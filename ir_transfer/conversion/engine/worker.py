@@ -31,7 +31,7 @@ from ir_transfer.data.labels.frames import upright_size
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
-from ir_transfer.models.info import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})

@@ -12,8 +12,8 @@ from ir_transfer.conversion.inputs import expand
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.json_files import parse_json
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.look_names import BLACK_HOT_SUFFIX, LOOKS, stored_looks, unknown_look
 from ir_transfer.models.registry import list_models, model_info
+from ir_transfer.models.style_names import BLACK_HOT_SUFFIX, LOOKS, stored_style_names, unknown_style_message
 from ir_transfer.resources import PRESET, resource
 from ir_transfer.yaml_fields import read_mapping
 
@@ -255,7 +255,7 @@ def _model_of(weights: str | None) -> str | None:
 
 def looks_of(weights: Path) -> tuple[str, ...]:
     """Return the looks that a weights file knows by name; none if its model reads exemplars."""
-    return stored_looks(_metadata(weights))
+    return stored_style_names(_metadata(weights))
 
 
 def _find_look(text: str, info: ModelInfo, weights: str | None) -> NamedLook:
@@ -265,7 +265,7 @@ def _find_look(text: str, info: ModelInfo, weights: str | None) -> NamedLook:
         return NamedLook(name, WHITE_HOT)
     if text.startswith(PRESET) and name.endswith(BLACK_HOT_SUFFIX) and name.removesuffix(BLACK_HOT_SUFFIX) in known:
         return NamedLook(name.removesuffix(BLACK_HOT_SUFFIX), BLACK_HOT)
-    message = f"{text}: {unknown_look(info.name, known)}"
+    message = f"{text}: {unknown_style_message(info.name, known)}"
     raise UnknownNameError(message) if text.startswith(PRESET) else InputError(message)
 
 

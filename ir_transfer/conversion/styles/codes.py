@@ -30,7 +30,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.json_files import json_text
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import sliders_of
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.models.style_facts import EXEMPLARS, exemplar_records
@@ -171,9 +171,9 @@ def adjusted(model: TranslationModel, code: StyleCode, controls: Controls, seed:
 
 
 def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
-    if not isinstance(model, FixedLooks):
+    if not isinstance(model, FixedStyles):
         raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
-    return model.look(style.name, white_hot=style.polarity == WHITE_HOT)
+    return model.style(style.name, white_hot=style.polarity == WHITE_HOT)
 
 
 def _inside(model: TranslationModel, style: InsideFile) -> StyleCode:

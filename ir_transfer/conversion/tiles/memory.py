@@ -9,7 +9,8 @@ import sys
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
 from ir_transfer.models.capabilities import Informed, tiles_of
-from ir_transfer.models.info import SMALLEST_SIDE, TileNeeds
+from ir_transfer.models.info import TileNeeds
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 LARGEST_TILE = 4096
 

@@ -27,7 +27,7 @@ from ir_transfer.data.raster.read import Raster
 from ir_transfer.data.raster.store import WindowStore, remove, work_folder
 from ir_transfer.data.raster.write import hidden, layout_of, write_raster
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)

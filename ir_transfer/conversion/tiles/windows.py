@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import SMALLEST_SIDE, TileNeeds
+from ir_transfer.models.info import TileNeeds
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 SMALLEST_TILE = 64
 

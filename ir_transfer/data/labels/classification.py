@@ -16,7 +16,7 @@ from ir_transfer.data.labels.tree import Tree
 from ir_transfer.errors import InputError
 
 
-class PictureSet(LabelledSet):
+class ImageSet(LabelledSet):
     """A folder of pictures without labels."""
 
     kind: ClassVar[Kind] = "pictures"
@@ -47,7 +47,7 @@ class PictureSet(LabelledSet):
         return iter(())
 
 
-class ClassificationSet(PictureSet):
+class ClassificationSet(ImageSet):
     """Pictures under ``class/`` or ``split/class/``; a picture has its class wherever its folder stays."""
 
     kind = "classification"

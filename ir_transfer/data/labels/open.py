@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from ir_transfer.data.labels.base import Kind, LabelledSet
-from ir_transfer.data.labels.classification import ClassificationSet, PictureSet, has_classes
+from ir_transfer.data.labels.classification import ClassificationSet, ImageSet, has_classes
 from ir_transfer.data.labels.coco import CocoSet, coco_files
 from ir_transfer.data.labels.frames import Orientation, check_orientation
 from ir_transfer.data.labels.index_masks import MaskSet, mask_files
@@ -20,7 +20,7 @@ from ir_transfer.errors import InputError, UnknownNameError
 
 AUTO = "auto"
 _SETS: dict[str, type[LabelledSet]] = {
-    one.kind: one for one in (CocoSet, YoloSet, VocSet, KittiSet, MaskSet, ClassificationSet, PictureSet)
+    one.kind: one for one in (CocoSet, YoloSet, VocSet, KittiSet, MaskSet, ClassificationSet, ImageSet)
 }
 
 

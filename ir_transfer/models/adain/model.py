@@ -1,4 +1,4 @@
-"""AdaIN: the neck's features take the channel statistics of the exemplar's."""
+"""AdaIN: the neck's features are given the channel statistics of the exemplar's features."""
 
 from __future__ import annotations
 
@@ -8,32 +8,29 @@ from typing import Any
 
 from torch import Tensor
 
-from ir_transfer.errors import InputError
-from ir_transfer.models import published_files
 from ir_transfer.models.adain import published
-from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
+from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, exemplar_statistics
 from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Moments, channel_moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
 
 class AdaIN(ThermalModel):
-    """Channel statistics of the exemplar's features become those of the neck's, at every level.
+    """The neck's features are given the channel statistics of the exemplar's features, at every level.
 
-    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, for an infrared image and a photograph
-    share no features; its statistics are values that are stored, blended and applied.
+    Huang and Belongie 2017, equation 8. The exemplar has an encoder of its own, since infrared and RGB images have
+    different features. Its statistics can be stored and blended.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
-        alignment: How features take the exemplar's statistics, a choice of the run that no weight depends on:
-            ``"moments"`` is AdaIN, ``"coral"`` takes the whole covariance, ``"histogram"`` each channel's whole
-            distribution; see :mod:`ir_transfer.models.adain.alignment`.
+        alignment: Alignment of the features, a run option: ``"moments"`` is AdaIN, ``"coral"`` matches the
+            covariance, ``"histogram"`` the distribution of each channel; see :mod:`ir_transfer.models.adain.alignment`.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
     """
 
@@ -54,11 +51,8 @@ class AdaIN(ThermalModel):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
-        size = hyper_parameters.pop("size", None)
-        if published_files.asked(weights, encoder_weights):
-            return _published(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        return build_sized(SIZES, info, weights, size, hyper_parameters)
+        """Make the requested size or that of the file; see :func:`ir_transfer.create_model`."""
+        return build_published_or_sized(SIZES, info, weights, encoder_weights, hyper_parameters, published.load)
 
     def configure(self, options: Mapping[str, str]) -> None:
         """Set run-time options; see the base class."""
@@ -66,36 +60,23 @@ class AdaIN(ThermalModel):
         self.alignment = alignment_named(self.hyper_parameters["alignment"])
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
-        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and what the alignment keeps."""
+        """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and the extra tensor of the alignment."""
         style: dict[str, Tensor] = {}
         for level, features in enumerate(self.exemplar_encoder(exemplars)):
             moments = channel_moments(features)
             style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(1e-3)}
-            if (kept := self.alignment.keep(features)) is not None:
-                style[f"level{level}.{self.alignment.kept}"] = kept
+            if (extra := self.alignment.encode(features)) is not None:
+                style[f"level{level}.{self.alignment.extra}"] = extra
         return style
 
     def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
-        """Return what the alignment must know of features (B, C, h, w), whose positions count by ``weights``."""
+        """Return the moments of features (B, C, h, w) for the alignment, with position weights (B or 1, 1, h, w)."""
         return self.alignment.statistics(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Give features of a level the exemplar's statistics."""
-        place = f"level{level}"
-        kept = kept_of(style, place, self.alignment)
-        return self.alignment.align(features, moments, style[f"{place}.mean"], style[f"{place}.std"], kept, 1.0)
-
-
-def _published(
-    info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, asked: Mapping[str, Any]
-) -> PaperAdaIN:
-    encoder = published_files.required_encoder(weights, encoder_weights)
-    arguments = {**asked, "size": asked["size"] or "vgg19"}
-    if arguments["size"] != "vgg19":
-        raise InputError(f"expected size='vgg19' with published weights, got {arguments['size']!r}: leave it out")
-    model = PaperAdaIN(info, **arguments)
-    model.weights_hash = published.load(model.encoder, model.decoder, weights, encoder)
-    return model
+        exemplar = exemplar_statistics(style, f"level{level}", self.alignment)
+        return self.alignment.align(features, moments, exemplar, 1.0)
 
 
 SIZES: dict[str, type[TranslationModel]] = {"compact": AdaIN, "vgg19": PaperAdaIN}

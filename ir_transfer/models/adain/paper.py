@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.models.adain import published
-from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, kept_of
+from ir_transfer.models.adain.alignment import ALIGNMENT_OPTION, alignment_named, exemplar_statistics
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.capabilities import ContentStatistics, FrozenEncoder, must_see_all
+from ir_transfer.models.capabilities import ContentStatistics, FrozenEncoder, requires_whole_image
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.moments import Statistics, channel_moments
@@ -29,8 +29,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     """VGG-19 to relu4_1, AdaIN, mirrored decoder (Huang and Belongie 2017); loads the published checkpoints.
 
     Args:
-        info: What the model declares.
-        size: ``"vgg19"``, by which :class:`AdaIN` chooses this class.
+        info: Declaration of the model.
+        size: ``"vgg19"``, which selects this class.
         widths: Channels of each level.
         depths: Convolutions of each level.
         out_channels: 1 for infrared, 3 for published checkpoints (exemplars then are RGB).
@@ -59,7 +59,7 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
 
     def take_encoder(self, source: str | Path) -> None:
         """Fill the VGG-19 from a published file or ``"torchvision"``, and freeze it; see section 6.1."""
-        published.load(self.encoder, self.decoder, None, source)
+        published.load(self, None, source)
         self.encoder.requires_grad_(False)
 
     def auxiliary_loss(self) -> Tensor | None:
@@ -80,31 +80,31 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         self.info = replace(self.info, tiling="exact" if self.alignment.tiles else "none")
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return ``level4.mean`` and ``level4.std`` (B, C), and what the alignment keeps."""
+        """Return ``level4.mean`` and ``level4.std`` (B, C), and the extra tensor of the alignment."""
         feature = self._deepest(exemplars.expand(-1, 3, -1, -1))
         moments = channel_moments(feature)
         style = {f"{self.place}.mean": moments.mean, f"{self.place}.std": moments.std()}
-        kept = self.alignment.keep(feature) if self.alignment.kept else None
-        return style if kept is None else {**style, f"{self.place}.{self.alignment.kept}": kept}
+        extra = self.alignment.encode(feature)
+        return style if extra is None else {**style, f"{self.place}.{self.alignment.extra}": extra}
 
     @property
     def tile_needs(self) -> TileNeeds:
-        """What tiles must bring; see the base class."""
+        """Margins and memory of tiles; see the base class."""
         if not self.alignment.tiles:
-            raise must_see_all(self.info.name)
+            raise requires_whole_image(self.info.name)
         depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
-        # The decoder's levels mirror the encoder's; at full resolution the head stands where the encoder began.
+        # The decoder mirrors the encoder; its head corresponds to the encoder's first convolution.
         features, output = radii(depths, depths)
         return TileNeeds(features, output, 2**self.deepest, _BYTES_PER_CHANNEL * widths[0])
 
     def content_statistics(self, content: Tensor, inside: Inside | None = None) -> Statistics:
-        """Return moments of the deepest level for a picture or tile (B, 3, h, w).
+        """Return moments of the deepest level for an image or tile (B, 3, h, w).
 
         Raises:
             InputError: The alignment has no statistics that add up over tiles.
         """
         if not self.alignment.tiles:
-            raise must_see_all(self.info.name)
+            raise requires_whole_image(self.info.name)
         return self._statistics(self._deepest(content), inside)
 
     def _deepest(self, content: Tensor) -> Tensor:
@@ -125,10 +125,10 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         features = self.encoder(content)
         statistics = statistics or self._statistics(features[-1])
         features[-1] = self._aligned(features[-1], statistics, style, strength)
-        picture: Tensor = self.decoder(features)
+        image: Tensor = self.decoder(features)
         if self.training:
-            self._last = features[-1].detach(), picture
-        return picture
+            self._last = features[-1].detach(), image
+        return image
 
     def translate_spatial(
         self,
@@ -140,8 +140,8 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
     ) -> Tensor:
         """Blend the features that AdaIN gives for each style, then decode once (section 7.2); see the base class.
 
-        The content's statistics stay those of the whole picture, while the paper takes them by region: so shares
-        that are the same everywhere equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles the whole.
+        The content's statistics are those of the whole image, while the paper computes them by region. Uniform shares
+        therefore equal :func:`~ir_transfer.models.style_code.blend_codes`, and tiles equal the whole image.
         """
         features = self.encoder(content)
         deepest = features[-1]
@@ -149,12 +149,11 @@ class PaperAdaIN(TranslationModel, ContentStatistics, FrozenEncoder):
         parts = F.adaptive_avg_pool2d(shares, (deepest.shape[-2], deepest.shape[-1]))
         pairs = zip(styles, parts, strict=True)
         features[-1] = torch.stack([self._aligned(deepest, statistics, s, strength) * part for s, part in pairs]).sum(0)
-        picture: Tensor = self.decoder(features)
-        return picture
+        image: Tensor = self.decoder(features)
+        return image
 
     def _aligned(
         self, feature: Tensor, statistics: Statistics, style: Mapping[str, Tensor], strength: float | Tensor
     ) -> Tensor:
-        mean, std = style[f"{self.place}.mean"], style[f"{self.place}.std"]
-        kept = kept_of(style, self.place, self.alignment)
-        return self.alignment.align(feature, statistics[self.place], mean, std, kept, strength)
+        exemplar = exemplar_statistics(style, self.place, self.alignment)
+        return self.alignment.align(feature, statistics[self.place], exemplar, strength)

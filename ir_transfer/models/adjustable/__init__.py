@@ -5,7 +5,7 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="adjustable",
-        summary="statistics of the exemplar and a slider for every layer of the loss; looks vary without training",
+        summary="statistics of the exemplar and a slider for every layer of the loss; styles vary without training",
         paper="Babaeizadeh and Ghiasi 2020, arXiv:1811.08560",
         target="ir_transfer.models.adjustable.model:Adjustable",
         tiling="overview",

@@ -25,35 +25,34 @@ WEIGHTS = "layer_weights"
 """Tensor of a code: weights of the loss layers (B, 7), in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`."""
 
 DEFAULT_SHARE = 0.5
-"""Share of training samples whose weights are all 1, as those of a style are that nobody has adjusted."""
+"""Share of training samples whose weights are all 1, the default of a style."""
 
 _CONTENT_OF = {0: 0, 1: 0, 2: 1, 3: 1}
-"""The content layer, by number, whose slider a level of the neck obeys."""
+"""Index of the content layer whose slider acts on a level of the neck."""
 
 
 class Adjustable(ThermalModel, Sliders):
     """The exemplar's statistics and the weights of the losses decide the scale and shift of every level.
 
     ``gamma, beta = MLP(s, alpha_c, alpha_s)`` (Babaeizadeh and Ghiasi 2020, section 3): in training the weights alpha
-    of content and style losses are random, and the network learns what each of them would have led to. They are
-    sliders afterwards: all at 1 by default, see :meth:`adjust`. The exemplar is described by AdaIN's statistics s, and
-    the network answers with what is multiplied and added to them, nothing before it has learned.
+    of content and style losses are random, and the network learns their effect. At inference they are sliders, 1 by
+    default; see :meth:`adjust`. The exemplar is described by AdaIN's statistics s, and the network predicts factors and
+    offsets for them, initially 1 and 0.
 
-    A tone curve ends the translation, so a slider can only move structure. Besides what the network learns, each has a
-    fixed effect there: that of a style layer is the gain of one level of the neck, finest to coarsest as VGG's layers
-    are, that of ``content.relu3_1`` the gain of the photograph's detail, and that of ``content.relu4_1`` the gain of
-    the content's features against the exemplar's means at strides 8 and 16. At 1 all gains are 1, at 0 they are those
-    of ``least_gains``.
+    The translation ends with a tone curve, so sliders only change structure. Besides the learned effect, each has a
+    fixed one: a style layer scales one level of the neck, in order of depth; ``content.relu3_1`` scales the detail of
+    the RGB image; ``content.relu4_1`` scales the content's features relative to the exemplar's means at strides 8 and
+    16. All gains are 1 at weight 1 and those of ``least_gains`` at weight 0.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
-        hidden: Width of the network that makes scales and shifts.
+        hidden: Width of the network that predicts scales and shifts.
         least_gains: Gains at weight 0, in the order of :data:`~ir_transfer.nn.perceptual.LAYERS`.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Raises:
-        InputError: Not one least gain from 0 to 1 for every layer.
+        InputError: ``least_gains`` does not have one value in [0, 1] per layer.
     """
 
     def __init__(
@@ -75,12 +74,12 @@ class Adjustable(ThermalModel, Sliders):
         )
         self.heads = nn.ModuleList(nn.Linear(hidden, 2 * width) for width in widths)
         for head in self.heads.parameters():
-            nn.init.zeros_(head)  # the first answer is AdaIN's
+            nn.init.zeros_(head)  # so that the untrained model equals AdaIN
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and ``layer_weights`` (B, 7).
 
-        In training mode the weights are drawn from [0, 1], but for :data:`DEFAULT_SHARE` of the samples; they are 1
+        In training mode the weights are drawn from [0, 1], except for :data:`DEFAULT_SHARE` of the samples; they are 1
         otherwise.
         """
         style: dict[str, Tensor] = {}
@@ -94,7 +93,7 @@ class Adjustable(ThermalModel, Sliders):
         return {**style, WEIGHTS: weights}
 
     def adjust(self, style: StyleCode, layer_weights: Mapping[str, float]) -> StyleCode:
-        """Return a style with other weights of the loss layers; those that are not named stay.
+        """Return a style with changed weights of the named loss layers.
 
         Raises:
             UnknownNameError: No such layer.
@@ -106,12 +105,12 @@ class Adjustable(ThermalModel, Sliders):
             if name not in LAYERS:
                 raise UnknownNameError.among("layer", name, LAYERS)
             if not 0 <= value <= 1:
-                raise InputError(f"expected a weight of layer {name} in [0, 1], got {value}: choose one in between")
+                raise InputError(f"expected a weight of layer {name} in [0, 1], got {value}: change it")
             weights[:, LAYERS.index(name)] = value
         return replace(style, tensors={**style.tensors, WEIGHTS: weights})
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Give features of a level the scale and shift that statistics and weights lead to."""
+        """Normalise features of a level and apply the predicted scale and shift."""
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         stretch, shift = self.heads[level](self._described(style)).chunk(2, dim=1)
         gains = self.gains(style)

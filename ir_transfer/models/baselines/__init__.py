@@ -1,4 +1,4 @@
-"""Trivial translations that every result is read against: a method that loses to one of these has learned little."""
+"""Baselines: translations without training, with which all results are compared."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ def _baseline(name: str, summary: str, cls: str, paper: str = "", tiling: Tiling
 
 
 INFOS = (
+    _baseline("constant", "the exemplar's mean everywhere, which PSNR and SSIM favour", "Constant", tiling="pointwise"),
     _baseline(
-        "constant", "the exemplar's mean everywhere: what PSNR and SSIM reward most", "Constant", tiling="pointwise"
-    ),
-    _baseline(
-        "gray", "the photograph's luma (Rec. 601): the baseline to beat for detectors", "Gray", tiling="pointwise"
+        "gray", "the RGB image's luma (Rec. 601): the baseline to beat for detectors", "Gray", tiling="pointwise"
     ),
     _baseline("inverted", "one minus the luma", "Inverted", tiling="pointwise"),
     _baseline("histogram", "the luma matched to the exemplar's histogram", "Histogram"),

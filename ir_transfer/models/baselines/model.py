@@ -1,4 +1,4 @@
-"""The baselines as models: no weights, the same contract as every other, the luma as their strength 0."""
+"""Baselines as models without weights; at strength 0 they return the luma."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ QUANTILES = 1024
 """Points of the stored quantile function; linear between them, so the values of a 16-bit output stay continuous."""
 
 REFERENCE_SIDE = 512
-"""Side to which Fourier domain adaptation brings an exemplar, so that ``beta`` means the same for every picture."""
+"""Side in pixels to which Fourier domain adaptation resizes exemplars, so that ``beta`` has one meaning."""
 
 _BYTES_PER_PIXEL = 64
 
@@ -30,28 +30,28 @@ class Baseline(TranslationModel):
     """A fixed function of the luma and the exemplar; ``strength`` blends from the luma."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        """Keep nothing of the exemplar; overridden where the exemplar matters."""
+        """Return an empty style; overridden by baselines that use the exemplar."""
         return {}
 
     @abstractmethod
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the picture at full strength from the luma (B, 1, H, W)."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the image at full strength from the luma (B, 1, H, W)."""
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's look."""
+        """Blend from the luma (Rec. 601 weights on sRGB values) to the baseline's output."""
         gray = rgb_to_grayscale(content)
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
-        return gray + share * (self.look(gray, style) - gray)
+        return gray + share * (self.stylise(gray, style) - gray)
 
 
 class Pointwise(Baseline, Tiles):
-    """A baseline whose every pixel depends on the same pixel of the photograph alone."""
+    """A baseline whose output pixels depend only on the same pixel of the RGB image."""
 
     @property
     def tile_needs(self) -> TileNeeds:
-        """Nothing beyond a tile's own pixels; see the base class."""
+        """No margin; see the base class."""
         return TileNeeds(0, 0, 1, _BYTES_PER_PIXEL)
 
 
@@ -59,42 +59,41 @@ class Constant(Pointwise):
     """The exemplar's mean everywhere."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        """Keep the mean (B, 1)."""
+        """Return the mean (B, 1)."""
         return {"mean": exemplars.mean(dim=(2, 3))}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Spread the mean over the picture."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the mean at every pixel."""
         return style["mean"].to(gray)[..., None, None].expand_as(gray)
 
 
 class Gray(Pointwise):
-    """The luma itself; the exemplar has no say."""
+    """The luma; the exemplar is not used."""
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the luma."""
         return gray
 
 
 class Inverted(Pointwise):
-    """One minus the luma; the exemplar has no say."""
+    """One minus the luma; the exemplar is not used."""
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the negative."""
         return 1 - gray
 
 
 class Histogram(Baseline):
-    """Classic histogram matching: each value goes to the exemplar's value of the same rank.
+    """Histogram matching: each value is replaced by the exemplar's value of the same rank.
 
-    The code is the exemplar's quantile function, not its histogram: quantile functions blend linearly into the
-    histogram half way between two exemplars (the one-dimensional Wasserstein barycentre) and have no bins.
+    The style is the exemplar's quantile function, whose linear blend is the one-dimensional Wasserstein barycentre.
     """
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        """Keep the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
+        """Return the quantile function at :data:`QUANTILES` ranks from 0 to 1 (B, QUANTILES)."""
         return {"quantiles": quantile_function(exemplars.flatten(1).float(), QUANTILES)}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Replace each value by the exemplar's at its rank; equal values stay equal (middle rank)."""
         flat = gray.flatten(1).float()
         ranks = middle_ranks(flat)
@@ -105,12 +104,12 @@ class Histogram(Baseline):
 class FourierDomainAdaptation(Baseline):
     """Low-frequency amplitudes of the exemplar under the phases of the luma (Yang and Soatto 2020, equation 3).
 
-    Frequencies are counted in cycles per picture, as if exemplar and content had been resized to one size.
+    Frequencies are counted in cycles per image, as if exemplar and content had been resized to one size.
 
     Args:
-        info: Declared facts.
+        info: Declaration of the model.
         beta: Half the side of the swapped window as a share of a 512-pixel side, in (0, 0.5): 0.01 swaps the 5
-            lowest cycles each way, the paper's usual choice; more takes over the exemplar's layout, with ghosts.
+            lowest cycles each way, the paper's usual choice; larger values transfer the exemplar's layout as ghosting.
 
     Raises:
         InputError: ``beta`` is out of range.
@@ -123,14 +122,14 @@ class FourierDomainAdaptation(Baseline):
         self.cycles = int(beta * REFERENCE_SIDE)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        """Keep the amplitudes of the lowest frequencies per pixel (B, 2 cycles + 1, cycles + 1)."""
+        """Return the amplitudes of the lowest frequencies (B, 2 cycles + 1, cycles + 1)."""
         side = (REFERENCE_SIDE, REFERENCE_SIDE)
         resized = F.interpolate(exemplars.float(), side, mode="bilinear", antialias=True, align_corners=False)
         amplitudes = torch.fft.rfft2(resized[:, 0], norm="forward").abs()
         return {"amplitudes": _low_rows(amplitudes, self.cycles)[:, :, : self.cycles + 1]}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Swap the amplitudes of the low frequencies, as many as the picture has."""
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Replace the amplitudes of the low frequencies, as far as the image has them."""
         height, width = gray.shape[-2:]
         spectrum = torch.fft.rfft2(gray[:, 0].float(), norm="forward")
         rows, columns = (min(self.cycles, (side - 1) // 2) for side in (height, width))
@@ -141,8 +140,8 @@ class FourierDomainAdaptation(Baseline):
         spectrum[:, : rows + 1, : columns + 1] = low[:, : rows + 1]
         if rows:
             spectrum[:, -rows:, : columns + 1] = low[:, -rows:]
-        picture: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
-        return picture[:, None].to(gray.dtype).clamp(0, 1)
+        image: Tensor = torch.fft.irfft2(spectrum, s=(height, width), norm="forward")
+        return image[:, None].to(gray.dtype).clamp(0, 1)
 
 
 def _low_rows(spectrum: Tensor, cycles: int) -> Tensor:

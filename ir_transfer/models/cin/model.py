@@ -8,27 +8,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.info import ModelInfo
 
 
-class CIN(FixedLooks):
-    """A compact system whose levels have a scale and a shift for every look.
+class CIN(FixedStyles):
+    """A compact system with a scale and a shift per channel for each of its styles.
 
-    ``z = gamma_s (x - mu) / sigma + beta_s`` (Dumoulin et al. 2017, equation 5) at every level of the neck. Looks blend
-    by their scales, shifts and tones (equation 6). A new look is learned by its scales and shifts alone: see
+    ``z = gamma_s (x - mu) / sigma + beta_s`` (Dumoulin et al. 2017, equation 5) at every level of the neck. Styles
+    are blended by their scales, shifts and tones (equation 6). A new style only needs new scales and shifts: see
     configs/train/cin-new-look.yaml.
 
     Args:
-        info: What the model declares.
-        looks: Names of the looks.
+        info: Declaration of the model.
+        looks: Names of the styles.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Attributes:
-        table: Scales, then shifts (2 C) of every look by name.
+        table: Scales, then shifts (2 C) of each style by name.
 
     Raises:
-        InputError: No look, or a name twice.
+        InputError: No style, or a duplicate name.
     """
 
     def __init__(self, info: ModelInfo, looks: Sequence[str] = ("look",), **sizes: Any) -> None:
@@ -36,13 +36,13 @@ class CIN(FixedLooks):
         self.table = nn.ParameterDict({name: nn.Parameter(self.identity()) for name in looks})
 
     def affine_of(self, name: str) -> nn.Parameter:
-        """Return a look's row of the table (2 C)."""
+        """Return scales, then shifts (2 C) of a style."""
         row: nn.Parameter = self.table[name]
         return row
 
-    def affine_style(self, looks: Tensor) -> dict[str, Tensor]:
+    def affine_style(self, numbers: Tensor) -> dict[str, Tensor]:
         """Return ``affine`` (B, 2 C), scales then shifts."""
-        return {"affine": torch.stack([self.table[name] for name in self.looks])[looks]}
+        return {"affine": torch.stack([self.table[name] for name in self.styles])[numbers]}
 
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return the style's scales, then shifts (B, 2 C)."""

@@ -11,6 +11,9 @@ from torch import Tensor
 from ir_transfer.models.gatys.network import Features
 from ir_transfer.nn.gram import gram_matrix
 
+LEAST_SCALE = 1e-3
+"""Least mean activation of a layer that is divided by; below it, the layer is inactive."""
+
 
 def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
     """Return half the squared distance of two features (equation 1)."""
@@ -20,24 +23,24 @@ def content_loss(features: Tensor, wanted: Tensor) -> Tensor:
 def layer_style_loss(gram: Tensor, wanted: Tensor) -> Tensor:
     """Return ``1 / (4 N^2 M^2) sum (G - A)^2`` (equation 4) from ``G / M`` and ``A / M``, each (1, N, N).
 
-    An exemplar of another size has another M; its own is divided out, so that A is what it would be at the picture's.
+    Gram matrices divided by M can be compared between images of different sizes.
     """
     return (gram - wanted).square().sum() / (4 * gram.shape[-1] ** 2)
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What a picture's features should be: a callable from the picture to its weighted losses (equation 7).
+    """Objective of the optimisation: a callable from the image to its weighted losses (equation 7).
 
-    The paper scales VGG so that its mean activation is 1 over ImageNet. Here the features of every layer are divided
-    by a scale, their mean over the run's own pictures, so that one pair of weights fits every network.
+    The paper scales VGG so that its mean activation over ImageNet is 1. Here the features of each layer are divided by
+    their mean over the images of the run, so that one pair of weights fits every network.
 
     Attributes:
-        encoder: Whose features.
-        content: Wanted features by layer; none where only style counts.
-        style: Wanted ``A / M`` by layer, of features as they come; none where only content counts.
+        encoder: Network that computes the features.
+        content: Target features by layer; empty for style only.
+        style: Target ``A / M`` by layer, of unscaled features; empty for content only.
         scales: Mean activation of each layer.
-        content_weight: ``alpha``, for a layer's mean over features: the sum of equation 1 grows with the picture.
+        content_weight: ``alpha``, of the mean over features, since the sum of equation 1 grows with the image.
         style_weight: ``beta``; the layers share it equally (``w_l`` of equation 5).
     """
 
@@ -48,9 +51,9 @@ class Aim:
     content_weight: float = 1.0
     style_weight: float = 1.0
 
-    def __call__(self, picture: Tensor) -> dict[str, Tensor]:
-        """Return the weighted losses ``content`` and ``style``, as far as they are asked for, of (1, 1, H, W)."""
-        features = self.encoder.at(picture, {*self.content, *self.style})
+    def __call__(self, image: Tensor) -> dict[str, Tensor]:
+        """Return the weighted losses ``content`` and ``style``, as far as set, of an image (1, 1, H, W)."""
+        features = self.encoder.at(image, {*self.content, *self.style})
         found = {}
         if self.content:
             layers = [

@@ -1,4 +1,4 @@
-"""Gatys: a thermal map is optimised until the content encoder's features are those that are asked for."""
+"""Gatys: a thermal map is optimised to match target features of the content encoder."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import weight_files
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
-from ir_transfer.models.gatys.network import StudentFeatures
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
+from ir_transfer.models.gatys.network import EncoderFeatures
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, search, style_of_image
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import as_part, parts_of
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side_of, shrink_short_side
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
+from ir_transfer.nn.resize import resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
 _START = "adain"
-_GRAY_MEAN, _GRAY_DEVIATION = 0.5, 0.2  # the tone in which the content encoder sees standardised intensities
-_DEAD = 1e-3
+_GRAY_MEAN, _GRAY_DEVIATION = 0.5, 0.2  # tone of standardised intensities as input of the content encoder
 
 
 class Gatys(TranslationModel):
     """Finds for every image the thermal map whose Gram matrices are the exemplar's and whose content is AdaIN's.
 
-    Gatys et al. 2016, on the features of the content encoder that every compact system contains. The search begins
-    from the thermal map of AdaIN, which knows what is warm, and its content loss keeps what is where in it; Gram
-    matrices alone say nothing of heat. The exemplar is brought to the size of the map, so that features see both at one
+    Gatys et al. 2016, on the features of the content encoder that every compact system contains. The optimisation
+    starts from the thermal map of AdaIN, in which warm objects are warm, and the content loss preserves its structure;
+    Gram matrices alone do not determine what is warm. The exemplar is resized to the map, so that both have the same
     scale. The result gets the exemplar's tone and polarity.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         steps: Budget of L-BFGS steps for each image.
         content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
         style_weight: ``beta``.
-        tolerance: A search ends early when ten steps lower its loss by less than this share.
-        style_side: Of an exemplar with a longer short side, so much is kept.
-        **sizes: Of AdaIN; see :class:`~ir_transfer.models.adain.model.AdaIN`.
+        tolerance: The optimisation stops when ten steps reduce the loss by less than this share.
+        style_side: Short side in pixels to which larger exemplars are reduced.
+        **sizes: Sizes of AdaIN; see :class:`~ir_transfer.models.adain.model.AdaIN`.
     """
 
     run_options: Mapping[str, RunOption] = {
         **{name: option for name, option in PaperGatys.run_options.items() if name != "init"},
-        "style_side": RunOption("short side in pixels that is kept of larger exemplars", int, SMALLEST_SIDE),
+        "style_side": RunOption("short side in pixels to which larger exemplars are reduced", int, SMALLEST_SIDE),
     }
 
     def __init__(
@@ -86,11 +86,11 @@ class Gatys(TranslationModel):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the model from AdaIN's weights, or the paper's from a VGG; run-time options need not be a file's.
+        """Make the model from AdaIN's weights, or the paper's model from a VGG.
 
-        A VGG may also be given as ``weights``: ``"torchvision"``, or a file that
-        :class:`~ir_transfer.nn.perceptual.PerceptualEncoder` reads, since the paper's model has no other weights.
-        See :func:`ir_transfer.create_model`.
+        A VGG may also be passed as ``weights``: ``"torchvision"``, or a file of
+        :class:`~ir_transfer.nn.perceptual.PerceptualEncoder`, since the paper's model has no other weights. See
+        :func:`ir_transfer.create_model`.
         """
         size = hyper_parameters.pop("size", None)
         if encoder_weights is None and published.is_vgg(weights):
@@ -99,7 +99,7 @@ class Gatys(TranslationModel):
             if weights not in {None, "default"} or size not in {None, "vgg19"}:
                 raise InputError(
                     f"expected no weights and no other size beside encoder_weights, got {weights!s} and {size!r}: the "
-                    "VGG is all there is"
+                    "model has no other weights"
                 )
             return PaperGatys.with_vgg(info, encoder_weights, **hyper_parameters)
         if weights is not None and size in {None, "compact"}:
@@ -119,30 +119,30 @@ class Gatys(TranslationModel):
         return model
 
     @property
-    def features(self) -> StudentFeatures:
-        """What the search compares images with."""
-        return StudentFeatures(self.start.encoder)
+    def features(self) -> EncoderFeatures:
+        """Network whose features are compared."""
+        return EncoderFeatures(self.start.encoder)
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of the search."""
+        """Data type of the optimisation."""
         return next(self.start.parameters()).dtype
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return AdaIN's style, and the white-hot exemplar (B, 1, h, w) as ``part0.exemplar``.
 
-        What its Gram matrices are depends on the size of the image that it is brought to.
+        Its Gram matrices depend on the size to which it is resized, that of the image.
         """
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            upright = turn(exemplars, sign_of(white_hot.to(exemplars.device)).to(exemplars))
+            upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
             kept = shrink_short_side(upright, int(self.hyper_parameters["style_side"]))
             return {**self.start.encode(exemplars, white_hot), **as_part({"exemplar": kept})}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every image by itself; see the base class.
+        """Optimise each image separately; see the base class.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
@@ -153,7 +153,7 @@ class Gatys(TranslationModel):
                 "gradients: call create_model before it"
             )
         with differentiable(content.device):
-            images = content.clone().to(self.dtype)  # tensors of inference mode take no gradients
+            images = content.clone().to(self.dtype)  # inference tensors have no gradients
             codes = {name: tensor.clone() for name, tensor in style.items()}
             luma = rgb_to_grayscale(images)
             shares = torch.as_tensor(strength, device=images.device).to(images).flatten().expand(len(images))
@@ -162,7 +162,7 @@ class Gatys(TranslationModel):
                 for i, share in enumerate(shares.tolist())
             ]
             translated = torch.lerp(luma, torch.cat(found), shares[:, None, None, None])
-            return turn(translated, codes[POLARITY]).to(content.dtype)
+            return apply_polarity(translated, codes[POLARITY]).to(content.dtype)
 
     def _translated(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return an image (1, 3, H, W) in the exemplar's tone, white-hot."""
@@ -177,9 +177,9 @@ class Gatys(TranslationModel):
         return apply_tone(canonical, tone_of(canonical), Tone(*(style[name] for name in TONE)))
 
     def _search(self, thermal: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return what is to be added to a standardised thermal map (1, 1, h, w), at half its size.
+        """Return the change of a standardised thermal map (1, 1, h, w), optimised at half its size.
 
-        The first convolution has a stride of 2: of single pixels it would make a checkerboard.
+        The first convolution has a stride of 2, so optimising single pixels would produce a checkerboard.
         """
         height, width = thermal.shape[-2:]
         aim = self._aim(_gray(thermal), style)
@@ -194,25 +194,25 @@ class Gatys(TranslationModel):
     def _aim(self, thermal: Tensor, style: Mapping[str, Tensor]) -> Aim:
         features = self.features
         own = features.at(thermal, features.layers)
-        grams, powers = self._wanted(min(thermal.shape[-2:]), style)
+        grams, powers = self._targets(min(thermal.shape[-2:]), style)
         scales = {name: _power(found) for name, found in own.items()}
         scales |= {name: (scales[name] + powers[name]) / 2 for name in grams}
         return Aim(
             features,
             content={features.content_layer: own[features.content_layer]},
             style=grams,
-            scales={name: scale.clamp(min=_DEAD) for name, scale in scales.items()},
+            scales={name: scale.clamp(min=LEAST_SCALE) for name, scale in scales.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )
 
-    def _wanted(self, side: int, style: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Return the Gram matrices and the scale by layer of the exemplars, brought to a short side in pixels."""
+    def _targets(self, side: int, style: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Return Gram matrices and scales by layer of the exemplars, resized to a short side in pixels."""
         features = self.features
         grams: dict[str, Tensor] = {}
         powers: dict[str, Tensor] = {}
         for part, share in parts_of(style):
-            exemplar = _gray(standardised(resize_short_side_of(part["exemplar"], side)))
+            exemplar = _gray(standardised(resize_short_side(part["exemplar"], side, clamp=False)))
             for name, found in features.at(exemplar, features.style_layers).items():
                 weight = share.squeeze()
                 grams[name] = grams.get(name, torch.zeros(())) + weight * gram_matrix(found)
@@ -220,11 +220,13 @@ class Gatys(TranslationModel):
         return grams, powers
 
     @torch.no_grad()
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) in [0, 1] against a style."""
-        upright = turn(picture.to(self.dtype), style[POLARITY])
-        grams, powers = self._wanted(min(picture.shape[-2:]), style)
-        aim = Aim(self.features, style=grams, scales={name: power.clamp(min=_DEAD) for name, power in powers.items()})
+        upright = apply_polarity(image.to(self.dtype), style[POLARITY])
+        grams, powers = self._targets(min(image.shape[-2:]), style)
+        aim = Aim(
+            self.features, style=grams, scales={name: power.clamp(min=LEAST_SCALE) for name, power in powers.items()}
+        )
         return aim(_gray(standardised(upright)))["style"]
 
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.nn.content_encoder import STRIDES, ContentEncoder
+from ir_transfer.nn.imagenet import normalising_convolution
 
 Pooling = Literal["average", "max"]
 
@@ -24,18 +24,15 @@ LAYERS = tuple(f"conv{level}_{index}" for level, depth in enumerate(DEPTHS, 1) f
 CONTENT_LAYER = "conv4_2"
 STYLE_LAYERS = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 class Features(Protocol):
-    """A network whose features an image is searched with.
+    """A network whose features are the targets of the optimisation.
 
     Attributes:
-        name: Of the network, for messages.
+        name: Name of the network, for messages.
         layers: Names of its layers, shallowest first.
-        content_layer: The one that says what is where.
-        style_layers: Those whose Gram matrices are the style.
+        content_layer: Layer of the content loss.
+        style_layers: Layers of the style loss.
     """
 
     @property
@@ -47,23 +44,23 @@ class Features(Protocol):
     @property
     def style_layers(self) -> tuple[str, ...]: ...  # noqa: D102
 
-    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def at(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Return the features (B, C, h, w) of the named layers, of images (B, 1, H, W) in [0, 1]."""
 
 
 def check_layers(features: Features, names: Collection[str]) -> None:
-    """Raise :class:`UnknownNameError` for a layer that the network has not."""
+    """Raise :class:`UnknownNameError` for a layer that the network does not have."""
     for name in names:
         if name not in features.layers:
             raise UnknownNameError.among(f"layer of {features.name}", name, features.layers)
 
 
 @dataclass(frozen=True)
-class StudentFeatures:
-    """Features of the content encoder, which see an infrared image as a gray photograph.
+class EncoderFeatures:
+    """Features of the content encoder, of an infrared image as a gray RGB image.
 
     Attributes:
-        encoder: Frozen; it belongs to the model that begins the search.
+        encoder: Frozen encoder.
     """
 
     encoder: ContentEncoder
@@ -72,22 +69,22 @@ class StudentFeatures:
     content_layer: ClassVar[str] = "stride8"
     style_layers: ClassVar[tuple[str, ...]] = layers
 
-    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def at(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Return the features (B, C, h, w) of the named layers, finest first; see :class:`Features`."""
-        found = self.encoder(pictures.expand(-1, 3, -1, -1)).levels
+        found = self.encoder(images.expand(-1, 3, -1, -1)).levels
         return {name: level for name, level in zip(self.layers, found, strict=True) if name in layers}
 
 
 class VggFeatures(nn.Module):
     """VGG-19 to conv5_1; a layer's features are those after its ReLU.
 
-    Pictures are continued by their border pixels: zeros would draw a frame into a picture that is optimised, and
-    reflection needs two pixels, which the deepest level of a small picture has not. The parameters are named as in
+    Padding replicates the border: zeros would produce a frame in an optimised image, and reflection needs two pixels,
+    more than the deepest level of a small image has. The parameters are named as in
     :class:`~ir_transfer.nn.perceptual.PerceptualEncoder`, whose files load into it.
 
     Args:
         widths: Channels of the five levels.
-        pooling: ``"average"`` gives smoother pictures (section 2 of the paper), ``"max"`` is VGG's own.
+        pooling: ``"average"`` gives smoother images (section 2 of the paper), ``"max"`` is VGG's own.
     """
 
     name = "VGG-19"
@@ -99,9 +96,8 @@ class VggFeatures(nn.Module):
         super().__init__()
         self.pool = F.avg_pool2d if pooling == "average" else F.max_pool2d
         self.conv0 = nn.Conv2d(3, 3, 1)
-        std = torch.tensor(_IMAGENET_STD)
-        self.conv0.weight.data = torch.diag(1 / std)[:, :, None, None]
-        self.conv0.bias = nn.Parameter(-torch.tensor(_IMAGENET_MEAN) / std)
+        self.conv0.weight.data, bias = normalising_convolution()
+        self.conv0.bias = nn.Parameter(bias)
         before = 3
         for name in LAYERS:
             width = widths[_level(name) - 1]
@@ -111,14 +107,14 @@ class VggFeatures(nn.Module):
             setattr(self, _parameter(name), conv)
             before = width
 
-    def forward(self, pictures: Tensor) -> list[Tensor]:
-        """Return conv1_1, conv2_1 ... conv5_1 of pictures (B, 1 or 3, H, W) in [0, 1]: (B, C_l, H / 2^l, W / 2^l)."""
-        return list(self.at(pictures, [name for name in LAYERS if name.endswith("_1")]).values())
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return conv1_1, conv2_1 ... conv5_1 of images (B, 1 or 3, H, W) in [0, 1]: (B, C_l, H / 2^l, W / 2^l)."""
+        return list(self.at(images, [name for name in LAYERS if name.endswith("_1")]).values())
 
-    def at(self, pictures: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+    def at(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """Return the features of the named layers, shallowest first; deeper ones are not computed."""
         found: dict[str, Tensor] = {}
-        x = self.conv0(pictures.expand(-1, 3, -1, -1))
+        x = self.conv0(images.expand(-1, 3, -1, -1))
         for name in LAYERS:
             if len(found) == len(set(layers)):
                 break

@@ -1,4 +1,4 @@
-"""Gatys as in the paper: the photograph's luma is optimised on the features of a VGG-19."""
+"""Gatys as in the paper: the RGB image's luma is optimised on the features of a VGG-19."""
 
 from __future__ import annotations
 
@@ -14,51 +14,52 @@ from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.gatys import published
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.network import CONTENT_LAYER, STYLE_LAYERS, Pooling, VggFeatures
 from ir_transfer.models.gatys.search import differentiable, noise, search, style_of_image
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from ir_transfer.nn.polarity import sign_of, turn
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
+from ir_transfer.nn.resize import resize_short_side
 
 WIDTHS = (64, 128, 256, 512, 512)
-_DEAD = 1e-3  # mean activation below which a layer says nothing of the pictures
 
 
 class PaperGatys(TranslationModel):
-    """Finds for every picture the one whose conv4_2 is the photograph's and whose Gram matrices are the exemplar's.
+    """Optimises an image to have conv4_2 features of the RGB image and Gram matrices of the exemplar.
 
-    The photograph counts by its luma. The search happens white-hot and its result is turned back, so that an inverted
-    exemplar gives the exact negative.
+    The luma of the RGB image is used. The optimisation is white-hot and its result is inverted for black-hot exemplars,
+    so that an inverted exemplar gives the exact negative.
 
-    ``strength`` s moves the wanted Gram matrices from the photograph's own to the exemplar's, ``(1 - s) G + s A``, and
-    a start from noise from the photograph to the noise. At 0 the photograph's luma fulfils all that is wanted, at 1
-    this is the paper; between them the trade-off moves continuously, and the style loss falls with the strength.
+    ``strength`` s interpolates the target Gram matrices from those of the RGB image to those of the exemplar,
+    ``(1 - s) G + s A``, and a start from noise likewise. At 0 the result is the luma, at 1 that of the paper.
 
     Args:
-        info: What the model declares.
-        size: ``"vgg19"``, by which :class:`~ir_transfer.models.gatys.model.Gatys` chooses this class.
+        info: Declaration of the model.
+        size: ``"vgg19"``, which selects this class.
         widths: Channels of the five levels.
         pooling: ``"average"`` as in the paper, or ``"max"``.
-        steps: Budget of L-BFGS steps for each picture.
-        init: Start from the ``"content"`` or from ``"noise"``, which torch's seed decides.
+        steps: Budget of L-BFGS steps for each image.
+        init: Start from the ``"content"`` or from ``"noise"``, which depends on torch's seed.
         content_weight: ``alpha``; see :class:`~ir_transfer.models.gatys.equations.Aim`.
         style_weight: ``beta``.
-        tolerance: A search ends early when ten steps lower its loss by less than this share.
-        style_side: An exemplar with a longer short side is made smaller.
+        tolerance: The optimisation stops when ten steps reduce the loss by less than this share.
+        style_side: Short side in pixels to which larger exemplars are reduced.
     """
 
     run_options: Mapping[str, RunOption] = {
-        "steps": RunOption("budget of L-BFGS steps for each picture", int, 1),
-        "init": RunOption("what the search starts from", str, choices=("content", "noise")),
+        "steps": RunOption("budget of L-BFGS steps for each image", int, 1),
+        "init": RunOption("start of the optimisation", str, choices=("content", "noise")),
         "content_weight": RunOption("weight of the content loss", float, 0, 1e9),
         "style_weight": RunOption("weight of the style loss", float, 0, 1e9),
-        "tolerance": RunOption("share of its loss that ten steps must save, or the search ends", float, 0, 1),
-        "style_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+        "tolerance": RunOption(
+            "least share by which ten steps must reduce the loss, else the optimisation stops", float, 0, 1
+        ),
+        "style_side": RunOption("short side in pixels to which larger exemplars are reduced", int, SMALLEST_SIDE),
     }
 
     def __init__(
@@ -93,10 +94,10 @@ class PaperGatys(TranslationModel):
 
     @classmethod
     def with_vgg(cls, info: ModelInfo, source: str | Path, **hyper_parameters: Any) -> Self:
-        """Make the model with ``"torchvision"``'s VGG-19 or one that PerceptualEncoder reads from a file.
+        """Make the model with torchvision's VGG-19 (``"torchvision"``) or a file of a PerceptualEncoder.
 
         Raises:
-            WeightsError: The file is damaged, or of other widths than asked for.
+            WeightsError: The file is damaged, or has other widths than requested.
         """
         vgg = PerceptualEncoder.load(source)
         model = cls(info, **{"widths": vgg.widths, **hyper_parameters})
@@ -106,21 +107,21 @@ class PaperGatys(TranslationModel):
 
     @property
     def features(self) -> VggFeatures:
-        """What the search compares images with."""
+        """Network whose features are compared."""
         return self.encoder
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of the search."""
+        """Data type of the optimisation."""
         return self.encoder.conv0.weight.dtype
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return ``gram.{layer}`` (B, N, N), ``mean.{layer}`` (B, 1) of the white-hot exemplar, ``polarity`` (B, 1)."""
         with torch.autocast(exemplars.device.type, enabled=False):
             exemplars = exemplars.to(self.dtype)
-            sign = sign_of(white_hot)
+            sign = polarity_sign(white_hot)
             side = min(int(self.hyper_parameters["style_side"]), *exemplars.shape[-2:])
-            features = self.encoder.at(turn(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
+            features = self.encoder.at(apply_polarity(resize_short_side(exemplars, side), sign), STYLE_LAYERS)
             grams = {f"gram.{name}": gram_matrix(found) for name, found in features.items()}
             means = {f"mean.{name}": found.mean((1, 2, 3))[:, None] for name, found in features.items()}
         return {**grams, **means, "polarity": sign}
@@ -128,7 +129,7 @@ class PaperGatys(TranslationModel):
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
-        """Search for every picture by itself; see the base class.
+        """Optimise each image separately; see the base class.
 
         Raises:
             InputError: The model was made inside :func:`torch.inference_mode`, whose tensors take no gradients.
@@ -139,27 +140,27 @@ class PaperGatys(TranslationModel):
                 "gradients: call create_model before it"
             )
         with differentiable(content.device):
-            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # tensors of inference mode take no gradients
+            luma = rgb_to_grayscale(content.clone().to(self.dtype))  # inference tensors have no gradients
             codes = {name: tensor.clone() for name, tensor in style.items()}
             strengths = torch.as_tensor(strength).flatten().expand(len(luma)).tolist()
             found = [
                 self._search(luma[i : i + 1], style_of_image(codes, i), share) for i, share in enumerate(strengths)
             ]
-            return turn(torch.cat(found), codes["polarity"]).to(content.dtype)
+            return apply_polarity(torch.cat(found), codes["polarity"]).to(content.dtype)
 
     def encode_content(self, content: Tensor) -> None:
         """Run the encoder; see the base class."""
         self.encoder(content)
 
-    def style_loss(self, picture: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the unweighted style loss (equation 5) of one picture (1, 1, H, W) against a style."""
-        scales = {name: style[f"mean.{name}"].clamp(min=_DEAD).squeeze() for name in STYLE_LAYERS}
+    def style_loss(self, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the unweighted style loss (equation 5) of one image (1, 1, H, W) against a style."""
+        scales = {name: style[f"mean.{name}"].clamp(min=LEAST_SCALE).squeeze() for name in STYLE_LAYERS}
         aim = Aim(self.encoder, style={name: style[f"gram.{name}"] for name in STYLE_LAYERS}, scales=scales)
-        return aim(turn(picture.to(self.dtype), style["polarity"]))["style"]
+        return aim(apply_polarity(image.to(self.dtype), style["polarity"]))["style"]
 
     def _search(self, luma: Tensor, style: Mapping[str, Tensor], strength: float) -> Tensor:
         if strength == 0:
-            return luma  # fulfils the aim already
+            return luma  # the losses are zero already
         options = self.hyper_parameters
         start = luma
         if options["init"] == "noise":
@@ -175,7 +176,7 @@ class PaperGatys(TranslationModel):
             self.encoder,
             content={CONTENT_LAYER: own[CONTENT_LAYER]},
             style={name: gram_matrix(own[name]).lerp(style[f"gram.{name}"], strength) for name in STYLE_LAYERS},
-            scales={name: mean.clamp(min=_DEAD) for name, mean in means.items()},
+            scales={name: mean.clamp(min=LEAST_SCALE) for name, mean in means.items()},
             content_weight=self.hyper_parameters["content_weight"],
             style_weight=self.hyper_parameters["style_weight"],
         )

@@ -13,7 +13,7 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 
 
 def is_vgg(weights: str | Path | None) -> bool:
-    """Return whether weights are torchvision's by name, or a ``.safetensors`` file that none of our models wrote."""
+    """Return whether weights are torchvision's by name, or a ``.safetensors`` file not written by this package."""
     if str(weights) == published_files.TORCHVISION:
         return True
     path = Path(str(weights))
@@ -23,7 +23,7 @@ def is_vgg(weights: str | Path | None) -> bool:
         with safe_open(path, framework="pt") as file:
             return "kind" not in (file.metadata() or {})
     except (SafetensorError, OSError):
-        return False  # damaged: who reads it says so
+        return False  # damaged: reported when it is read
 
 
 def fill(encoder: VggFeatures, vgg: PerceptualEncoder, source: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""What a layer holds: content and style reconstructed from noise (figure 1 of the paper), and texture synthesis."""
+"""Reconstruction of content and style from noise (figure 1 of the paper), and texture synthesis."""
 
 from __future__ import annotations
 
@@ -10,36 +10,33 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.gatys.equations import Aim
+from ir_transfer.models.gatys.equations import LEAST_SCALE, Aim
 from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.gatys.network import check_layers
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, noise, search
 from ir_transfer.nn.gram import gram_matrix
-from ir_transfer.nn.resize import SMALLEST_SIDE
-
-_DEAD = 1e-3
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 def reconstruct_content(model: Gatys | PaperGatys, content: Tensor, layer: str | None = None) -> Tensor:
-    """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the content's features at one layer.
+    """Return an image (1, 1, H, W) in [0, 1], optimised from noise, with the content's features at one layer.
 
     Args:
-        model: Its options ``steps`` and ``tolerance`` limit the search, and its ``on_step`` is told of every step.
-        content: Colour (1, 3, H, W), which counts by its luma, or gray (1, 1, H, W), in [0, 1].
-        layer: One of the features' layers, their content layer if None; the deeper, the less is left of the picture but
-            what is where.
+        model: Its options ``steps`` and ``tolerance`` limit the optimisation; ``on_step`` is called after each step.
+        content: RGB image (1, 3, H, W), of which the luma is used, or gray image (1, 1, H, W), in [0, 1].
+        layer: Name of a layer, the content layer if None; deeper layers preserve less detail.
 
     Raises:
         UnknownNameError: No such layer.
-        InputError: A picture smaller than 16 pixels.
+        InputError: An image smaller than 16 pixels.
     """
     layer = layer or model.features.content_layer
     check_layers(model.features, [layer])
     _check_size(content.shape[-2:])
     with differentiable(content.device):
-        picture = content.clone().to(model.dtype)
-        luma = rgb_to_grayscale(picture) if picture.shape[1] == 3 else picture
+        image = content.clone().to(model.dtype)
+        luma = rgb_to_grayscale(image) if image.shape[1] == 3 else image
         with torch.no_grad():
             height, width = luma.shape[-2:]
             multiple = model.info.size_multiple
@@ -54,12 +51,12 @@ def reconstruct_style(
     layers: Sequence[str] | None = None,
     size: tuple[int, int] | None = None,
 ) -> Tensor:
-    """Return a picture (1, 1, H, W) in [0, 1], found from noise, that has the exemplar's Gram matrices at some layers.
+    """Return an image (1, 1, H, W) in [0, 1], optimised from noise, with the exemplar's Gram matrices.
 
     Args:
         model: See :func:`reconstruct_content`.
         exemplar: (1, 1, h, w) in [0, 1].
-        layers: Names, the features' style layers if None; those to a greater depth match structures of a larger scale.
+        layers: Names of layers, the style layers if None; deeper layers match structures of a larger scale.
         size: Height and width of the result; the exemplar's if None.
 
     Raises:
@@ -73,29 +70,29 @@ def reconstruct_style(
     size = size or (exemplar.shape[-2], exemplar.shape[-1])
     _check_size((*size, *exemplar.shape[-2:]))
     with differentiable(exemplar.device):
-        picture = exemplar.clone().to(model.dtype)
+        image = exemplar.clone().to(model.dtype)
         with torch.no_grad():
-            features = model.features.at(picture, layers)
+            features = model.features.at(image, layers)
         wanted = {name: gram_matrix(found) for name, found in features.items()}
         aim = Aim(model.features, style=wanted, scales=_scales(features))
-        return _found(model, aim, size, picture)
+        return _found(model, aim, size, image)
 
 
 def synthesise_texture(model: Gatys | PaperGatys, exemplar: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-    """Return a picture of the exemplar's texture and no content (Gatys et al. 2015, arXiv:1505.07376).
+    """Return an image of the exemplar's texture without content (Gatys et al. 2015, arXiv:1505.07376).
 
-    It is :func:`reconstruct_style` from all the layers that style transfer uses.
+    Equals :func:`reconstruct_style` with all layers of style transfer.
     """
     return reconstruct_style(model, exemplar, size=size)
 
 
 def _check_size(sides: Sequence[int]) -> None:
     if min(sides) < SMALLEST_SIDE:
-        raise InputError(f"expected sides of at least {SMALLEST_SIDE} pixels, got {min(sides)}: take a larger picture")
+        raise InputError(f"expected sides of at least {SMALLEST_SIDE} pixels, got {min(sides)}: take a larger image")
 
 
 def _scales(features: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: found.mean().clamp(min=_DEAD) for name, found in features.items()}
+    return {name: found.mean().clamp(min=LEAST_SCALE) for name, found in features.items()}
 
 
 def _found(model: Gatys | PaperGatys, aim: Aim, size: Sequence[int], like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Johnson's one look per network, with instance normalisation, on the compact network."""
+"""Johnson's feed-forward network with one style, on the compact network."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Any
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.info import ModelInfo
 
 
-class Johnson(FixedLooks):
-    """A feed-forward network that knows one look: the look is the weight file.
+class Johnson(FixedStyles):
+    """A feed-forward network with one style per weight file.
 
-    Every level of the neck is instance-normalised, then scaled and shifted by learned numbers (Ulyanov et al. 2016):
-    ``y = gamma (x - mu(x)) / sigma(x) + beta``. The tone of the look's exemplars is stored beside them.
+    Every level of the neck is instance-normalised, then scaled and shifted by learned parameters (Ulyanov et al. 2016):
+    ``y = gamma (x - mu(x)) / sigma(x) + beta``. The tone of the style's exemplars is stored with them.
 
     Args:
-        info: What the model declares.
-        looks: Name of the look, alone in a list.
+        info: Declaration of the model.
+        looks: Name of the style, as a list of one.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Raises:
-        InputError: More or fewer looks than one.
+        InputError: The number of styles is not one.
     """
 
     def __init__(self, info: ModelInfo, looks: Sequence[str] = ("look",), **sizes: Any) -> None:
         if len(looks) != 1:
-            raise InputError(f"expected one look for model {info.name!r}, got {len(looks)}: take cin for several")
+            raise InputError(f"expected one style for model {info.name!r}, got {len(looks)}: use cin for several")
         super().__init__(info, looks, sizes)
         self.affine = nn.Parameter(self.identity())
 
     def affine_of(self, name: str) -> nn.Parameter:
-        """Return the scales, then the shifts; there are no others."""
+        """Return scales, then shifts (2 C) of the only style."""
         return self.affine
 
-    def affine_style(self, looks: Tensor) -> dict[str, Tensor]:
-        """Return nothing: scales and shifts are the network's own."""
+    def affine_style(self, numbers: Tensor) -> dict[str, Tensor]:
+        """Return no tensors, since scales and shifts are parameters of the network."""
         return {}
 
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
-        """Return the network's scales, then shifts (1, 2 C), of any style."""
+        """Return scales, then shifts (1, 2 C), independent of the style tensors."""
         return self.affine[None]

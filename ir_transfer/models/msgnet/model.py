@@ -1,4 +1,4 @@
-"""MSG-Net: the neck's features are matched with the exemplar's second-order statistics, at a brush size."""
+"""MSG-Net: the neck's features are matched with the exemplar's second-order statistics, with a brush size."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.msgnet.paper import PaperMSGNet
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
-from ir_transfer.nn.resize import SMALLEST_SIDE
 from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
 _EPS = 1e-3
@@ -29,17 +29,17 @@ class MSGNet(ThermalModel):
     """CoMatch at every level of the neck, on standardised features.
 
     Zhang and Dana 2017, equation 4: features times a learned matrix W times the exemplar's Gram matrix. Here Gram
-    matrix and features are those of standardised channels, the match is added to the features that enter it, and the
-    exemplar's deviation and mean are given back: ``mu_s + sigma_s (x + x W G)``. W begins at 0, where this is AdaIN, so
-    that training can go on from AdaIN's weights.
+    matrix and features are those of standardised channels, the match is a residual, and the
+    exemplar's deviation and mean are applied afterwards: ``mu_s + sigma_s (x + x W G)``. W is initially 0, which is
+    AdaIN, so that training can start from AdaIN's weights.
 
-    The exemplar is seen at the size of the brush: large is a coarse brush. In training every step draws one of several.
+    The exemplar is resized to the brush size; a large one is a coarse brush. Each training step draws one of several.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
-        brush: Short side in pixels to which an exemplar is brought. May differ from those of the training.
-        brushes: Those that training draws from.
+        brush: Short side in pixels to which an exemplar is resized. May differ from those of the training.
+        brushes: Brush sizes of the training.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Raises:
@@ -47,9 +47,7 @@ class MSGNet(ThermalModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption(
-            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
-        ),
+        "brush": RunOption("short side in pixels of resized exemplars: large is a coarse brush", int, SMALLEST_SIDE),
     }
 
     def __init__(
@@ -75,7 +73,7 @@ class MSGNet(ThermalModel):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
+        """Make the requested size or that of the file; see :func:`ir_transfer.create_model`."""
         if encoder_weights is not None:
             raise InputError(f"expected no encoder_weights for model {info.name!r}, got {encoder_weights!s}")
         return build_sized(SIZES, info, weights, hyper_parameters.pop("size", None), hyper_parameters)
@@ -96,7 +94,7 @@ class MSGNet(ThermalModel):
         return int(brushes[int(torch.randint(len(brushes), ()))])
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Match features of a level with the exemplar's Gram matrix, then give them its deviation and mean."""
+        """Match features of a level with the exemplar's Gram matrix, then apply its deviation and mean."""
         standardised = standardised_by(features, moments)
         matched = standardised + self.matches[level](standardised, style[f"level{level}.gram"])
         std, mean = (style[f"level{level}.{name}"][..., None, None].to(matched) for name in ("std", "mean"))

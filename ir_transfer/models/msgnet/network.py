@@ -46,7 +46,7 @@ class Block(nn.Module):
         self.up, stride = scale > 1, 2 if scale < 1 else 1
         keeps = in_channels == out_channels and scale == 1
         self.shortcut = nn.Identity() if keeps else nn.Conv2d(in_channels, out_channels, 1, stride)
-        # A bias before a normalisation would be taken off again.
+        # A bias before a normalisation has no effect.
         self.norms = nn.ModuleList(Normalised(width) for width in (in_channels, narrow, narrow))
         self.enter = nn.Conv2d(in_channels, narrow, 1, bias=False)
         self.middle = nn.Conv2d(narrow, narrow, 3, stride, 1, bias=False, padding_mode="reflect")
@@ -67,7 +67,7 @@ class Encoder(nn.Module):
     """A 7x7 convolution, then a halving block for every further level.
 
     Args:
-        in_channels: Channels of the picture.
+        in_channels: Channels of the image.
         widths: Channels of each level.
         ratio: Of a block's channels to those of its bottleneck.
     """
@@ -78,9 +78,9 @@ class Encoder(nn.Module):
         self.norm = Normalised(widths[0])
         self.levels = nn.ModuleList(Block(a, b, b // ratio, 0.5) for a, b in pairwise(widths))
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
+    def forward(self, image: Tensor) -> list[Tensor]:
         """Return one feature per level, shallowest first: (B, C_l, H / 2^l, W / 2^l)."""
-        features = [self.norm(self.entry(picture))]
+        features = [self.norm(self.entry(image))]
         for level in self.levels:
             features.append(level(features[-1]))
         return features
@@ -92,7 +92,7 @@ class Decoder(nn.Module):
     Args:
         widths: Channels of the encoder's levels.
         blocks: Blocks at the deepest level.
-        out_channels: Channels of the picture.
+        out_channels: Channels of the image.
         ratio: Of a block's channels to those of its bottleneck.
     """
 
@@ -105,9 +105,9 @@ class Decoder(nn.Module):
         self.head = nn.Conv2d(widths[0], out_channels, 7, padding=3, padding_mode="reflect")
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (B, C, h, w) of the deepest level to a picture (B, out_channels, H, W)."""
+        """Map features (B, C, h, w) of the deepest level to an image (B, out_channels, H, W)."""
         x: Tensor = self.blocks(features)
         for level in self.levels:
             x = level(x)
-        picture: Tensor = self.head(self.norm(x))
-        return picture
+        image: Tensor = self.head(self.norm(x))
+        return image

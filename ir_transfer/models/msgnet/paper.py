@@ -15,22 +15,22 @@ from ir_transfer.models.msgnet.network import Decoder, Encoder
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.resize import resize_short_side
 
 _RATIO = 4
-_SMALLEST_BRUSH = 16
 
 
 class PaperMSGNet(TranslationModel):
     """Encoder, CoMatch, residual blocks, decoder (Zhang and Dana 2017, section 4), for one channel.
 
     Args:
-        info: What the model declares.
-        size: ``"paper"``, by which :class:`~ir_transfer.models.msgnet.model.MSGNet` chooses this class.
+        info: Declaration of the model.
+        size: ``"paper"``, which selects this class.
         widths: Channels of each level.
         blocks: Residual blocks after the match.
-        brush: Short side in pixels to which an exemplar is brought. May differ from that of the training.
+        brush: Short side in pixels to which an exemplar is resized. May differ from that of the training.
         out_channels: Channels of the output.
 
     Raises:
@@ -38,7 +38,9 @@ class PaperMSGNet(TranslationModel):
     """
 
     run_options: Mapping[str, RunOption] = {
-        "brush": RunOption("short side in pixels that exemplars are brought to: large is a coarse brush", int, 16),
+        "brush": RunOption(
+            "short side in pixels that exemplars are brought to: large is a coarse brush", int, SMALLEST_SIDE
+        ),
     }
 
     def __init__(
@@ -51,9 +53,9 @@ class PaperMSGNet(TranslationModel):
         out_channels: int = 1,
     ) -> None:
         multiple = 2 ** (len(widths) - 1)
-        if len(widths) < 2 or brush < max(_SMALLEST_BRUSH, multiple):
+        if len(widths) < 2 or brush < max(SMALLEST_SIDE, multiple):
             raise InputError(
-                f"expected two or more widths and a brush of at least {max(_SMALLEST_BRUSH, multiple)} pixels, got "
+                f"expected two or more widths and a brush of at least {max(SMALLEST_SIDE, multiple)} pixels, got "
                 f"{list(widths)} and {brush}"
             )
         stored = {"size": size, "widths": list(widths), "blocks": blocks, "brush": brush, "out_channels": out_channels}
@@ -69,13 +71,13 @@ class PaperMSGNet(TranslationModel):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the Gram matrix (B, C, C) of the deepest level."""
-        pictures = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
-        return {self.place: gram_matrix(self.encoder(pictures.expand(-1, 3, -1, -1))[-1])}
+        images = resize_short_side(exemplars, self.hyper_parameters["brush"], self.info.size_multiple)
+        return {self.place: gram_matrix(self.encoder(images.expand(-1, 3, -1, -1))[-1])}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
     ) -> Tensor:
         """Translate padded content; see the base class."""
         features: Tensor = self.encoder(content)[-1]
-        picture: Tensor = self.decoder(self.matches[0](features, style[self.place], strength))
-        return picture
+        image: Tensor = self.decoder(self.matches[0](features, style[self.place], strength))
+        return image

@@ -5,7 +5,7 @@ from ir_transfer.models.info import ModelInfo
 INFOS = (
     ModelInfo(
         name="style_swap",
-        summary="content features give way to the exemplar's most similar patches, at other levels to its statistics",
+        summary="content patches are replaced by the exemplar's most similar ones, statistics matched at other levels",
         paper="Chen and Schmidt 2016, arXiv:1612.04337",
         target="ir_transfer.models.style_swap.model:StyleSwap",
         tiling="overview",

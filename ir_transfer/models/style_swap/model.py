@@ -1,4 +1,4 @@
-"""Style swap: patches of the neck's features give way to the exemplar's most similar ones."""
+"""Style swap: patches of the neck's features are replaced by the exemplar's most similar ones."""
 
 from __future__ import annotations
 
@@ -11,43 +11,42 @@ from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.style_code import as_part
 from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.adain import adain
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
 from ir_transfer.nn.patch_swap import check_patch
-from ir_transfer.nn.resize import SMALLEST_SIDE
 from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
 SWAP_LEVEL = 2
-"""Level of the neck that is swapped: at stride 8, where an exemplar of 128 x 160 pixels has 252 patches of 3 x 3."""
+"""Level of the neck that is swapped: stride 8, where an exemplar of 128 x 160 pixels has 252 patches of 3 x 3."""
 
 _LEAST_SHARE = 0.5
-_FIRST_GATE = -2.0  # the share of the swap begins at .56, where the map still is nearly that of AdaIN
+_FIRST_GATE = -2.0  # the initial share of the swap is .56, where the thermal map is close to AdaIN's
 _COMMITMENT = 0.25
 _EPS = 1e-3
 
 
 class StyleSwap(ThermalModel):
-    """AdaIN at every level of the neck; at stride 8, patches of the exemplar's own features besides.
+    """AdaIN at every level of the neck, and at stride 8 patches of the exemplar's features.
 
-    Chen and Schmidt 2016. Standardised features of the neck are cut into overlapping patches, each gives way to the
-    exemplar's most similar one by normalised cross correlation, and overlaps are averaged. At least half of what the
-    level passes on is made of the exemplar's patches; training sets the share, channel by channel. The exemplar's
-    features come from an encoder of its own, so the two must be taught to match: the choice of a patch passes its
-    gradient to the neck's features unchanged, and a commitment draws them to what they are exchanged for (van den Oord
-    et al. 2017, equation 3).
+    Chen and Schmidt 2016. Overlapping patches of the neck's standardised features are replaced by the exemplar's most
+    similar ones by normalised cross correlation, and overlaps are averaged. The share of swapped features is learned
+    per channel, and at least a half. Since the exemplar has an encoder of its own, the features must be trained to
+    match: the choice of a patch passes its gradient to the neck's features unchanged, and a commitment loss draws them
+    to their replacement (van den Oord et al. 2017, equation 3).
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
         patch: Side of a swapped patch, in positions of the level (eight pixels each); odd.
         stride: Step between swapped patches, at most their side.
-        short_side: Short side in pixels that an exemplar is brought to. It, ``patch`` and ``stride`` may differ from
+        short_side: Short side in pixels to which an exemplar is resized. It, ``patch`` and ``stride`` may differ from
             those of the training.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
@@ -58,7 +57,7 @@ class StyleSwap(ThermalModel):
     run_options: Mapping[str, RunOption] = {
         "patch": RunOption("side of a swapped patch, in features of eight pixels", int, 1, 15, odd=True),
         "stride": RunOption("step between swapped patches, at most their side", int, 1, 15),
-        "short_side": RunOption("short side in pixels that exemplars are brought to", int, SMALLEST_SIDE),
+        "short_side": RunOption("short side in pixels to which exemplars are resized", int, SMALLEST_SIDE),
     }
 
     def __init__(
@@ -82,7 +81,7 @@ class StyleSwap(ThermalModel):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
+        """Make the requested size or that of the file; see :func:`ir_transfer.create_model`."""
         size = hyper_parameters.pop("size", None)
         if encoder_weights is None:
             return build_sized(SIZES, info, weights, size, hyper_parameters)
@@ -95,7 +94,7 @@ class StyleSwap(ThermalModel):
 
     @property
     def share(self) -> Tensor:
-        """How much of each channel (C,) is made of the exemplar's patches: from a half to all."""
+        """Share of swapped features of each channel (C,), in [0.5, 1]."""
         return _LEAST_SHARE + (1 - _LEAST_SHARE) * torch.sigmoid(self.gate)
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
@@ -113,7 +112,7 @@ class StyleSwap(ThermalModel):
         return {**style, **as_part({"features": standardised_by(swapped, channel_moments(swapped), _EPS)})}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Give features of a level the exemplar's statistics, after the swap where there is one."""
+        """Swap features at :data:`SWAP_LEVEL`, and give features of any level the exemplar's statistics."""
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         if level != SWAP_LEVEL:
             return adain(features, moments, mean, std)
@@ -130,7 +129,7 @@ class StyleSwap(ThermalModel):
         return features + (swapped - features) * self.share[:, None, None].to(features.dtype)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return the commitment of the last translation in training, once."""
+        """Return the commitment loss of the last translation in training, once."""
         commitment, self._commitment = self._commitment, None
         return None if commitment is None else _COMMITMENT * commitment
 

@@ -17,9 +17,10 @@ from ir_transfer.models.capabilities import FrozenEncoder
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch, swap_patches
-from ir_transfer.nn.resize import SMALLEST_SIDE, shrink_short_side
+from ir_transfer.nn.resize import shrink_short_side
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
 
 _LAYOUTS = "known layouts of style_swap's encoder: vgg_normalised.pth (a Sequential), and torchvision's vgg19"
@@ -27,23 +28,23 @@ _LAYOUTS = "known layouts of style_swap's encoder: vgg_normalised.pth (a Sequent
 RUN_OPTIONS: Mapping[str, RunOption] = {
     "patch": RunOption("side of a swapped patch, in features of four pixels", int, 1, 15, odd=True),
     "stride": RunOption("step between swapped patches, at most their side", int, 1, 15),
-    "short_side": RunOption("short side in pixels that larger exemplars are brought to", int, SMALLEST_SIDE),
+    "short_side": RunOption("short side in pixels to which larger exemplars are reduced", int, SMALLEST_SIDE),
 }
 
 
 class PaperStyleSwap(TranslationModel, FrozenEncoder):
-    """One frozen VGG-19 for photograph and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
+    """One frozen VGG-19 for RGB image and exemplar, swap at relu3_1, an inverse network (sections 3 and 4).
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         widths: Channels of each level of the encoder.
         depths: Convolutions of each level.
         patch: Side of a swapped patch, in positions of relu3_1 (four pixels each).
         stride: Step between swapped patches.
-        short_side: A larger exemplar is shrunk until its short side has so many pixels. It, ``patch`` and
+        short_side: Short side in pixels to which larger exemplars are reduced. It, ``patch`` and
             ``stride`` may differ from those of the training.
         out_channels: 1 for infrared.
-        size: ``"vgg19"``, by which :class:`StyleSwap` chooses this class.
+        size: ``"vgg19"``, which selects this class.
     """
 
     run_options = RUN_OPTIONS
@@ -67,13 +68,13 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
         self._last: tuple[Tensor, Tensor] | None = None
 
     def take_encoder(self, source: str | Path) -> None:
-        """Fill the VGG-19 from a published file or ``"torchvision"``; it is frozen in any case."""
+        """Fill the VGG-19 from a published file or ``"torchvision"``; it is always frozen."""
         published_files.fill_encoder(self.encoder, source, _LAYOUTS)
 
     def auxiliary_loss(self) -> Tensor | None:
-        """Return what the inverse network is trained for, of the last translation in training, once.
+        """Return the loss of the inverse network for the last translation in training, once.
 
-        ``||f(f^-1(H)) - H||^2`` for swapped features H, and for those of images where the strength is 0 (section 4.2).
+        ``||f(f^-1(H)) - H||^2`` for swapped features H, and for image features where the strength is 0 (section 4.2).
         """
         last, self._last = self._last, None
         return None if last is None else F.mse_loss(self.encoder(last[1].expand(-1, 3, -1, -1))[-1], last[0])
@@ -92,8 +93,8 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> dict[str, Tensor]:
         """Return relu3_1 of the exemplars as ``part0.features`` (B, C, h, w)."""
-        pictures = shrink_short_side(exemplars, self.hyper_parameters["short_side"])
-        features: Tensor = self.encoder(pictures.expand(-1, 3, -1, -1))[-1]
+        images = shrink_short_side(exemplars, self.hyper_parameters["short_side"])
+        features: Tensor = self.encoder(images.expand(-1, 3, -1, -1))[-1]
         check_patch(features, self.hyper_parameters["patch"])
         return as_part({"features": features})
 
@@ -106,12 +107,12 @@ class PaperStyleSwap(TranslationModel, FrozenEncoder):
             own, style, "features", self.hyper_parameters["patch"], self.hyper_parameters["stride"]
         )
         share = strength[..., None, None] if isinstance(strength, Tensor) else strength
-        # The shallow levels count by their size alone, and would be most of the memory.
+        # Of shallow levels, the decoder uses the size only; their features would need most of the memory.
         mixed = own + (swapped - own) * share
-        picture: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [mixed])
+        image: Tensor = self.decoder([content] * (len(self.decoder.levels) - 1) + [mixed])
         if self.training:
-            self._last = mixed.detach(), picture
-        return picture
+            self._last = mixed.detach(), image
+        return image
 
 
 def weighted_swaps(features: Tensor, style: Mapping[str, Tensor], name: str, patch: int, stride: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""WCT2: the neck's features take the covariance of the exemplar's, detail skips through Haar bands."""
+"""WCT2: the neck's features get the covariance of the exemplar's features, detail comes from Haar bands."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ir_transfer.models import published_files
 from ir_transfer.models.base import TranslationModel
+from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.capabilities import LabelMaps
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.sizes import build_sized
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel
 from ir_transfer.models.wct2 import published
 from ir_transfer.models.wct2.paper import PaperWCT2
@@ -26,17 +25,17 @@ from ir_transfer.nn.wct import recolour, regularised, square_roots
 
 _SHRINKAGE = 0.15
 _EPS = 1e-3
-_SMALLEST_REGION = 16  # positions: a whole exemplar has 80 of them at the coarsest levels
+_SMALLEST_REGION = 16  # positions, of 80 of a whole exemplar at the coarsest levels
 
 
 class WCT2(ThermalModel, LabelMaps):
-    """Whitening and colouring of the neck's features at every level; the photograph's Haar bands, gated.
+    """Whitening and colouring of the neck's features at every level, with gated Haar bands of the RGB image.
 
-    Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring gives it the
-    exemplar's, whose features come from an encoder of its own.
+    Yoo et al. 2019. The content is encoded once; whitening removes its covariance and colouring applies that of the
+    exemplar's features, which come from an encoder of its own.
 
     Args:
-        info: What the model declares.
+        info: Declaration of the model.
         exemplar_widths: Channels of the exemplar encoder's levels.
         **sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
     """
@@ -49,18 +48,15 @@ class WCT2(ThermalModel, LabelMaps):
     def build(  # type: ignore[override]  # the size decides the class
         cls, info: ModelInfo, weights: str | Path | None, encoder_weights: str | Path | None, **hyper_parameters: Any
     ) -> TranslationModel:
-        """Make the size that is asked for or that the file holds; see :func:`ir_transfer.create_model`."""
-        size = hyper_parameters.pop("size", None)
-        if published_files.asked(weights, encoder_weights):
-            return published.build(info, weights, encoder_weights, {"size": size, **hyper_parameters})
-        return build_sized(SIZES, info, weights, size, hyper_parameters)
+        """Make the requested size or that of the file; see :func:`ir_transfer.create_model`."""
+        return build_published_or_sized(SIZES, info, weights, encoder_weights, hyper_parameters, published.load)
 
     def make_detail(self, widths: Sequence[int]) -> HaarDetail:
         """Return the gated Haar bands."""
         return HaarDetail(widths[0], widths[1])
 
     def overview_factor(self, height: int, width: int) -> int:
-        """Return the least power of 2 that leaves an overview of at most half a million pixels."""
+        """Return the least power of 2 for an overview of at most :data:`OVERVIEW_PIXELS`."""
         return int(2 ** max(0, math.ceil(math.log2(height * width / OVERVIEW_PIXELS) / 2)))
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
@@ -71,18 +67,18 @@ class WCT2(ThermalModel, LabelMaps):
         return style
 
     def measure(self, features: Tensor, weights: Tensor | None = None) -> Moments:
-        """Return matrix moments of features (B, C, h, w), whose positions count by ``weights``."""
+        """Return matrix moments of features (B, C, h, w), with position weights (B or 1, 1, h, w)."""
         return covariance_moments(features, weights)
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Whiten features of a level and colour them as the exemplar's are."""
+        """Whiten features of a level and colour them with the exemplar's covariance."""
         place = f"level{level}"
         return _recoloured(features, moments, style[f"{place}.mean"], style[f"{place}.colouring"])
 
     def encode_regions(
         self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> dict[str, Tensor]:
-        """Return what :meth:`encode` does, and the same for each label under ``level{l}@{label}``."""
+        """Return the style of :meth:`encode`, and the same for each label under ``level{l}@{label}``."""
         style = self.encode(exemplar, white_hot)
         upright = exemplar if bool(white_hot.all()) else 1 - exemplar
         for level, features in enumerate(self.exemplar_encoder(standardised(upright))):
@@ -106,7 +102,7 @@ class WCT2(ThermalModel, LabelMaps):
 
 
 class _MaskedWCT2(WCT2):
-    """The same model whose levels are aligned region by region."""
+    """A view of a model that aligns levels by region."""
 
     mask: Tensor
 

@@ -1,4 +1,4 @@
-"""WCT2 at the paper's size, where every transferred feature goes on into the next level."""
+"""WCT2 at the paper's size, with progressive transfer."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _BYTES_PER_CHANNEL = 40  # measured peak for each pixel and channel of the first
 class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     """VGG-19 to relu4_1 with Haar pooling; loads the published checkpoints (Yoo et al. 2019).
 
-    Statistics of a deeper level depend on what was transferred before it, so tiles take a pass over the picture for
-    each place of transfer that another depends on: seven with the default places.
+    Statistics of a deeper level depend on the transfer at previous levels, so tiling takes one pass over the image for
+    each place of transfer on which another depends: seven with the default places.
 
     Args:
-        info: What the model declares.
-        size: ``"vgg19"``, by which :class:`WCT2` chooses this class.
+        info: Declaration of the model.
+        size: ``"vgg19"``, which selects this class.
         widths: Channels of each level.
         depths: Convolutions of each level.
         unpool: ``"sum"`` or ``"cat5"``.
@@ -77,7 +77,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     def encode_regions(
         self, exemplar: Tensor, white_hot: Tensor, mask: Tensor, labels: Sequence[int]
     ) -> dict[str, Tensor]:
-        """Return what :meth:`encode` does, and the same for each label under ``{place}@{label}``."""
+        """Return the style of :meth:`encode`, and the same for each label under ``{place}@{label}``."""
         return self._record(exemplar, mask, labels)
 
     def _record(self, exemplars: Tensor, mask: Tensor | None, labels: Sequence[int]) -> dict[str, Tensor]:
@@ -96,18 +96,18 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
             return features
 
         height, width = (side - side % self.network.multiple for side in exemplars.shape[-2:])
-        pictures = exemplars.expand(-1, 3, -1, -1)[..., :height, :width]
+        images = exemplars.expand(-1, 3, -1, -1)[..., :height, :width]
         mask = mask[..., :height, :width] if mask is not None else None
-        x, skips = self.network.encode(pictures, record)
+        x, skips = self.network.encode(images, record)
         if any(place.startswith("decoder") for place in self.places):
             self.network.decode(x, skips, record)
         return style
 
     @property
     def tile_needs(self) -> TileNeeds:
-        """What tiles must bring; see the base class."""
+        """Margins and memory of tiles; see the base class."""
         depths, widths = self.hyper_parameters["depths"], self.hyper_parameters["widths"]
-        _, output = radii(depths, depths)  # as the decoder's places have statistics too
+        _, output = radii(depths, depths)  # since places of the decoder have statistics too
         return TileNeeds(output, output, self.network.multiple, _BYTES_PER_CHANNEL * widths[0])
 
     def tile_statistics(
@@ -147,7 +147,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
         """Translate padded content; see the base class.
 
         Raises:
-            InputError: Statistics of other places than those of transfer.
+            InputError: The statistics are not those of the places of transfer.
         """
         if statistics is not None and statistics.places.keys() != self.places:
             raise InputError(
@@ -159,7 +159,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
     def translate_regions(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, mask: Tensor
     ) -> Tensor:
-        """Translate one padded picture (1, 3, H, W) with its label map (1, 1, H, W)."""
+        """Translate one padded image (1, 3, H, W) with its label map (1, 1, H, W)."""
         return self._translate(content, style, strength, mask)
 
     def _translate(
@@ -186,7 +186,7 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
 
 
 class _MeasuredError(Exception):
-    """All that a pass is for is known, so the rest of the network need not run."""
+    """All statistics of a pass are known, so the rest of the network is skipped."""
 
 
 def _joined(known: Sequence[Statistics]) -> dict[str, Moments]:
@@ -219,7 +219,7 @@ def _places(levels: int, transfer: Sequence[str], unpool: str) -> frozenset[str]
         places += [f"encoder{level}" for level in range(1, levels + 1)]
     for band in ("ll", *BANDS):
         asked = band in transfer or (band != "ll" and "skip" in transfer)
-        done = band == "ll" and unpool == "sum" and "encoder" in transfer  # LL is that very feature
+        done = band == "ll" and unpool == "sum" and "encoder" in transfer  # LL is the same feature
         if asked and not done:
             places += [f"skip{level}.{band}" for level in range(1, levels)]
     if "decoder" in transfer:
@@ -229,10 +229,10 @@ def _places(levels: int, transfer: Sequence[str], unpool: str) -> frozenset[str]
 
 
 def _passes(places: frozenset[str], levels: int, unpool: str) -> list[frozenset[str]]:
-    """Return the places whose statistics may be taken in one pass, in the order of the passes.
+    """Return the places whose statistics are computed in one pass, in the order of the passes.
 
-    Detail bands wait for the decoder, so those before a place are taken along with it; all other places change what
-    comes after them.
+    Detail bands are used by the decoder only, so they share the pass of the next place; all other places affect later
+    ones.
     """
     passes: list[frozenset[str]] = []
     open_places: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -18,10 +19,10 @@ Skip = tuple[tuple[Tensor, Tensor, Tensor], Tensor]
 
 
 class PaperNetwork(nn.Module):
-    """Encoder and decoder; what happens at a place of transfer is the caller's ``at``.
+    """Encoder and decoder, which call ``at`` with the features at each place of transfer.
 
-    For an exemplar ``at`` records statistics, for a content it recolours, and what it returns goes on into the
-    next layer (Yoo et al. 2019, figure 4). Places are ``encoder{l}``, ``skip{l}.ll`` (``lh``, ``hl``, ``hh``)
+    For an exemplar, ``at`` records statistics; for content, it recolours. Its result is the input of the next layer
+    (Yoo et al. 2019, figure 4). Places are ``encoder{l}``, ``skip{l}.ll`` (``lh``, ``hl``, ``hh``)
     and ``decoder{l}``.
 
     Args:
@@ -52,13 +53,13 @@ class PaperNetwork(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """What the sides of pictures must be multiples of."""
+        """Number of which the sides of images must be multiples."""
         return int(2 ** (len(self.depths) - 1))
 
-    def encode(self, picture: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
-        """Map a picture (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
+    def encode(self, image: Tensor, at: At) -> tuple[Tensor, list[Skip]]:
+        """Map an image (B, 3, H, W) to the deepest feature and, for every pooling, its bands and its input."""
         skips: list[Skip] = []
-        x = picture
+        x = image
         deepest = len(self.depths)
         for level, depth in enumerate(self.depths, start=1):
             for index in range(1, depth + 1):
@@ -75,7 +76,7 @@ class PaperNetwork(nn.Module):
         return x, skips
 
     def decode(self, x: Tensor, skips: Sequence[Skip], at: At) -> Tensor:
-        """Map what :meth:`encode` gave to a picture (B, out_channels, H, W)."""
+        """Map the result of :meth:`encode` to an image (B, out_channels, H, W)."""
         deepest = len(self.depths)
         for level in range(deepest, 0, -1):
             x = at(f"decoder{level}", x)
@@ -98,7 +99,7 @@ class PaperNetwork(nn.Module):
         conv = _get(self.encoder, f"conv{level}_{index}")
         if (level, index) != (1, 1):
             return _reflected(conv, x)
-        colour = _get(self.encoder, "conv0")  # without activation, so the two are one convolution
+        colour = _get(self.encoder, "conv0")  # without activation, so both are merged into one convolution
         weight = torch.einsum("omyx,mi->oiyx", conv.weight, colour.weight[:, :, 0, 0])
         shift = torch.einsum("omyx,m->o", conv.weight, cast(Tensor, colour.bias))
         return F.conv2d(_pad(x, "reflect"), weight, cast(Tensor, conv.bias) + shift)
@@ -136,8 +137,8 @@ def _add_unpooled_conv(output: Tensor, bands: Tensor, weight: Tensor) -> Tensor:
 
 
 def _phase_taps() -> Tensor:
-    """Return, by phase, filter (low, high), block and 3x3 tap, the sign and scale with which they meet."""
-    root = 0.5**0.5
+    """Return the filter coefficient by phase, filter (low, high), block and 3x3 tap, (2, 2, 2, 3)."""
+    root = math.sqrt(0.5)
     filters = ((root, root), (-root, root))
     taps = torch.zeros(2, 2, 2, 3)
     for phase in range(2):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
-from ir_transfer.errors import InputError
 from ir_transfer.models import published_files
-from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.wct2.paper import PaperWCT2
 
 _LAYOUTS = (
@@ -20,38 +16,24 @@ _LAYOUTS = (
 )
 
 
-def build(
-    info: ModelInfo,
-    weights: str | Path | None,
-    encoder_weights: str | Path | None,
-    hyper_parameters: Mapping[str, Any],
-) -> PaperWCT2:
-    """Make the paper's network from published files.
+def load(model: PaperWCT2, weights: str | Path | None, encoder_weights: str | Path) -> str:
+    """Fill encoder and, unless ``weights`` is None, decoder from published files and return the files' hash.
 
     Raises:
-        InputError: The encoder is not named, or another size is asked for.
         MissingFileError: A file is missing.
         WeightsError: A file is damaged or of another layout.
     """
-    encoder = published_files.required_encoder(weights, encoder_weights)
-    arguments = dict(hyper_parameters)
-    if arguments.pop("size", None) not in {None, "vgg19"}:
-        raise InputError(
-            f"expected size='vgg19' with published weights, got {hyper_parameters['size']!r}: leave it out"
-        )
-    model = PaperWCT2(info, **arguments)
-    state = published_files.encoder_state(encoder)
+    state = published_files.encoder_state(encoder_weights)
     convs = _convs(model.network.encoder)
     if published_files.is_torchvision(state):
         colour = convs.pop("conv0")
-        published_files.fill_from_torchvision(colour, list(convs.values()), state, encoder, _LAYOUTS)
+        published_files.fill_from_torchvision(colour, list(convs.values()), state, encoder_weights, _LAYOUTS)
     else:
-        published_files.fill(convs, state, encoder, _LAYOUTS)
+        published_files.fill(convs, state, encoder_weights, _LAYOUTS)
     if weights is not None:
         state = published_files.read_state(weights)
         published_files.fill(_convs(model.network.decoder), state, weights, _LAYOUTS)
-    model.weights_hash = published_files.files_hash([weights, encoder_weights])
-    return model
+    return published_files.files_hash([weights, encoder_weights])
 
 
 def _convs(convs: nn.ModuleDict) -> dict[str, nn.Conv2d]:

@@ -1,4 +1,4 @@
-"""Semantic regions: integer label maps that restrict whitening and colouring to what belongs together."""
+"""Semantic regions: integer label maps that restrict whitening and colouring to equal labels."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Region:
     """One label at the resolution of one feature map.
 
     Attributes:
-        label: Its number in the label map.
-        where: Bool (h, w).
+        label: Number in the label map.
+        where: Mask of the region, bool (h, w).
     """
 
     label: int
     where: Tensor
 
     def moments(self, features: Tensor, whole: Moments, smallest: int = SMALLEST_REGION) -> Moments:
-        """Return moments of features (1, C, h, w) inside; ``whole`` where fewer than ``smallest`` positions tell."""
+        """Return the moments of features (1, C, h, w) inside, or ``whole`` with fewer than ``smallest`` positions."""
         if int(self.where.sum()) < smallest:
             return whole
         return covariance_moments(features[:, :, self.where][..., None])
@@ -41,12 +41,12 @@ def regions_of(mask: Tensor, features: Tensor, labels: Sequence[int] | None = No
 
 
 def region_key(place: str, label: int) -> str:
-    """Return the name under which a style code keeps the statistics of one label at one place."""
+    """Return the name of the statistics of one label at one place in a style code."""
     return f"{place}@{label}"
 
 
 def asked_statistics(style: Mapping[str, Tensor], place: str, label: int) -> tuple[Tensor, Tensor]:
-    """Return mean and colouring for a label; the whole exemplar's if it has no such label."""
+    """Return mean (B, C) and colouring (B, C, C) for a label, or of the whole exemplar without that label."""
     key = region_key(place, label)
     key = key if f"{key}.mean" in style else place
     return style[f"{key}.mean"], style[f"{key}.colouring"]

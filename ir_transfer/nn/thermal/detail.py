@@ -11,7 +11,7 @@ from ir_transfer.nn.thermal.windows import Window
 
 
 class DetailMaps(Protocol):
-    """Low-resolution maps from which, with the photograph, the full-size image is computed."""
+    """Low-resolution maps from which, with the RGB image, the full-size image is computed."""
 
     @property
     def thermal(self) -> Tensor:
@@ -22,12 +22,12 @@ class DetailMaps(Protocol):
 
 
 class Detail(nn.Module, ABC):
-    """A network from the neck's levels and the photograph to the canonical image."""
+    """A network from the neck's levels and the RGB image to the canonical image."""
 
     @abstractmethod
     def maps(self, levels: list[Tensor], overview: Tensor) -> DetailMaps:
-        """Return the maps from the neck's levels, finest first, and the reduced photograph (B, 3, h, w)."""
+        """Return the maps from the neck's levels, finest first, and the reduced RGB image (B, 3, h, w)."""
 
     @abstractmethod
     def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:
-        """Return canonical intensity (B, 1, h, w) of a window whose photograph is ``images`` (B, 3, h, w)."""
+        """Return canonical intensity (B, 1, h, w) of a window whose RGB image is ``images`` (B, 3, h, w)."""

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.content_encoder import ConvNorm, ResidualUnit
-from ir_transfer.nn.resize import resize_short_side_of
+from ir_transfer.nn.resize import resize_short_side
 
 SHORT_SIDE = 128
 """Short side in pixels that exemplars are brought to, where no other is asked for."""
@@ -17,7 +17,7 @@ SHORT_SIDE = 128
 class ExemplarEncoder(nn.Module):
     """Small residual encoder of infrared exemplars, with one feature map for every level of the neck.
 
-    An exemplar and a photograph share no features, so the exemplar has an encoder of its own (Huang and Belongie 2017
+    An exemplar and an RGB image share no features, so the exemplar has an encoder of its own (Huang and Belongie 2017
     use one VGG for both). Its last stride is 16: coarser levels of the neck take features of that stride too, for an
     exemplar of 128 pixels would have too few positions for statistics.
 
@@ -44,7 +44,7 @@ class ExemplarEncoder(nn.Module):
             exemplars: White-hot and standardised (B, 1, h, w): mean 0, deviation 1 over each.
             short_side: In pixels, that the exemplars are brought to.
         """
-        features = resize_short_side_of(exemplars, short_side)
+        features = resize_short_side(exemplars, short_side, clamp=False)
         levels = []
         for level in self.levels:
             features = level(features)

@@ -1,4 +1,4 @@
-"""Learned guided up-sampling: a low-resolution thermal map gets the photograph's detail, with a local sign and gain."""
+"""Learned guided up-sampling: a low-resolution thermal map gets the RGB image's detail, with a local sign and gain."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cac
 
 
 class GuidedMaps(NamedTuple):
-    """What the full-size image is computed from, with the photograph.
+    """What the full-size image is computed from, with the RGB image.
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         detail: Offset b and coefficients a_k (B, 1 + K, 2h, 2w) at stride 2 of the overview.
-        luma: Mean and deviation of the photograph's luminance (B, 2, h, w) round every place of the map.
+        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) round every place of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers.
     """
 
@@ -36,7 +36,7 @@ class GuidedMaps(NamedTuple):
 
 
 class GuidedDetail(Detail):
-    """``y = z + b + sum_k a_k g_k(rgb)``: g is pointwise on photograph and local contrast, a and b predicted.
+    """``y = z + b + sum_k a_k g_k(rgb)``: g is pointwise on RGB image and local contrast, a and b predicted.
 
     The sign and gain of detail are local, so there is no embossing of the whole image and no halo. This is a guided
     filter (He et al. 2010, equation 1) with learned guides and coefficients (cf. Gharbi et al. 2017).
@@ -66,9 +66,9 @@ class GuidedDetail(Detail):
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
 
         Args:
-            images: The window's photograph (B, 3, h, w), sRGB in [0, 1].
+            images: The window's RGB image (B, 3, h, w), sRGB in [0, 1].
             maps: Of the whole image.
-            window: Where the photograph stands in the image.
+            window: Where the RGB image stands in the image.
         """
         with full_precision(images):
             return self._strips(images, maps, window)

@@ -1,4 +1,4 @@
-"""Wavelet detail: a low-resolution thermal map gets the photograph's Haar bands, gated by place and band."""
+"""Wavelet detail: a low-resolution thermal map gets the RGB image's Haar bands, gated by place and band."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _BANDS = 3
 
 
 class HaarMaps(NamedTuple):
-    """What the full-size image is computed from, with the photograph.
+    """What the full-size image is computed from, with the RGB image.
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         offset: (B, 1, 2h, 2w) at stride 2 of the overview.
         fine: Gates (B, 3 K, 2h, 2w) in (-1, 1) of the bands up to stride 2 of the overview.
         coarse: Gates (B, 3 K, h, w) in (-1, 1) of the bands at stride 4 of the overview.
-        luma: Mean and deviation of the photograph's luminance (B, 2, h, w) round every place of the map.
+        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) round every place of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
     """
 
@@ -43,7 +43,7 @@ class HaarMaps(NamedTuple):
 
 
 class HaarDetail(Detail):
-    """The low-pass image is the thermal map; the detail is the photograph's Haar bands, each with a signed gate.
+    """The low-pass image is the thermal map; the detail is the RGB image's Haar bands, each with a signed gate.
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
     however large it is, and a gate in (-1, 1) for each band and place decides what of them infrared has. The map is
@@ -52,7 +52,7 @@ class HaarDetail(Detail):
     Args:
         width: Channels of the neck's finest level.
         map_width: Channels of the neck's level at stride 4.
-        guides: Number K of pointwise projections of the photograph whose bands are gated.
+        guides: Number K of pointwise projections of the RGB image whose bands are gated.
         hidden: Hidden channels of that projection.
     """
 
@@ -79,9 +79,9 @@ class HaarDetail(Detail):
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
 
         Args:
-            images: The window's photograph (B, 3, h, w), sRGB in [0, 1].
+            images: The window's RGB image (B, 3, h, w), sRGB in [0, 1].
             maps: Of the whole image.
-            window: Where the photograph stands in the image; its corner lies on multiples of ``4 factor``, and so
+            window: Where the RGB image stands in the image; its corner lies on multiples of ``4 factor``, and so
                 does its end unless it is the image's.
         """
         with full_precision(images):

@@ -1,4 +1,4 @@
-"""Luminance by local contrast: the detail of dark parts of a photograph becomes as strong as that of bright ones."""
+"""Luminance by local contrast: the detail of dark parts of an RGB image becomes as strong as that of bright ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def luma_statistics(overview: Tensor) -> Tensor:
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:
-    """Return photographs in [-1, 1] with their locally standardised luminance, (B, 4, h, w).
+    """Return RGB images in [-1, 1] with their locally standardised luminance, (B, 4, h, w).
 
     Args:
         images: sRGB (B, 3, h, w) in [0, 1].

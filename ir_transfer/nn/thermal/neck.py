@@ -23,7 +23,7 @@ class DepthwiseUnit(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels)
+        self.depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels, padding_mode="replicate")
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.project = nn.Conv2d(2 * channels, channels, 1)
         # A residual branch starts small, so that depth costs nothing at the first step (Zhang et al. 2019, Fixup).

@@ -1,4 +1,4 @@
-"""How well a content encoder agrees with the labels of photographs held back, by class, by day and by night."""
+"""Agreement of a content encoder with the labels of held-out RGB images, by class, by day and by night."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ from torch import Tensor
 from ir_transfer.data.soft_labels import CLASSES, probabilities
 from ir_transfer.nn.content_encoder import ContentEncoder, class_probabilities
 from ir_transfer.training.degrade import darken
-from ir_transfer.training.distillation.photographs import LabelledPhotograph
+from ir_transfer.training.distillation.labelled_images import LabelledImage
 
 PERSON = CLASSES.index("person")
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement with the labels' likeliest class over all positions of some photographs.
+    """Agreement with the most likely class of the labels over all positions of held-out RGB images.
 
     Attributes:
-        photographs: How many.
+        count: Number of images.
         pixels: Share of positions with the same class.
-        majority: The same of the answer that is always the commonest class.
-        recall: By class, share of the label's positions that are found; NaN for a class that does not occur.
-        precision: By class, share of the found positions that the label has; NaN for a class that is never found.
-        people: Recall of people where the threshold gives the precision that the labels claim for themselves: their
-            mean probability where person is likeliest.
-        people_precision: That precision.
+        majority: The same for the constant prediction of the most frequent class.
+        recall: Recall by class; NaN for a class that does not occur.
+        precision: Precision by class; NaN for a class that is never predicted.
+        people: Recall of people at the threshold that gives the precision ``people_precision``.
+        people_precision: Mean probability of people in the labels where person is the most likely class.
     """
 
-    photographs: int
+    count: int
     pixels: float
     majority: float
     recall: NDArray[np.float64]
@@ -44,19 +43,17 @@ class Agreement:
 
 
 @torch.inference_mode()
-def measure_agreement(
-    encoder: ContentEncoder, photographs: Iterable[LabelledPhotograph], *, darkened: bool = False
-) -> Agreement:
+def measure_agreement(encoder: ContentEncoder, images: Iterable[LabelledImage], *, darkened: bool = False) -> Agreement:
     """Return the agreement of an encoder with the labels.
 
     Args:
         encoder: In evaluation mode.
-        photographs: Held back from its training.
-        darkened: Whether the photographs are shown as if taken at night, with the labels of the daylight ones.
+        images: Held-out images.
+        darkened: Whether the images are darkened as if taken at night, while their labels stay.
     """
     confusion = np.zeros((len(CLASSES), len(CLASSES)))
     scores, people, claimed, count = [], [], [], 0
-    for count, photo in enumerate(photographs, start=1):
+    for count, photo in enumerate(images, start=1):
         image = torch.from_numpy(photo.pixels.copy()).permute(2, 0, 1).float() / 255
         if darkened:
             image = darken(image, np.random.default_rng(count))
@@ -82,16 +79,16 @@ def measure_agreement(
 
 
 def recall_at(scores: Tensor, positive: Tensor, precision: float) -> float:
-    """Return the largest recall among thresholds whose precision is at least the given one; 0 if there is none.
+    """Return the largest recall among thresholds with at least the given precision; 0 if there is none.
 
     Args:
-        scores: Of every position (N,).
-        positive: Whether each is of the class (N,) bool.
-        precision: In [0, 1].
+        scores: Score of every position (N,).
+        positive: Whether each position is of the class (N,) bool.
+        precision: Least precision in [0, 1].
     """
     ordered, order = scores.sort(descending=True)
     hits = positive[order].double().cumsum(0)
-    # A threshold takes all positions of one score, or none.
+    # Positions with equal scores are above or below a threshold together.
     last = torch.cat([ordered[1:] != ordered[:-1], torch.ones(1, dtype=torch.bool)])
     reached = last & (hits / torch.arange(1, len(hits) + 1) >= precision)
     return float((hits[reached].max() / hits[-1]).item()) if bool(reached.any()) and hits[-1] > 0 else 0.0

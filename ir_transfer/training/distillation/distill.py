@@ -20,7 +20,7 @@ from ir_transfer.nn.precision import bfloat16_is_fast
 from ir_transfer.training import checkpoint
 from ir_transfer.training.degrade import degrade
 from ir_transfer.training.distillation.imagenet import WIDTHS, ImageNetFeatures
-from ir_transfer.training.distillation.photographs import LabelledPhotograph, draw_crop
+from ir_transfer.training.distillation.labelled_images import LabelledImage, draw_crop
 from ir_transfer.training.distillation.recipe import DistillationRecipe
 from ir_transfer.training.muon import Muon
 
@@ -33,16 +33,16 @@ class Distillation:
     """Trains a content encoder; resumes from its own checkpoint.
 
     Args:
-        recipe: What to do.
-        photographs: To learn from.
-        log: Takes lines of progress.
+        recipe: The recipe.
+        images: Images to train on.
+        log: Called with lines of progress.
     """
 
     def __init__(
-        self, recipe: DistillationRecipe, photographs: list[LabelledPhotograph], log: Callable[[str], None] = print
+        self, recipe: DistillationRecipe, images: list[LabelledImage], log: Callable[[str], None] = print
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.photographs, self.log, self.step = recipe, photographs, log, 0
+        self.recipe, self.images, self.log, self.step = recipe, images, log, 0
         self.encoder = ContentEncoder(norm=True).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.encoder).requires_grad_(False).eval()
         self.teacher = ImageNetFeatures().to(memory_format=torch.channels_last) if recipe.features else None
@@ -80,7 +80,7 @@ class Distillation:
         checkpoint.save(path, {**state, "step": self.step})
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Resume from a checkpoint."""
         state = checkpoint.load(path)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
@@ -96,7 +96,7 @@ class Distillation:
         random = np.random.default_rng([self.recipe.seed, step])
         clean, degraded, labels = [], [], []
         for _ in range(self.recipe.batch_size):
-            photo = self.photographs[int(random.integers(len(self.photographs)))]
+            photo = self.images[int(random.integers(len(self.images)))]
             image, classes = draw_crop(photo, self.recipe.crop, random)
             clean.append(image)
             labels.append(classes)
@@ -112,7 +112,7 @@ class Distillation:
             losses = {"classes": self._classes(found.logits.float(), labels)}
             if self.teacher is not None and self.hints is not None:
                 targets = self.teacher(clean.contiguous(memory_format=torch.channels_last))
-                self.hints.see(found.levels[1:])
+                self.hints.set_features(found.levels[1:])
                 losses["features"] = self.recipe.features * self.hints(dict(enumerate(targets)))
         self.optimiser.zero_grad(set_to_none=True)
         torch.stack([*losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
@@ -141,5 +141,5 @@ class Distillation:
         for kept, current in pairs:
             if kept.is_floating_point():
                 kept.lerp_(current, 1 - decay)
-            else:  # a count of batches
+            else:  # the number of batches of a normalisation
                 kept.copy_(current)

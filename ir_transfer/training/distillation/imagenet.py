@@ -17,7 +17,7 @@ class ImageNetFeatures(nn.Module):
     """Frozen EfficientNet-Lite0 (Tan and Le 2019), weights from a package, Apache-2.0.
 
     Raises:
-        InputError: The packages are not installed.
+        InputError: The required packages are not installed.
     """
 
     def __init__(self) -> None:

@@ -13,12 +13,12 @@ from ir_transfer.yaml_fields import fill, read_mapping
 
 @dataclass(frozen=True)
 class LabelledSource:
-    """Photographs with soft label files.
+    """RGB images with soft label files.
 
     Attributes:
         photographs: Folder, relative to the data root.
         labels: Folder of the label files, relative to the data root.
-        held_back: Whether all of it only measures; otherwise the recipe's share and sequences decide.
+        held_back: Whether all images are held out; otherwise the recipe's share and sequences decide.
     """
 
     photographs: str
@@ -28,25 +28,25 @@ class LabelledSource:
 
 @dataclass(frozen=True)
 class DistillationRecipe:
-    """A distillation run.
+    """Recipe of a distillation.
 
     Attributes:
-        sources: Photographs to learn from and to measure on.
-        night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks photographs
+        sources: RGB images to learn from and to measure on.
+        night: CSV file below the data root with columns ``file`` and ``kind``, whose kind ``night`` marks RGB images
             taken at night (``file`` is relative to the folder of the CSV file).
-        held_back: Share of the photographs that only measure.
-        held_back_sequences: Beginnings of file names that only measure.
-        features: Weight of the feature targets of an ImageNet network; 0 needs no such network.
-        class_weights: Weight of a pixel by its likeliest class, in the order of the classes.
+        held_back: Share of the RGB images that are held out.
+        held_back_sequences: Prefixes of file names that are held out.
+        features: Weight of the feature targets of an ImageNet network; 0 disables them.
+        class_weights: Weight of a pixel by its most likely class, in the order of the classes.
         crop: Side of the crops in pixels, a multiple of 32.
         darkened: Share of crops that are darkened while their labels stay.
-        steps: Length.
-        batch_size: Crops of a step.
+        steps: Number of training steps.
+        batch_size: Crops per step.
         lr: Peak learning rate; 3% of the steps warm up, then a cosine falls to 1%.
-        weight_decay: Decoupled.
-        ema: Decay of the average that is kept.
-        precision: Of the computation.
-        seed: Of everything random.
+        weight_decay: Decoupled weight decay.
+        ema: Decay of the moving average of the weights, which is the result.
+        precision: Precision of the computation.
+        seed: Seed of all random numbers.
     """
 
     sources: list[LabelledSource]

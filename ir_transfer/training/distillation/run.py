@@ -1,4 +1,4 @@
-"""A distillation from recipe to weights and card."""
+"""Distillation run, from recipe to weights and card."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ir_transfer.models.encoder_files import save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.training.distillation.agreement import Agreement, measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
-from ir_transfer.training.distillation.photographs import LabelledPhotograph, held_back, read_labelled
+from ir_transfer.training.distillation.labelled_images import LabelledImage, held_out, read_labelled
 from ir_transfer.training.distillation.recipe import DistillationRecipe
 
 CHECKPOINT, WEIGHTS, CARD = "checkpoint.pt", "encoder.safetensors", "encoder.md"
@@ -31,32 +31,32 @@ def run_distillation(
     resume: bool = False,
     log: Callable[[str], None] = print,
 ) -> tuple[Path, Path]:
-    """Distil an encoder, measure it on the photographs held back, and return the files of its weights and its card.
+    """Distil an encoder, measure it on the RGB images held out, and return the files of its weights and its card.
 
     Args:
-        recipe: What to do.
-        root: Folder that the recipe's paths are relative to.
-        folder: Of the run.
-        resume: Whether to go on from the folder's checkpoint, where there is one.
-        log: Takes lines of progress.
+        recipe: The recipe.
+        root: Folder to which the recipe's paths are relative.
+        folder: Run folder.
+        resume: Whether to resume from the folder's checkpoint, if there is one.
+        log: Called with lines of progress.
 
     Raises:
-        MissingFileError: A folder of the recipe, or the file of the night photographs, is missing.
-        InputError: No labelled photographs, or none are held back or all are.
+        MissingFileError: A folder of the recipe, or the file of the night RGB images, is missing.
+        InputError: No labelled RGB images, or none are held out or all are.
         WeightsError: The checkpoint is damaged.
     """
-    photographs, only_measured = read_sources(recipe, root)
+    images, only_measured = read_sources(recipe, root)
     held = [kept or measured for kept, measured in zip(
-        held_back(photographs, recipe.held_back, recipe.held_back_sequences), only_measured, strict=True
+        held_out(images, recipe.held_back, recipe.held_back_sequences), only_measured, strict=True
     )]  # fmt: skip
-    learned = [photo for photo, kept in zip(photographs, held, strict=True) if not kept]
-    measured = [photo for photo, kept in zip(photographs, held, strict=True) if kept]
+    learned = [photo for photo, kept in zip(images, held, strict=True) if not kept]
+    measured = [photo for photo, kept in zip(images, held, strict=True) if kept]
     if not learned or not measured:
         raise InputError(
-            f"expected photographs to learn from and some held back, got {len(learned)} and {len(measured)}: "
+            f"expected RGB images to learn from and some held out, got {len(learned)} and {len(measured)}: "
             "correct held_back in the recipe"
         )
-    log(f"{len(learned)} photographs to learn from, {len(measured)} held back")
+    log(f"{len(learned)} RGB images to learn from, {len(measured)} held out")
     folder.mkdir(parents=True, exist_ok=True)
     distillation = Distillation(recipe, learned, log)
     if resume and (folder / CHECKPOINT).is_file():
@@ -71,21 +71,21 @@ def save_with_card(
     encoder: ContentEncoder,
     recipe: DistillationRecipe,
     learned: int,
-    measured: Sequence[LabelledPhotograph],
+    measured: Sequence[LabelledImage],
     night: Collection[str],
     folder: Path,
 ) -> tuple[Path, Path]:
     """Measure an encoder and write its weights, 8 bits a number, and its card; return both files.
 
     Args:
-        encoder: Without normalisations.
-        recipe: That made it.
-        learned: Number of photographs that it learned from.
-        measured: Photographs held back.
-        night: Names of those that were taken at night.
-        folder: Where to write.
+        encoder: Encoder without normalisations.
+        recipe: Its recipe.
+        learned: Number of RGB images that it was trained on.
+        measured: RGB images held out.
+        night: Names of those taken at night.
+        folder: Folder of both files.
     """
-    encoder.load_state_dict(weight_files.rounded(encoder.state_dict()))  # what ships is what is measured
+    encoder.load_state_dict(weight_files.rounded(encoder.state_dict()))  # so that the stored weights are measured
     by_day = [photo for photo in measured if photo.path.name not in night]
     groups = {"day": (by_day, False), "day, darkened": (by_day, True)}
     groups["night"] = ([photo for photo in measured if photo.path.name in night], False)
@@ -101,26 +101,26 @@ def save_with_card(
     return folder / WEIGHTS, folder / CARD
 
 
-def read_sources(recipe: DistillationRecipe, root: Path) -> tuple[list[LabelledPhotograph], list[bool]]:
-    """Return the photographs of all sources, and whether the recipe only measures on each."""
-    photographs: list[LabelledPhotograph] = []
+def read_sources(recipe: DistillationRecipe, root: Path) -> tuple[list[LabelledImage], list[bool]]:
+    """Return the RGB images of all sources, and whether each belongs to a held-out source."""
+    images: list[LabelledImage] = []
     only_measured: list[bool] = []
     for source in recipe.sources:
         found = read_labelled(root / source.photographs, root / source.labels)
-        photographs += found
+        images += found
         only_measured += [source.held_back] * len(found)
-    return photographs, only_measured
+    return images, only_measured
 
 
 def night_names(path: Path) -> set[str]:
-    """Return the names of the photographs that a CSV file with columns ``file`` and ``kind`` says are of the night.
+    """Return the names of the RGB images that a CSV file with columns ``file`` and ``kind`` says are of the night.
 
     Raises:
         MissingFileError: No such file.
         InputError: A column is missing.
     """
     if not path.is_file():
-        raise MissingFileError(f"expected the list of photographs at {path}, found none: check 'night' in the recipe")
+        raise MissingFileError(f"expected the list of RGB images at {path}, found none: check 'night' in the recipe")
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if missing := {"file", "kind"} - set(reader.fieldnames or ()):
@@ -134,15 +134,15 @@ def card_text(recipe: DistillationRecipe, learned: int, found: Mapping[str, Agre
     lines = [
         "# Content encoder",
         "",
-        f"Distilled from random weights on {learned} photographs with soft class labels in {recipe.steps} steps of "
+        f"Distilled from random weights on {learned} RGB images with soft class labels in {recipe.steps} steps of "
         f"{recipe.batch_size} crops of {recipe.crop} pixels, {recipe.darkened:.0%} of them darkened; commit {commit}.",
         "Its labels were made by MOSAIC (ADE20K, Apache-2.0) and ESPNetv2 (Cityscapes, MIT)"
         + (", its feature targets by EfficientNet-Lite0 (ImageNet, Apache-2.0)." if recipe.features else "."),
         "None of their weights are in it.",
         "",
-        "Agreement with the labels of photographs held back (`day, darkened`: the same ones as if taken at night):",
+        "Agreement with the labels of RGB images held out (`day, darkened`: the same ones as if taken at night):",
         "",
-        "| | " + " | ".join(f"{name} ({agreement.photographs})" for name, agreement in found.items()) + " |",
+        "| | " + " | ".join(f"{name} ({agreement.count})" for name, agreement in found.items()) + " |",
         "|---" * (len(columns) + 1) + "|",
         "| pixels | " + " | ".join(f"{a.pixels:.3f}" for a in found.values()) + " |",
         "| majority class | " + " | ".join(f"{a.majority:.3f}" for a in found.values()) + " |",

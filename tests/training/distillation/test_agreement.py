@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ir_transfer.nn.content_encoder import CLASS_COUNT, ContentEncoder, ContentFeatures
 from ir_transfer.training.distillation.agreement import measure_agreement, recall_at
-from ir_transfer.training.distillation.photographs import LabelledPhotograph
+from ir_transfer.training.distillation.labelled_images import LabelledImage
 from tests.training.views_of import painted
 
 
@@ -25,13 +25,13 @@ class ByRed(ContentEncoder):
         return ContentFeatures((), 20.0 * torch.nn.functional.one_hot(classes, CLASS_COUNT).permute(0, 3, 1, 2))
 
 
-def photographs(count: int = 3) -> list[LabelledPhotograph]:
+def photographs(count: int = 3) -> list[LabelledImage]:
     found = []
     for seed in range(count):
         photograph, _, labels = painted(seed=seed)
         labels[..., 1] = 204
         labels[..., 3] = 30
-        found.append(LabelledPhotograph(Path(f"{seed}.png"), photograph, labels))
+        found.append(LabelledImage(Path(f"{seed}.png"), photograph, labels))
     return found
 
 
@@ -41,7 +41,7 @@ def test_agreement_is_counted_by_class() -> None:
     wanted = np.stack([photo.labels[..., 0] for photo in photos])
     answer = wanted.copy()
     answer[..., :16] = np.where(wanted[..., :16] == 1, 3, wanted[..., :16])
-    assert found.photographs == 3
+    assert found.count == 3
     assert found.pixels == pytest.approx(np.mean(answer == wanted))
     assert found.majority == pytest.approx(np.bincount(wanted.ravel()).max() / wanted.size)
     for number in range(11):

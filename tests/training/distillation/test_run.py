@@ -16,7 +16,7 @@ from ir_transfer.training.distillation import distill
 from ir_transfer.training.distillation.agreement import measure_agreement
 from ir_transfer.training.distillation.distill import Distillation
 from ir_transfer.training.distillation.imagenet import WIDTHS
-from ir_transfer.training.distillation.photographs import LabelledPhotograph
+from ir_transfer.training.distillation.labelled_images import LabelledImage
 from ir_transfer.training.distillation.recipe import load_distillation
 from ir_transfer.training.distillation.run import CARD, CHECKPOINT, WEIGHTS, night_names, run_distillation
 from tests.training.distillation.labelled import recipe_of, use_small_encoders, write_labelled
@@ -30,11 +30,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     use_small_encoders(monkeypatch)
 
 
-def photographs(count: int = 3) -> list[LabelledPhotograph]:
+def photographs(count: int = 3) -> list[LabelledImage]:
     found = []
     for seed in range(count):
         photograph, _, labels = painted(seed=seed)
-        found.append(LabelledPhotograph(Path(f"{seed}.png"), photograph, labels))
+        found.append(LabelledImage(Path(f"{seed}.png"), photograph, labels))
     return found
 
 
@@ -158,12 +158,12 @@ def test_a_run_writes_weights_and_card(tmp_path: Path) -> None:
     recipe = recipe_of(night="index.csv")
     weights, card = run_distillation(recipe, tmp_path, tmp_path / "run", log=lines.append)
     assert (weights, card) == (tmp_path / "run" / WEIGHTS, tmp_path / "run" / CARD)
-    assert lines[0] == "4 photographs to learn from, 2 held back"
+    assert lines[0] == "4 RGB images to learn from, 2 held out"
     encoder = ContentEncoder((8, 8, 12, 16, 16), (0, 1, 1, 1, 1), 16)
     load_encoder(encoder, weights)
     text = card.read_text()
     assert "| day (1) | day, darkened (1) | night (1) |" in text
-    assert "on 4 photographs with soft class labels in 6 steps of 3 crops of 64 pixels" in text
+    assert "on 4 RGB images with soft class labels in 6 steps of 3 crops of 64 pixels" in text
     assert "EfficientNet" not in text, "no feature targets were used"
     day = [photo for photo in photographs(6) if photo.path.name == "4.png"]
     pixels = measure_agreement(encoder.eval(), day).pixels

@@ -1,4 +1,4 @@
-"""The exemplars of a validation set: those that the recipe names, or two typical ones."""
+"""Exemplars of a validation set: those named in the recipe, or two typical infrared images."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
 from ir_transfer.data.pairs import Single
 from ir_transfer.errors import InputError
-from ir_transfer.training.pictures import load_single
+from ir_transfer.training.images import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet
-from ir_transfer.training.sources import Found, find_sources, find_validations, look_files
+from ir_transfer.training.sources import ImageFiles, find_sources, find_validations, style_files
 
 _SAMPLE = 48
-"""So many pictures of a set tell what is typical of it."""
+"""Images of a set from which the typical ones are chosen."""
 
 
 def validation_exemplars(
-    data: DataSection, root: Path, chosen: ValidationSet, found: Found
+    data: DataSection, root: Path, chosen: ValidationSet, found: ImageFiles
 ) -> list[tuple[OutputLevels, Path]]:
     """Return the exemplars (h, w) of a validation set, white-hot, each with its file.
 
-    Where the recipe names none, it is the first of its first look. Without looks, they are :func:`typical` pictures of
-    the set's own truths, so that band, camera and time of day are right; without truths, those of the first source.
-    Equal folders give equal exemplars.
+    If the set names no exemplar, it is the first file of the recipe's first style. In a recipe without styles, they are
+    :func:`typical` images of the set's own ground truths, which have the right band, camera and time of day, or of the
+    first source if the set is unpaired. The choice is deterministic.
 
     Args:
         data: The recipe's data section.
-        root: Folder that its paths are relative to.
+        root: Folder to which its paths are relative.
         chosen: The set.
-        found: Its pictures.
+        found: Its image files.
 
     Raises:
-        InputError: A file that the recipe names is missing.
-        DecodeError: A file is no picture.
+        InputError: A file named in the recipe is missing.
+        DecodeError: A file is not an image.
     """
     sources = find_sources(data, root)
     if not chosen.exemplars and data.looks:
-        singles = look_files(next(iter(data.looks)), data.looks, root)[:1]
+        singles = style_files(next(iter(data.looks)), data.looks, root)[:1]
     elif not chosen.exemplars:
         held_out = {single for other in find_validations(data, root) for single in other.infrared}
         singles = typical(found.infrared) if found.infrared else typical(sources[0].infrared, held_out)
     else:
-        # A picture of a source or of the set is read by its card, which knows its polarity.
+        # An image of a source or of the set is read by its card, which knows its polarity.
         known = {single.path: single for other in (*sources, found) for single in other.infrared}
         paths = [_existing(root / text, found.where) for text in chosen.exemplars]
         singles = [known.get(path, Single(path.stem, path, "ir")) for path in paths]
@@ -54,14 +54,14 @@ def validation_exemplars(
 
 
 def typical(infrared: Sequence[Single], held_out: Collection[Single] = ()) -> list[Single]:
-    """Return two typical pictures that differ: of the darker and of the brighter half of an even sample.
+    """Return two typical images, one of the darker and one of the brighter half of an even sample.
 
-    In each half it is the picture whose mean and spread are closest to that half's medians; one alone if there is no
-    second picture.
+    In each half it is the image whose mean and deviation are closest to the medians of that half. A set of one image
+    gives that image only.
 
     Args:
-        infrared: Pictures to choose from.
-        held_out: Those to leave out, if others remain.
+        infrared: Images to choose from.
+        held_out: Images to exclude, if others remain.
     """
     usable = [single for single in infrared if single not in held_out] or infrared
     count = min(len(usable), _SAMPLE)
@@ -80,7 +80,7 @@ def _existing(path: Path, where: str) -> Path:
     if not path.is_file():
         key = f"{where}_exemplar" if where == "data.validation" else f"an exemplar of {where}"
         raise InputError(
-            f"expected {key} at {path}, found none: name an infrared picture there, or leave the key out to take "
+            f"expected {key} at {path}, found none: name an infrared image there, or leave the key out to take "
             "typical ones"
         )
     return path

@@ -16,7 +16,7 @@ from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import thermal
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.cin.model import CIN
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.johnson.model import Johnson
 from ir_transfer.models.style_code import blend_codes
 from ir_transfer.models.thermal import overview_of
@@ -33,14 +33,14 @@ def adain() -> AdaIN:
     return made
 
 
-def looks_of(name: str, *looks: str, trained: AdaIN | None = None) -> FixedLooks:
+def looks_of(name: str, *looks: str, trained: AdaIN | None = None) -> FixedStyles:
     """Return a model whose looks come from AdaIN and from exemplars."""
     torch.manual_seed(5)
     model = create_model(name, weights=None, looks=looks, **SMALL_LOOKS).eval()
-    assert isinstance(model, FixedLooks)
+    assert isinstance(model, FixedStyles)
     for look in looks:
         if look in EXEMPLARS:
-            model.note_look(look, EXEMPLARS[look])
+            model.set_style_exemplars(look, EXEMPLARS[look])
     model.adopt(trained or adain())
     return model
 
@@ -61,7 +61,7 @@ def test_of_adain_every_look_translates_as_adain_with_the_exemplars(name: str, l
         for white_hot in (True, False):
             style = trained.prepare(EXEMPLARS[look], white_hot=True)
             wanted = trained(content, style)
-            found = model(content, model.look(look, white_hot=white_hot))
+            found = model(content, model.style(look, white_hot=white_hot))
             torch.testing.assert_close(found, wanted if white_hot else 1 - wanted, atol=1e-5, rtol=0)
     assert found.std() > 0.02
 
@@ -73,7 +73,7 @@ def test_every_level_is_normalised_then_scaled_and_shifted(name: str) -> None:
         model = looks_of(name, "day")
         row = model.affine_of("day")
         torch.nn.init.normal_(row)
-    style, first, channels = model.look("day").tensors, 0, len(row) // 2
+    style, first, channels = model.style("day").tensors, 0, len(row) // 2
     for level, width in enumerate(model.neck.widths):
         features = 4 * torch.randn(2, width, 12, 15) - 1
         normal = F.instance_norm(features)  # with the biased variance: 180 / 179 of the other
@@ -90,7 +90,7 @@ def test_the_tone_of_a_look_is_the_mean_of_its_exemplars_and_that_of_the_result(
     with torch.inference_mode(False):
         model = cin("day", "night")
     tones = [tone_of(exemplar) for exemplar in EXEMPLARS["night"]]
-    style = model.look("night").tensors
+    style = model.style("night").tensors
     torch.testing.assert_close(style["tone.quantiles"], (tones[0].quantiles + tones[1].quantiles) / 2)
     found = tone_of(model.translate(scene(120, 160), style, 1.0, None))
     torch.testing.assert_close(found.mean, (tones[0].mean + tones[1].mean) / 2, atol=0.02, rtol=0)
@@ -101,7 +101,7 @@ def test_the_tone_of_a_look_is_the_mean_of_its_exemplars_and_that_of_the_result(
 def test_a_blend_of_two_looks_is_the_blend_of_scales_shifts_and_tones() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
-    content, day, night = scene(40, 60), model.look("day"), model.look("night")
+    content, day, night = scene(40, 60), model.style("day"), model.style("night")
     blend = blend_codes([day, night], [0.25, 0.75])
     torch.testing.assert_close(blend.tensors["affine"][0], 0.25 * model.table["day"] + 0.75 * model.table["night"])
     for name in ("quantiles", "mean", "deviation"):
@@ -115,7 +115,7 @@ def test_a_blend_of_two_looks_is_the_blend_of_scales_shifts_and_tones() -> None:
 def test_looks_differ_in_more_than_tone() -> None:
     with torch.inference_mode(False):
         model = cin("day", "night")
-    day, night = model.look("day").tensors, model.look("night").tensors
+    day, night = model.style("day").tensors, model.style("night").tensors
     content = scene(40, 60)
     one, other = (model.translate(content, {**day, "affine": style["affine"]}, 1.0, None) for style in (day, night))
     assert (one - other).abs().mean() > 1e-3
@@ -128,7 +128,7 @@ def test_windows_equal_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> 
         model = looks_of(name, "day")
     monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 4_000)
     size = (97, 130)
-    factor, content, style = model.overview_factor(*size), scene(*size), model.look("day").tensors
+    factor, content, style = model.overview_factor(*size), scene(*size), model.style("day").tensors
     assert factor == 2
     whole = model.translate(content, style, 1.0, None)
     survey = model.survey(overview_of(content, factor), factor, style)
@@ -143,8 +143,8 @@ def test_windows_equal_the_whole(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 def test_an_exemplar_finds_the_look_that_is_nearest_in_tone() -> None:
     model = cin("dark", "bright")
     dark, bright = 0.4 * torch.rand(1, 1, 40, 40), 0.6 + 0.4 * torch.rand(1, 1, 40, 40) ** 3
-    model.note_look("dark", [dark])
-    model.note_look("bright", [bright])
+    model.set_style_exemplars("dark", [dark])
+    model.set_style_exemplars("bright", [bright])
     for exemplar, name in ((0.41 * torch.rand(1, 1, 20, 20), "dark"), (0.97 * bright, "bright")):
         assert model.style_for(exemplar, white_hot=True).metadata["look"] == name
         assert model.style_for(1 - exemplar, white_hot=False).metadata["look"] == name
@@ -156,11 +156,11 @@ def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> Non
     model, content = looks_of(name, "night"), scene(40, 60)
     model.save(tmp_path / "weights.safetensors")
     loaded = create_model(name, weights=tmp_path / "weights.safetensors")
-    assert isinstance(loaded, FixedLooks)
-    assert loaded.looks == ("night",)
+    assert isinstance(loaded, FixedStyles)
+    assert loaded.styles == ("night",)
     assert torch.equal(loaded.quantiles, model.quantiles)
     with torch.inference_mode():
-        assert torch.equal(loaded(content, loaded.look("night")), model(content, model.look("night")))
+        assert torch.equal(loaded(content, loaded.style("night")), model(content, model.style("night")))
     with pytest.raises(WeightsError, match="expected looks="):
         create_model(name, weights=tmp_path / "weights.safetensors", looks=("dusk",))
 
@@ -171,7 +171,7 @@ def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> Non
         ("cin", {"looks": ()}, "one or more looks"),
         ("cin", {"looks": ("day", "day")}, "different names"),
         ("cin", {"looks": ("day.1",)}, "without a dot"),
-        ("johnson", {"looks": ("day", "night")}, "one look for model 'johnson', got 2"),
+        ("johnson", {"looks": ("day", "night")}, "one style for model 'johnson', got 2"),
         ("cin", {"size": "paper"}, r"hyper-parameters of model 'cin' among .*looks, got size"),
     ],
 )
@@ -183,13 +183,13 @@ def test_refuses_what_cannot_be(model: str, changes: dict[str, Any], message: st
 def test_a_new_look_begins_from_the_mean_of_the_old_ones_which_stay() -> None:
     old, new = cin("day", "night"), create_model("cin", weights=None, looks=("day", "dusk", "night"), **SMALL_LOOKS)
     assert isinstance(new, CIN)
-    new.eval().note_look("dusk", [0.3 * scene(50, 60, 9, channels=1)])
+    new.eval().set_style_exemplars("dusk", [0.3 * scene(50, 60, 9, channels=1)])
     tone = new.quantiles[1].clone()
     new.adopt(old)
     content = scene(40, 60)
     with torch.inference_mode():
         for name in ("day", "night"):
-            torch.testing.assert_close(new(content, new.look(name)), old(content, old.look(name)))
+            torch.testing.assert_close(new(content, new.style(name)), old(content, old.style(name)))
     torch.testing.assert_close(new.table["dusk"], (old.table["day"] + old.table["night"]) / 2)
     assert torch.equal(new.quantiles[1], tone)
 
@@ -197,7 +197,7 @@ def test_a_new_look_begins_from_the_mean_of_the_old_ones_which_stay() -> None:
 def test_a_look_that_was_noted_keeps_its_tone_when_training_goes_on() -> None:
     old, new = looks_of("johnson", "day"), create_model("johnson", weights=None, looks=("day",), **SMALL_LOOKS)
     assert isinstance(new, Johnson)
-    new.note_look("day", EXEMPLARS["night"])
+    new.set_style_exemplars("day", EXEMPLARS["night"])
     new.adopt(old)
     torch.testing.assert_close(new.affine, old.affine)
     assert not torch.allclose(new.quantiles, old.quantiles, atol=0.05)
@@ -210,7 +210,7 @@ def test_johnson_goes_on_from_one_of_many_looks() -> None:
     assert isinstance(johnson, Johnson)
     with torch.inference_mode():
         torch.testing.assert_close(
-            johnson(content, johnson.look("night")), trained(content, trained.look("night")), atol=1e-5, rtol=0
+            johnson(content, johnson.style("night")), trained(content, trained.style("night")), atol=1e-5, rtol=0
         )
 
 
@@ -225,7 +225,7 @@ def test_weights_of_another_size_are_no_beginning() -> None:
 
 def test_only_the_look_that_is_drawn_learns() -> None:
     model = cin("day", "night").train()
-    style = model.encode_looks(torch.tensor([1, 1]), torch.tensor([True, True]))
+    style = model.encode_styles(torch.tensor([1, 1]), torch.tensor([True, True]))
     model.translate(torch.cat([scene(48, 64), scene(48, 64, 4)]), style, 1.0, None).square().mean().backward()  # type: ignore[no-untyped-call]
     gradients: dict[str, Tensor | None] = {name: row.grad for name, row in model.table.items()}
     assert gradients["day"] is not None

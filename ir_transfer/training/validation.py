@@ -1,4 +1,4 @@
-"""Validation on whole pictures, as a user would convert them: several sets, each with exemplars of its own."""
+"""Validation on whole images of several sets, each with its own exemplars."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ir_transfer.evaluation.metrics.style_distance import feature_moments
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.evaluation.yardstick import Yardstick
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.fixed_looks import FixedLooks
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.gates import REFLECTED, Gate, network_gates, score_gates
 from ir_transfer.training.recipe import DataSection
-from ir_transfer.training.validation_pictures import ValidationExemplar, ValidationPictures, load_validations
+from ir_transfer.training.validation_images import ValidationExemplar, ValidationImages, load_validations
 
 PAIRED = (
     *("cell_correlation", "people_hot", "vehicles_hot", "people_heat", "gradient_agreement", "truth_highpass"),
@@ -38,28 +38,28 @@ PAIRED = (
         "psnr",
     ),
 )
-"""Columns of a set with truths; those of a judge or of labels are left out without them."""
+"""Scores of a set with ground truths; some require a perceptual encoder or labels."""
 UNPAIRED = ("style", "exemplar_distance", "contrast_exemplar", "gradient_input", "luma_highpass", "people_heat")
-"""Columns of a set without truths."""
+"""Scores of a set without ground truths."""
 THERMAL_ONLY = frozenset({"people_hot", "vehicles_hot", "people_heat", "luma_highpass"})
-"""Columns that mean nothing where reflected light is shown."""
+"""Scores that do not apply to bands of reflected light."""
 EDGES_ENOUGH = 0.26
-"""Correlation of gradient magnitudes with the photograph that true infrared pictures have; more counts no more."""
+"""Correlation of the gradient magnitudes of real infrared and RGB images, above which the score does not improve."""
 
 _SHEET_ROWS = 5
 _CELL_WIDTH = 400
-_PROBED = 3  # pictures that the gates look at
+_PROBED = 3  # images on which the gates are measured
 _LEAST_PATCHES = 4
 
 
 @dataclass(frozen=True)
 class ValidationReport:
-    """What a validation found.
+    """Result of a validation.
 
     Attributes:
-        scores: Means over pictures and exemplars, by set and column.
-        gates: What must be fulfilled whatever the scores are; empty after a shortened validation.
-        sheets: A contact sheet of every set.
+        scores: Means over images and exemplars, by set and column.
+        gates: Minimum requirements; empty after a shortened validation.
+        sheets: Contact sheet of each set by name.
     """
 
     scores: Mapping[str, Mapping[str, float]]
@@ -73,23 +73,24 @@ class ValidationReport:
 
     @property
     def failed(self) -> list[Gate]:
-        """The gates that are not passed."""
+        """The gates that failed."""
         return [gate for gate in self.gates if not gate.passed]
 
     def figures(self) -> dict[str, float]:
-        """Return all figures by name: ``<set>/<column>``, ``gates/<gate>`` and ``rank``."""
+        """Return all scores by name: ``<set>/<column>``, ``gates/<gate>`` and ``rank``."""
         found = {f"{name}/{key}": value for name, row in self.scores.items() for key, value in row.items()}
         found |= {f"gates/{gate.name}": gate.value for gate in self.gates}
         return found | {"rank": self.rank}
 
 
 def rank_of(columns: Mapping[str, float]) -> float:
-    """Return what ranks a set's figures; smaller is better, and a column that was not measured adds nothing.
+    """Return the score by which validations are compared; smaller is better, columns not measured add 0.
 
-    With truths: warm and cold areas where they are (``cell_correlation``), people hot, gradients as the truth's,
-    intensities distributed as the exemplar's, and patches as those of true images (a kernel distance of 1 counts
-    .03). PSNR, which fog wins, only decides between equals: 10 dB outweigh .001.
-    Without: features and intensities like the exemplar's, people hot, and edges up to what infrared has of them.
+    With ground truths it sums the errors of ``cell_correlation``, ``gradient_agreement`` and ``people_hot``, the
+    distance of the intensity distribution to the exemplar's and .03 times the kernel distance of patches. PSNR, which
+    favours low contrast, only breaks ties: 10 dB outweigh .001. Without ground truths it sums the distances of features
+    and intensities to the exemplar's, the shortfall of ``people_heat``, and that of ``gradient_input`` against
+    :data:`EDGES_ENOUGH`.
     """
     short = 2 * columns["exemplar_distance"] + 0.03 * columns.get("patch_mmd", 0.0)
     if "cell_correlation" in columns:
@@ -105,27 +106,27 @@ class Validation:
     """Holds the validation sets and scores a model on them.
 
     Attributes:
-        sets: The sets.
-        look: The recipe's first, which conditions a model of fixed looks.
+        sets: The validation sets.
+        style: Name of the recipe's first style, for models with fixed styles; empty without one.
 
     Args:
         data: The recipe's data section.
-        root: Folder that its paths are relative to.
-        vgg: The judge, or None.
+        root: Folder to which its paths are relative.
+        vgg: Frozen perceptual encoder, or None.
 
     Raises:
-        MissingFileError: A validation's folder is missing.
-        InputError: An exemplar is missing, a pair or label has another size, or a truth is coloured.
+        MissingFileError: The folder of a validation set is missing.
+        InputError: An exemplar is missing, a pair or label has another size, or a ground truth is coloured.
     """
 
     def __init__(self, data: DataSection, root: Path, vgg: PerceptualEncoder | None) -> None:
         self.sets = load_validations(data, root)
-        self.look = next(iter(data.looks), "")
+        self.style = next(iter(data.looks), "")
         self.band, self.vgg = data.band, vgg
 
     @property
     def exemplar(self) -> ValidationExemplar:
-        """The first set's first one, which stands for the run."""
+        """First exemplar of the first set, which is recorded with the run."""
         return self.sets[0].exemplars[0]
 
     @torch.inference_mode()
@@ -134,32 +135,32 @@ class Validation:
 
         Args:
             model: On any device.
-            limit: Score so many pictures of a set only, and ask no gate.
+            limit: Largest number of images of each set; with a limit, gates are not checked.
         """
         scores: dict[str, dict[str, float]] = {}
         sheets = {}
-        for pictures in self.sets:
-            name = pictures.section.name
-            scores[name], sheets[name] = self._score(model, pictures, limit)
+        for images in self.sets:
+            name = images.section.name
+            scores[name], sheets[name] = self._score(model, images, limit)
         gates = [] if limit is not None else [*self._network_gates(model), *score_gates(scores, self.band)]
         return ValidationReport(scores, gates, sheets)
 
     def _score(
-        self, model: TranslationModel, pictures: ValidationPictures, limit: int | None
+        self, model: TranslationModel, images: ValidationImages, limit: int | None
     ) -> tuple[dict[str, float], Image.Image]:
-        wanted = [key for key in (PAIRED if pictures.paired else UNPAIRED) if self._has_sense(key)]
+        wanted = [key for key in (PAIRED if images.paired else UNPAIRED) if self._applies(key)]
         found: dict[str, list[tuple[float, float]]] = defaultdict(list)
         patches: tuple[list[list[Samples]], list[list[Samples]]] = ([], [])
         shown: list[tuple[Scene, ValidationExemplar, Tensor]] = []
-        device = _device(model)
-        for exemplar in pictures.exemplars:
-            style, picture = self._style(model, exemplar), exemplar.picture.to(device)
-            moments = feature_moments(list(self.vgg(picture).values())) if self.vgg is not None else None
-            for scene, regions in pictures.scenes(exemplar, limit):
+        device = model.device
+        for exemplar in images.exemplars:
+            style, image = self._style(model, exemplar), exemplar.image.to(device)
+            moments = feature_moments(list(self.vgg(image).values())) if self.vgg is not None else None
+            for scene, regions in images.scenes(exemplar, limit):
                 moved = Scene(scene.stem, scene.photograph.to(device), scene.truth.to(device))
                 yardstick = Yardstick(moved, regions, wanted, self.vgg)
                 output = model(moved.photograph, style)
-                figures, look = yardstick.measure(output, moments, picture)
+                figures, look = yardstick.measure(output, moments, image)
                 for key, figure in figures.items():
                     found[key].append(figure)
                 if look is not None:
@@ -167,36 +168,32 @@ class Validation:
                     patches[1].append((yardstick.measure_truth()[1] or look).patches)
                 shown.append((scene, exemplar, output))
         scores = {key: _weighted(found[key]) for key in wanted if sum(weight for _, weight in found[key])}
-        if pictures.paired and patches[0]:
+        if images.paired and patches[0]:
             scores |= _kernel_distance(*patches)
-        return scores, _sheet(shown, pictures.paired)
+        return scores, _sheet(shown, images.paired)
 
-    def _has_sense(self, key: str) -> bool:
+    def _applies(self, key: str) -> bool:
         return self.band not in REFLECTED or key not in THERMAL_ONLY
 
     def _style(self, model: TranslationModel, exemplar: ValidationExemplar) -> StyleCode:
-        """Return a style; exemplars of a validation are white-hot by contract, so nothing is to be guessed."""
-        if isinstance(model, FixedLooks):
-            return model.look(self.look)
-        device = _device(model)
-        return model.prepare([exemplar.picture], white_hot=True).to(device)
+        """Return the style of a white-hot exemplar."""
+        if isinstance(model, FixedStyles):
+            return model.style(self.style)
+        device = model.device
+        return model.prepare([exemplar.image], white_hot=True).to(device)
 
     def _network_gates(self, model: TranslationModel) -> list[Gate]:
-        """Return the gates of the network, on pictures spread over the sets."""
-        device = _device(model)
+        """Return the gates of the network, measured on images of all sets."""
+        device = model.device
         scenes = [[scene for scene, _ in one.scenes(one.exemplars[0])] for one in self.sets]
         rounds = max(len(found) for found in scenes)
         spread = [found[index] for index in range(rounds) for found in scenes if index < len(found)][:_PROBED]
-        photographs = [scene.photograph.to(device) for scene in spread]
-        return network_gates(model, photographs, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
-
-
-def _device(model: TranslationModel) -> torch.device:
-    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+        images = [scene.photograph.to(device) for scene in spread]
+        return network_gates(model, images, lambda: [self._style(model, one.exemplars[0]) for one in self.sets])
 
 
 def _weighted(figures: Sequence[tuple[float, float]]) -> float:
-    """Return the mean by weights; of labelled objects each counts once, however many a picture has."""
+    """Return the weighted mean of pairs of value and weight, so that each labelled object counts once."""
     values, weights = zip(*figures, strict=True)
     return float(np.average(values, weights=weights))
 
@@ -209,21 +206,21 @@ def _kernel_distance(outputs: list[list[Samples]], truths: list[list[Samples]]) 
 
 
 def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bool) -> Image.Image:
-    """Return photograph, exemplar, output, truth and difference of an even spread over pictures and exemplars."""
+    """Return RGB image, exemplar, output, ground truth and difference of an even spread over images and exemplars."""
     rows = []
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
-        rows.append([scene.photograph, exemplar.picture, made, scene.truth, _difference(made, scene.truth)])
+        rows.append([scene.photograph, exemplar.image, made, scene.truth, _difference(made, scene.truth)])
     headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
     columns = 5 if paired else 3
     return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)
 
 
 def _difference(output: Tensor, truth: Tensor) -> Tensor:
-    """Return output minus truth around middle gray: bright where the output is too hot."""
+    """Return output minus ground truth around middle gray: bright where the output is too hot."""
     return (0.5 + (output - truth) / 2).clamp(0, 1)
 
 
-def _array(pictures: Tensor) -> NDArray[np.float32]:
-    picture: NDArray[np.float32] = pictures[0].squeeze(0).float().cpu().numpy()
-    return picture.transpose(1, 2, 0) if picture.ndim == 3 else picture
+def _array(images: Tensor) -> NDArray[np.float32]:
+    image: NDArray[np.float32] = images[0].squeeze(0).float().cpu().numpy()
+    return image.transpose(1, 2, 0) if image.ndim == 3 else image

@@ -1,4 +1,4 @@
-"""A rehearsal before the first step: what would fail after hours fails now, and the hours are estimated."""
+"""Sanity check before the first step: one training step and one validation image, with an estimate of the duration."""
 
 from __future__ import annotations
 
@@ -13,26 +13,28 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.process_memory import own_peak
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.learner import Learner
-from ir_transfer.training.validate import Validation
+from ir_transfer.training.validation import Validation
 
-_OPTIMISER_STATE = 8  # bytes per parameter that the optimiser takes at its first step, at most
+_OPTIMISER_STATE = 8  # largest number of bytes per parameter that the optimiser allocates at its first step
 
 
-def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step: int) -> str:
-    """Run one batch forward and backward and validate on one picture, leaving no trace; return what it takes.
+def run_sanity_check(learner: Learner, batch: Batch, validation: Validation | None, step: int) -> str:
+    """Run one batch forward and backward and validate on one image; return a line with time and memory needed.
+
+    Running moments, gradients and random states are restored.
 
     Args:
-        learner: What will be trained.
+        learner: Networks and losses of the training.
         batch: On the learner's device.
         validation: None in processes that do not validate.
-        step: At which the training begins.
+        step: First step of the training.
 
     Raises:
         InputError: A loss is not finite, or no parameter gets a gradient.
     """
     device = learner.processes.device
-    with _untouched(learner.objective, device):
-        _forward_backward(learner, batch, step)  # also plans convolutions, so only the second one is timed
+    with _restored(learner.objective, device):
+        _forward_backward(learner, batch, step)  # also selects convolution algorithms, so only the second pass is timed
         began = time.monotonic()
         _forward_backward(learner, batch, step)
         seconds = time.monotonic() - began
@@ -40,13 +42,13 @@ def rehearse(learner: Learner, batch: Batch, validation: Validation | None, step
     began = time.monotonic()
     if validation is not None:
         validation(learner.average, limit=1)
-    picture = time.monotonic() - began
+    image = time.monotonic() - began
     learned = sum(p.numel() for p in learner.objective.learned())
     left = max(0, learner.recipe.training.steps - step)
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else own_peak()
     return (
-        f"rehearsal passed: {seconds:.2f} s per step, {left} steps in about {_clock(seconds * left)}, {picture:.2f} s "
-        f"per validation picture, about {peak + learned * _OPTIMISER_STATE / 2**20:.0f} MiB of memory"
+        f"sanity check passed: {seconds:.2f} s per step, {left} steps in about {_clock(seconds * left)}, {image:.2f} s "
+        f"per validation image, about {peak + learned * _OPTIMISER_STATE / 2**20:.0f} MiB of memory"
     )
 
 
@@ -71,8 +73,8 @@ def _check_gradients(learner: Learner) -> None:
 
 
 @contextmanager
-def _untouched(module: nn.Module, device: torch.device) -> Iterator[None]:
-    """Undo what a forward and backward pass leaves behind: running moments, gradients, random state."""
+def _restored(module: nn.Module, device: torch.device) -> Iterator[None]:
+    """Restore buffers and random state and clear gradients after the block."""
     buffers = [buffer.clone() for buffer in module.buffers()]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield

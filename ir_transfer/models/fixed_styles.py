@@ -1,4 +1,4 @@
-"""Models that know their looks by name: scales, shifts and tones are in the weights, and no exemplar is taken."""
+"""Models with fixed styles, selected by name: scales, shifts and tones are part of the weights."""
 
 from __future__ import annotations
 
@@ -13,40 +13,41 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.checks import check_picture
+from ir_transfer.models.checks import check_image
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.look_names import unknown_look
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import POLARITY
+from ir_transfer.models.style_names import unknown_style_message
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
-from ir_transfer.nn.polarity import sign_of
+from ir_transfer.nn.polarity import polarity_sign
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
-_DEVIATION = 0.2  # of looks without exemplars
+_DEVIATION = 0.2  # of styles without exemplars
 
 
-class FixedLooks(ThermalModel):
-    """A compact system whose style is the name of a look; :meth:`look` takes the place of :meth:`prepare`.
+class FixedStyles(ThermalModel):
+    """A compact system whose styles are learned and named; :meth:`style` replaces :meth:`prepare`.
 
-    A look is a scale and a shift for every channel of the neck's levels, learned instead of read from an exemplar, and
-    the tone of its exemplars.
+    A style consists of a scale and a shift for every channel of the neck's levels, which are trained, and of the tone
+    of its exemplars.
 
     Args:
-        info: What the model declares.
-        looks: Names of the looks.
+        info: Declaration of the model.
+        looks: Names of the styles; the name of this hyper-parameter is stored in weight files.
         sizes: See :class:`~ir_transfer.models.thermal.ThermalModel`.
 
     Attributes:
-        quantiles: Of the looks' exemplars, white-hot (N, 33); even around .5 until a training has noted others.
+        styles: Names of the styles.
+        quantiles: Quantiles of the styles' white-hot exemplars (N, 33); uniform around .5 without exemplars.
         means: Their means (N, 1).
-        deviations: Their deviations (N, 1).
-        exemplars: White-hot exemplars (1, 1, h, w) of the looks that a training has noted, by name; not stored.
+        deviations: Their standard deviations (N, 1).
+        exemplars: White-hot exemplars (1, 1, h, w) by style, set by a training; not stored.
 
     Raises:
-        InputError: No look, one name twice, or a name with a dot.
+        InputError: No style, a duplicate name, or a name with a dot.
     """
 
     quantiles: Tensor
@@ -55,83 +56,83 @@ class FixedLooks(ThermalModel):
 
     def __init__(self, info: ModelInfo, looks: Sequence[str], sizes: Mapping[str, Any]) -> None:
         if not looks or len(set(looks)) != len(looks):
-            raise InputError(f"expected one or more looks of different names for {info.name!r}, got {list(looks)}")
+            raise InputError(f"expected one or more styles of different names for {info.name!r}, got {list(looks)}")
         if dotted := [name for name in looks if "." in name]:
-            raise InputError(f"expected names of looks without a dot for {info.name!r}, got {dotted[0]!r}: rename it")
+            raise InputError(f"expected names of styles without a dot for {info.name!r}, got {dotted[0]!r}: rename it")
         super().__init__(info, sizes, looks=list(looks))
-        self.looks = tuple(looks)
+        self.styles = tuple(looks)
         self.exemplars: dict[str, list[Tensor]] = {}
         even = 0.5 + 12**0.5 * _DEVIATION * (knot_ranks() - 0.5)
         self.register_buffer("quantiles", even.expand(len(looks), KNOTS).clone())
         self.register_buffer("means", torch.full((len(looks), 1), 0.5))
         self.register_buffer("deviations", torch.full((len(looks), 1), _DEVIATION))
 
-    # -- to be written by a model -------------------------------------------------------------------------------
+    # -- to be implemented by a model -------------------------------------------------------------------------------
 
     @abstractmethod
     def affine_of(self, name: str) -> nn.Parameter:
-        """Return scales, then shifts (2 C) of a look, of all levels' channels, finest level first."""
+        """Return scales, then shifts (2 C) of a style, for the channels of all levels, finest level first."""
 
     @abstractmethod
-    def affine_style(self, looks: Tensor) -> dict[str, Tensor]:
-        """Return the tensors of a style that say its scales and shifts, for looks by number (B,)."""
+    def affine_style(self, numbers: Tensor) -> dict[str, Tensor]:
+        """Return the style tensors of scales and shifts, for styles by number (B,)."""
 
     @abstractmethod
     def affine_in(self, style: Mapping[str, Tensor]) -> Tensor:
-        """Return scales, then shifts (B or 1, 2 C) that a style asks for."""
+        """Return scales, then shifts (B or 1, 2 C) of a style."""
 
-    # -- the contract -------------------------------------------------------------------------------------------
+    # -- interface -------------------------------------------------------------------------------------------
 
     def identity(self) -> Tensor:
-        """Return scales of 1, then shifts of 0 (2 C): features that are normalised and no more."""
+        """Return scales of 1, then shifts of 0 (2 C)."""
         channels = sum(self.neck.widths)
         return torch.cat([torch.ones(channels), torch.zeros(channels)])
 
-    def encode_looks(self, looks: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the style tensors of looks by number (B,) and polarity (B,) bool; differentiable."""
+    def encode_styles(self, numbers: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
+        """Return the style tensors of styles by number (B,) and polarity (B,) bool; differentiable."""
         tones = dict(zip(("quantiles", "mean", "deviation"), self._tones(), strict=True))
-        found = {f"tone.{name}": values[looks] for name, values in tones.items()}
-        return {**self.affine_style(looks), **found, POLARITY: sign_of(white_hot)}
+        found = {f"tone.{name}": values[numbers] for name, values in tones.items()}
+        return {**self.affine_style(numbers), **found, POLARITY: polarity_sign(white_hot)}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
-        """Normalise every channel, then scale and shift it by the look's numbers."""
+        """Normalise every channel, then apply the scale and shift of the style."""
         scales, shifts = self.affine_in(style).chunk(2, dim=1)
         first = sum(self.neck.widths[:level])
         channels = slice(first, first + self.neck.widths[level])
         return adain(features, moments, shifts[:, channels], scales[:, channels])
 
     @torch.no_grad()
-    def look(self, name: str, *, white_hot: bool = True) -> StyleCode:
-        """Return the style code of a look.
+    def style(self, name: str, *, white_hot: bool = True) -> StyleCode:
+        """Return the style code of a style.
 
         Args:
-            name: One of ``looks``.
+            name: One of ``styles``.
             white_hot: Whether hot is to be bright.
 
         Raises:
-            UnknownNameError: The weights know no look of that name.
+            UnknownNameError: The weights have no style of that name.
         """
-        if name not in self.looks:
-            raise UnknownNameError.among(f"look of model {self.info.name}", name, self.looks)
+        if name not in self.styles:
+            raise UnknownNameError.among(f"style of model {self.info.name}", name, self.styles)
         device = self.quantiles.device
-        number, polarity = torch.tensor([self.looks.index(name)], device=device), torch.tensor([white_hot])
+        number, polarity = torch.tensor([self.styles.index(name)], device=device), torch.tensor([white_hot])
         metadata = {"weights_hash": self.weights_hash, "look": name, **Polarity(white_hot, "given").metadata()}
-        return StyleCode(self.info.name, self.encode_looks(number, polarity.to(device)), metadata)
+        return StyleCode(self.info.name, self.encode_styles(number, polarity.to(device)), metadata)
 
     @torch.no_grad()
     def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
-        """Return the look whose tone is nearest to an exemplar's (1, 1, h, w): mean distance of the quantiles.
+        """Return the style whose quantiles have the least mean distance to those of an exemplar (1, 1, h, w).
 
-        Where the polarity is not known, the shipped classifier judges it; near-infrared is taken as it is.
+        If ``white_hot`` is None, the polarity is classified; near-infrared exemplars are always white-hot.
 
         Raises:
-            InputError: Not an exemplar.
+            InputError: The exemplar has a wrong shape or range.
         """
-        check_picture("exemplar", exemplar, 1)
+        check_image("exemplar", exemplar, 1)
         polarity = polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band"))
         found = tone_of(exemplar if polarity.white_hot else 1 - exemplar).quantiles.to(self.quantiles)
         nearest = int((self.quantiles - found).abs().mean(dim=1).argmin())
-        code = self.look(self.looks[nearest], white_hot=polarity.white_hot)
+        code = self.style(self.styles[nearest], white_hot=polarity.white_hot)
         return replace(code, metadata={**code.metadata, **polarity.metadata()})
 
     def prepare(
@@ -142,38 +143,38 @@ class FixedLooks(ThermalModel):
         *,
         masks: Sequence[Tensor] | None = None,
     ) -> NoReturn:
-        """Refuse: an exemplar is learned, not read.
+        """Raise an error, since styles are learned.
 
         Raises:
-            InputError: Always; the message has the looks and the command that trains another.
+            InputError: Always; the message lists the styles and the command that trains another one.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> NoReturn:
-        """Refuse; see :meth:`prepare`.
+        """Raise an error; see :meth:`prepare`.
 
         Raises:
             InputError: Always.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     def encode_style(self, exemplars: Tensor) -> NoReturn:
-        """Refuse; see :meth:`prepare`.
+        """Raise an error; see :meth:`prepare`.
 
         Raises:
             InputError: Always.
         """
-        raise InputError(unknown_look(self.info.name, self.looks))
+        raise InputError(unknown_style_message(self.info.name, self.styles))
 
     # -- training -----------------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def note_look(self, name: str, exemplars: Sequence[Tensor]) -> None:
-        """Store the mean tone of a look's exemplars (1, 1, h, w), white-hot in [0, 1], and keep them for :meth:`adopt`.
+    def set_style_exemplars(self, name: str, exemplars: Sequence[Tensor]) -> None:
+        """Store the mean tone of a style's exemplars, and keep them for :meth:`adopt`.
 
         Args:
-            name: One of ``looks``.
-            exemplars: One or more; sizes may differ.
+            name: One of ``styles``.
+            exemplars: One or more white-hot infrared images (1, 1, h, w) in [0, 1]; sizes may differ.
         """
         tones = zip(*(tone_of(exemplar) for exemplar in exemplars), strict=True)
         self._store_tone(name, Tone(*(torch.stack(values).mean(0) for values in tones)))
@@ -181,21 +182,21 @@ class FixedLooks(ThermalModel):
 
     @torch.no_grad()
     def adopt(self, trained: TranslationModel) -> None:
-        """Take over the network of a trained compact system, and its looks.
+        """Copy the network and the styles of a trained compact system.
 
-        Looks of the same name keep their scales and shifts; others begin as the mean of the file's looks. Of AdaIN,
-        each look takes what AdaIN makes of the look's exemplars, so that both translate alike. The tone of a look that
-        :meth:`note_look` was given is not replaced.
+        Styles of the same name are copied; others are initialised with the mean of the copied model's styles. From
+        AdaIN, each style gets AdaIN's statistics of the style's exemplars, so that both translate alike. Tones set by
+        :meth:`set_style_exemplars` are kept.
 
         Raises:
-            WeightsError: It is no compact system, or of another size.
+            WeightsError: The model is not a compact system, or has another size.
         """
         if not isinstance(trained, ThermalModel):
             super().adopt(trained)
             return
         self.adopt_network(trained)
-        if isinstance(trained, FixedLooks):
-            self._adopt_looks(trained)
+        if isinstance(trained, FixedStyles):
+            self._adopt_styles(trained)
         elif isinstance(trained, AdaIN):
             for name, exemplars in self.exemplars.items():
                 style = trained.prepare(exemplars, white_hot=True).tensors
@@ -206,19 +207,19 @@ class FixedLooks(ThermalModel):
     def _levels(self) -> int:
         return len(self.neck.widths)
 
-    def _adopt_looks(self, trained: FixedLooks) -> None:
-        mean = torch.stack([trained.affine_of(name) for name in trained.looks]).mean(dim=0)
-        for name in self.looks:
-            known = name in trained.looks
+    def _adopt_styles(self, trained: FixedStyles) -> None:
+        mean = torch.stack([trained.affine_of(name) for name in trained.styles]).mean(dim=0)
+        for name in self.styles:
+            known = name in trained.styles
             self.affine_of(name).copy_(trained.affine_of(name) if known else mean)
             if known and name not in self.exemplars:
-                number = trained.looks.index(name)
+                number = trained.styles.index(name)
                 self._store_tone(name, Tone(*(values[number : number + 1] for values in trained._tones())))
 
     def _tones(self) -> Tone:
         return Tone(self.quantiles, self.means, self.deviations)
 
     def _store_tone(self, name: str, tone: Tone) -> None:
-        number = self.looks.index(name)
+        number = self.styles.index(name)
         for kept, values in zip(self._tones(), tone, strict=True):
             kept[number] = values[0]

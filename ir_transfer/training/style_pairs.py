@@ -1,4 +1,4 @@
-"""Which pairs a look is learned from: those whose ground truths resemble its exemplars."""
+"""Assignment of training pairs to fixed styles, by the similarity of ground truths and exemplars."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Floats = NDArray[np.float64]
 
 _SIZE = (64, 80)
 _RANKS = (0.05, 0.2, 0.4, 0.6, 0.8, 0.95)
-_BANDS = 4  # of rows, from the sky down to the road
+_BANDS = 4  # of rows
 _SCALES = (2, 4, 8)
 _SHARPNESS = 0.1  # of the assignment, in mean distances
 _ROUNDS = 200
 
 
-def describe(infrared: OutputLevels) -> Floats:
-    """Return what an infrared image (H, W), white-hot, shows in canonical tone, as a vector.
+def describe_infrared(infrared: OutputLevels) -> Floats:
+    """Return a descriptor (13,) of a white-hot infrared image (H, W), independent of gain and offset.
 
-    Quantiles say what is rare and what is common, means of four bands of rows whether sky or ground is warm, and the
-    logarithms of the deviations of three octaves how fine its structure is. Gain and offset do not matter.
+    It consists of six quantiles of the intensities, the means of four bands of rows, from sky to ground, and the
+    logarithms of the deviations of three octaves of detail.
     """
     image = torch.from_numpy(np.ascontiguousarray(to_unit(infrared)))[None, None].double()
     small = standardised(F.interpolate(image, _SIZE, mode="bilinear", antialias=True, align_corners=False))
@@ -38,29 +38,32 @@ def describe(infrared: OutputLevels) -> Floats:
     return torch.cat([quantiles, rows, _octaves(small)]).numpy()
 
 
-def look_shares(truths: Sequence[Floats], looks: Sequence[Sequence[Floats]]) -> NDArray[np.bool_]:
-    """Return which ground truths (n,) each look (N, n) is learned from.
+def assign_pairs(truths: Sequence[Floats], styles: Sequence[Sequence[Floats]]) -> NDArray[np.bool_]:
+    """Return which of n ground truths each of N styles is trained on, bool (N, n).
 
-    Of several looks, every one takes about as many, and every ground truth goes to one: the assignment of least
-    total distance whose parts are equal (entropic optimal transport, Cuturi 2013). A single look takes the nearer half.
+    With several styles, each ground truth is assigned to one, so that all styles get about the same number at the least
+    total distance (entropic optimal transport, Cuturi 2013). A single style gets the nearer half.
 
     Args:
-        truths: Descriptions of the ground truths.
-        looks: Of the exemplars of each look.
+        truths: Descriptors of the ground truths.
+        styles: Descriptors of the exemplars of each style.
     """
     described = np.stack(truths)
     spread = described.std(axis=0) + 1e-6
-    distances = np.stack([
-        np.min([np.linalg.norm((described - one) / spread, axis=1) for one in exemplars], axis=0) for exemplars in looks
-    ])  # fmt: skip
-    if len(looks) == 1:
+    distances = np.stack(
+        [
+            np.min([np.linalg.norm((described - one) / spread, axis=1) for one in exemplars], axis=0)
+            for exemplars in styles
+        ]
+    )
+    if len(styles) == 1:
         return np.asarray(distances <= np.median(distances))
     chosen = _balanced(distances / distances.mean()).argmax(axis=0)
-    return np.asarray(chosen == np.arange(len(looks))[:, None])
+    return np.asarray(chosen == np.arange(len(styles))[:, None])
 
 
 def _balanced(costs: Floats) -> Floats:
-    """Return the plan (N, n) of least cost whose rows have equal sums, and whose columns have."""
+    """Return the transport plan (N, n) of least cost with equal row sums and equal column sums."""
     plan = np.exp(-(costs - costs.min(axis=0)) / _SHARPNESS) + 1e-30
     for _ in range(_ROUNDS):
         plan /= plan.sum(axis=1, keepdims=True) * len(plan)

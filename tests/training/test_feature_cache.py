@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
-from ir_transfer.training.features import FeatureCache
+from ir_transfer.training.feature_cache import FeatureCache
 
 
 class Counted(ContentEncoder):

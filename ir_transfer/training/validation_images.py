@@ -1,4 +1,4 @@
-"""A validation set in memory: pictures, truths, labels and exemplars, found and checked before the first step."""
+"""A validation set in memory: images, ground truths, labels and exemplars, loaded and checked before the first step."""
 
 from __future__ import annotations
 
@@ -19,94 +19,95 @@ from ir_transfer.errors import InputError
 from ir_transfer.evaluation.metrics.object_heat import Region
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.evaluation.soft_objects import soft_regions
-from ir_transfer.training.exemplar import validation_exemplars
-from ir_transfer.training.pictures import load_single
+from ir_transfer.training.images import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet
-from ir_transfer.training.sources import Found, find_validations
+from ir_transfer.training.sources import ImageFiles, find_validations
+from ir_transfer.training.validation_exemplars import validation_exemplars
 
 
 @dataclass(frozen=True)
 class ValidationExemplar:
-    """What conditions a validation.
+    """Exemplar of a validation set.
 
     Attributes:
-        file: Where it was read.
-        picture: White-hot (1, 1, h, w) in [0, 1].
+        file: Path of the file.
+        image: White-hot infrared image (1, 1, h, w) in [0, 1].
     """
 
     file: Path
-    picture: Tensor
+    image: Tensor
 
 
 @dataclass(frozen=True)
-class ValidationPictures:
-    """The pictures of one validation set.
+class ValidationImages:
+    """Images of one validation set.
 
     Attributes:
-        section: What the recipe says of it.
-        files: What was read.
-        exemplars: What conditions it, each used alone.
-        pictures: Photograph (H, W, 3) and truth (H, W), None without one.
-        truth_files: The file of every truth, in their order; empty without.
-        regions: Labelled people and vehicles of every picture.
+        section: Entry of the recipe.
+        files: Paths of all files.
+        exemplars: Exemplars, each used alone.
+        images: RGB image (H, W, 3) and ground truth (H, W), or None, of each scene.
+        truth_files: File of each ground truth; empty if unpaired.
+        regions: Labelled people and vehicles of each scene.
     """
 
     section: ValidationSet
     files: Sequence[Path]
     exemplars: Sequence[ValidationExemplar]
-    pictures: Sequence[tuple[OutputLevels, OutputLevels | None]]
+    images: Sequence[tuple[OutputLevels, OutputLevels | None]]
     truth_files: Sequence[Path]
     regions: Sequence[Sequence[Region]]
 
     @property
     def paired(self) -> bool:
-        """Whether there are truths."""
+        """Whether the set has ground truths."""
         return self.section.pairing == "paired"
 
     def scenes(
         self, exemplar: ValidationExemplar, limit: int | None = None
     ) -> Iterator[tuple[Scene, Sequence[Region]]]:
-        """Yield the scenes with their labelled objects; without truths the exemplar takes their place.
+        """Yield the scenes with their labelled objects; in an unpaired set the exemplar replaces the ground truth.
 
-        A scene whose own truth is the exemplar is left out where there are others: it would tell the answer's tone.
+        A scene whose ground truth is the exemplar is left out if there are others, since the exemplar would reveal the
+        tone of the ground truth.
 
         Args:
-            exemplar: One of the set's.
-            limit: So many pictures only.
+            exemplar: One of the set's exemplars.
+            limit: Largest number of scenes.
         """
-        indices = range(len(self.pictures))
+        indices = range(len(self.images))
         foreign = [i for i in indices if not self.truth_files or self.truth_files[i] != exemplar.file]
         for index in (foreign or indices)[:limit]:
-            rgb, ir = self.pictures[index]
-            photograph = torch.from_numpy(to_unit(rgb.transpose(2, 0, 1)))[None]
+            rgb, ir = self.images[index]
+            content = torch.from_numpy(to_unit(rgb.transpose(2, 0, 1)))[None]
             if ir is not None:
                 truth = torch.from_numpy(to_unit(ir))[None, None]
             else:
-                truth = F.interpolate(exemplar.picture, photograph.shape[-2:], mode="bilinear", antialias=True)
-            yield Scene(str(index), photograph, truth.clamp(0, 1)), self.regions[index]
+                truth = F.interpolate(exemplar.image, content.shape[-2:], mode="bilinear", antialias=True)
+            yield Scene(str(index), content, truth.clamp(0, 1)), self.regions[index]
 
 
-def load_validations(data: DataSection, root: Path) -> list[ValidationPictures]:
+def load_validations(data: DataSection, root: Path) -> list[ValidationImages]:
     """Read every validation set of a recipe.
 
     Raises:
         MissingFileError: A folder is missing.
-        InputError: No picture, an exemplar is missing, a pair or a label has another size, or a truth is coloured.
-        DecodeError: A file is no picture.
+        InputError: No image, an exemplar is missing, a pair or a label has another size, or a ground truth is coloured.
+        DecodeError: A file is not an image.
     """
     found = find_validations(data, root)
     return [_load(data, root, chosen, one) for chosen, one in zip(data.validation_sets, found, strict=True)]
 
 
-def _load(data: DataSection, root: Path, chosen: ValidationSet, found: Found) -> ValidationPictures:
-    if not found.photographs:
-        raise InputError(f"expected pictures in {root / chosen.path} ({found.where}), got none: add some")
-    pictures: list[tuple[OutputLevels, OutputLevels | None]]
+def _load(data: DataSection, root: Path, chosen: ValidationSet, found: ImageFiles) -> ValidationImages:
+    if not found.rgb:
+        raise InputError(f"expected images in {root / chosen.path} ({found.where}), got none: add some")
+    images: list[tuple[OutputLevels, OutputLevels | None]]
     if found.pairs is not None:
         check_pairs(found.pairs)
-        pictures = [load_pair(pair) for pair in found.pairs]
+        images = [load_pair(pair) for pair in found.pairs]
     else:
-        pictures = [(load_single(single), None) for single in found.photographs]
+        images = [(load_single(single), None) for single in found.rgb]
     exemplars = [
         ValidationExemplar(path, torch.from_numpy(to_unit(levels))[None, None])
         for levels, path in validation_exemplars(data, root, chosen, found)
@@ -114,16 +115,16 @@ def _load(data: DataSection, root: Path, chosen: ValidationSet, found: Found) ->
     truths = [single.path for single in found.infrared]
     labels = _labels(root, chosen)
     regions = []
-    for single, (rgb, _) in zip(found.photographs, pictures, strict=True):
+    for single, (rgb, _) in zip(found.rgb, images, strict=True):
         size = rgb.shape[0], rgb.shape[1]
         label = labels.get(composed(single.stem))
         regions.append([] if label is None else soft_regions(label, size, size))
-    return ValidationPictures(chosen, found.files, exemplars, pictures, truths, regions)
+    return ValidationImages(chosen, found.files, exemplars, images, truths, regions)
 
 
 def _labels(root: Path, chosen: ValidationSet) -> dict[str, Path]:
     if chosen.labels is not None:
         return open_soft_labels(root / chosen.labels)
     usual = root / "labels" / chosen.path
-    # With a card, rgb/ is elsewhere, and so may be what lies in such a folder.
+    # With a card, a folder of this name may contain other files.
     return open_soft_labels(usual) if usual.is_dir() and any(usual.glob("*.png")) else {}

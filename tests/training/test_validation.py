@@ -16,7 +16,7 @@ from ir_transfer.models.baselines.model import Baseline
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training.recipe import DataSection, Source, ValidationSet
-from ir_transfer.training.validate import PAIRED, UNPAIRED, Validation, ValidationReport, rank_of
+from ir_transfer.training.validation import PAIRED, UNPAIRED, Validation, ValidationReport, rank_of
 from tests.evaluation.street_scene import PEOPLE, render
 from tests.evaluation.street_scene import write_pairs as write_streets
 from tests.training.pair_set import render_pairs
@@ -37,7 +37,7 @@ class Local(Baseline):
         assert white_hot is not None and bool(white_hot.all())
         return {"picture": exemplars}
 
-    def look(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
+    def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
         return self.function(gray, style["picture"])
 
 

@@ -1,4 +1,4 @@
-"""Photographs with soft class labels: read once, kept in memory, drawn as labelled crops."""
+"""RGB images with soft class labels, kept in memory and drawn as labelled crops."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _OBJECTS = (1, 2, 3)  # person, two-wheeler, vehicle: half of all crops are cent
 
 
 @dataclass(frozen=True)
-class LabelledPhotograph:
-    """A photograph with its soft labels, as bytes.
+class LabelledImage:
+    """An RGB image with its soft labels.
 
     Attributes:
-        path: Of the photograph.
+        path: Path of the RGB image.
         pixels: uint8 (H, W, 3).
-        labels: uint8 (h, w, 4): likeliest class, its probability x 255, second class, its probability x 255.
+        labels: uint8 (h, w, 4): most likely class, its probability x 255, second class, its probability x 255.
     """
 
     path: Path
@@ -39,17 +39,17 @@ class LabelledPhotograph:
     labels: SoftLabels
 
 
-def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[LabelledPhotograph]:
-    """Read the photographs of a folder that have a label file ``<stem>.png``, sorted by name.
+def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[LabelledImage]:
+    """Read the RGB images of a folder that have a label file ``<stem>.png``, sorted by name.
 
     Args:
-        folder: Of the photographs.
-        labels: Folder of the label files, at a quarter of the photographs' size.
-        longer_side: Larger photographs are reduced to it.
+        folder: Folder of the RGB images.
+        labels: Folder of the label files, at a quarter of the size of the RGB images.
+        longer_side: Longer side in pixels to which larger images are reduced.
 
     Raises:
         MissingFileError: One of the folders is missing.
-        InputError: No photograph has a label file, or a label file is not RGBA.
+        InputError: No RGB image has a label file, or a label file is not RGBA.
     """
     for place in (folder, labels):
         if not place.is_dir():
@@ -58,9 +58,9 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
     for path in sorted(p for p in folder.iterdir() if is_picture_name(p)):
         label = find_below(labels, PurePosixPath(f"{path.stem}.png"))
         if label is not None and label.is_file():
-            found.append(LabelledPhotograph(path, _read_rgb(path, longer_side), read_soft_labels(label)))
+            found.append(LabelledImage(path, _read_rgb(path, longer_side), read_soft_labels(label)))
     if not found:
-        raise InputError(f"expected label files in {labels} for the photographs in {folder}, found none of their stems")
+        raise InputError(f"expected label files in {labels} for the RGB images in {folder}, found none of their stems")
     return found
 
 
@@ -70,26 +70,26 @@ def _read_rgb(path: Path, longer_side: int) -> Bytes:
     return np.asarray(image).copy()
 
 
-def held_back(photographs: Iterable[LabelledPhotograph], share: float, sequences: Sequence[str]) -> list[bool]:
-    """Return for each photograph whether it is held back from the training.
+def held_out(images: Iterable[LabelledImage], share: float, sequences: Sequence[str]) -> list[bool]:
+    """Return for each image whether it is held out from the training.
 
     Args:
-        photographs: In any order.
-        share: Share of those in no sequence, chosen by the hash of their names.
-        sequences: Beginnings of names that are held back as a whole: neighbours in a video are near copies.
+        images: Images in any order.
+        share: Share of the images in no sequence, chosen by the hash of their names.
+        sequences: Prefixes of file names that are held out as a whole, since neighbouring video frames are similar.
     """
     return [
         photo.path.name.startswith(tuple(sequences))
         or int(hashlib.sha256(photo.path.name.encode()).hexdigest()[:8], 16) / 2**32 < share
-        for photo in photographs
+        for photo in images
     ]
 
 
-def draw_crop(photo: LabelledPhotograph, side: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+def draw_crop(photo: LabelledImage, side: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
     """Draw a crop with its labels: image (3, side, side) in [0, 1], probabilities (11, side / 4, side / 4).
 
-    Half of all crops are centred on a person, two-wheeler or vehicle where there is one. Scale varies by a factor of
-    up to 1.6 each way, the aspect ratio by 15%, and half of the crops are mirrored.
+    Half of all crops are centred on a person, two-wheeler or vehicle if there is one. The scale varies by a factor of
+    up to 1.6 either way, the aspect ratio by 15%, and half of the crops are mirrored.
     """
     height, width = photo.pixels.shape[:2]
     scale = float(np.exp(random.uniform(-0.47, 0.47)))

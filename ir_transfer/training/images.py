@@ -1,4 +1,4 @@
-"""Pictures to train on: found and checked at the start, decoded when drawn, kept while memory lasts."""
+"""Images to train on: listed and checked at the start, decoded on demand, cached up to a memory limit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import InputError
 from ir_transfer.training.leaks import refuse_leaks, refuse_overlap
 from ir_transfer.training.recipe import DataSection
-from ir_transfer.training.sources import Found, find_sources, find_validations
+from ir_transfer.training.sources import ImageFiles, find_sources, find_validations
 
 
-class PictureCache:
-    """Keeps decoded pictures until the memory it may use is full; the rest is decoded again at every use.
+class ImageCache:
+    """Caches decoded images up to a memory limit; further ones are decoded at every use.
 
-    Nothing is thrown out: every picture is drawn equally often, so one is as good to keep as another.
+    Nothing is evicted, since all images are drawn equally often.
 
     Args:
         gib: Memory in GiB.
@@ -32,12 +32,12 @@ class PictureCache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, load: Callable[[], tuple[OutputLevels, ...]]) -> tuple[OutputLevels, ...]:
-        """Return what ``load`` gives for this key, now or at an earlier call."""
+        """Return the cached arrays of a key, or those that ``load`` returns."""
         found = self._kept.get(key)
         if found is None:
             found = load()
             with self._lock:
-                size = sum(picture.nbytes for picture in found)
+                size = sum(image.nbytes for image in found)
                 if size <= self._free and key not in self._kept:
                     self._kept[key] = found
                     self._free -= size
@@ -45,41 +45,41 @@ class PictureCache:
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """One source's pictures, in 8 bits where their files have no more, else in 16.
+class ImageSet:
+    """Images of one source, as uint8 if their files have 8 bits, else as uint16.
 
     Attributes:
-        photographs: What is translated.
-        infrared: Exemplars; if paired, those of the photographs in their order.
-        pairs: Both together, or None if they do not belong together pixel by pixel.
-        max_width: Width to shrink to, or None.
-        cache: Where decoded pictures are kept.
+        rgb: Files of the RGB images.
+        infrared: Files of the infrared images; if paired, in the order of the RGB images.
+        pairs: Registered pairs of both, or None if they are unpaired.
+        max_width: Width in pixels to which larger images are reduced, or None.
+        cache: Cache of decoded images.
         register: Whether the registration of every pair is refined when it is decoded.
     """
 
-    photographs: Sequence[Single]
+    rgb: Sequence[Single]
     infrared: Sequence[Single]
     pairs: Sequence[Pair] | None
     max_width: int | None
-    cache: PictureCache
+    cache: ImageCache
     register: bool = False
 
     @property
     def paired(self) -> bool:
-        """Whether photographs and infrared pictures belong together pixel by pixel."""
+        """Whether RGB and infrared images are registered pairs."""
         return self.pairs is not None
 
     @property
     def files(self) -> list[Path]:
-        """Their files, each once."""
-        return list(dict.fromkeys(single.path for single in (*self.photographs, *self.infrared)))
+        """Paths of all files without duplicates."""
+        return list(dict.fromkeys(single.path for single in (*self.rgb, *self.infrared)))
 
-    def photograph(self, index: int) -> OutputLevels:
-        """Return a photograph (H, W, 3)."""
-        return self._load(index, self.photographs, 0)
+    def rgb_image(self, index: int) -> OutputLevels:
+        """Return an RGB image (H, W, 3)."""
+        return self._load(index, self.rgb, 0)
 
-    def exemplar(self, index: int) -> OutputLevels:
-        """Return an infrared picture (H, W), white-hot; if paired, the truth of the photograph of this index."""
+    def infrared_image(self, index: int) -> OutputLevels:
+        """Return a white-hot infrared image (H, W); if paired, the ground truth of the RGB image of this index."""
         return self._load(index, self.infrared, 1)
 
     def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
@@ -100,26 +100,26 @@ class PictureSet:
 
 
 def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
-    """Return a photograph (H, W, 3), or an infrared picture (H, W), white-hot, at most ``max_width`` wide.
+    """Return an RGB image (H, W, 3) or a white-hot infrared image (H, W), at most ``max_width`` pixels wide.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: Not a picture, or damaged.
-        InputError: The infrared picture is coloured.
+        DecodeError: The file is not an image, or damaged.
+        InputError: The infrared image is coloured.
     """
-    picture = open_side(single.path, single.side, single.layout)
+    image = open_side(single.path, single.side, single.layout)
     if single.side == "ir":
-        check_gray(picture, single.path)
-    return compact(picture, single.side, max_width, single.black_hot)
+        check_gray(image, single.path)
+    return compact(image, single.side, max_width, single.black_hot)
 
 
-def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[PictureSet]:
-    """Find the pictures of every source, without those that validate, and check them.
+def find_images(data: DataSection, root: Path, cache: ImageCache) -> list[ImageSet]:
+    """List the images of every source without those of the validation, and check them.
 
     Raises:
         MissingFileError: A folder, card or split is missing.
-        InputError: A source has no pictures, a pair of two sizes or a coloured infrared picture, or it shares a scene
-            or a picture with the validation.
+        InputError: A source has no images, a pair of two sizes or a coloured infrared image, or it shares a scene
+            or an image with the validation.
     """
     validations = find_validations(data, root)
     sources = find_sources(data, root)
@@ -131,25 +131,25 @@ def find_pictures(data: DataSection, root: Path, cache: PictureCache) -> list[Pi
         refuse_leaks(sources, validation)
     sets = []
     for found, source in zip(sources, data.sources, strict=True):
-        if not found.photographs or not found.infrared:
+        if not found.rgb or not found.infrared:
             raise InputError(
-                f"expected pictures in {root / source.path} ({found.where}) that do not validate, got none: add some"
+                f"expected images in {root / source.path} ({found.where}) that do not validate, got none: add some"
             )
         check_pairs(found.pairs or ())
         if found.pairs is None:
             check_singles(found.infrared)
-        sets.append(PictureSet(found.photographs, found.infrared, found.pairs, source.max_width, cache, data.register))
+        sets.append(ImageSet(found.rgb, found.infrared, found.pairs, source.max_width, cache, data.register))
     return sets
 
 
-def _without(found: Found, validation: Found) -> Found:
-    held_out = {single.path for single in (*validation.photographs, *validation.infrared)}
+def _without(found: ImageFiles, validation: ImageFiles) -> ImageFiles:
+    held_out = {single.path for single in (*validation.rgb, *validation.infrared)}
     if found.pairs is not None:
         pairs = [pair for pair in found.pairs if pair.rgb not in held_out]
-        photographs, infrared = [pair.alone("rgb") for pair in pairs], [pair.alone("ir") for pair in pairs]
-        return replace(found, photographs=photographs, infrared=infrared, pairs=pairs)
+        rgb, infrared = [pair.alone("rgb") for pair in pairs], [pair.alone("ir") for pair in pairs]
+        return replace(found, rgb=rgb, infrared=infrared, pairs=pairs)
     return replace(
         found,
-        photographs=[single for single in found.photographs if single.path not in held_out],
+        rgb=[single for single in found.rgb if single.path not in held_out],
         infrared=[single for single in found.infrared if single.path not in held_out],
     )

@@ -1,4 +1,4 @@
-"""What a frozen content encoder finds in the views of a training: computed once, kept while memory lasts."""
+"""Cache of a frozen content encoder's features of the views of a training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = tuple[int, ...]
 
 
 class FeatureCache:
-    """Keeps the features of views in bfloat16 until its memory is full; the rest is computed at every use.
+    """Caches features of views in bfloat16 up to a memory limit; further views are computed at every use.
 
     Args:
         gib: Memory in GiB.
@@ -24,12 +24,12 @@ class FeatureCache:
         self._kept: dict[Key, list[Tensor]] = {}
 
     def __call__(self, encoder: ContentEncoder, images: Tensor, keys: Sequence[Key]) -> ContentFeatures:
-        """Return the features of images (B, 3, H, W) in [0, 1], those that are not kept yet by one pass.
+        """Return the features of images (B, 3, H, W) in [0, 1]; those not cached are computed in one forward pass.
 
         Args:
-            encoder: Frozen; always the same.
-            images: Of the views.
-            keys: What each image is known by.
+            encoder: Frozen encoder, the same at every call.
+            images: Views (B, 3, H, W) in [0, 1].
+            keys: Identity of each view.
         """
         missing = [index for index, key in enumerate(keys) if key not in self._kept]
         fresh: dict[int, list[Tensor]] = {}

@@ -8,15 +8,15 @@ import pytest
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.training.distillation.photographs import LabelledPhotograph, draw_crop, held_back, read_labelled
+from ir_transfer.training.distillation.labelled_images import LabelledImage, draw_crop, held_out, read_labelled
 from tests.training.distillation.labelled import write_labelled
 from tests.training.test_views import interior
 from tests.training.views_of import painted
 
 
-def labelled(name: str = "a.png", seed: int = 0) -> LabelledPhotograph:
+def labelled(name: str = "a.png", seed: int = 0) -> LabelledImage:
     photograph, _, labels = painted(seed=seed)
-    return LabelledPhotograph(Path(name), photograph, labels)
+    return LabelledImage(Path(name), photograph, labels)
 
 
 def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -> None:
@@ -63,9 +63,9 @@ def test_half_of_the_crops_show_an_object_where_there_is_one() -> None:
 
 def test_who_is_held_back_depends_on_the_name_alone() -> None:
     photos = [labelled(f"photo_{index:04d}.png") for index in range(400)]
-    held = held_back(photos, 0.1, ())
+    held = held_out(photos, 0.1, ())
     assert np.mean(held) == pytest.approx(0.1, abs=0.04)
-    assert held_back(photos[::-1], 0.1, ()) == held[::-1]
-    assert held_back(photos[:50], 0.1, ()) == held[:50]
-    assert not any(kept and not more for kept, more in zip(held, held_back(photos, 0.3, ()), strict=True))
-    assert held_back(photos, 0.0, ["photo_00"]) == [photo.path.name < "photo_01" for photo in photos]
+    assert held_out(photos[::-1], 0.1, ()) == held[::-1]
+    assert held_out(photos[:50], 0.1, ()) == held[:50]
+    assert not any(kept and not more for kept, more in zip(held, held_out(photos, 0.3, ()), strict=True))
+    assert held_out(photos, 0.0, ["photo_00"]) == [photo.path.name < "photo_01" for photo in photos]

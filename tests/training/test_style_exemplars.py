@@ -15,7 +15,7 @@ from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.training.objective import Objective
 from ir_transfer.training.recipe import Recipe
 from ir_transfer.training.view_source import ViewSource
-from tests.losses.scenes import random_judge
+from tests.losses.scenes import random_vgg
 from tests.models.small_thermal import SMALL_LOOKS, SMALL_THERMAL, small_thermal
 from tests.training.runs import make_root, recipe_of, trainer_of
 
@@ -48,8 +48,8 @@ def test_every_look_learns_from_the_pairs_that_resemble_it(tmp_path: Path) -> No
     for step in range(10):
         batch = source.draw(step, 8)
         assert batch.keys is not None
-        for look, (_, index, _) in zip(batch.look.tolist(), batch.keys.tolist(), strict=True):
-            seen[look].add(source.sets[0].photographs[index].path.stem)
+        for look, (_, index, _) in zip(batch.style_index.tolist(), batch.keys.tolist(), strict=True):
+            seen[look].add(source.sets[0].rgb[index].path.stem)
     assert seen[0] == {f"scene_{index}" for index in warm_below}
     assert seen[1] == {"scene_3", "scene_6", "scene_7"}
 
@@ -66,7 +66,7 @@ def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path:
     looks, unpaired = [], []
     for step in range(40):
         batch = source.draw(step, 8)
-        looks += batch.look.tolist()
+        looks += batch.style_index.tolist()
         unpaired += (~batch.registered).tolist()
         assert batch.keys is not None
     assert np.mean(looks) == pytest.approx(0.5, abs=0.1)
@@ -78,8 +78,8 @@ def test_a_run_of_looks_knows_their_tones_and_ends_as_weights_that_translate(tmp
     recipe = looks_recipe(make_root(tmp_path), training__steps="2", training__validate_every="2")
     trainer_of(tmp_path, "run", recipe).run()
     model = create_model("cin", weights=tmp_path / "run" / "best.safetensors")
-    assert model.looks == ("ground", "sky")
-    for name in model.looks:
+    assert model.styles == ("ground", "sky")
+    for name in model.styles:
         exemplar = torch.from_numpy(np.asarray(Image.open(tmp_path / f"{name}.png")) / np.float32(255))[None, None]
         style = model.style_for(exemplar, white_hot=True)
         assert style.metadata["look"] == name
@@ -98,7 +98,7 @@ def test_a_run_that_begins_from_adain_begins_with_its_answer_to_the_exemplars(tm
         wanted = adain(content, adain.prepare([exemplar], white_hot=True))
         for model in (trainer.learner.model.eval(), trainer.learner.average):
             assert isinstance(model, CIN)
-            torch.testing.assert_close(model(content, model.look("sky")), wanted, atol=1e-5, rtol=0)
+            torch.testing.assert_close(model(content, model.style("sky")), wanted, atol=1e-5, rtol=0)
 
 
 def test_a_new_look_leaves_the_network_and_the_other_looks_alone(tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def test_refuses_what_cannot_be_learned(tmp_path: Path) -> None:
     root = make_root(tmp_path)
     with pytest.raises(InputError, match=r"data\.looks in the recipe of model 'cin'"):
         trainer_of(root, "a", recipe_of(root, model=MODEL))
-    with pytest.raises(InputError, match=r"training\.only to fit a parameter"):
+    with pytest.raises(InputError, match=r"training\.only to match a parameter"):
         trainer_of(root, "b", looks_recipe(root, training__only="[tabel.sky]"))
     with pytest.raises(InputError, match=r"hyper_parameters\.looks to name all of data\.looks, got none of sky"):
         trainer_of(root, "c", looks_recipe(root, model__hyper_parameters__looks="[ground]"))
-    with pytest.raises(MissingFileError, match=r"picture of data\.looks\.dark at"):
+    with pytest.raises(MissingFileError, match=r"image of data\.looks\.dark at"):
         ViewSource(recipe_of(root, data__looks="{dark: [none.png]}").data, root, seed=0)
     with pytest.raises(InputError, match=r"no data\.looks in the recipe of model 'adain', which takes exemplars"):
         trainer_of(root, "d", replace(looks_recipe(root), model=recipe_of(root).model))
     recipe = recipe_of(root, losses="{layered: 1}")
     with pytest.raises(InputError, match="model with layer weights"):
-        Objective(recipe, create_model("adain", weights=None, **SMALL_THERMAL), random_judge())
+        Objective(recipe, create_model("adain", weights=None, **SMALL_THERMAL), random_vgg())
