@@ -363,7 +363,7 @@ def speed_options(command: Command) -> Command:
             "--workers",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Threads that read, and as many that write.  [default: cores, at most 4]",
+            help="Threads that read, and as many that write.  [default: cores, at most 4 where a CPU translates]",
         ),
         click.option(
             "--batch-size",
@@ -371,7 +371,8 @@ def speed_options(command: Command) -> Command:
             default="auto",
             show_default=True,
             metavar="auto|N",
-            help="Pictures at once on CUDA; a CPU takes them one by one, which is as fast there.",
+            help="Images at once on CUDA, at most: those of one size go in batches of 16, 8, 4, 2 or 1. With 1, no "
+            "result depends on the others by as much as rounding. A CPU takes them one by one.",
         ),
         click.option(
             "--precision",

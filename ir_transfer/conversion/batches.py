@@ -1,4 +1,4 @@
-"""Bounded queues: reading ahead without filling the memory, and batches of one kind."""
+"""Bounded queues: reading ahead without filling the memory, batches of one kind, and chunks for several workers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,54 @@ def read_ahead(
             yield waiting.popleft().result()
     while waiting:
         yield waiting.popleft().result()
+
+
+BUCKETS = (16, 8, 4, 2, 1)
+"""Images in a batch: few lengths, so that what a GPU prepares for one serves again, and none is filled with copies."""
+
+_SMALLEST_CHUNK = 2
+_CHUNKS_EACH = 3  # of what is left
+
+
+def bucket_sizes(count: int, most: int) -> list[int]:
+    """Return the lengths of the batches that ``count`` images of one size are translated in.
+
+    Args:
+        count: Images.
+        most: Images in a batch at most; used itself even if it is no bucket.
+
+    Returns:
+        Lengths that sum to ``count``, the longest first.
+
+    Example:
+        >>> bucket_sizes(13, 8), bucket_sizes(7, 3)
+        ([8, 4, 1], [3, 3, 1])
+    """
+    lengths = [most, *(bucket for bucket in BUCKETS if bucket < most)]
+    found = []
+    while count:
+        found.append(next(length for length in lengths if length <= count))
+        count -= found[-1]
+    return found
+
+
+def chunk_sizes(count: int, workers: int, largest: int) -> list[int]:
+    """Return how many of ``count`` tasks each chunk has: fewer and fewer, so that all workers end at about one time.
+
+    Args:
+        count: Tasks.
+        workers: Who share them.
+        largest: Tasks of a chunk at most.
+
+    Example:
+        >>> chunk_sizes(100, 2, 64)
+        [16, 14, 11, 9, 8, 7, 5, 5, 4, 3, 3, 2, 2, 2, 2, 2, 2, 2, 1]
+    """
+    sizes = []
+    while count:
+        sizes.append(min(count, largest, max(_SMALLEST_CHUNK, count // (_CHUNKS_EACH * workers))))
+        count -= sizes[-1]
+    return sizes
 
 
 class Batcher(Generic[Item]):

@@ -46,7 +46,7 @@ class Options:
         compression: Of the results; for rasters see ``raster``.
         precision: What to compute in.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        batch_size: Pictures at once on CUDA; automatic if None.
+        batch_size: Pictures at once on CUDA, at most; automatic if None.
         workers: Threads that read, and as many that write; automatic if None.
         threads: Threads that compute on a CPU; torch's choice if None.
         resume: Go on with what an earlier run left.

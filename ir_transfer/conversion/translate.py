@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer import create_model
+from ir_transfer.conversion.batches import BUCKETS, bucket_sizes
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
+from ir_transfer.conversion.device_copies import content_on, has_known_range
+from ir_transfer.conversion.launched import Launched
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
 from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import LUMA, MAX_PIXELS, Picture
+from ir_transfer.data.image_io import LUMA, MAX_PIXELS, BitDepth, Picture
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
@@ -33,7 +36,6 @@ from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.nn.tiling import Inside
 
 _BATCH_PIXELS = 2**22
-_LARGEST_BATCH = 16
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -79,8 +81,9 @@ def _surveyed(model: TranslationModel) -> ThermalModel:
 class Translator:
     """A loaded model with its style, ready for many pictures.
 
-    The result of a picture does not depend on what is translated with it: on a CPU, where batches gain
-    nothing, pictures go one by one; on CUDA every batch of one size is filled up to the same length.
+    On a CPU, where batches gain nothing, pictures go one by one: their results do not depend on each other. On CUDA
+    they go in batches of few lengths (:data:`BUCKETS`), and a GPU may round a batch of another length otherwise; a
+    ``batch_size`` of 1 avoids that.
 
     Attributes:
         model: In evaluation mode, on ``device``.
@@ -88,7 +91,7 @@ class Translator:
         device: Where to compute.
         strength: 0 keeps the photograph's own look, 1 is the exemplar's.
         precision: ``"bfloat16"`` computes under autocast.
-        batch_size: Pictures at once on CUDA; chosen by their size if None.
+        batch_size: Pictures at once on CUDA, at most; chosen by their size if None.
         seed: Seeds each call, so that no result depends on the order.
         controls: Tone and masks.
         codes: Each style for itself, on ``device``.
@@ -163,12 +166,17 @@ class Translator:
         apart = self.grid or self.controls.style_masks
         return "+".join(code.hash for code in (self.codes if apart else (self.style,)))
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether pictures go in batches, the next one prepared while the device computes."""
+        return self.device.type != "cpu"
+
     def batch_for(self, height: int, width: int) -> int:
-        """Return how many pictures of a size are translated at once."""
-        # Whom masks or a search concern goes through by itself.
-        if self.device.type == "cpu" or self.controls.masked or self.model.info.iterative:
+        """Return how many pictures of a size are translated at once, at most."""
+        # Pictures with masks, and those of a search, go one by one.
+        if not self.takes_batches or self.controls.masked or self.model.info.iterative:
             return 1
-        return self.batch_size or max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // (height * width)))
+        return self.batch_size or next((n for n in BUCKETS if n * height * width <= _BATCH_PIXELS), 1)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -209,8 +217,7 @@ class Translator:
             InputError: A picture smaller than 16 pixels, or a model that takes none.
         """
         content = self._content([picture])
-        result: NDArray[np.float32] = self._translate(content, self.style, statistics=statistics)[0].numpy()
-        return result
+        return self._alone(self._translate(content, self.style, statistics=statistics))
 
     @torch.inference_mode()
     def survey(self, overview: Tensor, factor: int, weights: Tensor | None) -> Survey:
@@ -247,8 +254,7 @@ class Translator:
         Raises:
             InputError: A tile smaller than 16 pixels, or statistics that do not fit the model.
         """
-        result: NDArray[np.float32] = self._translate(self._placed(tile), self.style, statistics=statistics)[0].numpy()
-        return result
+        return self._alone(self._translate(self._placed(tile), self.style, statistics=statistics))
 
     def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
         """Translate pictures of one size to intensities (H, W) in [0, 1].
@@ -256,15 +262,29 @@ class Translator:
         Raises:
             InputError: A picture smaller than 16 pixels.
         """
-        size = self.batch_for(pictures[0].height, pictures[0].width)
-        results: list[NDArray[np.float32]] = []
-        for start in range(0, len(pictures), size):
-            part = pictures[start : start + size]
-            filled = [*part, *[part[-1]] * (size - len(part))]
-            content = self._content(filled)
-            rows = [[self._translate(content, style) for style in row] for row in self.grid or ((self.style,),)]
-            results += list(torch.cat([torch.cat(row, dim=2) for row in rows], dim=1)[: len(part)].numpy())
-        return results
+        return [np.asarray(result, np.float32) for result in self.launch(pictures).results()]
+
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        """Begin to translate pictures of one size; a GPU still computes when this returns.
+
+        Args:
+            pictures: To translate.
+            bit_depth: Of the levels that the device makes of the results; intensities if None.
+
+        Raises:
+            InputError: A picture smaller than 16 pixels.
+        """
+        launched, start = Launched(self.device), 0
+        for length in bucket_sizes(len(pictures), self.batch_for(pictures[0].height, pictures[0].width)):
+            part = pictures[start : start + length]
+            start += length
+            content, known = self._content(part), all(map(has_known_range, part))
+            rows = [
+                torch.cat([self._translate(content, style, check_values=not known) for style in row], dim=2)
+                for row in self.grid or ((self.style,),)
+            ]
+            launched.add(torch.cat(rows, dim=1), bit_depth)
+        return launched
 
     def with_masks(self, picture: Picture, masks: PictureMasks) -> NDArray[np.float32]:
         """Translate one picture with its masks.
@@ -276,8 +296,7 @@ class Translator:
         if masks.shares:
             style = SpatialStyle(self.codes, [torch.from_numpy(share)[None, None] for share in masks.shares])
         labels = None if masks.labels is None else torch.from_numpy(masks.labels)[None, None].to(self.device)
-        result: NDArray[np.float32] = self._translate(self._content([picture]), style, labels)[0].numpy()
-        return result
+        return self._alone(self._translate(self._content([picture]), style, labels))
 
     @torch.inference_mode()
     def _translate(
@@ -286,7 +305,10 @@ class Translator:
         style: StyleCode | SpatialStyle,
         labels: Tensor | None = None,
         statistics: Statistics | None = None,
+        *,
+        check_values: bool = True,
     ) -> Tensor:
+        """Return intensities (B, H, W) on the device."""
         torch.manual_seed(self.seed)
         with self._autocast():
             output: Tensor = self.model(
@@ -296,14 +318,20 @@ class Translator:
                 statistics=statistics,
                 masks=labels,
                 keep_tone=self.controls.keep_tone,
+                check_values=check_values,
             )
         output = output.float()
         if output.shape[1] == 3:  # a published checkpoint: one channel is what this command writes
             output = (output * output.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
-        return output[:, 0].cpu()
+        return output[:, 0]
+
+    @staticmethod
+    def _alone(intensities: Tensor) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = intensities[0].cpu().numpy()
+        return result
 
     def _content(self, pictures: Sequence[Picture]) -> Tensor:
-        return self._placed(torch.stack([torch.from_numpy(picture.rgb()) for picture in pictures]))
+        return content_on(self.device, pictures)
 
     def _placed(self, content: Tensor) -> Tensor:
         return content.to(self.device).contiguous(memory_format=torch.channels_last)

@@ -53,6 +53,11 @@ class Candidate:
         """Name of the row."""
         return f"common {self.model}" if self.common else f"{self.model}{f':{self.size}' if self.size else ''}"
 
+    @property
+    def description(self) -> str:
+        """The label, side and precision in one line."""
+        return f"{self.label}, {self.side} x {self.side}, {self.precision}"
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -110,27 +115,45 @@ def measure(
         rounds: Timed rounds after one that warms up.
         threads: Processor threads.
         memory: Whether to measure memory too.
-        on_step: Called with a line per round, for progress.
+        on_step: Called with a line for each candidate that warms up or whose memory is taken, and for each round; most
+            have an estimate of the time left.
     """
     if threads:
         torch.set_num_threads(threads)
+    say = on_step or (lambda line: None)
     calls = [_call(candidate) for candidate in asked]
     seconds: list[list[float]] = [[] for _ in asked]
-    began = time.perf_counter()
     for turn in range(rounds + 1):
+        began = time.perf_counter()
         for index, (call, _) in enumerate(calls):
+            if not turn:
+                say(f"warming up {index + 1} of {len(asked)}: {asked[index].description}")
             start = time.perf_counter()
             call()
             if turn:
                 seconds[index].append(time.perf_counter() - start)
-        if on_step:
-            left = duration_text((time.perf_counter() - began) * rounds)
-            on_step(f"round {turn} of {rounds}" if turn else f"warmed up: about {left} for {rounds} rounds")
-    peaks = [peak_memory(candidate, threads) if memory else None for candidate in asked]
+        done = f"round {turn} of {rounds}" if turn else "warmed up"
+        say(done + _left((time.perf_counter() - began) * (rounds - turn), "for the rounds"))
+    peaks = _peaks(asked, threads, say) if memory else [None] * len(asked)
     return [
         Measurement(candidate, statistics.median(times), min(times), peak, parameters)
         for candidate, times, peak, (_, parameters) in zip(asked, seconds, peaks, calls, strict=True)
     ]
+
+
+def _peaks(asked: Sequence[Candidate], threads: int | None, say: Callable[[str], None]) -> list[float | None]:
+    peaks: list[float | None] = []
+    began = time.perf_counter()
+    for done, candidate in enumerate(asked, 1):
+        peaks.append(peak_memory(candidate, threads))
+        left = (time.perf_counter() - began) / done * (len(asked) - done)
+        say(f"memory {done} of {len(asked)}: {candidate.description}" + _left(left, "for the memory"))
+    return peaks
+
+
+def _left(seconds: float, what: str) -> str:
+    """Return how long the rest takes, for the end of a line; nothing if there is none."""
+    return f": about {duration_text(seconds)} left {what}" if seconds > 0 else ""
 
 
 def speedups(measurements: Sequence[Measurement]) -> list[float | None]:

@@ -67,8 +67,7 @@ def convert_folder(
         model: Registered name.
         threads: Processor threads of the command, or of each worker.
         ray_workers: Use a Ray cluster of so many workers on this machine; this process's own engine if None.
-
-        on_step: Called with a line once it can be estimated how long the rest takes.
+        on_step: Called with a line at every tenth of the pictures, which says how long the rest takes.
 
     Raises:
         IrTransferError: The command failed.
@@ -90,7 +89,7 @@ def convert_folder(
 
 def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str], None] | None) -> FolderRun:
     samples: list[tuple[float, float]] = []
-    highest = 0.0
+    highest, tenths = 0.0, 0
     start = time.perf_counter()
     with (folder / "errors.txt").open("w") as errors:
         process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=errors)
@@ -100,9 +99,10 @@ def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str]
                 if now:
                     samples.append((time.perf_counter() - start, now))
                     highest = max(highest, peak(process.pid) or now, now)
-                if on_step is not None and (left := _left(folder / "out", count, time.perf_counter() - start)):
-                    on_step(left)
-                    on_step = None
+                done = _done(folder / "out")
+                if on_step is not None and tenths < 10 * done // count < 10:
+                    tenths = 10 * done // count
+                    on_step(time_left(done, count, time.perf_counter() - start))
                 time.sleep(_INTERVAL)
         finally:
             process.kill()
@@ -116,12 +116,19 @@ def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str]
     return FolderRun(count, seconds, tuple(samples), highest, times)
 
 
-def _left(out: Path, count: int, seconds: float) -> str:
-    """Return how long the rest takes once a tenth is done; nothing before, and nothing at the end."""
+def _done(out: Path) -> int:
+    """Return how many lines the manifest has besides its header."""
     manifest = out / "manifest.jsonl"
-    done = manifest.read_bytes().count(b"\n") - 1 if manifest.is_file() else 0
-    if not max(1, count // 10) <= done < count:
-        return ""
+    return max(0, manifest.read_bytes().count(b"\n") - 1) if manifest.is_file() else 0
+
+
+def time_left(done: int, count: int, seconds: float) -> str:
+    """Return how long the rest takes, if ``done`` of ``count`` parts took so many seconds.
+
+    Example:
+        >>> time_left(100, 1000, 20.0)
+        'about 3 min left (100 of 1000 done)'
+    """
     return f"about {duration_text(seconds / done * (count - done))} left ({done} of {count} done)"
 
 

@@ -6,6 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,6 +85,8 @@ class Results:
         outputs: Pictures (H, W) by method and scene with the first exemplar, of the scenes to keep.
         exemplars: Names of the exemplars by scene.
         polarities: Polarity that the exemplars were taken to have, by name.
+        validity: Scenes with invalid pixels: the share that is valid, the largest valid rectangle, and the columns that
+            could not be computed.
         cases: Best and worst scenes of every method.
         composite: How composites of these figures are made.
     """
@@ -93,6 +96,7 @@ class Results:
     outputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     exemplars: dict[str, list[str]] = field(default_factory=dict)
     polarities: dict[str, Polarity] = field(default_factory=dict)
+    validity: dict[str, dict[str, Any]] = field(default_factory=dict)
     cases: Cases = field(default_factory=Cases)
     composite: CompositeSettings = MEASURED
 
@@ -223,6 +227,9 @@ def evaluate(
     for index, scene in enumerate(scenes):
         boxes = boxes_of(scene) if boxes_of else ()
         yardstick = Yardstick(scene, boxes, judges.columns, judges.encoder, judges.lpips, judges.border)
+        if (validity := yardstick.validity) is not None:
+            _report_validity(scene.stem, validity)
+            results.validity[scene.stem] = validity
         figures, look = yardstick.measure_truth()
         rows[TRUTH].add(scene.stem, figures)
         if look:
@@ -262,7 +269,7 @@ def _translate_and_measure(
         if "polarity" in judges.columns:
             torch.manual_seed(judges.seed)
             flipped = method.model(scene.photograph, negative)
-            agreement = polarity_correlation(yardstick.inner(output), yardstick.inner(flipped))
+            agreement = polarity_correlation(yardstick.counted(output), yardstick.counted(flipped))
             figures["polarity"] = (agreement.item(), 1.0)
         row = rows[method.label]
         row.add(scene.stem, figures)
@@ -293,6 +300,16 @@ def _measure_files(
     return found
 
 
+def _report_validity(stem: str, validity: Mapping[str, Any]) -> None:
+    missing = f"; not computed: {', '.join(validity['not_computed'])}" if validity["not_computed"] else ""
+    width, height = validity["rectangle"]
+    logger.warning(
+        "scene %s: %.1f%% of its pixels are not valid and do not count (networks and spectra see the valid rectangle "
+        "of %d x %d pixels%s)",
+        *(stem, 100 * (1 - validity["valid"]), width, height, missing),
+    )
+
+
 def _keep(
     results: Results,
     scene: Scene,
@@ -312,7 +329,8 @@ def _summarise(results: Results, rows: Mapping[str, _Row], judges: Judges) -> No
     stems = list(results.exemplars)
     draws = SceneDraws(len(stems), judges.seed)
     wanted = {"patch_frechet", "patch_mmd"} & set(judges.columns)
-    distances = DistributionJudge(rows[TRUTH].samples, draws) if judges.encoder and wanted else None
+    has_samples = judges.encoder and wanted and len(rows[TRUTH].samples)
+    distances = DistributionJudge(rows[TRUTH].samples, draws) if has_samples else None
     for label, row in rows.items():
         results.per_scene[label] = row.per_scene()
         found = row.estimates(stems, draws)

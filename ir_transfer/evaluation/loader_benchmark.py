@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from ir_transfer.conversion.styles.choose import list_looks
-from ir_transfer.evaluation.folder_benchmark import render_scene
+from ir_transfer.evaluation.folder_benchmark import render_scene, time_left
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.style_names import LOOKS
 from ir_transfer.resources import PRESET
@@ -84,12 +84,15 @@ def measure_loaders(
         transforms |= {f"ToInfrared({name})": ToInfrared(_style(name, exemplar), model=name) for name in models}
         observed = ToInfrared(_style(models[0], exemplar), model=models[0], sensors=SENSOR)
         transforms[f"ToInfrared({models[0]}, {SENSOR})"] = observed
-    found = []
+    found: list[LoaderRun] = []
+    total, began = len(workers) * len(transforms), time.perf_counter()
     for number in workers:
         for label, transform in transforms.items():
             run = LoaderRun(label, number, count, _seconds(_Scenes(count, transform), number))
-            on_step(f"{run.transform}, {run.workers} workers: {run.rate:.1f} images a second")
             found.append(run)
+            rate = f"{run.transform}, {run.workers} workers: {run.rate:.1f} images a second"
+            left = time_left(len(found), total, time.perf_counter() - began) if len(found) < total else "the last one"
+            on_step(f"{rate}; {left}")
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,9 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import InputError
+
+_WHOLE = 1 - 1e-4  # share of valid pixels from which a reduced pixel has no invalid one in it
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +31,27 @@ class Scene:
         photograph: sRGB (1, 3, H, W) in [0, 1].
         truth: Apparent intensity (1, 1, H, W) in [0, 1].
         scale: Size of these pictures over that of the files.
+        valid: Pixels (1, 1, H, W) that are valid in both images; None if all are.
     """
 
     stem: str
     photograph: Tensor
     truth: Tensor
     scale: float = 1.0
+    valid: Tensor | None = None
+
+    def to(self, device: torch.device) -> Scene:
+        """Return the scene on a device."""
+        valid = None if self.valid is None else self.valid.to(device)
+        return replace(self, photograph=self.photograph.to(device), truth=self.truth.to(device), valid=valid)
+
+    @property
+    def exemplar(self) -> Tensor:
+        """The truth as an exemplar (1, 1, h, w): its invalid pixels take the nearest valid value."""
+        if self.valid is None:
+            return self.truth
+        filled = without_invalid(self.truth[0, 0].cpu().numpy(), self.valid[0, 0].cpu().numpy())
+        return torch.from_numpy(filled)[None, None].to(self.truth)
 
 
 def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", black_hot: bool = False) -> Scene:
@@ -46,13 +64,23 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
         black_hot: Whether the infrared file is, where the pair does not know; truths are always white-hot.
 
     Raises:
-        InputError: The two pictures differ in size, or the infrared one is coloured.
+        InputError: The two pictures differ in size, the infrared one is coloured, or no pixel is valid in both.
         DecodeError: A file is no picture.
     """
-    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in read_pair(pair))
+    read = read_pair(pair)
+    photograph, truth = (torch.from_numpy(values)[None].to(device) for values in (read.rgb, read.ir))
     truth = 1 - truth if black_hot and not pair.black_hot else truth
     scale = min(1.0, max_side / max(photograph.shape[-2:])) if max_side else 1.0
-    return Scene(pair.stem, reduced(photograph, scale), reduced(truth, scale), scale)
+    valid = None
+    if read.valid is not None:
+        shares = reduced(torch.from_numpy(read.valid)[None, None].to(device, torch.float32), scale)
+        valid = shares > _WHOLE
+        if not bool(valid.any()):
+            raise InputError(
+                f"expected valid pixels in {pair.stem} at a scale of {scale:g}, got none: raise --max-side, or remove "
+                "the pair"
+            )
+    return Scene(pair.stem, reduced(photograph, scale), reduced(truth, scale), scale, valid)
 
 
 def load_exemplar(path: Path, device: str = "cpu", asked: AskedRange = "auto") -> Tensor:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
+from ir_transfer.evaluation import masked_metrics
 from ir_transfer.evaluation.judge import Look, look_at
+from ir_transfer.evaluation.masked_metrics import LEAST_SIDE_OF_NETWORKS, LEAST_SIDES
 from ir_transfer.evaluation.metrics.cell_correlation import cell_correlation
 from ir_transfer.evaluation.metrics.contrast import contrast
 from ir_transfer.evaluation.metrics.correlation import gradient_correlation, tolerant_gradient_correlation
@@ -28,6 +31,7 @@ from ir_transfer.evaluation.metrics.spectrum import spectrum_distance
 from ir_transfer.evaluation.metrics.ssim import ssim
 from ir_transfer.evaluation.metrics.style_distance import Moments, style_distance
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.evaluation.valid_pixels import ValidPixels
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 Figures = dict[str, tuple[float, float]]
@@ -87,15 +91,34 @@ class Yardstick:
         border: int = 0,
     ) -> None:
         self._columns, self._encoder, self._lpips, self._border = columns, encoder, lpips, border
+        self._valid = None if scene.valid is None else ValidPixels(self.inner(scene.valid))
         self.truth = self.inner(scene.truth)
         self._luma = self.inner(rgb_to_grayscale(scene.photograph))
         self._frames = self._heat_frames([box.moved(-border) for box in boxes])
-        self._look = look_at(encoder, self.truth) if encoder else None
+        self._look = self._look_at(self.truth)
 
     def inner(self, picture: Tensor) -> Tensor:
         """Return the part of a picture that counts."""
         edge = self._border
         return picture[..., edge : picture.shape[-2] - edge, edge : picture.shape[-1] - edge]
+
+    def counted(self, picture: Tensor) -> Tensor:
+        """Return the valid pixels of :meth:`inner`, as one row where some are not."""
+        inner = self.inner(picture)
+        return inner if self._valid is None else self._valid.counted(inner)
+
+    @property
+    def validity(self) -> dict[str, Any] | None:
+        """What of the scene is valid, and the columns that cannot be computed for it; None if all of it is."""
+        if self._valid is None:
+            return None
+        top, left, bottom, right = self._valid.largest
+        missing = masked_metrics.not_computed(self._valid, networks=self._encoder is not None, lpips=bool(self._lpips))
+        return {
+            "valid": round(self._valid.share, 4),
+            "rectangle": [right - left, bottom - top],
+            "not_computed": [key for key in self._columns if key in missing],
+        }
 
     def measure_truth(self) -> tuple[Figures, Look | None]:
         """Return the figures that the truth itself has, and what the judge saw."""
@@ -113,14 +136,15 @@ class Yardstick:
         """
         inner = self.inner(output)
         found = self._own(inner)
-        for key in TO_TRUTH.keys() & self._columns:
-            found[key] = (TO_TRUTH[key](inner, self.truth).item(), 1.0)
+        found |= self._compared(inner, self.truth, TO_TRUTH, masked_metrics.TO_TRUTH)
         if exemplar is not None:
             for key in TO_EXEMPLAR.keys() & self._columns:
-                found[key] = (TO_EXEMPLAR[key](inner, exemplar).item(), 1.0)
+                found[key] = (TO_EXEMPLAR[key](self.counted(output), exemplar).item(), 1.0)
         if self._lpips and "lpips" in self._columns:
-            found["lpips"] = (self._lpips(inner, self.truth).item(), 1.0)
-        look = look_at(self._encoder, inner) if self._encoder else None
+            ours, theirs = (self._whole(image, LEAST_SIDE_OF_NETWORKS) for image in (inner, self.truth))
+            if ours is not None and theirs is not None:
+                found["lpips"] = (self._lpips(ours, theirs).item(), 1.0)
+        look = self._look_at(inner)
         if look and self._look:
             if "perceptual" in self._columns:
                 found["perceptual"] = (unit_distance(look.units, self._look.units).item(), 1.0)
@@ -130,18 +154,48 @@ class Yardstick:
 
     def _own(self, picture: Tensor) -> Figures:
         """Return the figures that need no truth to compare with."""
-        found: Figures = {}
-        for key in TO_PHOTOGRAPH.keys() & self._columns:
-            found[key] = (TO_PHOTOGRAPH[key](picture, self._luma).item(), 1.0)
+        found = self._compared(picture, self._luma, TO_PHOTOGRAPH, masked_metrics.TO_RGB)
         if "shift" in self._columns:
-            length, windows = shift(picture, self._luma)
-            found["shift"] = (length, min(windows, 1))
-        if "line_noise" in self._columns:
-            found["line_noise"] = (line_noise(picture).item(), 1.0)
+            moved, fixed = (self._whole(image, LEAST_SIDES["shift"]) for image in (picture, self._luma))
+            if moved is not None and fixed is not None:
+                length, windows = shift(moved, fixed)
+                found["shift"] = (length, min(windows, 1))
+        if "line_noise" in self._columns and (whole := self._whole(picture, LEAST_SIDES["line_noise"])) is not None:
+            found["line_noise"] = (line_noise(whole).item(), 1.0)
         for key, frames in self._frames.items():
-            hot, seen = object_heat(picture, frames)
+            hot, seen = object_heat(self._hidden(picture), frames)
             found[key] = (hot / max(seen, 1), seen)
         return found
+
+    def _compared(
+        self,
+        picture: Tensor,
+        other: Tensor,
+        metrics: Mapping[str, Callable[[Tensor, Tensor], Tensor]],
+        masked: Mapping[str, masked_metrics.Metric],
+    ) -> Figures:
+        """Return the figures of two pictures over what is valid; what has no meaning there is left out."""
+        values: dict[str, Tensor | None] = {}
+        for key in metrics.keys() & self._columns:
+            if self._valid is None:
+                values[key] = metrics[key](picture, other)
+            elif key in masked:
+                values[key] = masked[key](picture, other, self._valid)
+            else:
+                ours, theirs = (self._whole(image, LEAST_SIDES[key]) for image in (picture, other))
+                values[key] = None if ours is None or theirs is None else metrics[key](ours, theirs)
+        return {key: (value.item(), 1.0) for key, value in values.items() if value is not None}
+
+    def _whole(self, picture: Tensor, least: int) -> Tensor | None:
+        """Return a picture, or its largest valid rectangle; None if that has sides below ``least`` pixels."""
+        return picture if self._valid is None else self._valid.rectangle(picture, least)
+
+    def _hidden(self, picture: Tensor) -> Tensor:
+        return picture if self._valid is None else self._valid.hidden(picture)
+
+    def _look_at(self, picture: Tensor) -> Look | None:
+        whole = self._whole(picture, LEAST_SIDE_OF_NETWORKS) if self._encoder else None
+        return None if self._encoder is None or whole is None else look_at(self._encoder, whole)
 
     def _heat_frames(self, boxes: Sequence[HeatObject]) -> dict[str, Sequence[HeatObject]]:
         people = [box for box in boxes if box.label.lower() in PEOPLE]
@@ -150,9 +204,13 @@ class Yardstick:
             "object_heat": boxes,
             "people_heat": people,
             "vehicle_heat": vehicles,
-            "people_hot": hot_in_truth(self.truth, people),
-            "vehicles_hot": hot_in_truth(self.truth, vehicles),
+            "people_hot": hot_in_truth(self._hidden(self.truth), people),
+            "vehicles_hot": hot_in_truth(self._hidden(self.truth), vehicles),
         }
         if "hot_region_share" in self._columns:
-            frames["hot_region_share"] = hot_regions(self.truth)
+            frames["hot_region_share"] = (
+                hot_regions(self.truth)
+                if self._valid is None
+                else masked_metrics.hot_regions_within(self.truth, self._valid)
+            )
         return {key: found for key, found in frames.items() if key in self._columns}

@@ -157,8 +157,8 @@ class TranslationModel(nn.Module, ABC):
             check_image("exemplar", exemplar, self.exemplar_channels)
             if len(exemplar) != 1:
                 raise InputError(f"expected one exemplar per tensor, got {len(exemplar)} in one: pass a list")
-        judged = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
-        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in judged]
+        polarities = [polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band")) for exemplar in exemplars]
+        known = [torch.tensor([polarity.white_hot], device=self.device) for polarity in polarities]
         if masks is None:
             encoded = [self.encode(e.to(self.device), white) for e, white in zip(exemplars, known, strict=True)]
         else:
@@ -171,7 +171,7 @@ class TranslationModel(nn.Module, ABC):
             ]
         codes = [
             StyleCode(self.info.name, tensors, {"weights_hash": self.weights_hash, **polarity.metadata()})
-            for tensors, polarity in zip(encoded, judged, strict=True)
+            for tensors, polarity in zip(encoded, polarities, strict=True)
         ]
         return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
@@ -188,6 +188,7 @@ class TranslationModel(nn.Module, ABC):
         statistics: Statistics | None = None,
         masks: Tensor | None = None,
         keep_tone: bool = False,
+        check_values: bool = True,
     ) -> Tensor:
         """Translate images.
 
@@ -199,6 +200,8 @@ class TranslationModel(nn.Module, ABC):
             masks: Integer label maps (B, 1, H, W); a label takes the style of the same label in the exemplar.
             keep_tone: Keep the rank order of the luma and take only the distribution of intensities from the output; a
                 black-hot style reverses the order (see :mod:`ir_transfer.nn.tone`).
+            check_values: Whether to look for content outside [0, 1]. False, where the range is known, saves the host
+                from waiting for a GPU.
 
         Returns:
             Apparent intensity (B, 1, H, W) in [0, 1], of the content's height and width.
@@ -207,7 +210,7 @@ class TranslationModel(nn.Module, ABC):
             InputError: A wrong shape or range, a style of another model, masks or statistics that the model does not
                 support, both together, label maps with several styles, or ``keep_tone`` with statistics.
         """
-        check_image("content", content, 3)
+        check_image("content", content, 3, values=check_values)
         codes = style.codes if isinstance(style, SpatialStyle) else (style,)
         for code in codes:
             check_style(code, self.info.name, self.weights_hash)

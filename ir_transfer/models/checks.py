@@ -11,8 +11,11 @@ from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
-def check_image(what: str, image: Tensor, channels: int) -> None:
-    """Raise :class:`InputError` unless an image is float (B, channels, H, W) in [0, 1] with sides of 16 or more."""
+def check_image(what: str, image: Tensor, channels: int, *, values: bool = True) -> None:
+    """Raise :class:`InputError` unless an image is float (B, channels, H, W) in [0, 1] with sides of 16 or more.
+
+    ``values`` says whether to look at the range, for which the host waits where the image is on a GPU.
+    """
     if image.dim() != 4 or image.shape[1] != channels or not len(image):
         raise InputError(f"expected {what} of shape (B, {channels}, H, W), got {tuple(image.shape)}")
     if not image.is_floating_point():
@@ -21,6 +24,8 @@ def check_image(what: str, image: Tensor, channels: int) -> None:
         raise InputError(
             f"expected {what} sides of at least {SMALLEST_SIDE} pixels, got {tuple(image.shape[-2:])}: enlarge it"
         )
+    if not values:
+        return
     low, high = image.detach().aminmax()
     if not (low >= -1e-4 and high <= 1 + 1e-4):  # also true for NaN
         raise InputError(f"expected {what} values in [0, 1], got {low.item():.4g} to {high.item():.4g}: rescale it")

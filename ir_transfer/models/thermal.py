@@ -245,6 +245,15 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         return self.survey(overview_of(content, factor), factor, style).statistics
 
 
+def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
+    """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l) of features (B, C_l, h, w) of every level."""
+    style: dict[str, Tensor] = {}
+    for level, features in enumerate(levels):
+        moments = channel_moments(features)
+        style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(eps)}
+    return style
+
+
 def overview_of(images: Tensor, factor: int) -> Tensor:
     """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be smaller."""
     return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images

@@ -62,9 +62,9 @@ better than for other cameras.
 
 ## Not good for
 
-- Near infrared: it is never judged.
+- Near infrared: it is never classified.
 - Scenes without people, vehicles, sky or vegetation, such as bare facades: both polarities look alike there.
-- Palettes: a colour image is judged by its luma.
+- Palettes: a colour image is classified by its luma.
 """
 
 

@@ -157,7 +157,7 @@ class Validation:
             style, image = self._style(model, exemplar), exemplar.image.to(device)
             moments = feature_moments(list(self.vgg(image).values())) if self.vgg is not None else None
             for scene, regions in images.scenes(exemplar, limit):
-                moved = Scene(scene.stem, scene.photograph.to(device), scene.truth.to(device))
+                moved = scene.to(device)
                 yardstick = Yardstick(moved, regions, wanted, self.vgg)
                 output = model(moved.photograph, style)
                 figures, look = yardstick.measure(output, moments, image)
@@ -211,7 +211,7 @@ def _sheet(shown: Sequence[tuple[Scene, ValidationExemplar, Tensor]], paired: bo
     for scene, exemplar, output in shown[:: max(1, len(shown) // _SHEET_ROWS)][:_SHEET_ROWS]:
         made = output.cpu()
         rows.append([scene.photograph, exemplar.image, made, scene.truth, _difference(made, scene.truth)])
-    headings = ("input", "exemplar", "output", "truth", "difference (gray: none)")
+    headings = ("input", "exemplar", "output", "ground truth", "difference (gray: none)")
     columns = 5 if paired else 3
     return contact_sheet([[_array(p) for p in row[:columns]] for row in rows], headings[:columns], _CELL_WIDTH)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ir_transfer.conversion.batches import Batcher, read_ahead
+from ir_transfer.conversion.batches import BUCKETS, Batcher, bucket_sizes, chunk_sizes, read_ahead
 
 
 def test_order_is_kept_and_no_more_than_depth_is_read_ahead() -> None:
@@ -44,3 +44,35 @@ def test_every_item_leaves_once_in_batches_of_one_size(sizes: list[tuple[int, in
         batches.append(batch)
     assert Counter(item for batch in batches for item in batch) == Counter(items)
     assert all(len({size for _, size in batch}) == 1 and len(batch) <= limit for batch in batches)
+
+
+@given(st.integers(1, 200), st.sampled_from([1, 2, 3, 4, 5, 8, 12, 16, 24]))
+def test_buckets_hold_every_image_once_and_no_copies(count: int, most: int) -> None:
+    lengths = bucket_sizes(count, most)
+    assert sum(lengths) == count
+    assert lengths == sorted(lengths, reverse=True)
+    assert set(lengths) <= {most, *(bucket for bucket in BUCKETS if bucket < most)}
+    assert len(lengths) <= count // most + most.bit_length() + 1
+
+
+def test_buckets_of_some_groups() -> None:
+    assert bucket_sizes(16, 16) == [16]
+    assert bucket_sizes(15, 16) == [8, 4, 2, 1]
+    assert bucket_sizes(37, 16) == [16, 16, 4, 1]
+    assert bucket_sizes(5, 1) == [1] * 5
+
+
+@given(st.integers(0, 3000), st.integers(1, 8), st.integers(1, 64))
+def test_chunks_hold_every_task_once_and_grow_no_larger(count: int, workers: int, largest: int) -> None:
+    sizes = chunk_sizes(count, workers, largest)
+    assert sum(sizes) == count
+    assert max(sizes, default=1) <= largest
+    assert sizes == sorted(sizes, reverse=True)
+
+
+@given(st.integers(200, 3000), st.integers(1, 8))
+def test_workers_that_take_chunks_in_turn_end_at_about_one_time(count: int, workers: int) -> None:
+    ends = [0] * workers
+    for size in chunk_sizes(count, workers, 64):
+        ends[ends.index(min(ends))] += size
+    assert max(ends) - min(ends) <= 2

@@ -22,8 +22,7 @@ CPU = torch.device("cpu")
 class InBatches(Translator):
     """Takes pictures as on CUDA."""
 
-    def batch_for(self, height: int, width: int) -> int:
-        return 4
+    takes_batches = True
 
 
 def pictures(count: int, height: int = 33, width: int = 47) -> list[Picture]:
@@ -41,8 +40,8 @@ def test_devices() -> None:
     assert pick_device("auto").type in {"cpu", "cuda"}
 
 
-@pytest.mark.parametrize("count", [1, 4, 6])
-def test_filled_batches_give_each_picture_its_own_result(exemplar: Path, count: int) -> None:
+@pytest.mark.parametrize("count", [1, 4, 7])
+def test_batches_give_each_picture_its_own_result(exemplar: Path, count: int) -> None:
     choice = choose_styles([str(exemplar)], model="histogram")
     single = Translator.load(choice, CPU)
     batched = InBatches(single.model, single.style, CPU)
@@ -54,11 +53,12 @@ def test_filled_batches_give_each_picture_its_own_result(exemplar: Path, count: 
         np.testing.assert_allclose(one, many, atol=1e-6)
 
 
-def test_batches_on_cuda_depend_on_the_size_alone(exemplar: Path) -> None:
+def test_batches_on_cuda_are_buckets_that_the_memory_takes(exemplar: Path) -> None:
     translator = Translator.load(choose_styles([str(exemplar)], model="gray"), CPU)
     assert translator.batch_for(512, 640) == 1
     cuda = replace(translator, device=torch.device("cuda"))
-    assert cuda.batch_for(512, 640) == 12
+    assert cuda.batch_for(512, 640) == 8
+    assert cuda.batch_for(512, 512) == 16
     assert cuda.batch_for(16, 16) == 16
     assert cuda.batch_for(3000, 4000) == 1
     assert replace(cuda, batch_size=3).batch_for(3000, 4000) == 3

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.evaluation.benchmark import Candidate, Measurement, candidates, measure, peak_memory, speedups
+
+
+def _without_durations(line: str) -> str:
+    return re.sub(r"about [\d.]+ (s|min|h) ", "about N ", line)
 
 
 def test_candidates_are_every_combination_and_the_common_ones() -> None:
@@ -20,11 +26,27 @@ def test_measures_seconds_memory_and_parameters() -> None:
     asked = [Candidate("gray", side=64), Candidate("adain", side=64, precision="bfloat16")]
     lines: list[str] = []
     gray, adain = measure(asked, rounds=2, memory=False, on_step=lines.append)
-    assert lines[0].startswith("warmed up: about ")
-    assert lines[1:] == ["round 1 of 2", "round 2 of 2"]
+    assert [_without_durations(line) for line in lines] == [
+        "warming up 1 of 2: gray, 64 x 64, float32",
+        "warming up 2 of 2: adain, 64 x 64, bfloat16",
+        "warmed up: about N left for the rounds",
+        "round 1 of 2: about N left for the rounds",
+        "round 2 of 2",
+    ]
     assert 0 < gray.fastest <= gray.seconds < adain.seconds
     assert (gray.parameters, adain.parameters > 1000) == (0, True)
     assert gray.peak_mb is None
+
+
+def test_memory_has_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ir_transfer.evaluation.benchmark.peak_memory", lambda candidate, threads: 100.0)
+    lines: list[str] = []
+    (gray, fda) = measure([Candidate("gray", side=64), Candidate("fda", side=64)], rounds=1, on_step=lines.append)
+    assert (gray.peak_mb, fda.peak_mb) == (100.0, 100.0)
+    assert [_without_durations(line) for line in lines[-2:]] == [
+        "memory 1 of 2: gray, 64 x 64, float32: about N left for the memory",
+        "memory 2 of 2: fda, 64 x 64, float32",
+    ]
 
 
 def test_memory_is_that_of_a_fresh_process() -> None:

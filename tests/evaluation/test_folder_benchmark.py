@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from ir_transfer.errors import IrTransferError
-from ir_transfer.evaluation.folder_benchmark import FolderRun, convert_folder
+from ir_transfer.evaluation.folder_benchmark import FolderRun, _watch, convert_folder
 
 
 def test_converts_a_small_folder() -> None:
@@ -18,6 +21,25 @@ def test_converts_a_small_folder() -> None:
 def test_a_command_that_fails_says_why() -> None:
     with pytest.raises(IrTransferError, match="unknown model"):
         convert_folder(1, "grey")
+
+
+def test_says_at_each_tenth_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("ir_transfer.evaluation.folder_benchmark._INTERVAL", 0.02)
+    slowly = (
+        "import pathlib, time\n"
+        "out = pathlib.Path('out'); out.mkdir()\n"
+        "with (out / 'manifest.jsonl').open('w') as file:\n"
+        "    for line in range(41):\n"
+        "        if line: (out / f'{line}.png').touch()\n"
+        "        print(line, file=file, flush=True); time.sleep(0.03)\n"
+    )
+    lines: list[str] = []
+    _watch([sys.executable, "-c", slowly], tmp_path, 40, lines.append)
+    done = [int(line.partition("(")[2].split()[0]) for line in lines]
+    assert 2 <= len(lines) <= 9
+    assert done == sorted(set(done))
+    assert all(4 <= number < 40 for number in done)
+    assert all(line.startswith("about ") and line.endswith(" of 40 done)") for line in lines)
 
 
 def test_growth_compares_the_end_with_the_middle() -> None:

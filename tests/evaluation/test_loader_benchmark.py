@@ -16,7 +16,7 @@ def test_every_transform_is_timed_for_every_number_of_workers() -> None:
     assert len(said) == 3
 
 
-def test_models_of_fixed_looks_take_their_first() -> None:
+def test_models_of_fixed_styles_take_their_first() -> None:
     assert measure_loaders(4, ["cin"], [0])[1].transform == "ToInfrared(cin)"
 
 

@@ -201,7 +201,7 @@ class BaseModelTester:
             assert torch.allclose(given, self.check(model, content, style), atol=1e-5)
             return
         if model.info.tiling != "exact":
-            with pytest.raises(InputError, match=r"global content statistics|must see all of it"):
+            with pytest.raises(InputError, match=r"global content statistics|requires all of it"):
                 content_statistics_of(model).content_statistics(content)
             with pytest.raises(InputError, match=r"no statistics for model|expected statistics of"):
                 model(content, style, statistics=Statistics({}))
@@ -279,7 +279,7 @@ class BaseModelTester:
         if isinstance(model, FixedStyles):
             with pytest.raises(InputError, match=rf"learned \(preset:{model.styles[0]}.*ir-transfer train"):
                 model.prepare([exemplar])
-            with pytest.raises(UnknownNameError, match=r"unknown look .*'no-such'"):
+            with pytest.raises(UnknownNameError, match=r"unknown style .*'no-such'"):
                 model.style("no-such")
             with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
                 model.style_for(torch.full_like(exemplar, math.nan))

@@ -18,7 +18,7 @@ SMALL_THERMAL: Mapping[str, Any] = {
     "widths": (6, 8, 8, 8, 8), "depths": (1, 1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
 }  # fmt: skip
 SMALL_LOOKS = {name: value for name, value in SMALL_THERMAL.items() if name != "exemplar_widths"}
-"""The same for systems of fixed looks, which have no encoder of exemplars."""
+"""The same for systems of fixed styles, which have no encoder of exemplars."""
 
 
 def scene(height: int, width: int, seed: int = 0, channels: int = 3) -> Tensor:

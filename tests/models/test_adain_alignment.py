@@ -105,7 +105,7 @@ def test_tiles(model: TranslationModel) -> None:
             content_statistics_of(model)
         return
     if model.info.tiling == "none":
-        with pytest.raises(InputError, match="must see all of it"):
+        with pytest.raises(InputError, match="requires all of it"):
             content_statistics_of(model).content_statistics(content)
         return
     statistics = content_statistics_of(model).content_statistics(content)

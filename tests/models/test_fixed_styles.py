@@ -168,7 +168,7 @@ def test_a_file_has_the_looks_with_their_tones(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("model", "changes", "message"),
     [
-        ("cin", {"looks": ()}, "one or more looks"),
+        ("cin", {"looks": ()}, "one or more styles"),
         ("cin", {"looks": ("day", "day")}, "different names"),
         ("cin", {"looks": ("day.1",)}, "without a dot"),
         ("johnson", {"looks": ("day", "night")}, "one style for model 'johnson', got 2"),
@@ -217,9 +217,9 @@ def test_johnson_goes_on_from_one_of_many_looks() -> None:
 def test_weights_of_another_size_are_no_beginning() -> None:
     other = create_model("cin", weights=None, looks=("day",), **{**SMALL_LOOKS, "widths": (4, 4, 4, 4, 4)})
     for model in (cin("day"), looks_of("johnson", "day")):
-        with pytest.raises(WeightsError, match="to begin from"):
+        with pytest.raises(WeightsError, match="initial weights"):
             model.adopt(other)
-        with pytest.raises(WeightsError, match="to begin from"):
+        with pytest.raises(WeightsError, match="initial weights"):
             model.adopt(create_model("gray"))
 
 

@@ -70,7 +70,7 @@ def test_refuses_files_that_are_no_style(tmp_path: Path) -> None:
         StyleCode.load(path)
     for metadata, message in (
         ({"kind": "weights", "model": "adain"}, "hold style"),
-        ({"kind": "style"}, "which model"),
+        ({"kind": "style"}, "name its model"),
     ):
         save_file({"a": torch.zeros(1)}, path, metadata)
         with pytest.raises(WeightsError, match=message):

@@ -152,7 +152,7 @@ def test_a_saved_style_keeps_its_polarity(tmp_path: Path, folder: Path) -> None:
     assert made.weights_hash == style.metadata["weights_hash"]
 
 
-def test_a_model_of_fixed_looks_serves_its_first(tmp_path: Path) -> None:
+def test_a_model_of_fixed_styles_serves_its_first(tmp_path: Path) -> None:
     torch.manual_seed(0)
     cin = create_model("cin", weights=None, looks=("day", "night"), **SMALL_LOOKS)
     assert isinstance(cin, CIN)

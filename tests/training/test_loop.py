@@ -42,7 +42,7 @@ def test_the_average_is_what_is_scored_and_shipped(root: Path) -> None:
     spy.__dict__ = vars(trainer.validation)
     trainer.validation = spy
     trainer.early_stopping.best = math.inf
-    trainer.early_stopping.better = lambda rank: True  # type: ignore[method-assign]
+    trainer.early_stopping.update = lambda rank: True  # type: ignore[method-assign]
     trainer.run()
     assert all(model is trainer.learner.average for model in scored)
     shipped = create_model("adain", weights=root / "run" / "best.safetensors")

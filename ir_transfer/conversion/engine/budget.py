@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 from PIL import Image
 
 from ir_transfer.conversion.engine.translators import AnyTranslator
@@ -99,13 +100,16 @@ class Budget:
 
     @property
     def memory(self) -> int | None:
-        """Bytes for all; None leaves it to a GPU to find out."""
+        """Bytes for pictures and device; None where a GPU has memory of its own, and finds out what it takes."""
         return self.asked.memory or (MEMORY if self.translator.device.type == "cpu" else None)
 
     @property
     def shared(self) -> float:
-        """Bytes that pictures and device share: those of the process without them are left out."""
-        return math.inf if self.memory is None else self.memory - process_bytes()
+        """Bytes that pictures and device share: those of the process without them are left out.
+
+        Beside a GPU these are half of what the machine has free, for the pictures alone.
+        """
+        return psutil.virtual_memory().available / 2 if self.memory is None else self.memory - process_bytes()
 
     def reading(self, size: Size) -> int:
         """Return the most bytes that a picture takes while it is read."""
@@ -182,6 +186,7 @@ class InFlight:
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
+        self._shared = budget.shared
         self._tokens: dict[int, Token] = {}
         self.most = 0
 
@@ -191,7 +196,7 @@ class InFlight:
     @property
     def free(self) -> float:
         """Bytes that no picture takes."""
-        return self.budget.shared - sum(token.bytes for token in self._tokens.values())
+        return self._shared - sum(token.bytes for token in self._tokens.values())
 
     def fits(self, size: Size | None) -> bool:
         """Return whether one more picture may be read now; the only one always may."""

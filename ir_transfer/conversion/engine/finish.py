@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
-from ir_transfer.data.image_io import BitDepth, Picture, to_levels
+from ir_transfer.data.image_io import BitDepth, OutputLevels, Picture, to_levels
 from ir_transfer.data.labels.frames import to_stored
 from ir_transfer.data.raster.write import hidden
 
@@ -59,11 +60,16 @@ class Finish:
     heat: Heat | None = None
     compression: Compression = DEFAULT_COMPRESSION
 
-    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> Finished:
+    @property
+    def takes_levels(self) -> bool:
+        """Whether levels of ``bit_depth`` serve in place of an intensity: nothing is done before they are made."""
+        return not self.steps and self.heat is None
+
+    def __call__(self, result: Result, job: Job, picture: Picture) -> Finished:
         """Return the file of a result.
 
         Args:
-            intensity: (H, W) in [0, 1].
+            result: Intensity (H, W) in [0, 1], or its levels if :attr:`takes_levels`.
             job: What it was made for.
             picture: What it was made from.
 
@@ -72,15 +78,12 @@ class Finish:
             MemoryError: The device has too little to look for objects.
         """
         style = 0 if job.variant is None else job.variant.style
-        heat, steps = (None, ()) if style is None else (self.heat, self.steps)
-        turned = bool(steps or heat) and style in self.black_hot
-        if turned:
-            intensity = 1 - intensity
-        heated = None if heat is None else heat(intensity, picture, job.source)
-        intensity = intensity if heated is None else heated.intensity
-        for step in steps:
-            intensity = step(intensity, job, picture)
-        levels = to_levels(intensity, self.bit_depth)
+        turned, heated = False, None
+        if result.dtype.kind == "u":
+            levels = cast("OutputLevels", result)
+        else:
+            intensity, turned, heated = self._changed(np.asarray(result, np.float32), job, picture)
+            levels = to_levels(intensity, self.bit_depth)
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
         valid = picture.valid
@@ -91,3 +94,18 @@ class Finish:
         exif = picture.reading.kept_exif
         data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
         return Finished(data, heated)
+
+    def _changed(
+        self, intensity: NDArray[np.float32], job: Job, picture: Picture
+    ) -> tuple[NDArray[np.float32], bool, Heated | None]:
+        """Return an intensity after heat and steps, whether it became white-hot for them, and what was heated."""
+        style = 0 if job.variant is None else job.variant.style
+        if style is None or self.takes_levels:
+            return intensity, False, None
+        turned = style in self.black_hot
+        intensity = 1 - intensity if turned else intensity
+        heated = None if self.heat is None else self.heat(intensity, picture, job.source)
+        intensity = intensity if heated is None else heated.intensity
+        for step in self.steps:
+            intensity = step(intensity, job, picture)
+        return intensity, turned, heated

@@ -9,28 +9,28 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ir_transfer.conversion.batches import Batcher, read_ahead
+from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
-from ir_transfer.conversion.engine.worker import Loaded, Outcome, Task, Worker
+from ir_transfer.conversion.engine.worker import Loaded, Outcome, Task, Translated, Translation, Worker
+from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.times import Times
 
 Record = Callable[[Outcome], bool]
 """Takes what became of a job; says whether to go on."""
-Result = TypeVar("Result")
-
-
-Translated = list[tuple[Loaded, NDArray[np.float32] | Outcome]]
+Value = TypeVar("Value")
 
 _LARGE = 2**22  # pixels
 _TOGETHER = 2**20  # pixels that a CPU translates at the same time: about 1 GB of AdaIN's feature maps
+_READERS_BESIDE_CPU = 4  # threads that read, and as many that write, where a CPU translates too
+_BATCHES_AHEAD = 2  # with a GPU: one computes, and the next is ready when it ends
 
 
 class Pipeline:
-    """Reading, translating and writing overlap; a GPU is the caller's thread.
+    """Reading, translating and writing overlap.
+
+    The caller's thread launches the batches of a GPU, the next one before it takes the results of the last; as many
+    threads read, and as many write, as the process has cores.
 
     A CPU translates several small pictures at the same time, each with its share of the threads: threads that compute
     one picture together wait for each other after every layer, and for long where other processes want the cores too.
@@ -43,16 +43,19 @@ class Pipeline:
     def __init__(self, worker: Worker, record: Record) -> None:
         self.worker = worker
         self.record = record
-        self.threads = worker.options.workers or min(4, os.cpu_count() or 1)
-        self.times = Times()
         translator = worker.translator
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.threads = worker.options.workers or (
+            cores if translator.takes_batches else min(_READERS_BESIDE_CPU, cores)
+        )
+        self.times = Times()
         several = translator.device.type == "cpu" and not translator.model.info.iterative
         self._cores = translator.threads if several else 1
         self._most = 1
         self.flight = InFlight(worker.budget)
         self._tokens: dict[int, Token] = {}
         self._reading: deque[tuple[Token, Future[tuple[list[Loaded | Outcome], float]]]] = deque()
-        self._translating: deque[Future[tuple[Translated, float]]] = deque()
+        self._translating: deque[Future[tuple[Translated, float]] | Translation] = deque()
         self._writing: deque[tuple[Loaded, Future[tuple[Outcome, float]]]] = deque()
         self._stopped = False
 
@@ -87,7 +90,7 @@ class Pipeline:
     ) -> None:
         translator = self.worker.translator
         batcher = Batcher[Loaded](lambda item: item.kind, lambda kind: translator.batch_for(*kind[0]))
-        depth = self.threads + translator.batch_for(512, 640)
+        depth = self.threads + (_BATCHES_AHEAD * BUCKETS[0] if translator.takes_batches else self._cores)
         for task, size in read_ahead(probes, lambda task: (task, size_of(task.jobs[0].source)), tasks, 2 * depth):
             while not self._stopped and (len(self._reading) >= depth or not self.flight.fits(size)):
                 self._go_on(batcher, devices, writers)
@@ -114,7 +117,7 @@ class Pipeline:
 
     def _take_read(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
         token, read = self._reading.popleft()
-        (found, seconds), waited = _timed(read.result)
+        (found, seconds), waited = self._wait(read)
         self.times.wait_read += waited
         self.times.decode += seconds
         if token.size is not None and token.size.pixels > _LARGE:
@@ -131,11 +134,15 @@ class Pipeline:
                 return
 
     def _translate(self, batch: Sequence[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
+        if self.worker.translator.takes_batches:
+            self._translating.append(self.worker.launch(batch))
+            self._take_translated(_BATCHES_AHEAD - 1, writers)
+            return
         pixels = sum(item.picture.height * item.picture.width for item in batch)
         together = min(self._cores, _TOGETHER // pixels, self._room_for(batch))
         if together <= 1:  # with all threads, and when nothing else computes
             self._take_translated(0, writers)
-            self._take(_timed(lambda: self.worker.translate(batch)), writers)
+            self._take(self.worker.launch(batch).result(), writers)
             return
         self._most = max(self._most, together)
         self._take_translated(together - 1, writers)
@@ -148,7 +155,7 @@ class Pipeline:
 
     def _translate_beside(self, batch: Sequence[Loaded], threads: int) -> tuple[Translated, float]:
         self.worker.translator.use_threads(threads)
-        return _timed(lambda: self.worker.translate(batch))
+        return self.worker.launch(batch).result()
 
     def _take_translated(self, left: int, writers: ThreadPoolExecutor) -> None:
         """Wait until so many batches at most are with the device, and have the others written."""
@@ -167,18 +174,24 @@ class Pipeline:
         while len(self._writing) > self.threads + len(results) or (self._writing and self._writing[0][1].done()):
             self._record_oldest()
 
-    def _write(self, item: Loaded, intensity: NDArray[np.float32]) -> tuple[Outcome, float]:
-        return _timed(lambda: self.worker.write(item, intensity))
+    def _write(self, item: Loaded, result: Result) -> tuple[Outcome, float]:
+        return _timed(lambda: self.worker.write(item, result))
 
     def _record_oldest(self) -> None:
         # Removed only once recorded: an interrupt in between may write a line twice, but never lose one.
         item, written = self._writing[0]
-        (outcome, seconds), waited = _timed(written.result)
+        (outcome, seconds), waited = self._wait(written)
         self.times.encode += seconds
         self.times.wait_write += waited
         self._record(outcome)
         self._writing.popleft()
         self._end(item)
+
+    def _wait(self, thread: Future[Value]) -> tuple[Value, float]:
+        """Wait for a thread; return what it made, and the seconds, none of them if the device had work at first."""
+        idle = all(batch.done() for batch in self._translating)
+        value, seconds = _timed(thread.result)
+        return value, seconds if idle else 0.0
 
     def _end(self, item: Loaded) -> None:
         self.flight.end(self._tokens.pop(id(item)))
@@ -187,7 +200,7 @@ class Pipeline:
         self._stopped = not self.record(outcome) or self._stopped
 
 
-def _timed(function: Callable[[], Result]) -> tuple[Result, float]:
+def _timed(function: Callable[[], Value]) -> tuple[Value, float]:
     start = time.perf_counter()
     result = function()
     return result, time.perf_counter() - start

@@ -11,11 +11,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
 from ir_transfer.conversion.engine.translators import in_torch
@@ -25,8 +27,8 @@ from ir_transfer.conversion.translate import pick_device
 from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
 from ir_transfer.errors import InputError, MissingPackageError
 
-_LARGEST_CHUNK = 64  # pictures that a killed worker costs at most
-_CHUNKS_EACH = 4  # at least, so that no worker waits long for the last chunk of another
+_LARGEST_CHUNK = 64  # images that a killed worker costs at most
+_LARGEST_GPU_CHUNK = 1024  # a GPU waits while the first images of a chunk are read and the last ones are written
 _ATTEMPTS = 3  # at a chunk whose worker dies; a picture that kills every worker must not go round for ever
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class RayEngine:
 
         Raises:
             MissingPackageError: Ray is not installed.
-        InputError: No cluster is at the address, or it has no such device.
+            InputError: No cluster is at the address, or it has no such device.
             RuntimeError: A bug in a worker.
         """
         waiting = list(tasks)
@@ -63,8 +65,8 @@ class RayEngine:
             return times
         with _cluster(self.worker.options.address):
             pool = _Pool.of_cluster(self.worker)
-            size = min(_LARGEST_CHUNK, max(1, len(waiting) // (_CHUNKS_EACH * pool.actors)))
-            chunks = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+            sizes = chunk_sizes(len(waiting), pool.actors, _LARGEST_GPU_CHUNK if pool.gpus else _LARGEST_CHUNK)
+            chunks = [waiting[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
             for done in _results(self.worker, pool, chunks):
                 if done.bug is not None:
                     raise RuntimeError(f"a worker failed:\n{done.bug}")
@@ -126,8 +128,11 @@ class _Actor:
             use_mount(replace(mount, keeps=False))
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
-        device = pick_device("cuda" if pool.gpus else "cpu")
-        self._worker = replace(worker, translator=in_torch(worker.translator).to(device))
+        options = worker.options
+        if pool.gpus and options.workers is None:  # the other workers of this machine want cores, too
+            options = replace(options, workers=pool.threads)
+        translator = in_torch(worker.translator).to(pick_device("cuda" if pool.gpus else "cpu"))
+        self._worker = replace(worker, options=options, translator=translator)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
         return {"done": [pickle.dumps(self._deal_with(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
@@ -199,6 +204,8 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
 def _cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine for as long as it is needed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
+    # Ray's own choice of 15 leaves the workers of a cluster that starts here next to nothing on a busy machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError:

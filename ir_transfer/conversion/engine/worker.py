@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -16,6 +17,7 @@ from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.reports import warn_once, world_file
 from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
@@ -87,6 +89,37 @@ class Outcome:
     stop: str | None = None
 
 
+Translated = list[tuple[Loaded, Result | Outcome]]
+"""Pictures with what became of them."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """Pictures of one kind that are with the device, or were.
+
+    Attributes:
+        parts: Pictures with what the device makes of them, or with why one cannot be translated.
+    """
+
+    parts: Sequence[tuple[Sequence[Loaded], Launched | Outcome]]
+
+    def done(self) -> bool:
+        """Return whether :meth:`result` returns at once."""
+        return all(isinstance(made, Outcome) or made.done() for _, made in self.parts)
+
+    def result(self) -> tuple[Translated, float]:
+        """Wait for the device; return each picture with its result, and the seconds that the device computed."""
+        found: Translated = []
+        seconds = 0.0
+        for items, made in self.parts:
+            if isinstance(made, Outcome):
+                found += [(item, made) for item in items]
+            else:
+                found += list(zip(items, made.results(), strict=True))
+                seconds += made.seconds()
+        return found, seconds
+
+
 @dataclass(frozen=True)
 class Worker:
     """Deals with pictures; knows nothing of manifest, order or progress, so that any process may have one.
@@ -143,20 +176,20 @@ class Worker:
             loaded.append(one)
         return loaded
 
-    def translate(self, batch: Sequence[Loaded]) -> list[tuple[Loaded, NDArray[np.float32] | Outcome]]:
-        """Translate pictures of one kind; those whose memory together is too much go one by one."""
-        results, reason = self._attempt(batch)
-        if results is not None:
-            return list(zip(batch, results, strict=True))
+    def launch(self, batch: Sequence[Loaded]) -> Translation:
+        """Begin to translate pictures of one kind; those whose memory together is too much go one by one."""
+        launched, reason = self._attempt(batch)
+        if launched is not None:
+            return Translation([(batch, launched)])
         if len(batch) > 1:  # one picture, or the memory of all together: find out
-            return [pair for item in batch for pair in self.translate([item])]
-        return [(batch[0], Outcome(replace(batch[0].entry, error=reason)))]
+            return Translation([part for item in batch for part in self.launch([item]).parts])
+        return Translation([(batch, Outcome(replace(batch[0].entry, error=reason)))])
 
-    def write(self, item: Loaded, intensity: NDArray[np.float32]) -> Outcome:
+    def write(self, item: Loaded, result: Result) -> Outcome:
         """Finish a result and write its file."""
         entry = item.entry
         try:
-            made = self.finish(intensity, item.job, item.picture)
+            made = self.finish(result, item.job, item.picture)
             if made.heat is not None:
                 entry = replace(entry, found=made.heat.found, heated=made.heat.changed)
             write_whole(self.out / str(entry.output), made.data)
@@ -337,28 +370,40 @@ class Worker:
             return False  # gone, or not readable: it is made again
         return hashlib.sha256(made).hexdigest() == _output_of(earlier)
 
-    def _attempt(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
-        """Translate a batch; None and the reason if that fails. On return nothing of a failure holds memory."""
+    def _attempt(self, batch: Sequence[Loaded]) -> tuple[Launched | None, str | None]:
+        """Begin to translate a batch; None and the reason if that fails: then nothing of it holds memory."""
+        began = time.perf_counter()
         try:
-            if (masks := batch[0].masks) is not None:  # these come one by one
-                self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
-                return [in_torch(self.translator).with_masks(batch[0].picture, masks)], None
-            pictures, variant = [item.picture for item in batch], batch[0].job.variant
-            if variant is not None and variant.style is None:
-                return [picture.gray()[0] for picture in pictures], None
-            translator = self.translator if variant is None else self.translator.of(variant)
-            tile = self.budget.tile(translator, batch[0].size) if len(pictures) == 1 else None
-            if tile is None and pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
-                tile = max(pictures[0].height, pictures[0].width)
-            if tile is not None:
-                return [_by_tiles(translator, pictures[0], tile)], None
-            return translator(pictures), None
+            made = self._at_once(batch)
+            if made is None:
+                variant = batch[0].job.variant
+                translator = self.translator if variant is None else self.translator.of(variant)
+                levels = self.finish.bit_depth if self.finish.takes_levels else None
+                return translator.launch([item.picture for item in batch], levels), None
         except IrTransferError as error:
             return None, f"{batch[0].job.source}: {error.line}"
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        return self._smaller(batch)
+            made = None
+        reason = None
+        if made is None:  # after the exception, whose frames hold memory
+            made, reason = self._smaller(batch)
+        return None if made is None else Launched.of(made, time.perf_counter() - began), reason
+
+    def _at_once(self, batch: Sequence[Loaded]) -> list[NDArray[np.float32]] | None:
+        """Return results for which the host waits; None if these pictures go to the device as a batch."""
+        if (masks := batch[0].masks) is not None:  # these come one by one
+            self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
+            return [in_torch(self.translator).with_masks(batch[0].picture, masks)]
+        pictures, variant = [item.picture for item in batch], batch[0].job.variant
+        if variant is not None and variant.style is None:
+            return [picture.gray()[0] for picture in pictures]
+        translator = self.translator if variant is None else self.translator.of(variant)
+        tile = self.budget.tile(translator, batch[0].size) if len(pictures) == 1 else None
+        if tile is None and pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
+            tile = max(pictures[0].height, pictures[0].width)
+        return None if tile is None else [_by_tiles(translator, pictures[0], tile)]
 
     def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
         """Translate one picture whose memory as a whole was too much by tiles, where the model can."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.exported.choose import runtime_of
 from ir_transfer.conversion.exported.file import ExportedFile
+from ir_transfer.conversion.launched import Launched
 from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import BLACK_HOT, InsideFile, StyleChoice
-from ir_transfer.data.image_io import Picture
+from ir_transfer.data.image_io import BitDepth, Picture
 from ir_transfer.export.facts import FileFacts
 
 
@@ -112,6 +114,11 @@ class FileTranslator:
     def use_threads(self, count: int) -> None:
         """Leave the threads as they are: they are the session's, which all calls share."""
 
+    @property
+    def takes_batches(self) -> bool:
+        """Whether images go in batches."""
+        return False
+
     def batch_for(self, height: int, width: int) -> int:
         """Return how many images of a size are translated at once."""
         return 1
@@ -119,6 +126,12 @@ class FileTranslator:
     def of(self, variant: Variant) -> FileTranslator:
         """Return the translator of a variant that has a style."""
         return replace(self, strength=variant.strength)
+
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        """Translate images; what is launched is done, as intensities, also where ``bit_depth`` asks for levels."""
+        began = time.perf_counter()
+        made = self(pictures)
+        return Launched.of(made, time.perf_counter() - began)
 
     def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
         """Translate images to intensities (H, W) in [0, 1].

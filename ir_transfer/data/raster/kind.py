@@ -9,13 +9,12 @@ import rasterio
 
 from ir_transfer.data.companions import picture_companions
 from ir_transfer.data.image_io import read_bytes
-from ir_transfer.data.pixels.tiff import is_placed, open_page
+from ir_transfer.data.pixels.tiff import is_measured, open_page
 from ir_transfer.data.raster.gdal import has_name_for_gdal, is_virtual, open_raster
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _ENDINGS = tuple(SUFFIXES)
-_MOST_BANDS = 4
 
 
 def is_raster(
@@ -73,7 +72,7 @@ def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_window
         found = open_page(path, page)
         with open_raster(path, 0 if found is None else found.index) as dataset:
             is_large = dataset.width * dataset.height > max_pixels
-            return by_windows or is_placed(dataset) or dataset.count > _MOST_BANDS or is_large
+            return by_windows or is_measured(dataset) or is_large
     except ForeignReferenceError:
         return True  # as a picture it would lose its place without a word
     except IrTransferError:

@@ -23,7 +23,7 @@ class HeatObject(Protocol):
         """What it is."""
 
     def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means inside and around it; None if the picture (H, W) has no pixel of either."""
+        """Return the means inside and around it; None if the picture (H, W) has no pixel of either. NaN is no pixel."""
 
     def moved(self, by: int) -> HeatObject:
         """Return it moved by pixels in both directions."""
@@ -51,9 +51,11 @@ class Box:
     def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
         """Return the means of a picture (H, W) inside the frame and in the ring, which is :meth:`grown` without it."""
         inside, grown = self.cut_from(picture), self.grown().cut_from(picture)
-        if not 0 < inside.size < grown.size:
+        count, grown_count = (int(np.count_nonzero(~np.isnan(part))) for part in (inside, grown))
+        if not 0 < count < grown_count:
             return None
-        return float(inside.mean()), float((grown.sum() - inside.sum()) / (grown.size - inside.size))
+        total, grown_total = float(np.nansum(inside)), float(np.nansum(grown))
+        return total / count, (grown_total - total) / (grown_count - count)
 
     def moved(self, by: int) -> Box:
         """Return the frame moved by pixels in both directions."""
@@ -76,10 +78,12 @@ class Region:
 
     def means(self, picture: NDArray[np.float64]) -> tuple[float, float] | None:
         """Return the means of a picture (H, W) inside it and in its ring, as far as the picture has them."""
-        seen = [p[((p >= 0) & (p < picture.shape)).all(axis=1)] for p in (self.inside, self.ring)]
-        if not all(len(pixels) for pixels in seen):
+        places = (p[((p >= 0) & (p < picture.shape)).all(axis=1)] for p in (self.inside, self.ring))
+        values = [picture[tuple(pixels.T)] for pixels in places]
+        seen = [found[~np.isnan(found)] for found in values]
+        if not all(len(found) for found in seen):
             return None
-        inside, around = (float(picture[tuple(pixels.T)].mean()) for pixels in seen)
+        inside, around = (float(found.mean()) for found in seen)
         return inside, around
 
     def moved(self, by: int) -> Region:

@@ -15,8 +15,8 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.building import build_published_or_sized
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.thermal import ThermalModel
-from ir_transfer.nn.moments import Moments, channel_moments
+from ir_transfer.models.thermal import ThermalModel, level_statistics
+from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
 
@@ -61,10 +61,9 @@ class AdaIN(ThermalModel):
 
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Return ``level{l}.mean`` and ``level{l}.std`` (B, C_l), and the extra tensor of the alignment."""
-        style: dict[str, Tensor] = {}
-        for level, features in enumerate(self.exemplar_encoder(exemplars)):
-            moments = channel_moments(features)
-            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(1e-3)}
+        levels = self.exemplar_encoder(exemplars)
+        style = level_statistics(levels)
+        for level, features in enumerate(levels):
             if (extra := self.alignment.encode(features)) is not None:
                 style[f"level{level}.{self.alignment.extra}"] = extra
         return style

@@ -15,9 +15,9 @@ from ir_transfer.models.capabilities import Sliders
 from ir_transfer.models.checks import check_style
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.models.thermal import ThermalModel, level_statistics
 from ir_transfer.nn.adain import adain
-from ir_transfer.nn.moments import Moments, channel_moments
+from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder
 
@@ -82,10 +82,7 @@ class Adjustable(ThermalModel, Sliders):
         In training mode the weights are drawn from [0, 1], except for :data:`DEFAULT_SHARE` of the samples; they are 1
         otherwise.
         """
-        style: dict[str, Tensor] = {}
-        for level, features in enumerate(self.exemplar_encoder(exemplars)):
-            moments = channel_moments(features)
-            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(1e-3)}
+        style = level_statistics(self.exemplar_encoder(exemplars))
         weights = torch.ones(len(exemplars), len(LAYERS), device=exemplars.device)
         if self.training:
             drawn = torch.rand(len(exemplars), 1, device=exemplars.device) >= DEFAULT_SHARE

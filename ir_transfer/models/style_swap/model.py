@@ -16,7 +16,7 @@ from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part
 from ir_transfer.models.style_swap.paper import PaperStyleSwap, weighted_swaps
-from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.models.thermal import ThermalModel, level_statistics
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
@@ -102,14 +102,11 @@ class StyleSwap(ThermalModel):
 
         These are ``part0.features`` (B, C, h, w), standardised.
         """
-        style: dict[str, Tensor] = {}
         encoded = self.exemplar_encoder(exemplars, self.hyper_parameters["short_side"])
-        for level, features in enumerate(encoded):
-            moments = channel_moments(features)
-            style |= {f"level{level}.mean": moments.mean, f"level{level}.std": moments.std(_EPS)}
         check_patch(encoded[SWAP_LEVEL], self.hyper_parameters["patch"])
         swapped = encoded[SWAP_LEVEL]
-        return {**style, **as_part({"features": standardised_by(swapped, channel_moments(swapped), _EPS)})}
+        features = standardised_by(swapped, channel_moments(swapped), _EPS)
+        return {**level_statistics(encoded, _EPS), **as_part({"features": features})}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
         """Swap features at :data:`SWAP_LEVEL`, and give features of any level the exemplar's statistics."""

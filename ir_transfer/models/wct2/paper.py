@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -15,8 +15,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import LabelMaps, TileStatistics
 from ir_transfer.models.info import ModelInfo, TileNeeds
-from ir_transfer.models.wct2.choices import BANDS, check_choice
-from ir_transfer.models.wct2.paper_network import PaperNetwork
+from ir_transfer.models.wct2.paper_network import BANDS, PaperNetwork
 from ir_transfer.models.wct2.regions import asked_statistics, region_key, regions_of
 from ir_transfer.nn.moments import Moments, Statistics, covariance_moments, span_of
 from ir_transfer.nn.tiling import Inside, radii
@@ -56,9 +55,9 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
         transfer: Sequence[str] = DEFAULT,
         out_channels: int = 1,
     ) -> None:
-        check_choice(unpool, ("sum", "cat5"), "unpool")
+        _check_choice(unpool, ("sum", "cat5"), "unpool")
         for place in transfer:
-            check_choice(place, PLACES, "each place of transfer")
+            _check_choice(place, PLACES, "each place of transfer")
         network = PaperNetwork(widths, depths, unpool, out_channels)
         stored = {"size": size, "widths": list(widths), "depths": list(depths), "unpool": unpool}
         super().__init__(
@@ -183,6 +182,11 @@ class PaperWCT2(TranslationModel, TileStatistics, LabelMaps):
 
         x, skips = self.network.encode(content, transfer)
         return self.network.decode(x, skips, transfer)
+
+
+def _check_choice(value: str, known: Collection[str], name: str) -> None:
+    if value not in known:
+        raise InputError(f"expected {name} to be one of {', '.join(known)}, got {value!r}")
 
 
 class _MeasuredError(Exception):

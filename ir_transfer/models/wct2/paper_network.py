@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.wct2.choices import BANDS
 from ir_transfer.nn import haar
+
+BANDS = ("lh", "hl", "hh")
+"""Wavelet components that skip to the decoder, without LL."""
 
 At = Callable[[str, Tensor], Tensor]
 Skip = tuple[tuple[Tensor, Tensor, Tensor], Tensor]

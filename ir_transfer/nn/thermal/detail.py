@@ -1,4 +1,4 @@
-"""What turns a thermal map into the full-size image: the interface that guided and wavelet detail share."""
+"""Interface of the networks that compute the full-size image from a thermal map and the RGB image."""
 
 from __future__ import annotations
 
@@ -30,4 +30,4 @@ class Detail(nn.Module, ABC):
 
     @abstractmethod
     def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:
-        """Return canonical intensity (B, 1, h, w) of a window whose RGB image is ``images`` (B, 3, h, w)."""
+        """Return canonical intensity (B, 1, h, w) of a window with the RGB image ``images`` (B, 3, h, w)."""

@@ -1,4 +1,4 @@
-"""The exemplar's side: features whose statistics the content's features take."""
+"""Encoder of infrared exemplars, whose feature statistics are the style."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ir_transfer.nn.content_encoder import ConvNorm, ResidualUnit
 from ir_transfer.nn.resize import resize_short_side
 
 SHORT_SIDE = 128
-"""Short side in pixels that exemplars are brought to, where no other is asked for."""
+"""Default short side in pixels to which exemplars are resized."""
 
 
 class ExemplarEncoder(nn.Module):
     """Small residual encoder of infrared exemplars, with one feature map for every level of the neck.
 
-    An exemplar and an RGB image share no features, so the exemplar has an encoder of its own (Huang and Belongie 2017
-    use one VGG for both). Its last stride is 16: coarser levels of the neck take features of that stride too, for an
-    exemplar of 128 pixels would have too few positions for statistics.
+    Infrared and RGB images have different features, so the exemplar has an encoder of its own (Huang and Belongie 2017
+    use one VGG for both). Its last stride is 16, also for coarser levels of the neck, since an exemplar of 128 pixels
+    would have too few positions for statistics.
 
     Args:
         targets: Channels of the neck's levels, finest first.
@@ -42,7 +42,7 @@ class ExemplarEncoder(nn.Module):
 
         Args:
             exemplars: White-hot and standardised (B, 1, h, w): mean 0, deviation 1 over each.
-            short_side: In pixels, that the exemplars are brought to.
+            short_side: Short side in pixels to which the exemplars are resized.
         """
         features = resize_short_side(exemplars, short_side, clamp=False)
         levels = []
@@ -53,11 +53,11 @@ class ExemplarEncoder(nn.Module):
 
 
 def standardised(images: Tensor, weights: Tensor | None = None, eps: float = 1e-3) -> Tensor:
-    """Return images (B, 1, H, W) with mean 0 and deviation 1 over the positions of each that count.
+    """Return images (B, 1, H, W) standardised to mean 0 and deviation 1 each.
 
     Args:
-        images: Of any range.
-        weights: How much each position counts (B or 1, 1, H, W), or None for all alike; others become 0.
+        images: In any range.
+        weights: Position weights (B or 1, 1, H, W), or None for equal ones; positions of weight 0 become 0.
         eps: Least deviation, so that a flat image becomes 0.
     """
     if weights is None:

@@ -12,16 +12,16 @@ from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
-_STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
+_STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
 
 
 class GuidedMaps(NamedTuple):
-    """What the full-size image is computed from, with the RGB image.
+    """Maps from which, with the RGB image, the full-size image is computed.
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         detail: Offset b and coefficients a_k (B, 1 + K, 2h, 2w) at stride 2 of the overview.
-        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) round every place of the map.
+        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers.
     """
 
@@ -67,8 +67,8 @@ class GuidedDetail(Detail):
 
         Args:
             images: The window's RGB image (B, 3, h, w), sRGB in [0, 1].
-            maps: Of the whole image.
-            window: Where the RGB image stands in the image.
+            maps: Maps of the whole image.
+            window: Position of the RGB image in the whole image.
         """
         with full_precision(images):
             return self._strips(images, maps, window)

@@ -14,19 +14,19 @@ from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
-_STRIP_PIXELS = 2**17  # so that what a strip needs stays in the processor's cache
+_STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
 _BANDS = 3
 
 
 class HaarMaps(NamedTuple):
-    """What the full-size image is computed from, with the RGB image.
+    """Maps from which, with the RGB image, the full-size image is computed.
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         offset: (B, 1, 2h, 2w) at stride 2 of the overview.
         fine: Gates (B, 3 K, 2h, 2w) in (-1, 1) of the bands up to stride 2 of the overview.
         coarse: Gates (B, 3 K, h, w) in (-1, 1) of the bands at stride 4 of the overview.
-        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) round every place of the map.
+        luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
     """
 
@@ -46,8 +46,8 @@ class HaarDetail(Detail):
     """The low-pass image is the thermal map; the detail is the RGB image's Haar bands, each with a signed gate.
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
-    however large it is, and a gate in (-1, 1) for each band and place decides what of them infrared has. The map is
-    interpolated smoothly, for bare Haar synthesis would show blocks.
+    and a gate in (-1, 1) for each band and position sets their share in the infrared image. The map is interpolated
+    smoothly, since pure Haar synthesis would show blocks.
 
     Args:
         width: Channels of the neck's finest level.
@@ -80,9 +80,9 @@ class HaarDetail(Detail):
 
         Args:
             images: The window's RGB image (B, 3, h, w), sRGB in [0, 1].
-            maps: Of the whole image.
-            window: Where the RGB image stands in the image; its corner lies on multiples of ``4 factor``, and so
-                does its end unless it is the image's.
+            maps: Maps of the whole image.
+            window: Position of the RGB image in the whole image; it starts and ends at multiples of ``4 factor``, or
+                at the end of the image.
         """
         with full_precision(images):
             return self._strips(images, maps, window)

@@ -1,4 +1,4 @@
-"""Top-down neck from content features to features at strides 4 and 2, with a place for the style at every level."""
+"""Top-down neck from content features to features at strides 4 and 2, with alignment to the style at every level."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn.content_encoder import CLASS_COUNT, ContentFeatures, class_probabilities
 
 Align = Callable[[int, Tensor], Tensor]
-"""Gives the features (B, C, h, w) of a level, numbered as the encoder's strides, the style's statistics."""
+"""Function from the number of a level and its features (B, C, h, w) to features with the style's statistics."""
 
 
 class DepthwiseUnit(nn.Module):
@@ -26,7 +26,7 @@ class DepthwiseUnit(nn.Module):
         self.depthwise = nn.Conv2d(channels, channels, 5, padding=2, groups=channels, padding_mode="replicate")
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.project = nn.Conv2d(2 * channels, channels, 1)
-        # A residual branch starts small, so that depth costs nothing at the first step (Zhang et al. 2019, Fixup).
+        # Residual branches are initially small, so that depth has no effect at first (Zhang et al. 2019, Fixup).
         self.project.weight.data.mul_(0.25)
         nn.init.zeros_(self.project.bias)  # type: ignore[arg-type]
 

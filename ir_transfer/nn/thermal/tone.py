@@ -1,4 +1,4 @@
-"""Tone by construction: a monotone curve that gives a canonical image the exemplar's distribution of intensities."""
+"""Tone: a monotone curve that maps a canonical image to the exemplar's distribution of intensities."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def tone_of(images: Tensor, weights: Tensor | None = None) -> Tone:
 
 
 def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
-    """Return images (B, 1, H, W) whose tone is nearly the wanted one.
+    """Return images (B, 1, H, W) with approximately the wanted tone.
 
-    70% is the monotone curve through the quantiles, which continues linearly beyond the outer knots; 30% is the plain
-    gain and offset that match mean and deviation: a curve alone would stretch what the content has more of than the
-    exemplar.
+    70% is the monotone curve through the quantiles, extrapolated linearly beyond the outer knots; 30% is the gain and
+    offset that match mean and deviation, since a curve alone would stretch intensities that are more frequent in the
+    content than in the exemplar.
 
     Args:
-        images: Of any range.
+        images: In any range.
         own: Tone of the whole images, of which these may be tiles.
         wanted: The exemplar's tone (B or 1).
     """

@@ -40,11 +40,11 @@ class Window(NamedTuple):
 def sample(maps: Tensor, window: Window, stride: int) -> Tensor:
     """Return maps (B, C, h, w) interpolated bilinearly at every pixel of a window, (B, C, height, width).
 
-    Every pixel's value depends on its place in the full-size image alone, so tiles equal the whole.
+    The value of a pixel only depends on its position in the full-size image, so that tiles equal the whole image.
 
     Args:
         maps: One value for each cell of ``stride`` pixels; the last cells may reach beyond the image.
-        window: Where to read.
+        window: Window to read.
         stride: Side of a cell in pixels.
     """
     if stride == 1:

@@ -39,6 +39,7 @@ cloudpickle = needed("ray.cloudpickle", "install the extra ray")
 def cluster() -> Iterator[None]:
     """Two workers' worth of a cluster on this machine: it takes seconds to start, so all tests share it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as the engine does: a busy machine would starve them
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
     yield
     ray.shutdown()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,16 +12,20 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.pipeline import Pipeline
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture
+from ir_transfer.data.image_io import BitDepth, Picture
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -28,45 +33,46 @@ from tests.models.small_thermal import SMALL_THERMAL
 class InBatches(Translator):
     """Takes pictures as on CUDA."""
 
-    def batch_for(self, height: int, width: int) -> int:
-        return 4
+    takes_batches = True
 
 
 class Scarce(InBatches):
     """Has memory for one picture at a time, and only for small ones."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         if len(pictures) > 1 or pictures[0].height > 45:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super().__call__(pictures)
+        return super().launch(pictures, bit_depth)
 
 
 class Broken(Translator):
     """Gives what no picture can hold."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        return [result * np.float32("nan") for result in super().__call__(pictures)]
+    def _translate(self, content: Tensor, *arguments: Any, **options: Any) -> Tensor:
+        return super()._translate(content, *arguments, **options) * float("nan")
 
 
 class Endless(Translator):
     """Gives results that no memory can hold in more than the one value that they repeat."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        return [np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures]
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        return Launched.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures])
 
 
 class Away(Translator):
     """Computes elsewhere, 20 ms for each picture, as a device does."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        began = time.perf_counter()
         time.sleep(0.02 * len(pictures))
-        return [np.zeros((picture.height, picture.width), np.float32) for picture in pictures]
+        results = [np.zeros((picture.height, picture.width), np.float32) for picture in pictures]
+        return Launched.of(results, time.perf_counter() - began)
 
 
 class Faulty(Translator):
     """Has a bug, which must not be taken for a bad picture."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         raise RuntimeError("shapes do not fit")
 
 
@@ -103,7 +109,7 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
 class Narrow(Translator):
     """Has memory for tiles, but for no picture as a whole."""
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
@@ -159,18 +165,59 @@ def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, t
     assert "the device waited" in str(times)
 
 
+class Noted(InBatches):
+    """Notes when batches are launched, with their lengths, and when their results are taken."""
+
+    seen: ClassVar[list[str]] = []
+
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+        self.seen.append(f"{len(pictures)} launched")
+        launched = super().launch(pictures, bit_depth)
+        results = launched.results
+
+        def taken() -> list[Result]:
+            self.seen.append("taken")
+            return results()
+
+        launched.results = taken  # type: ignore[method-assign]
+        return launched
+
+
+def test_the_next_batch_is_launched_before_the_last_is_taken(exemplar: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for seed in range(35):
+        Image.fromarray(photograph(24, 32, seed)).save(folder / f"m{seed:02d}.png")
+    summary = run(Noted, folder, exemplar, tmp_path / "out")
+    assert summary.converted == 35
+    assert Noted.seen == ["16 launched", "16 launched", "taken", "3 launched", "taken", "taken"]
+
+
+def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
+    exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: set(range(24)), raising=False)
+    loaded = Translator.load(choose_styles([str(exemplar)], model="histogram"), torch.device("cpu"))
+    options = Options((), (), tmp_path, model="histogram")
+    threads = []
+    for kind, asked in ((Translator, options), (InBatches, options), (InBatches, replace(options, workers=3))):
+        translator = kind(loaded.model, loaded.style, loaded.device)
+        threads.append(Pipeline(Worker(asked, tmp_path, translator, Finish()), lambda outcome: True).threads)
+    assert threads == [4, 24, 3]
+
+
 class Crowded(Translator):
     """Notes how many pictures are translated at the same time, each by how many threads."""
 
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
         self.at_work.append(None)
         time.sleep(0.02)
         self.seen.add((len(self.at_work), torch.get_num_threads()))
         try:
-            return super().__call__(pictures)
+            return super().launch(pictures, bit_depth)
         finally:
             self.at_work.pop()
 

@@ -109,7 +109,7 @@ def worker(options: Options, finish: Finish | None = None) -> Worker:
 def carry_out(worker: Worker, job: Job) -> bytes:
     (item,) = worker.read(Task((job,)))
     assert isinstance(item, Loaded), item
-    ((_, result),) = worker.translate([item])
+    ((_, result),), _ = worker.launch([item]).result()
     assert isinstance(result, np.ndarray)
     outcome = worker.write(item, result)
     assert outcome.entry is not None
