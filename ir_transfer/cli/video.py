@@ -12,6 +12,7 @@ from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
+    compression_option,
     device_option,
     fetched,
     levels_option,
@@ -73,6 +74,7 @@ _TARGET = 1.2
     metavar="0..51",
     help="Of h264, lower is better.",
 )
+@compression_option("fast; a video has none")
 @click.option(
     "--fps",
     type=click.FloatRange(min=0, min_open=True),

@@ -20,6 +20,7 @@ import torch
 from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Outcome, Task, Worker, blank
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
@@ -130,7 +131,7 @@ class _Actor:
         options = worker.options
         if pool.gpus and options.workers is None:  # the other workers of this machine want cores, too
             options = replace(options, workers=pool.threads)
-        translator = worker.translator.to(pick_device("cuda" if pool.gpus else "cpu"))
+        translator = in_torch(worker.translator).to(pick_device("cuda" if pool.gpus else "cpu"))
         self._worker = replace(worker, options=options, translator=translator)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
@@ -163,8 +164,9 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    worker.translator.model.on_step = None  # a progress bar does not travel
-    there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
+    translator = in_torch(worker.translator)
+    translator.model.on_step = None  # a progress bar does not travel
+    there = replace(worker, translator=translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
     attempts = ray.remote(num_cpus=0)(Attempts).remote()

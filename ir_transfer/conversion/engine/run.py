@@ -9,13 +9,13 @@ from itertools import groupby
 
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.engine.worker import Outcome, Task, Worker
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
@@ -67,7 +67,7 @@ class Run:
         options: Options,
         plan: Plan,
         manifest: Manifest,
-        translator: Translator,
+        translator: AnyTranslator,
         finish: Finish,
         *,
         choose: Callable[[Job, Picture], Job] | None = None,
@@ -112,15 +112,15 @@ class Run:
         """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
         entries = self.manifest.entries
         for job in self.plan.jobs:
-            earlier, name = entries.get(str(job.output)), public(job.input)
+            earlier, name = entries.get(job.result), public(job.input)
             if earlier is not None and earlier.input != name:
-                entries[str(job.output)] = replace(earlier, input=name)
+                entries[job.result] = replace(earlier, input=name)
 
     def _tasks(self) -> Iterator[Task]:
         pictures = (job for job in self.plan.jobs if job.raster is None)
-        for _, group in groupby(pictures, key=lambda job: job.source):
+        for _, group in groupby(pictures, key=lambda job: job.path):
             jobs = tuple(group)
-            outputs = (str(job.output) for job in jobs)
+            outputs = (job.result for job in jobs)
             yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
 
     def _rasters(self) -> None:

@@ -13,21 +13,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.device_copies import Launched, Result
 from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.reports import warn_once, world_file
+from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks, PictureMasks
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
-from ir_transfer.conversion.tiles.raster import convert_raster
-from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
 from ir_transfer.data.companions import hash_file, hash_picture_companions, hash_raster
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_header import upright_size
@@ -35,6 +33,7 @@ from ir_transfer.data.image_io import Picture, decode_picture, files_beside, nar
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -136,7 +135,7 @@ class Worker:
 
     options: Options
     out: Path
-    translator: Translator
+    translator: AnyTranslator
     finish: Finish
     choose: Callable[[Job, Picture], Job] | None = None
     masks: Masks | None = None
@@ -209,19 +208,26 @@ class Worker:
         try:
             contents, companions = hash_raster(path)
             entry = replace(entry, input_sha256=contents, companions_sha256=companions)
-            if _is_unchanged(entry, earlier) and out.is_file() and hash_file(out) == _output_of(earlier):
+            same = _is_unchanged(entry, earlier) and self._has_compression(earlier)
+            if same and out.is_file() and hash_file(out) == _output_of(earlier):
                 return Outcome(None)
             if is_remote(self.out):
                 raise InputError(f"{path}: expected a local -o for a raster, got {self.out}: copy the result later")
             self._refuse_steps(path)
+            refuse_untiled(self.translator)
+            from ir_transfer.conversion.tiles.raster import (
+                convert_raster,  # with torch, which an exported file needs not
+            )
+
             asked, size = self.options.raster, self.options.size
             out.parent.mkdir(parents=True, exist_ok=True)
             variant = job.variant
             index = 0 if variant is None or variant.style is None else variant.style
+            translator = in_torch(self.translator)
             made = convert_raster(
                 path,
                 out,
-                self.translator if variant is None else self.translator.of(variant),
+                translator if variant is None else translator.of(variant),
                 bands=asked.bands,
                 levels=asked.levels,
                 nodata=asked.nodata,
@@ -231,6 +237,7 @@ class Worker:
                 memory=size.memory or MEMORY,
                 cog=asked.cog,
                 overviews=asked.overviews,
+                compression=asked.compression,
                 inverted=(index in self.finish.inverted) != (variant is not None and variant.inverted),
                 resume=self.options.resume,
                 contents=f"{contents} {companions}",
@@ -256,12 +263,18 @@ class Worker:
                     "bit_depth": made.bit_depth,
                     "tile": made.tile,
                     **({} if made.nodata is None else {"nodata": made.nodata}),
+                    **({} if asked.compression is None else {"compression": asked.compression}),
                     **({"cog": True} if asked.cog else {}),
                     **({"overviews": True} if asked.overviews or asked.cog else {}),
                 },
                 reading=made.reading.record(),
             )
         )
+
+    def _has_compression(self, earlier: Entry | None) -> bool:
+        """Return whether an earlier run wrote a raster with the compression that is asked for."""
+        made = earlier.raster if earlier is not None else None
+        return (made or {}).get("compression") == self.options.raster.compression
 
     def _refuse_steps(self, path: str) -> None:
         asked = [("--heat", self.finish.heat is not None), ("--sensor or --agc", bool(self.finish.steps))]
@@ -382,7 +395,7 @@ class Worker:
         """Return results for which the host waits; None if these pictures go to the device as a batch."""
         if (masks := batch[0].masks) is not None:  # these come one by one
             self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
-            return [self.translator.with_masks(batch[0].picture, masks)]
+            return [in_torch(self.translator).with_masks(batch[0].picture, masks)]
         pictures, variant = [item.picture for item in batch], batch[0].job.variant
         if variant is not None and variant.style is None:
             return [picture.gray()[0] for picture in pictures]
@@ -410,9 +423,11 @@ class Worker:
             return None, reason
 
 
-def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
+def _by_tiles(translator: AnyTranslator, picture: Picture, tile: int) -> NDArray[np.float32]:
+    from ir_transfer.conversion.tiles.translate import translate_tiled
+
     sink = ArraySink(picture.height, picture.width)
-    translate_tiled(translator, PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
+    translate_tiled(in_torch(translator), PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
     return sink.intensity
 
 

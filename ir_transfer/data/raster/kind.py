@@ -14,6 +14,7 @@ from ir_transfer.data.raster.gdal import has_name_for_gdal, is_virtual, open_ras
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
+_ENDINGS = tuple(SUFFIXES)
 
 
 def is_raster(
@@ -33,7 +34,7 @@ def is_raster(
     """
     if is_virtual(path) or path.lower().endswith(".vrt"):
         return True
-    if Path(path).suffix.lower() not in SUFFIXES:
+    if not path.lower().endswith(_ENDINGS):
         return False
     if not has_name_for_gdal(path):
         return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
