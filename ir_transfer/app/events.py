@@ -39,7 +39,7 @@ def on_convert(session: Session, progress: Any = gr.Progress(), *values: Any) ->
         request.options(place.folder, place.folder)  # what is wrong with it is reported before anything is loaded
         matrix = form.arrangement == MATRIX and len(request.styles) > 1
         requests = request.each_style() if matrix else (request,)
-        updates = _carried_out(requests, place, place.folder, matrix=matrix, progress=progress)
+        updates = _carried_out(requests, place, place.folder, matrix, progress)
     except IrTransferError as error:
         return _refused(error, place)
     session.remove_all_but(place)
@@ -54,7 +54,7 @@ def on_files(shown: Shown | None, files: str, progress: Any = gr.Progress()) -> 
     requests = [replace(one.request, bit_depth=bit_depth, format=format_) for one in shown.conversions]
     below = Path(tempfile.mkdtemp(prefix="files-", dir=shown.place.folder))
     try:
-        return _carried_out(requests, shown.place, below, matrix=shown.matrix, progress=progress)
+        return _carried_out(requests, shown.place, below, shown.matrix, progress, shown.selected)
     except IrTransferError as error:
         return _refused(error, shown.place)
 
@@ -67,12 +67,19 @@ def _errors(lines: Sequence[str]) -> Any:
     return gr.update(value=error_box(lines), visible=bool(lines))
 
 
-def _carried_out(requests: Sequence[Request], place: Workplace, below: Path, *, matrix: bool, progress: Any) -> Updates:
+def _carried_out(
+    requests: Sequence[Request],
+    place: Workplace,
+    below: Path,
+    matrix: bool,
+    progress: Any,
+    selected: int | None = None,
+) -> Updates:
     began = time.monotonic()
     conversions = tuple(
         carry_out(one, place, _reporting(progress, number, len(requests)), below) for number, one in enumerate(requests)
     )
-    return _updates(Shown(conversions, place, below / "shown", matrix), time.monotonic() - began)
+    return _updates(Shown(conversions, place, below / "shown", matrix, selected), time.monotonic() - began)
 
 
 def _reporting(progress: Any, number: int, count: int) -> OnProgress:
@@ -84,18 +91,18 @@ def _reporting(progress: Any, number: int, count: int) -> OnProgress:
 
 
 def _updates(shown: Shown, seconds: float) -> Updates:
-    first, cells = shown.first, shown.cells
+    index, cells = shown.at_full_size, shown.cells
     many = len(cells) > 1
     overview = [(cell.image(), cell.caption) for cell in cells] if many else []
     return [
         _errors(shown.errors),
         summary_box(shown.conversions, seconds),
-        None if first is None else shown.pair(first),
-        gr.update(value=overview, columns=shown.columns, visible=many, selected_index=None),
+        None if index is None else shown.pair(index),
+        gr.update(value=overview, columns=shown.columns, visible=many, selected_index=shown.selected),
         shown.downloads(),
         "\n".join(conversion.request.command_line for conversion in shown.conversions),
         judged_box(shown.conversions),
-        "" if first is None else _charts(shown, first),
+        "" if index is None else _charts(shown, index),
         shown,
     ]
 
@@ -111,18 +118,19 @@ def _charts(shown: Shown, index: int) -> str:
 
 
 def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
-    """Show the cell that was clicked at full size; return updates of errors, slider and histograms."""
+    """Show the cell that was clicked at full size; return updates of errors, slider, histograms and what is shown."""
     if shown is None:
-        return [gr.skip()] * 3
-    result = shown.cells[int(event.index)].result
+        return [gr.skip()] * 4
+    index = int(event.index)
+    result = shown.cells[index].result
     if result is None:
-        return [gr.skip()] * 3
+        return [gr.skip()] * 4
     if result.error is not None:
-        return [_errors([result.error]), gr.skip(), gr.skip()]
+        return [_errors([result.error]), gr.skip(), gr.skip(), gr.skip()]
     try:
-        return [_errors(shown.errors), shown.pair(int(event.index)), _charts(shown, int(event.index))]
+        return [_errors(shown.errors), shown.pair(index), _charts(shown, index), replace(shown, selected=index)]
     except IrTransferError as error:
-        return [_errors([shown.place.shown(error.line)]), gr.skip(), gr.skip()]
+        return [_errors([shown.place.shown(error.line)]), gr.skip(), gr.skip(), gr.skip()]
 
 
 def on_preset(styles: Sequence[str] | None, model: str, event: gr.SelectData) -> Updates:

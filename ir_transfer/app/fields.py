@@ -115,7 +115,7 @@ class Form:
 
 def build_fields() -> Fields:
     """Lay out the form within the present block."""
-    photographs = named_files(label="Photographs", height=150, elem_id="photographs")
+    photographs = named_files(label="Photographs (files or a folder)", height=150, elem_id="photographs")
     gr.Markdown("#### Presets\nEach on one rendered scene. A click chooses one, another click drops it.")
     gallery = gr.Gallery(
         [(card.image, card.name.removeprefix("preset:")) for card in preset_cards()],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,16 @@ import gradio as gr
 
 from ir_transfer.app import events
 from ir_transfer.app.fields import FILES, build_fields
-from ir_transfer.app.session import Session
+from ir_transfer.app.session import KINDS, Session
 
-CSS = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent
+CSS = (_FOLDER / "page.css").read_text(encoding="utf-8")
+HEAD = (
+    f"<script>const SUFFIXES = {json.dumps({kind: sorted(suffixes) for kind, suffixes in KINDS.items()})};</script>"
+    f"<script>{(_FOLDER / 'drops.js').read_text(encoding='utf-8')}</script>"
+)
+"""Scripts of the page: its fields take dropped folders."""
+
 _INTRODUCTION = "# ir-transfer\nPhotographs in, infrared images of the same size out. Nothing leaves this machine."
 _COMMAND = "The same from the command line, in the folder of the photographs and exemplars"
 # Conversions of all visitors, one after the other.
@@ -85,7 +93,7 @@ def build_page(folder: Path) -> gr.Blocks:
             concurrency_id=_QUEUE,
             show_progress_on=results.downloads,
         )
-        results.overview.select(events.on_select, [shown], [results.errors, results.slider, results.charts])
+        results.overview.select(events.on_select, [shown], [results.errors, results.slider, results.charts, shown])
         chosen = [fields.presets, fields.model]
         fields.gallery.select(events.on_preset, chosen, [results.errors, fields.presets, fields.gallery], queue=False)
         fields.model.input(events.on_model, chosen, chosen)
@@ -96,7 +104,7 @@ def _build_results() -> _Results:
     """Lay out the results within the present block."""
     errors = gr.HTML(elem_id="errors", visible=False)
     slider = gr.ImageSlider(
-        label="Before and after (turn the wheel to enlarge)",
+        label="Before and after",
         type="filepath",
         interactive=False,
         max_height=640,

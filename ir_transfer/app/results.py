@@ -61,12 +61,14 @@ class Shown:
         place: Where the inputs are stored.
         folder: For copies that only the browser needs.
         matrix: Whether photographs are rows and styles are columns.
+        selected: Index of the cell that was clicked; None before a click.
     """
 
     conversions: tuple[Conversion, ...]
     place: Workplace
     folder: Path
     matrix: bool
+    selected: int | None = None
 
     @property
     def cells(self) -> list[Cell]:
@@ -86,9 +88,12 @@ class Shown:
         return 1 + len(self.conversions) if self.matrix else min(4, len(self.conversions[0].results))
 
     @property
-    def first(self) -> int | None:
-        """Index of the first cell with a result; None if nothing could be converted."""
-        return next((i for i, c in enumerate(self.cells) if c.result is not None and c.result.output is not None), None)
+    def at_full_size(self) -> int | None:
+        """Index of the cell in the slider: the clicked one where it has a result, else the first that has one."""
+        cells = self.cells
+        if self.selected is not None and (chosen := cells[self.selected].result) and chosen.output is not None:
+            return self.selected
+        return next((i for i, c in enumerate(cells) if c.result is not None and c.result.output is not None), None)
 
     @property
     def errors(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import tempfile
 import threading
@@ -77,7 +79,7 @@ def make_app(folder: Path) -> FastAPI:
     from fastapi import FastAPI, Request, Response
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from ir_transfer.app.page import CSS, build_page, theme
+    from ir_transfer.app.page import CSS, HEAD, build_page, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # A page of another site that points its own name at this address is refused.
@@ -102,6 +104,7 @@ def make_app(folder: Path) -> FastAPI:
         show_error=True,
         theme=theme(),
         css=CSS,
+        head=HEAD,
     )
     return app
 
@@ -116,6 +119,8 @@ def running(app: FastAPI, port: int) -> Iterator[None]:
     import uvicorn
 
     config = uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=2)
+    # A page that is still open when the server stops has its stream cancelled, which is no fault.
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="page", daemon=True)
     thread.start()
@@ -128,6 +133,10 @@ def running(app: FastAPI, port: int) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _free_port(port: int | None) -> int:

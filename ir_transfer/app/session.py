@@ -12,7 +12,8 @@ from ir_transfer.app.request import EXEMPLARS, PHOTOGRAPHS
 from ir_transfer.data.picture_names import SUFFIXES
 from ir_transfer.errors import InputError
 
-_KINDS = {PHOTOGRAPHS: SUFFIXES, EXEMPLARS: SUFFIXES | {".safetensors"}}
+KINDS = {PHOTOGRAPHS: SUFFIXES, EXEMPLARS: SUFFIXES | {".safetensors"}}
+"""What each field for files takes, by suffix."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Session:
         """
         names = names_of(photographs, PHOTOGRAPHS), names_of(exemplars, EXEMPLARS)
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
-        for kind, uploads, files in zip(_KINDS, (photographs, exemplars), names, strict=True):
+        for kind, uploads, files in zip(KINDS, (photographs, exemplars), names, strict=True):
             (folder / kind).mkdir()
             for upload, name in zip(uploads, files, strict=True):
                 (folder / kind / name).hardlink_to(upload.path)  # 50 large photographs are not copied
@@ -103,8 +104,8 @@ def names_of(uploads: Sequence[Upload], kind: str) -> tuple[str, ...]:
     for upload in uploads:
         name = upload.name.replace("\\", "/").rpartition("/")[2]
         # A list file or a VRT would name other files of the server's machine.
-        if Path(name).suffix.lower() not in _KINDS[kind] or not name.isprintable():
-            raise InputError(f"expected {kind} of {', '.join(sorted(_KINDS[kind]))}, got {name!r}: leave it out")
+        if Path(name).suffix.lower() not in KINDS[kind] or not name.isprintable():
+            raise InputError(f"expected {kind} of {', '.join(sorted(KINDS[kind]))}, got {name!r}: leave it out")
         if name in names:
             raise InputError(
                 f"expected {kind} of different names, got {name} twice: rename one, or use ir-transfer convert, which "

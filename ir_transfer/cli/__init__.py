@@ -163,6 +163,11 @@ def _run(session: Session) -> int:
         if error.filename is None:
             raise
         session.error = f"{error.filename}: {error.strerror}: check the path and its permissions"
+    except ModuleNotFoundError as error:  # an installation for convert alone lacks what other commands need
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "ir_transfer"}:
+            raise
+        session.error = f"expected the Python package {package}, found none: pip install ir-transfer installs it"
     else:
         return code if isinstance(code, int) else 0
     print_error(session.error)

@@ -17,8 +17,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Input": ("labels", "max_pixels", "bands", "levels", "orientation", "page", "nodata", "fps"),
     "Output": (
-        *("out", "format_", "bit_depth", "codec", "quality", "cog", "overviews", "preview", "report", "tracked"),
-        *("resume", "overwrite", "dry_run", "fail_fast", "shard"),
+        *("out", "format_", "bit_depth", "compression", "codec", "quality", "cog", "overviews", "preview", "report"),
+        *("tracked", "resume", "overwrite", "dry_run", "fail_fast", "shard"),
     ),
     "Speed and memory": (
         *("device", "threads", "precision", "batch_size", "workers", "memory", "tile_size"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -13,9 +14,19 @@ if TYPE_CHECKING:
     from ir_transfer.data.image_io import BitDepth
 
 
+def compression_option(default: str) -> Callable[[Command], Command]:
+    """Return the decorator that adds ``--compression``; the text says what holds without it."""
+    text = (
+        "Of the results, always lossless: fast takes the least time, small makes PNG of 8 bits a sixth smaller in "
+        f"about 6 times that time, none does not compress.  [default: {default}]"
+    )
+    return click.option("--compression", type=click.Choice(["fast", "small", "none"]), help=text)
+
+
 def output_options(command: Command) -> Command:
-    """Add ``--bit-depth`` and ``--format``; see :func:`output_fields`."""
+    """Add ``--bit-depth``, ``--format`` and ``--compression``; see :func:`output_fields`."""
     for option in (
+        compression_option("fast; of rasters, that of the source"),
         click.option(
             "--format",
             "format_",
@@ -112,6 +123,7 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
     camera = CameraOptions(*(fields.pop(name) for name in ("sensor", "agc", "agc_window")))
     depth = fields.pop("bit_depth")
     depth = None if depth is None else cast("BitDepth", int(depth))
+    compression = fields.pop("compression")
     raster = RasterOptions(
         fields.pop("bands", None),
         fields.pop("levels", None),
@@ -120,7 +132,8 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
         fields.pop("overviews", False),
         fields.pop("nodata", None),
         fields.pop("page", None),
+        compression,
     )
     size = SizeOptions(fields.pop("memory"), fields.pop("tile_size"))
     made = {"format": fields.pop("format_"), "bit_depth": depth or 8, "camera": camera, "size": size, "raster": raster}
-    return fields | made
+    return fields | made | ({} if compression is None else {"compression": compression})

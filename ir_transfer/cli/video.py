@@ -21,7 +21,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.output_options import levels_option
+from ir_transfer.cli.output_options import compression_option, levels_option
 from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
@@ -71,6 +71,7 @@ _TARGET = 1.2
     metavar="0..51",
     help="Of h264, lower is better.",
 )
+@compression_option("fast; a video has none")
 @click.option(
     "--fps",
     type=click.FloatRange(min=0, min_open=True),

@@ -6,15 +6,17 @@ import math
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from threading import Lock
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.plan import Job
 from ir_transfer.data.image_io import Picture
-from ir_transfer.data.sensor import Agc, Camera, SensorModel, load_sensor
 from ir_transfer.errors import InputError
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.plan import Job
+    from ir_transfer.data.sensor import Agc, Camera, SensorModel
 
 _KEPT_PIXELS = 2**22  # of all cameras: about 60 MB of patterns and transfer functions
 
@@ -42,7 +44,7 @@ class CameraOptions:
             InputError: ``agc`` of no sensor, or a window out of range or without ``agc`` of kind linear.
             IrTransferError: No such sensor, or a faulty file.
         """
-        sensor = None if self.sensor is None else load_sensor(self.sensor)
+        sensor = None if self.sensor is None else _load(self.sensor)
         low, high = self.window
         if not 0 <= low < high <= 1:
             raise InputError(f"expected --agc-window as LOW..HIGH in 0..1, got {low:g}..{high:g}")
@@ -54,6 +56,8 @@ class CameraOptions:
             if sensor is None:
                 raise InputError("expected --sensor with --agc camera, got none: name one (see ir-transfer sensors)")
             return sensor, sensor.agc
+        from ir_transfer.data.sensor import Agc
+
         return sensor, Agc(self.agc, low, high)
 
     def look(self) -> dict[str, Any]:
@@ -64,6 +68,12 @@ class CameraOptions:
 
 
 NO_CAMERA = CameraOptions()
+
+
+def _load(name: str) -> SensorModel:
+    from ir_transfer.data.sensor import load_sensor  # half a second, which runs without a sensor are spared
+
+    return load_sensor(name)
 
 
 class CameraStep:
@@ -95,6 +105,8 @@ class CameraStep:
         return intensity if self._agc is None else self._agc.apply(intensity)
 
     def _camera(self, sensor: SensorModel, size: tuple[int, ...]) -> Camera:
+        from ir_transfer.data.sensor import Camera
+
         with self._lock:
             camera = self._cameras.pop(size, None) or Camera(sensor, size[0], size[1], self._seed)
             self._cameras[size] = camera  # the last to be dropped

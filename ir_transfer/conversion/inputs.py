@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.picture_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name
+from ir_transfer.data.picture_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name, split_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.regular_files import open_regular
 
@@ -23,19 +23,31 @@ MANIFEST_START = b'{"kind": "header"'
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A picture file and its place: the sub-folder and name below the input that led to it.
 
+    Texts, because path objects of 200,000 files take 100 MB more.
+
     Attributes:
-        source: The file.
-        place: Where its result goes.
+        path: Of the file.
+        below: Where its result goes, with ``/`` between folders.
         virtual: The path as GDAL takes it, where it is no file.
     """
 
-    source: Path
-    place: PurePosixPath
+    path: str
+    below: str
     virtual: str | None = None
+
+    @property
+    def source(self) -> Path:
+        """The file."""
+        return Path(self.path)
+
+    @property
+    def place(self) -> PurePosixPath:
+        """Where its result goes."""
+        return PurePosixPath(self.below)
 
 
 def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str] | None = None) -> list[Found]:
@@ -67,9 +79,10 @@ def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str]
             )
         path = Path(text)
         if text.startswith(VIRTUAL):
-            found.append(Found(path, PurePosixPath(path.name), text))
+            found.append(Found(str(path), path.name, text))
         elif path.is_dir():
-            found += _non_empty(list(_walk(path, path, out, (), ignored)), f"folder {path}", ignored)
+            real_out = None if out is None else os.path.realpath(out)
+            found += _non_empty(list(_walk(str(path), "", real_out, (), ignored)), f"folder {path}", ignored)
         elif not path.exists() and glob.has_magic(text):
             found += _below_common_folder(_matches(text, out))
         elif not path.exists() and not path.is_symlink():
@@ -105,31 +118,46 @@ def _non_empty(found: list[Found], where: str, ignored: Mapping[str, int] | None
     return found
 
 
-def _walk(folder: Path, root: Path, out: Path | None, above: tuple[str, ...], ignored: Counter[str]) -> Iterator[Found]:
+def _walk(
+    folder: str, below: str, real_out: str | None, above: tuple[str, ...], ignored: Counter[str]
+) -> Iterator[Found]:
+    """Yield what lies in a folder at ``below`` the input (empty for itself), whose parents are really ``above``."""
     real = os.path.realpath(folder)
-    if real in above or (out is not None and real == os.path.realpath(out)):  # a link back up is a loop
+    if real in above or real == real_out:  # a link back up is a loop
         return
     try:
-        entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
+        with os.scandir(folder) as scanned:
+            entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
-        if folder != root:  # costs a line of the manifest with its error, and not the run
-            yield Found(folder, PurePosixPath(folder.relative_to(root).as_posix()))
+        if below:  # costs a line of the manifest with its error, and not the run
+            yield Found(folder, below)
             return
         raise DecodeError(
             f"{folder}: expected a readable folder, got: {error.strerror}: check its permissions"
         ) from error
-    if folder != root and _holds_results(folder):
+    if below and any(entry.name == MANIFEST_NAME for entry in entries) and _holds_results(Path(folder)):
         logger.info("%s holds results of an earlier run: left out", folder)
         return
+    start = "" if folder == os.curdir else os.path.join(folder, "")  # noqa: PTH118  # as many texts as files
     for entry in entries:
-        if entry.name.startswith("."):
+        name = entry.name
+        if name.startswith("."):
             continue
-        if entry.is_dir():
-            yield from _walk(entry, root, out, (*above, real), ignored)
-        elif is_picture_name(entry) or entry.suffix.lower() == ".vrt":
-            yield Found(entry, PurePosixPath(entry.relative_to(root).as_posix()))
-        elif not is_sidecar_name(entry.name):
-            ignored[entry.suffix.lower()] += 1
+        place = f"{below}/{name}" if below else name
+        suffix = split_name(name)[1].lower()
+        if _is_folder(entry):
+            yield from _walk(start + name, place, real_out, (*above, real), ignored)
+        elif suffix in SUFFIXES or suffix == ".vrt":
+            yield Found(start + name, place)
+        elif not is_sidecar_name(name):
+            ignored[suffix] += 1
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
 
 
 def _holds_results(folder: Path) -> bool:
@@ -201,5 +229,5 @@ def _below_common_folder(paths: Sequence[Path]) -> list[Found]:
         return []
     absolute = [_absolute(path) for path in paths]
     common = os.path.commonpath([path.parent for path in absolute])
-    places = [PurePosixPath(path.relative_to(common).as_posix()) for path in absolute]
-    return [Found(path, place) for path, place in zip(paths, places, strict=True)]
+    places = [path.relative_to(common).as_posix() for path in absolute]
+    return [Found(str(path), place) for path, place in zip(paths, places, strict=True)]

@@ -22,6 +22,8 @@ from ir_transfer.redaction import holds_url, redacted
 FORMAT = 1
 _MOST_COMMON = 10_000
 _COMMON = ("variant", "raster", "reading")
+_UNWRITTEN = {"compression": "small"}
+"""What holds for a manifest from before there was such a choice, so that an error names the value to resume with."""
 _CONVERTED = b'"status": "converted"'
 CHECKPOINT_SECONDS = 30.0
 """After these a remote manifest is brought up to date."""
@@ -102,11 +104,12 @@ class Header:
     def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look, whatever the paths of its exemplars."""
         asked = redacted(asked)
-        made, wanted = by_contents(self.look), by_contents(asked)
-        for key in sorted(self.look.keys() | asked.keys()):
+        unwritten = {key: value for key, value in _UNWRITTEN.items() if key in asked}
+        made, wanted = by_contents({**unwritten, **self.look}), by_contents(asked)
+        for key in sorted(made.keys() | wanted.keys()):
             if made.get(key) != wanted.get(key):
                 raise InputError(
-                    f"expected {key}={json_text(self.look.get(key))} as in {path}, got {json_text(asked.get(key))}: "
+                    f"expected {key}={json_text(made.get(key))} as in {path}, got {json_text(asked.get(key))}: "
                     "one folder keeps one look; use the same options, --overwrite, or another -o"
                 )
 

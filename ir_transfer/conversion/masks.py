@@ -13,7 +13,6 @@ from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
-from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes, read_picture
 from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
@@ -124,6 +123,8 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
         if not isinstance(style, Path):
             named = style.path if isinstance(style, ExemplarFolder | InsideFile) else style.name
             raise InputError(f"expected pictures with --exemplar-masks, got the style {str(named)!r}: name its picture")
+        from ir_transfer.conversion.styles.exemplar import read_exemplar  # scikit-image and all of scipy
+
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
     if len({one.coloured for one in maps}) > 1:

@@ -15,6 +15,7 @@ from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOp
 from ir_transfer.conversion.times import Times
 from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, check_compression
 from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
@@ -42,6 +43,7 @@ class Options:
         controls: Tone, masks, grids.
         bit_depth: Of the results.
         format: Of the results.
+        compression: Of the results; for rasters see ``raster``.
         precision: What to compute in.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
         batch_size: Pictures at once on CUDA, at most; automatic if None.
@@ -78,6 +80,7 @@ class Options:
     controls: Controls = NO_CONTROLS
     bit_depth: BitDepth = 8
     format: Format = "png"
+    compression: Compression = DEFAULT_COMPRESSION
     camera: CameraOptions = NO_CAMERA
     heat: HeatOptions = NO_HEAT
     size: SizeOptions = ANY_SIZE
@@ -109,6 +112,7 @@ class Options:
         """
         if not 0 <= self.strength <= 1:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        check_compression(self.compression)
         self.size.check()
         self.camera.open()
         self.heat.check()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from ir_transfer.durations import duration_text
-from ir_transfer.models.base import TranslationModel
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.translate import Translator
+    from ir_transfer.models.base import TranslationModel
 
 OnStep = Callable[[int, int, Mapping[str, float]], None]
 

@@ -13,7 +13,7 @@ from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.data.image_header import count_images
 from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
-from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.picture_names import is_picture_name, split_name
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
 
@@ -39,9 +39,11 @@ class Variant:
 class Job:
     """One picture to convert.
 
+    Paths are texts, because path objects of 200,000 files take 100 MB more.
+
     Attributes:
-        source: The photograph.
-        output: Where its translation goes, below OUT.
+        path: Of the photograph.
+        result: Where its translation goes, below OUT, with ``/`` between folders.
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
         name: What the manifest calls the source, where that is not its path as it was found.
@@ -50,8 +52,8 @@ class Job:
         page: Which image of a file with several, from 1; the first of full size if None.
     """
 
-    source: Path
-    output: PurePosixPath
+    path: str
+    result: str
     variant: Variant | None = None
     raster: str | None = None
     name: str | None = None
@@ -59,9 +61,19 @@ class Job:
     page: int | None = None
 
     @property
+    def source(self) -> Path:
+        """The photograph."""
+        return Path(self.path)
+
+    @property
+    def output(self) -> PurePosixPath:
+        """Where its translation goes, below OUT."""
+        return PurePosixPath(self.result)
+
+    @property
     def input(self) -> str:
         """What the manifest calls the source."""
-        return str(self.source) if self.name is None else self.name
+        return self.path if self.name is None else self.name
 
     @property
     def place(self) -> PurePosixPath:
@@ -88,11 +100,21 @@ class Plan:
     @property
     def order(self) -> list[str]:
         """Keys of the manifest lines, in the order of the plan."""
-        return [*(str(job.output) for job in self.jobs), *(entry.key for entry in self.refused)]
+        return [*(job.result for job in self.jobs), *(entry.key for entry in self.refused)]
 
-    def existing(self) -> list[PurePosixPath]:
-        """Return the outputs that lie there already."""
-        return [job.output for job in self.jobs if (self.out / job.output).exists()]
+    def existing(self) -> list[str]:
+        """Return the outputs that lie there already; in folders that are not there, no file is looked for."""
+        folders: dict[str, str | None] = {}
+        found = []
+        for job in self.jobs:
+            below, _, name = job.result.rpartition("/")
+            if below not in folders:
+                folder = self.out / below
+                folders[below] = f"{folder}{os.sep}" if folder.is_dir() else None
+            start = folders[below]
+            if start is not None and os.path.exists(start + name):  # noqa: PTH110  # of many files, without objects
+                found.append(job.result)
+        return found
 
 
 def make_plan(
@@ -127,48 +149,74 @@ def make_plan(
     if not found:
         raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
     jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
-    _refuse_own_input(found, folder, jobs)
-    return Plan(folder, tuple(jobs), tuple(refused), ignored)
+    plan = Plan(folder, tuple(jobs), tuple(refused), ignored)
+    _refuse_own_input(found, plan)
+    return plan
 
 
 def _assign(
     found: Sequence[Found], ending: str, suffix: str, max_pixels: int, asked: RasterOptions
 ) -> tuple[list[Job], list[Entry]]:
-    taken: dict[PurePosixPath, Path] = {}
+    taken: dict[str, str] = {}
     jobs, refused = [], []
     for item in found:
-        path = item.virtual or str(item.source)
+        path = item.virtual or item.path
         raster = path if is_raster(path, max_pixels, by_windows=asked.needs_windows, page=asked.page) else None
         kind = suffix if raster is None else OUTPUT_SUFFIX["tiff"]
-        output = item.place.with_name(item.place.stem + ending + kind)
-        first = taken.setdefault(output, item.source)
-        if first is item.source:
-            jobs += _pages(Job(item.source, output, raster=raster), path, asked)
-        elif os.path.realpath(first) != os.path.realpath(item.source):
+        folder, slash, name = item.below.rpartition("/")
+        output = f"{folder}{slash}{split_name(name)[0]}{ending}{kind}"
+        output = item.below if output == item.below else output  # one text less for each of many files
+        first = taken.setdefault(output, item.path)
+        if first is item.path:
+            jobs += _pages(Job(item.path, output, raster=raster), path, asked)
+        elif os.path.realpath(first) != os.path.realpath(item.path):
             error = (
-                f"{item.source}: expected an output of its own, got {output}, which {first} has taken: "
+                f"{item.path}: expected an output of its own, got {output}, which {first} has taken: "
                 "rename one, or convert them into two folders"
             )
-            refused.append(Entry(str(item.source), None, "failed", error=error))
+            refused.append(Entry(item.path, None, "failed", error=error))
     return jobs, refused
 
 
 def _pages(job: Job, path: str, asked: RasterOptions) -> list[Job]:
     """Return the jobs of the images that are asked for in one file."""
+    if asked.page is None:
+        return [job]
     if asked.page != "all":
         return [replace(job, page=asked.page)]
     count = count_images(path)
     if count == 1:
         return [job]
-    named = [job.output.with_name(f"{job.output.stem}_page{page}{job.output.suffix}") for page in range(1, count + 1)]
-    return [replace(job, output=output, page=page) for page, output in enumerate(named, start=1)]
+    output = job.output
+    named = [output.with_name(f"{output.stem}_page{page}{output.suffix}") for page in range(1, count + 1)]
+    return [replace(job, result=str(name), page=page) for page, name in enumerate(named, start=1)]
 
 
-def _refuse_own_input(found: Sequence[Found], out: Path, jobs: Sequence[Job]) -> None:
-    sources = {os.path.realpath(item.source) for item in found}
-    for job in jobs:
-        if (out / job.output).exists() and os.path.realpath(out / job.output) in sources:
-            raise InputError(f"expected -o outside the input, got {out}: {job.output} would replace a photograph there")
+def _refuse_own_input(found: Sequence[Found], plan: Plan) -> None:
+    existing = plan.existing()
+    if not existing:
+        return
+    real = _RealPaths()
+    sources = {real(item.path) for item in found}
+    for result in existing:
+        if real(str(plan.out / result)) in sources:
+            raise InputError(
+                f"expected -o outside the input, got {plan.out}: {result} would replace a photograph there"
+            )
+
+
+class _RealPaths:
+    """Real paths of many files, whose folders are resolved once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder).rstrip(os.sep)
+        real = f"{self._folders[folder]}{os.sep}{name}"
+        return os.path.realpath(real) if os.path.islink(real) else real  # noqa: PTH114  # of many files
 
 
 def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:

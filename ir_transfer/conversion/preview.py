@@ -17,7 +17,7 @@ from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import MAX_PIXELS, encode_png, files_beside, read_picture, write_whole
-from ir_transfer.data.raster.gdal import environment
+from ir_transfer.data.raster.gdal import environment, open_raster
 from ir_transfer.data.raster.read import Raster
 
 ROWS = 12
@@ -146,8 +146,8 @@ def _result(path: Path, max_pixels: int) -> Image.Image:
     """Return a result; its levels are never stretched, whatever place on Earth it has."""
     if path.suffix == ".png":
         return _shrunk(read_picture(path, max_pixels).rgb())
-    with environment(), Raster(str(path)) as opened:
-        white = float(np.iinfo(opened.dtype).max)
+    with environment(), open_raster(str(path)) as dataset:
+        white = float(np.iinfo(dataset.dtypes[0]).max)
     with environment(), Raster(str(path), levels=(0.0, white)) as opened:
         return _shrunk(opened.overview())
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ir_transfer import __version__
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.exported.choose import runtime_of
 from ir_transfer.conversion.exported.record import runtime_look, runtime_versions
 from ir_transfer.conversion.manifest import Header, Manifest
@@ -21,13 +20,14 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
-from ir_transfer.conversion.styles.codes import exemplar_records
-from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.data.exemplars.polarity import is_white_hot
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
-from ir_transfer.models.style_code import StyleCode, polarity_facts
+from ir_transfer.models.style_facts import DescribedStyle, exemplar_records, polarity_facts
 from ir_transfer.redaction import redacted
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.translate import Translator
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,10 @@ _OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity"})
 
 def load_translator(options: Options, choice: StyleChoice, masks: Masks | None = None) -> Translator:
     """Load the model of a choice with its styles, as the options say; see :meth:`Translator.load`."""
+    import torch
+
+    from ir_transfer.conversion.translate import Translator, pick_device
+
     device = pick_device(options.device)
     if options.threads is not None:
         torch.set_num_threads(options.threads)
@@ -60,7 +64,7 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
     return translator
 
 
-def look_of(options: Options, translator: Translator) -> dict[str, Any]:
+def look_of(options: Options, translator: AnyTranslator) -> dict[str, Any]:
     """Return what decides the pixels, for the manifest."""
     look: dict[str, Any] = {
         "model": translator.model.info.name,
@@ -69,6 +73,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
         "strength": options.strength,
         "bit_depth": options.bit_depth,
         "format": options.format,
+        "compression": options.compression,
         "precision": options.precision,
         "seed": options.seed,
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
@@ -85,7 +90,7 @@ def look_of(options: Options, translator: Translator) -> dict[str, Any]:
     return look
 
 
-def is_inverted(codes: Sequence[StyleCode], polarity: Polarity | None) -> bool:
+def is_inverted(codes: Sequence[DescribedStyle], polarity: Polarity | None) -> bool:
     """Return whether results in these styles must be inverted to be of a polarity; None keeps the styles' own.
 
     Raises:
@@ -102,7 +107,7 @@ def is_inverted(codes: Sequence[StyleCode], polarity: Polarity | None) -> bool:
     return found != {polarity == WHITE_HOT}
 
 
-def exemplar_look(asked: AskedRange, translator: Translator) -> dict[str, Any]:
+def exemplar_look(asked: AskedRange, translator: AnyTranslator) -> dict[str, Any]:
     """Return what was asked for and taken from exemplar files, for the manifest; nothing if the style has none."""
     records = [record for code in translator.codes for record in exemplar_records(code)]
     if not records:
@@ -114,7 +119,7 @@ def open_manifest(
     plan: Plan,
     options: Options,
     look: Mapping[str, Any],
-    device: torch.device,
+    translator: AnyTranslator,
     source: tuple[str | None, str | None] = (None, None),
 ) -> Manifest:
     """Start the manifest of a folder, or go on with the one that is stored there.
@@ -123,7 +128,7 @@ def open_manifest(
         plan: The folder, and the results that this run makes in it.
         options: Whether to go on.
         look: What decides the pixels.
-        device: Which computes.
+        translator: What computes.
         source: Root of a data set, by itself and from the folder; see :class:`Header`.
 
     Raises:
@@ -131,9 +136,8 @@ def open_manifest(
     """
     versions = {
         "ir_transfer": __version__,
-        "torch": str(torch.__version__),
         "python": platform.python_version(),
-        "device": device.type,
+        **translator.versions,
         **runtime_versions(runtime_of(options)),
     }
     found = Manifest.load(plan.out) if options.resume else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ir_transfer.data.image_encode import Compression
 from ir_transfer.data.image_io import BitDepth
 from ir_transfer.errors import InputError
 
@@ -24,6 +25,7 @@ class RasterOptions:
         overviews: Make overviews.
         nodata: Number of invalid pixels in files that do not declare it.
         page: Image of a file with several, from 1, or ``"all"``; the first of full size if None.
+        compression: Of the result; that of the source, or a lossless one in place of it, if None.
     """
 
     bands: tuple[int, ...] | None = None
@@ -33,6 +35,7 @@ class RasterOptions:
     overviews: bool = False
     nodata: float | None = None
     page: int | Literal["all"] | None = None
+    compression: Compression | None = None
 
     @property
     def needs_windows(self) -> bool:
@@ -42,8 +45,9 @@ class RasterOptions:
     def look(self) -> dict[str, Any]:
         """Return what was asked for, for the manifest; nothing if nothing was."""
         given = asdict(self).items()
+        elsewhere = {"bit_depth", "compression"}  # in the look of every run, and in the lines of rasters
         asked = {
-            name: value for name, value in given if value is not None and value is not False and name != "bit_depth"
+            name: value for name, value in given if value is not None and value is not False and name not in elsewhere
         }
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
 

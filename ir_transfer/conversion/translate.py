@@ -14,7 +14,8 @@ from torch import Tensor
 from ir_transfer import create_model
 from ir_transfer.conversion.batches import BUCKETS, bucket_sizes
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
-from ir_transfer.conversion.device_copies import Launched, content_on, has_known_range
+from ir_transfer.conversion.device_copies import content_on, has_known_range
+from ir_transfer.conversion.launched import Launched
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
@@ -64,9 +65,10 @@ def pick_device(name: str = "auto") -> torch.device:
 def _open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
     if runtime == "torch":
         return create_model(choice.model, choice.weights)
+    from ir_transfer.conversion.exported.file import ExportedFile
     from ir_transfer.conversion.exported.model import ExportedModel
 
-    return ExportedModel(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16")
+    return ExportedModel(ExportedFile(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16"))
 
 
 def _surveyed(model: TranslationModel) -> ThermalModel:
@@ -175,6 +177,20 @@ class Translator:
         if not self.takes_batches or self.controls.masked or self.model.info.iterative:
             return 1
         return self.batch_size or next((n for n in BUCKETS if n * height * width <= _BATCH_PIXELS), 1)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """What computes, for the manifest."""
+        return {"torch": str(torch.__version__), "device": self.device.type}
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute on a CPU."""
+        return torch.get_num_threads()
+
+    def use_threads(self, count: int) -> None:
+        """Have so many threads compute for the calling thread; a new one starts with what was set last."""
+        torch.set_num_threads(count)
 
     @property
     def has_statistics(self) -> bool:

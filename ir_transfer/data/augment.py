@@ -34,7 +34,7 @@ class PairAugment:
                 albumentations.RandomResizedCrop((size, size), scale=(0.2, 1.0), ratio=(0.75, 1.33)),
                 albumentations.HorizontalFlip(p=0.5),
             ],
-            additional_targets={"truth": "image"},
+            additional_targets={"truth": "image", "valid": "image"},
             seed=seed,
         )
         self.camera = albumentations.Compose(
@@ -54,13 +54,26 @@ class PairAugment:
         self.geometry.set_random_seed(seed)
         self.camera.set_random_seed(seed + 1)
 
-    def __call__(self, rgb: OutputLevels, ir: OutputLevels) -> tuple[Floats, Floats]:
-        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1]."""
-        moved = self.geometry(image=_working(rgb), truth=np.repeat(_working(ir)[..., None], 3, axis=2))
-        seen = self.camera(image=moved["image"])["image"]
-        content = to_unit(seen).transpose(2, 0, 1)
+    def __call__(
+        self, rgb: OutputLevels, ir: OutputLevels, valid: OutputLevels | None = None
+    ) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
+        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and of what is valid.
+
+        Args:
+            rgb: (H, W, 3).
+            ir: (H, W).
+            valid: 255 where both are valid, else 0 (H, W); None if all is.
+        """
+        images = {"image": _working(rgb), "truth": np.repeat(_working(ir)[..., None], 3, axis=2)}
+        if valid is not None:
+            images["valid"] = np.repeat(valid[..., None], 3, axis=2)
+        moved = self.geometry(**images)
+        shown = self.camera(image=moved["image"])["image"]
+        content = to_unit(shown).transpose(2, 0, 1)
         truth = to_unit(moved["truth"][..., 0])[None]
-        return np.ascontiguousarray(content), np.ascontiguousarray(truth)
+        # What is interpolated from an invalid pixel is invalid.
+        seen = None if valid is None else np.ascontiguousarray(moved["valid"][..., 0][None] == 255)
+        return np.ascontiguousarray(content), np.ascontiguousarray(truth), seen
 
 
 class ExemplarAugment:

@@ -10,7 +10,7 @@ import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from ir_transfer.data.picture_names import RAW_SUFFIXES
-from ir_transfer.data.pixels import tiff_tags
 from ir_transfer.data.pixels.colour import (
     Declared,
     from_coding_points,
@@ -35,7 +34,6 @@ from ir_transfer.data.pixels.exif import read_exif
 from ir_transfer.data.pixels.pages import page_notes
 from ir_transfer.data.pixels.raw import develop, is_dng
 from ir_transfer.data.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
-from ir_transfer.data.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB
 from ir_transfer.errors import DecodeError, ForeignReferenceError, InputError, IrTransferError
 
 Levels = NDArray[np.uint8 | np.uint16 | np.float32]
@@ -316,11 +314,10 @@ def _read_wide_png(data: bytes, name: str, max_pixels: int) -> tuple[NDArray[Any
 def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
     # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
     from ir_transfer.data.pixels.tiff import TiffImage, page_of
+    from ir_transfer.data.raster.gdal import hides_numbers
     from ir_transfer.data.raster.references import check_overview_file
 
     page = page_of(io.BytesIO(data), wanted.page, name)
-    tags = page.directory
-    photometric, bits = tags.integer(tiff_tags.PHOTOMETRIC, 1), max(tags.integers(tiff_tags.BITS) or (1,))
     with ExitStack() as stack:
         folder = uuid.uuid4().hex
         for ending, content in wanted.beside.items():
@@ -328,37 +325,16 @@ def _decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Sto
         memory = stack.enter_context(_rasterio().MemoryFile(data, dirname=folder, filename="image.tif"))
         path = f"GTIFF_DIR:{page.index + 1}:{memory.name}" if page.index else memory.name
         source = stack.enter_context(_rasterio().open(path, driver="GTiff"))
+        if hides_numbers(source):
+            source = stack.enter_context(_rasterio().open(f"GTIFF_RAW:{path}", driver="GTiff"))
         check_overview_file(name, source.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"))
         check_size(source.width, source.height, name, max_pixels)
-        if bits == 8 and photometric in {INKS, LAB, ICC_LAB, ITU_LAB}:
-            return _converted_tiff(data, page.index, tags, name)
         image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page)
         image.reading.kept_exif = read_exif(data).kept
         numbers, alpha = image.read()
-    return Stored(numbers, image.white, image.meaning, alpha, image.reading)
-
-
-def _converted_tiff(data: bytes, index: int, tags: tiff_tags.Directory, name: str) -> Stored:
-    """Decode inks or Lab of 8 bits, whose numbers GDAL does not hand out."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["TIFF"]) as image:
-            image.seek(index)
-            kind, numbers = image.mode, np.asarray(image).transpose(2, 0, 1)
-    except UnidentifiedImageError:
-        kind, numbers = "another layout of inks or CIE Lab", np.empty((0, 0, 0), np.uint8)
-    if kind not in {"CMYK", "LAB"}:
-        raise DecodeError(f"{name}: expected four inks or CIE Lab of 8 bits, got {kind}: convert it to RGB")
-    if kind == "LAB":
-        numbers = numbers ^ np.array([0, 128, 128], np.uint8)[:, None, None]  # signed to offset
-    reading = Reading()
-    declared = from_profile(profile, 4) if (profile := tags.data(tiff_tags.PROFILE)) and kind == "CMYK" else Declared()
-    reading.notes += [declared.note] if declared.note else []
-    if declared.space is not None:
-        reading.facts["profile"] = declared.space.name
-    if tags.orientation != 1:
-        reading.facts["orientation"] = tags.orientation
-    meaning = Meaning("inks" if kind == "CMYK" else "lab", space=declared.space)
-    return Stored(upright(numbers, tags.orientation), 255.0, meaning, None, reading)
+        partial = image.partial_nodata(numbers)
+    nodata = () if partial is None else tuple(image.nodata)
+    return Stored(numbers, image.white, image.meaning, alpha, image.reading, nodata, partial)
 
 
 def _check_mask(wanted: Wanted, name: str) -> None:
@@ -390,10 +366,10 @@ def _masked(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Store
         stored.reading.notes.append("the mask beside it has another size: left out")
         return stored
     alpha = mask if stored.alpha is None else np.minimum(mask, stored.alpha)
-    return Stored(stored.numbers, stored.white, stored.meaning, None if alpha.min() == 255 else alpha, stored.reading)
+    return replace(stored, alpha=None if alpha.min() == 255 else alpha)
 
 
-def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float]:
+def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float, Alpha | None]:
     """Decode some bands of a TIFF file, as they are.
 
     Args:
@@ -403,7 +379,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
         max_pixels: Larger pictures are refused before their pixels are decoded.
 
     Returns:
-        Levels (number of bands, H, W) and the level that stands for 1.0.
+        Levels (number of bands, H, W), the level that stands for 1.0, and 0 where a mask or the nodata value of one of
+        the bands says that a pixel (H, W) is invalid, else 255; None if all are valid. Alpha bands are data here.
 
     Raises:
         DecodeError: No TIFF file, damaged, too large, too few bands, or other than unsigned levels.
@@ -416,6 +393,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
             if source.count < max(bands):
                 raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
             levels: NDArray[Any] = source.read(indexes=bands)
+            alpha_flag = _rasterio().enums.MaskFlags.alpha
+            masks = [source.read_masks(b) for b in bands if alpha_flag not in source.mask_flag_enums[b - 1]]
     except DecodeError:
         raise
     except Exception as error:  # damaged bytes make decoders raise nearly anything
@@ -423,7 +402,8 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
             f"{name}: expected a whole TIFF file, got a damaged one ({_reason(error)}): replace it"
         ) from error
     if levels.dtype in (np.uint8, np.uint16):
-        return levels, float(np.iinfo(levels.dtype).max)
+        valid: Alpha | None = np.minimum.reduce(masks) if masks else None
+        return levels, float(np.iinfo(levels.dtype).max), None if valid is None or valid.min() == 255 else valid
     raise DecodeError(f"{name}: expected unsigned levels of 8 or 16 bits, got {levels.dtype}: convert the file")
 
 

@@ -6,21 +6,26 @@ Infrared pictures of a black-hot set are inverted on reading, so that whoever tr
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from ir_transfer.data.image_decode import Levels, decode_bands
 from ir_transfer.data.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
+from ir_transfer.data.pixels.stage import HALF_OPAQUE, composited, mean_colour
 from ir_transfer.errors import InputError
 
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
 
+_LANCZOS_REACH = 3  # resized pixels
 Floats = NDArray[np.float32]
+Valid = NDArray[np.bool_]
 Side = Literal["rgb", "ir"]
 
 
@@ -72,31 +77,76 @@ def open_side(path: Path, side: Side, layout: Layout | None = None) -> Picture:
     return picture if layout is None else _finish(picture, layout, path)
 
 
-def read_pair(pair: PairFiles) -> tuple[Floats, Floats]:
-    """Return the photograph (3, H, W) and the infrared picture (1, H, W) in [0, 1], white-hot, with all their bits.
+class PairFloats(NamedTuple):
+    """A pair in [0, 1], white-hot.
+
+    Attributes:
+        rgb: (3, H, W).
+        ir: (1, H, W).
+        valid: Pixels (H, W) that are valid in both images; None if all are.
+    """
+
+    rgb: Floats
+    ir: Floats
+    valid: Valid | None
+
+
+class PairLevels(NamedTuple):
+    """A pair as levels that take little memory, white-hot; see :func:`compact`.
+
+    Attributes:
+        rgb: (H, W, 3).
+        ir: (H, W).
+        valid: Pixels (H, W) that are valid in both images; None if all are.
+    """
+
+    rgb: OutputLevels
+    ir: OutputLevels
+    valid: Valid | None
+
+
+def read_pair(pair: PairFiles) -> PairFloats:
+    """Return a pair with all its bits.
 
     Raises:
-        InputError: The two sizes differ, or the infrared picture is coloured.
+        InputError: The two sizes differ, the infrared picture is coloured, or no pixel is valid in both.
         DecodeError: A file is no picture.
     """
     rgb, ir = _open_checked(pair)
     infrared = ir.gray()
-    return rgb.rgb(), 1 - infrared if pair.black_hot else infrared
+    return PairFloats(rgb.rgb(), 1 - infrared if pair.black_hot else infrared, _valid_in_both(rgb, ir, pair))
 
 
-def load_pair(pair: PairFiles, max_width: int | None = None) -> tuple[OutputLevels, OutputLevels]:
-    """Return the photograph (H, W, 3) and the infrared picture (H, W), white-hot; see :func:`compact`.
+def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
+    """Return a pair as levels.
 
     Args:
         pair: The files.
         max_width: Wider pictures are shrunk to it.
 
     Raises:
-        InputError: The two sizes differ, or the infrared picture is coloured.
+        InputError: The two sizes differ, the infrared picture is coloured, or no pixel is valid in both.
         DecodeError: A file is no picture.
     """
     rgb, ir = _open_checked(pair)
-    return compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot)
+    valid = _valid_in_both(rgb, ir, pair)
+    if valid is not None and max_width is not None and rgb.width > max_width:
+        valid = _shrunk_valid(valid, _size_within(rgb, max_width))
+    return PairLevels(compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot), valid)
+
+
+def _valid_in_both(rgb: Picture, ir: Picture, pair: PairFiles) -> Valid | None:
+    found = [picture.valid for picture in (rgb, ir)]
+    masks = [valid for valid in found if valid is not None]
+    if not masks:
+        return None
+    both: Valid = np.logical_and.reduce(masks)
+    if not both.any():
+        raise InputError(
+            f"expected pixels that are valid in both {pair.rgb} and {pair.ir}, got none: check their masks and nodata "
+            "values, or remove the pair"
+        )
+    return both
 
 
 def compact(picture: Picture, side: Side, max_width: int | None = None, black_hot: bool = False) -> OutputLevels:
@@ -111,7 +161,7 @@ def compact(picture: Picture, side: Side, max_width: int | None = None, black_ho
     unit = picture.rgb().transpose(1, 2, 0) if side == "rgb" else picture.gray()[0]
     levels = to_levels(unit, 8 if picture.bit_depth == 8 else 16)
     if max_width is not None and picture.width > max_width:
-        levels = _shrunk(levels, (max_width, round(picture.height * max_width / picture.width)))
+        levels = _shrunk(levels, _size_within(picture, max_width))
     return np.iinfo(levels.dtype).max - levels if black_hot else levels
 
 
@@ -154,6 +204,19 @@ def _open_checked(pair: PairFiles) -> tuple[Picture, Picture]:
     return rgb, ir
 
 
+def _shrunk_valid(valid: Valid, size: tuple[int, int]) -> Valid:
+    """Return the pixels of an image resized to (width, height) in which no invalid pixel has a share."""
+    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
+    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
+    side = 2 * _LANCZOS_REACH + 1
+    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
+
+
+def _size_within(picture: Picture, max_width: int) -> tuple[int, int]:
+    """Return (width, height) of a wider picture that is shrunk."""
+    return max_width, round(picture.height * max_width / picture.width)
+
+
 def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
     """Return levels resized to (width, height)."""
     if levels.dtype == np.uint8:
@@ -171,9 +234,11 @@ def _open_bands(path: Path, layout: Layout) -> tuple[Picture, Picture]:
     if layout.ir_band is None:
         raise InputError("expected the key 'ir_band' in a layout of bands, found none")
     data = read_bytes(path)
-    bands, white = decode_bands(data, str(path), [*layout.rgb_bands, layout.ir_band], MAX_PIXELS)
+    bands, white, alpha = decode_bands(data, str(path), [*layout.rgb_bands, layout.ir_band], MAX_PIXELS)
     sha256 = hashlib.sha256(data).hexdigest()
-    return Picture(bands[:3], white, sha256), Picture(bands[3:], white, sha256)
+    if alpha is not None and alpha.any():
+        bands = composited(bands, alpha, mean_colour(bands, alpha >= HALF_OPAQUE))
+    return Picture(bands[:3], white, sha256, alpha), Picture(bands[3:], white, sha256, alpha)
 
 
 def _open_halves(path: Path, layout: Layout) -> tuple[Picture, Picture]:
@@ -184,13 +249,15 @@ def _open_halves(path: Path, layout: Layout) -> tuple[Picture, Picture]:
             f"expected {path} to hold two pictures of one size, got {whole.width} x {whole.height}, "
             "which cannot be halved: name another card"
         )
-    first, second = np.split(whole.levels, 2, axis=axis)
-    rgb, ir = (first, second) if layout.rgb_side in {"left", "top"} else (second, first)
-    return Picture(rgb, whole.white, whole.sha256), Picture(ir, whole.white, whole.sha256)
+    levels = np.split(whole.levels, 2, axis=axis)
+    alphas = [None, None] if whole.alpha is None else np.split(whole.alpha, 2, axis=axis - 1)
+    first, second = (replace(whole, levels=half, alpha=alpha) for half, alpha in zip(levels, alphas, strict=True))
+    return (first, second) if layout.rgb_side in {"left", "top"} else (second, first)
 
 
 def _finish(picture: Picture, layout: Layout, path: Path) -> Picture:
     levels: Levels = picture.levels
+    alpha = picture.alpha
     if border := layout.border:
         if min(levels.shape[1:]) <= 2 * border:
             raise InputError(
@@ -198,8 +265,9 @@ def _finish(picture: Picture, layout: Layout, path: Path) -> Picture:
                 "it seems to be cropped already; use the card of plain folders"
             )
         levels = levels[:, border:-border, border:-border]
+        alpha = None if alpha is None else alpha[border:-border, border:-border]
     white = picture.white
     if layout.white is not None:
         white = layout.white
         levels = np.minimum(levels, np.asarray(white, levels.dtype))
-    return Picture(levels, white, picture.sha256)
+    return replace(picture, levels=levels, white=white, alpha=alpha)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.data.image_decode import Levels
-from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, Stored, composited, mean_colour
+from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, Stored, composited, mean_colour, strips
 from ir_transfer.data.raster.levels import Asked, percentile_levels
 from ir_transfer.data.raster.levels import Levels as Range
 from ir_transfer.errors import DecodeError, InputError
@@ -20,7 +21,6 @@ OutputLevels = NDArray[np.uint8 | np.uint16]
 
 _NARROW_BITS = 14  # what infrared and machine cameras put into 16
 _SLACK = 1e-4  # rounding of whoever wrote a float picture
-_OVERVIEW_SIDE = 1024
 _AT_ONCE = 2**20  # pixels that become levels: float64 of a whole image would be twice its intensity
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
@@ -108,9 +108,13 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> P
         reading.notes.append("it is transparent everywhere: its transparency is ignored")
         alpha = None
     if asked is None:
+        alpha = _with_nodata(stored, alpha, Range(0, white))
         numbers = _checked(numbers, white, alpha, name)
     else:
-        numbers, white = _stretched(stored, alpha, asked, name)
+        span = _asked_range(stored, alpha, asked, name)
+        reading.facts["levels"] = [span.lo, span.hi]
+        alpha = _with_nodata(stored, alpha, span)
+        numbers, white = _stretched(numbers, span)
     levels = stored.meaning.to_srgb(numbers, white)
     if alpha is not None:
         levels = np.nan_to_num(levels, copy=False) if levels.dtype.kind == "f" else levels
@@ -148,32 +152,42 @@ def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str
     return unit
 
 
-def _stretched(stored: Stored, alpha: Alpha | None, asked: Asked, name: str) -> tuple[NDArray[Any], float]:
-    """Return numbers whose range fills the whole of their own type, and its white; of over 16 bits as floats."""
-    numbers = stored.numbers
+def _with_nodata(stored: Stored, alpha: Alpha | None, span: Range) -> Alpha | None:
+    """Return alpha without the pixels of which one band holds a nodata value that lies outside of a range."""
+    partial = stored.partial_nodata
+    if partial is None or all(span.holds(value) for value in stored.nodata):
+        return alpha
+    opaque = np.where(partial, 0, 255).astype(np.uint8)
+    return opaque if alpha is None else np.minimum(alpha, opaque)
+
+
+def _asked_range(stored: Stored, alpha: Alpha | None, asked: Asked, name: str) -> Range:
+    """Return the numbers for black and white."""
     if stored.meaning.kind != "plain":
         raise InputError(f"{name}: expected no --levels for inks or CIE Lab: leave it out, or convert the file to RGB")
-    if asked == "percentile":
-        few, seen = decimated(numbers), None if alpha is None else decimated(alpha[None])[0] >= HALF_OPAQUE
-        found = percentile_levels(few if seen is None else few[:, seen])
-    else:
-        found = Range(*asked) if asked is not None else Range(0, stored.white)
-    unit = found.unit(numbers)
-    if numbers.dtype not in (np.uint8, np.uint16):
-        return np.nan_to_num(unit), 1.0
-    filled = to_levels(unit, 8 if numbers.dtype == np.uint8 else 16)
-    return filled, float(np.iinfo(filled.dtype).max)
-
-
-def decimated(numbers: NDArray[Any], most: int = _OVERVIEW_SIDE) -> NDArray[Any]:
-    """Return numbers (n, H, W) reduced to ``most`` rows or columns as GDAL does, by leaving out pixels."""
+    if asked != "percentile":
+        return Range(*asked) if asked is not None else Range(0, stored.white)
+    numbers, partial = stored.numbers, stored.partial_nodata
     height, width = numbers.shape[1:]
-    scale = max(max(height, width) / most, 1)
-    rows, columns = (
-        ((np.arange(max(1, round(side / scale))) + 0.5) * side / max(1, round(side / scale))).astype(int)
-        for side in (height, width)
-    )
-    return numbers if scale == 1 else numbers[:, rows[:, None], columns]
+
+    def valid_parts() -> Iterator[NDArray[Any]]:
+        for rows in strips(height, width):
+            seen = np.ones((len(numbers[0, rows]), width), np.bool_) if alpha is None else alpha[rows] >= HALF_OPAQUE
+            yield numbers[:, rows][:, seen if partial is None else seen & ~partial[rows]]
+
+    return percentile_levels(valid_parts, numbers.dtype)
+
+
+def _stretched(numbers: NDArray[Any], span: Range) -> tuple[NDArray[Any], float]:
+    """Return numbers whose range fills the whole of their own type, and its white; of over 16 bits as floats."""
+    if numbers.dtype not in (np.uint8, np.uint16):
+        return np.nan_to_num(span.unit(numbers)), 1.0
+    # By a table: floats of the whole image would be many times its levels.
+    table = to_levels(span.unit(np.arange(np.iinfo(numbers.dtype).max + 1)), 8 if numbers.dtype == np.uint8 else 16)
+    filled = np.empty_like(numbers)
+    for rows in strips(*numbers.shape[1:]):
+        filled[:, rows] = table[numbers[:, rows]]
+    return filled, float(np.iinfo(table.dtype).max)
 
 
 def narrow_levels(picture: Picture) -> tuple[int, int] | None:

@@ -23,6 +23,12 @@ _UNREAD = frozenset({".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ppm", ".t
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".prj", ".tfw", ".tifw", ".wld", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw")
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Return stem and suffix of a file's name as ``pathlib`` has them, without a path object for each of many files."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
 def is_picture_name(path: Path) -> bool:
     """Return whether the file's suffix is that of a picture this installation reads."""
     return path.suffix.lower() in SUFFIXES

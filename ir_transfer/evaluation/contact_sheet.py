@@ -41,7 +41,7 @@ def contact_sheet(
 
 
 def _fit(values: NDArray[np.float32], width: int, height: int) -> Image.Image:
-    image = Image.fromarray(np.uint8(np.clip(values, 0, 1) * 255 + 0.5)).convert("RGB")
+    image = Image.fromarray((np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)).convert("RGB")
     scale = min(width / image.width, height / image.height)
     size = (max(round(image.width * scale), 1), max(round(image.height * scale), 1))
     return image.resize(size, Image.Resampling.LANCZOS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -153,6 +154,9 @@ def evaluate(
     for index, scene in enumerate(scenes):
         objects = objects_of(scene) if objects_of else ()
         evaluator = SceneEvaluator(scene, objects, settings.columns, settings.encoder, settings.lpips, settings.border)
+        if (validity := evaluator.validity) is not None:
+            _report_validity(scene.stem, validity)
+            results.validity[scene.stem] = validity
         values, features = evaluator.measure_ground_truth()
         rows[GROUND_TRUTH].add(scene.stem, values)
         if features:
@@ -203,12 +207,22 @@ def _measure(
         if "polarity" in settings.columns:
             torch.manual_seed(settings.seed)
             inverted = method.model(scene.rgb, negative)
-            agreement = polarity_correlation(evaluator.inner(output), evaluator.inner(inverted))
+            agreement = polarity_correlation(evaluator.counted(output), evaluator.counted(inverted))
             more["polarity"] = (agreement.item(), 1.0)
         add(method.label, output, more)
     for folder in outputs:
         add(folder.label, folder.image(scene), {})
     return measured
+
+
+def _report_validity(stem: str, validity: Mapping[str, Any]) -> None:
+    missing = f"; not computed: {', '.join(validity['not_computed'])}" if validity["not_computed"] else ""
+    width, height = validity["rectangle"]
+    logger.warning(
+        "scene %s: %.1f%% of its pixels are not valid and do not count (networks and spectra see the valid rectangle "
+        "of %d x %d pixels%s)",
+        *(stem, 100 * (1 - validity["valid"]), width, height, missing),
+    )
 
 
 def _keep(
@@ -230,7 +244,8 @@ def _summarise(results: Results, rows: Mapping[str, MethodValues], settings: Eva
     stems = list(results.exemplars)
     bootstrap = SceneBootstrap(len(stems), settings.seed)
     wanted = {"patch_frechet", "patch_mmd"} & set(settings.columns)
-    distances = DistributionBootstrap(rows[GROUND_TRUTH].patches, bootstrap) if settings.encoder and wanted else None
+    has_patches = settings.encoder and wanted and len(rows[GROUND_TRUTH].patches)
+    distances = DistributionBootstrap(rows[GROUND_TRUTH].patches, bootstrap) if has_patches else None
     for label, row in rows.items():
         results.per_scene[label] = row.per_scene()
         found = row.estimates(stems, bootstrap)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.data.cards import Card
+from ir_transfer.data.exemplars.fill import without_invalid
 from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pair_files import open_side
 from ir_transfer.data.pairs import Pair, list_pairs
@@ -88,7 +89,7 @@ class Oracle:
 
     def __call__(self, scene: Scene) -> Sequence[Exemplar]:
         """Return the ground truth."""
-        return [Exemplar(f"truth of {scene.stem}", scene.ground_truth)]
+        return [Exemplar(f"truth of {scene.stem}", scene.exemplar)]
 
 
 class Nearest:
@@ -154,7 +155,8 @@ class Nearest:
     def _infrared(self, pair: Pair, device: str, black_hot: bool, asked: AskedRange) -> Tensor:
         if not self._paired:
             return _read(pair.ir, device, black_hot, asked)
-        image = torch.from_numpy(open_side(pair.ir, "ir", pair.layout).gray())[None].to(device)
+        opened = open_side(pair.ir, "ir", pair.layout)
+        image = torch.from_numpy(without_invalid(opened.gray()[0], opened.valid))[None, None].to(device)
         return 1 - image if black_hot or pair.black_hot else image
 
     def _layout(self, rgb: Tensor) -> NDArray[np.float64]:

@@ -93,4 +93,5 @@ def _described(compared: Comparison) -> dict[str, Any]:
             label: {name(key): values for key, values in found.items()} for label, found in results.per_scene.items()
         },
         "exemplars": results.exemplars,
+        "validity": results.validity,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -30,6 +31,8 @@ class Results:
         outputs: Images (H, W) by method and scene with the first exemplar, of the scenes to keep.
         exemplars: Names of the exemplars by scene.
         polarities: Assumed polarity of the exemplars, by name.
+        validity: Scenes with invalid pixels: the share that is valid, the largest valid rectangle, and the columns that
+            could not be computed.
         cases: Best and worst scenes of every method.
         composite: Settings of the composite.
     """
@@ -39,6 +42,7 @@ class Results:
     outputs: dict[str, dict[str, Tensor]] = field(default_factory=dict)
     exemplars: dict[str, list[str]] = field(default_factory=dict)
     polarities: dict[str, Polarity] = field(default_factory=dict)
+    validity: dict[str, dict[str, Any]] = field(default_factory=dict)
     cases: Cases = field(default_factory=Cases)
     composite: CompositeSettings = MEASURED
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,9 @@ from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import InputError
+
+_WHOLE = 1 - 1e-4  # share of valid pixels from which a reduced pixel has no invalid one in it
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +31,27 @@ class Scene:
         rgb: sRGB (1, 3, H, W) in [0, 1].
         ground_truth: Apparent intensity (1, 1, H, W) in [0, 1].
         scale: Side of these images over that of the files.
+        valid: Pixels (1, 1, H, W) that are valid in both images; None if all are.
     """
 
     stem: str
     rgb: Tensor
     ground_truth: Tensor
     scale: float = 1.0
+    valid: Tensor | None = None
+
+    def to(self, device: torch.device) -> Scene:
+        """Return the scene on a device."""
+        valid = None if self.valid is None else self.valid.to(device)
+        return replace(self, rgb=self.rgb.to(device), ground_truth=self.ground_truth.to(device), valid=valid)
+
+    @property
+    def exemplar(self) -> Tensor:
+        """The ground truth as an exemplar (1, 1, h, w): its invalid pixels take the nearest valid value."""
+        if self.valid is None:
+            return self.ground_truth
+        filled = without_invalid(self.ground_truth[0, 0].cpu().numpy(), self.valid[0, 0].cpu().numpy())
+        return torch.from_numpy(filled)[None, None].to(self.ground_truth)
 
 
 def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", black_hot: bool = False) -> Scene:
@@ -46,13 +64,23 @@ def load_scene(pair: Pair, max_side: int | None = None, device: str = "cpu", bla
         black_hot: Whether the infrared file is black-hot, for a pair without polarity; the result is white-hot.
 
     Raises:
-        InputError: The two images differ in size, or the infrared one is coloured.
+        InputError: The two images differ in size, the infrared one is coloured, or no pixel is valid in both.
         DecodeError: A file is no image.
     """
-    rgb, ground_truth = (torch.from_numpy(values)[None].to(device) for values in read_pair(pair))
+    read = read_pair(pair)
+    rgb, ground_truth = (torch.from_numpy(values)[None].to(device) for values in (read.rgb, read.ir))
     ground_truth = 1 - ground_truth if black_hot and not pair.black_hot else ground_truth
     scale = min(1.0, max_side / max(rgb.shape[-2:])) if max_side else 1.0
-    return Scene(pair.stem, reduced(rgb, scale), reduced(ground_truth, scale), scale)
+    valid = None
+    if read.valid is not None:
+        shares = reduced(torch.from_numpy(read.valid)[None, None].to(device, torch.float32), scale)
+        valid = shares > _WHOLE
+        if not bool(valid.any()):
+            raise InputError(
+                f"expected valid pixels in {pair.stem} at a scale of {scale:g}, got none: raise --max-side, or remove "
+                "the pair"
+            )
+    return Scene(pair.stem, reduced(rgb, scale), reduced(ground_truth, scale), scale, valid)
 
 
 def load_exemplar(path: Path, device: str = "cpu", asked: AskedRange = "auto") -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.export.sessions import Session
-from ir_transfer.export.trace import IMAGE, STRENGTH
+from ir_transfer.export.sessions import Session, inputs_of
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 
@@ -85,13 +84,6 @@ def refuse_difference(found: Difference, path: Path) -> None:
             f"expected {path.name} to equal torch to {TOLERANCE:g}, got a difference of {found.value:.2g} on an image "
             f"of {found.width} x {found.height}: no file was written; use torch with these weights"
         )
-
-
-def inputs_of(
-    image: NDArray[np.float32], strength: float, extra: Mapping[str, NDArray[np.float32]]
-) -> dict[str, NDArray[np.float32]]:
-    """Return the inputs of a file by name for an image (1, 3, H, W) and the style's own inputs."""
-    return {IMAGE: np.ascontiguousarray(image), STRENGTH: np.array([strength], np.float32), **extra}
 
 
 def style_inputs(code: StyleCode) -> dict[str, NDArray[np.float32]]:

@@ -18,6 +18,8 @@ PREPROCESSING = (
     "image: float32 (1, 3, H, W), RGB with sRGB's own curve, 0 to 1 (8-bit levels / 255), H and W of at least 16; "
     "strength: float32 (1,), 0 to 1; infrared: float32 (1, 1, H, W), apparent intensity, 0 to 1"
 )
+IMAGE, STRENGTH, OUTPUT = "image", "strength", "infrared"
+"""Names of the inputs that every file has, and of its output."""
 _PREFIX = "ir_transfer"
 
 

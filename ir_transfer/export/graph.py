@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.export.detail import traced_render, upper
 from ir_transfer.export.overview import FactorTable, as_tensor, factor_table, sizes_of, traced_overview
 from ir_transfer.export.tone import traced_apply_tone, traced_sample, traced_tone_of
-from ir_transfer.models.style_code import POLARITY
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.polarity import apply_polarity
 from ir_transfer.nn.thermal.detail import DetailMaps

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import WeightsError
-from ir_transfer.export.facts import Runtime, needed
+from ir_transfer.export.facts import IMAGE, STRENGTH, Runtime, needed
 
 Shapes = Literal["static", "dynamic"]
 _COMPILED_SIZES = 4
@@ -135,3 +135,10 @@ def raise_memory_error(error: Exception) -> None:
     text = str(error).lower()
     if any(sign in text for sign in ("bad allocation", "bad_alloc", "failed to allocate", "could not allocate")):
         raise MemoryError(str(error)) from error
+
+
+def inputs_of(
+    image: NDArray[np.float32], strength: float, extra: Mapping[str, NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """Return the inputs of a file by name for an image (1, 3, H, W) and the style's own inputs."""
+    return {IMAGE: np.ascontiguousarray(image), STRENGTH: np.array([strength], np.float32), **extra}

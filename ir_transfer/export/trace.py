@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import needed
+from ir_transfer.export.facts import IMAGE, OUTPUT, STRENGTH, needed
 from ir_transfer.export.graph import TracedGraph
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.style_code import POLARITY, StyleCode
+from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import ThermalModel
 
-IMAGE, STRENGTH, OUTPUT = "image", "strength", "infrared"
 _OPSET = 17
 _TRACED_SIZE = (200, 264)  # every level of the neck has several positions, and no side is a multiple of 16
 

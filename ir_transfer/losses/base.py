@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.errors import InputError
@@ -29,6 +30,9 @@ class Scene:
         vgg: Frozen perceptual encoder, or None if no loss needs it.
         thermal: Thermal map (B, 1, H / 4, W / 4) in canonical tone; None for models without one.
         classes: Class probabilities (B, 11, H / 4, W / 4); None without labels.
+        valid: Pixels that are valid in RGB image and ground truth (B, 1, H, W) bool; None if all are. Elsewhere the
+            output takes the values of the ground truth, so that no loss has a gradient there, and statistics of
+            features have the same share of it on both sides.
     """
 
     content: Tensor
@@ -37,6 +41,49 @@ class Scene:
     vgg: PerceptualEncoder | None = field(default=None, repr=False)
     thermal: Tensor | None = None
     classes: Tensor | None = None
+    valid: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.valid is not None:
+            self.output = torch.where(self.valid, self.output, self.truth)
+
+    def counted(self, like: Tensor, reach: int = 0) -> Tensor:
+        """Return 1 at positions whose pixels are all valid, else 0: (B, 1, h, w), or (1, 1, 1, 1) if all are.
+
+        Args:
+            like: Maps (B, C, h, w) of the scene at any resolution.
+            reach: Pixels around each pixel that a filter sees, and that must be valid too.
+        """
+        if self.valid is None:
+            return like.new_ones(1, 1, 1, 1)
+        invalid = (~self.valid).to(like.dtype)
+        if reach:
+            invalid = F.max_pool2d(invalid, 2 * reach + 1, 1, reach)
+        return (F.adaptive_max_pool2d(invalid, (like.shape[-2], like.shape[-1])) == 0).to(like.dtype)
+
+    def mean(self, values: Tensor, reach: int = 0) -> Tensor:
+        """Return the mean over samples of the mean of values (B, C, h, w) over the counted positions of each."""
+        if self.valid is None:
+            return values.mean()
+        counted = self.counted(values, reach)
+        numbers = counted.sum((1, 2, 3)) * values.shape[1]
+        return ((values * counted).sum((1, 2, 3)) / numbers.clamp(min=1)).mean()
+
+    def correlation(self, one: Tensor, other: Tensor, floor: float, reach: int = 0) -> Tensor:
+        """Return Pearson's correlation (B,) of two maps (B, 1, h, w) over the counted positions of each sample.
+
+        Args:
+            one: For example the output.
+            other: Same shape.
+            floor: Added to the product of the variances, so that a flat map has no correlation.
+            reach: See :meth:`counted`.
+        """
+        share = self.counted(one, reach).expand_as(one).flatten(1)
+        share = share / share.sum(1, keepdim=True).clamp(min=1)
+        pair = torch.stack([one, other]).flatten(2)
+        pair = pair - (pair * share).sum(-1, keepdim=True)
+        variances = (pair.square() * share).sum(-1)
+        return (pair[0] * pair[1] * share).sum(-1) / (variances.prod(0) + floor).sqrt()
 
     @cached_property
     def output_features(self) -> Mapping[str, Tensor]:
@@ -72,7 +119,7 @@ class _Subset(Scene):
     """Some samples of a scene, with the features of the whole scene indexed."""
 
     def __init__(self, whole: Scene, chosen: Tensor) -> None:
-        maps = [None if maps is None else maps[chosen] for maps in (whole.thermal, whole.classes)]
+        maps = [None if maps is None else maps[chosen] for maps in (whole.thermal, whole.classes, whole.valid)]
         super().__init__(whole.content[chosen], whole.truth[chosen], whole.output[chosen], whole.vgg, *maps)
         self._whole, self._chosen = whole, chosen
 

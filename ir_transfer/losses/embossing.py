@@ -9,6 +9,8 @@ from torch import Tensor
 from ir_transfer.losses.base import Scene
 
 _SIGMA = 4.0
+_REACH = round(2.5 * _SIGMA)
+_FLOOR = 1e-20  # far below the variances of rounding
 _ALLOWED = 0.2
 """Largest magnitude of the correlation in real infrared images; their average is .05."""
 
@@ -21,12 +23,9 @@ def embossing(scene: Scene) -> Tensor:
 def luma_correlation(scene: Scene) -> Tensor:
     """Return the correlation (B,) of output and luma, each less its Gaussian mean with a sigma of 4 pixels."""
     luma = kornia.color.rgb_to_grayscale(scene.content.float())
-    pair = torch.stack([_highpass(scene.output.float()), _highpass(luma)]).flatten(2)
-    pair = pair - pair.mean(dim=-1, keepdim=True)
-    product = (pair[0] * pair[1]).sum(-1)
-    return product / (pair.square().sum(-1).prod(0) + 1e-12).sqrt()
+    return scene.correlation(_highpass(scene.output.float()), _highpass(luma), _FLOOR, _REACH)
 
 
 def _highpass(images: Tensor) -> Tensor:
-    side = 2 * round(2.5 * _SIGMA) + 1
+    side = 2 * _REACH + 1
     return images - kornia.filters.gaussian_blur2d(images, (side, side), (_SIGMA, _SIGMA), "reflect")

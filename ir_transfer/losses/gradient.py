@@ -28,9 +28,16 @@ def gradient(scene: Scene) -> Tensor:
         ]
     ).amax(0)
     # Windows are weighted by the strength of the ground truth: flat ones have no gradient direction.
-    weight = wanted.sqrt()
-    strength = (energy / wanted).log().abs() / 4
-    return (weight * (1 - cosine)).sum() / weight.sum() + strength.mean()
+    counted = _whole_windows(scene, output)
+    weight = wanted.sqrt() * counted
+    strength = (energy / wanted).log().abs() / 4 * counted
+    return (weight * (1 - cosine)).sum() / weight.sum().clamp(min=1e-12) + strength.sum() / counted.sum().clamp(min=1)
+
+
+def _whole_windows(scene: Scene, field: Tensor) -> Tensor:
+    """Return 1 for windows of valid pixels, else 0 (B, 1, h, w)."""
+    counted = scene.counted(field).expand(len(field), 1, *field.shape[-2:])
+    return (_mean(1 - counted) == 0).to(field)
 
 
 def _energy(field: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
@@ -14,6 +15,17 @@ def histogram(scene: Scene) -> Tensor:
 
     It penalises a lack of contrast independent of where the contrast is.
     """
-    output = scene.output.flatten(1)[:, ::_STRIDE].sort(dim=1).values
-    truth = scene.truth.flatten(1)[:, ::_STRIDE].sort(dim=1).values
-    return (output - truth).abs().mean()
+    pair = [image.flatten(1)[:, ::_STRIDE] for image in (scene.output, scene.truth)]
+    if scene.valid is None:
+        return _distance(*pair).mean()
+    seen = scene.valid.flatten(1)[:, ::_STRIDE]
+    found = [
+        _distance(output[mask][None], truth[mask][None]) if bool(mask.any()) else output[:0].sum()[None]
+        for output, truth, mask in zip(*pair, seen, strict=True)
+    ]
+    return torch.cat(found).mean()
+
+
+def _distance(output: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean difference (B,) of sorted values (B, N)."""
+    return (output.sort(dim=1).values - truth.sort(dim=1).values).abs().mean(dim=1)

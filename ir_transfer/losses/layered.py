@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.losses.base import Scene
+from ir_transfer.losses.content import content_distance
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.perceptual import CONTENT_LAYERS, LAYERS, STYLE_LAYERS
 
@@ -56,15 +54,9 @@ def layer_losses(scene: Scene) -> Tensor:
     distance of the Gram matrices of output and ground truth, divided by the sum of their squared norms, since the norm
     of a dark ground truth alone is close to zero.
     """
-    found = [_content(scene.output_features, scene.content_features, name) for name in CONTENT_LAYERS]
+    found = [content_distance(scene, name.removeprefix("content.")) for name in CONTENT_LAYERS]
     for level in STYLE_LAYERS:
         output, wanted = gram_matrix(scene.output_features[level]), gram_matrix(scene.truth_features[level])
         scale = wanted.square().sum((1, 2)) + output.detach().square().sum((1, 2)) + 1e-12
         found.append((output - wanted).square().sum((1, 2)) / scale)
     return torch.stack(found, dim=1)
-
-
-def _content(output: Mapping[str, Tensor], content: Mapping[str, Tensor], name: str) -> Tensor:
-    level = name.removeprefix("content.")
-    pair = (F.instance_norm(features[level].float()) for features in (output, content))
-    return (next(pair) - next(pair)).square().mean((1, 2, 3))

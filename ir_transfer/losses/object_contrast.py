@@ -32,7 +32,8 @@ def expected_people(scene: Scene) -> Tensor:
     """
     if scene.classes is None:
         return scene.output[..., :0].sum()
-    inside, ring = _object_and_ring(scene.classes[:, [_PERSON]])
+    likely = scene.classes[:, [_PERSON]]
+    inside, ring = _object_and_ring(likely, scene.counted(likely))
     image = (scene.output - CANONICAL_MEAN) / CANONICAL_DEVIATION
     counted = inside * (_box(ring) > _LEAST_RING).to(inside)
     short = F.relu(_EXPECTED - _contrast(F.avg_pool2d(image, _CELL), inside, ring))
@@ -44,7 +45,7 @@ def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:
     if scene.classes is None:
         return scene.output[..., :0].sum()  # zero, with a gradient like every other loss
     likely = scene.classes[:, list(wanted)].sum(1, keepdim=True)
-    inside, ring = _object_and_ring(likely)
+    inside, ring = _object_and_ring(likely, scene.counted(likely))
     pair = ((image - CANONICAL_MEAN) / CANONICAL_DEVIATION for image in (scene.output, scene.truth))
     found, asked = (_contrast(F.avg_pool2d(image, _CELL), inside, ring) for image in pair)
     # The middle of an object that fills the window has no ring within the window.
@@ -53,10 +54,16 @@ def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:
     return (counted * short).sum() / (counted.sum() + 1e-3 * counted.numel())
 
 
-def _object_and_ring(likely: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the weights of an object's cells and of the ring around them from its probability (B, 1, h, w)."""
+def _object_and_ring(likely: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weights of an object's cells and of the ring around them.
+
+    Args:
+        likely: Probability of the object (B, 1, h, w).
+        valid: 1 for cells that count, else 0, in a shape that broadcasts to it.
+    """
     near, far = (F.max_pool2d(likely, side, 1, side // 2) for side in (3, 9))
-    return likely * (likely > 0.5).to(likely), (far - near).clamp(min=0) * (far > 0.5).to(likely)
+    ring = (far - near).clamp(min=0) * (far > 0.5).to(likely)
+    return likely * (likely > 0.5).to(likely) * valid, ring * valid
 
 
 def _contrast(image: Tensor, inside: Tensor, ring: Tensor) -> Tensor:

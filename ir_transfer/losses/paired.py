@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -18,9 +17,9 @@ def charbonnier(scene: Scene) -> Tensor:
 
     The weight raises the share of people and engines, which cover few pixels.
     """
-    weight = 1 + _HOT_GAIN * (scene.truth - _surroundings(scene.truth)).abs()
+    weight = (1 + _HOT_GAIN * (scene.truth - _surroundings(scene.truth)).abs()) * scene.counted(scene.truth)
     distance = ((scene.output - scene.truth) ** 2 + 1e-6).sqrt()
-    return (weight * distance).mean() / weight.mean()
+    return (weight * distance).mean() / weight.mean().clamp(min=1e-6)
 
 
 def coarse(scene: Scene) -> Tensor:
@@ -30,7 +29,8 @@ def coarse(scene: Scene) -> Tensor:
     penalised twice and a blurred one once; at a quarter of the resolution, blur has no advantage.
     """
     content, truth, output = (F.avg_pool2d(image, _COARSE) for image in (scene.content, scene.truth, scene.output))
-    return charbonnier(Scene(content, truth, output))
+    valid = None if scene.valid is None else scene.counted(truth) > 0
+    return charbonnier(Scene(content, truth, output, valid=valid))
 
 
 def laplacian(scene: Scene) -> Tensor:
@@ -46,7 +46,7 @@ def laplacian(scene: Scene) -> Tensor:
         output_band = output - F.interpolate(output_low, size, mode="bilinear")
         truth_band = truth - F.interpolate(truth_low, size, mode="bilinear")
         hot = 1 + (truth_band > 0.02).to(truth.dtype)
-        total = total + (2.0**level) ** 0.5 * (hot * (output_band - truth_band).abs()).mean()
+        total = total + (2.0**level) ** 0.5 * scene.mean(hot * (output_band - truth_band).abs())
         output, truth = output_low, truth_low
     return total
 
@@ -58,7 +58,7 @@ def hot_objects(scene: Scene) -> Tensor:
     """
     truth = scene.truth - _surroundings(scene.truth)
     output = scene.output - _surroundings(scene.output)
-    hot = ((truth - 0.08) / 0.12).clamp(0, 1)
+    hot = ((truth - 0.08) / 0.12).clamp(0, 1) * scene.counted(truth)
     return (hot * F.relu(truth - output)).sum() / (hot.sum() + 1e-3 * hot.numel())
 
 
@@ -68,10 +68,7 @@ def correlation(scene: Scene) -> Tensor:
     Invariant to gain and offset. Where the exemplar does not determine the tone, a distance is smallest for a gray
     output; this loss is not.
     """
-    pair = torch.stack([scene.output, scene.truth]).flatten(2)
-    pair = pair - pair.mean(dim=-1, keepdim=True)
-    product = (pair[0] * pair[1]).mean(-1)
-    return (1 - product / (pair.pow(2).mean(-1).prod(0) + 1e-6).sqrt()).mean()
+    return (1 - scene.correlation(scene.output, scene.truth, 1e-6)).mean()
 
 
 def _surroundings(image: Tensor) -> Tensor:
@@ -84,4 +81,4 @@ def _surroundings(image: Tensor) -> Tensor:
 
 def l1(scene: Scene) -> Tensor:
     """Return the mean absolute difference ()."""
-    return torch.nn.functional.l1_loss(scene.output, scene.truth)
+    return scene.mean((scene.output - scene.truth).abs())

@@ -29,5 +29,5 @@ def _distance(scene: Scene, levels: Sequence[str]) -> Tensor:
     total = scene.output.new_zeros(())
     for level in levels:
         difference = unit(scene.output_features[level].float()) - unit(scene.truth_features[level].float())
-        total = total + (difference**2).sum(dim=1).mean()
+        total = total + scene.mean((difference**2).sum(dim=1, keepdim=True))
     return total / len(levels)

@@ -22,7 +22,7 @@ def texture(scene: Scene) -> Tensor:
     prefer where detail cannot be predicted.
     """
     pairs = zip(*(_amplitudes(image / CANONICAL_DEVIATION) for image in (scene.output, scene.truth)), strict=True)
-    return torch.stack([(output / truth).log().abs().mean() for output, truth in pairs]).mean()
+    return torch.stack([scene.mean((output / truth).log().abs(), _WINDOW // 2) for output, truth in pairs]).mean()
 
 
 def _amplitudes(images: Tensor) -> list[Tensor]:

@@ -23,22 +23,20 @@ def thermal_map(scene: Scene) -> Tensor:
     of vehicles 2.5.
     """
     truth, output = (F.avg_pool2d(image, _CELL) / CANONICAL_DEVIATION for image in (scene.truth, scene.output))
-    weight = object_weight(scene, truth)
+    weight = object_weight(scene, truth) * scene.counted(truth)
     total = _WEIGHTS["output"] * _best_shift(output, truth, weight)
     if scene.thermal is not None:
         total = total + _WEIGHTS["map"] * _best_shift(scene.thermal / CANONICAL_DEVIATION, truth, weight)
     distance = F.smooth_l1_loss(F.avg_pool2d(output, _CELL), F.avg_pool2d(truth, _CELL), beta=_BETA, reduction="none")
     coarse_weight = F.avg_pool2d(weight, _CELL)
-    coarse = (distance * coarse_weight).sum() / coarse_weight.sum()
+    coarse = (distance * coarse_weight).sum() / coarse_weight.sum().clamp(min=1e-6)
     return (total + _WEIGHTS["coarse"] * coarse) / sum(_WEIGHTS.values())
 
 
 def map_correlation(scene: Scene) -> Tensor:
     """Return ``1 - r`` (), where r is the Pearson correlation with the ground truth over cells of 4 x 4 pixels."""
-    pair = torch.stack([F.avg_pool2d(scene.output, _CELL), F.avg_pool2d(scene.truth, _CELL)]).flatten(2)
-    pair = pair - pair.mean(dim=-1, keepdim=True)
-    product = (pair[0] * pair[1]).mean(-1)
-    return (1 - product / (pair.square().mean(-1).prod(0) + 1e-8).sqrt()).mean()
+    output, truth = (F.avg_pool2d(image, _CELL) for image in (scene.output, scene.truth))
+    return (1 - scene.correlation(output, truth, 1e-8)).mean()
 
 
 def object_weight(scene: Scene, like: Tensor) -> Tensor:
@@ -58,4 +56,4 @@ def _best_shift(output: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
             shifted = padded[..., dy : dy + height, dx : dx + width]
             cost = weight * F.smooth_l1_loss(output, shifted, beta=_BETA, reduction="none")
             costs.append(F.avg_pool2d(cost, _WINDOW, ceil_mode=True))
-    return torch.stack(costs).amin(0).mean() / weight.mean()
+    return torch.stack(costs).amin(0).mean() / weight.mean().clamp(min=1e-6)

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor, nn
 
-from ir_transfer.errors import InputError, UnknownNameError, WeightsError
+from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.models.building import build_from_file
@@ -20,7 +20,7 @@ from ir_transfer.models.capabilities import content_statistics_of, label_maps_of
 from ir_transfer.models.checks import check_image, check_masks, check_strength, check_style, common_polarity
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.polarity import polarity_of_exemplar
-from ir_transfer.models.run_options import RunOption
+from ir_transfer.models.run_options import RunOption, parsed_options
 from ir_transfer.models.spatial import SpatialStyle
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.nn.moments import Statistics
@@ -117,10 +117,7 @@ class TranslationModel(nn.Module, ABC):
             UnknownNameError: No such option.
             InputError: A value has the wrong type or is out of range; no option is set.
         """
-        for name in options:
-            if name not in self.run_options:
-                raise UnknownNameError.among(f"option of model {self.info.name}", name, self.run_options)
-        self.hyper_parameters |= {name: self.run_options[name].parse(name, text) for name, text in options.items()}
+        self.hyper_parameters |= parsed_options(self.info.name, self.run_options, options)
 
     @property
     def exemplar_channels(self) -> int:

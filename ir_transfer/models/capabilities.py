@@ -5,18 +5,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Protocol
 
 from ir_transfer.errors import InputError
-from ir_transfer.models.info import TileNeeds, no_sliders_message
-from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.tiling import Inside
+from ir_transfer.models.info import ModelInfo, TileNeeds, no_sliders_message
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ir_transfer.models.base import TranslationModel
     from ir_transfer.models.style_code import StyleCode
+    from ir_transfer.nn.moments import Statistics
+    from ir_transfer.nn.tiling import Inside
+
+
+class Informed(Protocol):
+    """What declares what it can do."""
+
+    @property
+    def info(self) -> ModelInfo:
+        """The declaration."""
 
 
 class Tiles(ABC):
@@ -138,7 +146,7 @@ def encoder_of(model: TranslationModel) -> FrozenEncoder:
     )
 
 
-def tiles_of(model: TranslationModel) -> Tiles:
+def tiles_of(model: Informed) -> Tiles:
     """Return the model as :class:`Tiles`.
 
     Raises:

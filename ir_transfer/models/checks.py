@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 def check_image(what: str, image: Tensor, channels: int, *, values: bool = True) -> None:

@@ -16,7 +16,8 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.checks import check_image
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
-from ir_transfer.models.style_code import POLARITY, StyleCode
+from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.style_names import unknown_style_message
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.adain import adain

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ir_transfer.errors import InputError
+from ir_transfer.errors import InputError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,18 @@ class RunOption:
             upper = f" to {self.high:g}" if math.isfinite(self.high) else " or more"
             wanted = f"{number} of {self.low:g}{upper}"
         return InputError(f"expected option {name} to be {wanted}, got {given!r}: {self.about}")
+
+
+def parsed_options(
+    model: str, known: Mapping[str, RunOption], given: Mapping[str, str]
+) -> dict[str, int | float | str]:
+    """Return the values of the options that are given for a model.
+
+    Raises:
+        UnknownNameError: No such option; the message lists the known ones.
+        InputError: A value of another type or out of range.
+    """
+    for name in given:
+        if name not in known:
+            raise UnknownNameError.among(f"option of model {model}", name, known)
+    return {name: known[name].parse(name, text) for name, text in given.items()}

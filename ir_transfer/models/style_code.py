@@ -13,9 +13,7 @@ from torch import Tensor
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.polarity import blended_metadata
-
-POLARITY = "polarity"
-"""Name of the tensor that is +1 for white-hot exemplars and -1 for black-hot ones."""
+from ir_transfer.models.style_facts import POLARITY
 
 _PART = "part"
 _SHARE = "share"
@@ -70,12 +68,6 @@ class StyleCode:
     def hash(self) -> str:
         """Hash of the code's tensors, for manifests."""
         return weight_files.tensors_hash(self.tensors)
-
-
-def polarity_facts(code: StyleCode) -> dict[str, str]:
-    """Return polarity, its source, and the score if it was classified, by name."""
-    facts = {key: text for key, text in code.metadata.items() if key.startswith(POLARITY) and text}
-    return {POLARITY: "white-hot" if code.white_hot else "black-hot"} | facts
 
 
 def as_part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

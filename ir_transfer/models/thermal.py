@@ -19,7 +19,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
-from ir_transfer.models.style_code import POLARITY
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign

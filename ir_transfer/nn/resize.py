@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-SMALLEST_SIDE = 16
-"""Least height and width in pixels of an image that a model takes."""
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 def resize_short_side(images: Tensor, side: int, multiple: int = 1, *, clamp: bool = True) -> Tensor:

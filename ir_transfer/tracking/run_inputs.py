@@ -94,11 +94,11 @@ def training_inputs(trainer: Trainer, root: Path) -> list[RunInput]:
     """
     data = trainer.recipe.data
     found = []
-    for source, pairs in zip(data.sources, trainer.batches.sets, strict=True):
-        facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(pairs.rgb)}
+    for source, images in zip(data.sources, trainer.batches.sets, strict=True):
+        facts: dict[str, Any] = {"band": data.band, "pairing": source.pairing, "photographs": len(images.rgb)}
         facts |= {**_card(source.card), "split": source.split, "part": source.part}
         facts |= {} if source.licence is None else {"licence": source.licence}
-        found.append(RunInput(source.path, "training", root / source.path, pairs.files, facts))
+        found.append(RunInput(source.path, "training", root / source.path, images.files, facts))
     for one in trainer.validation.sets if trainer.validation is not None else ():
         section = one.section
         facts = {"band": data.band, "pairing": section.pairing, "photographs": len(one.images)}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.data.augment import ExemplarAugment, Floats, PairAugment, Tone
@@ -33,6 +35,7 @@ class Batch:
         style_index: Index of the sample's style (B,) among the recipe's; 0 without fixed styles.
         mirrored: Whether the sample is translated at strength 0, with its own luminance as ground truth (B,) bool.
         classes: Class probabilities (B, 11, s / 4, s / 4), zeros for images without labels; None without any.
+        valid: Pixels that are valid in RGB image and ground truth (B, 1, s, s) bool; None if all are.
         keys: Identity of each view (B, 3) for the feature cache; None if no view recurs.
         truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards is
             that of the batch.
@@ -48,6 +51,7 @@ class Batch:
     mirrored: Tensor
     classes: Tensor | None = None
     keys: Tensor | None = None
+    valid: Tensor | None = None
     truth_weight: float = 1.0
     style_weight: float = 1.0
 
@@ -142,7 +146,8 @@ class BatchSource(ImageSource):
 
         mine = self.shard
         samples = [self._sample(c, s) for c, s in zip(chosen[mine], streams[mine], strict=True)]
-        content, truth, exemplar = (torch.from_numpy(np.stack([s[i] for s in samples])) for i in range(3))
+        images = ([s[0] for s in samples], [s[1] for s in samples], [s[2] for s in samples])
+        content, truth, exemplar = (torch.from_numpy(np.stack(one)) for one in images)
         return Batch(
             content,
             truth,
@@ -151,11 +156,14 @@ class BatchSource(ImageSource):
             registered=torch.from_numpy(registered[mine].copy()),
             style_index=torch.zeros(len(samples), dtype=torch.long),
             mirrored=torch.from_numpy(mirrored[mine].copy()),
+            valid=stacked_valid([None if s[4] is None else torch.from_numpy(s[4]) for s in samples], content),
             truth_weight=self._weight(registered | mirrored),
             style_weight=self._weight(~mirrored),
         )
 
-    def _sample(self, chosen: int, random: np.random.Generator) -> tuple[Floats, Floats, Floats, bool]:
+    def _sample(
+        self, chosen: int, random: np.random.Generator
+    ) -> tuple[Floats, Floats, Floats, bool, NDArray[np.bool_] | None]:
         images = self.sets[chosen]
         index = int(random.integers(len(images.rgb)))
         other = int(random.integers(len(images.infrared)))
@@ -165,11 +173,11 @@ class BatchSource(ImageSource):
         augment, exemplar_augment, style_augment = self._augments(int(random.integers(2**31 - 8)))
         rgb, infrared = images.rgb_image(index), images.infrared_image(other)
         if images.paired:
-            content, truth = augment(rgb, images.infrared_image(index))
+            content, truth, valid = augment(rgb, images.infrared_image(index), images.valid(index))
         else:
-            content, _ = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
+            content, _, valid = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
             truth = style_augment(infrared)
-        return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted
+        return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted, valid
 
     def _augments(self, seed: int) -> tuple[PairAugment, ExemplarAugment, ExemplarAugment]:
         if not hasattr(self._local, "augments"):  # with a random state, so one per thread
@@ -183,6 +191,14 @@ class BatchSource(ImageSource):
         augments[1].reseed(seed + 2)
         augments[2].reseed(seed + 3)
         return augments
+
+
+def stacked_valid(masks: Sequence[Tensor | None], content: Tensor) -> Tensor | None:
+    """Return the valid pixels (B, 1, H, W) of samples whose RGB images are (B, 3, H, W); None if all are valid."""
+    if all(mask is None for mask in masks):
+        return None
+    everywhere = torch.ones_like(content[0, :1], dtype=torch.bool)
+    return torch.stack([everywhere if mask is None else mask for mask in masks])
 
 
 def check_divisible(size: int, world_size: int) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from ir_transfer.data.exemplars.fill import without_invalid
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_checks import check_pairs, check_singles
 from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_side
@@ -82,21 +85,38 @@ class ImageSet:
         """Return a white-hot infrared image (H, W); if paired, the ground truth of the RGB image of this index."""
         return self._load(index, self.infrared, 1)
 
+    def valid(self, index: int) -> OutputLevels | None:
+        """Return 255 where a pair is valid in both images, else 0 (H, W); None if all is, or without pairs."""
+        if self.pairs is None:
+            return None
+        found = self._pair(self.pairs[index])
+        return found[2] if len(found) > 2 else None
+
     def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
         if self.pairs is not None:
-            pair = self.pairs[index]
-            return self.cache.get((pair, self.max_width), lambda: self._load_pair(pair))[side]
+            return self._pair(self.pairs[index])[side]
         single = singles[index]
         return self.cache.get((single, self.max_width), lambda: (load_single(single, self.max_width),))[0]
 
-    def _load_pair(self, pair: Pair) -> tuple[OutputLevels, OutputLevels]:
-        rgb, ir = load_pair(pair, self.max_width)
-        if not self.register:
-            return rgb, ir
-        from ir_transfer.data.registration import apply_registration, measure_registration
+    def _pair(self, pair: Pair) -> tuple[OutputLevels, ...]:
+        return self.cache.get((pair, self.max_width), lambda: self._load_pair(pair))
 
-        registration = measure_registration(rgb, ir)
-        return rgb, apply_registration(ir, registration) if registration.improves else ir
+    def _load_pair(self, pair: Pair) -> tuple[OutputLevels, ...]:
+        """Return the RGB and the infrared image, and 255 where both are valid if some pixels are not.
+
+        Invalid pixels of the infrared image take the nearest valid value, so that it can be an exemplar.
+        """
+        rgb, ir, valid = load_pair(pair, self.max_width)
+        infrared = [without_invalid(ir, valid, crop=False)]
+        if valid is not None:
+            infrared.append((valid * np.uint8(255)).astype(np.uint8))
+        if self.register:
+            from ir_transfer.data.registration import apply_registration, measure_registration
+
+            registration = measure_registration(rgb, infrared[0])
+            if registration.improves:
+                infrared = [apply_registration(levels, registration) for levels in infrared]
+        return rgb, *infrared
 
 
 def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
@@ -110,6 +130,8 @@ def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
     image = open_side(single.path, single.side, single.layout)
     if single.side == "ir":
         check_gray(image, single.path)
+        if (valid := image.valid) is not None:
+            image = replace(image, levels=np.stack([without_invalid(band, valid) for band in image.levels]), alpha=None)
     return compact(image, single.side, max_width, single.black_hot)
 
 

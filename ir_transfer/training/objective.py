@@ -26,6 +26,7 @@ from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.perceptual import PerceptualEncoder
+from ir_transfer.nn.thermal.exemplar_encoder import pooled
 from ir_transfer.nn.thermal.windows import Window
 from ir_transfer.training.batches import Batch
 from ir_transfer.training.feature_cache import FeatureCache
@@ -123,8 +124,12 @@ class Objective(nn.Module):
             features = model.encoder(batch.content)
         maps, _ = model.maps(batch.content, features, style)
         output = model.detail.render(batch.content, maps, Window.whole(*batch.content.shape[-2:]))
-        images = (canonical(planes.float()) for planes in (output, maps.thermal))
-        return Scene(batch.content, batch.truth, next(images), self.vgg, next(images), batch.classes)
+        weights = None if batch.valid is None else batch.valid.float()
+        images = (
+            canonical(planes.float(), None if weights is None else pooled(weights, planes))
+            for planes in (output, maps.thermal)
+        )
+        return Scene(batch.content, batch.truth, next(images), self.vgg, next(images), batch.classes, batch.valid)
 
     def _translate(self, batch: Batch, style: Mapping[str, Tensor]) -> Scene:
         strength = (~batch.mirrored).float()[:, None]
@@ -132,7 +137,7 @@ class Objective(nn.Module):
         luminance = kornia.color.rgb_to_grayscale(batch.content)
         luminance = torch.where(batch.white_hot[:, None, None, None], luminance, 1 - luminance)
         truth = torch.where(batch.mirrored[:, None, None, None], luminance, batch.truth)
-        return Scene(batch.content, truth, output, self.vgg)
+        return Scene(batch.content, truth, output, self.vgg, valid=batch.valid)
 
     def _encode(self, batch: Batch) -> Mapping[str, Tensor]:
         if not isinstance(self.model, FixedStyles):

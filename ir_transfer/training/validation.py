@@ -157,7 +157,7 @@ class Validation:
             style, image = self._style(model, exemplar), exemplar.image.to(device)
             moments = feature_moments(list(self.vgg(image).values())) if self.vgg is not None else None
             for scene, regions in images.scenes(exemplar, limit):
-                moved = Scene(scene.stem, scene.rgb.to(device), scene.ground_truth.to(device))
+                moved = scene.to(device)
                 evaluator = SceneEvaluator(moved, regions, wanted, self.vgg)
                 output = model(moved.rgb, style)
                 values, features = evaluator.measure(output, moments, image)

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.data.image_io import OutputLevels
@@ -23,6 +25,8 @@ from ir_transfer.training.images import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet
 from ir_transfer.training.sources import ImageFiles, find_validations
 from ir_transfer.training.validation_exemplars import validation_exemplars
+
+_Levels = tuple[OutputLevels, OutputLevels | None, NDArray[np.bool_] | None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class ValidationImages:
         section: Entry of the recipe.
         files: Paths of all files.
         exemplars: Exemplars, each used alone.
-        images: RGB image (H, W, 3) and ground truth (H, W), or None, of each scene.
+        images: RGB image (H, W, 3), ground truth (H, W) or None, and valid pixels (H, W) or None if all are, of each
+            scene.
         truth_files: File of each ground truth; empty if unpaired.
         regions: Labelled people and vehicles of each scene.
     """
@@ -54,7 +59,7 @@ class ValidationImages:
     section: ValidationSet
     files: Sequence[Path]
     exemplars: Sequence[ValidationExemplar]
-    images: Sequence[tuple[OutputLevels, OutputLevels | None]]
+    images: Sequence[_Levels]
     truth_files: Sequence[Path]
     regions: Sequence[Sequence[Region]]
 
@@ -78,13 +83,14 @@ class ValidationImages:
         indices = range(len(self.images))
         foreign = [i for i in indices if not self.truth_files or self.truth_files[i] != exemplar.file]
         for index in (foreign or indices)[:limit]:
-            rgb, ir = self.images[index]
+            rgb, ir, seen = self.images[index]
             content = torch.from_numpy(to_unit(rgb.transpose(2, 0, 1)))[None]
             if ir is not None:
                 truth = torch.from_numpy(to_unit(ir))[None, None]
             else:
                 truth = F.interpolate(exemplar.image, content.shape[-2:], mode="bilinear", antialias=True)
-            yield Scene(str(index), content, truth.clamp(0, 1)), self.regions[index]
+            valid = None if seen is None else torch.from_numpy(seen)[None, None]
+            yield Scene(str(index), content, truth.clamp(0, 1), valid=valid), self.regions[index]
 
 
 def load_validations(data: DataSection, root: Path) -> list[ValidationImages]:
@@ -102,12 +108,12 @@ def load_validations(data: DataSection, root: Path) -> list[ValidationImages]:
 def _load(data: DataSection, root: Path, chosen: ValidationSet, found: ImageFiles) -> ValidationImages:
     if not found.rgb:
         raise InputError(f"expected images in {root / chosen.path} ({found.where}), got none: add some")
-    images: list[tuple[OutputLevels, OutputLevels | None]]
+    images: list[_Levels]
     if found.pairs is not None:
         check_pairs(found.pairs)
         images = [load_pair(pair) for pair in found.pairs]
     else:
-        images = [(load_single(single), None) for single in found.rgb]
+        images = [(load_single(single), None, None) for single in found.rgb]
     exemplars = [
         ValidationExemplar(path, torch.from_numpy(to_unit(levels))[None, None])
         for levels, path in validation_exemplars(data, root, chosen, found)
@@ -115,7 +121,7 @@ def _load(data: DataSection, root: Path, chosen: ValidationSet, found: ImageFile
     truths = [single.path for single in found.infrared]
     labels = _labels(root, chosen)
     regions = []
-    for single, (rgb, _) in zip(found.rgb, images, strict=True):
+    for single, (rgb, _, _) in zip(found.rgb, images, strict=True):
         size = rgb.shape[0], rgb.shape[1]
         label = labels.get(composed(single.stem))
         regions.append([] if label is None else soft_regions(label, size, size))

@@ -14,7 +14,7 @@ from ir_transfer.data.soft_labels import SoftLabels
 from ir_transfer.errors import InputError
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.thermal import ThermalModel
-from ir_transfer.training.batches import Batch, BatchSource, ImageSource
+from ir_transfer.training.batches import Batch, BatchSource, ImageSource, stacked_valid
 from ir_transfer.training.images import ImageSet
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import DataSection, Recipe
@@ -45,7 +45,7 @@ class ViewSource(ImageSource):
         registered = np.array([self.sets[chosen].paired for _, chosen, _ in places])
         mine = self.shard
         samples = [self._sample(*place, stream) for place, stream in zip(places[mine], streams[mine], strict=True)]
-        content, truth, exemplar, classes, styles, keys = (list(column) for column in zip(*samples, strict=True))
+        content, truth, exemplar, classes, styles, keys, valid = (list(column) for column in zip(*samples, strict=True))
         count = len(samples)
         return Batch(
             torch.stack(content),
@@ -57,6 +57,7 @@ class ViewSource(ImageSource):
             mirrored=torch.zeros(count, dtype=torch.bool),
             classes=torch.stack(classes),
             keys=torch.tensor(keys) if self.data.views else None,
+            valid=stacked_valid(valid, torch.stack(content)),
             truth_weight=self._weight(registered),
         )
 
@@ -69,7 +70,7 @@ class ViewSource(ImageSource):
 
     def _sample(
         self, style: int, chosen: int, index: int, random: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int]]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, int, tuple[int, int, int], Tensor | None]:
         images = self.sets[chosen]
         number = int(random.integers(self.data.views)) if self.data.views else int(random.integers(2**31))
         view = self._view(chosen, images, index, number)
@@ -83,13 +84,16 @@ class ViewSource(ImageSource):
         if truth is None:  # an infrared image of another scene, for losses on statistics
             truth = canonical(torch.nn.functional.interpolate(exemplar[None], tuple(size), mode="bilinear"))[0]
         classes = view.classes if view.classes is not None else torch.zeros(11, size[0] // 4, size[1] // 4)
-        return view.content.float() / 255, truth.float(), exemplar, classes.float(), style, (chosen, index, number)
+        key = (chosen, index, number)
+        return view.content.float() / 255, truth.float(), exemplar, classes.float(), style, key, view.valid
 
     def _view(self, chosen: int, images: ImageSet, index: int, number: int) -> View:
         infrared = images.infrared_image(index) if images.paired else None
         random = np.random.default_rng([self.seed, chosen, index, number])
         labels = self._labels_of(chosen, images, index)
-        return draw_view(images.rgb_image(index), infrared, labels, tuple(self.data.view_size), random)  # type: ignore[arg-type]
+        height, width = self.data.view_size
+        valid = images.valid(index)
+        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid)
 
     def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""

@@ -1,6 +1,6 @@
-"""Views of image pairs: crops at several scales in canonical tone, with class probabilities; drawn by number.
+"""Views of image pairs: crops at several scales in canonical tone, with class probabilities.
 
-What a view is depends on the seed, the image and the number of the view alone, so what a frozen encoder finds in it is
+A view only depends on the seed, the image and the number of the view, so that the features of a frozen encoder are
 computed once (see :mod:`ir_transfer.training.feature_cache`).
 """
 
@@ -33,13 +33,13 @@ _EXEMPLAR_SIZE = (128, 160)
 
 @dataclass(frozen=True)
 class Crop:
-    """A crop of an image, in shares of its height and width.
+    """A crop of an image, as shares of its height and width in [0, 1].
 
     Attributes:
-        top: Of its upper edge.
-        left: Of its left edge.
-        height: Of its height.
-        width: Of its width.
+        top: Upper edge.
+        left: Left edge.
+        height: Height of the crop.
+        width: Width of the crop.
     """
 
     top: float
@@ -83,11 +83,13 @@ class View:
         content: RGB image, uint8 (3, h, w).
         truth: Ground truth in canonical tone, half (1, h, w); None without one.
         classes: Class probabilities, half (11, h / 4, w / 4); None without labels.
+        valid: Pixels that are valid in both images, bool (1, h, w); None if all are.
     """
 
     content: Tensor
     truth: Tensor | None
     classes: Tensor | None
+    valid: Tensor | None = None
 
 
 def draw_view(
@@ -96,25 +98,39 @@ def draw_view(
     labels: SoftLabels | None,
     size: tuple[int, int],
     random: np.random.Generator,
+    valid: OutputLevels | None = None,
 ) -> View:
-    """Draw a view of an RGB image (H, W, 3) and its infrared image (H, W), where there is one."""
+    """Draw a view of an RGB image (H, W, 3) and its infrared image (H, W), where there is one.
+
+    Args:
+        photograph: RGB image (H, W, 3).
+        infrared: Infrared image (H, W), or None.
+        labels: Soft labels, or None.
+        size: Height and width of the view.
+        random: Draws it.
+        valid: 255 where both images are valid, else 0 (H, W); None if all is.
+    """
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
     mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
     content = crop.of(photograph, size)
-    if degraded:  # never darkened: infrared of the day does not become that of the night
+    if degraded:  # never darkened: the infrared image remains one taken by day
         content = degrade(content, random, night=0.0)
-    truth = None if infrared is None else canonical(crop.of(infrared, size)[None])[0]
+    # A pixel in which an invalid one has a share is invalid.
+    seen = None if valid is None else crop.of(valid, size) > 1 - 1e-4
+    weights = None if seen is None else seen[None].float()
+    truth = None if infrared is None else canonical(crop.of(infrared, size)[None], weights)[0]
     classes = None
     if labels is not None:
         box = (crop.top, crop.left, crop.height, crop.width)
         classes = probabilities_at(labels, box, (size[0] // 4, size[1] // 4))
     if mirrored:
         content = content.flip(-1)
-        truth, classes = (None if planes is None else planes.flip(-1) for planes in (truth, classes))
+        truth, classes, seen = (None if planes is None else planes.flip(-1) for planes in (truth, classes, seen))
     return View(
         (content * 255).round().byte(),
         None if truth is None else truth.half(),
         None if classes is None else classes.half(),
+        seen,
     )
 
 
@@ -130,13 +146,18 @@ def draw_exemplar(infrared: OutputLevels, random: np.random.Generator) -> Tensor
     return found.flip(-1) if random.random() < 0.5 else found
 
 
-def canonical(images: Tensor) -> Tensor:
-    """Return images (B, 1, H, W) in canonical tone: mean 0.5 and deviation 0.2 over each."""
-    return CANONICAL_MEAN + CANONICAL_DEVIATION * standardised(images)
+def canonical(images: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return images (B, 1, H, W) in canonical tone: mean 0.5 and deviation 0.2 over each.
+
+    Args:
+        images: Of any range.
+        weights: How much each pixel counts (B or 1, 1, H, W); pixels of weight 0 become 0.5. None for all alike.
+    """
+    return CANONICAL_MEAN + CANONICAL_DEVIATION * standardised(images, weights)
 
 
 def mean_luma(photograph: OutputLevels) -> float:
-    """Return the mean luma in [0, 1] of an RGB image (H, W, 3), by which day and night are told apart."""
+    """Return the mean luma in [0, 1] of an RGB image (H, W, 3), which distinguishes day from night."""
     return float((to_unit(photograph[::8, ::8]) @ np.asarray(LUMA, np.float32)).mean())
 
 

@@ -38,7 +38,7 @@ def test_a_preset_that_the_model_lacks_is_refused_by_the_tool() -> None:
 def test_another_model_keeps_only_its_own_presets() -> None:
     presets, model = events.on_model(["preset:lwir-road-day", "preset:lwir-drone"], "johnson")
     assert presets["value"] == ["preset:lwir-road-day"]
-    assert "one look" in model["info"]
+    assert "one style per network" in model["info"]
 
 
 def test_progress_is_reported_and_the_files_can_be_had_in_another_depth(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-from ir_transfer.app.server import make_app, serve
+from ir_transfer.app.server import _is_no_cancellation, make_app, serve
 from ir_transfer.cli import main
 from ir_transfer.errors import MissingPackageError
+from tests.ci import needed
 
 
 def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +34,7 @@ def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(tmp_path: Path) -> None:
-    pytest.importorskip("gradio", reason="no gradio: install the extra app")
+    needed("gradio", "install the extra dev")
     from starlette.testclient import TestClient
 
     client = TestClient(make_app(tmp_path), base_url="http://127.0.0.1")
@@ -40,3 +43,11 @@ def test_other_hosts_are_refused_and_browsers_may_fetch_nothing_from_elsewhere(t
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "fonts.googleapis.com" not in answer.text
     assert client.get("/", headers={"Host": "elsewhere.example"}).status_code == 400
+
+
+def test_a_stream_that_the_end_cancels_is_not_logged_and_a_fault_is() -> None:
+    def record(error: BaseException) -> logging.LogRecord:
+        return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", None, (type(error), error, None))
+
+    assert not _is_no_cancellation(record(asyncio.CancelledError()))
+    assert _is_no_cancellation(record(ValueError()))

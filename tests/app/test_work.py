@@ -3,6 +3,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,8 @@ def test_a_matrix_has_photographs_as_rows_and_styles_as_columns(place: Workplace
         *("a.png", "a.png: hot.png", "a.png: cold.png"),
         *("broken.png", "broken.png: failed", "broken.png: failed"),
     ]
-    assert shown.first == 1
+    assert shown.at_full_size == 1
+    assert [replace(shown, selected=i).at_full_size for i in (0, 2, 4)] == [1, 2, 1]
     assert [cell.image().size for cell in shown.cells[:3]] == [(56, 40)] * 3
     pair = shown.pair(2)
     assert pair is not None

@@ -18,14 +18,15 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
+from tests.ci import needed
 from tests.conftest import photograph, thermal
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
-pytest.importorskip("gradio", reason="no gradio: install the extra app")
-pytestmark = pytest.mark.timeout(900)
-_PATIENCE = 240_000  # ms, on a busy machine
+needed("gradio", "install the extra dev")
+pytestmark = pytest.mark.timeout(240)
+_LIMIT = 120_000  # ms, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert list(temporary.glob("ir-transfer-app-*")) == []
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """One cache for all visitors: gradio's scripts are compiled once."""
+    made = browser.new_context()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with photographs and exemplars, in which commands are typed."""
@@ -69,9 +78,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _open(browser: Browser, served: Served, width: int = 1280, height: int = 900) -> Page:
-    page = browser.new_context(viewport={"width": width, "height": height}).new_page()
-    page.set_default_timeout(_PATIENCE)
+def _open(context: BrowserContext, served: Served, width: int = 1280, height: int = 900) -> Page:
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.set_default_timeout(_LIMIT)
     page.goto(served.url)
     page.locator("#photographs input[type=file]").wait_for(state="attached")
     page.locator("#presets button.thumbnail-item").first.wait_for()
@@ -111,9 +121,9 @@ def _download(page: Page, to: Path) -> Path:
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_a_newcomer_gets_from_a_photograph_to_the_bytes_of_the_shown_command(
-    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
+    context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
-    page = _open(browser, served, width, height)
+    page = _open(context, served, width, height)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.reload()
@@ -135,13 +145,13 @@ def test_a_newcomer_gets_from_a_photograph_to_the_bytes_of_the_shown_command(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert {url.split("/")[2] for url in asked if url.startswith("http")} == {served.url.split("/")[2]}
     page.screenshot(path=folder / "page.png", full_page=True)
-    page.context.close()
+    page.close()
 
 
 def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
-    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+    context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = _open(browser, served)
+    page = _open(context, served)
     _put(page, "photographs", folder / "photo (1).png", folder / "photo (2).png")
     _put(page, "exemplars", folder / "thermal1.png", folder / "thermal5.png")
     _choose_model(page, "histogram")
@@ -161,13 +171,17 @@ def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
     assert all(archive.read(name) == (folder / name).read_bytes() for name in outputs)
     page.locator("#overview button.thumbnail-item", has_text="photo (2).png: thermal5.png").click()
     page.locator("#histograms", has_text="exemplar thermal5.png").wait_for()
-    page.context.close()
+    page.close()
 
 
 def test_errors_are_the_sentences_of_the_tool(
-    browser: Browser, served: Served, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    context: BrowserContext,
+    served: Served,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    page = _open(browser, served)
+    page = _open(context, served)
     page.locator("#convert").click()
     page.get_by_role("alert").get_by_text("expected at least one photograph, got none").wait_for()
     (folder / "broken.png").write_bytes(b"no image")
@@ -180,13 +194,13 @@ def test_errors_are_the_sentences_of_the_tool(
     assert main(command[1:]) == 1
     assert page.get_by_role("alert").inner_text().strip() in capsys.readouterr().err
     page.locator("#overview", has_text="photo (1).png").wait_for()
-    page.context.close()
+    page.close()
 
 
 def test_two_visitors_at_once_get_each_their_own(
-    browser: Browser, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
+    context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = [_open(browser, served), _open(browser, served)]
+    pages = [_open(context, served), _open(context, served)]
     for number, page in enumerate(pages, 1):
         place = folder / str(number)
         place.mkdir()
@@ -205,21 +219,68 @@ def test_two_visitors_at_once_get_each_their_own(
         monkeypatch.chdir(folder / str(number))
         assert main(command[1:]) == 0
         assert found[-1] == Path("infrared/same.png").read_bytes()
-        page.context.close()
+        page.close()
     assert found[0] != found[1]
 
 
-def test_a_folder_of_fifty(browser: Browser, served: Served, folder: Path) -> None:
+def _drop(page: Page, where: str, *paths: Path) -> None:
+    """Drop files and folders on a field as a file manager does."""
+    field = page.locator(f"#{where}")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        devtools.send("Input.dispatchDragEvent", {"type": event, **at, "data": data})
+
+
+def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, folder: Path) -> None:
     many = folder / "many"
-    many.mkdir()
+    (many / "below").mkdir(parents=True)
     for seed in range(50):
-        Image.fromarray(photograph(40, 56, seed)).save(many / f"{seed:02}.jpg")
-    page = _open(browser, served)
-    _put(page, "photographs", *sorted(many.iterdir()))
+        Image.fromarray(photograph(40, 56, seed)).save(many / f"{seed:02}.JPG")
+    Image.fromarray(photograph(40, 56, 50)).save(many / "below" / "50.jpg")
+    (many / "notes.txt").write_text("no image")
+    page = _open(context, served)
+    _drop(page, "photographs", many)
+    page.locator("#photographs table.file-preview tr").nth(49).wait_for()
+    assert page.locator("#photographs table.file-preview tr").count() == 50
+    assert "Sub-folders of many were left out" in page.get_by_role("alert").inner_text()
     _put(page, "exemplars", folder / "thermal1.png")
     _choose_model(page, "histogram")
-    _convert(page)
+    (command,) = _convert(page)
+    assert command[2:52] == [f"{n:02}.JPG" for n in range(50)]
     page.get_by_text("converted 50, failed 0").wait_for()
+    assert page.locator("#overview button.thumbnail-item").count() == 50
     with zipfile.ZipFile(_download(page, folder)) as archive:
         assert sorted(archive.namelist()) == [*(f"infrared/{n:02}.png" for n in range(50)), "infrared/manifest.jsonl"]
-    page.context.close()
+    page.close()
+
+
+def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, served: Served, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    page = _open(context, served)
+    _drop(page, "photographs", folder / "empty")
+    page.get_by_role("alert").get_by_text("expected images in the folder empty, found none").wait_for()
+    _drop(page, "presets", folder / "thermal1.png")  # beside a field: the page stays
+    _drop(page, "exemplars", folder / "thermal1.png")
+    page.locator("#exemplars", has_text="thermal1").wait_for()
+    page.close()
+
+
+def test_a_photograph_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
+    size = (6000, 4000)
+    Image.fromarray(photograph(60, 80, 3)).resize(size, Image.Resampling.BILINEAR).save(folder / "large.jpg")
+    page = _open(context, served, 390, 844)
+    _put(page, "photographs", folder / "large.jpg")
+    _put(page, "exemplars", folder / "thermal1.png")
+    _choose_model(page, "gray")
+    _convert(page)
+    page.wait_for_function("() => [...document.querySelectorAll('#slider img')].filter(i => i.naturalWidth == 6000)[1]")
+    (folder / "downloads").mkdir()
+    with Image.open(_download(page, folder / "downloads")) as result:
+        assert (result.size, result.mode) == (size, "L")
+        assert len(result.resize((60, 40)).tobytes().strip(b"\0")) > 1000
+    page.close()

@@ -47,7 +47,7 @@ def test_the_pages_that_review_names_show_runs_metrics_and_the_picture_grid(
     printed: str, browser: Browser, tracked_runs: TrackedRuns, tmp_path: Path
 ) -> None:
     overview = re.search(r"All runs: (\S+)", printed)
-    link = re.search(rf"curves and pictures +(\S+{tracked_runs.ids[0]}\S+)", printed)
+    link = re.search(rf"curves and images +(\S+{tracked_runs.ids[0]}\S+)", printed)
     assert overview
     assert link
     view = browser.new_page(viewport={"width": 1280, "height": 2200})

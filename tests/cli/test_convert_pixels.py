@@ -119,3 +119,45 @@ def test_what_is_transparent_stays_so_and_what_is_ignored_is_counted(
         found = np.asarray(image.convert("LA"))
     np.testing.assert_array_equal(found[..., 1], alpha)
     assert np.abs(found[:, 9:, 0] - LUMA[:, 9:]).max() < 1
+
+
+TABLE = ("CMYK", "CIE Lab", "16 bit CMYK", "16 bit CIE Lab", "plain", "white is zero")
+"""Kinds that show the same small, above the limit, and with a place on Earth."""
+WORLD = "0.5\n0\n0\n-0.5\n500000\n4000000\n"
+
+
+def test_neither_size_nor_place_changes_a_result(tmp_path: Path, style: Path) -> None:
+    small, placed = tmp_path / "small", tmp_path / "placed"
+    for folder in (small, placed):
+        folder.mkdir()
+    for number, kind in enumerate(TABLE):
+        data = {**COLOUR_TIFFS, **GRAY_TIFFS}[kind]
+        for folder in (small, placed):
+            (folder / f"{number}.tif").write_bytes(data)
+        (placed / f"{number}.tfw").write_text(WORLD)
+    assert convert(small, style, tmp_path / "whole") == 0
+    assert convert(small, style, tmp_path / "windows", "--max-pixels", "500") == 0
+    assert convert(placed, style, tmp_path / "raster") == 0
+    for number, kind in enumerate(TABLE):
+        expected = result(tmp_path / f"whole/{number}.png")
+        assert np.abs(expected - (GRAY if kind in GRAY_TIFFS else LUMA)).max() < 2.5, kind
+        for way in ("windows", "raster"):
+            assert np.abs(result(tmp_path / f"{way}/{number}.tif") - expected).max() <= 1.01, (kind, way)
+    with rasterio.open(tmp_path / "raster/0.tif") as file:
+        assert file.transform.c == pytest.approx(500000, abs=1)
+
+
+def test_percentiles_are_recorded_and_the_same_with_a_place(tmp_path: Path, style: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    counts = (STREET.astype(np.uint16) * 9 + 100).astype(np.uint16)
+    for name in ("a", "b"):
+        (folder / f"{name}.tif").write_bytes(tiff(counts))
+    (folder / "b.tfw").write_text(WORLD)
+    assert convert(folder, style, tmp_path / "out", "--levels", "percentile") == 0
+    entries = lines(tmp_path / "out")
+    expected = np.percentile(counts, (2, 98)).tolist()
+    assert entries["a.tif"]["reading"]["levels"] == pytest.approx(expected)
+    assert entries["b.tif"]["raster"]["levels"] == pytest.approx(expected)
+    whole, raster = (result(next((tmp_path / "out").glob(f"{name}.*"))) for name in ("a", "b"))
+    assert np.abs(whole - raster).max() <= 1.01

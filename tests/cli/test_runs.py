@@ -47,4 +47,4 @@ def test_deliver_sends_a_run_that_was_not_tracked(
     assert main(["runs", "deliver", str(tmp_path), "--tracking-uri", tracking_uri]) == 2
     assert "journal.jsonl" in capsys.readouterr().err
     assert main(["runs", "deliver", str(folder), "--tracking-uri", "http://127.0.0.1:1"]) == 2
-    assert "expected an answer of the MLflow store" in capsys.readouterr().err
+    assert "expected the MLflow store" in capsys.readouterr().err

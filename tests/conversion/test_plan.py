@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -66,3 +70,43 @@ def test_existing_results_need_a_word(photos: Path, tmp_path: Path) -> None:
     (out / "sub" / "e.png").unlink()
     with pytest.raises(InputError, match="earlier run"):
         refuse_existing(plan, resume=False, overwrite=False)
+
+
+def test_many_files_cost_no_call_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders, each = 10, 500
+    Image.fromarray(photograph()).save(tmp_path / "one.png")
+    for number in range(folders):
+        (tmp_path / f"in/{number}").mkdir(parents=True)
+        for index in range(each):
+            (tmp_path / f"in/{number}/{index}.png").hardlink_to(tmp_path / "one.png")
+    calls: Counter[str] = Counter()
+
+    def counted(name: str) -> Callable[..., Any]:
+        called = getattr(os, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            calls[name] += 1
+            return called(*arguments, **named)
+
+        return call
+
+    for name in ("stat", "lstat", "readlink", "scandir", "listdir"):
+        monkeypatch.setattr(os, name, counted(name))
+    plan = make_plan([str(tmp_path / "in")], tmp_path / "out")
+    refuse_existing(plan, resume=False, overwrite=False)
+    monkeypatch.undo()
+    assert len(plan.jobs) == folders * each
+    assert (plan.jobs[0].path, plan.jobs[0].result) == (str(tmp_path / "in/0/0.png"), "0/0.png")
+    assert calls["scandir"] == folders + 1
+    assert sum(calls.values()) < 40 * (folders + 1)  # a few for each folder and its parents, none for a file
+
+
+def test_a_result_that_leads_to_a_photograph_is_refused(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").symlink_to(photos / "a.png")
+    with pytest.raises(InputError, match=r"a\.png would replace a photograph"):
+        make_plan([str(photos)], tmp_path / "out")
+    (tmp_path / "out" / "a.png").unlink()
+    (tmp_path / "out" / "sub").symlink_to(photos / "sub")
+    with pytest.raises(InputError, match=r"sub/a\.png would replace a photograph"):
+        make_plan([str(photos)], tmp_path / "out")

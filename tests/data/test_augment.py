@@ -10,7 +10,7 @@ def test_geometry_is_the_same_for_both_pictures() -> None:
     ramp = (rows + columns).astype(np.uint8)
     augment = PairAugment(64, seed=0)
     for _ in range(5):
-        content, truth = augment(np.repeat(ramp[..., None], 3, axis=2), ramp)
+        content, truth, _ = augment(np.repeat(ramp[..., None], 3, axis=2), ramp)
         photo = content.mean(axis=0).ravel()
         assert np.corrcoef(photo, truth.ravel())[0, 1] > 0.95
 
@@ -18,7 +18,7 @@ def test_geometry_is_the_same_for_both_pictures() -> None:
 def test_more_than_8_bits_go_through_with_all_of_them() -> None:
     rows, columns = np.mgrid[:90, :120]
     fine = (40000 + (rows + columns) % 200).astype(np.uint16)  # one level of 8 bits
-    content, truth = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
+    content, truth, _ = PairAugment(64, seed=0)(np.repeat(fine[..., None], 3, axis=2), fine)
     exemplar = ExemplarAugment((32, 40), seed=5)(fine)
     assert content.shape == (3, 64, 64)
     assert content.dtype == truth.dtype == exemplar.dtype == np.float32
@@ -32,7 +32,7 @@ def test_photographs_of_16_bits_take_every_change_of_light() -> None:
     augment = PairAugment(48, seed=0)
     for seed in range(40):
         augment.reseed(seed)
-        content, _ = augment(fine, fine[..., 0])
+        content, _, _ = augment(fine, fine[..., 0])
         assert 0 <= content.min() < content.max() <= 1
 
 

@@ -25,7 +25,7 @@ def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path: Path) -> None:
 
 def test_load_shrinks_both_alike(tmp_path: Path) -> None:
     render_pairs(tmp_path, 1, size=(60, 80))
-    rgb, ir = load_pair(list_pairs(tmp_path)[0], max_width=40)
+    rgb, ir, _ = load_pair(list_pairs(tmp_path)[0], max_width=40)
     assert rgb.shape == (30, 40, 3)
     assert ir.shape == (30, 40)
 
@@ -38,7 +38,7 @@ def test_sixteen_bits_and_orientation_are_read_as_the_command_reads_them(tmp_pat
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(np.zeros((30, 20, 3), np.uint8)).save(tmp_path / "rgb" / "a.jpg", exif=exif)
-    rgb, ir = load_pair(list_pairs(tmp_path)[0])
+    rgb, ir, _ = load_pair(list_pairs(tmp_path)[0])
     assert rgb.shape == (20, 30, 3)
     np.testing.assert_array_equal(ir, ramp)
     (tmp_path / "ir" / "a.png").write_bytes(b"damage")
@@ -70,7 +70,7 @@ def test_halves_of_one_file(tmp_path: Path) -> None:
     both[:, 40:] = 30
     save(tmp_path / "train" / "1.png", both)
     (pair,) = list_pairs(tmp_path, load_card("generic-ab"))
-    rgb, ir = load_pair(pair)
+    rgb, ir, _ = load_pair(pair)
     assert (pair.stem, pair.part, rgb.shape, ir.shape) == ("train_1", "train", (40, 40, 3), (40, 40))
     assert (rgb == (200, 100, 50)).all()
     assert (ir == 30).all()
@@ -83,7 +83,7 @@ def test_bands_of_one_file_keep_all_bits(tmp_path: Path) -> None:
     with rasterio.open(tmp_path / "T31TCJ_1.tif", "w", driver="GTiff", count=4, height=8, width=9, dtype="uint16") as f:
         f.write(np.stack([np.full((8, 9), level, np.uint16) for level in (100, 200, 9000, 1001)]))
     (pair,) = list_pairs(tmp_path, load_card("sentinel2"))
-    rgb, ir = read_pair(pair)
+    rgb, ir, _ = read_pair(pair)
     assert pair.scene == "T31TCJ"
     np.testing.assert_allclose(rgb[:, 0, 0], [100 / 4000, 200 / 4000, 1])
     np.testing.assert_allclose(ir, 1001 / 4000)

@@ -1,4 +1,4 @@
-"""A comparison on rendered streets that many tests read: a blurred truth beside the baselines."""
+"""A comparison on rendered streets that many tests read: a blurred ground truth beside the baselines."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BLURRED = "blurred"
 
 
 class BlurredExemplar(Baseline):
-    """With the oracle's exemplar: the truth, slightly blurred."""
+    """With the oracle's exemplar: the ground truth, slightly blurred."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         return {"picture": exemplars}

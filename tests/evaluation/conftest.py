@@ -10,5 +10,5 @@ from tests.evaluation.compared_street import compared_street
 
 @pytest.fixture(scope="package")
 def street(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
-    """Blurred truth and baselines on four rendered streets."""
+    """Blurred ground truth and baselines on four rendered streets."""
     return compared_street(tmp_path_factory.mktemp("street") / "set")

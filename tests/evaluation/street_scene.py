@@ -1,4 +1,4 @@
-"""A rendered street: photograph and infrared picture with people whose frames are known."""
+"""A rendered street: RGB image and infrared image with people whose frames are known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PEOPLE = ((30, 50, 38, 80), (70, 45, 80, 82))
 
 
 def render(seed: int, height: int = 112, width: int = 144) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a photograph (H, W, 3) with dark people and an infrared picture (H, W) with hot ones."""
+    """Return an RGB image (H, W, 3) with dark people and an infrared image (H, W) with hot ones."""
     rng = np.random.default_rng(seed)
     texture = rng.normal(0, 0.02, (height, width))
     rgb = np.full((height, width, 3), 0.5) + 0.3 * np.linspace(1, -1, height)[:, None, None] + texture[..., None]

@@ -26,7 +26,7 @@ def test_keeps_two_on_each_side() -> None:
     }
 
 
-def test_without_a_judge_by_similarity_and_one_scene_is_the_best() -> None:
+def test_without_a_feature_extractor_by_similarity_and_one_scene_is_the_best() -> None:
     cases, picture = Cases(), torch.rand(1, 1, 20, 24)
     cases.offer("mine", Scene("s", torch.rand(1, 3, 20, 24), picture), picture, picture, {"ms_ssim": (0.7, 1.0)})
     assert (cases.best("mine")[0].column, cases.worst("mine")) == ("ms_ssim", [])

@@ -8,17 +8,16 @@ import pytest
 from PIL import Image
 from skimage.io import imread, imsave
 
-from ir_transfer import create_model
-from ir_transfer.errors import InputError, UnknownNameError
+from ir_transfer.errors import InputError
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import compare
-from ir_transfer.evaluation.methods import BASELINES, methods_of, parse_weights
+from ir_transfer.evaluation.methods import BASELINES
 from ir_transfer.evaluation.protocol import Protocol
 from ir_transfer.evaluation.results import GROUND_TRUTH
 from tests.evaluation.street_scene import write_pairs
 
 
-def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
+def test_reduced_images_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     root = write_pairs(tmp_path / "set", 2)
     stems: list[str] = []
     protocol = Protocol("short", 4, exemplar="nearest", max_side=100, leave_out=["shift", "spectrum", "patch_mmd"])
@@ -42,7 +41,7 @@ def test_reduced_pictures_under_a_protocol_and_a_sheet(tmp_path: Path) -> None:
     assert compared.results.scores[GROUND_TRUTH]["object_heat"].mean == 1
     assert set(compared.results.scores) == {*BASELINES, GROUND_TRUTH}
     assert not {"shift", "spectrum", "patch_mmd"} & set(compared.columns)
-    # Photograph, exemplar, five methods, truth; two rows.
+    # RGB image, exemplar, five methods, ground truth; two rows.
     compared.write_sheet(tmp_path / "sheet.png", cell_width=72)
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert sheet.size == (8 * 76 - 4, 22 + 2 * 60)
@@ -64,28 +63,3 @@ def test_weights_are_for_models_that_are_compared_and_have_some(tmp_path: Path) 
         compare(root, ["oracle"], ["gray"], {"adain": ["a.safetensors"]})
     with pytest.raises(InputError, match="no weights for model 'gray'"):
         compare(root, ["oracle"], ["gray"], {"gray": ["a.safetensors"]})
-
-
-def test_options_behind_a_model(tmp_path: Path) -> None:
-    create_model("gatys", weights=None, size="vgg19", widths=(4, 4, 4, 4, 4)).save(tmp_path / "vgg.safetensors")
-    (method,) = methods_of("gatys:steps=3:init=noise", {"gatys": [str(tmp_path / "vgg.safetensors")]})
-    assert method.label == "gatys:steps=3:init=noise"
-    assert method.model.hyper_parameters["steps"] == 3
-    assert method.model.hyper_parameters["init"] == "noise"
-    with pytest.raises(UnknownNameError, match="unknown option of model gray 'steps'"):
-        methods_of("gray:steps=3", {})
-    with pytest.raises(InputError, match="options as in gray:KEY=VALUE, got 'fast'"):
-        methods_of("gray:fast", {})
-
-
-def test_weights_by_model() -> None:
-    assert parse_weights(["adain=a.safetensors", "wct2=nir", "adain=b"]) == {
-        "adain": ["a.safetensors", "b"],
-        "wct2": ["nir"],
-    }
-
-
-@pytest.mark.parametrize("text", ["adain", "=a", "adain="])
-def test_weights_without_a_model_or_a_file(text: str) -> None:
-    with pytest.raises(InputError, match="expected MODEL=FILE_OR_NAME"):
-        parse_weights([text])

@@ -1,4 +1,4 @@
-"""Contact sheets hold every picture where it belongs."""
+"""Contact sheets hold every image where it belongs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from ir_transfer.evaluation.contact_sheet import GAP, HEADING, contact_sheet
 
 
-def test_pictures_stand_in_columns_and_rows() -> None:
+def test_images_stand_in_columns_and_rows() -> None:
     def flat(level: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         return np.full((20, 40), level, dtype=np.float32)
 
@@ -18,6 +18,6 @@ def test_pictures_stand_in_columns_and_rows() -> None:
     assert sheet[HEADING + 20, 40].tolist() == [51] * 3
     assert sheet[HEADING + 20, 80 + GAP + 40].tolist() == [204] * 3
     assert sheet[HEADING + 40 + GAP + 40, 40].tolist() == [255, 0, 0]
-    # A wide picture in a square cell keeps its aspect, centred.
+    # A wide image in a square cell keeps its aspect, centred.
     assert sheet[HEADING + 40 + GAP + 10, 80 + GAP + 40].tolist() == [255] * 3
     assert sheet[HEADING + 40 + GAP + 40, 80 + GAP + 40].tolist() == [102] * 3

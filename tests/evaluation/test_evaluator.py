@@ -1,4 +1,4 @@
-"""The harness finds what is known about rendered scenes."""
+"""The evaluator finds what is known about rendered scenes."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_every_row_has_every_column(results: Results) -> None:
     assert [*results.scores] == [*BASELINES, BLURRED, GROUND_TRUTH]
     missing = {"lpips", "vehicle_heat", "vehicles_hot"}
     for label in (*BASELINES, BLURRED):
-        # A blank picture has nothing that could shift.
+        # A blank image has nothing that could shift.
         gone = missing | {"shift"} if label == "constant" else missing
         assert [*results.scores[label]] == [key for key in COLUMNS if key not in gone], label
     assert [*results.scores[GROUND_TRUTH]] == OWN
 
 
-def test_people_are_hot_in_the_truth_and_the_negative_only(results: Results) -> None:
+def test_people_are_hot_in_the_ground_truth_and_the_negative_only(results: Results) -> None:
     for column in ("object_heat", "people_heat", "hot_region_share"):
         heat = {label: scores[column].mean for label, scores in results.scores.items()}
         assert (heat[GROUND_TRUTH], heat["inverted"], heat["gray"], heat["constant"]) == (1, 1, 0, 0)
@@ -112,7 +112,7 @@ def test_outputs_are_kept_where_asked_for(results: Results, scenes: list[Scene])
     assert [*results.cases.by_method] == [BLURRED]
 
 
-def test_without_a_judge_its_columns_are_left_out(scenes: list[Scene]) -> None:
+def test_without_a_feature_extractor_its_columns_are_left_out(scenes: list[Scene]) -> None:
     gray = [Method("gray", create_model("gray"))]
     wanted = ["psnr", "polarity", "perceptual", "patch_frechet"]
     found = evaluate(gray, scenes[:1], Oracle(), EvalSettings(columns=wanted)).scores["gray"]

@@ -59,7 +59,7 @@ def test_nearest_never_takes_the_scene_itself(pairs: Path) -> None:
         Nearest(pairs)(scene("street"))
 
 
-def test_oracle_gives_the_truth(pairs: Path) -> None:
+def test_oracle_gives_the_ground_truth(pairs: Path) -> None:
     street = scene()
     assert torch.equal(Oracle()(street)[0].image, street.ground_truth)
     assert choose_policy(["oracle"]).name == "oracle"
@@ -80,7 +80,7 @@ def test_policies_exclude_each_other(texts: list[str]) -> None:
         choose_policy(texts)
 
 
-def test_a_folder_must_be_there_and_have_pictures(tmp_path: Path) -> None:
+def test_a_folder_must_be_there_and_have_images(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="folder of exemplars"):
         choose_policy([f"nearest:{tmp_path / 'none'}"])
     with pytest.raises(InputError, match="expected infrared images"):

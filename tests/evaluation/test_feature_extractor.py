@@ -1,4 +1,4 @@
-"""A picture passes the judge once, twice where its sides must be cut."""
+"""An image passes the feature extractor once, twice where its sides must be cut."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def test_the_ring_is_half_as_wide_as_the_object_and_has_none_of_its_label(tmp_pa
     assert object_heat(heat, [person.moved(300), Region(person.inside, person.ring[:0])]) == (0, 0)
 
 
-def test_rendered_people_are_warm_and_a_gray_picture_does_not_show_it(tmp_path: Path) -> None:
+def test_rendered_people_are_warm_and_a_gray_image_does_not_show_it(tmp_path: Path) -> None:
     root = tmp_path / "set"
     write_scenes(root, 3, size=(160, 128), masks=True, night=False)
     protocol = Protocol("heat", 1, leave_out=["shift", "hot_region_share", "polarity", "ms_ssim", "nmi"])
@@ -114,7 +114,7 @@ def test_damage_is_named(
         read_regions(open_masks(tmp_path / "masks"), scene())
 
 
-def test_masks_of_other_pictures_are_refused(tmp_path: Path) -> None:
+def test_masks_of_other_images_are_refused(tmp_path: Path) -> None:
     masks = draw(tmp_path / "masks")
     with pytest.raises(InputError, match=r"a\.png to have the size .* got \(80, 60\)"):
         read_regions(masks, scene(60, 81))

@@ -19,7 +19,7 @@ from tests.evaluation.street_scene import write_pairs
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Two scenes, and a folder of nearly their truths at 16 bits."""
+    """Two scenes, and a folder of nearly their ground truths at 16 bits."""
     root = write_pairs(tmp_path / "set", 2)
     (root / "made").mkdir()
     for path in (root / "ir").iterdir():
@@ -44,7 +44,7 @@ def test_a_folder_is_a_row_of_the_table(root: Path, tmp_path: Path) -> None:
     assert "made" in (tmp_path / "results.json").read_text()
 
 
-def test_pictures_are_reduced_as_the_scenes_are_and_turned_where_files_are_black_hot(root: Path) -> None:
+def test_images_are_reduced_as_the_scenes_are_and_turned_where_files_are_black_hot(root: Path) -> None:
     for folder in ("ir", "made"):
         for path in (root / folder).iterdir():
             levels = imread(path)

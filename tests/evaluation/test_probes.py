@@ -73,7 +73,7 @@ def test_activations_that_are_modules_are_watched_and_hooks_are_gone_afterwards(
     assert not any(module._forward_hooks for module in model.modules())
 
 
-def test_a_channel_that_varies_between_pictures_only_is_alive() -> None:
+def test_a_channel_that_varies_between_images_only_is_alive() -> None:
     class Level(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -98,7 +98,7 @@ def test_a_local_network_has_no_reach_and_a_global_one_has() -> None:
     assert mirrored is not None and mirrored > 0.02
 
 
-def test_a_tone_curve_over_the_whole_picture_is_no_context() -> None:
+def test_a_tone_curve_over_the_whole_image_is_no_context() -> None:
     def equalised(x: Tensor) -> Tensor:
         luma = x.mean(1, keepdim=True)
         return 0.5 + 0.25 * (luma - luma.mean((2, 3), keepdim=True)) / luma.std((2, 3), keepdim=True)
@@ -107,5 +107,5 @@ def test_a_tone_curve_over_the_whole_picture_is_no_context() -> None:
     assert found is not None and found < 0.02
 
 
-def test_pictures_that_are_too_small_say_nothing() -> None:
+def test_images_that_are_too_small_say_nothing() -> None:
     assert reach(lambda x: x.mean(1, keepdim=True), 80, 100) is None

@@ -36,3 +36,32 @@ def test_sizes_that_differ_are_refused(tmp_path: Path) -> None:
     imsave(root / "ir" / "scene0.png", render(0, 100, 100)[1])
     with pytest.raises(InputError, match=r"of one size, got \(144, 112\) and \(100, 100\): register"):
         load_scene(list_pairs(root)[0])
+
+
+def test_a_pair_is_valid_where_both_of_its_images_are(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "set", 1)
+    rgb, ir = render(0)
+    alphas = [np.full(ir.shape, 255, np.uint8) for _ in range(2)]
+    alphas[0][:20], alphas[1][:, :30] = 0, 0
+    imsave(root / "rgb" / "scene0.png", np.dstack([rgb, alphas[0]]))
+    imsave(root / "ir" / "scene0.png", np.dstack([ir, ir, ir, alphas[1]]))
+    pair = list_pairs(root)[0]
+    scene, small = load_scene(pair), load_scene(pair, max_side=48)
+    assert scene.valid is not None
+    assert np.array_equal(scene.valid[0, 0].numpy(), np.minimum(*alphas) > 0)
+    assert small.valid is not None
+    assert small.valid.shape == small.ground_truth.shape
+    assert not small.valid[..., :7, :].any()  # a third of 20 rows, and one that is mixed
+    assert small.valid[..., 8:, 12:].all()
+    assert scene.exemplar.shape == (1, 1, 92, 114)
+    assert np.allclose(scene.exemplar * 255, ir[20:, 30:])
+
+
+def test_a_pair_without_a_common_valid_pixel_is_refused(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "set", 1)
+    rgb, ir = render(0)
+    half = np.where(np.arange(144) < 72, 255, 0).astype(np.uint8) * np.ones_like(ir)
+    imsave(root / "rgb" / "scene0.png", np.dstack([rgb, half]))
+    imsave(root / "ir" / "scene0.png", np.dstack([ir, ir, ir, 255 - half]))
+    with pytest.raises(InputError, match=r"valid in both .*scene0\.png and .*scene0\.png, got none: check their masks"):
+        load_scene(list_pairs(root)[0])

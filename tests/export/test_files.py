@@ -17,9 +17,9 @@ from ir_transfer import __version__, create_model
 from ir_transfer.conversion.exported import make
 from ir_transfer.conversion.exported.make import ExportOptions, export_file
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
-from ir_transfer.export.check import Difference, inputs_of, largest_difference, refuse_difference, style_inputs
+from ir_transfer.export.check import Difference, largest_difference, refuse_difference, style_inputs
 from ir_transfer.export.facts import FileFacts, FileKind, read_facts, runtime_for
-from ir_transfer.export.sessions import OnnxRuntimeSession, OpenVinoSession, open_session
+from ir_transfer.export.sessions import OnnxRuntimeSession, OpenVinoSession, inputs_of, open_session
 from tests.export.exported_files import exemplar_file, export_small, random_image, small_weights
 from tests.models.small_thermal import scene
 

@@ -72,7 +72,7 @@ def test_best_and_last_figures_are_marked_by_direction(compared: Compared) -> No
     assert conclusions(compared)[0].startswith("A: steady has the best rank")
 
 
-def test_pictures_of_the_steps_that_both_have(text: str) -> None:
+def test_images_of_the_steps_that_both_have(text: str) -> None:
     parts = Parts(text)
     assert [a["data-step"] for a in parts.all("section", "stage")] == ["200", "400"]
     assert [a["data-run"] for a in parts.all("figure") if "data-run" in a] == ["0", "1"] * 2
@@ -87,7 +87,7 @@ def test_evaluations_are_compared_with_the_baselines(compared: Compared) -> None
     assert (rows["psnr"].best, rows["psnr"].worse_than) == ([False, True], ["constant", ""])
     assert rows["psnr"].baseline == "constant 15.00"
     assert rows["perceptual"].best == [False, False]
-    assert rows["people_heat"].best == [False, True]  # nearer to the truth's
+    assert rows["people_heat"].best == [False, True]  # nearer to the ground truth's
 
 
 def test_composites_of_different_settings_are_left_out(tracking_uri: str) -> None:
@@ -127,7 +127,7 @@ def test_other_training_data_warns_and_other_validation_data_stops_the_conclusio
     assert not any(cell["best"] for row in validation_rows(other) for cell in row["best"])
 
 
-def test_bare_runs_make_a_page_and_lost_pictures_are_said(tracking_uri: str, tmp_path: Path) -> None:
+def test_bare_runs_make_a_page_and_lost_images_are_said(tracking_uri: str, tmp_path: Path) -> None:
     client = connect(tracking_uri)
     runs = [client.create_run(experiment_id(client), run_name=name).info for name in ("bare", "lost")]
     for step in (1, 2):

@@ -96,10 +96,10 @@ def test_a_server_that_is_away_is_said_once_and_gets_all_when_it_is_back(
             server.terminate()
             server.wait()
     assert [line.partition(f" at http://127.0.0.1:{port} ")[2][:12] for line in said[:2]] == [
-        "does not tak",
+        "does not acc",
         "answers agai",
     ]
-    assert "the training goes on" in said[0]
+    assert "the training continues" in said[0]
     client = MlflowClient(tracking_uri)
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
@@ -134,7 +134,7 @@ def test_a_training_without_its_server_ends_well_and_says_how_to_deliver(
     arguments = ["train", str(root / "recipe.yaml"), "--data", str(root)]
     assert main([*arguments, "-o", str(root / "run")]) == 0
     printed = capsys.readouterr().out
-    assert printed.count("does not take this run") == 1
+    assert printed.count("does not accept this run") == 1
     assert f"ir-transfer runs deliver {root / 'run'}" in printed
     assert [e["reason"] for e in read_events(root / "run")[0] if e["kind"] == "ended"] == ["finished"]
     assert (root / "run" / "best.safetensors").is_file()

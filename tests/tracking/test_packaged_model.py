@@ -85,7 +85,7 @@ def test_gives_what_the_package_gives_for_any_size(model: Any, folder: Path) -> 
     np.testing.assert_allclose(batch[0], expected, atol=1e-6)
 
 
-def test_pictures_of_all_sizes_and_kinds_in_one_call(model: Any, tmp_path: Path) -> None:
+def test_images_of_all_sizes_and_kinds_in_one_call(model: Any, tmp_path: Path) -> None:
     picture = photograph(32, 44)
     (tmp_path / "a.png").write_bytes(png(picture))
     text = base64.b64encode(png(picture)).decode()
@@ -117,13 +117,13 @@ def test_example_is_served_as_json(model: Any, folder: Path) -> None:
     ("pictures", "error", "message"),
     [
         (objects("photos/a.png"), InputError, "pathlib.Path"),
-        (objects(b"no picture"), DecodeError, "picture 0"),
+        (objects(b"no picture"), DecodeError, "image 0"),
         (np.zeros((4, 40, 40), np.uint8), InputError, r"expected \(H, W, 3\)"),
         (objects(photograph(), photograph()[:8]), InputError, "at least 16"),
         (np.full((20, 20, 3), 3.0), InputError, r"\[0, 1\]"),
     ],
 )
-def test_says_what_is_wrong_with_a_picture(model: Any, pictures: Any, error: type[Exception], message: str) -> None:
+def test_says_what_is_wrong_with_an_image(model: Any, pictures: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         model.predict(pictures)
 

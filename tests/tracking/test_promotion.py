@@ -54,7 +54,7 @@ def test_a_composite_that_is_not_the_protocols_is_refused(client: MlflowClient, 
     assert alias(client, "champion") is None
 
 
-def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_path: Path) -> None:
+def test_the_first_champion_beats_every_baseline(client: MlflowClient, tmp_path: Path) -> None:
     trained = register(client, tmp_path).run_id
     asked: list[list[str]] = []
     result = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
@@ -84,7 +84,7 @@ def test_the_first_champion_beats_every_trivial_row(client: MlflowClient, tmp_pa
     again = promote(client, "adain-lwir", street(tmp_path, asked), tmp_path / "fetched")
     assert len(asked) == 1
     assert not again.promoted
-    assert again.reasons == ["adain-lwir version 1 is the champion already: there is nothing to compare"]
+    assert again.reasons == ["adain-lwir version 1 is already the champion: there is nothing to compare"]
 
 
 def test_the_champion_moves_only_to_a_better_one(client: MlflowClient, tmp_path: Path) -> None:

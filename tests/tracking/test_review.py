@@ -48,7 +48,7 @@ def test_a_taken_port_is_refused_or_passed_over(tracked_runs: TrackedRuns) -> No
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert free_port() > port
-        with pytest.raises(InputError, match=f"got {port}, which is taken"), serving(tracked_runs.uri, port):
+        with pytest.raises(InputError, match=f"got {port}, which is in use"), serving(tracked_runs.uri, port):
             pass
     assert is_free(port)
 

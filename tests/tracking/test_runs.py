@@ -39,7 +39,7 @@ def test_what_is_not_there_or_not_clear_is_said(store: RunStore, tracking_uri: s
         store.find(str(tmp_path))
     client = connect(tracking_uri)
     twins = [client.create_run(experiment_id(client), run_name="twin").info.run_id for _ in range(2)]
-    with pytest.raises(InputError, match="expected one run called 'twin', got 2") as error:
+    with pytest.raises(InputError, match="expected one run named 'twin', got 2") as error:
         RunStore(tracking_uri).find("twin")
     assert all(twin[:8] in str(error.value) for twin in twins)
 

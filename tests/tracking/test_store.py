@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.tracking.store import resolve_uri
+from ir_transfer.tracking.store import KIND, LONGEST_PARAM, connect, recorded_run, resolve_uri
 
 
 def test_what_is_given_comes_before_the_variable_and_that_before_the_folder(
@@ -13,3 +13,17 @@ def test_what_is_given_comes_before_the_variable_and_that_before_the_folder(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://variable:5000")
     assert resolve_uri(None, tmp_path) == "http://variable:5000"
     assert resolve_uri("http://given:5000", tmp_path) == "http://given:5000"
+
+
+def test_a_recorded_run_has_its_values_and_its_status(tracking_uri: str) -> None:
+    client = connect(tracking_uri)
+    with recorded_run(client, "convert", "good", {"ir_transfer.task": "detect"}) as run:
+        run.log({"a[b]/c": 2}, {"long": "x" * 9999, "missing": None}, {"ir_transfer.empty": ""})
+    found = client.get_run(run.id)
+    assert (found.info.status, found.data.metrics) == ("FINISHED", {"a_b_/c": 2})
+    assert found.data.params == {"long": "x" * LONGEST_PARAM}
+    assert (found.data.tags[KIND], found.data.tags["ir_transfer.task"]) == ("convert", "detect")
+    assert "ir_transfer.empty" not in found.data.tags
+    with pytest.raises(OSError, match="full"), recorded_run(client, "convert", "bad") as bad:
+        raise OSError("full")
+    assert client.get_run(bad.id).info.status == "FAILED"

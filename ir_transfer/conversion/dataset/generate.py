@@ -78,7 +78,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         if asked.overwrite:
             remove_stale(plan)
         look, source = _look(options, translator, labelled, heat), source_fields(labelled.root, plan.out)
-        manifest = open_manifest(plan, asked, look, translator.device, source)
+        manifest = open_manifest(plan, asked, look, translator, source)
         try:
             if removed := drop_removed(plan, manifest):
                 logger.warning(
@@ -130,7 +130,7 @@ def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) 
     black_hot = _which([not code.white_hot for code in translator.codes])
     inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
     camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
-    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat)
+    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat, asked.compression)
 
 
 def _which(holds: Sequence[bool]) -> frozenset[int]:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from ir_transfer.conversion.dataset.card import write_card
@@ -158,7 +158,7 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
-            jobs.append(Job(picture.path, PurePosixPath(str(entry.output)), variant, name=name, page=labelled.page))
+            jobs.append(Job(str(picture.path), str(entry.output), variant, name=name, page=labelled.page))
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 

@@ -55,7 +55,7 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
             continue
         name = str(picture.place)
         pairs = zip(outputs, variants, strict=True)
-        jobs += [Job(picture.path, output, one, name=name, page=page) for output, one in pairs]
+        jobs += [Job(str(picture.path), str(output), one, name=name, page=page) for output, one in pairs]
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
@@ -87,7 +87,8 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
             error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
             refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
         else:
-            jobs.append(replace(job, raster=str(job.source), output=job.output.with_suffix(OUTPUT_SUFFIX["tiff"])))
+            result = job.output.with_suffix(OUTPUT_SUFFIX["tiff"])
+            jobs.append(replace(job, raster=job.path, result=str(result)))
     return replace(plan, jobs=tuple(jobs), refused=(*plan.refused, *refused.values()))
 
 

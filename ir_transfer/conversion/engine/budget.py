@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.size_options import MEMORY, SizeOptions
 from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
-from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
 from ir_transfer.data.image_header import read_header
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import DecodeError, InputError
@@ -77,7 +77,7 @@ class Budget:
     """
 
     asked: SizeOptions
-    translator: Translator
+    translator: AnyTranslator
     masks: int = 0
     steps: bool = False
 
@@ -114,7 +114,7 @@ class Budget:
             return 0
         return device_bytes(self.translator.model, min(side, size.height), min(side, size.width))
 
-    def tile(self, translator: Translator, size: Size) -> int | None:
+    def tile(self, translator: AnyTranslator, size: Size) -> int | None:
         """Return the side of the tiles for a picture; None if it is to be translated as a whole.
 
         Raises:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.device_copies import Result
-from ir_transfer.conversion.heat.shift import Heat, Heated
+from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.plan import Job
-from ir_transfer.data.image_io import BitDepth, Format, OutputLevels, Picture, encode_gray, to_levels
+from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
+from ir_transfer.data.image_io import BitDepth, OutputLevels, Picture, to_levels
 from ir_transfer.data.labels.frames import to_stored
 from ir_transfer.data.raster.write import hidden
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.heat.shift import Heat, Heated
 
 Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
@@ -46,6 +49,7 @@ class Finish:
         black_hot: Styles whose results are black-hot before that.
         steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
         heat: Shifts objects before the steps.
+        compression: Of the file.
     """
 
     bit_depth: BitDepth = 8
@@ -54,6 +58,7 @@ class Finish:
     black_hot: frozenset[int] = frozenset()
     steps: tuple[Step, ...] = ()
     heat: Heat | None = None
+    compression: Compression = DEFAULT_COMPRESSION
 
     @property
     def takes_levels(self) -> bool:
@@ -86,7 +91,9 @@ class Finish:
         levels = levels if nodata is None else hidden(levels, valid, nodata)
         if job.turn != 1:
             levels = to_stored(levels, job.turn)
-        return Finished(encode_gray(levels, self.format, nodata=nodata, exif=picture.reading.kept_exif), heated)
+        exif = picture.reading.kept_exif
+        data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
+        return Finished(data, heated)
 
     def _changed(
         self, intensity: NDArray[np.float32], job: Job, picture: Picture

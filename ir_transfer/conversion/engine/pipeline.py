@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-import torch
-
 from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
-from ir_transfer.conversion.device_copies import Result
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
 from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.tiles.memory import return_freed
 from ir_transfer.conversion.times import Times
 
@@ -53,7 +51,7 @@ class Pipeline:
         )
         self.times = Times()
         several = translator.device.type == "cpu" and not translator.model.info.iterative
-        self._cores = torch.get_num_threads() if several else 1
+        self._cores = translator.threads if several else 1
         self._most = 1
         self.flight = InFlight(worker.budget)
         self._tokens: dict[int, Token] = {}
@@ -63,7 +61,7 @@ class Pipeline:
         self._stopped = False
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Process tasks until they end or ``record`` says stop; return where the time went."""
+        """Deal with tasks until they end or ``record`` says stop; return where the time went."""
         start = time.perf_counter()
         with (
             ThreadPoolExecutor(self.threads) as probes,
@@ -79,7 +77,7 @@ class Pipeline:
                 while self._writing:
                     self._record_oldest()
         if self._most > 1:  # a new thread starts with what was set last
-            torch.set_num_threads(self._cores)
+            self.worker.translator.use_threads(self._cores)
         self.times.whole += (time.perf_counter() - start) * self._most
         return self.times
 
@@ -157,7 +155,7 @@ class Pipeline:
         return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 
     def _translate_beside(self, batch: Sequence[Loaded], threads: int) -> tuple[Translated, float]:
-        torch.set_num_threads(threads)  # of this thread
+        self.worker.translator.use_threads(threads)
         return self.worker.launch(batch).result()
 
     def _take_translated(self, left: int, writers: ThreadPoolExecutor) -> None:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.reports import warn_once
 from ir_transfer.conversion.engine.tasks import Outcome, failed_entry, is_unchanged, output_hash_of, write_failure
+from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY
-from ir_transfer.conversion.tiles.raster import RasterResult, convert_raster
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import refuse_untiled
 from ir_transfer.data.companions import hash_file, hash_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+
+if TYPE_CHECKING:
+    from ir_transfer.conversion.tiles.raster import RasterResult
+    from ir_transfer.conversion.translate import Translator
 
 
 def translate_raster(
@@ -24,7 +29,7 @@ def translate_raster(
     earlier: Entry | None,
     options: Options,
     out_folder: Path,
-    translator: Translator,
+    translator: AnyTranslator,
     finish: Finish,
     observer: Observer | None = None,
 ) -> Outcome:
@@ -44,14 +49,16 @@ def translate_raster(
     try:
         contents, companions = hash_raster(path)
         entry = replace(entry, input_sha256=contents, companions_sha256=companions)
-        if is_unchanged(entry, earlier) and out.is_file() and hash_file(out) == output_hash_of(earlier):
+        same = is_unchanged(entry, earlier) and _has_compression(earlier, options)
+        if same and out.is_file() and hash_file(out) == output_hash_of(earlier):
             return Outcome(None)
         if is_remote(out_folder):
             raise InputError(f"{path}: expected a local -o for a raster, got {out_folder}: copy the result later")
         _refuse_steps(path, finish)
+        refuse_untiled(translator)
         asked = options.raster
         out.parent.mkdir(parents=True, exist_ok=True)
-        made = _convert(job, out, options, translator, finish, f"{contents} {companions}", observer)
+        made = _convert(job, out, options, in_torch(translator), finish, f"{contents} {companions}", observer)
         warn_once(made.reading.notes, job.source)
     except EncodeError as error:
         return write_failure(entry, error)
@@ -72,6 +79,7 @@ def translate_raster(
                 "bit_depth": made.bit_depth,
                 "tile": made.tile,
                 **({} if made.nodata is None else {"nodata": made.nodata}),
+                **({} if asked.compression is None else {"compression": asked.compression}),
                 **({"cog": True} if asked.cog else {}),
                 **({"overviews": True} if asked.overviews or asked.cog else {}),
             },
@@ -89,6 +97,9 @@ def _convert(
     contents: str,
     observer: Observer | None,
 ) -> RasterResult:
+    # it imports torch, which a run of an exported file does without
+    from ir_transfer.conversion.tiles.raster import convert_raster
+
     asked, size = options.raster, options.size
     variant = job.variant
     index = 0 if variant is None or variant.style is None else variant.style
@@ -105,11 +116,18 @@ def _convert(
         memory=size.memory or MEMORY,
         cog=asked.cog,
         overviews=asked.overviews,
+        compression=asked.compression,
         inverted=(index in finish.inverted) != (variant is not None and variant.inverted),
         resume=options.resume,
         contents=contents,
         observer=observer,
     )
+
+
+def _has_compression(earlier: Entry | None, options: Options) -> bool:
+    """Return whether an earlier run wrote a raster with the compression that is asked for."""
+    made = earlier.raster if earlier is not None else None
+    return (made or {}).get("compression") == options.raster.compression
 
 
 def _refuse_steps(path: str, finish: Finish) -> None:

@@ -21,6 +21,7 @@ from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
 from ir_transfer.conversion.engine.tasks import Outcome, Task, failed_entry
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class RayEngine:
-    """Workers of a Ray cluster process chunks of tasks; outcomes are recorded here, in the caller's thread.
+    """Workers of a Ray cluster deal with chunks of tasks; outcomes are recorded here, in the caller's thread.
 
     Each worker is an actor that runs a :class:`~ir_transfer.conversion.engine.pipeline.Pipeline` of its own, so the
     bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written
@@ -52,7 +53,7 @@ class RayEngine:
         self.record = record
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Process tasks until they end or ``record`` says stop; return where the time of all workers went.
+        """Deal with tasks until they end or ``record`` says stop; return where the time of all workers went.
 
         Raises:
             MissingPackageError: Ray is not installed.
@@ -131,7 +132,7 @@ class _Actor:
         options = worker.options
         if pool.gpus and options.workers is None:  # the other workers of this machine want cores, too
             options = replace(options, workers=pool.threads)
-        translator = worker.translator.to(pick_device("cuda" if pool.gpus else "cpu"))
+        translator = in_torch(worker.translator).to(pick_device("cuda" if pool.gpus else "cpu"))
         self._worker = replace(worker, options=options, translator=translator)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
@@ -164,8 +165,9 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    worker.translator.model.on_step = None  # a progress bar does not travel
-    there = replace(worker, translator=worker.translator.to(torch.device("cpu")))
+    translator = in_torch(worker.translator)
+    translator.model.on_step = None  # a progress bar does not travel
+    there = replace(worker, translator=translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
     attempts = ray.remote(num_cpus=0)(Attempts).remote()
@@ -193,7 +195,7 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
     for task in chunk:
         for job in task.jobs:
             error = (
-                f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: see that they "
+                f"{job.source}: expected a Ray worker to deal with it, got {_ATTEMPTS} that died: see that they "
                 "have memory enough, then go on with --resume"
             )
             yield Outcome(replace(failed_entry(job), error=error))
@@ -203,8 +205,6 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
 def _cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine for as long as it is needed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
-    # Ray's own choice of 15 leaves the workers of a cluster that starts here next to nothing on a busy machine.
-    os.environ.setdefault("RAY_worker_niceness", "0")
     try:
         import ray
     except ImportError:

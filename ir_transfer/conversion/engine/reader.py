@@ -18,13 +18,12 @@ from ir_transfer.conversion.engine.tasks import (
     memory_error,
     output_hash_of,
 )
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
-from ir_transfer.conversion.tiles.translate import can_tile
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import can_tile
 from ir_transfer.data.companions import hash_picture_companions
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_header import upright_size
@@ -32,6 +31,7 @@ from ir_transfer.data.image_io import Format, Picture, decode_picture, files_bes
 from ir_transfer.data.raster.kind import holds_raster
 from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Reader:
 
     options: Options
     out: Path
-    translator: Translator
+    translator: AnyTranslator
     budget: Budget
     format: Format
     choose: Callable[[Job, Picture], Job] | None = None

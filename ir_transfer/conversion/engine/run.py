@@ -1,4 +1,4 @@
-"""The run itself: an engine processes the images, and this thread records each in the manifest."""
+"""The run itself: an engine deals with the pictures, the manifest is told of each in this thread."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from itertools import groupby
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
 from ir_transfer.conversion.engine.tasks import Outcome, Task
+from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.translate import Translator
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
@@ -54,13 +54,13 @@ class Run:
     Args:
         options: How to read and write, and by which engine.
         plan: What to do.
-        manifest: Where results are recorded; those it holds already may be skipped.
+        manifest: Where it is told; what it holds already may be skipped.
         translator: The model with its styles.
         finish: From intensities to files.
         choose: Completes a job by what its picture shows.
-        observer: Notified of every input that is done.
+        observer: Told of every input that is dealt with.
         masks: Of the pictures, if they have any.
-        on_window: Called after every window of a raster with the number done and the number of all.
+        on_window: Told of every window of a raster: how many are done, of how many.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Run:
         options: Options,
         plan: Plan,
         manifest: Manifest,
-        translator: Translator,
+        translator: AnyTranslator,
         finish: Finish,
         *,
         choose: Callable[[Job, Picture], Job] | None = None,
@@ -87,7 +87,7 @@ class Run:
         self.summary = Summary(plan.out, self.plan)
 
     def all(self) -> Summary:
-        """Process every input of the plan."""
+        """Deal with every input of the plan."""
         self.observer.start(len(self.plan.jobs) + len(self.plan.refused))
         for entry in self.plan.refused:
             self._record(Outcome(entry))
@@ -113,15 +113,15 @@ class Run:
         """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
         entries = self.manifest.entries
         for job in self.plan.jobs:
-            earlier, name = entries.get(str(job.output)), public(job.input)
+            earlier, name = entries.get(job.result), public(job.input)
             if earlier is not None and earlier.input != name:
-                entries[str(job.output)] = replace(earlier, input=name)
+                entries[job.result] = replace(earlier, input=name)
 
     def _tasks(self) -> Iterator[Task]:
         pictures = (job for job in self.plan.jobs if job.raster is None)
-        for _, group in groupby(pictures, key=lambda job: job.source):
+        for _, group in groupby(pictures, key=lambda job: job.path):
             jobs = tuple(group)
-            outputs = (str(job.output) for job in jobs)
+            outputs = (job.result for job in jobs)
             yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
 
     def _rasters(self) -> None:

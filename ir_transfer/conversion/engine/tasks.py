@@ -6,8 +6,8 @@ import errno
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ir_transfer.conversion.device_copies import Launched, Result
 from ir_transfer.conversion.engine.budget import Size
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.plan import Job

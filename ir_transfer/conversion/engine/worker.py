@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.device_copies import Launched, Result
 from ir_transfer.conversion.engine.budget import Budget, Size
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.rasters import translate_raster
@@ -25,6 +24,8 @@ from ir_transfer.conversion.engine.tasks import (
     memory_error,
     write_failure,
 )
+from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options
@@ -32,8 +33,7 @@ from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import SMALLEST_TILE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
-from ir_transfer.conversion.tiles.translate import can_tile, refuse_untiled, translate_tiled
-from ir_transfer.conversion.translate import Translator
+from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
 from ir_transfer.data.image_io import Picture, write_whole
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 
@@ -53,7 +53,7 @@ class Worker:
 
     options: Options
     out: Path
-    translator: Translator
+    translator: AnyTranslator
     finish: Finish
     choose: Callable[[Job, Picture], Job] | None = None
     masks: Masks | None = None
@@ -129,7 +129,7 @@ class Worker:
         """Return results for which the host waits; None if these pictures go to the device as a batch."""
         if (masks := batch[0].masks) is not None:  # these come one by one
             self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
-            return [self.translator.with_masks(batch[0].picture, masks)]
+            return [in_torch(self.translator).with_masks(batch[0].picture, masks)]
         pictures, variant = [item.picture for item in batch], batch[0].job.variant
         if variant is not None and variant.style is None:
             return [picture.gray()[0] for picture in pictures]
@@ -157,7 +157,9 @@ class Worker:
             return None, reason
 
 
-def _by_tiles(translator: Translator, picture: Picture, tile: int) -> NDArray[np.float32]:
+def _by_tiles(translator: AnyTranslator, picture: Picture, tile: int) -> NDArray[np.float32]:
+    from ir_transfer.conversion.tiles.translate import translate_tiled
+
     sink = ArraySink(picture.height, picture.width)
-    translate_tiled(translator, PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
+    translate_tiled(in_torch(translator), PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
     return sink.intensity

@@ -21,10 +21,10 @@ from ir_transfer.conversion.inputs import expand
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.evaluation.metrics.fidelity import psnr, ssim
-from ir_transfer.export.check import inputs_of, style_inputs
+from ir_transfer.export.check import style_inputs
 from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
-from ir_transfer.export.sessions import OpenVinoSession
+from ir_transfer.export.sessions import OpenVinoSession, inputs_of
 
 MOST_IMAGES = 128
 """Images that are calibrated on, spread evenly over the folder."""

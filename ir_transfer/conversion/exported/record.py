@@ -5,17 +5,16 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
+from ir_transfer.conversion.exported.file import RunsFile
 from ir_transfer.export.facts import Runtime
-from ir_transfer.models.base import TranslationModel
 
 
-def runtime_look(model: TranslationModel) -> dict[str, Any]:
-    """Return runtime, hash and precision of an exported file, which decide the pixels; nothing for a torch model."""
-    from ir_transfer.conversion.exported.model import ExportedModel
-
-    if not isinstance(model, ExportedModel):
+def runtime_look(model: object) -> dict[str, Any]:
+    """Return runtime, hash and precision of an exported file, which decide the pixels; nothing for other models."""
+    if not isinstance(model, RunsFile):
         return {}
-    return {"runtime": model.runtime, "exported": model.file_hash, "exported_precision": model.facts.precision}
+    file = model.file
+    return {"runtime": file.runtime, "exported": file.file_hash, "exported_precision": file.facts.precision}
 
 
 def runtime_versions(runtime: Runtime) -> dict[str, str]:

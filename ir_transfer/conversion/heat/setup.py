@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.conversion.heat.finder import Finder
 from ir_transfer.conversion.heat.options import HeatOptions
 from ir_transfer.conversion.heat.rules import ALIASES, CLASS_MAP, MAP_CLASSES, HeatRule, fit_rules
-from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.data.image_io import Picture
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.regions import Region
@@ -17,6 +15,8 @@ from ir_transfer.data.labels.regions import Region
 if TYPE_CHECKING:
     import torch
 
+    from ir_transfer.conversion.heat.finder import Finder
+    from ir_transfer.conversion.heat.shift import Heat
     from ir_transfer.models.base import TranslationModel
 
 Rules = tuple[tuple[HeatRule, ...], tuple[HeatRule, ...]]
@@ -60,6 +60,8 @@ def make_heat(
     of_labels, of_found = check_heat(options, labelled)
     if not of_labels and not of_found:
         return None
+    from ir_transfer.conversion.heat.shift import Heat
+
     regions = None if labelled is None else _Regions(labelled)
     return Heat(of_labels, regions, _open_finder(options, model, device, labelled) if of_found else None, of_found)
 

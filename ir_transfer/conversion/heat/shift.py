@@ -109,7 +109,7 @@ class _Shifts:
         if not rules:
             return
         self._luma = self._picture.gray()[0] if self._luma is None else self._luma
-        soft = one.soft(self._luma)
+        soft = self._valid_part(one.soft(self._luma))
         if soft is None:
             return
         parts = [soft if rule.part is None else part_of(soft, one.box, rule.part) for rule in rules]
@@ -118,6 +118,14 @@ class _Shifts:
         told = self.changed.setdefault(plain(one.name), {"objects": 0, "pixels": 0})
         told["objects"] += 1
         told["pixels"] += int((np.max([part.share for part in parts], axis=0) >= _INSIDE).sum())
+
+    def _valid_part(self, soft: Soft | None) -> Soft | None:
+        """Return the valid pixels of an object; None if it has none."""
+        valid = self._picture.valid
+        if soft is None or valid is None:
+            return soft
+        share = soft.share * valid[soft.window]
+        return Soft(soft.window, share) if share.any() else None
 
     def _shift(self, soft: Soft, shift: float) -> None:
         force, there = np.abs(np.float32(shift)) * soft.share, self._strongest[soft.window]

@@ -27,18 +27,16 @@ from ir_transfer.data.exemplars.report import ExemplarReport
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
-from ir_transfer.json_files import json_text, parse_json
+from ir_transfer.json_files import json_text
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.models.style_facts import EXEMPLARS, exemplar_records
 from ir_transfer.nn.perceptual import LAYERS
 
 logger = logging.getLogger(__name__)
-
-EXEMPLARS = "exemplars"
-"""Metadata of a code: what was taken from each exemplar file, as a JSON list."""
 
 
 def prepare_styles(
@@ -57,12 +55,6 @@ def blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
     if len(codes) == 1:
         return codes[0]
     return _with_records(blend_codes(codes, shares), [one for code in codes for one in exemplar_records(code)])
-
-
-def exemplar_records(code: StyleCode) -> list[dict[str, Any]]:
-    """Return what was taken from each exemplar file of a code; see :meth:`ExemplarReport.record`."""
-    found: list[dict[str, Any]] = parse_json(code.metadata.get(EXEMPLARS, "[]"), "the exemplars of a style")
-    return found
 
 
 def _with_records(code: StyleCode, records: Sequence[Mapping[str, Any]]) -> StyleCode:

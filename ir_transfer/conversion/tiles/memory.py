@@ -6,14 +6,11 @@ import ctypes
 import math
 import sys
 
-import torch
-
 from ir_transfer.conversion.size_options import MEMORY, SMALLEST_TILE
 from ir_transfer.errors import InputError
-from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.capabilities import tiles_of
+from ir_transfer.models.capabilities import Informed, tiles_of
 from ir_transfer.models.info import TileNeeds
-from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 LARGEST_TILE = 4096
 
@@ -21,7 +18,7 @@ _PROCESS = 700 * 10**6
 """Measured: the interpreter, torch, GDAL and a model before the first picture, and the heap's slack."""
 
 
-def fits_whole(model: TranslationModel, height: int, width: int, memory: int = MEMORY) -> bool:
+def fits_whole(model: Informed, height: int, width: int, memory: int = MEMORY) -> bool:
     """Return whether a picture may be translated at once within so many bytes, the process's own included.
 
     Raises:
@@ -35,7 +32,7 @@ def process_bytes() -> int:
     return _PROCESS
 
 
-def device_bytes(model: TranslationModel, height: int, width: int) -> int:
+def device_bytes(model: Informed, height: int, width: int) -> int:
     """Return the bytes that translating a picture or tile at once takes, the process's own left out.
 
     Raises:
@@ -45,7 +42,7 @@ def device_bytes(model: TranslationModel, height: int, width: int) -> int:
     return needs.fixed_bytes + needs.bytes_per_pixel * height * width
 
 
-def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
+def tile_for(model: Informed, memory: int = MEMORY) -> int:
     """Return the side of the largest tiles that fit so many bytes, the process's own included.
 
     Larger tiles are faster: less of the work is done for the surroundings.
@@ -67,7 +64,8 @@ def tile_for(model: TranslationModel, memory: int = MEMORY) -> int:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Return whether an error of torch or Python says that the memory is spent."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    # By its name: a run without torch meets no such error, and must not import it to find out.
+    if isinstance(error, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):
         return True
     return "not enough memory" in str(error) or "can't allocate memory" in str(error)
 

@@ -14,9 +14,11 @@ from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.ends import Pixels, Valid
 from ir_transfer.conversion.tiles.memory import tile_for
+from ir_transfer.conversion.tiles.rules import refuse_untiled
 from ir_transfer.conversion.tiles.saved import SavedSum
-from ir_transfer.conversion.tiles.translate import TileCounts, refuse_untiled, translate_tiled
+from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.translate import Translator
+from ir_transfer.data.image_encode import Compression
 from ir_transfer.data.image_io import BitDepth, to_levels
 from ir_transfer.data.pixels.stage import Reading
 from ir_transfer.data.raster.gdal import environment, is_virtual, writing
@@ -25,7 +27,7 @@ from ir_transfer.data.raster.read import Raster
 from ir_transfer.data.raster.store import WindowStore, remove, work_folder
 from ir_transfer.data.raster.write import hidden, layout_of, write_raster
 from ir_transfer.errors import InputError
-from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def convert_raster(
     memory: int = MEMORY,
     cog: bool = False,
     overviews: bool = False,
+    compression: Compression | None = None,
     inverted: bool = False,
     resume: bool = False,
     contents: str | None = None,
@@ -115,6 +118,7 @@ def convert_raster(
         memory: Bytes that the whole process may take.
         cog: Make a cloud-optimised GeoTIFF.
         overviews: Make overviews.
+        compression: Of the result; that of the source, or Deflate in place of a lossy one, if None.
         inverted: Turn the result's polarity round.
         resume: Go on with what a killed run with the same settings left.
         contents: Hash of all that the source consists of; by default size and time of its file tell whether it changed.
@@ -138,7 +142,14 @@ def convert_raster(
             )
         depth: BitDepth = bit_depth or (8 if raster.dtype == np.uint8 else 16)
         dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
-        layout = layout_of(raster.dataset, raster.bands, dtype, may_be_invalid=raster.may_be_invalid, own_nodata=nodata)
+        layout = layout_of(
+            raster.dataset,
+            raster.bands,
+            dtype,
+            may_be_invalid=raster.may_be_invalid,
+            own_nodata=nodata,
+            compression=compression,
+        )
         side = tile or tile_for(translator.model, memory)
         key = {**_look(translator), **_source(raster, contents), "tile": side, "inverted": inverted}
         folder = work_folder(out)

@@ -16,6 +16,7 @@ from ir_transfer.conversion.batches import read_ahead
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.tiles.ends import Pixels, Sink, Source, Valid
 from ir_transfer.conversion.tiles.memory import is_out_of_memory, return_freed
+from ir_transfer.conversion.tiles.rules import refuse_untiled
 from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.windows import Window, aligned_tile, surroundings, windows
 from ir_transfer.conversion.translate import Translator
@@ -98,27 +99,6 @@ def translate_tiled(
         DecodeError: The source could not be read.
     """
     return _Tiles(translator, source, sink, tile, observer).all(saved)
-
-
-def refuse_untiled(translator: Translator) -> None:
-    """Raise :class:`InputError` unless the translator's model and controls work on tiles."""
-    controls = translator.controls
-    asked = {"masks": controls.masked, "--style-grid": bool(translator.grid), "--keep-tone": controls.keep_tone}
-    if found := [name for name, is_asked in asked.items() if is_asked]:
-        raise InputError(
-            f"expected no {' or '.join(found)} for a picture that is translated by tiles: leave it out, or raise "
-            "--memory so that the whole picture fits"
-        )
-    _ = tiles_of(translator.model).tile_needs
-
-
-def can_tile(translator: Translator) -> bool:
-    """Return whether the translator's model and controls work on tiles."""
-    try:
-        refuse_untiled(translator)
-    except InputError:
-        return False
-    return True
 
 
 class _Tiles:

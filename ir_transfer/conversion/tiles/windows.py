@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ir_transfer.errors import InputError
 from ir_transfer.models.info import TileNeeds
-from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 SMALLEST_TILE = 64
 

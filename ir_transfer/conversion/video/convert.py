@@ -24,10 +24,11 @@ from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.run import VideoRun
 from ir_transfer.conversion.video.source import FrameFolder, Source
 from ir_transfer.conversion.video.store import STATE_NAME, FrameStore
+from ir_transfer.data.image_encode import DEFAULT_COMPRESSION
 from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.json_files import json_text
-from ir_transfer.models.style_code import polarity_facts
+from ir_transfer.models.style_facts import polarity_facts
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.video.read_video import VideoFile
@@ -91,7 +92,8 @@ def _translate(
     if options.overwrite and not isinstance(source, FrameFolder):
         for path in folder.iterdir():  # frames of an interrupted run; the folder itself is locked
             path.unlink()
-    store = FrameStore(folder, header, source.count, resume=options.resume)
+    compression = options.compression or DEFAULT_COMPRESSION
+    store = FrameStore(folder, header, source.count, resume=options.resume, compression=compression)
     try:
         run = VideoRun(
             options, source, store, translator, inverted=inverted, heat=heat, observer=observer, summary=summary
@@ -163,6 +165,8 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         **({} if options.levels is None else {"levels": list(options.levels)}),
         **exemplar_look(options.exemplar_range, translator),
     }
+    if isinstance(source, FrameFolder):
+        look["compression"] = options.compression or DEFAULT_COMPRESSION
     if heat is not None:
         look |= options.heat.look() | heat.look
     versions = {

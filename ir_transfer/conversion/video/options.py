@@ -11,6 +11,7 @@ from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.data.exemplars.polarity import ExemplarPolarity
 from ir_transfer.data.exemplars.range import AskedRange
+from ir_transfer.data.image_encode import Compression, check_compression
 from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
 
@@ -38,6 +39,7 @@ class VideoOptions:
         flow: Whether the frame before, moved along the optical flow, is blended in.
         codec: Of the video.
         quality: Constant rate factor of H.264: 0 keeps every level, 51 is the worst.
+        compression: Of frames in a folder; that of a conversion if None. A video has none.
         fps: Frames a second of a folder, which does not say.
         report: Whether flicker is measured on some frames.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
@@ -66,6 +68,7 @@ class VideoOptions:
     flow: bool = True
     codec: Codec = "h264"
     quality: int = 17
+    compression: Compression | None = None
     fps: float = 25.0
     report: bool = True
     device: str = "auto"
@@ -97,6 +100,13 @@ class VideoOptions:
         """Raise :class:`InputError` for a value out of its range."""
         if not 0 <= self.strength <= 1:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
+        if self.compression is not None:
+            check_compression(self.compression)
+            if not self.source.is_dir():
+                raise InputError(
+                    f"expected no --compression for a video, got {self.compression}: use --codec and --quality, "
+                    "or give a folder of frames"
+                )
         if self.levels is not None and not self.levels[0] < self.levels[1]:
             raise InputError(f"expected --levels LO,HI with LO < HI, got {self.levels[0]:g},{self.levels[1]:g}")
         if not 0 <= self.smoothing < float("inf"):

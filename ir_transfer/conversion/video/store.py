@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
+from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression
 from ir_transfer.data.image_io import OutputLevels, encode_gray, write_whole
 from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models import weight_files
@@ -29,6 +30,7 @@ class FrameStore:
         header: How they are made.
         count: Frames to expect; 0 if that is not known.
         resume: Go on with what an earlier run left there.
+        compression: Of the frames.
 
     Attributes:
         done: Frames of the input that are done.
@@ -40,8 +42,17 @@ class FrameStore:
         EncodeError: The folder cannot be written.
     """
 
-    def __init__(self, folder: Path, header: Header, count: int, *, resume: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        header: Header,
+        count: int,
+        *,
+        resume: bool,
+        compression: Compression = DEFAULT_COMPRESSION,
+    ) -> None:
         self.folder = folder
+        self.compression = compression
         self.done = 0
         self.tensors: dict[str, Tensor] = {}
         self.sums: list[float] = []
@@ -82,7 +93,7 @@ class FrameStore:
             EncodeError: The disk is full or the folder is gone.
         """
         if levels is not None:
-            data = encode_gray(levels)
+            data = encode_gray(levels, compression=self.compression)
             write_whole(self.folder / str(entry.output), data)
             entry = replace(entry, output_sha256=hashlib.sha256(data).hexdigest())
         self.manifest.append(entry)

@@ -44,7 +44,7 @@ def _strong(edges: Floats) -> Floats:
 
 
 def _label(picture: Floats, text: str) -> Floats:
-    image = Image.fromarray(np.uint8(picture * 255))
+    image = Image.fromarray((picture * 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(max(11, image.height // 22))
     draw.rectangle(draw.textbbox((3, 2), text, font=font), fill="black")

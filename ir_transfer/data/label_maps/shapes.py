@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.draw import polygon
 
 from ir_transfer.errors import InputError
 
@@ -26,6 +25,8 @@ def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
     Raises:
         InputError: Fewer than three corners, an odd count, or a number that is not finite.
     """
+    from skimage.draw import polygon
+
     points = np.asarray(corners, np.float64)
     if points.ndim != 1 or len(points) % 2 or len(points) < 6 or not np.isfinite(points).all():
         raise InputError(f"expected an outline of at least three corners x, y, got {len(points)} numbers")

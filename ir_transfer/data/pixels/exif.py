@@ -66,8 +66,8 @@ def with_exif(tiff: bytes, block: bytes) -> bytes:
             continue
         inner = {name: _ordered(one, main.order, order) for name, one in read_block(source, main, tag).values.items()}
         values[tag] = _LONG, struct.pack(f"{order}I", end + len(added))
-        added += _packed(order, inner, end + len(added))
-    directory = _packed(order, values, end + len(added))
+        added += packed_directory(order, inner, end + len(added))
+    directory = packed_directory(order, values, end + len(added))
     head = tiff[:4] + struct.pack(f"{order}I", end + len(added))
     return (head + tiff[8:]).ljust(end, b"\0") + added + directory
 
@@ -93,10 +93,10 @@ def _kept(first: Directory, details: Directory, place: Directory) -> bytes:
     for tag, values in ((EXIF_BLOCK, times), (GPS_BLOCK, dict(place.values))):
         if values:
             main[tag] = _LONG, struct.pack(f"{order}I", start + length + len(blocks))
-            blocks += _packed(order, values, start + length + len(blocks))
+            blocks += packed_directory(order, values, start + length + len(blocks))
     # The directory is as long with a pointer left out as with it: what lies behind it has room.
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
-    return head + _packed(order, main, start).ljust(length, b"\0") + blocks
+    return head + packed_directory(order, main, start).ljust(length, b"\0") + blocks
 
 
 def _length(values: dict[int, tuple[int, bytes]], pointers: int) -> int:
@@ -107,8 +107,14 @@ def _even(data: bytes) -> int:
     return len(data) + len(data) % 2
 
 
-def _packed(order: str, values: dict[int, tuple[int, bytes]], start: int) -> bytes:
-    """Return a directory that lies at ``start``, its longer values behind it."""
+def packed_directory(order: str, values: dict[int, tuple[int, bytes]], start: int) -> bytes:
+    """Return a directory of a TIFF or EXIF block that begins at byte ``start``, its longer values behind it.
+
+    Args:
+        order: ``"<"`` or ``">"``.
+        values: Field type and bytes in that order, by tag.
+        start: Where it will be; values are found by their distance from byte 0.
+    """
     entries, behind = [], b""
     place = start + 6 + 12 * len(values)
     for tag, (kind, data) in sorted(values.items()):

@@ -86,6 +86,9 @@ class Stored:
         meaning: What the numbers mean; its orientation is applied already.
         alpha: (H, W); None if all is opaque.
         reading: How the file was read.
+        nodata: The nodata value of every band; empty without.
+        partial_nodata: Pixels (H, W) of which some bands hold theirs and others do not; they are invalid where a value
+            lies outside of the levels. None without any.
     """
 
     numbers: NDArray[Any]
@@ -93,6 +96,8 @@ class Stored:
     meaning: Meaning
     alpha: Alpha | None = None
     reading: Reading = field(default_factory=Reading)
+    nodata: tuple[float, ...] = ()
+    partial_nodata: NDArray[np.bool_] | None = None
 
 
 def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
@@ -104,7 +109,7 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
         )
 
 
-def _strips(height: int, width: int) -> Iterator[slice]:
+def strips(height: int, width: int) -> Iterator[slice]:
     """Yield the rows of an image that are computed at once."""
     rows = max(1, _AT_ONCE // max(width, 1))
     yield from (slice(top, top + rows) for top in range(0, height, rows))
@@ -113,7 +118,7 @@ def _strips(height: int, width: int) -> Iterator[slice]:
 def _inks_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
     result = np.empty_like(numbers[:3])
     rounding = 0.5 if np.issubdtype(numbers.dtype, np.integer) else 0.0
-    for rows in _strips(*numbers.shape[1:]):
+    for rows in strips(*numbers.shape[1:]):
         inks, black = numbers[:3, rows].astype(np.float64), numbers[3:4, rows].astype(np.float64)
         result[:, rows] = (white - inks) * ((white - black) / white) + rounding
     return result
@@ -121,7 +126,7 @@ def _inks_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
 
 def _lab_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
     result = np.empty_like(numbers[:3])
-    for rows in _strips(*numbers.shape[1:]):
+    for rows in strips(*numbers.shape[1:]):
         lightness, a, b = numbers[:3, rows].astype(np.float64) / white
         middle = (100 * lightness + 16) / 116
         a, b = ((value * 65535 / 256 - 128) if white > 255 else (value * 255 - 128) for value in (a, b))
@@ -162,7 +167,7 @@ def stored_box(box: tuple[int, int, int, int], height: int, width: int, orientat
 def unmultiplied(numbers: NDArray[Any], alpha: Alpha, white: float) -> NDArray[Any]:
     """Return premultiplied numbers (n, H, W) as they were before; what is transparent stays."""
     result = np.empty_like(numbers)
-    for rows in _strips(*numbers.shape[1:]):
+    for rows in strips(*numbers.shape[1:]):
         share = np.maximum(alpha[rows], 1).astype(np.float64) / 255
         shown = np.minimum(numbers[:, rows] / share, white)
         result[:, rows] = np.rint(shown) if np.issubdtype(numbers.dtype, np.integer) else shown
@@ -172,7 +177,7 @@ def unmultiplied(numbers: NDArray[Any], alpha: Alpha, white: float) -> NDArray[A
 def mean_colour(levels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the mean (C,) of the valid pixels of levels (C, H, W)."""
     total = np.zeros(len(levels))
-    for rows in _strips(*levels.shape[1:]):
+    for rows in strips(*levels.shape[1:]):
         total += levels[:, rows][:, valid[rows]].sum(1, dtype=np.float64)
     mean: NDArray[np.float64] = total / np.count_nonzero(valid)
     return mean
@@ -182,7 +187,7 @@ def composited(levels: NDArray[Any], alpha: Alpha, fill: NDArray[np.float64]) ->
     """Return levels (C, H, W) over a fill (C,): where they are transparent they take its colour."""
     made = np.empty_like(levels)
     backdrop = fill.astype(np.float32)[:, None, None]
-    for rows in _strips(*levels.shape[1:]):
+    for rows in strips(*levels.shape[1:]):
         share = alpha[rows].astype(np.float32)[None] / 255
         mixed = levels[:, rows] * share + backdrop * (1 - share)
         made[:, rows] = np.rint(mixed) if np.issubdtype(levels.dtype, np.integer) else mixed

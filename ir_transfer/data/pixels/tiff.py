@@ -128,7 +128,7 @@ class TiffImage:
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4
         self._lab = photometric if kind == "lab" else 0
-        self._refuse_converted()
+        self._refuse_itu_lab()
         is_reversed = self._palette is None and len(chosen) == 1 and white_is_zero(dataset)
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
@@ -145,10 +145,16 @@ class TiffImage:
         """Take over what a tag of a source says and a VRT over it does not: its colour profile.
 
         Raises:
-            InputError: The source is turned, which the VRT is not.
+            InputError: The source is turned, which the VRT is not, or holds what GDAL converts on its way.
         """
         if page is None:
             return
+        bits = max(page.directory.integers(tiff_tags.BITS) or (1,))
+        if page.directory.integer(tiff_tags.PHOTOMETRIC, 1) in {INKS, LAB, ICC_LAB, ITU_LAB} and bits == 8:
+            raise InputError(
+                f"{self.name}: expected sources of gray or RGB, got inks or CIE Lab of 8 bits: name the files "
+                "themselves, or convert them to RGB"
+            )
         if page.directory.orientation != 1:
             raise InputError(
                 f"{self.name}: expected sources that are stored upright, got the orientation "
@@ -163,13 +169,11 @@ class TiffImage:
                 self.reading.notes += precision_notes(declared.space, self.dtype)
                 self.reading.facts["profile"] = declared.space.name
 
-    def _refuse_converted(self) -> None:
-        """Refuse inks and Lab of 8 bits, which GDAL hands out as RGB of a simpler conversion."""
-        source = self.dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", "")
-        if source in {"CMYK", "CIELAB"}:
+    def _refuse_itu_lab(self) -> None:
+        """Refuse an encoding of CIE Lab that is not implemented."""
+        if self._tags.integer(tiff_tags.PHOTOMETRIC, -1) == ITU_LAB:
             raise DecodeError(
-                f"{self.name}: expected RGB or gray for an image that is read by windows, got {source}: "
-                "convert it to RGB, or raise --max-pixels so that it is read as a whole"
+                f"{self.name}: expected CIE Lab as TIFF or the ICC has it, got ITU Lab: convert it to RGB"
             )
 
     def _space(self, bands: int) -> Any:
@@ -266,7 +270,9 @@ class TiffImage:
         if self._has_mask:
             alphas.append(self.dataset.read_masks(bands[0], window=window, out_shape=shape))
         if self._by_nodata:
-            alphas.append(_opaque_where(~self._nodata(numbers)))
+            same = self._nodata(numbers)
+            invalid = np.any(same, axis=0) if self.strict_nodata else np.all(same, axis=0)
+            alphas.append(_opaque_where(np.logical_not(invalid)))
         if self.dtype.kind == "f":
             alphas.append(_opaque_where(np.isfinite(numbers).all(0)))
         if self._lab:
@@ -277,17 +283,35 @@ class TiffImage:
     def _is_gray_palette(self) -> bool:
         return self._palette is not None and bool((self._palette[:, :1] == self._palette[:, :3]).all())
 
+    def partial_nodata(self, numbers: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Return the pixels (h, w) of numbers as :meth:`read` gave them of which some bands, but not all, hold nodata.
+
+        None if there are none.
+        """
+        if not self._by_nodata or len(numbers) == 1 or self.meaning.kind != "plain":
+            return None
+        same = self._nodata(numbers)
+        partial = np.logical_and(same.any(0), ~same.all(0))
+        return partial if partial.any() else None
+
     def _nodata(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which numbers (n, h, w) are their band's nodata value."""
         # As GDAL has it: a float32 file holds the nearest float of a value such as -3.4e38.
         same = [
-            np.isnan(band) if np.isnan(value) else band == np.asarray(value).astype(band.dtype)
+            np.zeros(band.shape, np.bool_)
+            if not (self.dtype.kind == "f" or _fits(value, self.dtype))
+            else np.isnan(band)
+            if np.isnan(value)
+            else band == np.asarray(value).astype(band.dtype)
             for band, value in zip(numbers, self.nodata, strict=True)
-            if self.dtype.kind == "f" or _fits(value, self.dtype)
         ]
-        if not same:
-            return np.zeros(numbers.shape[1:], np.bool_)
-        found: NDArray[np.bool_] = np.any(same, axis=0) if self.strict_nodata else np.all(same, axis=0)
-        return found
+        return np.stack(same)
+
+
+def is_measured(dataset: Any) -> bool:
+    """Return whether an open dataset holds measurements: it has a place on Earth, or more bands than an image has."""
+    colours = 5 if ColorInterp.cyan in dataset.colorinterp else 4
+    return is_placed(dataset) or dataset.count > colours
 
 
 def is_placed(dataset: Any) -> bool:

@@ -61,8 +61,8 @@ def open_raster(path: str, directory: int = 0) -> Any:
     """Open a file or any other path of GDAL for reading, by the driver of its name alone.
 
     Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, and PNG, JPEG, BMP, WebP and JPEG 2000 go by
-    their suffix; anything else is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a
-    TIFF.
+    their suffix; anything else is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a TIFF. Inks and CIE Lab of
+    a TIFF are handed out as they are stored.
 
     Args:
         path: The file.
@@ -96,14 +96,35 @@ def open_raster(path: str, directory: int = 0) -> Any:
             dataset = rasterio.open(f"{page}{name}" if page else name, driver=driver)
             try:
                 _check_references(dataset, path, is_vrt=virtual and is_vrt)
+                if driver != "GTiff" or not hides_numbers(dataset):
+                    return dataset
+                if virtual and _source_space(dataset) == "CIELAB":
+                    raise DecodeError(
+                        f"{path}: expected RGB, gray or inks in an archive, got CIE Lab: extract the file, "
+                        "or convert it to RGB"
+                    )
+                raw = rasterio.open(f"GTIFF_RAW:{page}{name}", driver=driver)
             except BaseException:
                 dataset.close()
                 raise
-            return dataset
+            dataset.close()
+            return raw
     except DecodeError:
         raise
     except (RasterioError, OSError) as error:
         raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
+
+
+def hides_numbers(dataset: Any) -> bool:
+    """Return whether GDAL converts the inks or CIE Lab of an open dataset to RGB, as it does for 8 bits.
+
+    Under the name ``GTIFF_RAW:PATH`` it hands out the stored numbers.
+    """
+    return _source_space(dataset) in {"CMYK", "CIELAB"}
+
+
+def _source_space(dataset: Any) -> str:
+    return str(dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""))
 
 
 def _page_and_file(path: str) -> tuple[str, str]:

@@ -9,12 +9,12 @@ import rasterio
 
 from ir_transfer.data.companions import picture_companions
 from ir_transfer.data.image_io import read_bytes
-from ir_transfer.data.pixels.tiff import is_placed, open_page
+from ir_transfer.data.pixels.tiff import is_measured, open_page
 from ir_transfer.data.raster.gdal import has_name_for_gdal, is_virtual, open_raster
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
-_MOST_BANDS = 4
+_ENDINGS = tuple(SUFFIXES)
 
 
 def is_raster(
@@ -34,7 +34,7 @@ def is_raster(
     """
     if is_virtual(path) or path.lower().endswith(".vrt"):
         return True
-    if Path(path).suffix.lower() not in SUFFIXES:
+    if not path.lower().endswith(_ENDINGS):
         return False
     if not has_name_for_gdal(path):
         return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
@@ -72,7 +72,7 @@ def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_window
         found = open_page(path, page)
         with open_raster(path, 0 if found is None else found.index) as dataset:
             is_large = dataset.width * dataset.height > max_pixels
-            return by_windows or is_placed(dataset) or dataset.count > _MOST_BANDS or is_large
+            return by_windows or is_measured(dataset) or is_large
     except ForeignReferenceError:
         return True  # as a picture it would lose its place without a word
     except IrTransferError:

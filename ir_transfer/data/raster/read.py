@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_transfer.data.image_header import header_of, read_header
 from ir_transfer.data.pixels.pages import Page
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
-from ir_transfer.data.pixels.tiff import TiffImage, is_placed, open_page, page_of
+from ir_transfer.data.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
 from ir_transfer.data.pixels.tiff_tags import GPS_BLOCK
 from ir_transfer.data.raster.archives import open_member
 from ir_transfer.data.raster.gdal import is_virtual, open_raster
@@ -21,7 +21,9 @@ from ir_transfer.data.raster.levels import Asked, Levels, percentile_levels
 from ir_transfer.errors import DecodeError, InputError
 
 _OVERVIEW_SIDE = 1024
-_MOST_BANDS = 4  # of an image that is not made of measurements
+_SIDE = 1024  # of windows that are read at once, in pixels
+_AT_ONCE = 2**21  # pixels of strips that are read at once
+_LARGEST_STRIP = 2**25  # pixels; a larger one is read in parts
 _MOST_SOURCES = 50
 _SLACK = 1e-4  # rounding of whoever wrote a float image
 
@@ -38,9 +40,9 @@ class Raster:
         path: A file or any other path of GDAL.
         bands: One or three bands, from 1; by default those that the file names red, green and blue; see
             :func:`~ir_transfer.data.pixels.bands.choose_bands`.
-        levels: What becomes 0 and 1; ``"percentile"`` takes the 2nd and 98th over a decimated read of at most 1024
-            pixels a side. By default the container's for 8 bits and for images without a place on Earth, and
-            percentiles for others, which are measurements.
+        levels: What becomes 0 and 1; ``"percentile"`` takes the 2nd and 98th over all valid pixels, for which the
+            file is read once (numbers of over 16 bits: twice). By default the container's for 8 bits, for inks and
+            CIE Lab, and for images without a place on Earth, and percentiles for others, which are measurements.
         nodata: Number of invalid pixels; the one that the file declares if None.
         page: Of a TIFF with several images, from 1; the first of full size if None.
 
@@ -108,8 +110,9 @@ class Raster:
 
     def _describe(self, levels: Asked) -> None:
         image = self.image
-        is_measured = is_placed(self.dataset) or self.dataset.count > _MOST_BANDS
-        has_white = image.white > 1 and (image.dtype == np.uint8 or not is_measured)
+        measured = is_measured(self.dataset)
+        is_picture = image.dtype == np.uint8 or image.meaning.kind != "plain" or not measured
+        has_white = image.white > 1 and is_picture
         self._is_container = levels is None and has_white
         self.fill = np.full(3, 0.5, np.float32)
         if isinstance(levels, tuple):
@@ -119,9 +122,11 @@ class Raster:
         else:
             # No range is known yet: a nodata value counts as outside of it.
             image.strict_nodata = True
-            values = self._valid_of(*image.read(most=_OVERVIEW_SIDE))
-            is_unit = levels is None and not is_measured
-            self.levels = self._unit_range(values) if is_unit else percentile_levels(values)
+            is_unit = levels is None and not measured
+            if is_unit:
+                self.levels = self._unit_range(self._valid_of(*image.read(most=_OVERVIEW_SIDE)))
+            else:
+                self.levels = percentile_levels(self._valid_parts, image.dtype)
         if image.meaning.kind != "plain" and not self._is_container:
             raise InputError(f"{self.path}: expected no levels for inks or CIE Lab: convert the file to RGB first")
         image.strict_nodata = not all(value is None or self.levels.holds(value) for value in image.nodata)
@@ -131,6 +136,24 @@ class Raster:
             valid = np.ones(shown.shape[1:], np.bool_) if alpha is None else alpha >= HALF_OPAQUE
             if valid.any():
                 self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
+
+    def _valid_parts(self) -> Iterator[NDArray[Any]]:
+        """Yield the valid numbers of the whole raster, by windows that fit its blocks."""
+        for box in self._blocks():
+            yield self._valid_of(*self.image.read(box))
+
+    def _blocks(self) -> Iterator[Box]:
+        height, width = self.height, self.width
+        rows, columns = self.dataset.block_shapes[0]
+        if self.image.meaning.orientation >= 5:
+            rows, columns = columns, rows
+        # Whole blocks, for each of which GDAL reads the file once, unless one is most of the image.
+        rows = min(rows, max(1, _LARGEST_STRIP // width))
+        down = max(1, _AT_ONCE // (rows * width)) * rows if columns >= width else max(1, _SIDE // rows) * rows
+        across = width if columns >= width else max(1, _SIDE // columns) * columns
+        for top in range(0, height, down):
+            for left in range(0, width, across):
+                yield top, left, min(top + down, height), min(left + across, width)
 
     @staticmethod
     def _valid_of(values: NDArray[Any], alpha: Alpha | None) -> NDArray[Any]:

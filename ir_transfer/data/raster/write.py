@@ -15,12 +15,18 @@ from affine import Affine
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.windows import Window
 
+from ir_transfer.data.image_encode import Compression
 from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.raster.gdal import encode_error, writing
 from ir_transfer.data.raster.store import WindowStore
 
 _LOSSLESS = frozenset({"deflate", "lzw", "zstd", "packbits", "lzma"})
 _PREDICTED = frozenset({"deflate", "lzw", "zstd"})
+_ASKED: dict[Compression, dict[str, Any]] = {
+    "fast": {"compress": "deflate", "zlevel": 1, "predictor": 2},
+    "small": {"compress": "deflate", "zlevel": 9, "predictor": 2},
+    "none": {"compress": "none"},
+}
 _BLOCK = 512
 _SMALLEST_OVERVIEW = 256
 # They tell of the source's numbers and overviews, not of ours.
@@ -50,13 +56,19 @@ class Layout:
 
 
 def layout_of(
-    dataset: Any, bands: tuple[int, ...], dtype: np.dtype[Any], *, may_be_invalid: bool, own_nodata: float | None = None
+    dataset: Any,
+    bands: tuple[int, ...],
+    dtype: np.dtype[Any],
+    *,
+    may_be_invalid: bool,
+    own_nodata: float | None = None,
+    compression: Compression | None = None,
 ) -> Layout:
     """Return the layout of a one-channel result for an open raster.
 
-    Blocks are those of a GeoTIFF source, 512 x 512 for other formats. A lossy or unknown compression becomes deflate;
-    no compression stays none. The nodata value is the source's where the levels can hold it, else 0; a source with a
-    mask or an alpha band gives an internal mask.
+    Blocks are those of a GeoTIFF source, 512 x 512 for other formats. Where no ``compression`` is asked for, the
+    source's is kept: a lossy or unknown one becomes Deflate, and none stays none. The nodata value is the source's
+    where the levels can hold it, else 0; a source with a mask or an alpha band gives an internal mask.
     """
     flags = {flag for band in bands for flag in dataset.mask_flag_enums[band - 1]}
     masked = may_be_invalid and MaskFlags.per_dataset in flags
@@ -67,7 +79,13 @@ def layout_of(
         nodata = int(own) if fits else 0
     gcps = dataset.gcps
     placed = {} if gcps[0] and dataset.transform == Affine.identity() else {"transform": dataset.transform}
-    creation = {"crs": dataset.crs, **placed, **_blocks(dataset), **_compression(dataset), "BIGTIFF": "IF_SAFER"}
+    creation = {
+        "crs": dataset.crs,
+        **placed,
+        **_blocks(dataset),
+        **_compression(dataset, compression),
+        "BIGTIFF": "IF_SAFER",
+    }
     tags = {name: value for name, value in dataset.tags().items() if name not in _NOT_KEPT}
     return Layout(creation, gcps, dataset.rpcs, tags, nodata, masked)
 
@@ -81,7 +99,9 @@ def _blocks(dataset: Any) -> dict[str, Any]:
     return {"tiled": True, "blockysize": height, "blockxsize": width}
 
 
-def _compression(dataset: Any) -> dict[str, Any]:
+def _compression(dataset: Any, asked: Compression | None) -> dict[str, Any]:
+    if asked is not None:
+        return _ASKED[asked]
     found = str(dataset.profile.get("compress", "")).lower()
     if not found and dataset.driver in {"GTiff", "COG"}:
         return {}
@@ -161,9 +181,12 @@ def _write_plain(store: WindowStore, layout: Layout, path: Path, tags: Mapping[s
 
 def _cog_options(layout: Layout) -> dict[str, Any]:
     compress = layout.creation.get("compress")
+    level = {"LEVEL": layout.creation["zlevel"]} if "zlevel" in layout.creation else {}
+    kept = _PREDICTED | {"lzma", "none"}
     blocks = layout.creation.get("blockxsize", _BLOCK)
     return {
-        "COMPRESS": str(compress).upper() if compress in _PREDICTED | {"lzma"} else "DEFLATE",
+        "COMPRESS": str(compress).upper() if compress in kept else "DEFLATE",
+        **level,
         "PREDICTOR": "YES",
         "BLOCKSIZE": blocks if blocks >= 128 else _BLOCK,
         "BIGTIFF": "IF_SAFER",

@@ -68,7 +68,7 @@ def convert_folder(
         model: Registered name.
         threads: CPU threads of the command, or of each worker.
         ray_workers: Workers of a Ray cluster on this machine; None takes the local engine.
-        on_step: Called with a line on the remaining time at every tenth of the images.
+        on_step: Called at every tenth of the images with a line on the remaining time.
 
     Raises:
         IrTransferError: The command failed.
@@ -118,7 +118,7 @@ def _watch(command: list[str], folder: Path, count: int, on_step: Callable[[str]
 
 
 def _done(out: Path) -> int:
-    """Return how many lines the manifest has besides its header."""
+    """Return the number of lines of the manifest, without its header."""
     manifest = out / "manifest.jsonl"
     return max(0, manifest.read_bytes().count(b"\n") - 1) if manifest.is_file() else 0
 

@@ -116,8 +116,8 @@ def measure(
         rounds: Timed rounds, after one for warm-up.
         threads: Number of CPU threads; None keeps it.
         memory: Whether to measure memory.
-        on_step: Called with a line for each candidate that is warmed up or whose memory is measured, and for each
-            round; most lines have an estimate of the time left.
+        on_step: Called with a line for each candidate that warms up or whose memory is measured, and for each round;
+            most have an estimate of the remaining time.
     """
     if threads:
         torch.set_num_threads(threads)

@@ -66,13 +66,13 @@ def ms_ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
     for scale, weight in enumerate(weights):
         if scale:
             a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
-        luminance, contrast = _similarities(a, b)
+        luminance, contrast = similarities(a, b)
         factor = (luminance * contrast if scale == scales - 1 else contrast).mean(dim=(1, 2, 3))
         product = product * factor.clamp(min=0) ** weight
     return product
 
 
-def _similarities(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def similarities(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Return the luminance and the contrast-structure maps of windows that lie inside the images."""
     inside = WINDOW // 2
 

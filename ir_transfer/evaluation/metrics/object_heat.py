@@ -39,7 +39,7 @@ class HeatObject(Protocol):
         """Its label."""
 
     def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
-        """Return the means of an image (H, W) in the object and its ring; None if either is outside the image."""
+        """Return the means of an image (H, W) in the object and its ring; None if either has no pixel. NaN is none."""
 
     def moved(self, by: int) -> HeatObject:
         """Return it moved by so many pixels, right and down."""
@@ -67,9 +67,11 @@ class Box:
     def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
         """Return the means of an image (H, W) inside the frame and in the ring, which is :meth:`grown` without it."""
         inside, grown = self.cut_from(image), self.grown().cut_from(image)
-        if not 0 < inside.size < grown.size:
+        count, grown_count = (int(np.count_nonzero(~np.isnan(part))) for part in (inside, grown))
+        if not 0 < count < grown_count:
             return None
-        return float(inside.mean()), float((grown.sum() - inside.sum()) / (grown.size - inside.size))
+        total, grown_total = float(np.nansum(inside)), float(np.nansum(grown))
+        return total / count, (grown_total - total) / (grown_count - count)
 
     def moved(self, by: int) -> Box:
         """Return the frame moved by so many pixels, right and down."""
@@ -92,10 +94,12 @@ class Region:
 
     def means(self, image: NDArray[np.float64]) -> tuple[float, float] | None:
         """Return the means of an image (H, W) in the object and in its ring, over pixels inside the image."""
-        seen = [p[((p >= 0) & (p < image.shape)).all(axis=1)] for p in (self.inside, self.ring)]
-        if not all(len(pixels) for pixels in seen):
+        places = (p[((p >= 0) & (p < image.shape)).all(axis=1)] for p in (self.inside, self.ring))
+        values = [image[tuple(pixels.T)] for pixels in places]
+        seen = [found[~np.isnan(found)] for found in values]
+        if not all(len(found) for found in seen):
             return None
-        inside, around = (float(image[tuple(pixels.T)].mean()) for pixels in seen)
+        inside, around = (float(found.mean()) for found in seen)
         return inside, around
 
     def moved(self, by: int) -> Region:

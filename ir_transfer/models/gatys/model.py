@@ -25,12 +25,14 @@ from ir_transfer.models.gatys.search import differentiable, search, style_of_ima
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.run_options import RunOption
-from ir_transfer.models.style_code import POLARITY, as_part, parts_of
+from ir_transfer.models.style_code import as_part, parts_of
+from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import TONE, overview_of
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side, shrink_short_side
+from ir_transfer.nn.resize import resize_short_side, shrink_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
 from ir_transfer.nn.thermal.windows import Window

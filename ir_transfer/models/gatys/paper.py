@@ -20,10 +20,11 @@ from ir_transfer.models.gatys.search import differentiable, noise, search, style
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+from ir_transfer.nn.resize import resize_short_side
 
 WIDTHS = (64, 128, 256, 512, 512)
 

@@ -16,7 +16,7 @@ from ir_transfer.models.gatys.network import check_layers
 from ir_transfer.models.gatys.paper import PaperGatys
 from ir_transfer.models.gatys.search import differentiable, noise, search
 from ir_transfer.nn.gram import gram_matrix
-from ir_transfer.nn.resize import SMALLEST_SIDE
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
 def reconstruct_content(model: Gatys | PaperGatys, content: Tensor, layer: str | None = None) -> Tensor:

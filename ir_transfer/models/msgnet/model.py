@@ -18,8 +18,8 @@ from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
-from ir_transfer.nn.resize import SMALLEST_SIDE
 from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
 _EPS = 1e-3

@@ -15,8 +15,9 @@ from ir_transfer.models.msgnet.network import Decoder, Encoder
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.nn.comatch import CoMatch
 from ir_transfer.nn.gram import gram_matrix
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
-from ir_transfer.nn.resize import SMALLEST_SIDE, resize_short_side
+from ir_transfer.nn.resize import resize_short_side
 
 _RATIO = 4
 

@@ -17,9 +17,10 @@ from ir_transfer.models.capabilities import FrozenEncoder
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.run_options import RunOption
 from ir_transfer.models.style_code import as_part, parts_of
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.patch_swap import check_patch, swap_patches
-from ir_transfer.nn.resize import SMALLEST_SIDE, shrink_short_side
+from ir_transfer.nn.resize import shrink_short_side
 from ir_transfer.nn.vgg import MirrorDecoder, VggEncoder
 
 _LAYOUTS = "known layouts of style_swap's encoder: vgg_normalised.pth (a Sequential), and torchvision's vgg19"

@@ -71,7 +71,7 @@ def test_night_pictures_get_night_styles_and_patterns_theirs() -> None:
     day, night = photograph(), photograph() // 5
 
     def chosen(number: int, pixels: Any) -> int | None:
-        job = Job(Path(str(place(number))), place(number), Variant(0, 0))
+        job = Job(str(place(number)), str(place(number)), Variant(0, 0))
         variant = choose(job, picture(pixels)).variant
         assert variant is not None
         return variant.style
@@ -79,7 +79,7 @@ def test_night_pictures_get_night_styles_and_patterns_theirs() -> None:
     assert chosen(1, night) == 2
     assert chosen(1, day) == 0
     assert chosen(3, day) == 1
-    gray = Job(Path(str(place(1))), place(1), Variant(0, None))
+    gray = Job(str(place(1)), str(place(1)), Variant(0, None))
     assert choose(gray, picture(night)) == gray
 
 

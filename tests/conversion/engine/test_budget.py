@@ -15,6 +15,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.engine.budget import Budget, InFlight, Size, size_of
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
@@ -82,7 +83,9 @@ def test_tiles_leave_room_for_the_picture_itself(budget: Budget) -> None:
 
 
 def test_a_gpu_finds_out_for_itself(budget: Budget) -> None:
-    there = replace(budget, asked=SizeOptions(), translator=replace(budget.translator, device=torch.device("cuda")))
+    there = replace(
+        budget, asked=SizeOptions(), translator=replace(in_torch(budget.translator), device=torch.device("cuda"))
+    )
     assert there.tile(there.translator, Size(8000, 8000)) is None
     assert InFlight(there).fits(Size(8000, 8000))
 

@@ -15,11 +15,11 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer import create_model
-from ir_transfer.conversion.device_copies import Launched, Result
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan

@@ -20,6 +20,7 @@ from ir_transfer.conversion.dataset.options import DatasetOptions
 from ir_transfer.conversion.dataset.rules import parse_rules
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.tasks import Loaded, Task
+from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
 from ir_transfer.conversion.heat.options import HeatOptions
@@ -81,7 +82,7 @@ def in_the_other_polarity(options: Options, root: Path) -> Worker:
 
 def with_found_heat(options: Options, root: Path) -> Worker:
     plain = worker(options)
-    heat = make_heat(HeatOptions(auto=0.2), plain.translator.model, CPU)
+    heat = make_heat(HeatOptions(auto=0.2), in_torch(plain.translator).model, CPU)
     return replace(plain, finish=Finish(heat=heat))
 
 
@@ -156,7 +157,7 @@ def test_each_step(make: Callable[[Options, Path], Worker], exemplars: tuple[str
     options = Options((str(tmp_path / "p.png"),), exemplars, tmp_path / "out", model="adain", threads=1)
     here = make(options, tmp_path)
     variant = Variant(0, 0) if here.choose is not None else None
-    job = Job(tmp_path / "p.png", PurePosixPath("p.png"), variant)
+    job = Job(str(tmp_path / "p.png"), "p.png", variant)
     expected = carry_out(here, job)  # used before it travels: what is kept meanwhile must travel, or be left
     there: Worker = pickle.loads(pickle.dumps(here))
     (tmp_path / "out/p.png").unlink()
@@ -172,10 +173,10 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
     here = worker(options)
     names = labelled.classes[:1]
     asked = HeatOptions(tuple(parse_rule(f"{name}=+0.3") for name in names), auto=None if names else 0.2)
-    finish = Finish(heat=make_heat(asked, here.translator.model, CPU, labelled if names else None))
+    finish = Finish(heat=make_heat(asked, in_torch(here.translator).model, CPU, labelled if names else None))
     here = replace(here, finish=finish)
     picture = labelled.pictures[0]
-    job = Job(picture.path, PurePosixPath("p.png"))
+    job = Job(str(picture.path), "p.png")
     expected = carry_out(here, job)
     there: Worker = pickle.loads(pickle.dumps(here))
     assert carry_out(there, job) == expected
@@ -183,7 +184,7 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
 
 def test_cameras_of_many_sizes_are_not_all_kept() -> None:
     step = CameraStep(CameraOptions("boson-640"), 0)
-    job = Job(Path("p.png"), PurePosixPath("p.png"))
+    job = Job("p.png", "p.png")
     picture = Loaded  # never looked at by a camera
     first = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
     for width in range(1000, 1200):

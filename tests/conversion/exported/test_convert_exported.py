@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.conversion.exported import model
+from ir_transfer.conversion.exported import file
 from tests.conftest import photograph
 from tests.export.exported_files import exemplar_file, export_small
 
@@ -124,7 +124,7 @@ def test_what_a_file_cannot_follow_is_an_error(
 def test_an_image_that_does_not_fit_the_memory_costs_its_line_alone(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enough = model._BYTES_PER_PIXEL * 57 * 41
+    enough = file._BYTES_PER_PIXEL * 57 * 41
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=enough))
     out = tmp_path / "out"
     assert run(folder, out, "--weights", str(folder / "adain.onnx")) == 1

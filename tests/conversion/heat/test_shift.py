@@ -127,3 +127,18 @@ def share_of_hot_people(pictures: Path, root: Path) -> float:
         counts += object_heat(torch.from_numpy(read_picture(path).gray())[None], boxes)
     assert counts[1] > 10
     return float(counts[0] / counts[1])
+
+
+def test_invalid_pixels_of_an_object_neither_change_nor_count() -> None:
+    before = textured(0.5, 0.2)
+    before[:, 60:] = 0.0  # what a network makes of a fill means nothing
+    alpha = np.full((64, 96), 255, np.uint8)
+    alpha[:, 60:] = 0
+    picture = Picture(np.full((1, 64, 96), 128, np.uint8), 255.0, "", alpha)
+    regions = [block(10, 20, 50, 90), block(10, 70, 50, 90)]
+    heat = Heat(parse_rules(["person=0.2"]), lambda source, seen: regions)
+    made = heat(before, picture, Path("a.png"))
+    assert made.changed["person"]["objects"] == 1
+    np.testing.assert_array_equal(made.intensity[:, 60:], 0)
+    inside = slice(15, 45), slice(25, 55)
+    assert made.intensity[inside].mean() - before[inside].mean() == pytest.approx(0.2, abs=0.01)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE, read_exemplar
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.nn import resize
+from ir_transfer.nn import limits
 from tests.conftest import thermal
 
 
@@ -50,7 +50,7 @@ def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCapture
 
 
 def test_the_smallest_side_is_the_models() -> None:
-    assert SMALLEST_SIDE == resize.SMALLEST_SIDE
+    assert SMALLEST_SIDE == limits.SMALLEST_SIDE
 
 
 def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:

@@ -127,6 +127,16 @@ def test_compression_is_kept_where_it_loses_nothing(
             assert made.block_shapes[0] == source.block_shapes[0]
 
 
+@pytest.mark.parametrize(("asked", "compression"), [("fast", "deflate"), ("small", "deflate"), ("none", None)])
+@pytest.mark.parametrize("cog", [False, True])
+def test_a_compression_that_is_asked_for(tmp_path: Path, asked: str, compression: str | None, cog: bool) -> None:
+    path = write(tmp_path / "a.tif", numbers(3, 600, 700), compress="lzw", **BLOCKS, **PLACED)
+    with rasterio.open(convert(path, tile=512, compression=asked, cog=cog).path) as made:
+        assert made.profile.get("compress") == compression
+        assert made.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == ("COG" if cog else None)
+        assert np.abs(made.read(1) - inverted(numbers(3, 600, 700))).max() <= 0.51
+
+
 @pytest.mark.parametrize(
     ("dtype", "nodata", "kept"), [("uint16", 65535, 65535), ("float32", -9999, 0), ("int16", 7, 7)]
 )

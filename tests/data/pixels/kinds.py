@@ -220,6 +220,13 @@ COLOUR_TIFFS: dict[str, bytes] = {
     "16 bit linear": tiff(in_space(STREET, SRGB, 1.0, 65535), profile=icc(SRGB, 1.0)),
     "16 bit CMYK": tiff(_inks(65535), photometric="separated"),
     "CMYK": tiff(_inks(255), photometric="separated"),
+    "tiled CMYK": tiff(_inks(255), photometric="separated", tile=(16, 16), compression="zlib"),
+    "planar CMYK": tiff(
+        np.ascontiguousarray(_inks(255).transpose(2, 0, 1)), photometric="separated", planarconfig="separate"
+    ),
+    "CMYK with alpha": tiff(np.dstack([_inks(255), SOFT]), photometric="separated", extrasamples=["unassalpha"]),
+    "CMYK orientation 6": tiff(stored_for(_inks(255), 6), photometric="separated", orientation=6),
+    "ICC Lab": tiff(_lab_levels(8, offset=True), photometric="icclab"),
     "CIE Lab": tiff(_lab_levels(8, offset=False), photometric="cielab"),
     "16 bit CIE Lab": tiff(_lab_levels(16, offset=False), photometric="cielab"),
     "16 bit ICC Lab": tiff(_lab_levels(16, offset=True), photometric="icclab"),

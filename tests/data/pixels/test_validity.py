@@ -14,11 +14,15 @@ from rasterio.enums import ColorInterp
 
 from ir_transfer.conversion.masks import _drawn
 from ir_transfer.conversion.tiles.ends import PictureSource
+from ir_transfer.data.cards import Layout
 from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture, encode_gray, read_picture
+from ir_transfer.data.pair_files import load_pair, read_pair
+from ir_transfer.data.pairs import Pair
 from ir_transfer.data.raster.read import Raster
 from ir_transfer.errors import DecodeError
+from ir_transfer.evaluation.scenes import load_scene
 from tests.data.pixels.kinds import GRAY, STREET, saved, tiff
 from tests.data.raster.rasters import PLACED, write
 
@@ -182,3 +186,49 @@ def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kin
     path.with_name(f"{path.name}.msk").write_bytes(content)
     with pytest.raises(DecodeError, match=r"msk"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "rgb.png").write_bytes(saved(STREET, "PNG"))
+    path = write_kind(tmp_path, name)
+    pair = Pair("a", tmp_path / "rgb.png", path)
+    scene = load_scene(pair)
+    assert scene.valid is not None
+    np.testing.assert_array_equal(scene.valid[0, 0].numpy(), SHOWN)
+    np.testing.assert_array_equal(read_pair(pair).valid, SHOWN)
+    valid = load_pair(pair, max_width=26).valid
+    assert valid is not None
+    assert not valid[:, :8].any()
+    assert valid[:, 8:].all()
+    (tmp_path / "gray.png").write_bytes(saved(GRAY, "PNG"))
+    np.testing.assert_array_equal(load_pair(Pair("b", path, tmp_path / "gray.png")).valid, SHOWN)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_cut_pair_keeps_what_is_valid_of_its_halves(tmp_path: Path, side: str) -> None:
+    both, alpha = np.hstack([GRAY, GRAY]), np.hstack([ALPHA, np.full_like(ALPHA, 255)])
+    alpha[:2] = 0
+    (tmp_path / "a.png").write_bytes(saved(np.dstack([both, alpha]), "PNG"))
+    layout = Layout("side-by-side", rgb_side=side, border=1)  # type: ignore[arg-type]
+    valid = read_pair(Pair("a", tmp_path / "a.png", tmp_path / "a.png", layout=layout)).valid
+    assert valid is not None
+    expected = SHOWN.copy()
+    expected[:2] = False
+    np.testing.assert_array_equal(valid, expected[1:-1, 1:-1])
+
+
+@pytest.mark.parametrize("kind", ["nodata", "mask", "alpha"])
+def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: str) -> None:
+    bands = np.concatenate([np.maximum(STREET.transpose(2, 0, 1), 1), KEYED[None]])
+    tagged = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    options = {"nodata": {"nodata": 0}, "mask": {"mask": SHOWN}, "alpha": {"colors": tagged}}[kind]
+    path = write(tmp_path / "a.tif", bands, **options)  # type: ignore[arg-type]
+    layout = Layout("bands", rgb_bands=(1, 2, 3), ir_band=4)  # type: ignore[arg-type]
+    read = read_pair(Pair("a", path, path, layout=layout))
+    np.testing.assert_allclose(read.ir[0, SHOWN] * 255, KEYED[SHOWN], atol=1e-4)
+    if kind == "alpha":  # a band that is asked for is data
+        assert read.valid is None
+        assert not read.ir[0, ~SHOWN].any()
+    else:
+        np.testing.assert_array_equal(read.valid, SHOWN)

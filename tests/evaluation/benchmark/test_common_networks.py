@@ -1,4 +1,4 @@
-"""The networks of the comparison compute what their papers say, so that timing them is fair."""
+"""The common networks compute what their papers say, so that timing them is fair."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_command_that_fails_says_why() -> None:
 
 
 def test_says_at_each_tenth_how_long_the_rest_takes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ir_transfer.evaluation.folder_benchmark._INTERVAL", 0.02)
+    monkeypatch.setattr("ir_transfer.evaluation.benchmark.folder._INTERVAL", 0.02)
     slowly = (
         "import pathlib, time\n"
         "out = pathlib.Path('out'); out.mkdir()\n"

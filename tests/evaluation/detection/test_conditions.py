@@ -26,7 +26,7 @@ def test_real_gray_translated_and_both(scenes: list[LabelledScene]) -> None:
     ]
     real, gray, inverted, both = arms
     assert real.versions == ([scenes[0].real, scenes[1].real],)
-    # the baseline's own gray and this one are the same picture
+    # the baseline's own gray and this one are the same image
     assert (255 - inverted.versions[0][1].int() - gray.versions[0][1].int()).abs().max() <= 1
     assert both.versions == (*gray.versions, *inverted.versions)
 
@@ -42,7 +42,7 @@ def test_exemplars_have_their_turn_and_are_prepared_once(scenes: list[LabelledSc
     assert torch.equal(second, SceneTranslator(Fixed(exemplars[1:]))(method, pair))
 
 
-def test_pictures_are_reduced_like_the_scenes(scenes: list[LabelledScene]) -> None:
+def test_images_are_reduced_like_the_scenes(scenes: list[LabelledScene]) -> None:
     translated = SceneTranslator(Oracle(), max_side=40)(Method("gray", create_model("gray")), scenes[0].pair)
     assert translated.shape == (1, 32, 40)
     assert translated.dtype == torch.uint8
@@ -55,7 +55,7 @@ def test_names_that_would_repeat_are_refused(names: list[str]) -> None:
         check_names([Method(name, model) for name in names])
 
 
-def test_missing_photograph_is_named(tmp_path: Path) -> None:
+def test_missing_rgb_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"none\.png"):
         SceneTranslator(Oracle())(
             Method("fda", create_model("fda")), Pair("a", tmp_path / "none.png", tmp_path / "b.png")

@@ -25,7 +25,7 @@ def test_same_seed_same_weights_and_the_callers_numbers_stay() -> None:
 
 
 @pytest.mark.parametrize("size", [(48, 64), (37, 51), (96, 20)])
-def test_frames_are_in_the_pixels_of_the_picture_whatever_its_size(size: tuple[int, int]) -> None:
+def test_frames_are_in_the_pixels_of_the_image_whatever_its_size(size: tuple[int, int]) -> None:
     height, width = size
     (found,) = build_detector(1, 64, 0).eval()([torch.rand(1, height, width)])
     limits = torch.tensor([width, height, width, height])
@@ -34,7 +34,7 @@ def test_frames_are_in_the_pixels_of_the_picture_whatever_its_size(size: tuple[i
     assert (found["boxes"] <= limits).all()
 
 
-def test_pictures_without_objects_teach_too() -> None:
+def test_images_without_objects_teach_too() -> None:
     target = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
     worse_than_baselines = build_detector(2, 32, 0).train()([torch.rand(1, 32, 32)], [target])
     assert worse_than_baselines["classification"] > 0
@@ -42,7 +42,7 @@ def test_pictures_without_objects_teach_too() -> None:
 
 
 def _square(scene: LabelledScene, left: int, top: int) -> LabelledScene:
-    """Return a dark picture with a bright square of 14 pixels."""
+    """Return a dark image with a bright square of 14 pixels."""
     picture = torch.full((1, 48, 48), 40, dtype=torch.uint8)
     picture[:, top : top + 14, left : left + 14] = 220
     box = torch.tensor([[left, top, left + 14, top + 14]], dtype=torch.float32)

@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, common_labels, load_labelled
 
 
-def test_reads_pictures_frames_and_labels(streets: Path, scenes: list[LabelledScene]) -> None:
+def test_reads_images_frames_and_labels(streets: Path, scenes: list[LabelledScene]) -> None:
     written = json.loads((streets / "boxes.json").read_text())
     first = scenes[0]
     assert first.real.shape == first.gray.shape == (1, 64, 80)
@@ -23,7 +23,7 @@ def test_reads_pictures_frames_and_labels(streets: Path, scenes: list[LabelledSc
     assert first.labels == tuple(entry["label"] for entry in written[first.pair.stem])
 
 
-def test_frames_shrink_with_the_picture_and_stay_inside(streets: Path, tmp_path: Path) -> None:
+def test_frames_shrink_with_the_image_and_stay_inside(streets: Path, tmp_path: Path) -> None:
     pair = list_pairs(streets)[0]
     frames = [[-8, 4, 40, 100], [10, 10, 11, 40], [90, 0, 99, 9]]
     (tmp_path / "boxes.json").write_text(json.dumps({pair.stem: [{"box": f, "label": "Car"} for f in frames]}))

@@ -34,7 +34,7 @@ def test_a_scene_on_both_sides_is_named() -> None:
         refuse_shared_names([one], [other])
 
 
-def test_a_renamed_picture_is_found(scenes: list[LabelledScene]) -> None:
+def test_a_renamed_image_is_found(scenes: list[LabelledScene]) -> None:
     refuse_shared_images(scenes[:3], scenes[3:])
     renamed = replace(scenes[0], pair=replace(scenes[0].pair, stem="other"))
     with pytest.raises(InputError, match="got other = s00000_f00"):

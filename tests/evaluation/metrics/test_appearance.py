@@ -41,7 +41,7 @@ def test_agrees_with_quantile_functions_of_two_sizes() -> None:
     assert found == pytest.approx(expected, abs=1e-4)
 
 
-def test_one_exemplar_for_several_pictures() -> None:
+def test_one_exemplar_for_several_images() -> None:
     pictures = torch.stack([torch.full((1, 20, 20), level) for level in (0.2, 0.5)])
     assert wasserstein(pictures, torch.full((1, 1, 7, 9), 0.3)).tolist() == pytest.approx([0.1, 0.2])
 
@@ -87,7 +87,7 @@ def test_blur_and_blank_are_far_and_a_negative_is_not() -> None:
     assert 3 < spectrum_distance(blurred, truth).item() < spectrum_distance(flat, truth).item()
 
 
-def test_a_picture_of_16_pixels_has_a_figure() -> None:
+def test_an_image_of_16_pixels_has_a_figure() -> None:
     assert spectrum_distance(torch.rand(1, 1, 16, 16), torch.rand(1, 1, 16, 16)).isfinite().all()
 
 

@@ -35,7 +35,7 @@ def test_pearson_agrees_with_numpy() -> None:
 
 
 @pytest.mark.parametrize("level", [0.0, 0.1, 0.7])
-def test_a_flat_picture_correlates_with_nothing(level: float) -> None:
+def test_a_flat_image_correlates_with_nothing(level: float) -> None:
     flat = torch.full((1, 1, 90, 120), level)
     assert pearson(flat, camera(0)).item() == 0
     assert pearson(flat, flat).item() == 0
@@ -46,7 +46,7 @@ def test_polarity_of_a_negative_is_minus_one() -> None:
     assert polarity_correlation(camera(0), 1 - camera(0)).item() == pytest.approx(-1)
 
 
-def test_gradients_agree_with_scikit_image_inside_the_picture() -> None:
+def test_gradients_agree_with_scikit_image_inside_the_image() -> None:
     pictures = camera(0), camera(60)
     magnitudes = [np.hypot(sobel_h(p[0, 0].numpy()), sobel_v(p[0, 0].numpy()))[1:-1, 1:-1].ravel() for p in pictures]
     expected = np.corrcoef(*magnitudes)[0, 1]

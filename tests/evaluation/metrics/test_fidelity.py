@@ -19,7 +19,7 @@ def test_agrees_with_scikit_image() -> None:
     assert psnr(a, b).tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_of_equal_pictures_is_infinite() -> None:
+def test_of_equal_images_is_infinite() -> None:
     assert psnr(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)).item() == float("inf")
 
 
@@ -82,7 +82,7 @@ def test_agrees_with_scikit_image_mutual_information() -> None:
 
 
 @pytest.mark.parametrize("other", [0.5, 1.0])
-def test_a_flat_picture_tells_nothing(other: float) -> None:
+def test_a_flat_image_tells_nothing(other: float) -> None:
     picture = torch.rand(1, 1, 30, 30)
     flat = torch.full_like(picture, other)
     assert normalised_mutual_information(flat, picture).item() == pytest.approx(1)

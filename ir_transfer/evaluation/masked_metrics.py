@@ -1,0 +1,202 @@
+"""Metrics of scenes with invalid pixels: each as it is defined, over what is valid.
+
+Values of single pixels are taken from the valid ones. A filter sees the images with their invalid pixels extended from
+the nearest valid ones, as it sees borders, and its result counts at valid pixels. Windows count where all of their
+pixels are valid. What works on whole images alone, networks and spectra, is computed on the largest valid rectangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import kornia.metrics
+import numpy as np
+import torch
+import torch.nn.functional as F
+from kornia.filters import spatial_gradient
+from torch import Tensor
+
+from ir_transfer.evaluation.metrics.appearance import contrast, wasserstein
+from ir_transfer.evaluation.metrics.correlation import CELL, EDGE_TOLERANCE, SIGN_TOLERANCE, highpass, pearson
+from ir_transfer.evaluation.metrics.edges import STRONG, magnitude
+from ir_transfer.evaluation.metrics.fidelity import WEIGHTS, normalised_mutual_information, psnr, similarities
+from ir_transfer.evaluation.metrics.fidelity import WINDOW as SSIM_WINDOW
+from ir_transfer.evaluation.metrics.object_heat import Box, hot_regions
+from ir_transfer.evaluation.valid_pixels import ValidPixels, whole_windows
+
+Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
+"""Output (1, 1, H, W), what it is compared with, and what counts, to a value (1,); None where it has no meaning."""
+
+
+def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
+    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ssim` over windows of valid pixels."""
+    if min(output.shape[-2:]) < SSIM_WINDOW:
+        return None
+    windows = whole_windows(valid.mask, SSIM_WINDOW)
+    similarity = kornia.metrics.ssim(output, truth, SSIM_WINDOW, max_val=1.0, padding="valid")
+    return similarity[windows].mean()[None] if bool(windows.any()) else None
+
+
+def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
+    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ms_ssim` over windows of valid pixels.
+
+    There are as many scales, up to five, as have such windows.
+    """
+    windows = _windows_of_scales(valid.mask, len(WEIGHTS))
+    if not windows:
+        return None
+    weights = torch.tensor(WEIGHTS[: len(windows)], dtype=torch.float64)
+    a, b = output.double(), truth.double()
+    product = torch.ones(1, dtype=torch.float64, device=output.device)
+    for scale, weight in enumerate(weights / weights.sum()):
+        if scale:
+            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
+        luminance, contrasts = similarities(a, b)
+        similarity = luminance * contrasts if scale == len(windows) - 1 else contrasts
+        product = product * similarity[windows[scale]].mean().clamp(min=0) ** weight
+    return product
+
+
+def _windows_of_scales(mask: Tensor, most: int) -> list[Tensor]:
+    """Return which windows are valid at every scale, finest first, as long as there are any."""
+    found: list[Tensor] = []
+    while len(found) < most and min(mask.shape[-2:]) >= SSIM_WINDOW:
+        windows = whole_windows(mask, SSIM_WINDOW)
+        if not bool(windows.any()):
+            break
+        found.append(windows)
+        mask = whole_windows(mask, 2, 2)
+    return found
+
+
+def cell_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor:
+    """Return the correlation over the means of the valid pixels of cells; cells without any do not count."""
+    mask = valid.mask.double()
+    shares = F.avg_pool2d(mask, CELL, ceil_mode=True)
+    seen = shares > 0
+    sums = (F.avg_pool2d(image.double() * mask, CELL, ceil_mode=True) for image in (output, truth))
+    means = [(total[seen] / shares[seen]).reshape(1, 1, 1, -1) for total in sums]
+    return pearson(*means)
+
+
+def highpass_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> Tensor:
+    """Return the correlation of detail at valid pixels."""
+    return pearson(*(valid.counted(highpass(valid.extended(image))) for image in (output, other)))
+
+
+def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> Tensor:
+    """Return the correlation of gradient magnitudes at valid pixels."""
+    return pearson(*(valid.counted(magnitude(valid.extended(image))) for image in (output, other)))
+
+
+def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
+    """Return the largest correlation of gradient magnitudes over shifts, at pixels with valid surroundings."""
+    ours, theirs = (magnitude(valid.extended(image))[0] for image in (output, truth))
+    pairs = _shifted(ours, theirs, valid.mask[0, 0], EDGE_TOLERANCE)
+    found = [pearson(*(values.reshape(1, 1, 1, -1) for values in pair)) for pair in pairs]
+    return torch.stack(found).amax(dim=0) if found else None
+
+
+def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
+    """Return the largest cosine of the two gradient fields over shifts, at pixels with valid surroundings."""
+    images = (valid.extended(image).double() for image in (output, truth))
+    ours, theirs = (spatial_gradient(image, mode="sobel")[0, 0] for image in images)
+    found = []
+    for inner, moved in _shifted(ours, theirs, valid.mask[0, 0], SIGN_TOLERANCE):
+        scale = inner.norm() * moved.norm()
+        flat = scale <= 1e-6 * inner.numel()
+        found.append(torch.where(flat, 0.0, (inner * moved).sum() / scale.clamp(min=1e-12)))
+    return torch.stack(found).amax()[None] if found else None
+
+
+def edges_kept(output: Tensor, luma: Tensor, valid: ValidPixels) -> Tensor:
+    """Return the share of the RGB image's valid edge pixels that have a valid edge pixel of the output close by."""
+    wanted, found = (_strong(image, valid) for image in (luma, output))
+    near = F.max_pool2d(found.float(), 3, stride=1, padding=1) > 0
+    return ((wanted & near).sum().double() / wanted.sum().clamp(min=1))[None]
+
+
+def hot_regions_within(truth: Tensor, valid: ValidPixels) -> list[Box]:
+    """Return the hot regions of a ground truth whose frames lie inside of the valid pixels."""
+    mask = valid.mask[0, 0].cpu().numpy()
+    return [
+        box
+        for box in hot_regions(valid.extended(truth))
+        if mask[max(box.top, 0) : box.bottom, max(box.left, 0) : box.right].all()
+    ]
+
+
+def _strong(image: Tensor, valid: ValidPixels) -> Tensor:
+    strength = magnitude(valid.extended(image))
+    limit = max(float(np.quantile(valid.counted(strength).cpu().numpy(), STRONG)), 1e-4)
+    return (strength > limit) & valid.mask
+
+
+def _shifted(ours: Tensor, theirs: Tensor, mask: Tensor, tolerance: int) -> list[tuple[Tensor, Tensor]]:
+    """Return the values of two fields (C, H, W) for every shift, at the pixels from which all shifts see valid ones."""
+    side = 2 * tolerance + 1
+    seen = whole_windows(mask[None, None], side)[0, 0]
+    if not bool(seen.any()):
+        return []
+    height, width = seen.shape
+    inner = ours[:, tolerance : tolerance + height, tolerance : tolerance + width][:, seen]
+    return [
+        (inner, theirs[:, top : top + height, left : left + width][:, seen])
+        for top in range(side)
+        for left in range(side)
+    ]
+
+
+def _of_pixels(metric: Callable[[Tensor, Tensor], Tensor]) -> Metric:
+    """Return a metric of single pixels that is computed from the valid ones."""
+    return lambda output, other, valid: metric(valid.counted(output), valid.counted(other))
+
+
+TO_GROUND_TRUTH: Mapping[str, Metric] = {
+    "psnr": _of_pixels(psnr),
+    "ssim": ssim,
+    "ms_ssim": ms_ssim,
+    "nmi": _of_pixels(normalised_mutual_information),
+    "cell_correlation": cell_correlation,
+    "gradient_agreement": gradient_agreement,
+    "truth_highpass": highpass_correlation,
+    "contrast_truth": _of_pixels(contrast),
+    "gradient_truth": gradient_correlation,
+    "gradient_truth_3px": tolerant_gradient_correlation,
+    "histogram_emd": _of_pixels(wasserstein),
+}
+"""Columns against the ground truth; the others are computed on the largest valid rectangle."""
+TO_RGB: Mapping[str, Metric] = {
+    "gradient_input": gradient_correlation,
+    "edges_kept": edges_kept,
+    "luma_highpass": highpass_correlation,
+}
+"""Columns against the luma of the RGB image."""
+LEAST_SIDES: Mapping[str, int] = {"spectrum": 16, "line_noise": 32, "shift": 64}
+"""Columns of the largest valid rectangle, with the least side in pixels for which they are computed."""
+LEAST_SIDE_OF_NETWORKS = 64
+_LEAST_WINDOWS: Mapping[str, int] = {
+    "ssim": SSIM_WINDOW,
+    "ms_ssim": SSIM_WINDOW,
+    "gradient_truth_3px": 2 * EDGE_TOLERANCE + 1,
+    "gradient_agreement": 2 * SIGN_TOLERANCE + 1,
+}
+_OF_NETWORKS = frozenset({"perceptual", "style", "patch_frechet", "patch_mmd"})
+
+
+def not_computed(valid: ValidPixels, *, networks: bool, lpips: bool) -> set[str]:
+    """Return the columns that have no meaning for a scene: no window or rectangle of valid pixels is large enough.
+
+    Args:
+        valid: What of the scene counts.
+        networks: Whether there is a feature network.
+        lpips: Whether there is LPIPS.
+    """
+    top, left, bottom, right = valid.largest
+    side = min(bottom - top, right - left)
+    missing = {key for key, least in LEAST_SIDES.items() if side < least}
+    missing |= {key for key, window in _LEAST_WINDOWS.items() if not bool(whole_windows(valid.mask, window).any())}
+    if side < LEAST_SIDE_OF_NETWORKS:
+        missing |= _OF_NETWORKS if networks else set()
+        missing |= {"lpips"} if lpips else set()
+    return missing

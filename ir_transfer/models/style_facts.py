@@ -1,0 +1,41 @@
+"""What a style says of itself, for manifests; free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ir_transfer.json_files import parse_json
+
+POLARITY = "polarity"
+"""Tensor of a code that is +1 for white-hot exemplars and -1 for black-hot ones, and key of its metadata."""
+EXEMPLARS = "exemplars"
+"""Metadata of a code: what was taken from each exemplar file, as a JSON list."""
+
+
+class DescribedStyle(Protocol):
+    """A style with what it says of itself."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Strings that travel with it: weights' hash, band, polarity, description."""
+
+    @property
+    def white_hot(self) -> bool:
+        """Whether hot is bright."""
+
+    @property
+    def hash(self) -> str:
+        """Hash of what decides its results, for manifests."""
+
+
+def polarity_facts(style: DescribedStyle) -> dict[str, str]:
+    """Return what a style says of its polarity: which, who says so, and the score if it was judged."""
+    facts = {key: text for key, text in style.metadata.items() if key.startswith(POLARITY) and text}
+    return {POLARITY: "white-hot" if style.white_hot else "black-hot"} | facts
+
+
+def exemplar_records(style: DescribedStyle) -> list[dict[str, Any]]:
+    """Return what was taken from each exemplar file of a style."""
+    found: list[dict[str, Any]] = parse_json(style.metadata.get(EXEMPLARS, "[]"), "the exemplars of a style")
+    return found

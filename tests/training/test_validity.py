@@ -1,0 +1,96 @@
+"""What is not valid in a pair is known wherever the pair is trained on or validated with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ir_transfer.training.batches import BatchSource, ImageSource
+from ir_transfer.training.images import ImageCache, find_images
+from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.validation_images import load_validations
+from ir_transfer.training.view_source import ViewSource
+
+HEIGHT, WIDTH = 96, 128
+
+
+def write(root: Path, valid: int = 64) -> Path:
+    """Write pairs that are white in RGB where their ground truth is valid, left of a column, and black elsewhere."""
+    for side in ("rgb", "ir"):
+        (root / side).mkdir(parents=True)
+    random = np.random.default_rng(0)
+    seen = np.broadcast_to(np.arange(WIDTH) < valid, (HEIGHT, WIDTH))
+    for index in range(4):
+        rgb = np.repeat(np.where(seen, 250 - index, 5).astype(np.uint8)[..., None], 3, axis=2)
+        infrared = np.where(seen, random.integers(100, 200, seen.shape), 255).astype(np.uint8)
+        alpha = np.where(seen, 255, 0).astype(np.uint8)
+        Image.fromarray(rgb).save(root / "rgb" / f"scene_{index}.png")
+        Image.fromarray(np.dstack([infrared, alpha]), "LA").save(root / "ir" / f"scene_{index}.png")
+    return root
+
+
+@pytest.fixture
+def section(tmp_path: Path) -> DataSection:
+    write(tmp_path / "pairs")
+    return DataSection("lwir", [Source("pairs")], "pairs", validation_every=4, crop=64, view_size=[64, 96])
+
+
+@pytest.mark.parametrize("kind", [BatchSource, ViewSource])
+def test_a_batch_knows_its_valid_pixels(section: DataSection, tmp_path: Path, kind: type[ImageSource]) -> None:
+    batch = kind(section, tmp_path, 0).draw(0, 8)
+    assert batch.valid is not None
+    assert batch.valid.shape == batch.truth.shape
+    assert batch.valid.dtype == torch.bool
+    assert any(valid.any() and not valid.all() for valid in batch.valid)
+    bright = batch.content.mean(1, keepdim=True)
+    # Light and camera vary, but the border is where the RGB image has it.
+    for valid, shown in zip(batch.valid, bright, strict=True):
+        if valid.any() and not valid.all():
+            assert shown[valid].mean() > shown[~valid].mean() + 0.2
+            assert ((shown > shown.mean()) == valid).float().mean() > 0.9
+    moved = batch.to(torch.device("cpu"))
+    assert moved.valid is not None
+    assert torch.equal(moved.valid, batch.valid)
+
+
+def test_a_view_is_in_canonical_tone_over_what_is_valid(section: DataSection, tmp_path: Path) -> None:
+    batch = ViewSource(section, tmp_path, 0).draw(0, 8)
+    assert batch.valid is not None
+    for valid, truth in zip(batch.valid, batch.truth, strict=True):
+        if valid.sum() > 100:
+            assert truth[valid].mean().item() == pytest.approx(0.5, abs=0.01)
+            assert truth[valid].std(correction=0).item() == pytest.approx(0.2, abs=0.01)
+            assert (truth[~valid] == 0.5).all()
+
+
+def test_an_exemplar_is_extended_where_it_is_not_valid(section: DataSection, tmp_path: Path) -> None:
+    images = find_images(section, tmp_path, ImageCache(1))[0]
+    infrared, valid = images.infrared_image(0), images.valid(0)
+    assert valid is not None
+    np.testing.assert_array_equal(valid, np.where(np.arange(WIDTH) < 64, 255, 0) * np.ones((HEIGHT, 1)))
+    np.testing.assert_array_equal(infrared[:, 64:], np.repeat(infrared[:, 63:64], 64, axis=1))
+    unpaired = DataSection("lwir", [Source("pairs", pairing="unpaired")], "pairs", validation_every=4)
+    alone = find_images(unpaired, tmp_path, ImageCache(1))[0]
+    assert alone.valid(0) is None
+    assert alone.infrared_image(0).shape == (HEIGHT, 64)
+
+
+def test_pairs_that_are_valid_everywhere_have_no_mask(tmp_path: Path) -> None:
+    write(tmp_path / "pairs", valid=WIDTH)
+    section = DataSection("lwir", [Source("pairs")], "pairs", validation_every=4, crop=64, view_size=[64, 96])
+    assert BatchSource(section, tmp_path, 0).draw(0, 4).valid is None
+    assert ViewSource(section, tmp_path, 0).draw(0, 4).valid is None
+
+
+def test_a_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_path: Path) -> None:
+    images = load_validations(section, tmp_path)[0]
+    scene, _ = next(images.scenes(images.exemplars[0]))
+    assert scene.valid is not None
+    assert torch.equal(scene.valid[0, 0], (torch.arange(WIDTH) < 64).expand(HEIGHT, WIDTH))
+    moved = scene.to(torch.device("cpu"))
+    assert moved.valid is not None
+    assert moved.stem == scene.stem
