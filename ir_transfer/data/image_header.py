@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ir_transfer.data.image_decode import complete_container, file_kind, open_image, seek_image
 from ir_transfer.data.picture_names import RAW_SUFFIXES
 from ir_transfer.data.pixels.containers import Container, open_jpeg, open_png
 from ir_transfer.data.pixels.heads import jpeg_head, jpeg_size, png_head, png_size
+from ir_transfer.data.pixels.kinds import file_kind
 from ir_transfer.data.pixels.pages import choose_page
+from ir_transfer.data.pixels.plain_file import complete_container, open_image, seek_image
 from ir_transfer.data.pixels.raw import is_negative, upright_raw_size
 from ir_transfer.data.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
 from ir_transfer.data.raster.archives import open_member

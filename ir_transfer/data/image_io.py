@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_decode import WHOLE, Wanted, decode
+from ir_transfer.data.image_decode import decode
 from ir_transfer.data.image_encode import Compression, Format, encode_gray
 from ir_transfer.data.picture import LUMA, BitDepth, OutputLevels, Picture, narrow_levels, shown, to_levels
 from ir_transfer.data.picture_names import is_picture_name
+from ir_transfer.data.pixels.kinds import WHOLE, Wanted
 from ir_transfer.data.raster.levels import Asked
 from ir_transfer.data.remote import is_remote, keeps_here, publish, stored_bytes
 from ir_transfer.errors import DecodeError, EncodeError, IrTransferError, MissingFileError

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from ir_transfer.data.image_decode import Levels, decode_bands
 from ir_transfer.data.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
+from ir_transfer.data.pixels.kinds import Levels
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, composited, mean_colour
+from ir_transfer.data.pixels.tiff_file import decode_bands
 from ir_transfer.errors import InputError
 
 if TYPE_CHECKING:

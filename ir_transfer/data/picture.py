@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_decode import Levels
+from ir_transfer.data.pixels.kinds import Levels
 from ir_transfer.data.pixels.stage import HALF_OPAQUE, Alpha, Reading, Stored, composited, mean_colour, strips
 from ir_transfer.data.raster.levels import Asked, percentile_levels
 from ir_transfer.data.raster.levels import Levels as Range

@@ -70,7 +70,7 @@ def _windows_of_scales(mask: Tensor, most: int) -> list[Tensor]:
 
 
 def cell_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor:
-    """Return the correlation over the means of the valid pixels of cells; cells without any do not count."""
+    """Return the correlation (1,) over the means of the valid pixels of cells; cells without any do not count."""
     mask = valid.mask.double()
     shares = F.avg_pool2d(mask, CELL, ceil_mode=True)
     seen = shares > 0
@@ -80,17 +80,17 @@ def cell_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tenso
 
 
 def highpass_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> Tensor:
-    """Return the correlation of detail at valid pixels."""
+    """Return the correlation (1,) of detail at valid pixels."""
     return pearson(*(valid.counted(highpass(valid.extended(image))) for image in (output, other)))
 
 
 def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> Tensor:
-    """Return the correlation of gradient magnitudes at valid pixels."""
+    """Return the correlation (1,) of gradient magnitudes at valid pixels."""
     return pearson(*(valid.counted(magnitude(valid.extended(image))) for image in (output, other)))
 
 
 def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return the largest correlation of gradient magnitudes over shifts, at pixels with valid surroundings."""
+    """Return the largest correlation (1,) of gradient magnitudes over shifts, at pixels with valid surroundings."""
     ours, theirs = (magnitude(valid.extended(image))[0] for image in (output, truth))
     pairs = _shifted(ours, theirs, valid.mask[0, 0], EDGE_TOLERANCE)
     found = [pearson(*(values.reshape(1, 1, 1, -1) for values in pair)) for pair in pairs]
@@ -98,7 +98,7 @@ def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPix
 
 
 def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return the largest cosine of the two gradient fields over shifts, at pixels with valid surroundings."""
+    """Return the largest cosine (1,) of the two gradient fields over shifts, at pixels with valid surroundings."""
     images = (valid.extended(image).double() for image in (output, truth))
     ours, theirs = (spatial_gradient(image, mode="sobel")[0, 0] for image in images)
     found = []
@@ -110,14 +110,14 @@ def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Ten
 
 
 def edges_kept(output: Tensor, luma: Tensor, valid: ValidPixels) -> Tensor:
-    """Return the share of the RGB image's valid edge pixels that have a valid edge pixel of the output close by."""
+    """Return the share (1,) of the RGB image's valid edge pixels with a valid edge pixel of the output close by."""
     wanted, found = (_strong(image, valid) for image in (luma, output))
     near = F.max_pool2d(found.float(), 3, stride=1, padding=1) > 0
     return ((wanted & near).sum().double() / wanted.sum().clamp(min=1))[None]
 
 
 def hot_regions_within(truth: Tensor, valid: ValidPixels) -> list[Box]:
-    """Return the hot regions of a ground truth whose frames lie inside of the valid pixels."""
+    """Return the hot regions of a ground truth (1, 1, H, W) whose frames lie inside of the valid pixels."""
     mask = valid.mask[0, 0].cpu().numpy()
     return [
         box

@@ -13,9 +13,9 @@ from PIL import Image
 from PIL.Image import Exif
 
 from ir_transfer.conversion.engine.budget import Size, size_of
-from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_header import count_images, read_header
 from ir_transfer.data.image_io import decode_picture, read_picture
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.errors import DecodeError
 from tests.data.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY_TIFFS, STREET, png_with, saved, stored_for
 from tests.data.pixels.test_formats import digital_negative

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.manifest import Entry
-from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_header import read_header
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.labels.base import LabelledSet
 from ir_transfer.data.labels.frames import to_stored, to_upright
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.errors import DecodeError, IrTransferError
 
 _AGAIN = "generate it again with --overwrite"

@@ -61,7 +61,7 @@ class Pipeline:
         self._stopped = False
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Deal with tasks until they end or ``record`` says stop; return where the time went."""
+        """Process tasks until they end or ``record`` says stop; return where the time went."""
         start = time.perf_counter()
         with (
             ThreadPoolExecutor(self.threads) as probes,

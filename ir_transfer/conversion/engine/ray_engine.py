@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class RayEngine:
-    """Workers of a Ray cluster deal with chunks of tasks; outcomes are recorded here, in the caller's thread.
+    """Workers of a Ray cluster process chunks of tasks; outcomes are recorded here, in the caller's thread.
 
     Each worker is an actor that runs a :class:`~ir_transfer.conversion.engine.pipeline.Pipeline` of its own, so the
     bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written
@@ -53,7 +53,7 @@ class RayEngine:
         self.record = record
 
     def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Deal with tasks until they end or ``record`` says stop; return where the time of all workers went.
+        """Process tasks until they end or ``record`` says stop; return where the time of all workers went.
 
         Raises:
             MissingPackageError: Ray is not installed.
@@ -195,7 +195,7 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
     for task in chunk:
         for job in task.jobs:
             error = (
-                f"{job.source}: expected a Ray worker to deal with it, got {_ATTEMPTS} that died: see that they "
+                f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: see that they "
                 "have memory enough, then go on with --resume"
             )
             yield Outcome(replace(failed_entry(job), error=error))

@@ -1,4 +1,4 @@
-"""The run itself: an engine deals with the pictures, the manifest is told of each in this thread."""
+"""The run itself: an engine processes the images, and this thread records each in the manifest."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class Run:
     Args:
         options: How to read and write, and by which engine.
         plan: What to do.
-        manifest: Where it is told; what it holds already may be skipped.
+        manifest: Where results are recorded; those it holds already may be skipped.
         translator: The model with its styles.
         finish: From intensities to files.
         choose: Completes a job by what its picture shows.
-        observer: Told of every input that is dealt with.
+        observer: Notified of every input that is done.
         masks: Of the pictures, if they have any.
-        on_window: Told of every window of a raster: how many are done, of how many.
+        on_window: Called after every window of a raster with the number done and the number of all.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Run:
         self.summary = Summary(plan.out, self.plan)
 
     def all(self) -> Summary:
-        """Deal with every input of the plan."""
+        """Process every input of the plan."""
         self.observer.start(len(self.plan.jobs) + len(self.plan.refused))
         for entry in self.plan.refused:
             self._record(Outcome(entry))

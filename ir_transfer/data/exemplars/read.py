@@ -14,8 +14,9 @@ from ir_transfer.data.exemplars.palette import find_palette, on_curve
 from ir_transfer.data.exemplars.radiometric import read_radiometric
 from ir_transfer.data.exemplars.range import AskedRange, to_unit
 from ir_transfer.data.exemplars.report import ExemplarReport, ReadExemplar, Unit
-from ir_transfer.data.image_decode import Wanted, decode
+from ir_transfer.data.image_decode import decode
 from ir_transfer.data.image_io import MAX_PIXELS, Picture, files_beside, read_bytes
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.data.pixels.stage import HALF_OPAQUE
 from ir_transfer.errors import InputError
 from ir_transfer.resources import missing_exemplar

@@ -73,7 +73,7 @@ def ms_ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
 
 
 def similarities(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the luminance and the contrast-structure maps of windows that lie inside the images."""
+    """Return the luminance and contrast-structure maps (B, 1, h, w) of windows inside the images (B, 1, H, W)."""
     inside = WINDOW // 2
 
     def mean(x: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_header import count_images
 from ir_transfer.data.image_io import decode_picture
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.data.raster.read import Raster
 from ir_transfer.errors import DecodeError, InputError

@@ -16,10 +16,10 @@ from ir_transfer.conversion.masks import _drawn
 from ir_transfer.conversion.tiles.ends import PictureSource
 from ir_transfer.data.cards import Layout
 from ir_transfer.data.exemplars.read import open_exemplar
-from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture, encode_gray, read_picture
 from ir_transfer.data.pair_files import load_pair, read_pair
 from ir_transfer.data.pairs import Pair
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.data.raster.read import Raster
 from ir_transfer.errors import DecodeError
 from ir_transfer.evaluation.scenes import load_scene

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_decode import Wanted
 from ir_transfer.data.image_io import Picture, decode_picture
+from ir_transfer.data.pixels.kinds import Wanted
 from ir_transfer.data.raster.levels import Asked, percentile_levels
 from ir_transfer.data.raster.read import Raster
 from ir_transfer.errors import InputError

@@ -1,0 +1,63 @@
+"""Kinds of image files by their first bytes, and which part of a file is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import UnidentifiedImageError
+
+Levels = NDArray[np.uint8 | np.uint16 | np.float32]
+
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF",  # BigTIFF
+    b"MM\x00+": "TIFF",
+    b"BM": "BMP",
+    b"RIFF": "WEBP",
+}
+_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"heif"})
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which part of a file is read.
+
+    Attributes:
+        page: Number of the page of a TIFF, or of the image of an animation, from 1; the first of full size if None.
+        bands: One or three bands of a TIFF; by what the file says of them if None.
+        nodata: Number of invalid pixels of a TIFF; the one that the file declares if None.
+        beside: Files that lie beside it, by ending: ``.msk`` and ``.aux.xml``.
+    """
+
+    page: int | None = None
+    bands: Sequence[int] | None = None
+    nodata: float | None = None
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+
+
+WHOLE = Wanted()
+
+
+def file_kind(data: bytes) -> str | None:
+    """Return the kind of image that the first bytes announce, whatever the file is called; None if unknown."""
+    if data[4:8] == b"ftyp":
+        brands = {data[8:12], *(data[i : i + 4] for i in range(16, min(int.from_bytes(data[:4], "big"), 64), 4))}
+        return "AVIF" if brands & _AVIF_BRANDS else "HEIF" if brands & _HEIF_BRANDS else None
+    kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), None)
+    return None if kind == "WEBP" and data[8:12] != b"WEBP" else kind
+
+
+def decoder_message(error: Exception) -> str:
+    """Return what a decoder says, without the address or the random name of the file in memory: runs must agree."""
+    if isinstance(error, UnidentifiedImageError):
+        return "unreadable header"
+    return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__
