@@ -247,7 +247,9 @@ class BaseModelTester:
         gradients = {name: p.grad for name, p in model.named_parameters() if p.requires_grad}  # the others are frozen
         assert gradients
         assert [name for name, grad in gradients.items() if grad is None or not grad.isfinite().all()] == []
-        assert [name for name, grad in gradients.items() if grad is not None and not grad.any()] == []
+        gradients.pop("detail.to_thermal.bias", None)  # the tone removes constants: only rounding is left of it
+        idle = [name for name, grad in gradients.items() if grad is not None and not grad.any()]
+        assert not idle, f"without a gradient: {idle}"
 
     @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan, torch.tensor([[0.5], [0.6]])])
     def test_refuses_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
@@ -290,7 +292,7 @@ class BaseModelTester:
             model.prepare([exemplar], weights=[1, 1])
         with pytest.raises(InputError, match="weights >= 0"):
             model.prepare([exemplar, exemplar], weights=[1, -1])
-        with pytest.raises(InputError, match="each exemplar on its own, got 2"):
+        with pytest.raises(InputError, match="one exemplar per tensor, got 2"):
             model.prepare([torch.cat([exemplar, exemplar])])
         with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
             model.prepare([torch.full_like(exemplar, math.nan)])
