@@ -15,7 +15,7 @@ from ir_transfer.data.labels.texts import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_X
 from ir_transfer.data.labels.voc_file import VocFile
 from ir_transfer.data.picture_names import composed, find_below
 from ir_transfer.errors import InputError, IrTransferError, MissingFileError
-from ir_transfer.evaluation.metrics.object_heat import Box
+from ir_transfer.metrics.object_heat import Box
 
 logger = logging.getLogger(__name__)
 

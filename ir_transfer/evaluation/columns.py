@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.evaluation.metrics.edges import LIMIT
+from ir_transfer.metrics.edges import LIMIT
 
 Direction = Literal["higher", "lower", "truth", "one", "limit", "none"]
 Group = Literal["fidelity", "structure", "perception", "look", "heat", "labels"]

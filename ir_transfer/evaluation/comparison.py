@@ -26,13 +26,13 @@ from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
 from ir_transfer.evaluation.feature_extractor import network_name
 from ir_transfer.evaluation.masks import Masks, masks_of_card, open_masks, read_regions
 from ir_transfer.evaluation.methods import Method, methods_of, refuse_unexpected_weights, with_baselines
-from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.evaluation.outputs import OutputFolder, open_outputs
 from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.results import Results
 from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.evaluation.soft_objects import soft_regions
+from ir_transfer.metrics.lpips import Lpips
+from ir_transfer.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 SHEET_ROWS = 24

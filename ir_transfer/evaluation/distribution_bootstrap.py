@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.evaluation.bootstrap import Estimate, SceneBootstrap
-from ir_transfer.evaluation.metrics.distribution import (
+from ir_transfer.metrics.distribution import (
     Samples,
     frechet_distance,
     gaussian_distance,

@@ -16,14 +16,14 @@ from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.distribution_bootstrap import DistributionBootstrap
 from ir_transfer.evaluation.exemplars import Exemplar, ExemplarPolicy
 from ir_transfer.evaluation.methods import BASELINES, Method
-from ir_transfer.evaluation.metrics.correlation import polarity_correlation
-from ir_transfer.evaluation.metrics.features import Moments, feature_moments
-from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import HeatObject
 from ir_transfer.evaluation.outputs import OutputFolder
 from ir_transfer.evaluation.results import GROUND_TRUTH, MethodValues, Results
 from ir_transfer.evaluation.scene_metrics import MetricValues, SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.metrics.correlation import polarity_correlation
+from ir_transfer.metrics.features import Moments, feature_moments
+from ir_transfer.metrics.lpips import Lpips
+from ir_transfer.metrics.object_heat import HeatObject
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.nn.perceptual import PerceptualEncoder

@@ -22,8 +22,8 @@ from ir_transfer.data.pair_files import open_side
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.evaluation.metrics.edges import magnitude
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
+from ir_transfer.metrics.edges import magnitude
 
 PolicyName = Literal["fixed", "nearest", "oracle"]
 _CELLS = 8  # of the layout, in each direction

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ir_transfer.evaluation.metrics.distribution import Samples, patch_area, pooled_patches
-from ir_transfer.evaluation.metrics.features import Moments, feature_moments, unit_length
+from ir_transfer.metrics.distribution import Samples, patch_area, pooled_patches
+from ir_transfer.metrics.features import Moments, feature_moments, unit_length
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 _GENERIC = {"encoder", "weights", "model", "vgg"}

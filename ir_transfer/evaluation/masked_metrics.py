@@ -16,20 +16,20 @@ import torch.nn.functional as F
 from kornia.filters import spatial_gradient
 from torch import Tensor
 
-from ir_transfer.evaluation.metrics.appearance import contrast, wasserstein
-from ir_transfer.evaluation.metrics.correlation import CELL, EDGE_TOLERANCE, SIGN_TOLERANCE, highpass, pearson
-from ir_transfer.evaluation.metrics.edges import STRONG, magnitude
-from ir_transfer.evaluation.metrics.fidelity import WEIGHTS, normalised_mutual_information, psnr, similarities
-from ir_transfer.evaluation.metrics.fidelity import WINDOW as SSIM_WINDOW
-from ir_transfer.evaluation.metrics.object_heat import Box, hot_regions
 from ir_transfer.evaluation.valid_pixels import ValidPixels, whole_windows
+from ir_transfer.metrics.appearance import contrast, wasserstein
+from ir_transfer.metrics.correlation import CELL, EDGE_TOLERANCE, SIGN_TOLERANCE, highpass, pearson
+from ir_transfer.metrics.edges import STRONG, magnitude
+from ir_transfer.metrics.fidelity import WEIGHTS, normalised_mutual_information, psnr, similarities
+from ir_transfer.metrics.fidelity import WINDOW as SSIM_WINDOW
+from ir_transfer.metrics.object_heat import Box, hot_regions
 
 Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
 """Output (1, 1, H, W), what it is compared with, and what counts, to a value (1,); None where it has no meaning."""
 
 
 def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ssim` over windows of valid pixels."""
+    """Return :func:`~ir_transfer.metrics.fidelity.ssim` over windows of valid pixels."""
     if min(output.shape[-2:]) < SSIM_WINDOW:
         return None
     windows = whole_windows(valid.mask, SSIM_WINDOW)
@@ -38,7 +38,7 @@ def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
 
 
 def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
-    """Return :func:`~ir_transfer.evaluation.metrics.fidelity.ms_ssim` over windows of valid pixels.
+    """Return :func:`~ir_transfer.metrics.fidelity.ms_ssim` over windows of valid pixels.
 
     There are as many scales, up to five, as have such windows.
     """

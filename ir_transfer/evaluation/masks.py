@@ -18,8 +18,8 @@ from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.name_patterns import NamePattern
 from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.evaluation.metrics.object_heat import Region
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.metrics.object_heat import Region
 from ir_transfer.yaml_fields import read_mapping
 
 NAMES = "labels.yaml"

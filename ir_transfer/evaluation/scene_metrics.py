@@ -11,26 +11,26 @@ from torch import Tensor
 from ir_transfer.evaluation import masked_metrics
 from ir_transfer.evaluation.feature_extractor import Features, extract_features
 from ir_transfer.evaluation.masked_metrics import LEAST_SIDE_OF_NETWORKS, LEAST_SIDES
-from ir_transfer.evaluation.metrics.appearance import (
+from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.evaluation.valid_pixels import ValidPixels
+from ir_transfer.metrics.appearance import (
     contrast,
     line_noise,
     spectrum_distance,
     wasserstein,
 )
-from ir_transfer.evaluation.metrics.correlation import (
+from ir_transfer.metrics.correlation import (
     cell_correlation,
     gradient_agreement,
     gradient_correlation,
     highpass_correlation,
     tolerant_gradient_correlation,
 )
-from ir_transfer.evaluation.metrics.edges import edges_kept, shift
-from ir_transfer.evaluation.metrics.features import Moments, style_distance, unit_distance
-from ir_transfer.evaluation.metrics.fidelity import ms_ssim, normalised_mutual_information, psnr, ssim
-from ir_transfer.evaluation.metrics.lpips import Lpips
-from ir_transfer.evaluation.metrics.object_heat import HeatObject, hot_in_ground_truth, hot_regions, object_heat
-from ir_transfer.evaluation.scenes import Scene
-from ir_transfer.evaluation.valid_pixels import ValidPixels
+from ir_transfer.metrics.edges import edges_kept, shift
+from ir_transfer.metrics.features import Moments, style_distance, unit_distance
+from ir_transfer.metrics.fidelity import ms_ssim, normalised_mutual_information, psnr, ssim
+from ir_transfer.metrics.lpips import Lpips
+from ir_transfer.metrics.object_heat import HeatObject, hot_in_ground_truth, hot_regions, object_heat
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 MetricValues = dict[str, tuple[float, float]]

@@ -13,7 +13,7 @@ from skimage.measure import regionprops
 
 from ir_transfer.data.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.object_heat import Region
+from ir_transfer.metrics.object_heat import Region
 
 OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}
 """Classes that are objects, with their labels in the heat columns."""

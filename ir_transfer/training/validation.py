@@ -14,10 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.evaluation.metrics.distribution import Samples, joined, kernel_distance, standardised
-from ir_transfer.evaluation.metrics.features import feature_moments
 from ir_transfer.evaluation.scene_metrics import SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.metrics.distribution import Samples, joined, kernel_distance, standardised
+from ir_transfer.metrics.features import feature_moments
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.style_code import StyleCode

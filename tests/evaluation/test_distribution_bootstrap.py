@@ -7,7 +7,7 @@ import pytest
 
 from ir_transfer.evaluation.bootstrap import SceneBootstrap
 from ir_transfer.evaluation.distribution_bootstrap import RESAMPLES, DistributionBootstrap, PatchFile
-from ir_transfer.evaluation.metrics.distribution import frechet_distance, kernel_distance, standardised
+from ir_transfer.metrics.distribution import frechet_distance, kernel_distance, standardised
 
 
 def test_keeps_levels_and_owners() -> None:

@@ -15,9 +15,9 @@ from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.evaluator import EvalSettings, evaluate
 from ir_transfer.evaluation.exemplars import Exemplar, Oracle, PolicyName
 from ir_transfer.evaluation.methods import BASELINES, Method, with_baselines
-from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.results import GROUND_TRUTH, Results
 from ir_transfer.evaluation.scenes import Scene, load_exemplar, load_scene
+from ir_transfer.metrics.object_heat import Box
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.compared_street import BLURRED, blurred
 from tests.evaluation.street_scene import PEOPLE, write_pairs

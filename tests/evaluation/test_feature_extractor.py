@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from ir_transfer.evaluation.feature_extractor import extract_features, network_name
-from ir_transfer.evaluation.metrics.distribution import patch_area, pooled_patches
-from ir_transfer.evaluation.metrics.features import unit_length
+from ir_transfer.metrics.distribution import patch_area, pooled_patches
+from ir_transfer.metrics.features import unit_length
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ir_transfer.evaluation.columns import COLUMNS
-from ir_transfer.evaluation.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.evaluation.scene_metrics import MetricValues, SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from tests.evaluation.street_scene import render
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.scene_metrics import SceneEvaluator
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.metrics.object_heat import Box
 
 
 def street() -> tuple[Scene, list[Box]]:

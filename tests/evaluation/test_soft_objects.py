@@ -12,8 +12,8 @@ from PIL import Image
 
 from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.evaluation.metrics.object_heat import object_heat
 from ir_transfer.evaluation.soft_objects import class_probability, soft_regions
+from ir_transfer.metrics.object_heat import object_heat
 
 SIZE = 80, 120
 """Height and width of the scene; 20 x 30 cells."""

@@ -20,11 +20,11 @@ from ir_transfer.conversion.exported.make import ExportOptions, export_file, pre
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError
-from ir_transfer.evaluation.metrics.fidelity import psnr, ssim
 from ir_transfer.export.check import style_inputs
 from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
+from ir_transfer.metrics.fidelity import psnr, ssim
 
 MOST_IMAGES = 128
 """Images that are calibrated on, spread evenly over the folder."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.video.options import FlickerReport
 from ir_transfer.data.motion import Motion
-from ir_transfer.evaluation.metrics.flicker import Flicker
+from ir_transfer.metrics.flicker import Flicker
 
 Gray = NDArray[np.float32]
 

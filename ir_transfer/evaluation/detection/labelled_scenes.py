@@ -17,8 +17,8 @@ from ir_transfer.data.look_alike import fingerprint
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.evaluation.boxes import read_boxes
-from ir_transfer.evaluation.metrics.object_heat import Box
 from ir_transfer.evaluation.scenes import load_scene
+from ir_transfer.metrics.object_heat import Box
 
 _LEAST_SIDE = 1.0  # pixels; narrower boxes are left out after scaling
 

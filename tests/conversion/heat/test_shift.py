@@ -20,7 +20,7 @@ from ir_transfer.data.image_io import Picture, read_picture
 from ir_transfer.data.labels.regions import Region, mask_region
 from ir_transfer.data.render.write import write_scenes
 from ir_transfer.evaluation.boxes import read_boxes
-from ir_transfer.evaluation.metrics.object_heat import object_heat
+from ir_transfer.metrics.object_heat import object_heat
 
 Floats = NDArray[np.float32]
 

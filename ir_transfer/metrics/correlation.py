@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from kornia.filters import gaussian_blur2d, spatial_gradient
 from torch import Tensor
 
-from ir_transfer.evaluation.metrics.edges import magnitude
+from ir_transfer.metrics.edges import magnitude
 
 EDGE_TOLERANCE = 3
 """Largest registration error of public pairs, in pixels."""

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from ir_transfer.data.motion import Motion, estimate_motion
-from ir_transfer.evaluation.metrics.flicker import Flicker, warped_difference
+from ir_transfer.metrics.flicker import Flicker, warped_difference
 from tests.conftest import photograph
 
 

@@ -10,7 +10,7 @@ import torch
 from torchvision.models import alexnet
 
 from ir_transfer.errors import MissingFileError, WeightsError
-from ir_transfer.evaluation.metrics.lpips import Lpips
+from ir_transfer.metrics.lpips import Lpips
 
 CHANNELS = (64, 192, 384, 256, 256)
 

@@ -10,7 +10,7 @@ from skimage import data
 from skimage.filters import sobel_h, sobel_v
 from torch import Tensor
 
-from ir_transfer.evaluation.metrics.correlation import (
+from ir_transfer.metrics.correlation import (
     CELL,
     SIGMA,
     SIGN_TOLERANCE,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ir_transfer.evaluation.metrics.features import feature_moments, style_distance, unit_distance, unit_length
+from ir_transfer.metrics.features import feature_moments, style_distance, unit_distance, unit_length
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 

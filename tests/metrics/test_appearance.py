@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, mean
 from scipy.stats import wasserstein_distance
 from skimage import data
 
-from ir_transfer.evaluation.metrics.appearance import (
+from ir_transfer.metrics.appearance import (
     RINGS,
     contrast,
     line_noise,

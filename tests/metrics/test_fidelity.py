@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from skimage import data
 from skimage.metrics import normalized_mutual_information, peak_signal_noise_ratio, structural_similarity
 
-from ir_transfer.evaluation.metrics.fidelity import BINS, WEIGHTS, ms_ssim, normalised_mutual_information, psnr, ssim
+from ir_transfer.metrics.fidelity import BINS, WEIGHTS, ms_ssim, normalised_mutual_information, psnr, ssim
 
 
 def test_agrees_with_scikit_image() -> None:

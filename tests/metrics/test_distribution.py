@@ -9,7 +9,7 @@ from scipy.linalg import sqrtm
 from scipy.spatial.distance import cdist
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.distribution import (
+from ir_transfer.metrics.distribution import (
     Samples,
     frechet_distance,
     joined,
@@ -18,7 +18,7 @@ from ir_transfer.evaluation.metrics.distribution import (
     pooled_patches,
     standardised,
 )
-from ir_transfer.evaluation.metrics.features import unit_length
+from ir_transfer.metrics.features import unit_length
 from ir_transfer.nn.perceptual import PerceptualEncoder
 
 

@@ -9,7 +9,7 @@ from scipy.ndimage import binary_dilation, fourier_shift
 from skimage import data
 from skimage.filters import sobel_h, sobel_v
 
-from ir_transfer.evaluation.metrics.edges import edges_kept, shift
+from ir_transfer.metrics.edges import edges_kept, shift
 
 
 def camera() -> torch.Tensor:

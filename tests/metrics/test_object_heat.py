@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ir_transfer.errors import InputError
-from ir_transfer.evaluation.metrics.object_heat import (
+from ir_transfer.metrics.object_heat import (
     Box,
     hot_in_ground_truth,
     hot_regions,
