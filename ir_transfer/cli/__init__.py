@@ -167,7 +167,7 @@ def _run(session: Session) -> int:
         package = (error.name or "").partition(".")[0]
         if package in {"", "ir_transfer"}:
             raise
-        session.error = f"expected the Python package {package}, found none: pip install ir-transfer installs it"
+        session.error = f"expected the Python package {package}, found none: pip install ir-transfer"
     else:
         return code if isinstance(code, int) else 0
     print_error(session.error)

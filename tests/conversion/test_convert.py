@@ -234,11 +234,11 @@ def test_fail_fast_converts_nothing_after_a_collision(options: Options, photos: 
 
 def test_a_run_that_came_and_went_meanwhile_is_not_replaced(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     def quick_rival(name: str) -> torch.device:
-        monkeypatch.setattr("ir_transfer.conversion.session.pick_device", pick_device)
+        monkeypatch.setattr("ir_transfer.conversion.translate.pick_device", pick_device)
         run(options, model="gray")
         return pick_device(name)
 
-    monkeypatch.setattr("ir_transfer.conversion.session.pick_device", quick_rival)
+    monkeypatch.setattr("ir_transfer.conversion.translate.pick_device", quick_rival)
     with pytest.raises(InputError, match="--resume"):
         run(options)
     assert lines(options.out or Path())[0]["look"]["model"] == "gray"

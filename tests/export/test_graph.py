@@ -41,7 +41,7 @@ def test_the_graph_equals_the_model_at_every_size_and_strength(model: ThermalMod
         for strength in (1.0, 0.3):
             image = scene(height, width, height)
             found = graph(image, torch.tensor([strength]))
-            torch.testing.assert_close(found, model(image, style, strength), atol=2e-4, rtol=0)
+            torch.testing.assert_close(found, model(image, style, strength), atol=5e-4, rtol=0)
             assert found.std() > 0.02
     assert len(factors) >= 3
 

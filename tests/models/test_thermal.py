@@ -37,7 +37,7 @@ def style_of(model: ThermalModel, seed: int = 1, white_hot: bool = True) -> Styl
 def test_a_black_hot_exemplar_gives_exactly_the_inverse(model: ThermalModel) -> None:
     content = scene(70, 90)
     white, black = (model(content, style_of(model, white_hot=w)) for w in (True, False))
-    torch.testing.assert_close(black, 1 - white, atol=1e-4, rtol=0)
+    torch.testing.assert_close(black, 1 - white, atol=3e-4, rtol=0)
     assert white.std() > 0.05
 
 

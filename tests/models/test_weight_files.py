@@ -114,5 +114,5 @@ def test_weights_for_another_encoder_are_refused(tmp_path: Path) -> None:
     (key,) = metadata.keys() - {"kind"}
     path = tmp_path / "other.safetensors"
     weight_files.write(path, tensors, {**metadata, key: "0123456789abcdef"})
-    with pytest.raises(WeightsError, match=r"expected the content encoder 0123456789abcdef that .*other"):
+    with pytest.raises(WeightsError, match=r"expected the content encoder 0123456789abcdef for .*other"):
         weight_files.read(path, kind="weights")

@@ -39,7 +39,7 @@ def test_measures_seconds_memory_and_parameters() -> None:
 
 
 def test_memory_has_progress_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_transfer.evaluation.benchmark.peak_memory", lambda candidate, threads: 100.0)
+    monkeypatch.setattr("ir_transfer.evaluation.benchmark.models.peak_memory", lambda candidate, threads: 100.0)
     lines: list[str] = []
     (gray, fda) = measure([Candidate("gray", side=64), Candidate("fda", side=64)], rounds=1, on_step=lines.append)
     assert (gray.peak_mb, fda.peak_mb) == (100.0, 100.0)
