@@ -130,6 +130,28 @@ class ExemplarRange(click.ParamType["tuple[float, float] | str"]):
         return ends
 
 
+class ImageSize(click.ParamType[tuple[int, int]]):
+    """Width and height of an image in pixels, such as ``320x256``.
+
+    Args:
+        least: Smallest side in pixels.
+    """
+
+    name = "size"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """Return width and height."""
+        if isinstance(value, tuple):
+            return value
+        width, _, height = str(value).partition("x")
+        if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= self.least):
+            self.fail(f"expected width x height of at least {self.least}, such as 320x256, got {value!r}", param, ctx)
+        return int(width), int(height)
+
+
 class AutoOrCount(click.ParamType["int | None"]):
     """``auto``, which is None, or a number of at least 1."""
 

@@ -9,6 +9,7 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.execution_options import device_option, threads_option
+from ir_transfer.cli.option_types import ImageSize
 from ir_transfer.cli.options import max_pixels_option, run_options_option, seed_option, verbosity_options
 from ir_transfer.cli.path_checks import check_exists
 from ir_transfer.cli.result import give_result
@@ -21,18 +22,6 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return value if isinstance(value, tuple) else tuple(str(value).split(","))
 
 
-class _Size(click.ParamType[tuple[int, int]]):
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        width, _, height = str(value).partition("x")
-        if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 16):
-            self.fail(f"expected WIDTHxHEIGHT of at least 16x16, got {value!r}", param, ctx)
-        return int(height), int(width)
-
-
 @click.command(short_help="Show what layers of a network keep of an image.")
 @click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose content is wanted.")
 @click.option("--layer", metavar="NAME", help="For --content.  [default: stride8, of a VGG conv4_2]")
@@ -40,7 +29,7 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option(
     "--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
 )
-@click.option("--size", type=_Size(), metavar="WxH", help="Of the result of --style.  [default: the picture's]")
+@click.option("--size", type=ImageSize(16), metavar="WxH", help="Of the result of --style.  [default: the picture's]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option(
@@ -137,5 +126,6 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     if content is not None:
         found = reconstruct_content(model, picture, given["layer"])
     else:
-        found = reconstruct_style(model, picture, given["layers"], given["size"])
+        size = None if given["size"] is None else given["size"][::-1]
+        found = reconstruct_style(model, picture, given["layers"], size)
     write_whole(out, encode_gray(to_levels(found[0, 0].float().cpu().numpy())))

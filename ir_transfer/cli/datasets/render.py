@@ -4,25 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
+from ir_transfer.cli.option_types import ImageSize
 from ir_transfer.cli.result import give_result
-
-
-class _Size(click.ParamType[tuple[int, int]]):
-    """Width and height, such as ``320x256``."""
-
-    name = "size"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
-        if isinstance(value, tuple):
-            return value
-        width, _, height = str(value).partition("x")
-        if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 32):
-            self.fail(f"expected width x height of at least 32, such as 320x256, got {value!r}", param, ctx)
-        return int(width), int(height)
 
 
 @click.command(short_help="Render registered scenes with known truth.")
@@ -30,7 +16,7 @@ class _Size(click.ParamType[tuple[int, int]]):
 @click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Scenes.")
 @click.option("--frames", type=click.IntRange(min=1), default=1, show_default=True, help="Video frames per scene.")
 @click.option("--band", type=click.Choice(["lwir", "nir"]), default="lwir", show_default=True, help="Infrared band.")
-@click.option("--size", type=_Size(), default="320x256", show_default=True, help="Width x height in pixels.")
+@click.option("--size", type=ImageSize(32), default="320x256", show_default=True, help="Width x height in pixels.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal files.")
 @click.option("--boxes", is_flag=True, help="Also write frames of people and vehicles: annotations.json, boxes.json.")
 @click.option("--masks", is_flag=True, help="Also write masks/ with labels of people and vehicles.")
