@@ -28,8 +28,8 @@ from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import translate_tiled
 from ir_transfer.conversion.translate import Translator, pick_device
-from ir_transfer.data.image_io import Picture
 from ir_transfer.evaluation.benchmark.memory import own_peak
+from ir_transfer.imaging.image_io import Picture
 
 HEAD = "| weights | side | tile | seconds | megapixels/s | peak RSS (MiB) | max difference of tiles (1/255) |"
 BLOCK = 512

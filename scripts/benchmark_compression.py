@@ -23,8 +23,8 @@ from isal import isal_zlib
 from PIL import Image
 
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.data.image_encode import COMPRESSIONS, encode_gray
-from ir_transfer.data.image_io import OutputLevels, read_picture
+from ir_transfer.imaging.encode import COMPRESSIONS, encode_gray
+from ir_transfer.imaging.image_io import OutputLevels, read_picture
 
 _NOISE = 40.0  # levels of 65,535, as an uncooled camera has
 Encoder = Callable[[OutputLevels], bytes]

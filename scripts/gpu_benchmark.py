@@ -33,9 +33,9 @@ from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
-from ir_transfer.data.image_io import Picture, to_levels, write_whole
 from ir_transfer.evaluation.benchmark.folder import render_scene
 from ir_transfer.evaluation.benchmark.memory import own_peak
+from ir_transfer.imaging.image_io import Picture, to_levels, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.resources import PRESET
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from ir_transfer import create_model
-from ir_transfer.data.image_io import encode_png, read_picture, write_whole
 from ir_transfer.evaluation.contact_sheet import contact_sheet
+from ir_transfer.imaging.image_io import encode_png, read_picture, write_whole
 
 ROWS = (
     ("1230_1202_f0000", "0115_1831_v0000"),

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from ir_transfer import create_model, list_models, model_info
-from ir_transfer.data.image_io import encode_png, read_picture, write_whole
 from ir_transfer.evaluation.contact_sheet import contact_sheet
+from ir_transfer.imaging.image_io import encode_png, read_picture, write_whole
 
 TRIVIAL = ("gray", "histogram")
 LONG_SIDE = 448

@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ir_transfer.data.image_io import write_whole
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import shipped_encoder
 from ir_transfer.training.polarity import (

@@ -13,7 +13,7 @@ from PIL import Image
 from ir_transfer.cli import main
 from ir_transfer.regular_files import open_regular, read_regular
 from tests.conftest import photograph
-from tests.data.raster.rasters import write
+from tests.imaging.raster.rasters import write
 
 
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:

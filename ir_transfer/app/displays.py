@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.image_io import read_picture, write_whole
+from ir_transfer.imaging.image_io import read_picture, write_whole
 
 THUMBNAIL = 320
 """Longer side of a thumbnail in pixels."""

@@ -17,9 +17,9 @@ from ir_transfer.conversion.camera import AgcChoice
 from ir_transfer.conversion.heat.rules import MAP_CLASSES
 from ir_transfer.conversion.options import Polarity
 from ir_transfer.conversion.styles.choose import DEFAULT_MODEL
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.image_io import BitDepth, Format
-from ir_transfer.data.sensor import list_sensors, load_sensor
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.image_io import BitDepth, Format
+from ir_transfer.sensor import list_sensors, load_sensor
 
 BLEND, MATRIX = "blend into one look", "side by side (matrix)"
 FILES: dict[str, tuple[BitDepth, Format]] = {

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.styles.choose import NamedLook, SavedStyle, StyleChoice, choose_styles, exemplar_files
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
 
 BINS = 64

@@ -13,9 +13,9 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, choose_styles, list_looks, list_presets
 from ir_transfer.conversion.styles.codes import prepare_codes
-from ir_transfer.data.render.pictures import render
 from ir_transfer.models.style_names import BLACK_HOT_SUFFIX
 from ir_transfer.resources import PRESET
+from ir_transfer.synthetic.images import render
 
 _SCENE = 2  # a street by day with people and cars
 _SIZE = (256, 192)

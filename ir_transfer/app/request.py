@@ -12,10 +12,10 @@ from ir_transfer.conversion.camera import NO_CAMERA, AgcChoice, CameraOptions
 from ir_transfer.conversion.heat.options import parse_heat
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.size_options import RasterOptions
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import BitDepth, Format
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import BitDepth, Format
 from ir_transfer.resources import PRESET
 
 PHOTOGRAPHS, EXEMPLARS = "photographs", "exemplars"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ir_transfer.app.request import EXEMPLARS, PHOTOGRAPHS
-from ir_transfer.data.picture_names import SUFFIXES
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_names import SUFFIXES
 
 KINDS = {PHOTOGRAPHS: SUFFIXES, EXEMPLARS: SUFFIXES | {".safetensors"}}
 """What each field for files takes, by suffix."""

@@ -17,8 +17,8 @@ from ir_transfer.cli.result import Session, json_option
 from ir_transfer.cli.settings import CONFIG_VARIABLE, apply_settings, find_config, setting_origin
 from ir_transfer.cli.signals import sigterm_as_interrupt
 from ir_transfer.cli.streams import safe_streams
-from ir_transfer.data.remote import public
 from ir_transfer.errors import IrTransferError
+from ir_transfer.imaging.remote import public
 
 # name -> ("module:function", one line for --help, so that listing them imports none)
 COMMANDS: dict[str, tuple[str, str]] = {

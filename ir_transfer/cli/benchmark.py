@@ -129,8 +129,8 @@ def _refuse_unused(
 def _measure_loaders(count: int, models: list[str], workers: str, threads: int | None, out: Path | None) -> None:
     import torch
 
-    from ir_transfer.data.image_io import write_whole
     from ir_transfer.evaluation.benchmark.loader import measure_loaders
+    from ir_transfer.imaging.image_io import write_whole
 
     numbers = [text.strip() for text in workers.split(",")]
     if bad := [text for text in numbers if not text.isdecimal()]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from ir_transfer.cli.streams import escape_controls
-from ir_transfer.data.remote import public
+from ir_transfer.imaging.remote import public
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

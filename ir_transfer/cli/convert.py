@@ -37,8 +37,8 @@ from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
 from ir_transfer.cli.stored_weights import fetched
 from ir_transfer.cli.track import track
-from ir_transfer.data.picture_names import ignored_text
 from ir_transfer.errors import IrTransferError
+from ir_transfer.imaging.image_names import ignored_text
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.options import Options, Summary

@@ -16,9 +16,9 @@ from ir_transfer.cli.result import give_result
 from ir_transfer.cli.track import track
 
 if TYPE_CHECKING:
-    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.detection.experiment import Outcome
+    from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+    from ir_transfer.imaging.exemplars.range import AskedRange
 
 _OWN = ("test", "test_boxes", "steps", "seeds")
 _SHARED = (

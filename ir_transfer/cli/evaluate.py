@@ -20,9 +20,9 @@ from ir_transfer.cli.track import track
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.evaluation.comparison import Comparison
+    from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+    from ir_transfer.imaging.exemplars.range import AskedRange
 
 FILES = ("report.html", "results.json", "table.csv", "sheet.png")
 """What an evaluation writes."""

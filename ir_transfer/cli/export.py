@@ -24,9 +24,9 @@ from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-    from ir_transfer.data.exemplars.range import AskedRange
     from ir_transfer.export.facts import FileKind
+    from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+    from ir_transfer.imaging.exemplars.range import AskedRange
 
 _STYLE = "Baked into the file; repeat it to blend.  [default: none, the style's tensors are inputs of the file]"
 
@@ -100,8 +100,8 @@ def export(
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.data.exemplars.polarity import is_white_hot
     from ir_transfer.export.facts import kind_of
+    from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     kind = kind or kind_of(out)
     if kind is None:

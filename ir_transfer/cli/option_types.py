@@ -186,7 +186,7 @@ class Place(click.ParamType["Path | str"]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
         """Return the value."""
-        from ir_transfer.data.remote import is_url
+        from ir_transfer.imaging.remote import is_url
 
         return value if isinstance(value, Path) or is_url(str(value)) else Path(value)
 

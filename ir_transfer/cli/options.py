@@ -131,7 +131,7 @@ def seed_option(command: Command) -> Command:
 
 def max_pixels_option(command: Command) -> Command:
     """Add ``--max-pixels``."""
-    from ir_transfer.data.image_io import MAX_PIXELS
+    from ir_transfer.imaging.image_io import MAX_PIXELS
 
     text = "Refuse larger pictures before decoding them."
     return click.option(

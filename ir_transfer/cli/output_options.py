@@ -11,7 +11,7 @@ from ir_transfer.cli.option_types import Bands, Bytes, Levels, Page, Range
 from ir_transfer.cli.options import Command
 
 if TYPE_CHECKING:
-    from ir_transfer.data.image_io import BitDepth
+    from ir_transfer.imaging.image_io import BitDepth
 
 
 def compression_option(default: str) -> Callable[[Command], Command]:

@@ -6,8 +6,8 @@ import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ir_transfer.data.remote import is_url
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.remote import is_url
 from ir_transfer.resources import PRESET, missing_exemplar
 
 _VIRTUAL = "/vsi"

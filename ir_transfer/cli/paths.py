@@ -16,7 +16,7 @@ def local_paths(inputs: Sequence[str], out: Path | str | None) -> tuple[tuple[st
     Raises:
         IrTransferError: A storage cannot be used; see :func:`~ir_transfer.conversion.staging.staged`.
     """
-    from ir_transfer.data.remote import is_url
+    from ir_transfer.imaging.remote import is_url
 
     if not any(is_url(str(text)) for text in (*inputs, out)):
         return tuple(inputs), None if out is None else Path(out)
@@ -27,6 +27,6 @@ def local_paths(inputs: Sequence[str], out: Path | str | None) -> tuple[tuple[st
 
 def format_path(path: Path) -> str:
     """Return a path as it is printed: with the URL that its folder stands for."""
-    from ir_transfer.data.remote import public
+    from ir_transfer.imaging.remote import public
 
     return escape_controls(public(click.format_filename(path)))

@@ -101,7 +101,7 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     from ir_transfer.conversion.patience import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
     from ir_transfer.conversion.translate import pick_device
-    from ir_transfer.data.image_io import encode_gray, read_picture, to_levels, write_whole
+    from ir_transfer.imaging.image_io import encode_gray, read_picture, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys
     from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style

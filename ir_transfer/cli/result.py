@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import click
 
-from ir_transfer.data.remote import public
+from ir_transfer.imaging.remote import public
 from ir_transfer.redaction import redact
 
 

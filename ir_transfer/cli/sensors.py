@@ -23,7 +23,7 @@ def sensors(*, name: str | None) -> int:
     """
     import yaml
 
-    from ir_transfer.data.sensor import list_sensors, load_sensor
+    from ir_transfer.sensor import list_sensors, load_sensor
 
     if name is not None:
         sensor = load_sensor(name)

@@ -23,8 +23,8 @@ from ir_transfer.cli.result import give_result
 from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
-    from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-    from ir_transfer.data.exemplars.range import AskedRange
+    from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+    from ir_transfer.imaging.exemplars.range import AskedRange
 
 _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
@@ -105,7 +105,7 @@ def build(
     check_weights(weights)
     from ir_transfer.conversion.styles.agreement import disagreements
     from ir_transfer.conversion.styles.build import build_style
-    from ir_transfer.data.exemplars.polarity import is_white_hot
+    from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     metadata = {"band": band, "description": description}
     built = build_style(

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import Picture
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.plan import Job
-    from ir_transfer.data.sensor import Agc, Camera, SensorModel
+    from ir_transfer.sensor import Agc, Camera, SensorModel
 
 _KEPT_PIXELS = 2**22  # of all cameras: about 60 MB of patterns and transfer functions
 
@@ -56,7 +56,7 @@ class CameraOptions:
             if sensor is None:
                 raise InputError("expected --sensor with --agc camera, got none: name one (see ir-transfer sensors)")
             return sensor, sensor.agc
-        from ir_transfer.data.sensor import Agc
+        from ir_transfer.sensor import Agc
 
         return sensor, Agc(self.agc, low, high)
 
@@ -71,7 +71,7 @@ NO_CAMERA = CameraOptions()
 
 
 def _load(name: str) -> SensorModel:
-    from ir_transfer.data.sensor import load_sensor  # half a second, which runs without a sensor are spared
+    from ir_transfer.sensor import load_sensor  # half a second, which runs without a sensor are spared
 
     return load_sensor(name)
 
@@ -105,7 +105,7 @@ class CameraStep:
         return intensity if self._agc is None else self._agc.apply(intensity)
 
     def _camera(self, sensor: SensorModel, size: tuple[int, ...]) -> Camera:
-        from ir_transfer.data.sensor import Camera
+        from ir_transfer.sensor import Camera
 
         with self._lock:
             camera = self._cameras.pop(size, None) or Camera(sensor, size[0], size[1], self._seed)

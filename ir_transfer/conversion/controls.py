@@ -19,7 +19,7 @@ class Controls:
     Attributes:
         keep_tone: Keep the luma's order, take only the distribution of what the model makes.
         style_masks: Soft mask of each style: a picture for all, or a folder that mirrors the input's.
-        content_masks: Label maps of the pictures; see :func:`~ir_transfer.data.label_maps.files.open_label_maps`.
+        content_masks: Label maps of the pictures; see :func:`~ir_transfer.labels.label_maps.files.open_label_maps`.
         exemplar_masks: Label maps of the exemplars.
         fit_masks: Resize masks of another size; otherwise they are an error.
         style_grid: Interpolations from style to style, so many a side, in one picture.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.image_io import BitDepth, Picture
+from ir_transfer.imaging.image_io import BitDepth, Picture
 
 _AS_STORED = {np.dtype(np.uint8): np.uint8, np.dtype(np.uint16): np.int16, np.dtype(np.float32): np.float32}
 """Types of levels that travel as they are, and the type that torch computes with on every device for their bits."""

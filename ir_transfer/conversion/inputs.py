@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.data.picture_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name, split_name
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name, split_name
 from ir_transfer.regular_files import open_regular
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_io import BitDepth, OutputLevels
+from ir_transfer.imaging.image_io import BitDepth, OutputLevels
 
 if TYPE_CHECKING:
     import torch

@@ -13,9 +13,9 @@ from typing import Any, Literal, Self
 
 from ir_transfer.conversion.inputs import MANIFEST_NAME, MANIFEST_START
 from ir_transfer.conversion.manifest_checks import by_contents, check_entry, check_header
-from ir_transfer.data.image_io import write_parts, write_whole
-from ir_transfer.data.remote import is_remote, publish
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.imaging.image_io import write_parts, write_whole
+from ir_transfer.imaging.remote import is_remote, publish
 from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.redaction import holds_url, redacted
 

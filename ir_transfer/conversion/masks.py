@@ -13,12 +13,12 @@ from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
-from ir_transfer.data.image_io import MAX_PIXELS, Picture, read_bytes, read_picture
-from ir_transfer.data.label_maps.files import LabelMaps, open_label_maps
-from ir_transfer.data.label_maps.label_map import NO_LABEL, LabelMap
-from ir_transfer.data.picture_names import SUFFIXES, find_below
-from ir_transfer.data.pixels.stage import HALF_OPAQUE
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_io import MAX_PIXELS, Picture, read_bytes, read_picture
+from ir_transfer.imaging.image_names import SUFFIXES, find_below
+from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
+from ir_transfer.labels.label_maps.files import LabelMaps, open_label_maps
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
 
 _ONE_COLOUR = 0.02  # of white: rounding and soft edges
 _SHOWN = 5  # labels in an error

@@ -13,12 +13,12 @@ from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, check_compression
-from ir_transfer.data.image_io import MAX_PIXELS, BitDepth, Format
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
+from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, check_compression
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import MAX_PIXELS, BitDepth, Format
 
 Precision = Literal["float32", "bfloat16"]
 Polarity = Literal["white-hot", "black-hot"]

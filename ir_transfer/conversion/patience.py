@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ir_transfer.data.image_io import Picture
 from ir_transfer.durations import duration_text
+from ir_transfer.imaging.image_io import Picture
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.translate import Translator

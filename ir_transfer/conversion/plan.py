@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
-from ir_transfer.data.image_header import count_images
-from ir_transfer.data.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
-from ir_transfer.data.picture_names import is_picture_name, split_name
-from ir_transfer.data.raster.kind import is_raster
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.header import count_images
+from ir_transfer.imaging.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
+from ir_transfer.imaging.image_names import is_picture_name, split_name
+from ir_transfer.imaging.raster.kind import is_raster
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.data.image_io import MAX_PIXELS, encode_png, files_beside, read_picture, write_whole
-from ir_transfer.data.pixels.kinds import Wanted
-from ir_transfer.data.raster.gdal import environment, open_raster
-from ir_transfer.data.raster.read import Raster
+from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, files_beside, read_picture, write_whole
+from ir_transfer.imaging.pixels.kinds import Wanted
+from ir_transfer.imaging.raster.gdal import environment, open_raster
+from ir_transfer.imaging.raster.read import Raster
 
 ROWS = 12
 _CELL_WIDTH, _CELL_HEIGHT, _GAP, _CAPTION = 480, 400, 8, 22

@@ -20,9 +20,9 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
-from ir_transfer.data.exemplars.polarity import is_white_hot
-from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.imaging.exemplars.polarity import is_white_hot
+from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.models.style_facts import DescribedStyle, exemplar_records, polarity_facts
 from ir_transfer.redaction import redacted
 

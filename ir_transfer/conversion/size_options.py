@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ir_transfer.data.image_encode import Compression
-from ir_transfer.data.image_io import BitDepth
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.encode import Compression
+from ir_transfer.imaging.image_io import BitDepth
 
 MEMORY = 2 * 10**9
 SMALLEST_TILE = 64

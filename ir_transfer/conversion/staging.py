@@ -1,4 +1,4 @@
-"""Remote inputs and results: local folders stand for them while a command runs; see :mod:`ir_transfer.data.remote`."""
+"""Local copies of remote inputs and results while a command runs; see :mod:`ir_transfer.imaging.remote`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ir_transfer.data.picture_names import is_picture_name
-from ir_transfer.data.remote import Mount, end_mount, is_url, use_mount
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.remote import Mount, end_mount, is_url, use_mount
 
 _LONGEST_NAME = 255  # bytes, of a file on the usual local systems
 

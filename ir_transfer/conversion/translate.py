@@ -21,11 +21,11 @@ from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prepare_codes, prepare_regions
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import LUMA, MAX_PIXELS, BitDepth, Picture
-from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import LUMA, MAX_PIXELS, BitDepth, Picture
+from ir_transfer.labels.label_maps.label_map import LabelMap
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of
 from ir_transfer.models.spatial import SpatialStyle

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
-from ir_transfer.data.pixels.kinds import Levels
+from ir_transfer.imaging.image_io import OutputLevels
+from ir_transfer.imaging.pixels.kinds import Levels
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_names import composed
 
 _SUFFIX = r"\.(?i:png|jpe?g|jfif|tiff?|bmp|webp)"
 _TOKEN = re.compile(r"\{(?P<name>\w+)(?::(?P<regex>[^{}]*))?\}|(?P<any>\*)|(?P<text>[^{}*]+)")

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from ir_transfer.data.image_header import read_header
 from ir_transfer.data.pair_files import check_gray, open_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.header import read_header
 
 _TRIED = 24  # pictures that are opened, of those whose header says that they may be coloured
 

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from ir_transfer.data.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
-from ir_transfer.data.pixels.kinds import Levels
-from ir_transfer.data.pixels.stage import HALF_OPAQUE, composited, mean_colour
-from ir_transfer.data.pixels.tiff_file import decode_bands
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
+from ir_transfer.imaging.pixels.kinds import Levels
+from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, composited, mean_colour
+from ir_transfer.imaging.pixels.tiff_file import decode_bands
 
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout

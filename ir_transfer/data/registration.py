@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.data.alignment import edge_magnitude
-from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
+from ir_transfer.imaging.image_io import LUMA, OutputLevels
 
 Floats = NDArray[np.float32]
 

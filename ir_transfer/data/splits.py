@@ -11,10 +11,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ir_transfer.data.cards import scene_by
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.data.pairs import Pair
-from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_io import write_whole
+from ir_transfer.imaging.image_names import composed
 from ir_transfer.json_files import json_text, read_json
 
 

@@ -8,13 +8,13 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ir_transfer.data.labels.coco_file import CocoFile, Image
-from ir_transfer.data.labels.coco_objects import box_or_none, class_name, unknown_category
-from ir_transfer.data.labels.json_text import skip_space, value_at
-from ir_transfer.data.labels.texts import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_XML_BYTES, read_limited, to_text
-from ir_transfer.data.labels.voc_file import VocFile
-from ir_transfer.data.picture_names import composed, find_below
 from ir_transfer.errors import InputError, IrTransferError, MissingFileError
+from ir_transfer.imaging.image_names import composed, find_below
+from ir_transfer.labels.coco_file import CocoFile, Image
+from ir_transfer.labels.coco_objects import box_or_none, class_name, unknown_category
+from ir_transfer.labels.json_text import skip_space, value_at
+from ir_transfer.labels.texts import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_XML_BYTES, read_limited, to_text
+from ir_transfer.labels.voc_file import VocFile
 from ir_transfer.metrics.object_heat import Box
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity, is_white_hot
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
-from ir_transfer.data.picture_names import composed
-from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.contact_sheet import contact_sheet
@@ -31,6 +26,11 @@ from ir_transfer.evaluation.protocol import NONE, Protocol
 from ir_transfer.evaluation.results import Results
 from ir_transfer.evaluation.scenes import Scene, load_scene
 from ir_transfer.evaluation.soft_objects import soft_regions
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity, is_white_hot
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import encode_png, write_whole
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.soft_labels import open_soft_labels
 from ir_transfer.metrics.lpips import Lpips
 from ir_transfer.metrics.object_heat import Box, HeatObject, Region
 from ir_transfer.nn.perceptual import PerceptualEncoder

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ir_transfer.data.cards import Card
-from ir_transfer.data.exemplars.fill import without_invalid
-from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pair_files import open_side
 from ir_transfer.data.pairs import Pair, list_pairs
-from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
+from ir_transfer.imaging.exemplars.fill import without_invalid
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_names import is_picture_name
 from ir_transfer.metrics.edges import magnitude
 
 PolicyName = Literal["fixed", "nearest", "oracle"]

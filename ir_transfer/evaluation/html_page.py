@@ -11,7 +11,7 @@ from typing import Any, Literal
 import jinja2
 from PIL import Image
 
-from ir_transfer.data.image_io import write_whole
+from ir_transfer.imaging.image_io import write_whole
 
 
 def write_page(path: Path, template: Path, content: Mapping[str, Any]) -> None:

@@ -13,12 +13,12 @@ from skimage.measure import label as connected
 from skimage.measure import regionprops
 
 from ir_transfer.data.cards import Card
-from ir_transfer.data.label_maps.label_map import nearest
-from ir_transfer.data.label_maps.pictures import read_levels
 from ir_transfer.data.name_patterns import NamePattern
-from ir_transfer.data.picture_names import composed
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.label_maps.images import read_levels
+from ir_transfer.labels.label_maps.label_map import nearest
 from ir_transfer.metrics.object_heat import Region
 from ir_transfer.yaml_fields import read_mapping
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ir_transfer.data.image_header import read_header
-from ir_transfer.data.image_io import read_picture
 from ir_transfer.data.pair_files import check_gray, open_side
 from ir_transfer.data.pairs import Pair
-from ir_transfer.data.picture_names import composed, is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, reduced
+from ir_transfer.imaging.header import read_header
+from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_names import composed, is_picture_name
 
 _NAMED = 5  # files of each kind that an error names
 

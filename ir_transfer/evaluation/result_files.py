@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 import ir_transfer
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.evaluation.columns import COLUMNS
 from ir_transfer.evaluation.comparison import Comparison
 from ir_transfer.evaluation.ranking import composites, pairwise_comparisons, worse_than_baselines
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
 
 _FIELDS = ("method", "column", "direction", "value", "low", "high", "loses_to", "clear", "protocol", "scenes")

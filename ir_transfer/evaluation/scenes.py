@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.data.exemplars.fill import without_invalid
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.exemplars.read import open_exemplar
 from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.fill import without_invalid
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.exemplars.read import open_exemplar
 
 _WHOLE = 1 - 1e-4  # share of valid pixels from which a reduced pixel has no invalid one in it
 

@@ -1,4 +1,4 @@
-"""People and vehicles of a scene, from its soft class labels (see :mod:`ir_transfer.data.soft_labels`)."""
+"""People and vehicles of a scene, from its soft class labels (see :mod:`ir_transfer.labels.soft_labels`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from scipy.ndimage import distance_transform_edt
 from skimage.measure import label as connected
 from skimage.measure import regionprops
 
-from ir_transfer.data.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.errors import InputError
+from ir_transfer.labels.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.metrics.object_heat import Region
 
 OBJECTS: Mapping[int, str] = {CLASSES.index(name): name for name in ("person", "vehicle")}

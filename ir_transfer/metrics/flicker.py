@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.motion import Motion
+from ir_transfer.imaging.motion import Motion
 
 Frame = NDArray[np.float32]
 

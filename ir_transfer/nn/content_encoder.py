@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 CLASS_COUNT = 11
-"""Channels of the class logits; :data:`ir_transfer.data.soft_labels.CLASSES` names them."""
+"""Channels of the class logits; :data:`ir_transfer.labels.soft_labels.CLASSES` names them."""
 
 STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.preview import draw_preview
-from ir_transfer.data.remote import public
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.remote import public
 from ir_transfer.tracking.fetch import Fetched
 from ir_transfer.tracking.store import recorded_run
 

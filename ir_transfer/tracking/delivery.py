@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import MissingFileError
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text, read_json
 from ir_transfer.redaction import redact
 from ir_transfer.tracking.run_inputs import data_input

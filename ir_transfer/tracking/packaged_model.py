@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
-from ir_transfer.data.image_io import Picture, decode_picture, read_picture
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import Picture, decode_picture, read_picture
 
 if TYPE_CHECKING:
     from mlflow.pyfunc.model import PythonModelContext

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.image_io import LUMA
+from ir_transfer.imaging.image_io import LUMA
 
 
 def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> Tensor:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ir_transfer.data.exemplars.fill import without_invalid
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_checks import check_pairs, check_singles
 from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.fill import without_invalid
+from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.training.leaks import refuse_leaks, refuse_overlap
 from ir_transfer.training.recipe import DataSection
 from ir_transfer.training.sources import ImageFiles, find_sources, find_validations

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from ir_transfer.code_version import code_version
-from ir_transfer.data.image_io import encode_png, write_gray, write_whole
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import encode_png, write_gray, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.nn.perceptual import PerceptualEncoder
 from ir_transfer.training import checkpoint

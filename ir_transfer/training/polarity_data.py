@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.data.image_io import read_picture
-from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_names import is_picture_name
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import SIDES
 from ir_transfer.nn.polarity import polarity_statistics

@@ -42,7 +42,7 @@ class Source:
         part: Name of the subset, in ``split`` or as published with the set. Null uses all images.
         infrared_card: Card of ``infrared``; without one it is a plain folder of images.
         licence: Source and licence of the images, for the card of the weights; null uses the data set card's.
-        labels: Folder of soft label files ``<stem>.png`` of the RGB images; see :mod:`ir_transfer.data.soft_labels`.
+        labels: Folder of soft label files ``<stem>.png`` of the RGB images; see :mod:`ir_transfer.labels.soft_labels`.
     """
 
     path: str
@@ -67,7 +67,7 @@ class ValidationSet:
         path: Like that of a paired source; the folder of RGB images itself if unpaired and without a card.
         exemplars: White-hot infrared images of the set's band and time of day, each used alone. If empty, two typical
             images are chosen: of the set's ground truths, or of the first source if unpaired.
-        labels: Folder of soft class labels, see :mod:`ir_transfer.data.soft_labels`; null uses ``labels/<path>``
+        labels: Folder of soft class labels, see :mod:`ir_transfer.labels.soft_labels`; null uses ``labels/<path>``
             below the data root if it exists.
         every: Only every n-th image of the set validates; if the set is also a source, these images are excluded
             from the training.

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.training.recipe import DataSection, Recipe, Source
 from ir_transfer.yaml_fields import fill, read_mapping
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from ir_transfer.data.cards import GENERIC, Card, load_card
 from ir_transfer.data.pair_files import Side
 from ir_transfer.data.pairs import Pair, Single, list_pairs, list_side
-from ir_transfer.data.picture_names import is_picture_name
 from ir_transfer.data.splits import choose_part
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_names import is_picture_name
 from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
+from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.training.images import ImageSet, load_single
 from ir_transfer.training.sources import style_files
 from ir_transfer.training.style_pairs import assign_pairs, describe_infrared

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
+from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 
 Floats = NDArray[np.float64]

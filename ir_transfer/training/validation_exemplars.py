@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_files import to_unit
 from ir_transfer.data.pairs import Single
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.training.images import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet
 from ir_transfer.training.sources import ImageFiles, find_sources, find_validations, style_files

@@ -12,14 +12,14 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pair_files import load_pair, to_unit
-from ir_transfer.data.picture_names import composed
-from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.evaluation.soft_objects import soft_regions
+from ir_transfer.imaging.image_io import OutputLevels
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.soft_labels import open_soft_labels
 from ir_transfer.metrics.object_heat import Region
 from ir_transfer.training.images import load_single
 from ir_transfer.training.recipe import DataSection, ValidationSet

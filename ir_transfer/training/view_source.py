@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.soft_labels import SoftLabels
 from ir_transfer.errors import InputError
+from ir_transfer.labels.soft_labels import SoftLabels
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.training.batches import Batch, BatchSource, ImageSource, stacked_valid

@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.image_io import LUMA, OutputLevels
 from ir_transfer.data.pair_files import to_unit
-from ir_transfer.data.picture_names import find_below
-from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
+from ir_transfer.imaging.image_io import LUMA, OutputLevels
+from ir_transfer.imaging.image_names import find_below
+from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
 from ir_transfer.training.degrade import degrade

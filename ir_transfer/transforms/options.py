@@ -11,9 +11,9 @@ import numpy as np
 
 from ir_transfer.conversion.camera import CameraOptions
 from ir_transfer.conversion.options import Precision
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.exemplars.range import AskedRange
 
 Channels = Literal[1, 3]
 GainControl = Literal["none", "camera", "percentile", "plateau", "clahe"]

@@ -19,10 +19,10 @@ from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose_styles, exemplar_files
 from ir_transfer.conversion.translate import Translator, pick_device
-from ir_transfer.data.exemplars.polarity import is_white_hot
-from ir_transfer.data.image_io import Picture, to_levels
-from ir_transfer.data.sensor import Camera, SensorModel
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.polarity import is_white_hot
+from ir_transfer.imaging.image_io import Picture, to_levels
+from ir_transfer.sensor import Camera, SensorModel
 from ir_transfer.transforms.options import Draw, InfraredOptions
 
 Pixels = NDArray[np.uint8 | np.uint16 | np.float32]

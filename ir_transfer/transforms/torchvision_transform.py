@@ -14,9 +14,9 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2._utils import is_pure_tensor
 
 from ir_transfer.conversion.options import Precision
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
 from ir_transfer.transforms.renderer import Pixels, Renderer
 

@@ -11,9 +11,9 @@ import rasterio
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.data.image_encode import encode_gray
+from ir_transfer.imaging.encode import encode_gray
 from tests.conversion.video.clips import moving, write_clip
-from tests.data.raster.rasters import PLACED, numbers, write
+from tests.imaging.raster.rasters import PLACED, numbers, write
 
 MODEL = ["--model", "histogram", "--threads", "1"]
 

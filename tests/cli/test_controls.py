@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer import create_model
 from ir_transfer.cli import main
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.imaging.image_io import read_picture
 from tests.conftest import photograph, thermal
 from tests.models.small_thermal import SMALL_THERMAL, small_thermal
 

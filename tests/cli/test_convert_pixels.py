@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.cli import main
-from tests.data.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET, saved, tiff
-from tests.data.pixels.test_pages import SECOND, pages
+from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET, saved, tiff
+from tests.imaging.pixels.test_pages import SECOND, pages
 
 LUMA = STREET @ np.array([0.299, 0.587, 0.114])
 KINDS = ("16 bit ProPhoto", "orientation 6", "white is zero", "16 bit white is zero", "premultiplied", "plain")

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.data.image_io import read_picture
-from tests.data.labels.turned import OBJECT, ORIENTATIONS, build, in_frame, photograph, scene, voc, yolo
+from ir_transfer.imaging.image_io import read_picture
+from tests.labels.turned import OBJECT, ORIENTATIONS, build, in_frame, photograph, scene, voc, yolo
 
 
 def generate(source: Path, exemplar: Path, out: Path, *more: str) -> int:

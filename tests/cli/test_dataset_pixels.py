@@ -12,8 +12,8 @@ import rasterio
 from PIL import Image
 
 from ir_transfer.cli import main
-from tests.data.pixels.kinds import STREET, saved, tiff
-from tests.data.pixels.test_pages import pages
+from tests.imaging.pixels.kinds import STREET, saved, tiff
+from tests.imaging.pixels.test_pages import pages
 
 LUMA = STREET @ np.array([0.299, 0.587, 0.114])
 LARGER = np.pad(STREET[::-1], ((0, 4), (0, 8), (0, 0)), mode="edge")

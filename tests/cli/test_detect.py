@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from mlflow import MlflowClient
 
 from ir_transfer.cli.evaluate import evaluate
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.evaluation.detection.result_files import FILES
+from ir_transfer.synthetic.write import write_scenes
 
 
 def _street(folder: Path) -> list[str]:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.cli.evaluate import evaluate
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.imaging.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.tracking.store import connect
 from tests.conftest import photograph

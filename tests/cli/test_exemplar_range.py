@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.imaging.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
 from tests.conftest import photograph
-from tests.data.exemplars.pictures import in_palette, scene
+from tests.imaging.exemplars.pictures import in_palette, scene
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from rasterio.transform import from_origin
 from ir_transfer import create_model
 from ir_transfer.cli import main
 from tests.conftest import photograph
-from tests.data.raster.rasters import numbers, write
-from tests.data.raster.test_references import VRT, WMS
+from tests.imaging.raster.rasters import numbers, write
+from tests.imaging.raster.test_references import VRT, WMS
 from tests.models.small_thermal import SMALL_THERMAL
 
 PLACED = {"crs": "EPSG:32633", "transform": from_origin(4e5, 5e6, 0.5, 0.5)}

@@ -16,7 +16,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.conftest import photograph, thermal
-from tests.data.raster.rasters import PLACED, numbers, write
+from tests.imaging.raster.rasters import PLACED, numbers, write
 
 STYLE = ["--style", "e.png", "--model", "histogram", "--threads", "1"]
 ADAIN = ["--style", "e.png", "--model", "adain", "--threads", "1", "--tile-size", "64"]

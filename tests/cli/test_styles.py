@@ -10,7 +10,7 @@ from PIL import Image
 import ir_transfer.resources
 from ir_transfer import create_model
 from ir_transfer.cli import main
-from ir_transfer.data.image_io import read_picture
+from ir_transfer.imaging.image_io import read_picture
 from ir_transfer.models.style_code import StyleCode
 from tests.conftest import thermal
 from tests.models.small_thermal import SMALL_THERMAL

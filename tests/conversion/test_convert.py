@@ -16,8 +16,8 @@ from ir_transfer import create_model
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+from ir_transfer.imaging.image_io import read_picture
 from tests.conftest import photograph, thermal
 from tests.models.small_thermal import SMALL_THERMAL
 

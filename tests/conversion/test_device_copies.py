@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.device_copies import content_on, has_known_range, nearest_levels
 from ir_transfer.conversion.launched import Launched
-from ir_transfer.data.image_io import BitDepth, Picture, to_levels
+from ir_transfer.imaging.image_io import BitDepth, Picture, to_levels
 
 CPU = torch.device("cpu")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.conversion.dataset.card import _parquet
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
-from ir_transfer.data.image_io import write_parts
+from ir_transfer.dataset.card import _parquet
 from ir_transfer.errors import EncodeError
+from ir_transfer.imaging.image_io import write_parts
 
 LINES = 4_000
 READING = {"profile": "Adobe RGB", "orientation": 6, "notes": ["its end marker is missing"]}
@@ -72,7 +72,7 @@ def test_a_table_of_a_manifest_is_made_by_parts(folder: Path, monkeypatch: pytes
 
     manifest = load(folder)
     whole = pq.read_table(pa.BufferReader(_parquet(manifest)))
-    monkeypatch.setattr("ir_transfer.conversion.dataset.card._ROWS", LINES // 8)
+    monkeypatch.setattr("ir_transfer.dataset.card._ROWS", LINES // 8)
     by_parts = pq.read_table(pa.BufferReader(_parquet(manifest)))
     assert by_parts.equals(whole, check_metadata=True)
     assert by_parts.schema.metadata[b"command"] == b"ir-transfer convert rgb"

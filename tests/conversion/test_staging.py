@@ -13,9 +13,9 @@ from rasterio.transform import from_origin
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.staging import staged
-from ir_transfer.data import remote
-from ir_transfer.data.image_io import read_bytes, read_picture
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging import remote
+from ir_transfer.imaging.image_io import read_bytes, read_picture
 from tests.conftest import photograph
 
 Tree = dict[str, bytes]

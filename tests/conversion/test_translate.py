@@ -11,8 +11,8 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
-from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import Picture
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 

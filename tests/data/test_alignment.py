@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ir_transfer.data.alignment import measure_shift
-from ir_transfer.data.render.pictures import render
+from ir_transfer.synthetic.images import render
 
 
 @pytest.mark.parametrize("seed", [1, 4])

@@ -1,7 +1,7 @@
 import numpy as np
 
 from ir_transfer.data.look_alike import find_look_alikes, fingerprint
-from ir_transfer.data.render.pictures import render
+from ir_transfer.synthetic.images import render
 
 
 def test_neighbours_of_a_video_are_found_and_other_scenes_are_not() -> None:

@@ -14,8 +14,8 @@ from rasterio.transform import from_origin
 
 from ir_transfer.cli import main
 from tests.conftest import photograph, thermal
-from tests.data.labels.sets import coco_set, yolo_set
 from tests.docs.pages import CHECKOUT, PAGES, Block, blocks
+from tests.labels.sets import coco_set, yolo_set
 
 SHELL = [block for page in PAGES for block in blocks(page, "bash") if block.commands]
 PYTHON = [block for page in PAGES for block in blocks(page, "python")]

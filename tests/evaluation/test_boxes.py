@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.metrics.object_heat import Box
-from tests.data.labels.sets import voc_xml
+from ir_transfer.synthetic.write import write_scenes
+from tests.labels.sets import voc_xml
 
 VOC = """<annotation><object><name>Person</name><bndbox><xmin>3</xmin><ymin>4.0</ymin><xmax>10</xmax><ymax>20</ymax>
 </bndbox></object><object><name>Car</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>5</xmax><ymax>6</ymax></bndbox>

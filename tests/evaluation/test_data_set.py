@@ -11,7 +11,6 @@ from PIL import Image
 
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.pairs import list_pairs
-from ir_transfer.data.render.layouts import write_layout
 from ir_transfer.data.splits import make_split, scenes_by_runs, write_split
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.comparison import compare
@@ -19,6 +18,7 @@ from ir_transfer.evaluation.data_set import find_pairs
 from ir_transfer.evaluation.protocol import NONE, Protocol, load_protocol
 from ir_transfer.evaluation.scenes import load_scene
 from ir_transfer.resources import resource
+from ir_transfer.synthetic.layouts import write_layout
 from tests.evaluation.street_scene import write_pairs
 
 SIZE = (64, 48)

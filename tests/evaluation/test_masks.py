@@ -11,13 +11,13 @@ import torch
 from PIL import Image
 
 from ir_transfer.data.cards import load_card
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import DecodeError, InputError, IrTransferError, MissingFileError
 from ir_transfer.evaluation.comparison import compare
 from ir_transfer.evaluation.masks import Masks, masks_of_card, open_masks, read_regions
 from ir_transfer.evaluation.protocol import Protocol
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.metrics.object_heat import Region, object_heat
+from ir_transfer.synthetic.write import write_scenes
 
 
 def scene(height: int = 60, width: int = 80, scale: float = 1.0) -> Scene:

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.data.soft_labels import open_soft_labels
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.evaluation.soft_objects import class_probability, soft_regions
+from ir_transfer.labels.soft_labels import open_soft_labels
 from ir_transfer.metrics.object_heat import object_heat
 
 SIZE = 80, 120

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torchvision import tv_tensors
 
-from ir_transfer.data.render.write import write_scenes
+from ir_transfer.synthetic.write import write_scenes
 
 pytest.importorskip("pycocotools", reason="the extra detect is not installed")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "train_detector.py"

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from ir_transfer.data.motion import Motion, estimate_motion
+from ir_transfer.imaging.motion import Motion, estimate_motion
 from ir_transfer.metrics.flicker import Flicker, warped_difference
 from tests.conftest import photograph
 

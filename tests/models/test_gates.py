@@ -11,10 +11,10 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer import create_model
-from ir_transfer.data.render.pictures import render
 from ir_transfer.metrics.correlation import highpass_correlation
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.synthetic.images import render
 from ir_transfer.training.gates import Gate, network_gates, score_gates
 
 SHIPPED = ("adain-lwir", "wct2-lwir")

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from ir_transfer import create_model
-from ir_transfer.data.render.pictures import render
 from ir_transfer.errors import MissingFileError, WeightsError
 from ir_transfer.models import polarity as module
 from ir_transfer.models import weight_files
@@ -22,6 +21,7 @@ from ir_transfer.models.polarity import (
 )
 from ir_transfer.nn.polarity import PolarityClassifier, statistics_count
 from ir_transfer.resources import resource
+from ir_transfer.synthetic.images import render
 from tests.conftest import thermal
 from tests.judged_polarity import judge_by_mean
 from tests.models.small_thermal import small_thermal

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.nn.content_encoder import CLASS_COUNT, STRIDES, ContentEncoder, class_probabilities
 
 

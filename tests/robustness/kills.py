@@ -13,7 +13,7 @@ import torch  # noqa: F401  # loaded once: each start is a fork
 import torchvision  # noqa: F401
 
 from ir_transfer.cli import main
-from ir_transfer.conversion.dataset import generate  # noqa: F401
+from ir_transfer.dataset import generate  # noqa: F401
 
 
 def _start(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.conftest import photograph, thermal
-from tests.data.raster.rasters import PLACED, numbers, write
+from tests.imaging.raster.rasters import PLACED, numbers, write
 
 NAMES = {
     "newline": "a\nb",

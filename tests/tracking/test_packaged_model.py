@@ -19,8 +19,8 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
-from ir_transfer.data.image_io import decode_picture
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.image_io import decode_picture
 from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
 from ir_transfer.tracking.store import connect

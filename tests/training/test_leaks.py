@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.data.cards import load_card
-from ir_transfer.data.render.layouts import write_layout
 from ir_transfer.errors import InputError
+from ir_transfer.synthetic.layouts import write_layout
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.recipe import DataSection, Source
 from tests.training.pair_set import render_pairs

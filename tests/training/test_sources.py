@@ -12,10 +12,10 @@ from PIL import Image
 
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.pairs import list_pairs
-from ir_transfer.data.render.layouts import write_layout
 from ir_transfer.data.splits import make_split, scenes_by_pattern, write_split
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.resources import resource
+from ir_transfer.synthetic.layouts import write_layout
 from ir_transfer.training.batches import BatchSource
 from ir_transfer.training.recipe import DataSection, Source
 from ir_transfer.training.sources import find_sources, find_validations

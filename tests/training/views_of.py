@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.soft_labels import SoftLabels
+from ir_transfer.labels.soft_labels import SoftLabels
 
 Bytes = NDArray[np.uint8]
 

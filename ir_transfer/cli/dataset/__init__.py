@@ -61,7 +61,7 @@ def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool,
     set_up_messages(verbose=verbose, quiet=quiet)
     check_exists(folder, "a set that ir-transfer dataset made")
     check_exists(source, "the RGB set of --source")
-    from ir_transfer.conversion.dataset.verify import verify_dataset
+    from ir_transfer.dataset.verify import verify_dataset
 
     found = verify_dataset(folder, source, max_pixels)
     give_result({"folder": folder, "problems": found})
@@ -89,6 +89,6 @@ def merge(
     set_up_messages(verbose=verbose, quiet=quiet)
     for shard in shards:
         check_exists(shard, "a shard of ir-transfer dataset")
-    from ir_transfer.conversion.dataset.merge import merge_shards
+    from ir_transfer.dataset.merge import merge_shards
 
     return print_summary(merge_shards(shards, out, overwrite=overwrite, source=source), quiet=quiet)

@@ -40,10 +40,10 @@ from ir_transfer.cli.paths import format_path, local_paths
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
 from ir_transfer.cli.stored_weights import fetched
-from ir_transfer.data.remote import is_url
+from ir_transfer.imaging.remote import is_url
 
 if TYPE_CHECKING:
-    from ir_transfer.conversion.dataset.options import DatasetOptions
+    from ir_transfer.dataset.options import DatasetOptions
 
 
 @click.command(cls=SectionedCommand, short_help="Make an infrared data set.")
@@ -160,7 +160,7 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
     if dry_run:
         return _print_plan(options)
-    from ir_transfer.conversion.dataset.generate import generate_dataset
+    from ir_transfer.dataset.generate import generate_dataset
 
     try:
         with ProgressBar(quiet=quiet) as progress:
@@ -172,9 +172,9 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 
 
 def _options(given: dict[str, Any]) -> DatasetOptions:
-    from ir_transfer.conversion.dataset.options import DatasetOptions
-    from ir_transfer.conversion.dataset.rules import parse_rules
     from ir_transfer.conversion.options import Options
+    from ir_transfer.dataset.options import DatasetOptions
+    from ir_transfer.dataset.rules import parse_rules
 
     rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
     heat = take_heat(given)
@@ -196,7 +196,7 @@ def _options(given: dict[str, Any]) -> DatasetOptions:
 
 
 def _print_plan(options: DatasetOptions) -> int:
-    from ir_transfer.conversion.dataset.generate import prepare_dataset
+    from ir_transfer.dataset.generate import prepare_dataset
 
     labelled, plan, choice = prepare_dataset(options)
     for job in plan.jobs:

@@ -9,11 +9,11 @@ import click
 from ir_transfer.cli.console import print_error
 from ir_transfer.cli.paths import format_path
 from ir_transfer.cli.result import give_result
-from ir_transfer.data.picture_names import ignored_text
+from ir_transfer.imaging.image_names import ignored_text
 
 if TYPE_CHECKING:
-    from ir_transfer.conversion.dataset.options import DatasetSummary
     from ir_transfer.conversion.plan import Plan
+    from ir_transfer.dataset.options import DatasetSummary
 
 _SHOWN = 10
 
@@ -25,7 +25,7 @@ def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
         summary: Of the run.
         quiet: Print errors only.
     """
-    from ir_transfer.conversion.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+    from ir_transfer.dataset.names import CARD_FOLDER, PROBLEMS_NAME
 
     run = summary.run
     give_result(

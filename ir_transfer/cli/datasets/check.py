@@ -70,8 +70,8 @@ def _content(report: CheckReport) -> dict[str, Any]:
 
 def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> None:
     from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
-    from ir_transfer.data.image_io import encode_png, write_whole
     from ir_transfer.evaluation.contact_sheet import contact_sheet
+    from ir_transfer.imaging.image_io import encode_png, write_whole
 
     write_whole(out / "report.json", json_text(content, indent=2).encode())
     if rows := worst_pairs(report):

@@ -48,7 +48,7 @@ def render(
     """
     if card_name is not None:
         from ir_transfer.data.cards import load_card
-        from ir_transfer.data.render.layouts import write_layout
+        from ir_transfer.synthetic.layouts import write_layout
 
         if boxes or masks or frames > 1 or light != "any" or band != "lwir":
             raise click.UsageError(
@@ -56,7 +56,7 @@ def render(
             )
         made = write_layout(out, load_card(card_name), count, size, seed)
     else:
-        from ir_transfer.data.render.write import write_scenes
+        from ir_transfer.synthetic.write import write_scenes
 
         with click.progressbar(length=count * frames, label="rendering", file=sys.stderr) as bar:
 

@@ -12,9 +12,9 @@ from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.size_options import MEMORY, SizeOptions
 from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
 from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
-from ir_transfer.data.image_header import read_header
-from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.header import read_header
+from ir_transfer.imaging.remote import is_remote
 from ir_transfer.models.capabilities import Tiles
 
 _READING = 18

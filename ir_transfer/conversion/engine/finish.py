@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.plan import Job
-from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
-from ir_transfer.data.image_io import BitDepth, OutputLevels, Picture, to_levels
-from ir_transfer.data.labels.frames import to_stored
-from ir_transfer.data.raster.write import hidden
+from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
+from ir_transfer.imaging.image_io import BitDepth, OutputLevels, Picture, to_levels
+from ir_transfer.imaging.raster.write import hidden
+from ir_transfer.labels.frames import to_stored
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.heat.shift import Heat, Heated

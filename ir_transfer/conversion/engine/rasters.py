@@ -15,9 +15,9 @@ from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.rules import refuse_untiled
-from ir_transfer.data.companions import hash_file, hash_raster
-from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+from ir_transfer.imaging.companions import hash_file, hash_raster
+from ir_transfer.imaging.remote import is_remote
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.tiles.raster import RasterResult

@@ -25,8 +25,8 @@ from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.times import Times
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.data.remote import Mount, is_remote, mounts, use_mount
 from ir_transfer.errors import InputError, MissingPackageError
+from ir_transfer.imaging.remote import Mount, is_remote, mounts, use_mount
 
 _LARGEST_CHUNK = 64  # images that a killed worker costs at most
 _LARGEST_GPU_CHUNK = 1024  # a GPU waits while the first images of a chunk are read and the last ones are written

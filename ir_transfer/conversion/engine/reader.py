@@ -24,13 +24,13 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.tiles.rules import can_tile
-from ir_transfer.data.companions import hash_picture_companions
-from ir_transfer.data.image_header import upright_size
-from ir_transfer.data.image_io import Format, Picture, decode_picture, files_beside, narrow_levels, read_bytes
-from ir_transfer.data.pixels.kinds import Wanted
-from ir_transfer.data.raster.kind import holds_raster
-from ir_transfer.data.remote import is_remote
 from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.imaging.companions import hash_picture_companions
+from ir_transfer.imaging.header import upright_size
+from ir_transfer.imaging.image_io import Format, Picture, decode_picture, files_beside, narrow_levels, read_bytes
+from ir_transfer.imaging.pixels.kinds import Wanted
+from ir_transfer.imaging.raster.kind import holds_raster
+from ir_transfer.imaging.remote import is_remote
 from ir_transfer.nn.limits import SMALLEST_SIDE
 
 

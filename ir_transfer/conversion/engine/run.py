@@ -17,9 +17,9 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
-from ir_transfer.data.image_io import Picture
-from ir_transfer.data.remote import public
 from ir_transfer.errors import EncodeError
+from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.remote import public
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import PictureMasks
 from ir_transfer.conversion.plan import Job
-from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import EncodeError
+from ir_transfer.imaging.image_io import Picture
 
 # After these no later picture can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})

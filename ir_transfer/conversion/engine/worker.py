@@ -34,8 +34,8 @@ from ir_transfer.conversion.size_options import SMALLEST_TILE
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
-from ir_transfer.data.image_io import Picture, write_whole
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
+from ir_transfer.imaging.image_io import Picture, write_whole
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.exported.make import ExportOptions, export_file, prepare_export
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.export.check import style_inputs
 from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
+from ir_transfer.imaging.image_io import read_picture
 from ir_transfer.metrics.fidelity import psnr, ssim
 
 MOST_IMAGES = 128

@@ -13,14 +13,14 @@ from ir_transfer import __version__, create_model
 from ir_transfer.conversion.styles.build import bundled_weights
 from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT, StyleChoice, choose_styles
 from ir_transfer.conversion.styles.codes import prepare_styles
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
 from ir_transfer.export.check import SIZES, largest_difference, refuse_difference
 from ir_transfer.export.facts import SUFFIXES, FileFacts, FileKind, Runtime
 from ir_transfer.export.files import write_exported
 from ir_transfer.export.sessions import open_session
 from ir_transfer.export.trace import exportable, trace, turned
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import MAX_PIXELS
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel

@@ -18,8 +18,8 @@ from ir_transfer.conversion.launched import Launched
 from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import BLACK_HOT, InsideFile, StyleChoice
-from ir_transfer.data.image_io import BitDepth, Picture
 from ir_transfer.export.facts import FileFacts
+from ir_transfer.imaging.image_io import BitDepth, Picture
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from ir_transfer.conversion.heat.finder import Memory, resized
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import CLASS_MAP, MAP_CLASSES
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.data.image_io import Picture
-from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.imaging.image_io import Picture
+from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.encoder_files import NAME, load_encoder
 from ir_transfer.models.thermal import OVERVIEW_PIXELS, ThermalModel

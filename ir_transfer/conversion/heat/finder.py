@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ir_transfer.conversion.heat.masks import HeatObject
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 
 Found = TypeVar("Found")
 

@@ -25,10 +25,10 @@ from ir_transfer.conversion.heat.finder import Memory, resized
 from ir_transfer.conversion.heat.masks import Outlined, linear_weights
 from ir_transfer.conversion.heat.rules import MASK_RCNN
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.data.image_io import Picture
-from ir_transfer.data.label_maps.shapes import Inside
-from ir_transfer.data.labels.regions import Box, Region
 from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.imaging.image_io import Picture
+from ir_transfer.labels.label_maps.shapes import Inside
+from ir_transfer.labels.regions import Box, Region
 
 SCORE = 0.5
 """What the detector is less sure of does not count."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.heat.rules import PARTS
-from ir_transfer.data.labels.regions import Box, Region
+from ir_transfer.labels.regions import Box, Region
 
 Floats = NDArray[np.float32]
 

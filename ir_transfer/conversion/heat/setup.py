@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.heat.options import HeatOptions
 from ir_transfer.conversion.heat.rules import ALIASES, CLASS_MAP, MAP_CLASSES, HeatRule, fit_rules
-from ir_transfer.data.image_io import Picture
-from ir_transfer.data.labels.base import LabelledSet
-from ir_transfer.data.labels.regions import Region
+from ir_transfer.imaging.image_io import Picture
+from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.regions import Region
 
 if TYPE_CHECKING:
     import torch

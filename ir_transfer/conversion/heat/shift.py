@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.heat.finder import Finder, count
 from ir_transfer.conversion.heat.masks import HeatObject, Outlined, Soft, part_of
 from ir_transfer.conversion.heat.rules import HeatRule, plain
-from ir_transfer.data.image_io import Picture
-from ir_transfer.data.labels.regions import Region
+from ir_transfer.imaging.image_io import Picture
+from ir_transfer.labels.regions import Region
 
 Floats = NDArray[np.float32]
 RegionsOf = Callable[[Path, Picture], Sequence[Region]]

@@ -12,9 +12,9 @@ from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.styles.agreement import ExemplarSummary
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.codes import blended, prepare_codes
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import EncodeError
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import MAX_PIXELS
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import EXEMPLARS, exemplar_records, polarity_facts
 from ir_transfer.resources import PRESET

@@ -22,12 +22,12 @@ from ir_transfer.conversion.styles.choose import (
     exemplar_files,
 )
 from ir_transfer.conversion.styles.exemplar import read_with_report
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.exemplars.report import ExemplarReport
-from ir_transfer.data.image_io import MAX_PIXELS
-from ir_transfer.data.label_maps.label_map import LabelMap
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.exemplars.report import ExemplarReport
+from ir_transfer.imaging.image_io import MAX_PIXELS
 from ir_transfer.json_files import json_text
+from ir_transfer.labels.label_maps.label_map import LabelMap
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_styles import FixedStyles

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.exemplars.fill import without_invalid
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.exemplars.read import SMALLEST_SIDE, open_exemplar
-from ir_transfer.data.exemplars.report import ExemplarReport
-from ir_transfer.data.image_io import MAX_PIXELS, read_picture
+from ir_transfer.imaging.exemplars.fill import without_invalid
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.exemplars.read import SMALLEST_SIDE, open_exemplar
+from ir_transfer.imaging.exemplars.report import ExemplarReport
+from ir_transfer.imaging.image_io import MAX_PIXELS, read_picture
 
 __all__ = ["SMALLEST_SIDE", "read_exemplar", "read_with_report"]
 
@@ -27,7 +27,7 @@ def read_exemplar(
     """Read an exemplar as (1, h, w) in [0, 1], with what does not count for the look filled from beside it.
 
     Args:
-        path: See :func:`~ir_transfer.data.exemplars.read.open_exemplar`, also for the errors.
+        path: See :func:`~ir_transfer.imaging.exemplars.read.open_exemplar`, also for the errors.
         max_pixels: Larger pictures are refused.
         keep_colour: Return (3, h, w), for published checkpoints that take colour exemplars.
         asked_range: The numbers of the file that become black and white, or how to find them.

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 
 Pixels = NDArray[np.float32]
 Valid = NDArray[np.bool_]

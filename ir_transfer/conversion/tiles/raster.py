@@ -18,15 +18,15 @@ from ir_transfer.conversion.tiles.rules import refuse_untiled
 from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_encode import Compression
-from ir_transfer.data.image_io import BitDepth, to_levels
-from ir_transfer.data.pixels.stage import Reading
-from ir_transfer.data.raster.gdal import environment, is_virtual, writing
-from ir_transfer.data.raster.levels import Asked
-from ir_transfer.data.raster.read import Raster
-from ir_transfer.data.raster.store import WindowStore, remove, work_folder
-from ir_transfer.data.raster.write import hidden, layout_of, write_raster
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.encode import Compression
+from ir_transfer.imaging.image_io import BitDepth, to_levels
+from ir_transfer.imaging.pixels.stage import Reading
+from ir_transfer.imaging.raster.gdal import environment, is_virtual, writing
+from ir_transfer.imaging.raster.levels import Asked
+from ir_transfer.imaging.raster.read import Raster
+from ir_transfer.imaging.raster.store import WindowStore, remove, work_folder
+from ir_transfer.imaging.raster.write import hidden, layout_of, write_raster
 from ir_transfer.nn.limits import SMALLEST_SIDE
 
 
@@ -109,7 +109,7 @@ def convert_raster(
         path: A file or any other path of GDAL.
         out: The result; replaced if it is there.
         translator: Model and style; see :func:`~ir_transfer.conversion.tiles.translate.translate_tiled`.
-        bands: One or three bands, from 1; see :class:`~ir_transfer.data.raster.read.Raster`.
+        bands: One or three bands, from 1; see :class:`~ir_transfer.imaging.raster.read.Raster`.
         levels: What becomes 0 and 1: two numbers of the file, or ``"percentile"``.
         nodata: Number of invalid pixels in a source that does not declare it.
         page: Of a TIFF with several images, from 1.

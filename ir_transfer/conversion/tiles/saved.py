@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.errors import WeightsError
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.models import weight_files
 from ir_transfer.nn.moments import Moments, Statistics

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.data.motion import Motion
+from ir_transfer.imaging.motion import Motion
 
 Gray = NDArray[np.float32]
 

@@ -24,9 +24,9 @@ from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.conversion.video.run import VideoRun
 from ir_transfer.conversion.video.source import FrameFolder, Source
 from ir_transfer.conversion.video.store import STATE_NAME, FrameStore
-from ir_transfer.data.image_encode import DEFAULT_COMPRESSION
-from ir_transfer.data.image_io import OutputLevels, read_picture
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.encode import DEFAULT_COMPRESSION
+from ir_transfer.imaging.image_io import OutputLevels, read_picture
 from ir_transfer.json_files import json_text
 from ir_transfer.models.style_facts import polarity_facts
 

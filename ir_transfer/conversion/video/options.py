@@ -9,11 +9,11 @@ from typing import Literal
 
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.options import Options, Polarity
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity
-from ir_transfer.data.exemplars.range import AskedRange
-from ir_transfer.data.image_encode import Compression, check_compression
-from ir_transfer.data.image_io import MAX_PIXELS
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.encode import Compression, check_compression
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
+from ir_transfer.imaging.exemplars.range import AskedRange
+from ir_transfer.imaging.image_io import MAX_PIXELS
 
 Codec = Literal["h264", "ffv1"]
 

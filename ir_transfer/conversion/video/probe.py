@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.video.options import FlickerReport
-from ir_transfer.data.motion import Motion
+from ir_transfer.imaging.motion import Motion
 from ir_transfer.metrics.flicker import Flicker
 
 Gray = NDArray[np.float32]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ir_transfer.conversion.video.source import Frame
-from ir_transfer.data.image_io import shown
-from ir_transfer.data.pixels.colour import from_coding_points
-from ir_transfer.data.pixels.kinds import Levels
-from ir_transfer.data.pixels.stage import Meaning, Stored
 from ir_transfer.errors import DecodeError, InputError, MissingPackageError
+from ir_transfer.imaging.image_io import shown
+from ir_transfer.imaging.pixels.colour import from_coding_points
+from ir_transfer.imaging.pixels.kinds import Levels
+from ir_transfer.imaging.pixels.stage import Meaning, Stored
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame

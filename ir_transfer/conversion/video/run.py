@@ -23,9 +23,9 @@ from ir_transfer.conversion.video.probe import FlickerProbe, Looks
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
 from ir_transfer.conversion.video.source import Frame, Source
 from ir_transfer.conversion.video.store import FrameStore
-from ir_transfer.data.image_io import OutputLevels, Picture, to_levels
-from ir_transfer.data.motion import estimate_motion
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import OutputLevels, Picture, to_levels
+from ir_transfer.imaging.motion import estimate_motion
 
 Gray = NDArray[np.float32]
 

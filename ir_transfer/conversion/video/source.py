@@ -11,9 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
-from ir_transfer.data.image_io import Picture, read_bytes, read_picture
-from ir_transfer.data.picture_names import ignored_text, is_picture_name, is_sidecar_name
 from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.imaging.image_io import Picture, read_bytes, read_picture
+from ir_transfer.imaging.image_names import ignored_text, is_picture_name, is_sidecar_name
 
 _DIGITS = re.compile(r"(\d+)")
 

@@ -12,8 +12,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
-from ir_transfer.data.image_encode import DEFAULT_COMPRESSION, Compression
-from ir_transfer.data.image_io import OutputLevels, encode_gray, write_whole
+from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression
+from ir_transfer.imaging.image_io import OutputLevels, encode_gray, write_whole
 from ir_transfer.json_files import json_text, parse_json
 from ir_transfer.models import weight_files
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from ir_transfer.conversion.video.options import Codec
 from ir_transfer.conversion.video.read_video import FILE_ONLY, VideoFile
-from ir_transfer.data.image_io import OutputLevels
 from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.imaging.image_io import OutputLevels
 
 if TYPE_CHECKING:
     from av import Packet

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.data.alignment import Shift, measure_shift
-from ir_transfer.data.image_io import Picture
 from ir_transfer.data.look_alike import find_look_alikes, fingerprint
 from ir_transfer.data.pair_files import open_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import IrTransferError
+from ir_transfer.imaging.image_io import Picture
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ir_transfer.data.image_io import write_whole
 from ir_transfer.durations import duration_text
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.evaluation.benchmark.common_networks import CommonAdaIN, CommonWCT2
 from ir_transfer.evaluation.benchmark.memory import own_peak
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.models.registry import create_model
 

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from ir_transfer.data.cards import Card
-from ir_transfer.data.exemplars.polarity import ExemplarPolarity, is_white_hot
-from ir_transfer.data.exemplars.range import AskedRange
 from ir_transfer.data.pairs import Pair, list_pairs
 from ir_transfer.data.splits import read_split
 from ir_transfer.errors import InputError
@@ -23,6 +21,8 @@ from ir_transfer.evaluation.detection.leakage import refuse_shared_names, refuse
 from ir_transfer.evaluation.exemplars import Fixed, choose_policy
 from ir_transfer.evaluation.methods import methods_of, refuse_unexpected_weights
 from ir_transfer.evaluation.protocol import NONE, Protocol
+from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity, is_white_hot
+from ir_transfer.imaging.exemplars.range import AskedRange
 
 _TRAIN, _TEST = "train", ("test", "val")
 

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import ir_transfer
-from ir_transfer.data.image_io import encode_png, write_whole
 from ir_transfer.evaluation.bootstrap import Estimate, format_score
 from ir_transfer.evaluation.contact_sheet import contact_sheet
 from ir_transfer.evaluation.detection.average_precision import Objects
 from ir_transfer.evaluation.detection.detector import BATCH, NAME, as_target
 from ir_transfer.evaluation.detection.experiment import ConditionResult, Outcome
 from ir_transfer.evaluation.html_page import data_uri, write_page
+from ir_transfer.imaging.image_io import encode_png, write_whole
 from ir_transfer.json_files import json_text
 
 FILES = ("detect.html", "detect.json", "detect.csv", "detect.png")

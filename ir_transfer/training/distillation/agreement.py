@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ir_transfer.data.soft_labels import CLASSES, probabilities
+from ir_transfer.labels.soft_labels import CLASSES, probabilities
 from ir_transfer.nn.content_encoder import ContentEncoder, class_probabilities
 from ir_transfer.training.degrade import darken
 from ir_transfer.training.distillation.labelled_images import LabelledImage

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.data.image_io import read_picture, to_levels
-from ir_transfer.data.picture_names import find_below, is_picture_name
-from ir_transfer.data.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_io import read_picture, to_levels
+from ir_transfer.imaging.image_names import find_below, is_picture_name
+from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 
 Bytes = NDArray[np.uint8]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ir_transfer.data.soft_labels import CLASSES
 from ir_transfer.errors import InputError
+from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.yaml_fields import fill, read_mapping
 
 

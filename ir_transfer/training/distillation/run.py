@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ir_transfer.code_version import code_version
-from ir_transfer.data.image_io import write_whole
-from ir_transfer.data.soft_labels import CLASSES
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.json_files import json_text
+from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models import weight_files
 from ir_transfer.models.encoder_files import save_encoder
 from ir_transfer.nn.content_encoder import ContentEncoder

@@ -21,7 +21,7 @@ from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from tests.conftest import photograph
-from tests.data.raster.rasters import numbers, write
+from tests.imaging.raster.rasters import numbers, write
 
 MB = 10**6
 
@@ -132,7 +132,7 @@ def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_p
     image.save(tmp_path / kind, exif=exif)
     Image.fromarray(pixels[:64, :64]).save(tmp_path / "small.png")
     measured = (
-        "import sys; from ir_transfer.data.image_io import read_picture;"
+        "import sys; from ir_transfer.imaging.image_io import read_picture;"
         "from ir_transfer.evaluation.benchmark.memory import own_peak;"
         "read_picture(sys.argv[1]); before = own_peak(); read_picture(sys.argv[2]); print(own_peak() - before)"
     )

@@ -29,7 +29,7 @@ from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 from tests.ci import needed
 from tests.conftest import photograph, thermal
 

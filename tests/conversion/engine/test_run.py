@@ -25,7 +25,7 @@ from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import BitDepth, Picture
+from ir_transfer.imaging.image_io import BitDepth, Picture
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 

@@ -14,10 +14,6 @@ from PIL import Image
 
 from ir_transfer.conversion.camera import CameraOptions, CameraStep
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.dataset.assign import Chooser
-from ir_transfer.conversion.dataset.likeness import Likeness
-from ir_transfer.conversion.dataset.options import DatasetOptions
-from ir_transfer.conversion.dataset.rules import parse_rules
 from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.tasks import Loaded, Task
 from ir_transfer.conversion.engine.translators import in_torch
@@ -33,10 +29,14 @@ from ir_transfer.conversion.plan import Job, Variant
 from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.labels.open import open_labelled
+from ir_transfer.dataset.assign import Chooser
+from ir_transfer.dataset.likeness import Likeness
+from ir_transfer.dataset.options import DatasetOptions
+from ir_transfer.dataset.rules import parse_rules
+from ir_transfer.labels.open import open_labelled
 from tests.conftest import photograph, thermal
 from tests.conversion.heat.small_detector import small_detector
-from tests.data.labels import sets
+from tests.labels import sets
 
 CPU = torch.device("cpu")
 

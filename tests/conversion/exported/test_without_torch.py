@@ -13,8 +13,8 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.conftest import photograph
-from tests.data.raster.rasters import PLACED, numbers, write
 from tests.export.exported_files import export_small
+from tests.imaging.raster.rasters import PLACED, numbers, write
 
 _PROGRAM = """
 import sys

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.data.soft_labels import CLASSES
+from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
 
 PERSON, TWO_WHEELER, VEHICLE = (255, 0, 0), (0, 255, 0), (0, 0, 255)

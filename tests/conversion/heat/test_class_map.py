@@ -14,7 +14,7 @@ from ir_transfer.conversion.heat.finder import count
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import HeatRule
 from ir_transfer.conversion.heat.shift import Heat
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.models.weight_files import tensors_hash

@@ -20,8 +20,8 @@ from ir_transfer.conversion.heat.finder import count
 from ir_transfer.conversion.heat.mask_rcnn import CLASSES, FOUND, SCORE, MaskRcnnFinder, _draw
 from ir_transfer.conversion.heat.rules import HeatRule
 from ir_transfer.conversion.heat.shift import Heat
-from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import MissingFileError, WeightsError
+from ir_transfer.imaging.image_io import Picture
 from tests.conftest import photograph
 from tests.conversion.heat.small_detector import full_detector, small_detector
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.heat.masks import MappedObject, Outlined, Soft, linear_weights, part_of, soft_mask
-from ir_transfer.data.labels.regions import Region, mask_region, outline_region
+from ir_transfer.labels.regions import Region, mask_region, outline_region
 
 Floats = NDArray[np.float32]
 BOX = (20.0, 10.0, 50.0, 70.0)

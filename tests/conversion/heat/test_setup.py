@@ -10,8 +10,8 @@ from ir_transfer import create_model
 from ir_transfer.cli import main
 from ir_transfer.conversion.heat.options import NO_HEAT, parse_heat
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
-from ir_transfer.data.labels.open import open_labelled
 from ir_transfer.errors import InputError, UnknownNameError
+from ir_transfer.labels.open import open_labelled
 from tests.conftest import photograph
 
 

@@ -10,17 +10,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.dataset.generate import generate_dataset
-from ir_transfer.conversion.dataset.options import DatasetOptions
 from ir_transfer.conversion.heat.options import parse_heat
 from ir_transfer.conversion.heat.rules import parse_rules
 from ir_transfer.conversion.heat.shift import HOTTEST, Heat
 from ir_transfer.conversion.options import Options
-from ir_transfer.data.image_io import Picture, read_picture
-from ir_transfer.data.labels.regions import Region, mask_region
-from ir_transfer.data.render.write import write_scenes
+from ir_transfer.dataset.generate import generate_dataset
+from ir_transfer.dataset.options import DatasetOptions
 from ir_transfer.evaluation.boxes import read_boxes
+from ir_transfer.imaging.image_io import Picture, read_picture
+from ir_transfer.labels.regions import Region, mask_region
 from ir_transfer.metrics.object_heat import object_heat
+from ir_transfer.synthetic.write import write_scenes
 
 Floats = NDArray[np.float32]
 

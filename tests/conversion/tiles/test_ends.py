@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 
 
 def test_a_picture_is_read_by_boxes() -> None:

@@ -17,13 +17,13 @@ from rasterio.windows import Window
 
 from ir_transfer.conversion.tiles.raster import RasterResult, convert_raster
 from ir_transfer.conversion.tiles.translate import TileCounts
-from ir_transfer.data.image_io import to_levels
-from ir_transfer.data.raster.store import work_folder
-from ir_transfer.data.raster.write import hidden
 from ir_transfer.errors import DecodeError, EncodeError, InputError
+from ir_transfer.imaging.image_io import to_levels
+from ir_transfer.imaging.raster.store import work_folder
+from ir_transfer.imaging.raster.write import hidden
 from tests.conversion.tiles.test_translate import translator, whole
-from tests.data.raster.rasters import PLACE, PLACED, numbers, write
-from tests.data.raster.test_store import largest_file
+from tests.imaging.raster.rasters import PLACE, PLACED, numbers, write
+from tests.imaging.raster.test_store import largest_file
 
 RED, GREEN, BLUE, ALPHA = ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha
 LUMA = np.array([0.299, 0.587, 0.114])[:, None, None]

@@ -21,8 +21,8 @@ from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.tiles.windows import windows
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.data.image_io import Picture
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import Picture
 from ir_transfer.models import thermal
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of, tiles_of

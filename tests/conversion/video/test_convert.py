@@ -15,8 +15,8 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.video.convert import convert_video
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.data.image_io import read_picture
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_io import read_picture
 from tests.conversion.video.clips import moving, read_clip, sound_packets, write_clip
 from tests.models.small_thermal import SMALL_THERMAL
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
-from ir_transfer.data.image_io import Picture
+from ir_transfer.imaging.image_io import Picture
 from ir_transfer.nn.moments import Statistics, channel_moments
 from tests.conversion.video.clips import moving
 from tests.models.small_thermal import scene, small_thermal

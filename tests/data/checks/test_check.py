@@ -12,8 +12,8 @@ from ir_transfer.data.checks.measure import find_similar_pairs
 from ir_transfer.data.checks.report import CheckReport
 from ir_transfer.data.checks.worst_pairs import HEADINGS, worst_pairs
 from ir_transfer.data.pairs import list_pairs
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError
+from ir_transfer.synthetic.write import write_scenes
 
 CARD = load_card("generic-paired")
 

@@ -8,12 +8,12 @@ import pytest
 
 from ir_transfer import create_model
 from ir_transfer.data.pairs import list_pairs
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.evaluation.detection.conditions import SceneTranslator
 from ir_transfer.evaluation.detection.experiment import Outcome, Training, run_experiment
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, load_labelled
 from ir_transfer.evaluation.exemplars import Oracle
 from ir_transfer.evaluation.methods import Method
+from ir_transfer.synthetic.write import write_scenes
 
 
 @pytest.fixture(scope="package")

@@ -11,7 +11,6 @@ import pytest
 from ir_transfer import create_model
 from ir_transfer.data.cards import load_card
 from ir_transfer.data.pairs import list_pairs
-from ir_transfer.data.render.layouts import write_layout
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.detection.conditions import SceneTranslator
 from ir_transfer.evaluation.detection.experiment import Training
@@ -19,6 +18,7 @@ from ir_transfer.evaluation.detection.from_files import DetectionFiles, detect_o
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene
 from ir_transfer.evaluation.exemplars import choose_policy
 from ir_transfer.evaluation.methods import Method
+from ir_transfer.synthetic.layouts import write_layout
 
 
 def _copy(streets: Path, out: Path, stems: list[str]) -> Path:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.data.pairs import Pair, list_pairs
-from ir_transfer.data.render.write import write_scenes
 from ir_transfer.errors import InputError
 from ir_transfer.evaluation.detection.labelled_scenes import LabelledScene, load_labelled
 from ir_transfer.evaluation.detection.leakage import (
@@ -17,6 +16,7 @@ from ir_transfer.evaluation.detection.leakage import (
     refuse_shared_names,
     refuse_test_exemplars,
 )
+from ir_transfer.synthetic.write import write_scenes
 
 
 def test_names_on_both_sides_are_named(streets: Path) -> None:

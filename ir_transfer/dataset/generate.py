@@ -1,0 +1,146 @@
+"""A labelled RGB set to an infrared set of the same format: pictures, labels, and what says how they were made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ir_transfer import model_info
+from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
+from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.heat.setup import check_heat, make_heat
+from ir_transfer.conversion.heat.shift import Heat
+from ir_transfer.conversion.manifest import Manifest
+from ir_transfer.conversion.options import Observer
+from ir_transfer.conversion.patience import warn_of_time
+from ir_transfer.conversion.plan import Plan, refuse_existing
+from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.styles.exemplar import read_exemplar
+from ir_transfer.conversion.translate import Translator
+from ir_transfer.dataset.assign import Chooser
+from ir_transfer.dataset.card import write_card
+from ir_transfer.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
+from ir_transfer.dataset.likeness import Likeness
+from ir_transfer.dataset.options import DatasetOptions, DatasetSummary
+from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
+from ir_transfer.dataset.source import source_fields
+from ir_transfer.errors import InputError
+from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.open import open_labelled
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleChoice]:
+    """Return the source, what is to be made of it, and in which styles.
+
+    Raises:
+        InputError: ``--assign nearest`` with a saved style.
+        IrTransferError: Nothing can be done at all: wrong options, no set, no style, existing results.
+    """
+    options.check()
+    asked = options.conversion
+    asked.check()
+    root = Path(asked.inputs[0])
+    choice = choose_styles(asked.styles, None, asked.model, asked.weights)
+    asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
+    if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
+        raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
+    labelled = open_labelled(root, options.labels, orientation=options.orientation, page=options.page)
+    check_heat(asked.heat, labelled)
+    plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
+    plan = by_windows(in_label_frames(plan, labelled), options)
+    refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
+    return labelled, plan, choice
+
+
+def generate_dataset(options: DatasetOptions, observer: Observer | None = None) -> DatasetSummary:
+    """Make an infrared data set; a picture or label that is damaged costs itself and never the run.
+
+    Args:
+        options: What to make of what.
+        observer: Notified of every result that is done.
+
+    Raises:
+        IrTransferError: Nothing can be done at all; see :func:`prepare_dataset`.
+    """
+    labelled, plan, choice = prepare_dataset(options)
+    asked = options.conversion
+    translator = load_translator(asked, choice)
+    heat = make_heat(asked.heat, translator.model, translator.device, labelled)
+    with locked(plan.out):
+        # Again: another run may have come and gone while the model was loaded.
+        refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
+        if asked.overwrite:
+            remove_stale(plan)
+        look, source = _look(options, translator, labelled, heat), source_fields(labelled.root, plan.out)
+        manifest = open_manifest(plan, asked, look, translator, source)
+        try:
+            if removed := drop_removed(plan, manifest):
+                logger.warning(
+                    "%s: removed %d results whose images are no longer in %s", plan.out, removed, labelled.root
+                )
+            if translator.model.info.iterative:
+                warn_of_time(translator, len(plan.jobs))
+            finish = _finish(options, translator, heat)
+            choose = Chooser(options, {one.path: one.place for one in labelled.pictures}, _likeness(options, choice))
+            run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
+        finally:
+            manifest.close()
+        summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
+        if run.stopped is None:
+            _complete(options, labelled, plan, manifest, summary)
+    return summary
+
+
+def _complete(
+    options: DatasetOptions, labelled: LabelledSet, plan: Plan, manifest: Manifest, summary: DatasetSummary
+) -> None:
+    """Write labels and card; a shard leaves them to ``dataset merge``."""
+    if options.shard is None:
+        written, summary.broken = write_labels(labelled, plan, manifest)
+        summary.label_files = len(written)
+    summary.problems = problem_lines(labelled)
+    write_card(labelled, plan, manifest, options.conversion.styles, summary)
+
+
+def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet, heat: Heat | None) -> dict[str, Any]:
+    look = look_of(options.conversion, translator)
+    return {
+        **look,
+        **options.look(),
+        **({} if heat is None else heat.look),
+        "polarity": options.conversion.polarity,
+        "styles": [
+            {"style": text, "hash": code.hash}
+            for text, code in zip(options.conversion.styles, translator.codes, strict=True)
+        ],
+        "style": "+".join(code.hash for code in translator.codes),
+        "labels": labelled.kind,
+        **({} if options.shard is None else {"shard": list(options.shard)}),
+    }
+
+
+def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) -> Finish:
+    asked = options.conversion
+    black_hot = _which([not code.white_hot for code in translator.codes])
+    inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
+    camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
+    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat, asked.compression)
+
+
+def _which(holds: Sequence[bool]) -> frozenset[int]:
+    return frozenset(index for index, one in enumerate(holds) if one)
+
+
+def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:
+    if options.assign != "nearest":
+        return None
+    pixels, asked = options.conversion.max_pixels, options.conversion.exemplar_range
+    return Likeness(
+        [read_exemplar(style, pixels, asked_range=asked)[0] for style in choice.styles if isinstance(style, Path)]
+    )

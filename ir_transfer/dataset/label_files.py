@@ -1,0 +1,114 @@
+"""The labels of a finished set, and the hashes by which they are known again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.manifest import Manifest
+from ir_transfer.conversion.plan import Plan
+from ir_transfer.dataset.names import CARD_FOLDER, HASHES_NAME, own_files
+from ir_transfer.dataset.plan import results_of
+from ir_transfer.errors import DecodeError
+from ir_transfer.imaging.image_io import write_whole
+from ir_transfer.imaging.remote import remove, stored_bytes
+from ir_transfer.inside import inside_path
+from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.open import open_labelled
+from ir_transfer.labels.round_trip import check_round_trip
+
+
+def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
+    """Write the labels of all results, and check that every one still lies on the same pixels.
+
+    Returns:
+        The files that were written, and what the check found.
+
+    Raises:
+        EncodeError: The disk is full or the folder is gone.
+    """
+    results = results_of(labelled, plan, manifest.entries)
+    header = manifest.header
+    origin = {
+        "made_by": f"ir-transfer {header.versions['ir_transfer']}",
+        "model": str(header.look["model"]),
+        "weights": str(header.look["weights"]),
+        "style": str(header.look["style"]),
+    }
+    earlier = read_hashes(plan.out)
+    written = labelled.write(plan.out, results, origin, leave_out=own_files(manifest.entries))
+    for place in earlier.keys() - set(map(str, written)):  # of an image that has left the source, or fails now
+        _remove_unchanged(plan.out, place, earlier[place])
+    write_hashes(plan.out, written)
+    after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
+    return written, check_round_trip(labelled, after, results)
+
+
+def problem_lines(labelled: LabelledSet) -> list[str]:
+    """Return what is wrong with the labels of a set, a line each: first what is not read at all."""
+    unread = set(labelled.unread)
+    problems = sorted(labelled.problems, key=lambda one: (one.file, one.message) not in unread)
+    return [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in problems]
+
+
+def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
+    """Write the hash of every label file, in the form that ``sha256sum -c`` reads.
+
+    Raises:
+        EncodeError: The disk is full or the folder is gone.
+    """
+    lines = [f"{hashlib.sha256(stored_bytes(out / place)).hexdigest()}  {place}\n" for place in sorted(files)]
+    write_whole(out / HASHES_NAME, "".join(lines).encode(errors="surrogateescape"))
+
+
+def remove_stale(plan: Plan) -> None:
+    """Remove what an earlier run made and this one would leave: unchanged pictures outside the plan, label files."""
+    earlier = Manifest.load(plan.out)
+    if earlier is None:
+        return
+    wanted = {str(job.output) for job in plan.jobs}
+    made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
+    for place, digest in {**made, **read_hashes(plan.out)}.items():
+        if place not in wanted:
+            _remove_unchanged(plan.out, place, digest)
+
+
+def drop_removed(plan: Plan, manifest: Manifest) -> int:
+    """Remove the lines and unchanged results of images that are no longer in the source; return how many results.
+
+    Without their image they have no labels, and a trainer would take them for background.
+    """
+    wanted = set(plan.order)
+    gone = [entry for key, entry in manifest.entries.items() if key not in wanted]
+    for entry in gone:
+        if entry.output is not None and entry.status == "converted":
+            _remove_unchanged(plan.out, entry.output, str(entry.output_sha256))
+        del manifest.entries[entry.key]
+    return sum(entry.output is not None for entry in gone)
+
+
+def _remove_unchanged(out: Path, place: str, digest: str) -> None:
+    path = inside_path(out, place)
+    if path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
+        remove(path)
+
+
+def read_hashes(out: Path) -> dict[str, str]:
+    """Return the hashes of the label files by place; none if the set has no list of them.
+
+    Raises:
+        DecodeError: A line of another form.
+        InputError: A name that leads out of the set.
+    """
+    path = out / HASHES_NAME
+    if not path.is_file():
+        return {}
+    hashes = {}
+    for line in path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
+        digest, gap, place = line.partition("  ")
+        if not gap or len(digest) != 64:
+            raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
+        inside_path(out, place)
+        hashes[place] = digest
+    return hashes

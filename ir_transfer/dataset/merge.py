@@ -1,0 +1,175 @@
+"""Shards that several machines made, put together into the set that one machine would have made."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ir_transfer.conversion.manifest import Entry, Header, Manifest
+from ir_transfer.conversion.options import Summary
+from ir_transfer.conversion.plan import Job, Plan, Variant
+from ir_transfer.conversion.session import locked
+from ir_transfer.dataset.card import write_card
+from ir_transfer.dataset.label_files import problem_lines, write_labels
+from ir_transfer.dataset.options import DatasetSummary
+from ir_transfer.dataset.plan import refuse_nested
+from ir_transfer.dataset.source import find_source, source_fields
+from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.inside import inside_path
+from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.open import open_labelled
+
+
+def merge_shards(
+    shards: Sequence[Path], out: Path, *, overwrite: bool = False, source: Path | None = None
+) -> DatasetSummary:
+    """Merge shards into one set with its labels and card; pictures are linked where the file system can, else copied.
+
+    Args:
+        shards: Folders that ``ir-transfer dataset --shard I/N`` made, in any order.
+        out: Root of the merged set.
+        overwrite: Replace what lies there.
+        source: The RGB set; where a shard says that it is stored if None.
+
+    Raises:
+        InputError: A folder that is no shard, shards of different looks or counts, one that is missing, unfinished or
+            twice there, or results in OUT already.
+        EncodeError: OUT cannot be written.
+    """
+    manifests = [_load(path) for path in shards]
+    look = _common_look(shards, manifests)
+    if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
+        raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
+    first = manifests[0].header
+    root, orientation = _source_of(manifests, source), look.get("orientation", "auto")
+    page = look.get("raster", {}).get("page")
+    labelled = open_labelled(root, str(look["labels"]), orientation=orientation, page=page)
+    for folder in (labelled.root, *shards):
+        refuse_nested(folder, out)
+    _refuse_unfinished(shards, manifests, labelled)
+    fields = source_fields(labelled.root, out)
+    header = Header(_without_shard(first.command), look, first.versions, *fields, settings=first.settings)
+    with locked(out):
+        entries = {key: entry for one in manifests for key, entry in one.entries.items()}
+        for folder, one in zip(shards, manifests, strict=True):
+            _take_pictures(folder, out, one)
+        manifest = Manifest.create(out, header)
+        try:
+            plan = _plan(labelled, out, entries)
+            manifest.entries.update(entries)
+            manifest.finish(plan.order)
+            run = _counted(plan, entries)
+            summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
+            written, summary.broken = write_labels(labelled, plan, manifest)
+            summary.label_files = len(written)
+            summary.problems = problem_lines(labelled)
+            write_card(labelled, plan, manifest, [one["style"] for one in look["styles"]], summary)
+        finally:
+            manifest.close()
+    return summary
+
+
+def _source_of(manifests: Sequence[Manifest], given: Path | None) -> Path:
+    found = given or next((root for one in manifests if (root := find_source(one)) is not None), None)
+    if found is None:
+        raise InputError(
+            f"expected the RGB set of the shards in {manifests[0].header.source}, found none: say with --source where "
+            "it is stored now"
+        )
+    return found
+
+
+def _load(path: Path) -> Manifest:
+    manifest = Manifest.load(path)
+    if manifest is None or "shard" not in manifest.header.look:
+        raise InputError(f"expected a shard of ir-transfer dataset in {path}, found none: check the path")
+    return manifest
+
+
+def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mapping[str, Any]:
+    first = manifests[0].header.look
+    parts = int(first["shard"][1])
+    whole = {key: value for key, value in first.items() if key != "shard"}
+    seen: dict[int, Path] = {}
+    for path, manifest in zip(shards, manifests, strict=True):
+        part = int(manifest.header.look["shard"][0])
+        asked = {**manifest.header.look, "shard": [part, parts]}
+        Header("", {**whole, "shard": [part, parts]}, {}).refuse_other_look(
+            {**asked, "shard": manifest.header.look["shard"]}, path
+        )
+        if part in seen:
+            raise InputError(f"expected each shard once, got number {part + 1} in {seen[part]} and {path}")
+        seen[part] = path
+    missing = [str(part + 1) for part in range(parts) if part not in seen]
+    if missing:
+        raise InputError(f"expected all {parts} shards, got none with number {', '.join(missing)}: name them too")
+    return whole
+
+
+def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], labelled: LabelledSet) -> None:
+    for path, manifest in zip(shards, manifests, strict=True):
+        part, parts = manifest.header.look["shard"]
+        dealt_with = {entry.input for entry in manifest.entries.values()}
+        asked = labelled.pictures[part::parts]
+        if undone := [picture for picture in asked if str(picture.place) not in dealt_with]:
+            raise InputError(
+                f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} pictures (first: "
+                f"{undone[0].place}): go on there with --resume"
+            )
+        for entry in manifest.entries.values():
+            if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
+                raise InputError(
+                    f"expected the picture {path / str(entry.output)} of a shard, found none: go on there with --resume"
+                )
+
+
+def _take_pictures(folder: Path, out: Path, manifest: Manifest) -> None:
+    for entry in manifest.entries.values():
+        if entry.status != "converted":
+            continue
+        source, target = inside_path(folder, str(entry.output)), inside_path(out, str(entry.output))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            try:
+                os.link(source, target)
+            except OSError:  # another file system, or one without links
+                shutil.copyfile(source, target)
+        except OSError as error:
+            raise EncodeError(
+                f"expected to write {target}, got: {error.strerror or error}: free some space, or choose another -o"
+            ) from error
+
+
+def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Plan:
+    """Return the plan that the shards carried out together, in the order of the whole set."""
+    by_source: dict[str, list[Entry]] = {}
+    for entry in entries.values():
+        by_source.setdefault(entry.input, []).append(entry)
+    jobs: list[Job] = []
+    refused: list[Entry] = []
+    for picture in labelled.pictures:
+        name = str(picture.place)
+        made = by_source.get(name, [])
+        refused += [entry for entry in made if entry.output is None]
+        with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
+        for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
+            jobs.append(Job(str(picture.path), str(entry.output), variant, name=name, page=labelled.page))
+    return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
+
+
+def _counted(plan: Plan, entries: Mapping[str, Entry]) -> Summary:
+    summary = Summary(plan.out, plan)
+    summary.converted = sum(entry.status == "converted" for entry in entries.values())
+    summary.failed = len(entries) - summary.converted
+    summary.without_result = {key for key, entry in entries.items() if entry.status == "failed"}
+    return summary
+
+
+def _without_shard(command: str) -> str:
+    """Return the command that makes the whole set."""
+    return re.sub(r" --shard[ =]\S+", "", command)

@@ -1,0 +1,133 @@
+"""Every picture of a set to the results that are made from it, decided before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.plan import Job, Plan, Variant
+from ir_transfer.dataset.assign import draw_variants
+from ir_transfer.dataset.options import DatasetOptions
+from ir_transfer.errors import InputError
+from ir_transfer.imaging.header import read_header
+from ir_transfer.imaging.image_io import OUTPUT_SUFFIX
+from ir_transfer.imaging.raster.kind import is_raster
+from ir_transfer.imaging.remote import is_remote
+from ir_transfer.labels.base import LabelledSet
+
+
+def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
+    """Give every picture its results; a shard takes every N-th picture.
+
+    Args:
+        options: What the set is asked to be.
+        labelled: The source.
+        out: Root of the new set.
+        styles: How many there are.
+
+    Raises:
+        InputError: No picture, or OUT inside the source or the other way round.
+    """
+    refuse_nested(labelled.root, out)
+    if not labelled.pictures:
+        raise InputError(f"expected a set with pictures in {labelled.root}, found none: check the path, or --labels")
+    ending = OUTPUT_SUFFIX[options.conversion.format]
+    page = labelled.page
+    jobs: list[Job] = []
+    refused: list[Entry] = []
+    taken: dict[PurePosixPath, Path] = {}
+    part, parts = options.shard or (0, 1)
+    for index, picture in enumerate(labelled.pictures):
+        variants = draw_variants(options, picture.place, index, styles)
+        outputs = [picture.place.with_name(_name(picture.place.stem, one) + ending) for one in variants]
+        rival = next((taken[output] for output in outputs if output in taken), None)
+        if rival is None:
+            taken |= dict.fromkeys(outputs, picture.path)
+        if index % parts != part:
+            continue
+        if rival is not None:
+            error = (
+                f"{picture.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
+            )
+            refused.append(Entry(str(picture.place), None, "failed", error=error))
+            continue
+        name = str(picture.place)
+        pairs = zip(outputs, variants, strict=True)
+        jobs += [Job(str(picture.path), str(output), one, name=name, page=page) for output, one in pairs]
+    return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
+
+
+def refuse_nested(folder: Path, out: Path) -> None:
+    """Raise :class:`InputError` if OUT is a folder that is read, contains it or is inside of it, links followed."""
+    root, target = folder.resolve(), out.resolve()
+    if root == target or root in target.parents or target in root.parents:
+        raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
+
+
+def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
+    """Return a plan whose results have the frame that the labels of their images are in."""
+    turns = {picture.path: labelled.turn(picture) for picture in labelled.pictures}
+    return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
+
+
+def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
+    """Return a plan whose GeoTIFFs are read by windows, so that they keep bands, levels, bits and place.
+
+    Of what a set can be asked for, some needs the whole of a picture: with that, such a file has no result, and its
+    line says why.
+    """
+    jobs: list[Job] = []
+    refused: dict[Path, Entry] = {}
+    for job in plan.jobs:
+        if not needs_windows(job.source, options):
+            jobs.append(job)
+        elif wrong := _not_by_windows(job, options):
+            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
+            refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
+        else:
+            result = job.output.with_suffix(OUTPUT_SUFFIX["tiff"])
+            jobs.append(replace(job, raster=job.path, result=str(result)))
+    return replace(plan, jobs=tuple(jobs), refused=(*plan.refused, *refused.values()))
+
+
+def needs_windows(path: Path, options: DatasetOptions) -> bool:
+    """Return whether an image is read by windows, by the same rule as in a conversion."""
+    asked, most = options.conversion.raster, options.conversion.max_pixels
+    return not is_remote(path) and is_raster(str(path), most, by_windows=asked.needs_windows, page=asked.page)
+
+
+def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
+    asked = {
+        "--include-gray": job.variant is not None and job.variant.style is None,
+        "--rule": bool(options.rules),
+        "--assign nearest": options.assign == "nearest",
+        "orientation tag": read_header(job.source, job.page).orientation != 1,
+    }
+    return [name for name, is_asked in asked.items() if is_asked]
+
+
+def default_out(root: Path) -> Path:
+    """Return ``<root>_ir``, beside the source."""
+    root = root.resolve()
+    return root.with_name(f"{root.name}_ir")
+
+
+def results_of(
+    labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
+) -> dict[PurePosixPath, list[PurePosixPath]]:
+    """Return, for every picture of the set, the places of the results that were made."""
+    places = {picture.path: picture.place for picture in labelled.pictures}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in labelled.pictures}
+    for job in plan.jobs:
+        entry = entries.get(str(job.output))
+        if entry is not None and entry.status == "converted":
+            results[places[job.source]].append(job.output)
+    return results
+
+
+def _name(stem: str, variant: Variant) -> str:
+    if variant.style is None:
+        return f"{stem}__gray"
+    return stem if variant.number == 0 else f"{stem}__v{variant.number}"

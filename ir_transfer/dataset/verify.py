@@ -1,0 +1,113 @@
+"""Is a generated set still what it was? Hashes, sizes, labels."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.conversion.manifest import Entry, Manifest
+from ir_transfer.dataset.label_files import read_hashes
+from ir_transfer.dataset.names import CARD_FOLDER
+from ir_transfer.dataset.pixel_checks import check_pixels, check_turns
+from ir_transfer.dataset.source import find_source
+from ir_transfer.errors import InputError, IrTransferError
+from ir_transfer.imaging.image_io import MAX_PIXELS, decode_picture, read_bytes
+from ir_transfer.inside import inside_path
+from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.frames import Orientation
+from ir_transfer.labels.open import open_labelled
+from ir_transfer.labels.round_trip import check_round_trip
+
+
+def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
+    """Check every picture and label file of a generated set.
+
+    Args:
+        out: Root of the set.
+        source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
+            the labels are compared with their hashes alone.
+        max_pixels: Larger pictures are not decoded, whatever the manifest says of their size.
+
+    Returns:
+        What is wrong, a line each; nothing if all is well.
+
+    Raises:
+        InputError: No generated set, or one whose files name places outside of it.
+    """
+    manifest = Manifest.load(out)
+    if manifest is None or "labels" not in manifest.header.look:
+        raise InputError(f"expected a set that ir-transfer dataset made in {out}, found no manifest of one")
+    found: list[str] = []
+    entries = list(manifest.entries.values())
+    for entry in entries:
+        found += _check_picture(out, entry, max_pixels)
+    hashes = read_hashes(out)
+    found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
+    root = source or find_source(manifest)
+    look = manifest.header.look
+    is_whole = "shard" not in look
+    if is_whole:
+        try:
+            made = open_labelled(out, str(look["labels"]), leave_out=[out / CARD_FOLDER])
+        except IrTransferError as error:
+            return [*found, error.line]
+        found += check_pixels(made)
+    if is_whole and root is not None and root.is_dir():
+        asked: Orientation = look.get("orientation", "auto")
+        labelled = open_labelled(root, str(look["labels"]), orientation=asked, page=look.get("raster", {}).get("page"))
+        found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
+    elif source is not None:
+        raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
+    return found
+
+
+def _check_picture(out: Path, entry: Entry, max_pixels: int) -> list[str]:
+    if entry.status == "failed":
+        return (
+            []
+            if entry.output is None or not (out / entry.output).exists()
+            else [f"{entry.output}: expected none, since it failed: remove it"]
+        )
+    path = inside_path(out, str(entry.output))
+    if not path.is_file():
+        return [f"{entry.output}: expected the picture, found none: generate it again with --resume"]
+    try:
+        data = read_bytes(path, max_pixels)
+    except IrTransferError as error:
+        return [error.line]
+    if hashlib.sha256(data).hexdigest() != entry.output_sha256:
+        return [
+            f"{entry.output}: expected the picture as it was made, got other bytes: generate it again with --resume"
+        ]
+    try:
+        picture = decode_picture(data, str(entry.output), max_pixels)
+    except IrTransferError as error:
+        return [error.line]
+    if (picture.width, picture.height) != (entry.width, entry.height):
+        return [
+            f"{entry.output}: expected {entry.width} x {entry.height} pixels, got {picture.width} x {picture.height}"
+        ]
+    return []
+
+
+def _check_hash(out: Path, place: str, digest: str) -> str | None:
+    path = inside_path(out, place)
+    if not path.is_file():
+        return f"{place}: expected the label file, found none: generate it again with --resume"
+    if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        return f"{place}: expected the label file as it was written, got other bytes: generate it again with --resume"
+    return None
+
+
+def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
+    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
+    found: list[str] = []
+    for entry in entries:
+        if entry.status == "converted" and PurePosixPath(entry.input) in results:
+            results[PurePosixPath(entry.input)].append(PurePosixPath(str(entry.output)))
+        elif entry.status == "converted":
+            found.append(
+                f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
+                "the result by generating with --resume"
+            )
+    return found or check_round_trip(source, made, results)

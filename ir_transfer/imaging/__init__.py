@@ -1,0 +1,1 @@
+"""Image files: decoding, encoding, colour, validity, rasters and infrared exemplars."""

@@ -1,0 +1,136 @@
+"""Files that an image consists of besides its own: sidecars, the tiles of a VRT, the archive that contains it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from ir_transfer.errors import DecodeError
+from ir_transfer.imaging.raster.gdal import environment, open_raster, reason
+from ir_transfer.regular_files import open_regular
+
+_VIRTUAL = re.compile(r"/vsi[a-z0-9_]+/")
+_ADDED = (".aux.xml", ".msk", ".ovr")
+"""GDAL's statistics and nodata, mask and overviews: what it adds to the whole name of a file."""
+_READ_AT_ONCE = 2**24  # bytes of pixels
+
+
+def picture_companions(path: Path) -> list[Path]:
+    """Return the sidecars of an image file that exist: mask, overviews, GDAL's metadata and world file."""
+    suffix = path.suffix
+    world = {".wld", f"{suffix}w", f"{suffix[:2]}{suffix[-1:]}w"} if len(suffix) > 2 else {".wld"}
+    names = [path.name + added for added in _ADDED] + [path.stem + one for one in sorted(world)]
+    return [other for name in names if (other := path.with_name(name)) != path and _is_file(other)]
+
+
+def hash_picture_companions(path: Path) -> str | None:
+    """Return a hash of the sidecars of an image file, None if it has none.
+
+    Raises:
+        DecodeError: One of them cannot be read.
+    """
+    return _hash_all(picture_companions(path), path.parent)
+
+
+def hash_raster(path: str) -> tuple[str, str | None]:
+    """Return a hash of what contains a raster, and one of all else that it consists of, None if there is nothing.
+
+    The first is of the file, or of the archive on this machine. What is stored elsewhere has no file to read at once:
+    its pixels, place and masks are read.
+
+    Args:
+        path: A file or any other path of GDAL.
+
+    Raises:
+        MissingFileError: No such raster.
+        DecodeError: It, or a file that it consists of, cannot be read.
+    """
+    main = _file_of(path)
+    with environment(), open_raster(path) as dataset:
+        others, local = _others(dataset.files, {main} if main is not None else set())
+        if main is None or not local:
+            return _hash_pixels(dataset, path), None
+    return hash_file(main), _hash_all(others, main.parent)
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a file.
+
+    Raises:
+        DecodeError: It cannot be read.
+    """
+    try:
+        with open_regular(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DecodeError(
+            f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
+        ) from error
+
+
+def _others(names: Iterable[str], known: set[Path]) -> tuple[list[Path], bool]:
+    """Return the files of this machine behind GDAL's names, and theirs in turn, and whether those are all."""
+    found: list[Path] = []
+    local = True
+    for name in names:
+        file = _file_of(name)
+        if file is None:
+            local = False
+        elif file not in known:
+            known.add(file)
+            found.append(file)
+            inner, here = _others(_behind(file, name), known)
+            found, local = found + inner, local and here
+    return found, local
+
+
+def _behind(file: Path, name: str) -> Iterator[str]:
+    yield from map(str, picture_companions(file))
+    if file.suffix.lower() == ".vrt" and not name.startswith("/vsi"):
+        with open_raster(name) as dataset:
+            yield from dataset.files
+
+
+def _file_of(path: str) -> Path | None:
+    """Return the file of this machine that contains what GDAL calls by a path, None if none does."""
+    rest = path
+    while prefix := _VIRTUAL.match(rest):
+        rest = rest[prefix.end() :]
+    if rest.startswith("{"):  # /vsizip/{folder/a.zip}/b.tif
+        rest = rest[1:].replace("}", "", 1)
+    whole = Path(rest)
+    candidates = [whole] if rest == path else [whole, *whole.parents]
+    return next((one for one in candidates if _is_file(one)), None)
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  # false for a name that is longer than the system allows
+
+
+def _hash_all(files: Iterable[Path], folder: Path) -> str | None:
+    """Return a hash of the names, seen from a folder, and contents of files."""
+    hashes = sorted(f"{os.path.relpath(file, folder)}\0{hash_file(file)}" for file in files)
+    if not hashes:
+        return None
+    return hashlib.sha256("\n".join(hashes).encode(errors="surrogateescape")).hexdigest()
+
+
+def _hash_pixels(dataset: Any, path: str) -> str:
+    made = hashlib.sha256(repr((dataset.crs, dataset.transform, dataset.nodatavals, dataset.tags())).encode())
+    itemsize = 16  # of the widest type, complex numbers
+    rows = max(1, _READ_AT_ONCE // (dataset.count * dataset.width * itemsize))
+    try:
+        for top in range(0, dataset.height, rows):
+            window = Window(0, top, dataset.width, min(rows, dataset.height - top))
+            made.update(dataset.read(window=window).tobytes())
+            made.update(dataset.dataset_mask(window=window).tobytes())
+    except RasterioError as error:
+        raise DecodeError(f"{path}: expected a readable raster, got: {reason(error)}: check the file") from error
+    return made.hexdigest()

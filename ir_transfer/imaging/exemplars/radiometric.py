@@ -1,0 +1,96 @@
+"""Raw thermal values in the JPEG files of thermal cameras, behind the picture that they rendered.
+
+FLIR's files are read by flyr (extra ``radiometric``). DJI's lie in APP3 segments as plain 16-bit counts; degrees would
+need DJI's own closed library, but the order and the ratio of counts are all that a look takes.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.imaging.exemplars.report import Unit
+
+_FLIR = b"FLIR\x00"
+_DJI = b"DJI"
+_APP1, _APP3, _START_OF_SCAN = 0xE1, 0xE3, 0xDA
+_SIZES = ((640, 512), (640, 480), (336, 256), (320, 256), (1280, 1024), (160, 120))
+"""Widths and heights of DJI's sensors."""
+_SMOOTH = 0.5  # of the deviation: neighbours of a thermal picture differ less, those of other data more
+
+
+@dataclass(frozen=True)
+class Radiometric:
+    """What a JPEG has behind its picture.
+
+    Attributes:
+        values: float32 or uint16 (h, w); None where they cannot be read.
+        unit: Of the values.
+        source: Who read them.
+        note: Why there are none, though the camera writes them.
+    """
+
+    values: NDArray[Any] | None = None
+    unit: Unit = "counts"
+    source: str = ""
+    note: str = ""
+
+
+def read_radiometric(data: bytes) -> Radiometric | None:
+    """Return the raw thermal values of a JPEG; None if it is of no camera that writes them."""
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    segments = _segments(data)
+    if any(marker == _APP1 and body.startswith(_FLIR) for marker, body in segments):
+        return _flir(data)
+    raw = b"".join(body for marker, body in segments if marker == _APP3)
+    if any(marker == _APP1 and _DJI in body for marker, body in segments):
+        return _dji(raw)
+    return None
+
+
+def _segments(data: bytes) -> list[tuple[int, bytes]]:
+    """Return markers and bodies of the segments before the compressed picture; damaged ones end the list."""
+    found, place = [], 2
+    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != _START_OF_SCAN:
+        length = int.from_bytes(data[place + 2 : place + 4], "big")
+        found.append((data[place + 1], data[place + 4 : place + 2 + length]))
+        place += 2 + max(length, 2)
+    return found
+
+
+def _flir(data: bytes) -> Radiometric:
+    try:
+        from flyr import unpack
+    except ImportError:
+        return Radiometric(
+            note="its raw thermal values need the package flyr: the rendered picture was taken; "
+            "install it with: pip install 'ir-transfer[radiometric]'"
+        )
+    try:
+        kelvin = np.asarray(unpack(io.BytesIO(data)).kelvin, np.float32)
+    except Exception as error:  # flyr raises nearly anything for records that it does not know
+        return Radiometric(note=f"flyr cannot read its thermal values ({error!r}): the rendered picture was taken")
+    if not np.isfinite(kelvin).any():
+        return Radiometric(note="its thermal values are no numbers: the rendered picture was taken")
+    return Radiometric(kelvin, "Kelvin", "flyr")
+
+
+def _dji(raw: bytes) -> Radiometric:
+    size = next(((w, h) for w, h in _SIZES if len(raw) == 2 * w * h), None)
+    if size is None:
+        return Radiometric(note="no raw thermal values are in this DJI file: the rendered picture was taken")
+    counts = np.frombuffer(raw, "<u2").reshape(size[1], size[0])
+    if not _is_smooth(counts):
+        return Radiometric(note="the raw data in this DJI file are no picture: the rendered picture was taken")
+    return Radiometric(counts.astype(np.uint16), "counts", "DJI's APP3 segments")
+
+
+def _is_smooth(counts: NDArray[np.uint16]) -> bool:
+    values = counts.astype(np.float64)
+    steps = np.concatenate([np.diff(values, axis=0).ravel(), np.diff(values, axis=1).ravel()])
+    return float(steps.std()) < _SMOOTH * float(values.std())

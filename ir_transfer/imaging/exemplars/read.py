@@ -1,0 +1,171 @@
+"""From an exemplar's file to intensities, with what counts for the look and what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.errors import InputError
+from ir_transfer.imaging.decode import decode
+from ir_transfer.imaging.exemplars.overlay import Bar, bar_mask, collar_mask, colour_mask, find_bar, text_mask
+from ir_transfer.imaging.exemplars.palette import find_palette, on_curve
+from ir_transfer.imaging.exemplars.radiometric import read_radiometric
+from ir_transfer.imaging.exemplars.range import AskedRange, to_unit
+from ir_transfer.imaging.exemplars.report import ExemplarReport, ReadExemplar, Unit
+from ir_transfer.imaging.image_io import MAX_PIXELS, Picture, files_beside, read_bytes
+from ir_transfer.imaging.pixels.kinds import Wanted
+from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
+from ir_transfer.resources import missing_exemplar
+
+SMALLEST_SIDE = 16
+_FLAT = 1 / 255  # a range below one 8-bit level holds no look
+_LEAST_VALID = 0.1  # of the pixels: so few hold no look
+
+
+@dataclass
+class _Found:
+    """An exemplar on its way: values (h, w), and what does not count, by reason."""
+
+    values: NDArray[Any]
+    white: float
+    unit: Unit | None = None
+    palette: str | None = None
+    radiometric: str | None = None
+    left_out: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def leave_out(self, reason: str, mask: NDArray[np.bool_]) -> None:
+        if mask.any():
+            self.left_out[reason] = mask
+
+
+def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_PIXELS) -> ReadExemplar:
+    """Read one infrared picture as a camera or its software saved it.
+
+    Args:
+        path: Gray picture of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius), a
+            picture in a colour palette, or a radiometric JPEG.
+        asked: The numbers that become black and white; ``"auto"`` stretches what is narrow in a wide container.
+        max_pixels: Larger pictures are refused.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: No readable picture.
+        InputError: A folder, smaller than 16 pixels, the same level everywhere, nearly nothing valid, or colours that
+            are no palette.
+    """
+    if path.is_dir():
+        raise InputError(
+            f"expected one exemplar, got the folder {path}: make a style of it with ir-transfer styles build"
+        )
+    if not path.is_file():
+        raise missing_exemplar(str(path))
+    data = read_bytes(path, max_pixels)
+    found = _values(path, data, max_pixels)
+    height, width = found.values.shape
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(
+            f"{path}: expected an exemplar of at least {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels, "
+            f"got {width} x {height}: use a larger one"
+        )
+    return _finish(path, found, asked)
+
+
+def _finish(path: Path, found: _Found, asked: AskedRange) -> ReadExemplar:
+    shape = found.values.shape
+    invalid = np.any([np.zeros(shape, bool), *found.left_out.values()], axis=0)
+    if 1 - invalid.mean() < _LEAST_VALID:
+        reasons = ", ".join(found.left_out)
+        raise InputError(
+            f"{path}: expected at least {_LEAST_VALID:.0%} of the pixels to show the scene, "
+            f"got {1 - invalid.mean():.1%} without {reasons}: use another picture"
+        )
+    seen, taken = to_unit(found.values[~invalid], found.white, asked, found.unit, str(path))
+    if float(np.ptp(seen)) < _FLAT:
+        raise InputError(f"{path}: expected an exemplar with contrast, got one level everywhere: use another picture")
+    intensity = np.zeros(shape, np.float32)
+    intensity[~invalid] = seen
+    report = ExemplarReport(
+        path.name,
+        shape[1],
+        shape[0],
+        taken,
+        found.palette,
+        {reason: float(mask.mean()) for reason, mask in found.left_out.items()},
+        found.radiometric,
+        float(seen.mean()),
+        float(seen.std()),
+        tuple(found.notes),
+    )
+    return ReadExemplar(intensity, ~invalid if invalid.any() else None, report)
+
+
+def _values(path: Path, data: bytes, max_pixels: int) -> _Found:
+    raw = read_radiometric(data)
+    if raw is not None and raw.values is not None:
+        return _measured(_Found(raw.values, 65535.0 if raw.values.dtype == np.uint16 else 1.0, raw.unit), raw.source)
+    stored = decode(data, str(path), max_pixels, Wanted(beside=files_beside(path)))
+    levels = stored.meaning.to_srgb(stored.numbers, stored.white) if stored.white > 1 else stored.numbers
+    picture = Picture(levels, stored.white, "", stored.alpha)
+    found = _scalar(path, picture) if picture.is_colour else _gray(picture)
+    found.notes += stored.reading.notes + ([raw.note] if raw is not None else [])
+    if stored.alpha is not None:
+        found.leave_out("mask, alpha or nodata", stored.alpha < HALF_OPAQUE)
+    return _measured(found, None)
+
+
+def _measured(found: _Found, source: str | None) -> _Found:
+    found.radiometric = source
+    if np.issubdtype(found.values.dtype, np.floating):
+        broken = ~np.isfinite(found.values)
+        found.leave_out("no number", broken)
+        found.values = np.where(broken, 0, found.values)
+    return found
+
+
+def _gray(picture: Picture) -> _Found:
+    """Return a gray picture; one of 8 bits was made for people to look at and may have things drawn on it."""
+    levels = picture.levels
+    if levels.dtype != np.uint8:
+        return _Found(levels[0] if len(levels) == 1 else picture.gray()[0] * picture.white, picture.white)
+    gray = picture.gray()
+    found = _Found(levels[0] if len(levels) == 1 else np.round(gray[0] * 255).astype(np.uint8), picture.white)
+    found.leave_out("collar", collar_mask(gray[0]))
+    if (bar := find_bar(gray)) is not None:
+        found.leave_out("scale", bar_mask(bar, gray.shape[1:]))
+    found.leave_out("text", text_mask(gray[0]))
+    if len(levels) == 3:
+        found.leave_out("drawn in colour", colour_mask(picture.rgb()))
+    return found
+
+
+def _scalar(path: Path, picture: Picture) -> _Found:
+    """Return a picture in a colour palette as its scalar."""
+    rgb = picture.rgb()
+    bar = find_bar(rgb)
+    palette = find_palette(_inside(rgb, bar), None if bar is None else bar.colours)
+    if palette is None:
+        raise InputError(
+            f"{path}: expected a gray infrared picture or one in a colour palette, got colours that are no palette: "
+            "export the camera's gray picture or its raw values"
+        )
+    places, distances = palette.scalar(rgb.reshape(3, -1).T.astype(np.float64))
+    shape = rgb.shape[1:]
+    unit: Unit = "palette" if palette.whole else "own palette"
+    found = _Found(places.reshape(shape).astype(np.float32), 1.0, unit, palette.name)
+    found.leave_out("collar", collar_mask(picture.gray()[0]))
+    if bar is not None:
+        found.leave_out("scale", bar_mask(bar, shape))
+    found.leave_out("text", text_mask(picture.gray()[0]))
+    found.leave_out("not of the palette", ~on_curve(distances).reshape(shape))
+    return found
+
+
+def _inside(rgb: NDArray[np.float32], bar: Bar | None) -> NDArray[np.float32]:
+    """Return the pixels (3, 1, n) that are no part of the scale."""
+    kept = np.ones(rgb.shape[1:], bool) if bar is None else ~bar_mask(bar, rgb.shape[1:])
+    return rgb[:, kept][:, None]

@@ -1,0 +1,133 @@
+"""What the header of an image file says of the image that is read: size, orientation, bytes of a level.
+
+No pixels are decoded, and of PNG, JPEG and TIFF no more is read than what describes them. Everything goes by the code
+that decodes them: the same page is meant, and the same orientation is applied.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ir_transfer.errors import DecodeError
+from ir_transfer.imaging.image_names import RAW_SUFFIXES
+from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png
+from ir_transfer.imaging.pixels.heads import jpeg_head, jpeg_size, png_head, png_size
+from ir_transfer.imaging.pixels.kinds import file_kind
+from ir_transfer.imaging.pixels.pages import choose_page
+from ir_transfer.imaging.pixels.plain_file import complete_container, open_image, seek_image
+from ir_transfer.imaging.pixels.raw import is_negative, upright_raw_size
+from ir_transfer.imaging.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
+from ir_transfer.imaging.raster.archives import open_member
+from ir_transfer.imaging.remote import open_stored
+
+Size = tuple[int, int]
+"""Height and width."""
+
+_START = 64
+_SWAPPING = frozenset({5, 6, 7, 8})
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the header of an image file says.
+
+    Attributes:
+        stored: Height and width of the stored pixels.
+        orientation: Of EXIF or TIFF, 1 to 8.
+        itemsize: Bytes of a level.
+        images: Number of pages, frames or views in the file.
+    """
+
+    stored: Size
+    orientation: int
+    itemsize: int = 1
+    images: int = 1
+
+    @property
+    def upright(self) -> Size:
+        """Height and width of the upright image."""
+        return upright_size(self.stored, self.orientation)
+
+
+def upright_size(stored: Size, orientation: int) -> Size:
+    """Return height and width of an image after its orientation was applied."""
+    return stored[::-1] if orientation in _SWAPPING else stored
+
+
+def read_header(path: Path, page: int | None = None) -> Header:
+    """Return what the header of an image says; what is turned as it is decoded is known upright alone.
+
+    Args:
+        path: The file.
+        page: Which image of a file with several, from 1; the first of full size if None.
+
+    Raises:
+        DecodeError: No image, or no such page.
+    """
+    try:
+        with open_stored(path) as file:
+            return header_of(file, path.name, page)
+    except DecodeError:
+        raise
+    except Exception as error:  # storages raise nearly anything
+        raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
+
+
+def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
+    """Return what the header of an open image says; see :func:`read_header`.
+
+    Raises:
+        DecodeError: No image, or no such page.
+    """
+    try:
+        start = file.read(_START)
+        file.seek(0)
+        return _header(file, file_kind(start), name, page)
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
+        raise DecodeError(f"expected a picture, got a damaged or missing file: make {name} again") from error
+
+
+def count_images(path: str) -> int:
+    """Return the number of pages, frames or views in a file, which may be in an archive.
+
+    One that cannot be read counts as one image: it is an error later.
+    """
+    try:
+        with open_member(path) as file:
+            return (read_header(Path(path)) if file is None else header_of(file, path)).images
+    except DecodeError:
+        return 1
+
+
+def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> Header:
+    is_raw = Path(name).suffix.lower() in RAW_SUFFIXES
+    if kind is None and not is_raw:
+        raise DecodeError(f"{name}: expected an image, got another kind of file")
+    directories = read_directories(file) if kind == "TIFF" else []
+    if is_raw or (directories and is_negative(directories[0])):
+        file.seek(0)
+        return Header(upright_raw_size(file), 1, itemsize=2)
+    if directories:
+        found = choose_page(directories, page, name)
+        tags = found.directory
+        size = tags.integer(HEIGHT, 0), tags.integer(WIDTH, 0)
+        return Header(size, tags.orientation, -(-max(tags.integers(BITS) or (1,)) // 8), found.count)
+    if kind == "PNG":
+        head = png_head(file)
+        container, size, itemsize = open_png(head), *png_size(head)
+    elif kind == "JPEG":
+        head = jpeg_head(file)
+        container, size, itemsize = open_jpeg(head), jpeg_size(head), 1
+    else:
+        container, size, itemsize = Container(b""), (0, 0), 1
+    file.seek(0)
+    if size == (0, 0) or page not in {None, 1}:
+        with open_image(file, str(kind), name, sys.maxsize) as image:
+            if kind not in {"PNG", "JPEG"}:
+                complete_container(container, image)
+            seek_image(image, page, container.images, name)
+            size = image.height, image.width
+    return Header(size, container.orientation, itemsize, container.images)

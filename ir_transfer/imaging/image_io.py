@@ -1,0 +1,205 @@
+"""Picture files: reading with all bits, one-channel writing that appears whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ir_transfer.errors import DecodeError, EncodeError, IrTransferError, MissingFileError
+from ir_transfer.imaging.decode import decode
+from ir_transfer.imaging.decoded_image import LUMA, BitDepth, OutputLevels, Picture, narrow_levels, shown, to_levels
+from ir_transfer.imaging.encode import Compression, Format, encode_gray
+from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.pixels.kinds import WHOLE, Wanted
+from ir_transfer.imaging.raster.levels import Asked
+from ir_transfer.imaging.remote import is_remote, keeps_here, publish, stored_bytes
+
+__all__ = [
+    "LUMA",
+    "BitDepth",
+    "Compression",
+    "Format",
+    "OutputLevels",
+    "Picture",
+    "decode_picture",
+    "encode_gray",
+    "narrow_levels",
+    "read_picture",
+    "shown",
+    "to_levels",
+]
+
+OUTPUT_SUFFIX: dict[Format, str] = {"png": ".png", "tiff": ".tif"}
+# Below Pillow's own warning; a picture of this size needs about 1 GB as float RGB.
+MAX_PIXELS = 80_000_000
+_BYTES_PER_PIXEL = 16  # four float32 bands: an uncompressed file cannot need more
+_SIDECARS = (".msk", ".aux.xml")
+
+
+def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
+    """Return the whole file, unless it is larger than any picture of ``max_pixels`` can be.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: It cannot be read, or is too large.
+    """
+    most = max_pixels * _BYTES_PER_PIXEL + 2**20
+    try:
+        if is_remote(path):
+            data = stored_bytes(path, most)
+            if len(data) <= most:
+                return data
+            raise DecodeError(f"{path}: expected at most {max_pixels} pixels, got more bytes: raise --max-pixels")
+        size = path.stat().st_size
+        if path.is_file() and size <= most:
+            return path.read_bytes()
+    except IrTransferError:
+        raise
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}: expected a picture file, found none: check the path") from None
+    except OSError as error:
+        raise DecodeError(
+            f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
+        ) from error
+    if path.is_dir():
+        raise DecodeError(f"{path}: expected a picture file, got a folder: check its permissions")
+    if not path.is_file():
+        raise DecodeError(f"{path}: expected a picture file, got something else: remove it from the input")
+    raise DecodeError(
+        f"{path}: expected at most {max_pixels} pixels, got a file of {size} bytes: raise --max-pixels if it is trusted"
+    )
+
+
+def decode_picture(
+    data: bytes, name: str, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted = WHOLE
+) -> Picture:
+    """Decode a picture from memory; its kind is recognised by its content, not by its name.
+
+    Args:
+        data: The whole file: PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC of 8 or 16 bit, or a float TIFF in [0, 1].
+        name: How it is called in errors.
+        max_pixels: Larger pictures are refused before they are decoded.
+        asked: Numbers of the file that become 0 and 1, or ``"percentile"``; those of its container if None.
+        wanted: Which part of the file.
+
+    Raises:
+        DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+        InputError: Levels that are no range, or a page or bands that the file does not have.
+    """
+    stored = decode(data, name, max_pixels, wanted)
+    return shown(stored, name, hashlib.sha256(data).hexdigest(), asked)
+
+
+def files_beside(path: Path) -> Mapping[str, bytes]:
+    """Return GDAL's sidecars of a file, by their ending: a mask, and what it says of nodata."""
+    if is_remote(path):
+        return {}
+    beside = {ending: path.with_name(path.name + ending) for ending in _SIDECARS}
+    # A name may be too long for an ending more, which is no error here.
+    return {ending: file.read_bytes() for ending, file in beside.items() if os.path.isfile(file)}  # noqa: PTH113
+
+
+def read_picture(
+    path: str | Path, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted | None = None
+) -> Picture:
+    """Read a picture file with the mask that lies beside it; see :func:`decode_picture`.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+    """
+    path = Path(path)
+    data = read_bytes(path, max_pixels)
+    wanted = Wanted(beside=files_beside(path)) if wanted is None else wanted
+    return decode_picture(data, str(path), max_pixels, asked, wanted)
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Return a picture for people to look at as the bytes of a PNG file."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def write_whole(path: Path, data: bytes | bytearray) -> None:
+    """Write a file under a temporary name in the same folder, then rename it: it appears whole or not at all.
+
+    The temporary name is always the same, so that what a killed run left is replaced by the next one. It is short,
+    since the file's own name may be as long as the system allows.
+
+    Raises:
+        EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
+    """
+    publish(path, bytes(data) if is_remote(path) else data)
+    if not keeps_here(path):
+        return
+    write_parts(path, (b"" if is_remote(path) and is_picture_name(path) else data,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes | bytearray]) -> None:
+    """Write a file on this machine part by part, so that it is never held as a whole; else as :func:`write_whole`.
+
+    Raises:
+        EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
+    """
+    temporary = path.with_name(f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # never through a link that someone has laid there
+            file.writelines(parts)
+        temporary.replace(path)
+    except OSError as error:
+        _remove(temporary)
+        raise _encode_error(path, error) from error
+    except BaseException:
+        _remove(temporary)
+        raise
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return  # it never came to be: its folder is no folder
+
+
+def _encode_error(path: Path, error: OSError) -> EncodeError:
+    remedies = {
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.ENAMETOOLONG: "give the input a shorter name",
+    }
+    remedy = remedies.get(error.errno or 0, "choose another folder with -o")
+    message = f"{path}: expected to write it, got: {error.strerror or error}: {remedy}"
+    wrapped = EncodeError(message)
+    wrapped.errno = error.errno
+    return wrapped
+
+
+def write_gray(
+    path: str | Path,
+    intensity: NDArray[np.float32],
+    bit_depth: BitDepth = 8,
+    format: Format = "png",  # noqa: A002
+) -> str:
+    """Write an intensity (H, W) in [0, 1] as a one-channel picture.
+
+    Returns:
+        The sha256 of the file.
+
+    Raises:
+        InputError: NaN or infinite values.
+        EncodeError: The file cannot be written.
+    """
+    data = encode_gray(to_levels(intensity, bit_depth), format)
+    write_whole(Path(path), data)
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,255 @@
+"""PNG and JPEG files as containers: what they say beside their pixels, and a copy that no metadata can damage."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ir_transfer.imaging.pixels.curves import Chromaticities
+from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_MOST_TEXT = 64 * 2**20  # of an unpacked chunk: profiles have some MB, and a bomb more
+_XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
+_XMP_JPEG, _ICC_JPEG, _MPF_JPEG = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
+_XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
+_IMAGES_IN_MPF = 0xB001
+# Markers of JPEG without a length, and those whose content the decoder needs.
+_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
+
+
+@dataclass
+class Container:
+    """What a file says beside its pixels.
+
+    Attributes:
+        data: The file with all that its pixels need, and no other metadata.
+        profile: ICC profile; empty if there is none.
+        exif: EXIF block, from its TIFF header on; empty if there is none.
+        xmp_orientation: Orientation by XMP; 1 if it says none.
+        images: How many images the file holds.
+        says_srgb: Whether it says that it is sRGB.
+        gamma: Encoding exponent, if it says one.
+        chromaticities: Primaries, if it says some.
+        coding_points: Primaries and transfer function of ITU-T H.273, if it says some.
+        notes: For the report.
+    """
+
+    data: bytes
+    profile: bytes = b""
+    exif: bytes = b""
+    xmp_orientation: int = 1
+    images: int = 1
+    says_srgb: bool = False
+    gamma: float | None = None
+    chromaticities: Chromaticities | None = None
+    coding_points: tuple[int, int] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def orientation(self) -> int:
+        """Orientation, 1 to 8: that of EXIF goes before that of XMP."""
+        exif = read_exif(self.exif).orientation
+        return exif if exif != 1 else self.xmp_orientation
+
+
+def open_png(data: bytes) -> Container:
+    """Return what a PNG says; chunks of metadata with a wrong checksum are left out, as browsers do."""
+    found = Container(data)
+    kept = [PNG_MAGIC]
+    end = len(PNG_MAGIC)
+    for kind, start, length in _chunks(data):
+        end = start + length + 4
+        body = data[start : start + length]
+        is_needed = not kind[0] & 0x20
+        is_whole = zlib.crc32(kind + body) == int.from_bytes(data[start + length : end], "big")
+        if is_needed or (kind == b"tRNS" and is_whole):
+            kept.append(data[start - 8 : end])
+        elif is_whole:
+            _read_chunk(found, kind, body)
+        else:
+            found.notes.append(f"its chunk {kind.decode('latin-1')} has a wrong checksum: left out")
+        if kind == b"IEND":
+            break
+    else:
+        kept.append(data[end:])  # cut: the decoder says so
+    found.data = b"".join(kept)
+    return found
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    place = len(PNG_MAGIC)
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if place + 12 + length > len(data):
+            return
+        yield data[place + 4 : place + 8], place + 8, length
+        place += 12 + length
+
+
+def _read_chunk(found: Container, kind: bytes, body: bytes) -> None:
+    if kind == b"iCCP":
+        found.profile = _unpacked(body.partition(b"\0")[2][1:])
+    elif kind == b"eXIf":
+        found.exif = body.removeprefix(EXIF_HEADER)
+    elif kind == b"sRGB":
+        found.says_srgb = True
+    elif kind == b"gAMA" and len(body) == 4:
+        found.gamma = int.from_bytes(body, "big") / 100_000
+    elif kind == b"cHRM" and len(body) == 32:
+        x = [value / 100_000 for value in struct.unpack(">8I", body)]
+        found.chromaticities = (x[0], x[1]), (x[2], x[3]), (x[4], x[5]), (x[6], x[7])
+    elif kind == b"cICP" and len(body) == 4:
+        found.coding_points = body[0], body[1]
+    elif kind == b"acTL" and len(body) == 8:
+        found.images = max(int.from_bytes(body[:4], "big"), 1)
+    elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
+        _read_text(found, kind, body)
+
+
+def _read_text(found: Container, kind: bytes, body: bytes) -> None:
+    keyword, _, rest = body.partition(b"\0")
+    if kind == b"iTXt" and keyword == _XMP_PNG:
+        found.xmp_orientation = _xmp_orientation(rest)
+    elif keyword in _RAW_EXIF and not found.exif:
+        text = _unpacked(rest[1:]) if kind == b"zTXt" else rest
+        digits = b"".join(text.split(b"\n")[3:])
+        try:
+            found.exif = bytes.fromhex(digits.decode("ascii")).removeprefix(EXIF_HEADER)
+        except ValueError:
+            found.notes.append("its EXIF in text is damaged: left out")
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, _MOST_TEXT)
+    except zlib.error:
+        return b""
+
+
+def _xmp_orientation(text: bytes) -> int:
+    found = _XMP_ORIENTATION.search(text)
+    return int(found[1]) if found else 1
+
+
+def open_jpeg(data: bytes) -> Container:
+    """Return what a JPEG says; a missing end marker is added where all of the pixels are there."""
+    found = Container(data)
+    kept, profile = [data[:2]], {}
+    place = 2
+    for marker, start, stop in segments(data):
+        body = data[start + 4 : stop]
+        place = stop
+        is_metadata = (_APP0 < marker <= 0xEF and marker != _APP14) or marker == _COMMENT
+        if not is_metadata:
+            kept.append(data[start:stop])
+        elif marker == 0xE1 and body.startswith(EXIF_HEADER) and not found.exif:
+            found.exif = body[len(EXIF_HEADER) :]
+        elif marker == 0xE1 and body.startswith(_XMP_JPEG):
+            found.xmp_orientation = _xmp_orientation(body)
+        elif marker == 0xE2 and body.startswith(_ICC_JPEG):
+            profile[body[12:13]] = body[14:]
+        elif marker == 0xE2 and body.startswith(_MPF_JPEG):
+            found.images = _images_of_mpf(body[4:])
+    kept.append(data[place:])
+    found.profile = b"".join(profile[number] for number in sorted(profile))
+    found.data = b"".join(kept)
+    if not _has_end(found.data):
+        closed = found.data.rstrip(b"\xff") + b"\xff\xd9"
+        if _is_complete(closed):
+            found.data = closed
+            found.notes.append("its end marker is missing; all of its pixels are there")
+    return found
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start and end of the segments before the first scan."""
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # filling
+            place += 1
+            continue
+        if marker in _ALONE:
+            yield marker, place, place + 2
+            place += 2
+            continue
+        stop = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker in {START_OF_SCAN, _END} or stop > len(data) or stop < place + 4:
+            return
+        yield marker, place, stop
+        place = stop
+
+
+def _images_of_mpf(block: bytes) -> int:
+    from ir_transfer.errors import DecodeError
+    from ir_transfer.imaging.pixels.tiff_tags import read_directories
+
+    try:
+        return max(read_directories(io.BytesIO(block), 1)[0].integer(_IMAGES_IN_MPF, 1), 1)
+    except DecodeError:
+        return 1
+
+
+def _scans(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield markers and bodies from the beginning to the end marker, which is the last if it is there."""
+    place = 2
+    while (found := _NEXT_MARKER.search(data, place)) is not None:
+        marker, start = data[found.start() + 1], found.end()
+        if marker == _END:
+            yield marker, b""
+            return
+        if marker in _ALONE:
+            place = start
+            continue
+        length = int.from_bytes(data[start : start + 2], "big")
+        yield marker, data[start + 2 : start + length]
+        place = start + max(length, 2)
+
+
+def _has_end(data: bytes) -> bool:
+    return any(marker == _END for marker, _ in _scans(data))
+
+
+def _is_complete(data: bytes) -> bool:
+    """Return whether a JPEG, once closed, has all its pixels: every coefficient was sent in full, and none is cut."""
+    components: bytes = b""
+    open_: dict[int, set[int]] = {}
+    for marker, body in _scans(data):
+        if marker in FRAMES and len(body) >= 6:
+            components = body[6::3][: body[5]]
+            open_ = {component: set(range(64)) for component in components}
+        elif marker == START_OF_SCAN and body:
+            count = body[0]
+            first, last, approximation = body[1 + 2 * count : 4 + 2 * count].ljust(3, b"\0")
+            if approximation & 15 == 0:
+                for component in body[1 : 1 + 2 * count : 2]:
+                    open_.get(component, set()).difference_update(range(first, last + 1))
+    return bool(components) and not any(open_.values()) and _decodes_quietly(data)
+
+
+def _decodes_quietly(data: bytes) -> bool:
+    """Return whether libjpeg decodes a file without a warning; Pillow hides those of data that are cut."""
+    import rasterio
+    from rasterio.errors import RasterioError
+
+    from ir_transfer.imaging.raster.gdal import environment
+
+    try:
+        with (
+            environment(),
+            rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING=True),
+            rasterio.MemoryFile(data) as memory,
+            memory.open(driver="JPEG") as source,
+        ):
+            source.read()
+    except RasterioError:
+        return False
+    return True

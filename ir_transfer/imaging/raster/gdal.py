@@ -1,0 +1,185 @@
+"""What every use of GDAL here shares: a bounded cache, quiet opening and errors in this package's words."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+from ir_transfer.errors import DecodeError, EncodeError, MissingFileError
+from ir_transfer.imaging.raster.references import (
+    allow_network_files,
+    check_overview_file,
+    check_sidecars,
+    check_source_name,
+    check_vrt,
+    is_network_path,
+    restrict_gdal,
+    vrt_sources,
+)
+
+restrict_gdal()
+_CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
+_NEARLY_FULL = 2**20
+_PAGE = re.compile(r"(?P<page>GTIFF_DIR:\d+:)(?P<file>.+)", re.DOTALL)
+# What a path of GDAL's own may end in; anything else is taken for a TIFF.
+_DRIVERS = {
+    ".vrt": "VRT",
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".webp": "WEBP",
+    ".jp2": "JP2OpenJPEG",
+}
+
+
+@contextmanager
+def environment() -> Iterator[None]:
+    """Bound GDAL's cache of blocks, and keep masks inside the files that are written."""
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_TIFF_INTERNAL_MASK=True), _no_place():
+        yield
+
+
+@contextmanager
+def _no_place() -> Iterator[None]:
+    """A raster without a place on Earth is no reason for a warning: its translation has none either."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+def open_raster(path: str, directory: int = 0) -> Any:
+    """Open a file or any other path of GDAL for reading, by the driver of its name alone.
+
+    Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, and PNG, JPEG, BMP, WebP and JPEG 2000 go by
+    their suffix; anything else is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a TIFF. Inks and CIE Lab of
+    a TIFF are handed out as they are stored.
+
+    Args:
+        path: The file.
+        directory: Which image of a TIFF, by its directory, from 0.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: GDAL cannot read it, or it refers to what it must not.
+    """
+    page, file = (f"GTIFF_DIR:{directory + 1}:", path) if directory else _page_and_file(path)
+    virtual = is_virtual(file)
+    if not virtual and not Path(file).exists():
+        raise MissingFileError(f"{path}: expected a raster, found none: check the path")
+    if not virtual and not Path(file).is_file():
+        raise DecodeError(f"{path}: expected a raster file, got a folder, pipe or device: check the path")
+    if not has_name_for_gdal(path):
+        raise DecodeError(f"{path}: expected a raster whose name is UTF-8, got other bytes: rename it")
+    suffix = Path(file).suffix.lower()
+    is_vrt = suffix == ".vrt"
+    if not virtual:
+        check_sidecars(Path(file))
+        if is_vrt:
+            check_vrt(Path(file))
+    elif is_network_path(file):
+        allow_network_files()
+    driver = _DRIVERS.get(suffix, "GTiff")
+    try:
+        with _no_place():
+            # absolute: a relative name may read as one of GDAL's own, such as GTIFF_DIR:1:other.tif
+            name = file if virtual else Path(file).absolute()
+            dataset = rasterio.open(f"{page}{name}" if page else name, driver=driver)
+            try:
+                _check_references(dataset, path, is_vrt=virtual and is_vrt)
+                if driver != "GTiff" or not hides_numbers(dataset):
+                    return dataset
+                if virtual and _source_space(dataset) == "CIELAB":
+                    raise DecodeError(
+                        f"{path}: expected RGB, gray or inks in an archive, got CIE Lab: extract the file, "
+                        "or convert it to RGB"
+                    )
+                raw = rasterio.open(f"GTIFF_RAW:{page}{name}", driver=driver)
+            except BaseException:
+                dataset.close()
+                raise
+            dataset.close()
+            return raw
+    except DecodeError:
+        raise
+    except (RasterioError, OSError) as error:
+        raise DecodeError(f"{path}: expected a raster that GDAL reads, got: {reason(error)}: check the file") from error
+
+
+def hides_numbers(dataset: Any) -> bool:
+    """Return whether GDAL converts the inks or CIE Lab of an open dataset to RGB, as it does for 8 bits.
+
+    Under the name ``GTIFF_RAW:PATH`` it hands out the stored numbers.
+    """
+    return _source_space(dataset) in {"CMYK", "CIELAB"}
+
+
+def _source_space(dataset: Any) -> str:
+    return str(dataset.tags(ns="IMAGE_STRUCTURE").get("SOURCE_COLOR_SPACE", ""))
+
+
+def _page_and_file(path: str) -> tuple[str, str]:
+    """Return the prefix that chooses a directory of a TIFF (``GTIFF_DIR:2:``), empty without one, and the file."""
+    found = None if Path(path).exists() else _PAGE.fullmatch(path)
+    return (found["page"], found["file"]) if found else ("", path)
+
+
+def _check_references(dataset: Any, path: str, *, is_vrt: bool) -> None:
+    check_overview_file(path, dataset.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"))
+    if is_vrt and not is_network_path(path):
+        for text in dataset.tags(ns="xml:VRT").values():
+            for name, _ in vrt_sources(text, path):
+                check_source_name(name, path)
+
+
+def has_name_for_gdal(path: str) -> bool:
+    """Return whether a path is UTF-8, the only names that GDAL takes."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def is_virtual(path: str) -> bool:
+    """Return whether a path is one of GDAL's own, such as ``/vsizip/a.zip/b.tif`` or ``zip://a.zip!b.tif``."""
+    return path.startswith("/vsi") or "://" in path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what GDAL or the system says while a file is written into :class:`EncodeError`, ``errno`` kept."""
+    try:
+        yield
+    except EncodeError:
+        raise
+    except (RasterioError, OSError) as error:
+        raise encode_error(path, reason(error), getattr(error, "errno", None)) from error
+
+
+def encode_error(path: Path, what: str, number: int | None = None) -> EncodeError:
+    """Return the error for a raster that could not be written; a full disk is recognised by its ``errno``."""
+    full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL itself names no reason
+    remedy = "free some space" if full else "is there space left on the disk? is the folder writable?"
+    error = EncodeError(f"{path}: expected to write it, got: {what}: {remedy}")
+    error.errno = errno.ENOSPC if full else number
+    return error
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _NEARLY_FULL
+    except OSError:
+        return False
+
+
+def reason(error: BaseException) -> str:
+    """Return the deepest cause that GDAL gave, on one line."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,79 @@
+"""Which files are rasters, to be read by windows, and which are pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import rasterio
+
+from ir_transfer.errors import ForeignReferenceError, IrTransferError
+from ir_transfer.imaging.companions import picture_companions
+from ir_transfer.imaging.image_io import read_bytes
+from ir_transfer.imaging.pixels.tiff import is_measured, open_page
+from ir_transfer.imaging.raster.gdal import has_name_for_gdal, is_virtual, open_raster
+
+SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
+_ENDINGS = tuple(SUFFIXES)
+
+
+def is_raster(
+    path: str, max_pixels: int, *, by_windows: bool = False, page: int | Literal["all"] | None = None
+) -> bool:
+    """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
+
+    A file that cannot be read is none: reading it as an image reports what is wrong with it. One that refers to what
+    it must not is a raster, which is refused.
+
+    Args:
+        path: A file or any other path of GDAL.
+        max_pixels: Of the largest picture that is decoded as a whole.
+        by_windows: Whether every TIFF is to be one.
+        page: The image of a file with several that is meant, from 1; with ``"all"`` the file is a raster if one of its
+            images is; the first of full size if None.
+    """
+    if is_virtual(path) or path.lower().endswith(".vrt"):
+        return True
+    if not path.lower().endswith(_ENDINGS):
+        return False
+    if not has_name_for_gdal(path):
+        return by_windows or _is_raster_of_another_name(Path(path), max_pixels)
+    if page == "all":
+        return any(_is_raster(path, max_pixels, number, by_windows=by_windows) for number in _numbers(path))
+    return _is_raster(path, max_pixels, page, by_windows=by_windows)
+
+
+def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
+    """As :func:`is_raster` where GDAL cannot take the name: the bytes, or a sidecar, show whether it is one."""
+    if picture_companions(path):
+        return True
+    try:
+        return holds_raster(read_bytes(path, max_pixels), path.name, max_pixels)
+    except IrTransferError:
+        return False
+
+
+def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
+    """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
+    if Path(name).suffix.lower() not in SUFFIXES:
+        return False
+    with rasterio.MemoryFile(data, ext="tif") as memory:
+        return _is_raster(memory.name, max_pixels)
+
+
+def _numbers(path: str) -> list[int | None]:
+    """Return the numbers of the pages of a TIFF; what is no TIFF file has one image without a number."""
+    first = open_page(path, None)
+    return [None] if first is None else [*range(1, first.count + 1)]
+
+
+def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_windows: bool = False) -> bool:
+    try:
+        found = open_page(path, page)
+        with open_raster(path, 0 if found is None else found.index) as dataset:
+            is_large = dataset.width * dataset.height > max_pixels
+            return by_windows or is_measured(dataset) or is_large
+    except ForeignReferenceError:
+        return True  # as a picture it would lose its place without a word
+    except IrTransferError:
+        return False

@@ -1,0 +1,275 @@
+"""A raster as an image that is read by boxes: bands chosen, numbers brought to [0, 1], invalid pixels told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.header import header_of, read_header
+from ir_transfer.imaging.pixels.pages import Page
+from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
+from ir_transfer.imaging.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
+from ir_transfer.imaging.pixels.tiff_tags import GPS_BLOCK
+from ir_transfer.imaging.raster.archives import open_member
+from ir_transfer.imaging.raster.gdal import is_virtual, open_raster
+from ir_transfer.imaging.raster.levels import Asked, Levels, percentile_levels
+
+_OVERVIEW_SIDE = 1024
+_SIDE = 1024  # of windows that are read at once, in pixels
+_AT_ONCE = 2**21  # pixels of strips that are read at once
+_LARGEST_STRIP = 2**25  # pixels; a larger one is read in parts
+_MOST_SOURCES = 50
+_SLACK = 1e-4  # rounding of whoever wrote a float image
+
+
+class Raster:
+    """An open raster.
+
+    A pixel is invalid where the raster's mask or alpha says so, where a chosen band is no finite number, where all
+    chosen bands hold their nodata value, or where one does and that value lies outside the levels (within them, one
+    band may well be that dark). Invalid pixels take the mean colour of the valid ones of a decimated read: it decides
+    what the network sees beside the border of the valid ones, and is the same for every window.
+
+    Args:
+        path: A file or any other path of GDAL.
+        bands: One or three bands, from 1; by default those that the file names red, green and blue; see
+            :func:`~ir_transfer.imaging.pixels.bands.choose_bands`.
+        levels: What becomes 0 and 1; ``"percentile"`` takes the 2nd and 98th over all valid pixels, for which the
+            file is read once (numbers of over 16 bits: twice). By default the container's for 8 bits, for inks and
+            CIE Lab, and for images without a place on Earth, and percentiles for others, which are measurements.
+        nodata: Number of invalid pixels; the one that the file declares if None.
+        page: Of a TIFF with several images, from 1; the first of full size if None.
+
+    Attributes:
+        bands: The chosen bands.
+        levels: The range that is used.
+        fill: The colour (3,) in [0, 1] that invalid pixels take.
+        may_be_invalid: Whether the file can hold invalid pixels at all.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: GDAL cannot read it, or only as another image than what it means.
+        InputError: Bands or levels that do not fit the file.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        bands: Sequence[int] | None = None,
+        levels: Asked = None,
+        nodata: float | None = None,
+        page: int | None = None,
+    ) -> None:
+        self.path = path
+        chosen, orientation = _page_and_orientation(path, page)
+        if chosen is None and page not in {None, 1}:
+            raise InputError(f"{path}: expected a TIFF file with --page {page}, got another path: extract it")
+        self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
+        try:
+            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, orientation)
+            if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
+                self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
+            self._report_images(chosen)
+            self._refuse_mixed_sources()
+            self._describe(levels)
+        except BaseException:
+            self.dataset.close()
+            raise
+
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """The chosen bands, from 1."""
+        return self.image.choice.numbers
+
+    @property
+    def reading(self) -> Reading:
+        """How the file is read."""
+        return self.image.reading
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the file's numbers."""
+        return self.image.dtype
+
+    @property
+    def may_be_invalid(self) -> bool:
+        """Whether the file can hold invalid pixels at all."""
+        return self.image.is_masked
+
+    def _report_images(self, chosen: Page | None) -> None:
+        """Report further images of a file that only GDAL can open, where none can be chosen."""
+        count = len(self.dataset.subdatasets)
+        if chosen is None and count > 1:
+            self.reading.notes.append(f"it has {count} images: the first is taken (extract the file to choose another)")
+
+    def _describe(self, levels: Asked) -> None:
+        image = self.image
+        measured = is_measured(self.dataset)
+        is_picture = image.dtype == np.uint8 or image.meaning.kind != "plain" or not measured
+        has_white = image.white > 1 and is_picture
+        self._is_container = levels is None and has_white
+        self.fill = np.full(3, 0.5, np.float32)
+        if isinstance(levels, tuple):
+            self.levels = Levels(*levels)
+        elif self._is_container:
+            self.levels = Levels(0, image.white)
+        else:
+            # No range is known yet: a nodata value counts as outside of it.
+            image.strict_nodata = True
+            is_unit = levels is None and not measured
+            if is_unit:
+                self.levels = self._unit_range(self._valid_of(*image.read(most=_OVERVIEW_SIDE)))
+            else:
+                self.levels = percentile_levels(self._valid_parts, image.dtype)
+        if image.meaning.kind != "plain" and not self._is_container:
+            raise InputError(f"{self.path}: expected no levels for inks or CIE Lab: convert the file to RGB first")
+        image.strict_nodata = not all(value is None or self.levels.holds(value) for value in image.nodata)
+        if self.may_be_invalid:
+            values, alpha = image.read(most=_OVERVIEW_SIDE)
+            shown = self._shown(values)
+            valid = np.ones(shown.shape[1:], np.bool_) if alpha is None else alpha >= HALF_OPAQUE
+            if valid.any():
+                self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
+
+    def _valid_parts(self) -> Iterator[NDArray[Any]]:
+        """Yield the valid numbers of the whole raster, by windows that fit its blocks."""
+        for box in self._blocks():
+            yield self._valid_of(*self.image.read(box))
+
+    def _blocks(self) -> Iterator[Box]:
+        height, width = self.height, self.width
+        rows, columns = self.dataset.block_shapes[0]
+        if self.image.meaning.orientation >= 5:
+            rows, columns = columns, rows
+        # Whole blocks, for each of which GDAL reads the file once, unless one is most of the image.
+        rows = min(rows, max(1, _LARGEST_STRIP // width))
+        down = max(1, _AT_ONCE // (rows * width)) * rows if columns >= width else max(1, _SIDE // rows) * rows
+        across = width if columns >= width else max(1, _SIDE // columns) * columns
+        for top in range(0, height, down):
+            for left in range(0, width, across):
+                yield top, left, min(top + down, height), min(left + across, width)
+
+    @staticmethod
+    def _valid_of(values: NDArray[Any], alpha: Alpha | None) -> NDArray[Any]:
+        return values.reshape(len(values), -1) if alpha is None else values[:, alpha >= HALF_OPAQUE]
+
+    def _unit_range(self, values: NDArray[Any]) -> Levels:
+        """Return the range of an image without a place on Earth whose type has no white."""
+        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+        if self.dtype.kind == "f" and low >= -_SLACK and high <= 1 + _SLACK:
+            return Levels(0, 1)
+        raise InputError(
+            f"{self.path}: expected unsigned levels of at most 16 bits or floats in [0, 1], got {self.dtype} of "
+            f"{low:.4g} to {high:.4g}: name the numbers for black and white with --levels LO,HI, or --levels percentile"
+        )
+
+    def _refuse_mixed_sources(self) -> None:
+        """Refuse a VRT over files whose numbers do not mean the same: GDAL mixes them without a word."""
+        if self.dataset.driver != "VRT":
+            return
+        found = {}
+        for file in self.dataset.files[1 : _MOST_SOURCES + 1]:
+            page = open_page(file, None) if Path(file).is_file() else None
+            if page is not None:
+                found[page.directory.appearance] = file
+            else:
+                _refuse_turned(self.path, file)
+        if len(found) > 1:
+            files = " and ".join(sorted(found.values())[:2])
+            raise InputError(
+                f"{self.path}: expected sources of one photometric interpretation, orientation and colour profile, "
+                f"got others in {files}: convert them alike"
+            )
+        if found:
+            self.image.adopt(open_page(next(iter(found.values())), None))
+
+    @property
+    def height(self) -> int:
+        """Rows of the upright image."""
+        return self.image.height
+
+    @property
+    def width(self) -> int:
+        """Columns of the upright image."""
+        return self.image.width
+
+    def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
+        """Return float sRGB (3, h, w) in [0, 1] of a box, and which pixels (h, w) are valid; None if all are.
+
+        Raises:
+            DecodeError: The file is damaged there.
+        """
+        values, alpha = self.image.read((y0, x0, y1, x1))
+        unit = self._shown(values)
+        if len(unit) == 1:
+            unit = np.repeat(unit, 3, axis=0)
+        if alpha is None:
+            return unit, None
+        # What is no number anywhere must not reach the mean: nothing times zero is not zero.
+        unit = composited(np.nan_to_num(unit), alpha, self.fill.astype(np.float64))
+        valid = alpha >= HALF_OPAQUE
+        return unit, None if valid.all() else valid
+
+    def overview(self) -> NDArray[np.float32]:
+        """Return the whole as float sRGB (3, h, w) in [0, 1], reduced to at most 1024 pixels a side."""
+        values, alpha = self.image.read(most=_OVERVIEW_SIDE)
+        unit = self._shown(values)
+        unit = np.repeat(unit, 3, axis=0) if len(unit) == 1 else unit
+        return unit if alpha is None else composited(np.nan_to_num(unit), alpha, self.fill.astype(np.float64))
+
+    def _shown(self, values: NDArray[Any]) -> NDArray[np.float32]:
+        """Return numbers of the file as sRGB or gray in [0, 1]."""
+        meaning, white = self.image.meaning, self.image.white
+        if self._is_container:
+            made: NDArray[np.float32] = meaning.to_srgb(values, white).astype(np.float32)
+            return made / np.float32(white)
+        shown: NDArray[np.float32] = meaning.to_srgb(self.levels.unit(values), 1.0).astype(np.float32)
+        return shown
+
+    def close(self) -> None:
+        """Close the file."""
+        self.dataset.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _page_and_orientation(path: str, asked: int | None) -> tuple[Page | None, int]:
+    """Return which page of a TIFF is meant, None for what is none, and by which orientation the image is turned."""
+    page = open_page(path, asked)
+    if page is not None or not is_virtual(path):
+        return page, 1
+    with open_member(path) as file:
+        if file is None:
+            return None, 1
+        if file.read(2) in {b"II", b"MM"}:
+            return page_of(file, asked, path), 1
+        file.seek(0)
+        try:
+            return None, header_of(file, path).orientation
+        except DecodeError:
+            return None, 1  # GDAL reads more kinds than have a header of a photograph
+
+
+def _refuse_turned(path: str, source: str) -> None:
+    """Refuse a source of a VRT that a camera noted as turned, which the VRT is not."""
+    try:
+        orientation = read_header(Path(source)).orientation
+    except DecodeError:
+        return  # no photograph
+    if orientation != 1:
+        raise InputError(
+            f"{path}: expected sources that are stored upright, got the orientation {orientation} of {source}: name "
+            "the files themselves, or turn them first"
+        )

@@ -1,0 +1,193 @@
+"""Folders of this machine that stand for remote ones: a picture below them is an empty file whose bytes lie elsewhere.
+
+All else sees plain paths. Only what reads or writes the bytes of a picture asks here first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.redaction import redact
+from ir_transfer.regular_files import open_regular, read_regular
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_HEADER_BYTES = 2**16  # fetched at once where the start of a file is asked for
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
+
+
+def is_url(text: str) -> bool:
+    """Return whether a text names a place of another storage: ``s3://...``, but neither a path nor ``C:/...``.
+
+    Example:
+        >>> is_url("s3://bucket/rgb"), is_url("rgb"), is_url("C:/rgb")
+        (True, False, False)
+    """
+    return _URL.match(text) is not None
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A local folder that stands for a remote one.
+
+    Attributes:
+        local: Absolute.
+        url: Without a slash at its end.
+        keeps: Whether files are also kept below ``local``, pictures as empty ones.
+    """
+
+    local: Path
+    url: str
+    keeps: bool = True
+
+    @cached_property
+    def store(self) -> tuple[Any, str]:
+        """The fsspec file system, and the remote folder as that calls it.
+
+        Raises:
+            InputError: There is no such storage, or its package is not installed.
+        """
+        import fsspec
+
+        try:
+            system, root = fsspec.core.url_to_fs(self.url)
+        except (ImportError, ValueError) as error:
+            extra = _EXTRAS.get(self.url.partition("://")[0])
+            advice = f"pip install 'ir-transfer[{extra}]'" if extra else "check the URL"
+            raise InputError(f"expected a storage for {self.url}, got: {error}: {advice}") from error
+        return system, str(root).rstrip("/")
+
+    def place(self, path: Path) -> str:
+        """Return how the storage calls a path below ``local``."""
+        return f"{self.store[1]}/{path.relative_to(self.local).as_posix()}"
+
+
+_mounts: list[Mount] = []
+_names: dict[str, str] = {}
+
+
+def use_mount(mount: Mount) -> None:
+    """Have this process ask the storage for what lies below a folder."""
+    _mounts.append(mount)
+    _names[str(mount.local)] = mount.url
+
+
+def end_mount(mount: Mount) -> None:
+    """Have the folder be a plain one again; its name stays known to :func:`public`."""
+    _mounts.remove(mount)
+
+
+def mounts() -> Sequence[Mount]:
+    """Return what stands for remote folders now."""
+    return tuple(_mounts)
+
+
+def public(text: object) -> str:
+    """Return a text or path with the URLs that its local folders stand for, and no secrets of any URL."""
+    shown = str(text)
+    for local, url in _names.items():
+        shown = shown.replace(local, url)
+    return redact(shown)
+
+
+def stored_bytes(path: Path, limit: int | None = None) -> bytes:
+    """Return the bytes of a file, wherever they lie; of a remote one at most ``limit`` and one more.
+
+    Raises:
+        MissingFileError: The storage has no such file.
+        DecodeError: The storage does not give it.
+        OSError: A local file cannot be read.
+    """
+    mount = _reads_from(path)
+    if mount is None:
+        return read_regular(path)
+    system, _ = mount.store
+    try:
+        data = system.cat_file(mount.place(path), end=None if limit is None else limit + 1)
+    except FileNotFoundError:
+        raise MissingFileError(f"{public(path)}: expected a file, found none: check the path") from None
+    except Exception as error:  # each storage has errors of its own
+        raise DecodeError(
+            f"{public(path)}: expected a readable file, got: {error}: check the URL and its permissions"
+        ) from error
+    return bytes(data)
+
+
+def open_stored(path: Path) -> BinaryIO:
+    """Open a file to read some of it; the caller closes it.
+
+    Raises:
+        OSError: It cannot be opened, or is a pipe, socket or device; storages have other errors, too.
+    """
+    mount = _reads_from(path)
+    if mount is None:
+        return open_regular(path)
+    file: BinaryIO = mount.store[0].open(mount.place(path), "rb", block_size=_HEADER_BYTES)
+    return file
+
+
+def is_remote(path: Path) -> bool:
+    """Return whether the bytes of a file lie elsewhere."""
+    return _mount_of(path) is not None
+
+
+def keeps_here(path: Path) -> bool:
+    """Return whether a file is written to this machine's disk at all."""
+    mount = _mount_of(path)
+    return mount is None or mount.keeps
+
+
+def publish(path: Path, data: bytes | bytearray) -> None:
+    """Write a file to the storage that its folder stands for, whole; nothing if it stands for none.
+
+    Raises:
+        EncodeError: The storage does not take it.
+    """
+    mount = _mount_of(path)
+    if mount is None:
+        return
+    system, root = mount.store
+    try:
+        if mount.url.partition("://")[0] not in _EXTRAS:  # those have no folders, and would make a bucket
+            system.makedirs(str(PurePosixPath(mount.place(path)).parent), exist_ok=True)
+        system.pipe_file(mount.place(path), data)
+    except Exception as error:  # each storage has errors of its own
+        wrapped = EncodeError(
+            f"{public(path)}: expected to write it, got: {error}: check {root} and its permissions, then --resume"
+        )
+        wrapped.errno = getattr(error, "errno", None)
+        raise wrapped from error
+
+
+def remove(path: Path) -> None:
+    """Remove a file here and from the storage that its folder stands for.
+
+    Raises:
+        EncodeError: The storage does not remove it.
+        OSError: It cannot be removed here.
+    """
+    mount = _mount_of(path)
+    if mount is not None:
+        try:
+            mount.store[0].rm_file(mount.place(path))
+        except FileNotFoundError:
+            pass
+        except Exception as error:  # each storage has errors of its own
+            raise EncodeError(f"{public(path)}: expected to remove it, got: {error}: check its permissions") from error
+    path.unlink()
+
+
+def _reads_from(path: Path) -> Mount | None:
+    """Return where the bytes of a file are asked for; None if they lie here."""
+    mount = _mount_of(path)
+    return None if mount is None or (mount.keeps and not is_picture_name(path)) else mount
+
+
+def _mount_of(path: Path) -> Mount | None:
+    return next((mount for mount in _mounts if path.is_relative_to(mount.local)), None)

@@ -1,0 +1,297 @@
+"""What every labelled set is: pictures, regions on them, and the same labels for the pictures made from them."""
+
+from __future__ import annotations
+
+import errno
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Literal
+
+from ir_transfer.errors import DecodeError, EncodeError, InputError
+from ir_transfer.imaging.header import Header, read_header, upright_size
+from ir_transfer.imaging.image_io import write_whole
+from ir_transfer.imaging.image_names import is_unread_name
+from ir_transfer.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
+from ir_transfer.labels.places import is_inside
+from ir_transfer.labels.regions import Region, outside, size_differs
+from ir_transfer.labels.side_files import Results, licence_files, readme_files, side_files
+from ir_transfer.labels.texts import printable
+from ir_transfer.labels.tree import Tree
+from ir_transfer.labels.unknown_forms import unknown_forms
+
+_NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
+Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture of a set.
+
+    Attributes:
+        place: Relative to the root of the set.
+        path: The file.
+        split: ``train``, ``val`` or ``test``, where the set says so.
+    """
+
+    place: PurePosixPath
+    path: Path
+    split: str | None = None
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """Something in the labels that is not as it should be, and that costs no more than itself.
+
+    Attributes:
+        file: Relative to the root of the set.
+        where: Line or id in the file; empty for the whole file.
+        message: What is wrong, and what became of it.
+    """
+
+    file: PurePosixPath
+    where: str
+    message: str
+
+
+class LabelledSet(ABC):
+    """A set of pictures with labels.
+
+    Attributes:
+        kind: The format.
+        root: Its folder.
+        pictures: Sorted by place.
+        compared: How many labels of results were compared with their own; see
+            :func:`~ir_transfer.labels.round_trip.check_round_trip`.
+        orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
+        page: Which image of files with several the labels belong to, from 1; set likewise.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(self, tree: Tree) -> None:
+        self.root = tree.root
+        self.orientation: Orientation = "auto"
+        self.page: int | None = None
+        self.compared = 0
+        self._tree = tree
+        self._problems: dict[Problem, None] = {}
+        self.pictures: tuple[LabelledPicture, ...] = ()
+        self._claimed: set[PurePosixPath] = set()
+        for place, reason in tree.troubles:
+            self._tell(place, "", f"expected a readable file or folder, got {reason}: left out")
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All that is wrong with the labels, sorted; asking reads every label file once."""
+        self._checked  # noqa: B018
+        return tuple(sorted(self._problems, key=lambda one: (str(one.file), one.where, one.message)))
+
+    @cached_property
+    def _checked(self) -> bool:
+        self._check()
+        for place, message in self.unread:
+            self._tell(place, "", message)
+        return True
+
+    @cached_property
+    def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
+        """Files and folders that may hold labels of a form that is not read, with the message about each."""
+        places = {picture.place for picture in self.pictures}
+        texts = self.kind in {"pictures", "classification"}
+        return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the set; sorted where it has none."""
+
+    @cached_property
+    def ignored(self) -> Mapping[str, int]:
+        """Number of image files of kinds that this installation does not read, by suffix; no result has them."""
+        places = (place for place in self._tree.files if place not in self._claimed)
+        return Counter(place.suffix.lower() for place in places if is_unread_name(Path(place.name)))
+
+    @cached_property
+    def licences(self) -> tuple[str, ...]:
+        """What the set states about its licence, a line each."""
+        return licence_files(self._tree)
+
+    @cached_property
+    def info(self) -> Mapping[str, str]:
+        """What the set states about itself."""
+        return {"readme": ", ".join(map(str, found))} if (found := readme_files(self._tree)) else {}
+
+    @abstractmethod
+    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return the labelled objects of a picture, read from its files now.
+
+        A label that cannot be understood is left out and told in :attr:`problems`.
+
+        Args:
+            picture: Of this set.
+            height: Of the decoded picture.
+            width: Of the decoded picture.
+        """
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return what the labels of an image say about the frame that they are in."""
+        return LabelEvidence(empty=not self.regions(picture, *_NO_SIZE))
+
+    def turn(self, picture: LabelledPicture) -> int:
+        """Return the EXIF orientation of an image whose labels are in the frame of its stored pixels; 1 if upright.
+
+        The result of such an image has the frame of its labels, so that these stay as they are.
+        """
+        return self._turns.get(picture.place, 1)
+
+    @cached_property
+    def _turns(self) -> dict[PurePosixPath, int]:
+        headers: dict[PurePosixPath, Header] = {}
+        evidence: dict[PurePosixPath, LabelEvidence] = {}
+        for picture in self.pictures:
+            try:
+                header = read_header(picture.path, self.page)
+            except DecodeError:
+                continue  # reported when it is converted
+            if header.orientation != 1:
+                headers[picture.place], evidence[picture.place] = header, self.evidence(picture)
+        frames, messages = decide_frames(headers, evidence, self.orientation)
+        for place, message in messages:
+            self._tell(place, "", message)
+        return {place: headers[place].orientation for place, frame in frames.items() if frame == "stored"}
+
+    def frame_size(self, picture: LabelledPicture) -> tuple[int, int]:
+        """Return height and width of an image in the frame of its labels, from its header.
+
+        Raises:
+            DecodeError: No image.
+        """
+        header = read_header(picture.path, self.page)
+        return header.upright if self.turn(picture) == 1 else header.stored
+
+    def upright_regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return the labelled objects of an image in its upright frame.
+
+        Args:
+            picture: Of this set.
+            height: Of the upright image.
+            width: Of the upright image.
+        """
+        turn = self.turn(picture)
+        stored = upright_size((height, width), turn)
+        found = self.regions(picture, *stored)
+        return found if turn == 1 else [upright_region(region, turn, stored) for region in found]
+
+    def misfits(self, picture: LabelledPicture, height: int, width: int) -> list[str]:
+        """Return where the labels of an image do not fit its pixels, a line each.
+
+        Args:
+            picture: Of this set.
+            height: Of its pixels, in the frame of the labels.
+            width: Of its pixels, in the frame of the labels.
+        """
+        sizes = dict.fromkeys(self.evidence(picture).sizes)
+        found = [size_differs(size, height, width) for size in sizes if size != (height, width)]
+        return found + outside(self.regions(picture, height, width), height, width)
+
+    def report_outside(self, picture: LabelledPicture, regions: Iterable[Region], height: int, width: int) -> None:
+        """Add the regions of an image that are outside of its pixels to :attr:`problems`."""
+        for line in outside(regions, height, width):
+            self._tell(picture.place, "", line)
+
+    def write(
+        self,
+        out: Path,
+        results: Results,
+        origin: Mapping[str, str],
+        leave_out: Collection[PurePosixPath] = (),
+    ) -> list[PurePosixPath]:
+        """Write the labels, lists and side files of this set for the pictures that were made from it.
+
+        Pictures without a result lose their labels and their lines in lists, so that nothing points at a missing file.
+
+        Args:
+            out: Root of the new set.
+            results: From a picture's place to the places of those made from it; the first keeps the original's ids.
+            origin: What made them; written where the format has room for it.
+            leave_out: Places that the caller writes itself, such as the card of the new set.
+
+        Returns:
+            The places of the files that were written.
+
+        Raises:
+            InputError: A result outside of ``out``, the root of this set as ``out``, or two different labels at one
+                place because two results have one stem.
+            EncodeError: ``out`` cannot be written, or the disk is full.
+        """
+        _check_results(results)
+        if out.resolve() == self.root.resolve():
+            raise InputError(f"expected another folder than the set {self.root} for the results: choose one with -o")
+        written: dict[PurePosixPath, int] = {}
+        for place, data in self._all_files(results, origin):
+            if place in leave_out:
+                continue
+            if not is_inside(place):
+                raise InputError(f"expected label files inside of the output folder, got {place}: rename the results")
+            if written.setdefault(place, hash(data)) != hash(data):
+                raise InputError(f"{place}: expected one label file, got two that differ: give results different stems")
+            try:
+                write_whole(out / place, data)
+            except EncodeError as error:
+                if error.errno != errno.ENAMETOOLONG:
+                    raise
+                self._tell(place, "", f"left out: {error}")
+        return list(written)
+
+    def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        yield from self._label_files(results, origin)
+        places = {picture.place for picture in self.pictures}
+        yield from side_files(self._tree, self._claimed, places, results, lambda place, why: self._tell(place, "", why))
+
+    @abstractmethod
+    def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        """Yield the label files of the new set: places and contents."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Read all labels for their problems."""
+
+    def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
+        # The file is named already, and where the set lies is nobody's business.
+        said = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
+        self._problems[Problem(file, printable(where), printable(said))] = None
+
+    def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
+        self.pictures = tuple(
+            LabelledPicture(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
+        )
+
+    def _tell_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
+        """Tell how many pictures of each folder belong to no label and are not converted."""
+        taken = {picture.place for picture in self.pictures}
+        counts: dict[PurePosixPath, int] = {}
+        for place in self._tree.pictures:
+            if place not in taken and place not in known:
+                counts[place.parent] = counts.get(place.parent, 0) + 1
+        for folder, count in counts.items():
+            self._tell(folder, "", f"expected only labelled pictures, got {count} that no label file names: left out")
+
+
+def _check_results(results: Results) -> None:
+    seen: set[PurePosixPath] = set()
+    for places in results.values():
+        for place in places:
+            if not is_inside(place):
+                raise InputError(f"expected results inside of the output folder, got {place}: give them a place in it")
+            if place in seen:
+                raise InputError(f"expected one source for every result, got two for {place}: rename one")
+            seen.add(place)
+
+
+def by_place(pictures: Sequence[LabelledPicture]) -> dict[PurePosixPath, LabelledPicture]:
+    """Return pictures by their places."""
+    return {picture.place: picture for picture in pictures}

@@ -1,0 +1,276 @@
+"""COCO: one JSON for many pictures, with boxes, outlines, runs, keypoints, captions or panoptic segments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.labels.coco_file import CocoFile, Image
+from ir_transfer.labels.coco_objects import (
+    CocoObject,
+    box_or_none,
+    class_name,
+    object_at,
+    objects_of,
+    size_of_runs,
+    unknown_category,
+)
+from ir_transfer.labels.coco_paths import PictureFinder
+from ir_transfer.labels.coco_values import NewIds, id_of
+from ir_transfer.labels.frames import LabelEvidence, extent_of, size_of_levels
+from ir_transfer.labels.label_maps.images import read_levels
+from ir_transfer.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
+from ir_transfer.labels.regions import Box, Region, mask_region, size_differs
+from ir_transfer.labels.side_files import Results, licence_files
+from ir_transfer.labels.texts import MAX_JSON_BYTES, printable, read_limited, shown, to_bytes, to_text
+from ir_transfer.labels.tree import Tree
+
+_MARK = b'"images"'
+_ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
+
+
+def coco_files(tree: Tree) -> list[PurePosixPath]:
+    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not.
+
+    They are left in ``tree.loaded``: such a file may have a gigabyte.
+    """
+    found = []
+    for place in tree.with_suffix(".json"):
+        beside = (own for own in tree.pictures_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
+        if place in tree.loaded:
+            found.append(place)
+        elif next(beside, None) is None:
+            try:
+                data = read_limited(tree.root / place, MAX_JSON_BYTES)
+            except (DecodeError, InputError):
+                continue  # told as a side file
+            if _MARK in data and any(mark in data for mark in _ANY_OF):
+                tree.loaded[place] = data
+                found.append(place)
+    return found
+
+
+class CocoSet(LabelledSet):
+    """A set whose labels are JSON files of COCO's layout; files of one split share their pictures.
+
+    Entries whose picture is missing are left out of what is written, with their annotations: a trainer would stop
+    at them.
+    """
+
+    kind = "coco"
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(tree)
+        self._files: list[CocoFile] = []
+        splits: dict[PurePosixPath, str | None] = {}
+        self._entries: dict[PurePosixPath, list[tuple[CocoFile, Image]]] = {}
+        self._open_files()
+        self._segment_places = {key: place for file in self._files for key, place in self._segment_pictures(file)}
+        finder = PictureFinder(tree, frozenset(self._segment_places.values()))
+        for file in self._files:
+            for where, message in (*file.troubles, *finder.find(file)):
+                self._tell(file.place, where, message)
+            named = split_named(re.split(r"[-_.]", file.place.stem)[::-1])
+            for image in file.images:
+                if image.place is not None:
+                    self._entries.setdefault(image.place, []).append((file, image))
+                    splits[image.place] = splits.get(image.place) or named or split_of(image.place)
+        self._take(self._entries, splits)
+        self._image_ids = NewIds(i.id for file in self._files for i in file.images if i.id is not None)
+        self._claimed.update(self._segment_places.values())
+        self._tell_left_out(self._claimed)
+
+    def _open_files(self) -> None:
+        """Read the files.
+
+        Raises:
+            InputError: None can be read.
+        """
+        reasons = []
+        for place in coco_files(self._tree):
+            self._claimed.add(place)
+            try:
+                self._files.append(CocoFile(place, to_text(self._tree.loaded.pop(place))))
+            except InputError as error:
+                self._tell(place, "", f"{error}: left out")
+                reasons.append(f"{place}: {error}")
+        if not self._files:
+            raise InputError(
+                f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
+                "export COCO, or pass --labels pictures to go on without labels"
+            )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the categories, in the order of the files."""
+        return tuple(dict.fromkeys(name for file in self._files for name in file.categories.values()))
+
+    @cached_property
+    def licences(self) -> tuple[str, ...]:
+        """What ``licenses`` and licence files state, a line each."""
+        stated = []
+        for file in self._files:
+            for one in file.licenses if isinstance(file.licenses, list) else ():
+                if isinstance(one, dict) and one.get("name"):
+                    stated.append(f"{one['name']} ({one['url']})" if one.get("url") else str(one["name"]))
+        return tuple(dict.fromkeys([*map(printable, stated), *licence_files(self._tree)]))
+
+    @cached_property
+    def info(self) -> Mapping[str, str]:
+        """What ``info`` states, the first file first."""
+        stated: dict[str, str] = {}
+        for file in self._files:
+            for key, value in file.info.items() if isinstance(file.info, dict) else ():
+                if isinstance(value, str | int | float) and str(value):
+                    stated.setdefault(printable(key), printable(str(value)))
+        return stated
+
+    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return instances, or the panoptic segments of a picture that has none."""
+        found: dict[tuple[Any, ...], Region] = {}
+        segments: list[Region] = []
+        for file, image in self._entries.get(picture.place, ()):
+            if image.size not in {None, (height, width)}:
+                self._tell(file.place, f"image {image.id}", size_differs(image.size, height, width))
+            for one in objects_of(file, image, (height, width)):
+                self._report_object(file, one)
+                if (region := one.region) is not None:
+                    found.setdefault((region.instance, region.name, region.box), region)  # keypoints repeat instances
+            for index in [] if image.id is None else file.of_image.get(image.id, ()):
+                if index in file.segment_files:
+                    segments += self._segments(file, index, height, width)
+        return list(found.values()) or segments
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the entries and of runs, or else where the boxes end."""
+        sizes: list[tuple[int, int]] = []
+        boxes: list[Box] = []
+        empty = True
+        for file, image in self._entries.get(picture.place, ()):
+            sizes += [] if image.size is None else [image.size]
+            for index in () if image.id is None else file.of_image.get(image.id, ()):
+                entry = file.annotation(index)
+                empty &= not ({"bbox", "segmentation", "segments_info", "keypoints"} & entry.keys())
+                own = size_of_runs(entry.get("segmentation"))
+                sizes += [] if own is None else [own]
+                box = box_or_none(entry)
+                boxes += [] if box is None else [box]
+                segments = self._segment_places.get((file.place, index))
+                sizes += [] if segments is None else size_of_levels(self.root / segments)
+        return LabelEvidence(sizes, extent_of(boxes), empty)
+
+    def _report_object(self, file: CocoFile, one: CocoObject) -> None:
+        for problem in one.problems:
+            self._tell(file.place, f"annotation {file.annotation_ids[one.index]}", problem)
+
+    def _segment_pictures(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
+        """Yield where the segments of annotations lie: in a folder that has the name of the file."""
+        if not file.segment_files:
+            return
+        bases = [folder for folder in self._tree.folders if folder.name == file.place.stem]
+        bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
+        for index, name in file.segment_files.items():
+            places = (inside(base, name) for base in bases)
+            pictures = (self._tree.find_picture(place) for place in places if place is not None)
+            found = next((place for place in pictures if place is not None), None)
+            if found is None:
+                message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
+                self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
+            else:
+                yield (file.place, index), found
+
+    def _segments(self, file: CocoFile, index: int, height: int, width: int) -> list[Region]:
+        place = self._segment_places.get((file.place, index))
+        if place is None:
+            return []
+        try:
+            found = read_levels(self.root / place)
+        except (DecodeError, InputError) as error:
+            self._tell(place, "", f"{error}: no regions")
+            return []
+        levels = found.levels
+        if levels.shape != (height, width):
+            self._tell(place, "", f"{size_differs(levels.shape, height, width)}: no regions")
+            return []
+        if found.coloured:  # red counts least
+            levels = levels >> 16 | (levels & 0xFF00) | (levels & 0xFF) << 16
+        regions = []
+        for one in file.annotation(index)["segments_info"]:
+            own = one.get("id") if isinstance(one, dict) else None
+            mask = levels == own if isinstance(own, int) else np.zeros((1, 1), bool)
+            if mask.any():
+                key = one.get("category_id")
+                if id_of(key) not in file.categories:
+                    self._tell(file.place, f"segment {own}", unknown_category(key))
+                regions.append(mask_region(class_name(file, key), str(own), mask))
+            else:
+                self._tell(file.place, f"segment {own}", f"expected its pixels in {place}, found none: kept as it is")
+        return regions
+
+    def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        for file in self._files:
+            text = file.multiplied(
+                self._image_ids,
+                partial(_names, results=results),
+                partial(self._segment_name, file, results),
+                origin,
+            )
+            yield file.place, to_bytes(text)
+            by_id = {image.id: image for image in file.images if image.id is not None}
+            for key, indices in file.of_image.items():
+                for index in indices:
+                    yield from self._segment_copies(file, index, by_id.get(key), results)
+
+    def _segment_copies(
+        self, file: CocoFile, index: int, image: Image | None, results: Results
+    ) -> Iterator[tuple[PurePosixPath, bytes]]:
+        place = self._segment_places.get((file.place, index))
+        if place is None or image is None or image.place is None:
+            return
+        data = read_limited(self.root / place, MAX_JSON_BYTES)
+        for result in results.get(image.place, ()):
+            yield renamed(place, image.place, result), data
+
+    def _segment_name(self, file: CocoFile, results: Results, index: int, image: Image, number: int) -> str | None:
+        place = self._segment_places.get((file.place, index))
+        if place is None or image.place is None:
+            return None
+        new = renamed(place, image.place, results[image.place][number])
+        return None if new == place else str(PurePosixPath(file.segment_files[index]).with_name(new.name))
+
+    def _check(self) -> None:
+        for file in self._files:
+            for image in file.images:
+                if image.place is not None:
+                    self._check_image(file, image)
+
+    def _check_image(self, file: CocoFile, image: Image) -> None:
+        for index in () if image.id is None else file.of_image.get(image.id, ()):
+            if index in file.segment_files:
+                continue
+            # Runs need the size, which only the picture tells where the entry does not.
+            if image.size is None and isinstance(file.annotation(index).get("segmentation"), dict):
+                continue
+            if (one := object_at(file, index, image.size or (0, 0))) is not None:
+                self._report_object(file, one)
+
+
+def _names(image: Image, results: Results) -> Sequence[str | None]:
+    """Return the file names of the pictures made from one; none for a picture that is missing."""
+    if image.place is None:
+        return []
+    return [_name(image, image.place, result) for result in results.get(image.place, ())]
+
+
+def _name(image: Image, place: PurePosixPath, result: PurePosixPath) -> str | None:
+    if image.base is None:  # it was absolute
+        return str(result)
+    kept = result == place and (image.url is not None or inside(image.base, str(image.file_name)) == place)
+    return None if kept else relative(result, image.base)

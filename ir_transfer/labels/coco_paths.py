@@ -1,0 +1,140 @@
+"""Which picture of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.coco_file import CocoFile, Image
+from ir_transfer.labels.places import inside, is_absolute, spellings, split_named, split_of
+from ir_transfer.labels.texts import shown
+from ir_transfer.labels.tree import Tree
+
+_SAMPLE = 500
+_IMAGES = "images"
+_SPLIT_FOLDERS = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
+
+
+class PictureFinder:
+    """Finds the pictures of COCO files below one root.
+
+    Args:
+        tree: The set.
+        segments: Pictures of panoptic segments, which have the names of the pictures and are none.
+    """
+
+    def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
+        self._tree = tree
+        self._segments = segments
+        self._counts: Counter[str] = Counter()
+
+    def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
+        """Fill ``place`` and ``base`` of the images of a file.
+
+        The folder where most of them lie is tried first, then the others of the usual layouts, then the only picture
+        of the set whose path ends like the file name.
+
+        Yields:
+            (where, message) of what was not found or is not where it says.
+        """
+        bases = self._bases(file.place)
+        sample = file.images[:: max(1, len(file.images) // _SAMPLE)]
+        hits = {base: sum(self._at(base, image.file_name) is not None for image in sample) for base in bases}
+        bases.sort(key=lambda base: -hits[base])
+        seen: dict[PurePosixPath, Image] = {}
+        written = {image.file_name for image in file.images if image.file_name}
+        self._counts = Counter(name for text in written for name in _last_names(text))
+        for image in file.images:
+            if image.file_name is None:
+                continue
+            message = self._locate(image, image.file_name, bases, file.place)
+            if message:
+                yield f"image {image.id}", message
+            if image.place is not None and seen.setdefault(image.place, image) is not image:
+                yield f"image {image.id}", f"expected one entry for {image.place}, got two: both are kept"
+
+    def _locate(self, image: Image, name: str, bases: list[PurePosixPath], file: PurePosixPath) -> str:
+        """Fill place and base of an image; return what is wrong."""
+        if not is_absolute(name):
+            for base in bases:
+                if (place := self._at(base, name)) is not None:
+                    image.place, image.base = place, base
+                    return ""
+            if all(inside(base, text) is None for base in bases for text in spellings(name)):
+                return f"expected a picture inside of the set, got {shown(name)}: left out with its annotations"
+        found, length = self._ends_alike(name)
+        if not found and (other := self._in_other_folders(name)) is not None:
+            image.place, image.base = other, file.parent
+            return (
+                f"expected the picture {shown(name)} of {file}, found its name only once in the set: taken as {other}"
+            )
+        if len(found) != 1:
+            got = len(found) or "none"
+            return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
+        image.place = found[0]
+        if is_absolute(name):
+            return f"expected a path relative to the set, got {shown(name)}: taken as {found[0]}, and written so"
+        image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - length])
+        return ""
+
+    def _ends_alike(self, name: str) -> tuple[list[PurePosixPath], int]:
+        """Return the pictures whose path ends like a file name, and how many parts they share.
+
+        An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
+        """
+        for text in spellings(name):
+            parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
+            alike = [p for p in self._tree.pictures_named(parts[-1] if parts else "") if p not in self._segments]
+            best = max((_common_tail(place, parts) for place in alike), default=0)
+            found = [place for place in alike if _common_tail(place, parts) == best]
+            if found and (is_absolute(name) or best == len(parts)):
+                return found, best
+        return [], 0
+
+    def _in_other_folders(self, name: str) -> PurePosixPath | None:
+        """Return the only picture of a name, whatever the folders; annotation tools put numbers of projects there.
+
+        A file name that comes twice in a label file says by its folders which one is meant, and so does a split.
+        """
+        for text in spellings(name):
+            path = PurePosixPath(text)
+            found = [place for place in self._tree.pictures_named(path.name) if place not in self._segments]
+            if len(found) == 1 and self._counts[composed(path.name)] == 1:
+                splits = split_of(path), split_of(found[0])
+                return found[0] if None in splits or splits[0] == splits[1] else None
+        return None
+
+    def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
+        for text in spellings(name or ""):
+            place = inside(base, text)
+            found = None if place is None else self._tree.find_picture(place)
+            if found is not None and found not in self._segments:
+                return found
+        return None
+
+    def _bases(self, file: PurePosixPath) -> list[PurePosixPath]:
+        """Return the folders that file names may be relative to, the likeliest first."""
+        folder, root = file.parent, PurePosixPath()
+        token = file.stem.split("_")[-1]
+        split = split_named([token])
+        names = [token, file.stem, _IMAGES, *(_SPLIT_FOLDERS.get(split, ()) if split else ())]
+        below = [PurePosixPath(name) for name in names]
+        below += [PurePosixPath(_IMAGES) / name for name in names] + [PurePosixPath(name) / _IMAGES for name in names]
+        starts = list(dict.fromkeys((folder, root, folder.parent)))
+        bases = [*starts, *(start / way for start in starts for way in below)]
+        return [base for base in dict.fromkeys(bases) if base in self._tree.folders]
+
+
+def _last_names(text: str) -> set[str]:
+    return {composed(PurePosixPath(one).name) for one in spellings(text)}
+
+
+def _common_tail(place: PurePosixPath, parts: tuple[str, ...]) -> int:
+    count = 0
+    for one, other in zip(reversed(place.parts), reversed(parts), strict=False):
+        if composed(one) != composed(other):
+            break
+        count += 1
+    return count

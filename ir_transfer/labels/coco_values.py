@@ -1,0 +1,87 @@
+"""Values of COCO's entries: ids of any kind, lists of numbers, boxes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from ir_transfer.errors import InputError
+from ir_transfer.labels.regions import check_box
+from ir_transfer.labels.texts import shown
+
+Id = int | str
+
+
+def id_of(value: Any) -> Id | None:
+    """Return what an entry is known by; 7.0 is 7, and what is no number or text is None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value == int(value) else None
+    return value if isinstance(value, int | str) else None
+
+
+def numbers(value: Any) -> list[float]:
+    """Return a list of numbers.
+
+    Raises:
+        InputError: It is none.
+    """
+    if not isinstance(value, list) or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
+        raise InputError(f"expected a list of numbers, got {shown(value)}")
+    try:
+        return [float(one) for one in value]
+    except OverflowError as error:
+        raise InputError(f"expected a list of numbers, got {shown(value)}") from error
+
+
+def whole_numbers(value: Any) -> list[int]:
+    """Return a list of whole numbers.
+
+    Raises:
+        InputError: It is none.
+    """
+    found = numbers(value)
+    if not all(map(float.is_integer, found)):
+        raise InputError(f"expected a list of whole numbers, got {shown(value)}")
+    return [int(one) for one in found]
+
+
+def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
+    """Return left, top, right, bottom of ``bbox``, which is x, y, width, height.
+
+    Raises:
+        InputError: Not four finite numbers, or no area.
+    """
+    bbox = numbers(annotation.get("bbox"))
+    if len(bbox) != 4:
+        raise InputError(f"expected a box of four finite numbers, got {shown(bbox)}")
+    x, y, width, height = bbox
+    return check_box([x, y, x + width, y + height])
+
+
+class NewIds:
+    """Ids for copies: the first copy keeps its own, later ones follow behind the largest of the set.
+
+    A copy's id depends on its own id and number only, so that it stays the same when other pictures fail.
+
+    Args:
+        ids: All that are taken.
+    """
+
+    def __init__(self, ids: Iterable[Hashable]) -> None:
+        self._taken = frozenset(ids)
+        whole = [one for one in self._taken if isinstance(one, int)]
+        self._span = max(whole, default=0) - min([0, *whole]) + 1
+
+    def copy(self, old: Id, number: int) -> Id:
+        """Return the id of a copy; number 0 is the first."""
+        if number == 0:
+            return old
+        if isinstance(old, int):
+            return old + number * self._span
+        new = f"{old}__v{number}"
+        while new in self._taken:
+            new += "_"
+        return new

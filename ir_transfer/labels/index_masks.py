@@ -1,0 +1,161 @@
+"""Folders of index masks: a picture of levels for each picture, under a folder beside it or with a suffix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import PurePosixPath
+
+import numpy as np
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.imaging.remote import stored_bytes
+from ir_transfer.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.labels.frames import LabelEvidence, size_of_levels
+from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_picture
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
+from ir_transfer.labels.lists import lines_of
+from ir_transfer.labels.places import renamed, split_of
+from ir_transfer.labels.regions import Region, mask_region, size_differs
+from ir_transfer.labels.side_files import Results
+from ir_transfer.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
+from ir_transfer.labels.tree import Tree
+
+PICTURE_FOLDERS = ("images", "imgs", "img", "image", "rgb", "JPEGImages", "leftImg8bit", "input", "inputs")
+MASK_FOLDERS = (
+    "masks", "mask", "labels", "label", "annotations", "annotation", "gt", "gtFine", "gtCoarse", "segmentation",
+    "segmentations", "segmaps", "SegmentationClass", "SegmentationObject", "index_masks", "targets",
+)  # fmt: skip
+# What tells a picture and its mask apart stands at the end of the stem, or before the number of a variant.
+_LAST = r"(?=$|__)"
+_PICTURE_END = re.compile(rf"_(leftImg8bit|image|img|rgb){_LAST}")
+_MASK_END = re.compile(
+    r"(_gt(Fine|Coarse)_(labelIds|instanceIds|labelTrainIds|color)"
+    rf"|_(masks?|labels?|gt|seg|segmentation|annotation|target|index)){_LAST}"
+)
+_SECOND_CHOICE = re.compile(rf"_(color|instanceIds|labelTrainIds){_LAST}")
+_NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")
+
+
+def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
+    """Return the pictures that have masks, with these; the first shows the regions."""
+    masks = {place: key for place in tree.pictures if (key := _mask_key(place)) is not None}
+    pictures: dict[tuple[str, ...], list[PurePosixPath]] = {}
+    for place in tree.pictures:
+        if not set(place.parent.parts) & set(MASK_FOLDERS):
+            for key in _picture_keys(place):
+                pictures.setdefault(key, []).append(place)
+    found: dict[PurePosixPath, list[PurePosixPath]] = {}
+    for mask, key in masks.items():
+        for picture in pictures.get(key, ()):
+            if picture != mask:
+                found.setdefault(picture, []).append(mask)
+    for own in found.values():
+        own.sort(key=lambda place: (_SECOND_CHOICE.search(place.stem) is not None, str(place)))
+    taken = {mask for own in found.values() for mask in own}
+    return {picture: own for picture, own in found.items() if picture not in taken}
+
+
+def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
+    """Return what a mask shares with its picture: folders without the one that tells them apart, and the stem."""
+    if place.suffix.lower() not in SUFFIXES:
+        return None
+    stem, count = _MASK_END.subn("", place.stem, count=1)
+    folders = [part for part in place.parent.parts if part not in MASK_FOLDERS]
+    if not count and len(folders) == len(place.parent.parts):
+        return None
+    return tuple(map(composed, (*folders, stem)))
+
+
+def _picture_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
+    folders = [composed(part) for part in place.parent.parts if part not in PICTURE_FOLDERS]
+    stem = composed(place.stem)
+    return {(*folders, stem), (*folders, _PICTURE_END.sub("", stem, count=1))}
+
+
+class MaskSet(LabelledSet):
+    """A set of index masks; a level above 0 is a class, a colour too."""
+
+    kind = "masks"
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(tree)
+        self._masks = mask_files(tree)
+        masks = {mask for own in self._masks.values() for mask in own}
+        folders = {picture.parent for picture in self._masks}
+        pictures = [p for p in tree.pictures if p in self._masks or (p.parent in folders and p not in masks)]
+        if not pictures:
+            raise InputError(f"expected pictures with masks of the same stem in {tree.root}, found none")
+        self._claimed.update(masks)
+        self._take(pictures, {place: split_of(place) for place in pictures})
+        self._names = self._class_names()
+        for place in pictures:
+            if place not in self._masks:
+                self._tell(place, "", "expected a mask of the same stem, found none: it has no labels")
+        self._tell_left_out(masks)
+
+    def _class_names(self) -> dict[int, str]:
+        """Return the names of the levels: line 1 is level 0."""
+        for place in sorted(self._tree.files, key=lambda file: (len(file.parts), str(file))):
+            if place.name.lower() in _NAME_FILES:
+                try:
+                    lines = lines_of(to_text(read_limited(self.root / place, MAX_LABEL_BYTES)))
+                except (DecodeError, InputError):
+                    continue  # told as a side file
+                return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
+        return {}
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the levels above 0; without a file of names, all that occur, which reads every mask once."""
+        if self._names:
+            return tuple(name for level, name in sorted(self._names.items()) if level != NO_LABEL)
+        levels = {
+            (label, found.describe(label))
+            for picture in self.pictures
+            if (found := self._map(picture)) is not None
+            for label in found.labels - {NO_LABEL}
+        }
+        return tuple(name for _, name in sorted(levels))
+
+    def _map(self, picture: LabelledPicture) -> LabelMap | None:
+        masks = self._masks.get(picture.place)
+        if not masks:
+            return None
+        try:
+            return read_label_picture(self.root / masks[0])
+        except (DecodeError, InputError) as error:
+            self._tell(masks[0], "", f"{error}: copied as it is")
+            return None
+
+    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+        """Return a region for every level above 0 of the picture's mask."""
+        found = self._map(picture)
+        if found is None:
+            return []
+        if found.levels.shape != (height, width):
+            message = f"{size_differs(found.levels.shape, height, width)}: no regions"
+            self._tell(self._masks[picture.place][0], "", message)
+            return []
+        return [
+            mask_region(self._names.get(label, found.describe(label)), str(label), np.equal(found.levels, label))
+            for label in sorted(found.labels - {NO_LABEL})
+        ]
+
+    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+        """Return the sizes of the masks."""
+        masks = self._masks.get(picture.place, ())
+        return LabelEvidence([size for mask in masks for size in size_of_levels(self.root / mask)], empty=not masks)
+
+    def _check(self) -> None:
+        for picture in self.pictures:
+            self._map(picture)
+
+    def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
+        for picture, masks in self._masks.items():
+            for mask in masks:
+                made = results.get(picture, ())
+                data = stored_bytes(self.root / mask) if made else b""
+                yield from ((renamed(mask, picture, result), data) for result in made)

@@ -1,0 +1,94 @@
+"""Labels from COCO's instances: outlines and runs of all images in one JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.coco_file import CocoFile, Image
+from ir_transfer.labels.coco_objects import object_at
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, fitted
+from ir_transfer.labels.label_maps.shapes import Inside
+from ir_transfer.labels.texts import MAX_JSON_BYTES, read_limited, to_bytes, to_text
+
+
+class CocoLabels:
+    """The instances of a COCO file as label maps: a pixel's label is the id of its category.
+
+    Where instances overlap, the smaller one lies on top.
+
+    Args:
+        path: The JSON file.
+
+    Raises:
+        MissingFileError: No such file.
+        InputError: Another layout, or an instance of category 0, which means no label here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise MissingFileError(f"expected label maps at {path}, found none: check the path")
+        try:
+            self._file = CocoFile(PurePosixPath(path.name), to_text(read_limited(path, MAX_JSON_BYTES)))
+        except (InputError, DecodeError) as error:
+            raise InputError(f"{path}: expected COCO's instances, got another layout ({error})") from error
+        self._images = {_key(image.file_name): image for image in self._file.images if image.file_name is not None}
+        self.names: Mapping[int, str] = {own: name for own, name in self._file.categories.items() if type(own) is int}
+        for own, category in zip(self._file.annotation_ids, self._file.category_ids, strict=True):
+            if not isinstance(category, int) or category <= NO_LABEL:
+                raise InputError(
+                    f"{path}: expected category ids from 1, got {category!r} (annotation {own}): number the categories "
+                    "from 1, since 0 means no label"
+                )
+
+    def fingerprint(self, place: PurePosixPath) -> str:
+        """Return a hash of all that decides the map of an image."""
+        image = self._image(place)
+        hashed = hashlib.sha256(to_bytes(self._file.text[slice(*image.span)]))
+        for index in () if image.id is None else self._file.of_image.get(image.id, ()):
+            hashed.update(to_bytes(self._file.text_of(index)))
+        return hashed.hexdigest()
+
+    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+        """Return the labels (height, width) of an image; see :class:`~.files.LabelMaps` for the errors."""
+        image = self._image(place)
+        rows, columns = image.size or (height, width)
+        found: list[tuple[Inside, int]] = []
+        for index in () if image.id is None else self._file.of_image.get(image.id, ()):
+            category = self._file.category_ids[index]
+            one = object_at(self._file, index, (rows, columns))
+            region = None if one is None else one.region
+            if region is None or region.draw is None or not isinstance(category, int):
+                said = "; ".join(one.problems) if one is not None and one.problems else "no outline"
+                raise InputError(
+                    f"{self.path}: expected an outline or runs for annotation {self._file.annotation_ids[index]}, got: "
+                    f"{said}: export instance segmentation"
+                )
+            found.append((region.mask(rows, columns), category))
+        levels = np.full((rows, columns), NO_LABEL, np.int64)
+        for inside, label in sorted(found, key=lambda pair: -int(pair[0].sum())):
+            levels[inside] = label
+        return LabelMap(fitted(levels, height, width, f"{self.path} for {place}", fit=fit), names=self.names)
+
+    def _image(self, place: PurePosixPath) -> Image:
+        """Return the entry of the same folder and name, else the only one of that name in any folder."""
+        own = PurePosixPath(composed(str(place)))
+        if own in self._images:
+            return self._images[own]
+        alike = [image for name, image in self._images.items() if name.name == own.name]
+        if len(alike) != 1:
+            raise InputError(
+                f"{self.path}: expected one picture named {place} among {len(self._images)}, found {len(alike)}: "
+                "give it its file_name"
+            )
+        return alike[0]
+
+
+def _key(file_name: str) -> PurePosixPath:
+    return PurePosixPath(composed(file_name.replace("\\", "/"))).with_suffix("")

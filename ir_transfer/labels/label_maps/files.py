@@ -1,0 +1,140 @@
+"""Where the label map of a picture lies: one file for all, a folder with one for each, or COCO's JSON."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import numpy as np
+
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import find_below
+from ir_transfer.labels.label_maps.coco import CocoLabels
+from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_picture
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, fitted
+from ir_transfer.labels.lists import lines_of
+from ir_transfer.labels.texts import MAX_LABEL_BYTES, read_limited, shown, to_text
+from ir_transfer.labels.yolo_lines import is_out_of_picture, parse_line, region_of
+from ir_transfer.regular_files import read_regular
+
+OUTLINES = ".txt"
+"""Suffix of YOLO's files: a line per object, ``class x y x y ...`` as parts of the width and height."""
+_BOX = 4  # numbers of a line that is a box
+_KINDS = f"{', '.join((*SUFFIXES, OUTLINES))} (JPEG changes colours)"
+
+
+class LabelMaps(Protocol):
+    """The label maps of many pictures.
+
+    Attributes:
+        names: Names of labels, where the files have them.
+    """
+
+    names: Mapping[int, str]
+
+    def fingerprint(self, place: PurePosixPath) -> str:
+        """Return a hash of all that decides the map of a picture; errors as in :meth:`read`."""
+
+    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+        """Return the label map of a picture.
+
+        Args:
+            place: Sub-folder and name of the picture, without suffix.
+            height: Of the picture.
+            width: Of the picture.
+            fit: Resize a map of another size by the nearest pixel; otherwise it is an error.
+
+        Raises:
+            MissingFileError: The picture has no map.
+            DecodeError: A damaged file.
+            InputError: Another layout, or a map of another size.
+        """
+
+
+def open_label_maps(path: Path) -> LabelMaps:
+    """Return the label maps at a path: a file for all pictures, a folder that mirrors theirs, or COCO's JSON.
+
+    Raises:
+        MissingFileError: Nothing is there.
+        InputError: A file of a kind that holds no labels, or a COCO file of another layout.
+    """
+    if path.suffix.lower() == ".json" and not path.is_dir():
+        return CocoLabels(path)
+    if not path.exists():
+        raise MissingFileError(f"expected label maps at {path}, found none: check the path")
+    if path.is_file() and path.suffix.lower() not in {*SUFFIXES, OUTLINES}:
+        raise InputError(f"{path}: expected a label map, got {path.suffix or 'no suffix'}: it takes {_KINDS} or .json")
+    return LabelFiles(path)
+
+
+class LabelFiles:
+    """One file for all pictures, or a folder that holds one for each at the picture's sub-folder and name.
+
+    Args:
+        path: The file or folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names: Mapping[int, str] = {}
+
+    def fingerprint(self, place: PurePosixPath) -> str:
+        """Return the SHA-256 of the file for an image.
+
+        Raises:
+            DecodeError: It cannot be read.
+        """
+        path = self._file(place)
+        try:
+            return hashlib.sha256(read_regular(path)).hexdigest()
+        except OSError as error:
+            raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check it") from error
+
+    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+        """Return the labels (height, width) of a picture; see :class:`LabelMaps` for the errors."""
+        path = self._file(place)
+        if path.suffix.lower() == OUTLINES:
+            return read_outlines(path, height, width)
+        found = read_label_picture(path)
+        return LabelMap(fitted(found.levels, height, width, str(path), fit=fit), found.coloured)
+
+    def _file(self, place: PurePosixPath) -> Path:
+        if self.path.is_file():
+            return self.path
+        stem = self.path / place
+        places = (place.with_name(place.name + suffix) for suffix in (*SUFFIXES, OUTLINES))
+        found = [file for one in places if (file := find_below(self.path, one)) is not None and file.is_file()]
+        if not found:
+            raise MissingFileError(f"expected a label map such as {stem}.png, found none: it takes {_KINDS}")
+        if len(found) > 1:
+            raise InputError(f"expected one label map for {place}, got {found[0]} and {found[1]}: remove one")
+        return found[0]
+
+
+def read_outlines(path: Path, height: int, width: int) -> LabelMap:
+    """Read YOLO's outlines: a pixel's label is its class + 1, and later lines lie on top.
+
+    Raises:
+        DecodeError: It cannot be read.
+        InputError: A line of another layout, such as a box.
+    """
+    levels = np.full((height, width), NO_LABEL, np.int64)
+    for number, (line, _) in enumerate(lines_of(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):
+        if not line.strip():
+            continue
+        try:
+            kind, corners = parse_line(line, 0)
+            if len(corners) == _BOX:
+                raise InputError("a box")
+            region = region_of(corners, str(kind), str(number), height, width)
+        except InputError as error:
+            raise InputError(
+                f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {shown(line)} "
+                f"({error}): export segments, not boxes"
+            ) from error
+        if is_out_of_picture(corners):
+            raise InputError(f"{path}:{number}: expected corners in [0, 1], got {shown(line)}")
+        levels[region.mask(height, width)] = kind + 1
+    return LabelMap(levels)

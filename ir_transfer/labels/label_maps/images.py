@@ -1,0 +1,61 @@
+"""Labels from pictures: every colour is a label, or every level of an index picture."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.remote import stored_bytes
+from ir_transfer.labels.label_maps.label_map import MOST_LABELS, LabelMap, Levels
+
+SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+"""Kinds that keep every level; JPEG invents colours."""
+_INDEX_MODES = frozenset({"1", "L", "P", "I;16", "I;16B", "I"})
+_COLOUR_MODES = frozenset({"RGB", "RGBA"})
+
+
+def read_label_picture(path: Path) -> LabelMap:
+    """Read a label picture; see :func:`read_levels`.
+
+    Raises:
+        DecodeError: Damaged, or no picture.
+        InputError: Of another kind, or with more labels than anyone draws.
+    """
+    found = read_levels(path)
+    if len(found.labels) > MOST_LABELS:
+        raise InputError(
+            f"{path}: expected at most {MOST_LABELS} labels, got {len(found.labels)}: "
+            "draw without smooth edges and export PNG"
+        )
+    return found
+
+
+def read_levels(path: Path) -> LabelMap:
+    """Read the levels of a picture: palette and gray ones (8 or 16 bit) hold numbers, others colours.
+
+    A palette's index is the label, its colours are for people to look at. Transparent pixels have no label.
+
+    Raises:
+        DecodeError: Damaged, or no picture.
+        InputError: Of another kind.
+    """
+    try:
+        with Image.open(io.BytesIO(stored_bytes(path))) as picture:
+            if picture.mode not in _INDEX_MODES | _COLOUR_MODES:
+                raise InputError(f"{path}: expected 8 or 16 bit levels or RGB colours, got {picture.mode}: export PNG")
+            coloured = picture.mode in _COLOUR_MODES
+            levels = np.asarray(picture).astype(np.int64)
+    except InputError:
+        raise
+    except Exception as error:  # damaged bytes make decoders raise nearly anything
+        raise DecodeError(f"{path}: expected a mask of labels, got a damaged file ({error}): replace it") from error
+    return LabelMap(_packed(levels) if coloured else levels, coloured)
+
+
+def _packed(colours: Levels) -> Levels:
+    packed: Levels = colours[..., :3] @ np.array([65536, 256, 1])
+    return np.where(colours[..., 3] == 0, 0, packed) if colours.shape[2] == 4 else packed

@@ -1,0 +1,87 @@
+"""Opening a labelled set of any format."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from ir_transfer.errors import InputError, UnknownNameError
+from ir_transfer.labels.base import Kind, LabelledSet
+from ir_transfer.labels.classification import ClassificationSet, ImageSet, has_classes
+from ir_transfer.labels.coco import CocoSet, coco_files
+from ir_transfer.labels.frames import Orientation, check_orientation
+from ir_transfer.labels.index_masks import MaskSet, mask_files
+from ir_transfer.labels.kitti import KittiSet, kitti_labels
+from ir_transfer.labels.tree import Tree, list_tree
+from ir_transfer.labels.voc import CLASS_MASKS, OBJECT_MASKS, VocSet, voc_files
+from ir_transfer.labels.yolo import YoloSet, yolo_labels
+from ir_transfer.labels.yolo_yaml import data_yamls
+
+AUTO = "auto"
+_SETS: dict[str, type[LabelledSet]] = {
+    one.kind: one for one in (CocoSet, YoloSet, VocSet, KittiSet, MaskSet, ClassificationSet, ImageSet)
+}
+
+
+def open_labelled(
+    root: Path,
+    kind: str = AUTO,
+    leave_out: Sequence[Path] = (),
+    orientation: Orientation = "auto",
+    page: int | None = None,
+) -> LabelledSet:
+    """Open a labelled set.
+
+    Args:
+        root: Its folder.
+        kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``pictures``, or ``auto``.
+        leave_out: Folders below the root that do not belong to it, such as one for results.
+        orientation: Frame of the labels of images that EXIF turns; ``auto`` decides by what the labels tell.
+        page: Which image of files with several the labels belong to, from 1; the first of full size if None.
+
+    Raises:
+        MissingFileError: No such folder.
+        UnknownNameError: No such kind or frame.
+        InputError: Labels of several formats with ``auto``, or none of the kind that was asked for, or no pictures.
+    """
+    if kind not in {AUTO, *_SETS}:
+        raise UnknownNameError.among("format", kind, [AUTO, *get_args(Kind)])
+    check_orientation(orientation)
+    tree = list_tree(root, leave_out)
+    labelled = _SETS[detect(tree) if kind == AUTO else kind](tree)
+    labelled.orientation, labelled.page = orientation, page
+    return labelled
+
+
+def detect(tree: Tree) -> Kind:
+    """Return the format of a set.
+
+    Raises:
+        InputError: Labels of several formats.
+    """
+    found: dict[Kind, str] = {}
+    if coco := coco_files(tree):
+        found["coco"] = str(coco[0])
+    if voc := voc_files(tree):
+        found["voc"] = str(voc[0])
+    if yamls := data_yamls(tree)[0]:
+        found["yolo"] = str(yamls[0].place)
+    elif yolo := yolo_labels(tree):
+        found["yolo"] = str(next(iter(yolo.values())))
+    if kitti := kitti_labels(tree):
+        found["kitti"] = str(next(iter(kitti.values())))
+    if "coco" not in found:  # whose panoptic segments are pictures of the same stems
+        masks = [own for owns in mask_files(tree).values() for own in owns]
+        if "voc" in found:
+            masks = [own for own in masks if not {CLASS_MASKS, OBJECT_MASKS} & set(own.parts)]
+        if masks:
+            found["masks"] = str(masks[0])
+    if len(found) > 1:
+        kinds = ", ".join(f"{kind} ({place})" for kind, place in found.items())
+        raise InputError(
+            f"{tree.root}: expected labels of one format, got {kinds}: choose with --format {' or '.join(found)}"
+        )
+    if found:
+        return next(iter(found))
+    return "classification" if has_classes(tree) else "pictures"

@@ -1,0 +1,112 @@
+"""Places in a set: paths relative to its root, which no label file can make to lead out of it."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable
+from pathlib import PurePosixPath
+from urllib.parse import unquote
+
+from ir_transfer.imaging.image_names import composed
+
+_SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)\d*", re.IGNORECASE)
+_SPLIT_NAMES = {"training": "train", "valid": "val", "validation": "val", "testing": "test"}
+
+
+def inside(folder: PurePosixPath, text: str) -> PurePosixPath | None:
+    """Return the place that a relative path names from a folder of the set; None where it leads out of it.
+
+    Args:
+        folder: Relative to the root.
+        text: As a label file has it.
+    """
+    if not text or "\0" in text or is_absolute(text):
+        return None
+    normal = posixpath.normpath(f"{folder}/{text}")
+    return None if normal == ".." or normal.startswith(("../", "/")) else PurePosixPath(normal)
+
+
+def longest_tail(
+    text: str, find: Callable[[PurePosixPath], PurePosixPath | None], spelled: bool = False
+) -> PurePosixPath | None:
+    """Return the place that the longest end of a path names: the path was made on another machine.
+
+    Args:
+        text: An absolute path, of any system.
+        find: Returns the place of the set that a path relative to its root names; None if there is none.
+        spelled: Whether ``text`` is one of its :func:`spellings`.
+    """
+    if not spelled:
+        found = (longest_tail(one, find, spelled=True) for one in spellings(text))
+        return next((place for place in found if place is not None), None)
+    parts = [part for part in text.replace("\\", "/").split("/") if part not in {"", "."}]
+    if ".." in parts:
+        return None
+    places = (find(PurePosixPath(*parts[start:])) for start in range(len(parts)))
+    return next((place for place in places if place is not None), None)
+
+
+def spellings(text: str) -> tuple[str, ...]:
+    """Return the paths that a name in a label file may mean, the likeliest first.
+
+    Windows separates folders by backslashes, browsers write ``%20`` for a space, and Label Studio names local files
+    ``/data/local-files/?d=PATH``. Each of these may also be part of a name, so that the text itself comes first.
+    """
+    _, is_query, path = text.partition("?d=")
+    whole = [text, path] if is_query else [text]
+    decoded = [way for one in whole if "\0" not in (way := unquote(one, errors="surrogateescape"))]
+    return tuple(dict.fromkeys(way for one in (*whole, *decoded) for way in (one, one.replace("\\", "/"))))
+
+
+def is_inside(place: PurePosixPath) -> bool:
+    """Return whether a place lies below the root, as it is written."""
+    return bool(place.parts) and not place.is_absolute() and ".." not in place.parts and "\0" not in str(place)
+
+
+def is_absolute(text: str) -> bool:
+    """Return whether a path starts at the root of a file system, of this one's kind or of Windows, or is a URL."""
+    return text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+]*://", text) is not None
+
+
+def relative(place: PurePosixPath, folder: PurePosixPath) -> str:
+    """Return the way from a folder of the set to a place."""
+    return posixpath.relpath(str(place), str(folder))
+
+
+def renamed(label: PurePosixPath, picture: PurePosixPath, result: PurePosixPath) -> PurePosixPath:
+    """Return the place of a label for a picture made from the one it belongs to: same folder, new stem.
+
+    Args:
+        label: Of the source.
+        picture: Of the source; its stem starts the label's stem, or has nothing to do with it.
+        result: The picture that was made.
+    """
+    own, stem = composed(label.stem), composed(picture.stem)
+    if own == composed(picture.name):  # a.jpg.json
+        return label.with_name(result.name + label.suffix)
+    if own.startswith(stem):
+        return label.with_name(result.stem + own[len(stem) :] + label.suffix)
+    if result.stem.startswith(picture.stem):
+        return label.with_name(label.stem + result.stem[len(picture.stem) :] + label.suffix)
+    return label.with_name(f"{label.stem}__{result.stem}{label.suffix}")
+
+
+def split_named(parts: Iterable[str]) -> str | None:
+    """Return the split that the first of some names stands for: ``train2017`` is ``train``, ``valid`` is ``val``."""
+    for part in parts:
+        if found := _SPLIT.fullmatch(part):
+            name = found[1].lower()
+            return _SPLIT_NAMES.get(name, name)
+    return None
+
+
+def split_of(place: PurePosixPath) -> str | None:
+    """Return the split that a folder above a place stands for."""
+    return split_named(place.parent.parts)
+
+
+def differ_in_one_folder(first: PurePosixPath, second: PurePosixPath) -> bool:
+    """Return whether two folders are the same, or have one part that differs (``images/a`` and ``labels/a``)."""
+    one, other = first.parts, second.parts
+    return len(one) == len(other) and sum(a != b for a, b in zip(one, other, strict=True)) <= 1

@@ -1,0 +1,163 @@
+"""What a label says about a picture: this class, in this box, on these pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from ir_transfer.errors import InputError
+from ir_transfer.labels.label_maps.shapes import Inside, inside_polygon
+
+MAX_CORNERS = 10_000
+"""Of an outline: filling takes corners times pixels."""
+
+_UPRIGHT = 0.5  # pixels by which the corners of an upright rectangle may differ from those of its box
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Region:
+    """One labelled object of a picture.
+
+    Attributes:
+        name: Of its class.
+        instance: What tells it from others of the picture in its file: an id, a line, a level.
+        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the picture's width its right edge.
+        draw: (height, width) to its pixels; None where only the box is known.
+        rectangular: Whether its outline is an upright rectangle, as tools write for labels that are only boxes: it
+            then says no more about the object's pixels than the box.
+    """
+
+    name: str
+    instance: str
+    box: Box
+    draw: Callable[[int, int], Inside] | None = field(default=None, compare=False, repr=False)
+    rectangular: bool = field(default=False, compare=False, repr=False)
+
+    def mask(self, height: int, width: int) -> Inside:
+        """Return which pixels (height, width) belong to it; those whose centres lie in the box if that is all."""
+        return inside_box(self.box, height, width) if self.draw is None else self.draw(height, width)
+
+
+def inside_box(box: Box, height: int, width: int) -> Inside:
+    """Return which pixel centres (height, width) lie in a box; its left and upper edge belong to it."""
+    left, top, right, bottom = box
+    inside = np.zeros((height, width), bool)
+    rows, columns = (_between(*ends, length) for ends, length in (((top, bottom), height), ((left, right), width)))
+    inside[rows, columns] = True
+    return inside
+
+
+def _between(first: float, last: float, length: int) -> slice:
+    start, stop = (min(max(math.ceil(end - 0.5), 0), length) for end in (first, last))
+    return slice(start, stop)
+
+
+def check_box(box: Sequence[float]) -> Box:
+    """Return left, top, right, bottom as a box.
+
+    Raises:
+        InputError: A number is missing or not finite, or the box has no area.
+    """
+    if len(box) != 4 or not all(map(math.isfinite, box)):
+        raise InputError(f"expected a box of four finite numbers, got {list(box)[:8]}")
+    left, top, right, bottom = map(float, box)
+    if right <= left or bottom <= top:
+        raise InputError(f"expected a box with an area, got {right - left:g} x {bottom - top:g} pixels")
+    return left, top, right, bottom
+
+
+def outline_box(outlines: Sequence[Sequence[float]]) -> Box:
+    """Return the box around outlines of x, y, x, y ... in pixels.
+
+    Raises:
+        InputError: Fewer than three corners, an odd count, too many, numbers that are not finite, or no area.
+    """
+    for corners in outlines:
+        if len(corners) % 2 or not 6 <= len(corners) <= 2 * MAX_CORNERS:
+            raise InputError(
+                f"expected an outline of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
+            )
+    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in outlines]
+    if not numbers:
+        raise InputError("expected an outline, got none")
+    points = np.concatenate(numbers)
+    return check_box([*points.min(0).tolist(), *points.max(0).tolist()])
+
+
+def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]], box: Box | None = None) -> Region:
+    """Return a region inside outlines of x, y, x, y ... in pixels.
+
+    Args:
+        name: Of its class.
+        instance: See :class:`Region`.
+        outlines: The parts of the object.
+        box: As its file has it; None takes the one around the outlines.
+
+    Raises:
+        InputError: See :func:`outline_box`.
+    """
+    around = outline_box(outlines)
+    draw = partial(_inside_any, [tuple(corners) for corners in outlines])
+    return Region(name, instance, box or around, draw, len(outlines) == 1 and _is_upright(outlines[0], around))
+
+
+def _is_upright(corners: Sequence[float], box: Box) -> bool:
+    """Return whether an outline goes once round its box: four corners, and perhaps the first one again."""
+    points = np.asarray(corners, np.float64).reshape(-1, 2)
+    if len(points) == 5 and np.abs(points[0] - points[4]).max() <= _UPRIGHT:
+        points = points[:4]
+    if len(points) != 4:
+        return False
+    far = np.abs(points - np.asarray(box[:2])) > np.abs(points - np.asarray(box[2:]))  # at the right or lower edge
+    corner = np.where(far, box[2:], box[:2])
+    once_round = (far != np.roll(far, 1, axis=0)).sum(axis=1) == 1
+    return bool(once_round.all() and len(np.unique(far, axis=0)) == 4 and np.abs(points - corner).max() <= _UPRIGHT)
+
+
+def _inside_any(outlines: Sequence[Sequence[float]], height: int, width: int) -> Inside:
+    inside = np.zeros((height, width), bool)
+    for corners in outlines:
+        inside |= inside_polygon(corners, height, width)
+    return inside
+
+
+def mask_region(name: str, instance: str, mask: Inside) -> Region:
+    """Return the region of a mask (H, W) that holds pixels; its box is the one around them."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+    return Region(name, instance, box, partial(_as_it_is, mask))
+
+
+def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
+    if mask.shape != (height, width):
+        raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got a picture of {(width, height)}")
+    return mask
+
+
+def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
+    """Return the messages about regions whose middle is not in their image: they are of another image or frame.
+
+    Args:
+        regions: Of one image.
+        height: Of the image.
+        width: Of the image.
+    """
+    found = []
+    for region in regions:
+        left, top, right, bottom = region.box
+        if not (0 <= (left + right) / 2 <= width and 0 <= (top + bottom) / 2 <= height):
+            ends = ", ".join(f"{end:g}" for end in region.box)
+            found.append(f"expected {region.name} inside of {width} x {height} pixels, got a box of ({ends})")
+    return found
+
+
+def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:
+    """Return the message about labels made for another size (height, width) than their picture has."""
+    made = "another" if size is None else f"{size[1]} x {size[0]}"
+    return f"expected the size of its picture, {width} x {height}, got {made}: labels may not fit"

@@ -1,0 +1,92 @@
+"""Proof that labels still lie on the same pixels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from hashlib import sha256
+from pathlib import PurePosixPath
+
+from ir_transfer.errors import DecodeError
+from ir_transfer.labels.base import LabelledPicture, LabelledSet, by_place
+from ir_transfer.labels.classification import ClassificationSet, class_of
+from ir_transfer.labels.regions import Box, Region
+from ir_transfer.labels.side_files import Results
+
+Identity = tuple[str, Box, bytes]
+
+
+def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
+    """Compare every region of every picture that was made with those of its source, and the sizes of both.
+
+    The labels that were compared are counted in ``before.compared``.
+
+    Sizes are read from the headers; whether pixels are whole is for their hashes to say.
+
+    Args:
+        before: The source set.
+        after: The set that was written, opened again.
+        results: As they were given to :meth:`~.base.LabelledSet.write`.
+
+    Returns:
+        What differs, a line each; nothing if all is the same.
+    """
+    if before.kind != after.kind:
+        return [f"expected labels of the format {before.kind}, got {after.kind}"]
+    found = []
+    # Formats that keep no list of classes have those of the pictures that are left.
+    failed = any(not results.get(picture.place) for picture in before.pictures)
+    if before.classes != after.classes and not (failed and set(after.classes) <= set(before.classes)):
+        found.append(f"expected the classes {before.classes}, got {after.classes}")
+    sources, made = by_place(before.pictures), by_place(after.pictures)
+    for place, variants in results.items():
+        if place not in sources:
+            found += [f"{variant}: expected a source of the set, got {place}" for variant in variants]
+        elif variants:
+            found += _compare_all(before, after, sources[place], [made.get(variant, variant) for variant in variants])
+    extra = made.keys() - {variant for variants in results.values() for variant in variants}
+    return found + [f"{place}: expected a result of this run, got a picture nobody made" for place in sorted(extra)]
+
+
+def _compare_all(
+    before: LabelledSet, after: LabelledSet, source: LabelledPicture, variants: list[LabelledPicture | PurePosixPath]
+) -> list[str]:
+    try:
+        size = before.frame_size(source)
+    except DecodeError as error:
+        return [f"{source.place}: {error.line}"]
+    regions = before.regions(source, *size)
+    before.report_outside(source, regions, *size)
+    expected = _identities(regions, size)
+    found = []
+    before.compared += sum(expected.values()) * len(variants)
+    for variant in variants:
+        if isinstance(variant, PurePosixPath):
+            found.append(f"{variant}: expected it in the new set, found it in no label file")
+            continue
+        try:
+            new = after.frame_size(variant)
+        except DecodeError as error:
+            found.append(f"{variant.place}: {error.line}")
+            continue
+        if new != size:
+            found.append(f"{variant.place}: expected {size[1]} x {size[0]} pixels, got {new[1]} x {new[0]}")
+        if source.split != variant.split:
+            found.append(f"{variant.place}: expected the split {source.split}, got {variant.split}")
+        if isinstance(before, ClassificationSet) and class_of(source.place) != class_of(variant.place):
+            kinds = class_of(source.place), class_of(variant.place)
+            found.append(f"{variant.place}: expected the class {kinds[0]}, got {kinds[1]}")
+        got = _identities(after.regions(variant, *new), new)
+        for verb, rest in (("expected", expected - got), ("did not expect", got - expected)):
+            found += [f"{variant.place}: {verb} {name} at {box} on the same pixels" for name, box, _ in rest]
+    return found
+
+
+def _identities(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Identity]:
+    return Counter(_identity(region, *size) for region in regions)
+
+
+def _identity(region: Region, height: int, width: int) -> Identity:
+    """Return what must stay: a box alone decides its pixels, so that only drawn ones are compared."""
+    pixels = b"" if region.draw is None else sha256(region.mask(height, width).tobytes()).digest()
+    return region.name, region.box, pixels

@@ -1,0 +1,97 @@
+"""Soft class labels of photographs: files with the two likeliest classes of every position and their probabilities."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ir_transfer.errors import DecodeError, InputError, MissingFileError
+from ir_transfer.imaging.image_names import composed
+
+CLASSES = (
+    "other",
+    "person",
+    "two-wheeler",
+    "vehicle",
+    "sky",
+    "vegetation",
+    "terrain",
+    "road",
+    "sidewalk",
+    "building",
+    "pole or sign",
+)
+"""Street classes, in the order of their numbers."""
+
+SoftLabels = NDArray[np.uint8]
+"""(h, w, 4): likeliest class, its probability x 255, second class, its probability x 255."""
+
+
+def open_soft_labels(folder: Path) -> dict[str, Path]:
+    """Return the labels of a folder by the stem of their scene, in Unicode's composed form.
+
+    Raises:
+        MissingFileError: No such folder.
+        InputError: No .png in it.
+    """
+    if not folder.is_dir():
+        raise MissingFileError(f"expected a folder of soft class labels at {folder}, found none: check its name")
+    files = {composed(path.stem): path for path in sorted(folder.glob("*.png"))}
+    if not files:
+        raise InputError(f"expected soft class labels such as scene_1.png in {folder}, got none: check its name")
+    return files
+
+
+def read_soft_labels(path: Path) -> SoftLabels:
+    """Read the labels (h, w, 4) of a PNG in 8-bit RGBA, usually at a quarter of the RGB image's size.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: Not an image.
+        InputError: Not RGBA.
+    """
+    if not path.is_file():
+        raise MissingFileError(f"expected a soft label file at {path}, found none: check the folder of the labels")
+    try:
+        with Image.open(path) as image:
+            if image.mode != "RGBA":
+                raise InputError(f"expected soft class labels in 8-bit RGBA at {path}, got mode {image.mode}")
+            return np.asarray(image).copy()
+    except OSError as error:
+        raise DecodeError(f"expected a picture of soft class labels at {path}, got: {error}") from error
+
+
+def probabilities(labels: SoftLabels) -> Tensor:
+    """Return class probabilities (11, h, w) that sum to 1; what the stored classes leave is spread over the others."""
+    stored = torch.from_numpy(labels.astype(np.int64))
+    first, second = stored[..., 1] / 255, stored[..., 3] / 255
+    total = (first + second).clamp(min=1.0)
+    first, second = first / total, second / total
+    found = ((1 - first - second) / (len(CLASSES) - 2)).expand(len(CLASSES), -1, -1).clone()
+    found.scatter_(0, stored[None, ..., 2].clamp(max=len(CLASSES) - 1), second[None])
+    found.scatter_(0, stored[None, ..., 0].clamp(max=len(CLASSES) - 1), first[None])
+    return found / found.sum(0)
+
+
+def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
+    """Return class probabilities (11, h, w) of a box, the nearest label of each position.
+
+    Args:
+        labels: Of the whole image.
+        box: Top, left, height and width in shares of the image's height and width.
+        size: Rows and columns of the result.
+    """
+    top, left, tall, wide = box
+    rows = _nearest(top, tall, size[0], labels.shape[0])
+    columns = _nearest(left, wide, size[1], labels.shape[1])
+    return probabilities(labels[rows[:, None], columns[None]])
+
+
+def _nearest(start: float, share: float, count: int, cells: int) -> NDArray[np.int64]:
+    places = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
+    return places.round().astype(np.int64).clip(0, cells - 1)

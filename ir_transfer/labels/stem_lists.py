@@ -1,0 +1,106 @@
+"""Lists of stems under ImageSets, as Pascal VOC and KITTI have them: a stem, then perhaps what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.image_names import composed
+from ir_transfer.labels.lists import lines_of, relisted
+from ir_transfer.labels.side_files import Results
+from ir_transfer.labels.texts import MAX_LIST_BYTES, read_limited, shown, to_text
+from ir_transfer.labels.tree import Tree
+
+FOLDER = "ImageSets"
+
+Tell = Callable[[PurePosixPath, str, str], None]
+
+
+class _Line(NamedTuple):
+    pictures: list[PurePosixPath]
+    key: str
+    rest: str
+
+
+@dataclass
+class StemList:
+    """A list.
+
+    Attributes:
+        place: Of the file.
+        lines: Those that are not empty: the pictures, what names them, and what follows.
+    """
+
+    place: PurePosixPath
+    lines: list[_Line]
+
+    @property
+    def pictures(self) -> list[PurePosixPath]:
+        """All pictures, in the order of the list."""
+        return [picture for line in self.lines for picture in line.pictures]
+
+    def multiplied(self, data: bytes, results: Results, tell: Tell) -> str:
+        """Return the list with a line for every picture that was made; ``data`` is the file."""
+        waiting = iter(self.lines)
+
+        def replace(_: str) -> list[str]:
+            line = next(waiting)
+            made = [result for picture in line.pictures for result in results.get(picture, ())]
+            names = [result.name if picture_named(line) else result.stem for result in made]
+            for name in names:
+                if "\n" in name:
+                    tell(self.place, "", f"expected names without line breaks, got {shown(name)}: left out")
+            return [name + line.rest for name in dict.fromkeys(names) if "\n" not in name]
+
+        return relisted(to_text(data), replace)
+
+
+def picture_named(line: _Line) -> bool:
+    """Return whether a line has the file name of its pictures, not their stem."""
+    return any(composed(line.key) == composed(picture.name) for picture in line.pictures)
+
+
+def stem_lists(
+    tree: Tree, pictures_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
+) -> list[StemList]:
+    """Return the lists of a set; lines that name no picture of it are reported and left out.
+
+    Args:
+        tree: The set.
+        pictures_of: For the place of a list, the pictures that it can name.
+        tell: Called with file, line and message.
+    """
+    found = []
+    for place in tree.with_suffix(".txt"):
+        if FOLDER not in place.parts:
+            continue
+        above = PurePosixPath(*place.parts[: place.parts.index(FOLDER)])
+        named: dict[str, list[PurePosixPath]] = {}
+        for picture in pictures_of(place):
+            if above in picture.parents:
+                named.setdefault(composed(picture.stem), []).append(picture)
+                named.setdefault(composed(picture.name), []).append(picture)
+        try:
+            lines = lines_of(to_text(read_limited(tree.root / place, MAX_LIST_BYTES)))
+        except (DecodeError, InputError) as error:
+            tell(place, "", f"{error}: left out")
+            continue
+        one = StemList(place, [])
+        for number, (body, _) in enumerate(lines, start=1):
+            if body.strip():
+                one.lines.append(line := _line(body, named))
+                if not line.pictures:
+                    tell(place, str(number), f"expected a picture of the set, got {shown(body)}: left out")
+        found.append(one)
+    return found
+
+
+def _line(body: str, named: Mapping[str, list[PurePosixPath]]) -> _Line:
+    """Return what a line names; a stem may hold spaces, so that the longest that is known counts."""
+    for key in (body, body.strip(), body.strip().rpartition(" ")[0].strip(), body.split(maxsplit=1)[0]):
+        if composed(key) in named:
+            return _Line(named[composed(key)], key, body.partition(key)[2])
+    return _Line([], body, "")

@@ -1,0 +1,76 @@
+"""Files that may hold labels of a form that is not read here: they go along, and are reported."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Set
+from pathlib import Path, PurePosixPath
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.image_names import SUFFIXES, composed, is_picture_name
+from ir_transfer.labels.side_files import introduces, owners_of, read_side
+from ir_transfer.labels.texts import to_text
+from ir_transfer.labels.tree import Tree
+
+_OF_IMAGES = frozenset({".json", ".xml", ".geojson", ".npy", ".npz", ".mat", ".csv", ".dota"})
+"""Suffixes of files that go with an image and hold labels as a rule."""
+_TEXTS = frozenset({".json", ".jsonl", ".ndjson", ".geojson", ".odgt", ".csv", ".tsv", ".xml", ".txt", ".yaml", ".yml"})
+_CONTAINERS = frozenset(
+    {".parquet", ".tfrecord", ".tfrecords", ".record", ".mat", ".pkl", ".pickle", ".h5", ".hdf5", ".npy", ".npz"}
+    | {".db", ".sqlite", ".arrow", ".feather"}
+)
+_BETWEEN = re.compile(r"[\"',;<>|=\t\r\n/\\]+")
+_NAME = re.compile(rf".*?(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})(?=\s|$)", re.IGNORECASE)
+_SHORTEST_STEM = 6  # characters; shorter ones are numbers and words
+_EXPECTED, _UNREAD = "expected labels of a known form", "not read and not checked"
+
+
+def unknown_forms(
+    tree: Tree, claimed: Collection[PurePosixPath], pictures: Collection[PurePosixPath], *, texts: bool
+) -> Iterator[tuple[PurePosixPath, str]]:
+    """Yield files that may hold labels and are not read, with the message about them.
+
+    Args:
+        tree: The set.
+        claimed: Files that its format reads or reports.
+        pictures: The images of the set.
+        texts: Whether a text file that goes with an image may be its labels; formats that have labels of their own
+            have calibration and notes there.
+    """
+    own: dict[tuple[PurePosixPath, str], list[PurePosixPath]] = defaultdict(list)
+    names = {composed(place.name) for place in pictures}
+    names |= {stem for place in pictures if len(stem := composed(place.stem)) >= _SHORTEST_STEM}
+    for place in tree.files:
+        suffix = place.suffix.lower()
+        if place in claimed or _is_no_label(place):
+            continue
+        if owners_of(tree, place, pictures):
+            if suffix in _OF_IMAGES or (texts and suffix == ".txt"):
+                own[place.parent, suffix].append(place)
+        elif suffix in _CONTAINERS:
+            yield place, f"{_EXPECTED}, got a {suffix} file: copied as it is, {_UNREAD}"
+        elif suffix in _TEXTS and (count := _count_named(tree, place, names)):
+            what = f"got a file that names {count} images of the set: copied with the old names"
+            yield place, f"{_EXPECTED}, {what}, {_UNREAD}"
+    for (folder, suffix), places in own.items():
+        what = f"got {len(places)} {suffix} files of images (first: {places[0].name}): copied for each result"
+        yield folder, f"{_EXPECTED}, {what}, {_UNREAD}"
+
+
+def _is_no_label(place: PurePosixPath) -> bool:
+    return is_picture_name(Path(place.name)) or introduces(place) or place.name.lower().endswith(".aux.xml")
+
+
+def _count_named(tree: Tree, place: PurePosixPath, names: Set[str]) -> int:
+    """Return how many images of the set a text file names."""
+    try:
+        text = to_text(read_side(tree.root, place))
+    except (DecodeError, InputError):
+        return 0  # reported as a side file
+    found: set[str] = set()
+    for part in _BETWEEN.split(text):
+        word = composed(part.strip())
+        whole = _NAME.match(word)  # more may follow after a space
+        found |= names & ({word, whole[0]} if whole else {word})
+    return len(found)

@@ -1,0 +1,81 @@
+"""One XML file of Pascal VOC's layout: what it says of its picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from xml.etree.ElementTree import Element
+
+from ir_transfer.errors import InputError
+from ir_transfer.labels.regions import Box, check_box
+from ir_transfer.labels.texts import shown
+from ir_transfer.labels.xml_text import XmlText, parse_xml
+
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+class VocFile:
+    """An annotation.
+
+    Args:
+        data: The file.
+
+    Attributes:
+        file_name: Of the picture, as it is written.
+        size: Height and width of the picture, where it has them.
+
+    Raises:
+        InputError: No XML, or of another layout.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._xml: XmlText = parse_xml(data)
+        root = self._xml.root
+        if root.tag != "annotation":
+            raise InputError(f"expected an annotation, got {shown(root.tag)}")
+        self.file_name = (root.findtext("filename") or "").strip()
+        sides = [root.findtext(f"size/{side}") or "" for side in ("height", "width")]
+        whole = [int(side) for side in sides if side.strip().isdecimal() and len(side) < 12]
+        self.size = (whole[0], whole[1]) if len(whole) == 2 and all(whole) else None
+
+    def objects(self) -> Iterator[tuple[str, str, Box | InputError]]:
+        """Yield instance, name and box of the objects, and of their parts as ``object.part``.
+
+        What cannot be understood comes as the error. Pixels are counted from 1 in the file, and the last row and
+        column belong to the object.
+        """
+        for number, item in enumerate(self._xml.root.findall("object"), start=1):
+            name = _name(item)
+            yield str(number), name, _box(item)
+            for part_number, part in enumerate(item.findall("part"), start=1):
+                yield f"{number}.{part_number}", f"{name}.{_name(part)}", _box(part)
+
+    def rewritten(self, picture: PurePosixPath, result: PurePosixPath) -> bytes:
+        """Return the file for a picture made from this one: only the texts that name it change."""
+        root, texts = self._xml.root, {}
+        if result != picture:
+            if self.file_name:
+                texts["filename"] = result.name if PurePosixPath(self.file_name).suffix else result.stem
+            folder = (root.findtext("folder") or "").strip().replace("\\", "/").rstrip("/")
+            if folder.split("/")[-1] == picture.parent.name != result.parent.name:
+                texts["folder"] = result.parent.name
+        if (path := (root.findtext("path") or "").strip()) and not (result == picture and path == str(picture)):
+            texts["path"] = str(result) if "/" in path.replace("\\", "/") else result.name
+        return self._xml.replaced(texts)
+
+
+def _name(item: Element) -> str:
+    return (item.findtext("name") or "").strip()
+
+
+def _box(item: Element) -> Box | InputError:
+    frame = item.find("bndbox")
+    try:
+        if frame is None:
+            raise InputError("expected a bndbox, got none")
+        left, top, right, bottom = (float(frame.findtext(side) or "") for side in _SIDES)
+        return check_box([left - 1, top - 1, right, bottom])
+    except InputError as error:
+        return error
+    except ValueError as error:
+        return InputError(f"expected four numbers in bndbox, got: {error}")

@@ -1,0 +1,141 @@
+"""The ``data.yaml`` of a YOLO set: where its splits lie and what its classes are called."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.labels.places import inside, is_absolute, longest_tail, relative, spellings
+from ir_transfer.labels.texts import MAX_YAML_BYTES, read_limited
+from ir_transfer.labels.tree import Tree
+from ir_transfer.labels.yaml_text import load_mapping, with_values
+
+SPLIT_KEYS = ("train", "val", "validation", "test", "minival")
+_DEPTH = 2
+_SAYS = ("description", "license", "url", "author", "version", "date")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A folder or list of a split.
+
+    Attributes:
+        key: Of the split, as the file has it.
+        text: As the file has it.
+        place: In the set; None where it is not in it.
+    """
+
+    key: str
+    text: str
+    place: PurePosixPath | None
+
+
+class DataYaml:
+    """A ``data.yaml``.
+
+    Args:
+        place: In the set.
+        text: Its content.
+        tree: The set.
+
+    Attributes:
+        entries: Of all splits, in the order of the file.
+        names: Of the classes, by number.
+        keypoint_numbers: How many numbers follow the box of a line; 0 without keypoints.
+        info: What the file states about the set.
+
+    Raises:
+        InputError: Not the layout of such a file.
+    """
+
+    def __init__(self, place: PurePosixPath, text: str, tree: Tree) -> None:
+        self.place = place
+        self._text = text
+        self._tree = tree
+        self._raw = load_mapping(text)
+        if not ({"names", "nc"} & self._raw.keys() and set(SPLIT_KEYS) & self._raw.keys()):
+            raise InputError("expected names and train or val, got another layout")
+        self.entries = [Entry(key, text, self._find(text)) for key in SPLIT_KEYS for text in _texts(self._raw.get(key))]
+        self.names = _names(self._raw)
+        shape = self._raw.get("kpt_shape")
+        whole = isinstance(shape, list) and all(isinstance(side, int) and 0 < side < 10_000 for side in shape)
+        self.keypoint_numbers = math.prod(shape) if whole and isinstance(shape, list) else 0
+        self.info = {key: str(self._raw[key]) for key in _SAYS if isinstance(self._raw.get(key), str | int | float)}
+        nested = self._raw.get("roboflow")
+        if isinstance(nested, dict):
+            self.info |= {str(k): str(v) for k, v in nested.items() if isinstance(v, str | int | float)}
+
+    @property
+    def bases(self) -> list[PurePosixPath]:
+        """Folders that the paths may be relative to, the likeliest first."""
+        stated, own = self._raw.get("path"), self.place.parent
+        found: list[PurePosixPath | None] = []
+        if isinstance(stated, str) and stated:
+            if is_absolute(stated):
+                found.append(longest_tail(stated, self._tree.find_folder))
+            else:
+                found += [inside(own, stated), inside(PurePosixPath(), stated)]
+        return list(dict.fromkeys(base for base in [*found, own, PurePosixPath()] if base is not None))
+
+    def _find(self, text: str) -> PurePosixPath | None:
+        """Return the folder or file that an entry means; a leading ``../`` is left away where it leads nowhere."""
+        if is_absolute(text):
+            return longest_tail(text, self._tree.find_folder) or longest_tail(text, self._tree.find)
+        ways = spellings(text)
+        for way in (*ways, *(way.removeprefix("../") for way in ways)):
+            for base in self.bases:
+                place = inside(base, way)
+                found = None if place is None else self._tree.find_folder(place) or self._tree.find(place)
+                if found is not None:
+                    return found
+        return None
+
+    def rewritten(self, origin: Mapping[str, str]) -> str:
+        """Return the file for the new set: relative to its own folder, so that it works wherever the set lies.
+
+        Trainers take an empty ``path`` as the folder of the file, and ``.`` as the folder they were started in.
+        """
+        values: dict[str, Any] = {"path": ""} if self._raw.get("path") is not None else {}
+        for key in SPLIT_KEYS:
+            places = [entry.place for entry in self.entries if entry.key == key and entry.place is not None]
+            texts = [relative(place, self.place.parent) for place in places]
+            if isinstance(self._raw.get(key), list):
+                values[key] = texts
+            elif self._raw.get(key) is not None:
+                values[key] = texts[0] if texts else None
+        if origin:
+            values["ir_transfer"] = dict(origin)
+        return with_values(self._text, values)
+
+
+def _texts(value: Any) -> list[str]:
+    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str) and one]
+
+
+def _names(raw: Mapping[str, Any]) -> dict[int, str]:
+    names, count = raw.get("names"), raw.get("nc")
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    if isinstance(names, dict):
+        pairs = ((key, name) for key, name in names.items() if isinstance(name, str | int | float))
+        return {int(key): str(name) for key, name in pairs if isinstance(key, int) or str(key).isdigit()}
+    return {number: str(number) for number in range(count)} if isinstance(count, int) and count < 100_000 else {}
+
+
+def data_yamls(tree: Tree) -> tuple[list[DataYaml], list[tuple[PurePosixPath, str]]]:
+    """Return the files near the root that have this layout, and those that should have it with the reason."""
+    found: list[DataYaml] = []
+    broken: list[tuple[PurePosixPath, str]] = []
+    for place in tree.with_suffix(".yaml", ".yml"):
+        if len(place.parts) <= _DEPTH:
+            try:
+                text = read_limited(tree.root / place, MAX_YAML_BYTES).decode()
+                found.append(DataYaml(place, text, tree))
+            except (InputError, DecodeError, UnicodeDecodeError) as error:
+                if place.stem.lower() in {"data", "dataset"}:
+                    broken.append((place, str(error)))
+    return found, broken

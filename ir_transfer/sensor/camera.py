@@ -1,0 +1,104 @@
+"""A sensor at work: apparent intensity in, what the camera measures of it out."""
+
+from __future__ import annotations
+
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.errors import InputError
+from ir_transfer.sensor.adc import quantise
+from ir_transfer.sensor.bad_pixels import Defects
+from ir_transfer.sensor.model import SensorModel
+from ir_transfer.sensor.optics import blur, mtf
+from ir_transfer.sensor.pattern import Pattern, draw_bad_pixels, draw_drift, draw_pattern, drift_phase
+from ir_transfer.sensor.sampling import enlarge, fit, shrink
+from ir_transfer.sensor.seeds import frame_number, generator
+from ir_transfer.sensor.temporal import add_temporal
+
+Floats = NDArray[np.float32]
+
+
+class Camera:
+    """A sensor for pictures of one size. Its fixed pattern is that of the seed, for the whole run.
+
+    The order is that of the light and the signal: blur, sampling, fixed pattern, temporal noise, drift, bad pixels,
+    converter. The noise lies on the sensor's own grid and is enlarged with the picture where the sensor is coarser;
+    else it lies on the picture's. A sensor with a grid of its own has one pattern for pictures of all sizes, of
+    which each sees the middle. A camera changes nothing in itself when it observes, so threads may share it.
+
+    Args:
+        sensor: Its parameters.
+        height: Of the pictures.
+        width: Of the pictures.
+        seed: Of the run, at least 0.
+
+    Raises:
+        InputError: A size or a seed that is none.
+    """
+
+    def __init__(self, sensor: SensorModel, height: int, width: int, seed: int) -> None:
+        if height < 1 or width < 1 or seed < 0:
+            raise InputError(f"expected a size of at least 1 x 1 and a seed of at least 0, got {height, width, seed}")
+        self.sensor = sensor
+        self.height, self.width, self.seed = height, width, seed
+        self.grid = grid = fit(sensor.sampling, height, width)
+        aspect = 1.0 if sensor.sampling is None else sensor.sampling.pixel_aspect
+        self._mtf = None if sensor.optics is None else mtf(sensor.optics, aspect, height, width, grid)
+        rows, columns = (height, width) if sensor.sampling is None else (sensor.sampling.height, sensor.sampling.width)
+        top, left = (rows - grid.rows) // 2, (columns - grid.columns) // 2
+        self._middle = (slice(top, top + grid.rows), slice(left, left + grid.columns))
+        self._pattern = self._drift = self._defects = None
+        if sensor.fixed is not None:
+            whole = draw_pattern(sensor.fixed, rows, columns, seed)
+            gain = None if whole.gain is None else whole.gain[self._middle]
+            self._pattern = Pattern(gain, whole.offset[self._middle])
+        if sensor.drift is not None and sensor.drift.pattern:
+            self._drift = draw_drift(rows, columns, seed)[self._middle] * np.float32(sensor.drift.pattern)
+        if sensor.bad_pixels is not None:
+            dead, hot = (
+                places - np.array([[top], [left]]) for places in draw_bad_pixels(sensor.bad_pixels, rows, columns, seed)
+            )
+            self._defects = Defects(dead, hot, grid.rows, grid.columns, replace=sensor.bad_pixels.replace)
+
+    def observe(self, intensity: Floats, frame: SupportsIndex | str) -> Floats:
+        """Return what the camera measures: (H, W) in [0, 1], on the converter's levels.
+
+        The same seed and frame give the same bytes, whatever was observed before. Another release of NumPy or another
+        kind of processor may draw or round otherwise.
+
+        Args:
+            intensity: Apparent intensity, float32 (H, W), in [0, 1].
+            frame: Its number from 0, or a key such as the picture's name. It seeds the temporal noise, and a number
+                places the frame between two closings of the shutter (a key places it anywhere).
+
+        Raises:
+            InputError: Another size than the camera's, or values that are not finite.
+        """
+        if intensity.shape != (self.height, self.width):
+            raise InputError(f"expected an intensity of {self.height} x {self.width}, got {intensity.shape}")
+        picture = np.ascontiguousarray(intensity, dtype=np.float32)
+        if not np.isfinite(picture).all():
+            raise InputError("expected finite intensities, got NaN or infinity")
+        if self._mtf is not None:
+            picture = blur(picture, self._mtf)
+        measured = quantise(self._disturb(shrink(picture, self.grid), frame_number(frame)), self.sensor.adc)
+        if measured.shape == picture.shape:
+            return measured
+        # A camera enlarges levels into levels.
+        return quantise(enlarge(measured, self.height, self.width), self.sensor.adc)
+
+    def _disturb(self, seen: Floats, number: int) -> Floats:
+        """Return the intensity (rows, columns) that the converter gets in this frame."""
+        sensor = self.sensor
+        if self._pattern is not None:
+            seen = self._pattern.add(seen)
+        if sensor.temporal is not None:
+            seen = add_temporal(seen, sensor.temporal, generator(self.seed, "temporal", number))
+        if sensor.drift is not None:
+            phase = np.float32(drift_phase(sensor.drift, number))
+            seen = seen + phase * np.float32(sensor.drift.level)
+            if self._drift is not None:
+                seen = seen + phase * self._drift
+        return seen if self._defects is None else self._defects.apply(seen)

@@ -1,0 +1,78 @@
+"""Blur by the modulation transfer function (MTF) of lens and detector."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dctn, idctn
+
+from ir_transfer.sensor.model import Optics
+from ir_transfer.sensor.sampling import Grid
+
+Floats = NDArray[np.float32]
+
+
+def diffraction(frequency: Floats) -> Floats:
+    """Return the MTF of a perfect lens with a round aperture.
+
+    2 / pi * (arccos(v) - v sqrt(1 - v^2)) below v = 1 and 0 above (Goodman, Introduction to Fourier Optics, ch. 6;
+    Holst, Electro-Optical Imaging System Performance, ch. 6).
+
+    Args:
+        frequency: v, of any shape, as a share of the cut-off 1 / (wavelength * f_number); at least 0.
+    """
+    v = np.minimum(frequency, np.float32(1))
+    return np.asarray(np.float32(2 / np.pi) * (np.arccos(v) - v * np.sqrt(1 - v**2)))
+
+
+@lru_cache(maxsize=2)
+def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid) -> Floats:
+    """Return the MTF (H, W) at the lowest frequencies of the image's cosine transform; 1 at [0, 0], 0 beyond its end.
+
+    Diffraction times exp(-2 pi^2 s^2 (fx^2 + fy^2)) with s = ``aberration_px``, times sinc(fx) sinc(fy) with
+    sinc(f) = sin(pi f) / (pi f) for the area of a detector, where fx and fy are in cycles per detector pixel. Along an
+    axis where the sensor is coarser than the picture, averaging over the detector's area follows, and the sinc is
+    left to it.
+
+    Args:
+        optics: Lens and detector.
+        pixel_aspect: Width of a detector by its height.
+        height: Of the picture.
+        width: Of the picture.
+        grid: Of the sensor on the picture.
+    """
+    cut_off = optics.pitch_um / (optics.wavelength_um * optics.f_number)  # in cycles per height of a detector
+    y = _frequencies(height, grid.row_step, cut_off)
+    x = _frequencies(width, grid.column_step, cut_off * pixel_aspect)
+    found = diffraction(np.hypot(y[:, None], x / np.float32(pixel_aspect)) / np.float32(cut_off))
+    for f, own in ((y[:, None], grid.rows == height), (x[None], grid.columns == width)):
+        found *= np.exp(-2 * (np.pi * optics.aberration_px * f) ** 2)
+        if optics.footprint and own:
+            found *= np.sinc(f)
+    return found
+
+
+def _frequencies(side: int, step: float, cut_off: float) -> Floats:
+    """Frequencies of a cosine transform below the cut-off, in cycles per detector."""
+    found = np.arange(side) * (step / (2 * side))
+    return found[found <= cut_off].astype(np.float32)
+
+
+def blur(picture: Floats, transfer: Floats) -> Floats:
+    """Return the picture (H, W) blurred: each cosine of its transform by its factor.
+
+    The cosine transform of type II continues the picture by its mirror image, half a pixel beyond its edges. Nothing
+    moves, and the mean stays.
+
+    Args:
+        picture: (H, W).
+        transfer: That of :func:`mtf`.
+    """
+    rows, columns = transfer.shape
+    waves = dctn(picture, norm="ortho")
+    waves[:rows, :columns] *= transfer
+    waves[rows:] = 0
+    waves[:rows, columns:] = 0
+    return np.asarray(idctn(waves, norm="ortho", overwrite_x=True), dtype=np.float32)

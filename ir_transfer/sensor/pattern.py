@@ -1,0 +1,81 @@
+"""What stays for a whole run: fixed-pattern noise, the direction of drift, and bad pixels, drawn once by the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.sensor.model import BadPixels, Drift, Fixed
+from ir_transfer.sensor.seeds import generator
+
+Floats = NDArray[np.float32]
+Places = NDArray[np.int64]
+
+_SHADING_WAVES = 4  # cosines along each axis: nothing faster than one and a half periods over the frame
+
+
+@dataclass(frozen=True, eq=False)
+class Pattern:
+    """Fixed-pattern noise of one sensor: intensity * gain + offset.
+
+    Attributes:
+        gain: (H, W), or None for 1.
+        offset: (H, W), as a share of the range.
+    """
+
+    gain: Floats | None
+    offset: Floats
+
+    def add(self, seen: Floats) -> Floats:
+        """Return what the sensor makes of an intensity (H, W)."""
+        return seen + self.offset if self.gain is None else seen * self.gain + self.offset
+
+
+@lru_cache(maxsize=2)
+def draw_pattern(fixed: Fixed, height: int, width: int, seed: int) -> Pattern:
+    """Draw the fixed pattern of a sensor; the same values give the same pattern."""
+    random = generator(seed, "fixed")
+    offset = _normal(random, height, width) * np.float32(fixed.offset)
+    spread = _normal(random, height, width) * np.float32(fixed.gain)
+    offset += _normal(random, height, 1) * np.float32(fixed.row)
+    offset += _normal(random, 1, width) * np.float32(fixed.column)
+    offset += _shading(random, height, width) * np.float32(fixed.shading)
+    return Pattern(1 + spread if fixed.gain else None, offset)
+
+
+@lru_cache(maxsize=2)
+def draw_drift(height: int, width: int, seed: int) -> Floats:
+    """Draw the pattern (H, W) along which a sensor drifts, of unit standard deviation."""
+    return _normal(generator(seed, "drift"), height, width)
+
+
+def drift_phase(drift: Drift, number: int) -> float:
+    """Return how far the frame is from the last closing of the shutter to the next, in [0, 1)."""
+    return (number % drift.shutter_frames) / drift.shutter_frames
+
+
+@lru_cache(maxsize=2)
+def draw_bad_pixels(bad: BadPixels, height: int, width: int, seed: int) -> tuple[Places, Places]:
+    """Draw rows and columns (2, N) of dead and of hot pixels; their numbers are exact to one pixel."""
+    size = height * width
+    dead, hot = round(bad.dead * size), round(bad.hot * size)
+    places = np.stack(divmod(generator(seed, "bad pixels").choice(size, dead + hot, replace=False), width))
+    return places[:, :dead], places[:, dead:]
+
+
+def _normal(random: np.random.Generator, height: int, width: int) -> Floats:
+    return random.standard_normal((height, width), dtype=np.float32)
+
+
+def _shading(random: np.random.Generator, height: int, width: int) -> Floats:
+    """Slow cosines with random amplitudes, of zero mean and unit standard deviation."""
+    amplitudes = random.standard_normal((_SHADING_WAVES, _SHADING_WAVES))
+    amplitudes[0, 0] = 0
+    down, across = (
+        np.cos(np.pi * np.arange(_SHADING_WAVES)[:, None] * (np.arange(side) + 0.5) / side) for side in (height, width)
+    )
+    field = down.T @ amplitudes @ across
+    return np.asarray(field / field.std(), dtype=np.float32)

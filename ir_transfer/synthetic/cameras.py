@@ -1,0 +1,62 @@
+"""From light and heat to the pictures that cameras make of them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.synthetic.scene import Weather
+
+Floats = NDArray[np.float32]
+
+SAMPLES = 2
+"""Sub-pixels per pixel and axis."""
+
+
+def shrink(picture: Floats) -> Floats:
+    """Return the means of :data:`SAMPLES` x :data:`SAMPLES` sub-pixels of (H, W) or (H, W, 3)."""
+    height, width = picture.shape[0] // SAMPLES, picture.shape[1] // SAMPLES
+    blocks = picture.reshape(height, SAMPLES, width, SAMPLES, *picture.shape[2:])
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def blur(picture: Floats, sigma: float) -> Floats:
+    """Blur the first two axes of (H, W) or (H, W, 3) with a Gaussian whose sigma is at most one pixel."""
+    side = float(np.exp(-0.5 / sigma**2))
+    for axis in (0, 1):
+        pad = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
+        wide, size = np.pad(picture, pad, mode="edge"), picture.shape[axis]
+        before, here, after = (np.take(wide, range(k, k + size), axis) for k in range(3))
+        picture = np.asarray((here + side * (before + after)) / (1 + 2 * side), dtype=np.float32)
+    return picture
+
+
+def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> Floats:
+    """Return an image (H, W, 3) in [0, 1] of a camera with automatic exposure: glare, noise in the dark, sRGB."""
+    glare = light
+    for _ in range(6):
+        glare = blur(glare, 1.0)
+    light = 0.88 * blur(light, 0.45) + 0.12 * glare
+    white = np.percentile(light, 96) * (1.15 if not weather.night else 2.2)
+    exposed = light / max(float(white), 0.05)
+    noise = 0.012 if weather.night else 0.004
+    exposed = exposed + random.normal(0, noise, exposed.shape) * np.sqrt(np.clip(exposed, 0.02, 1))
+    linear = np.clip(exposed, 0, 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 1e-6) ** (1 / 2.4) - 0.055)
+    return np.asarray(np.clip(srgb, 0, 1), dtype=np.float32)
+
+
+def near_infrared(light: Floats, random: np.random.Generator, noise: float) -> Floats:
+    """Return an image (H, W) in [0, 1] of a near-infrared camera with automatic exposure."""
+    exposed = light / max(float(np.percentile(light, 97)) * 1.1, 0.03)
+    exposed = exposed + random.normal(0, noise, exposed.shape)
+    return np.asarray(np.clip(exposed, 0, 1) ** (1 / 1.8), dtype=np.float32)
+
+
+def thermal(heat: Floats) -> Floats:
+    """Return an image (H, W) in [0, 1] of a thermal camera with gain control: two percentiles of each image.
+
+    A clear sky is mostly below the lower one, and black.
+    """
+    low, high = np.percentile(heat, [10, 99.85])
+    return np.asarray(np.clip(0.03 + 0.94 * (heat - low) / max(float(high - low), 1e-4), 0, 1), dtype=np.float32)

@@ -1,0 +1,136 @@
+"""A pinhole camera over flat ground, and the flat surfaces it looks at.
+
+Coordinates are metres: x to the right, y up from the ground, z forward. The camera stands at (0, height, 0) and looks
+along z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ir_transfer.synthetic.materials import Material
+
+Point = tuple[float, float, float]
+NEAR = 0.6
+"""Nothing closer than this is drawn (m)."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Where a point lands in the picture.
+
+    Attributes:
+        width: Pixels.
+        height_px: Pixels.
+        height: Of the camera above the ground (m).
+        horizon: Row of the horizon as a share of the picture's height.
+        focal: Focal length as a share of the picture's width.
+    """
+
+    width: int
+    height_px: int
+    height: float
+    horizon: float
+    focal: float
+
+    @property
+    def horizon_row(self) -> float:
+        """Row of the horizon in pixels."""
+        return self.horizon * self.height_px
+
+    def project(self, points: Sequence[Point]) -> list[tuple[float, float]]:
+        """Return columns and rows; points behind the near plane are moved onto it."""
+        f = self.focal * self.width
+        placed = []
+        for x, y, z in points:
+            depth = max(z, NEAR)
+            placed.append((self.width / 2 + f * x / depth, self.horizon_row + f * (self.height - y) / depth))
+        return placed
+
+    def ground(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return x and z of the ground point of every pixel (H, W); z is infinite above the horizon."""
+        f = self.focal * self.width
+        rows = np.arange(self.height_px, dtype=np.float32) + 0.5 - self.horizon_row
+        z = np.where(rows > 0.25, f * self.height / np.maximum(rows, 0.25), np.inf).astype(np.float32)
+        columns = (np.arange(self.width, dtype=np.float32) + 0.5 - self.width / 2) / f
+        finite = np.where(np.isfinite(z), z, 0)
+        return columns[None, :] * finite[:, None], np.repeat(z[:, None], self.width, axis=1)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A flat convex piece.
+
+    Attributes:
+        corners: At least three points.
+        material: What it is made of.
+        normal: Unit vector that points outwards.
+        tint: Factors of the material's reflectance, for red, green, blue and near infrared.
+        warmer: Kelvin above what air and sun would make of it: engines, heated rooms.
+        body: Share by which the temperature is pulled towards that of a body (306 K).
+        glow: Light of its own in red, green, blue and near infrared.
+        thing: Number of the object it belongs to; 0 is scenery.
+    """
+
+    corners: tuple[Point, ...]
+    material: Material
+    normal: Point = (0.0, 0.0, -1.0)
+    tint: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    warmer: float = 0.0
+    body: float = 0.0
+    glow: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    thing: int = 0
+
+    @property
+    def depth(self) -> float:
+        """Mean distance along z."""
+        return sum(point[2] for point in self.corners) / len(self.corners)
+
+    def moved(self, x: float, z: float) -> Surface:
+        """Return it shifted over the ground."""
+        return replace(self, corners=tuple((px + x, py, pz + z) for px, py, pz in self.corners))
+
+
+def upright(x: tuple[float, float], y: tuple[float, float], z: float) -> tuple[Point, ...]:
+    """Return the corners of a rectangle that faces the camera."""
+    return (x[0], y[0], z), (x[1], y[0], z), (x[1], y[1], z), (x[0], y[1], z)
+
+
+def sideways(x: float, y: tuple[float, float], z: tuple[float, float]) -> tuple[Point, ...]:
+    """Return the corners of a rectangle that faces left or right."""
+    return (x, y[0], z[0]), (x, y[0], z[1]), (x, y[1], z[1]), (x, y[1], z[0])
+
+
+def lying(x: tuple[float, float], y: float, z: tuple[float, float]) -> tuple[Point, ...]:
+    """Return the corners of a rectangle that faces up."""
+    return (x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])
+
+
+def disc(x: float, y: float, z: float, radius: float, squash: float = 1.0, corners: int = 12) -> tuple[Point, ...]:
+    """Return the corners of a disc that faces the camera, ``squash`` times as wide as high."""
+    angles = [2 * np.pi * k / corners for k in range(corners)]
+    return tuple((float(x + squash * radius * np.cos(a)), float(y + radius * np.sin(a)), z) for a in angles)
+
+
+def hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the convex hull of points in a plane (Andrew's monotone chain)."""
+    ordered = sorted(set(points))
+    if len(ordered) < 3:
+        return list(ordered)
+
+    def half(sequence: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        kept: list[tuple[float, float]] = []
+        for p in sequence:
+            while len(kept) > 1:
+                (ax, ay), (bx, by) = kept[-2], kept[-1]
+                if (bx - ax) * (p[1] - ay) - (by - ay) * (p[0] - ax) > 0:
+                    break
+                kept.pop()
+            kept.append(p)
+        return kept[:-1]
+
+    return half(ordered) + half(ordered[::-1])

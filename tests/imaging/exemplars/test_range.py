@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ir_transfer.errors import InputError
+from ir_transfer.imaging.exemplars.range import WINDOW, AskedRange, choose_range, to_unit
+from tests.imaging.exemplars.pictures import scene
+
+REFERENCE = scene().astype(np.float64)
+
+NARROW: list[tuple[str, NDArray[Any], str]] = [
+    ("12 bits in 16", (REFERENCE * 16).astype(np.uint16), "counts"),
+    ("14 bits above an offset", (REFERENCE * 13 + 20_300).astype(np.uint16), "counts"),
+    ("centikelvin", (29_315 + REFERENCE * 11.8).astype(np.uint16), "centikelvin"),
+    ("Celsius", (20 + REFERENCE * 0.118).astype(np.float32), "Celsius"),
+    ("Celsius below zero", (-15 + REFERENCE * 0.05).astype(np.float32), "Celsius"),
+    ("Kelvin", (293.15 + REFERENCE * 0.118).astype(np.float32), "Kelvin"),
+    ("counts as floats", (5000 + REFERENCE * 9).astype(np.float32), "counts"),
+]
+
+
+@pytest.mark.parametrize(("values", "unit"), [one[1:] for one in NARROW], ids=[one[0] for one in NARROW])
+def test_a_narrow_range_gets_the_contrast_of_the_8_bit_picture(values: NDArray[Any], unit: str) -> None:
+    white = 65535.0 if values.dtype == np.uint16 else 1.0
+    intensity, taken = to_unit(values, white, "auto")
+    assert (taken.unit, taken.guessed, taken.stretched) == (unit, True, True)
+    assert intensity.std() == pytest.approx((REFERENCE / 255).std(), rel=0.15)
+    assert np.corrcoef(intensity.ravel(), REFERENCE.ravel())[0, 1] > 0.999
+    np.testing.assert_allclose(np.percentile(intensity, (1, 99.5)), WINDOW, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("values", "white"),
+    [
+        (REFERENCE.astype(np.uint8), 255.0),
+        ((REFERENCE * 257).astype(np.uint16), 65535.0),
+        ((REFERENCE / 255).astype(np.float32), 1.0),
+        ((np.clip(REFERENCE, 90, 100) * 257).astype(np.uint16), 65535.0),  # dull, but 8 bits spread over 16
+    ],
+    ids=["8 bit", "16 bit", "unit", "dull 8 in 16"],
+)
+def test_what_fills_its_container_is_as_it_was(values: NDArray[Any], white: float) -> None:
+    intensity, taken = to_unit(values, white, "auto")
+    assert not taken.stretched
+    assert not taken.guessed
+    np.testing.assert_allclose(intensity, values / white, atol=1e-6)
+
+
+def test_the_range_can_be_named() -> None:
+    counts = (REFERENCE * 16).astype(np.uint16)
+    intensity, taken = to_unit(counts, 65535.0, (0.0, 4095.0))
+    np.testing.assert_allclose(intensity, REFERENCE * 16 / 4095, atol=1e-3)
+    assert (taken.low, taken.high) == (0, 4095)
+    full, _ = to_unit(counts, 65535.0, "full")
+    np.testing.assert_allclose(full, counts / 65535, atol=1e-6)
+    assert choose_range(REFERENCE.astype(np.uint8), 255.0, "percentile").stretched
+
+
+@pytest.mark.parametrize("asked", ["auto", "percentile"])
+def test_values_that_are_all_alike_are_refused(asked: AskedRange) -> None:
+    with pytest.raises(InputError, match=r"x\.tif: expected an exemplar with contrast, got 30000"):
+        to_unit(np.full((20, 20), 30_000, np.uint16), 65535.0, asked, name="x.tif")
+    with pytest.raises(InputError, match=r"x\.tif: expected valid pixels"):
+        to_unit(np.zeros(0, np.uint16), 65535.0, asked, name="x.tif")
+
+
+def test_a_range_turned_round_is_refused() -> None:
+    with pytest.raises(InputError, match="LO < HI, got 5,1"):
+        to_unit(REFERENCE.astype(np.uint8), 255.0, (5.0, 1.0))

@@ -1,0 +1,120 @@
+"""Kinds that extras read, damage that is none, and what photographs keep."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from PIL.Image import Exif
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.image_io import decode_picture, encode_gray, read_picture
+from ir_transfer.imaging.image_names import ignored_text, is_picture_name
+from ir_transfer.imaging.pixels.containers import open_jpeg
+from ir_transfer.imaging.pixels.exif import EXIF_HEADER, with_exif
+from tests.imaging.pixels.kinds import GRAY, STREET, png_with, saved
+
+
+def test_heic() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    picture = decode_picture(saved(STREET, "HEIF", quality=100, chroma=444), "x")
+    assert np.abs(picture.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
+
+
+def digital_negative(path: Path, orientation: int = 1) -> Path:
+    """A sensor with a gray scene: every colour's sites get the same share of light."""
+    bayer = np.full((64, 96), 16000, np.uint16)
+    bayer[:, 48:] = 48000
+    identity = [(1, 1), (0, 1), (0, 1), (0, 1), (1, 1), (0, 1), (0, 1), (0, 1), (1, 1)]
+    tags = [
+        (274, 3, 1, orientation, True),
+        (50706, 1, 4, (1, 4, 0, 0), True),
+        (50708, 2, 5, "test", True),
+        (33421, 3, 2, (2, 2), True),
+        (33422, 1, 4, (0, 1, 1, 2), True),
+        (50721, 10, 9, tuple(number for pair in identity for number in pair), True),
+        (50728, 5, 3, (1, 1, 1, 1, 1, 1), True),
+        (50778, 3, 1, 21, True),
+        (50717, 4, 1, 65535, True),
+    ]
+    tifffile.imwrite(path, bayer, photometric=32803, extratags=tags, metadata=None)
+    return path
+
+
+def test_camera_raw_is_developed(tmp_path: Path) -> None:
+    pytest.importorskip("rawpy")
+    for name in ("a.dng", "named_otherwise.tif"):
+        picture = read_picture(digital_negative(tmp_path / name))
+        assert (picture.height, picture.width, picture.bit_depth) == (64, 96, 16)
+        dark, bright = picture.gray()[0, 8:-8, 8:40].mean(), picture.gray()[0, 8:-8, 56:-8].mean()
+        assert 0.1 < dark < bright - 0.15
+        assert "LibRaw" in picture.reading.facts["developed"]
+
+
+def test_what_a_folder_holds_besides_is_counted_with_its_remedy() -> None:
+    assert ignored_text({".txt": 20, ".heic": 480}) == (
+        "ignored 500 files: 480 .heic (pip install 'ir-transfer[heif]'), 20 .txt"
+    )
+    assert ignored_text({"": 1, ".nef": 1}) == (
+        "ignored 2 files: 1 without a suffix, 1 .nef (pip install 'ir-transfer[raw]')"
+    )
+    assert ignored_text({}) == ""
+    assert is_picture_name(Path("a.AVIF"))
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_only_a_jpeg_with_all_its_data_may_lack_its_end(progressive: bool) -> None:
+    whole = saved(STREET, "JPEG", quality=95, progressive=progressive)
+    complete = decode_picture(whole, "x").levels
+    for cut in (1, 2):
+        picture = decode_picture(whole[:-cut], "x")
+        np.testing.assert_array_equal(picture.levels, complete)
+        assert picture.reading.notes == ["its end marker is missing; all of its pixels are there"]
+    for cut in (12, 40, len(whole) // 3):
+        with pytest.raises(DecodeError, match="damaged"):
+            decode_picture(whole[:-cut], "x")
+
+
+def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
+    whole = saved(STREET, "JPEG", quality=95, progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    table = whole.rindex(b"\xff\xc4", 0, last)
+    assert open_jpeg(whole[:table]).notes == []
+    with pytest.raises(DecodeError, match="damaged"):
+        decode_picture(whole[:table], "x")
+
+
+def test_high_dynamic_range_is_refused() -> None:
+    with pytest.raises(InputError, match=r"x: expected levels of standard dynamic range, got PQ: export it as sRGB"):
+        decode_picture(png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), "x")
+
+
+def photographed(kind: str) -> bytes:
+    exif = Exif()
+    exif[274] = 6
+    exif[271] = "a maker"
+    exif.get_ifd(34665)[36867] = "2026:05:04 03:02:01"
+    exif.get_ifd(34853)[1] = "N"
+    exif.get_ifd(34853)[2] = (48.0, 7.0, 30.5)
+    if kind == "TIFF":  # Pillow writes no such directories into a compressed one
+        return with_exif(saved(STREET, "TIFF"), exif.tobytes().removeprefix(EXIF_HEADER))
+    return saved(STREET, kind, exif=exif)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("format_", ["png", "tiff"])
+def test_place_and_time_are_kept_and_nothing_else(kind: str, format_: str) -> None:
+    picture = decode_picture(photographed(kind), "x")
+    result = encode_gray(GRAY, format_, exif=picture.reading.kept_exif)  # type: ignore[arg-type]
+    with Image.open(io.BytesIO(result)) as image:
+        exif = image.getexif()
+        assert exif.get_ifd(34853) == {1: "N", 2: (48.0, 7.0, 30.5)}
+        assert exif.get_ifd(34665)[36867] == "2026:05:04 03:02:01"
+        assert exif.get(274, 1) == 1
+        assert 271 not in exif
+    np.testing.assert_array_equal(decode_picture(result, "x").levels[0], GRAY)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ir_transfer.conversion.video.source import FrameFolder
+from ir_transfer.data.pair_files import open_pair
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.exemplars.read import open_exemplar
+from ir_transfer.imaging.image_io import Picture, decode_picture, read_picture
+from ir_transfer.imaging.raster.kind import is_raster
+from ir_transfer.imaging.raster.read import Raster
+from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET
+
+CLOSE = 1.5
+"""Levels of 8 bits: two conversions of colours round twice."""
+LOSSY = 4.0
+
+TIFFS = {**COLOUR_TIFFS, **GRAY_TIFFS}
+ALL = {**TIFFS, **COLOUR_FILES}
+
+
+def wanted(kind: str) -> NDArray[np.float64]:
+    return (GRAY[None] if kind in GRAY_TIFFS else STREET.transpose(2, 0, 1)).astype(np.float64)
+
+
+def levels_of(picture: Picture) -> NDArray[np.float64]:
+    return picture.levels.astype(np.float64) / picture.white * 255
+
+
+def tolerance(kind: str) -> float:
+    return LOSSY if kind.startswith(("JPEG", "progressive", "AVIF")) else CLOSE
+
+
+def opaque(levels: NDArray[Any]) -> NDArray[Any]:
+    """Return the columns that are opaque in every kind."""
+    return levels[:, :, :40]
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_kind_shows_the_same(kind: str) -> None:
+    picture = decode_picture(ALL[kind], "x")
+    found = levels_of(picture)
+    assert found.shape == wanted(kind).shape
+    assert np.abs(opaque(found) - opaque(wanted(kind))).max() <= 2 * tolerance(kind)
+    assert np.abs(found - wanted(kind)).mean() <= tolerance(kind)
+
+
+@pytest.mark.parametrize("kind", TIFFS)
+def test_the_size_decides_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(TIFFS[kind])
+    assert not is_raster(str(path), 10_000)
+    assert is_raster(str(path), 500)
+    whole = read_picture(path)
+    with Raster(str(path)) as raster:
+        assert (raster.height, raster.width) == (whole.height, whole.width)
+        unit, valid = raster.read(0, 0, raster.height, raster.width)
+        assert valid is None
+        np.testing.assert_allclose(opaque(unit.astype(float)), opaque(whole.rgb().astype(float)), atol=2e-6)
+        part, _ = raster.read(3, 5, 17, 31)
+        np.testing.assert_array_equal(part, unit[:, 3:17, 5:31])
+
+
+WIDE_COLOURS = {"16 bit CMYK", "16 bit CIE Lab", "16 bit ICC Lab"}
+"""Kinds of 16 bits with a white of their own: no measurements, also with a place."""
+
+
+@pytest.mark.parametrize(
+    "kind", [name for name in TIFFS if name in WIDE_COLOURS or ("16 bit" not in name and "orientation" not in name)]
+)
+def test_the_place_on_earth_decides_nothing(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(TIFFS[kind])
+    path.with_suffix(".tfw").write_text("0.5\n0\n0\n-0.5\n500000\n4000000\n")
+    assert is_raster(str(path), 10_000)
+    if kind == "float":  # a float with a place is a measurement
+        return
+    with Raster(str(path)) as raster:
+        unit, _ = raster.read(0, 0, 36, 52)
+    np.testing.assert_allclose(
+        opaque(unit * np.float32(255)), opaque(np.broadcast_to(wanted(kind), unit.shape)), atol=2 * CLOSE
+    )
+
+
+def test_a_placed_raster_keeps_its_rows_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(COLOUR_TIFFS["orientation 3"])
+    path.with_suffix(".tfw").write_text("0.5\n0\n0\n-0.5\n500000\n4000000\n")
+    with Raster(str(path)) as raster:
+        unit, _ = raster.read(0, 0, 36, 52)
+        assert "orientation tag (3) is not applied" in raster.reading.notes[0]
+    np.testing.assert_allclose(unit * 255, STREET[::-1, ::-1].transpose(2, 0, 1), atol=0.01)
+
+
+@pytest.mark.parametrize("kind", ["white is zero", "16 bit white is zero", "Adobe RGB", "palette", "plain"])
+def test_a_vrt_shows_what_its_source_does(tmp_path: Path, kind: str) -> None:
+    from rasterio.shutil import copy
+
+    path = tmp_path / "a.tif"
+    path.write_bytes(TIFFS[kind])
+    copy(str(path), str(tmp_path / "a.vrt"), driver="VRT")
+    with Raster(str(tmp_path / "a.vrt")) as raster:
+        unit, _ = raster.read(0, 0, 36, 52)
+    np.testing.assert_allclose(unit * 255, np.broadcast_to(wanted(kind), unit.shape), atol=CLOSE)
+
+
+def test_a_vrt_over_inks_is_refused_since_gdal_converts_them_on_its_way(tmp_path: Path) -> None:
+    from rasterio.shutil import copy
+
+    (tmp_path / "a.tif").write_bytes(COLOUR_TIFFS["CMYK"])
+    copy(str(tmp_path / "a.tif"), str(tmp_path / "a.vrt"), driver="VRT")
+    with pytest.raises(InputError, match=r"a\.vrt: expected sources of gray or RGB, got inks .* name the files"):
+        Raster(str(tmp_path / "a.vrt"))
+
+
+def test_lab_in_an_archive_is_refused_since_its_encoding_is_not_known(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("lab.tif", COLOUR_TIFFS["CIE Lab"])
+        archive.writestr("inks.tif", COLOUR_TIFFS["CMYK"])
+    with pytest.raises(DecodeError, match=r"lab\.tif: expected RGB, gray or inks in an archive.* extract the file"):
+        Raster(f"/vsizip/{tmp_path}/a.zip/lab.tif")
+    with Raster(f"/vsizip/{tmp_path}/a.zip/inks.tif") as raster:
+        np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, STREET.transpose(2, 0, 1), atol=CLOSE)
+
+
+@pytest.mark.parametrize("kind", ["16 bit white is zero", "PNG Display P3", "orientation 6", "gray profile"])
+def test_every_command_reads_alike(tmp_path: Path, kind: str) -> None:
+    ending = ".png" if kind.startswith("PNG") else ".tif"
+    path = tmp_path / f"frame1{ending}"
+    path.write_bytes(ALL[kind])
+    photograph = read_picture(path).rgb()
+    frame = next(FrameFolder(tmp_path, 25, 10_000).frames()).picture
+    assert frame is not None
+    shutil.copy(path, tmp_path / f"ir{ending}")
+    rgb, infrared = open_pair(path, tmp_path / f"ir{ending}")
+    for other in (frame.rgb(), rgb.rgb()):
+        np.testing.assert_array_equal(other, photograph)
+    np.testing.assert_array_equal(infrared.gray(), read_picture(path).gray())
+    if kind in GRAY_TIFFS:
+        read = open_exemplar(path, "full")
+        seen = np.ones(GRAY.shape, bool) if read.valid is None else read.valid
+        assert np.abs(read.intensity * 255 - GRAY)[seen].max() <= CLOSE

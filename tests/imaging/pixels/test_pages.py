@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.header import count_images
+from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.pixels.kinds import Wanted
+from ir_transfer.imaging.raster.kind import is_raster
+from ir_transfer.imaging.raster.read import Raster
+from tests.imaging.pixels.kinds import STREET
+
+SECOND = STREET[::-1].copy()
+
+
+def pages(*images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], reduced: bool = False) -> bytes:
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as writer:
+        for number, image in enumerate(images):
+            writer.write(image, photometric="rgb", subfiletype=1 if reduced and number else 0, metadata=None)
+    return file.getvalue()
+
+
+def several(kind: str) -> bytes:
+    file = io.BytesIO()
+    first, second = Image.fromarray(STREET), Image.fromarray(SECOND)
+    options = {"quality": 100, "subsampling": 0} if kind == "MPO" else {"lossless": True} if kind == "WEBP" else {}
+    first.save(file, kind, save_all=True, append_images=[second], **options)
+    return file.getvalue()
+
+
+def test_a_thumbnail_that_comes_first_is_no_page(tmp_path: Path) -> None:
+    data = pages(STREET[::3, ::3], STREET)
+    picture = decode_picture(data, "x")
+    np.testing.assert_array_equal(picture.levels, STREET.transpose(2, 0, 1))
+    assert picture.reading.facts["directory"] == 1
+    assert picture.reading.notes == []
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    assert not is_raster(str(path), 36 * 52)
+    assert is_raster(str(path), 36 * 52 - 1)
+    with Raster(str(path)) as raster:
+        np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, STREET.transpose(2, 0, 1), atol=1e-4)
+
+
+def test_overviews_are_no_pages() -> None:
+    assert decode_picture(pages(STREET, STREET[::2, ::2].copy(), reduced=True), "x").reading.notes == []
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PNG", "WEBP", "MPO"])
+def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind: str) -> None:
+    data = pages(STREET, SECOND) if kind == "TIFF" else several(kind)
+    picture = decode_picture(data, "x")
+    assert "number 1 is taken (choose with --page N" in picture.reading.notes[0]
+    assert picture.reading.facts["pages"] == 2
+    for page, image in ((None, STREET), (1, STREET), (2, SECOND)):
+        taken = decode_picture(data, "x", wanted=Wanted(page=page))
+        assert np.abs(taken.levels.astype(int) - image.transpose(2, 0, 1)).max() <= (6 if kind == "MPO" else 0)
+        assert (taken.reading.notes == []) is (page is not None)
+    with pytest.raises((DecodeError, InputError), match="x: expected --page of 1 to 2, got 3"):
+        decode_picture(data, "x", wanted=Wanted(page=3))
+    path = tmp_path / "a.bin"
+    path.write_bytes(data)
+    assert count_images(str(path)) == 2
+
+
+def test_a_file_goes_by_windows_for_the_page_that_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    path.write_bytes(pages(STREET, np.pad(STREET, ((0, 4), (0, 0), (0, 0)))))
+    assert not is_raster(str(path), 36 * 52)
+    assert is_raster(str(path), 36 * 52, page=2)
+    assert is_raster(str(path), 36 * 52, page="all")
+    assert not is_raster(str(path), 40 * 52, page="all")
+    assert not is_raster(str(path), 40 * 52, page=3)  # it is refused where it is read
+
+
+def test_a_page_of_a_file_in_an_archive_can_be_taken(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("scan.tif", pages(STREET[::3, ::3], STREET, SECOND))
+        archive.writestr("one.tif", pages(STREET))
+    path = f"/vsizip/{tmp_path}/a.zip/scan.tif"
+    assert count_images(path) == 2
+    assert count_images(f"/vsizip/{tmp_path}/a.zip/none.tif") == 1
+    for page, image in ((None, STREET), (2, SECOND)):
+        with Raster(path, page=page) as raster:
+            np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, image.transpose(2, 0, 1), atol=1e-4)
+            assert bool(raster.reading.notes) is (page is None)
+    with Raster(f"/vsizip/{tmp_path}/a.zip/one.tif", page=1) as raster:
+        assert raster.reading.notes == []
+    with pytest.raises(InputError, match="expected --page of 1 to 2, got 3"):
+        Raster(path, page=3)

@@ -1,0 +1,234 @@
+"""Alpha, nodata, masks and numbers that are none: one meaning for images, exemplars and masks."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+import tifffile
+from PIL import Image
+from rasterio.enums import ColorInterp
+
+from ir_transfer.conversion.masks import _drawn
+from ir_transfer.conversion.tiles.ends import PictureSource
+from ir_transfer.data.cards import Layout
+from ir_transfer.data.pair_files import load_pair, read_pair
+from ir_transfer.data.pairs import Pair
+from ir_transfer.errors import DecodeError
+from ir_transfer.evaluation.scenes import load_scene
+from ir_transfer.imaging.exemplars.read import open_exemplar
+from ir_transfer.imaging.image_io import Picture, decode_picture, encode_gray, read_picture
+from ir_transfer.imaging.pixels.kinds import Wanted
+from ir_transfer.imaging.raster.read import Raster
+from tests.imaging.pixels.kinds import GRAY, STREET, saved, tiff
+from tests.imaging.raster.rasters import PLACED, write
+
+SHOWN = np.ones(GRAY.shape, np.bool_)
+SHOWN[:, :9] = False
+ALPHA = np.where(SHOWN, 255, 0).astype(np.uint8)
+BLACKENED = np.where(SHOWN, GRAY, 0).astype(np.uint8)
+KEYED = np.where(SHOWN, np.maximum(GRAY, 1), 0).astype(np.uint8)
+
+
+def _tagged(levels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], text: str) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, levels, extratags=[(42113, 2, len(text) + 1, text, True)], metadata=None)
+    return file.getvalue()
+
+
+def _keyed_png() -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(KEYED).save(file, "PNG", transparency=0)
+    return file.getvalue()
+
+
+KINDS = {
+    "alpha.png": saved(np.dstack([BLACKENED, ALPHA]), "PNG"),
+    "alpha16.png": None,
+    "colour_alpha.webp": saved(np.dstack([BLACKENED] * 3 + [ALPHA]), "WEBP", lossless=True, exact=True),
+    "alpha.tif": tiff(np.dstack([BLACKENED, ALPHA]), photometric="minisblack", extrasamples=["unassalpha"]),
+    "premultiplied.tif": tiff(np.dstack([BLACKENED, ALPHA]), photometric="minisblack", extrasamples=["assocalpha"]),
+    "nodata.tif": _tagged(KEYED, "0"),
+    "key.png": _keyed_png(),
+    "mask.tif": None,
+    "sidecar.tif": tiff(GRAY),
+    "sidecar.jpg": saved(GRAY, "JPEG", quality=100),
+    "nan.tif": tiff(np.where(SHOWN, GRAY / np.float32(255), np.nan).astype(np.float32)),
+    "pam.tif": tiff(KEYED),
+}
+
+
+def write_kind(folder: Path, name: str) -> Path:
+    path = folder / name
+    data = KINDS[name]
+    if name == "mask.tif":
+        return write(path, BLACKENED[None], mask=SHOWN)
+    if name == "alpha16.png":
+        wide = np.stack([BLACKENED, ALPHA]).astype(np.uint16) * 257
+        return write(path, wide, driver="PNG")
+    assert data is not None
+    path.write_bytes(data)
+    if name.startswith("sidecar"):
+        mask = write(path.with_name(f"{name}.msk"), ALPHA[None])
+        with rasterio.open(mask, "r+") as dataset:
+            dataset.update_tags(INTERNAL_MASK_FLAGS_1="2")  # as GDAL writes its sidecars
+    if name.startswith("pam"):
+        text = "<PAMDataset><PAMRasterBand band='1'><NoDataValue>0</NoDataValue></PAMRasterBand></PAMDataset>"
+        path.with_name(f"{name}.aux.xml").write_text(text)
+    return path
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_invalid_shows_the_mean_and_does_not_count(tmp_path: Path, name: str) -> None:
+    path = write_kind(tmp_path, name)
+    picture = read_picture(path)
+    assert picture.valid is not None
+    np.testing.assert_array_equal(picture.valid, SHOWN)
+    gray = picture.gray()[0] * 255
+    np.testing.assert_allclose(gray[SHOWN], GRAY[SHOWN], atol=2 if name.endswith("jpg") else 0.51)
+    np.testing.assert_allclose(gray[~SHOWN], GRAY[SHOWN].mean(), atol=1.1)
+    assert picture.reading.facts["transparent"] == pytest.approx(9 / 52, abs=1e-4)
+    assert "17.3% of it is transparent or invalid" in picture.reading.notes[-1]
+    unit, valid = PictureSource(picture).read(3, 5, 20, 30)
+    assert valid is not None
+    np.testing.assert_array_equal(valid, SHOWN[3:20, 5:30])
+    np.testing.assert_allclose(unit, picture.rgb()[:, 3:20, 5:30])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_does_not_count_for_the_look_of_an_exemplar(tmp_path: Path, name: str) -> None:
+    read = open_exemplar(write_kind(tmp_path, name), "full")
+    assert read.valid is not None
+    assert not read.valid[~SHOWN].any()
+    assert read.valid[SHOWN].mean() > 0.9
+    assert read.intensity[read.valid].min() > 0.2
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name.endswith("tif")])
+def test_windows_have_the_same_valid_pixels(tmp_path: Path, name: str) -> None:
+    path = write_kind(tmp_path, name)
+    whole = read_picture(path)
+    with Raster(str(path)) as raster:
+        unit, valid = raster.read(0, 0, raster.height, raster.width)
+    assert valid is not None
+    np.testing.assert_array_equal(valid, SHOWN)
+    np.testing.assert_allclose(unit[:, SHOWN], whole.rgb()[:, SHOWN], atol=2e-6)
+    np.testing.assert_allclose(unit[:, ~SHOWN], whole.rgb()[:, ~SHOWN], atol=1 / 255)
+
+
+def test_soft_alpha_is_composited() -> None:
+    alpha = np.full(GRAY.shape, 255, np.uint8)
+    alpha[:, :9] = 191
+    picture = decode_picture(saved(np.dstack([GRAY, alpha]), "PNG"), "x")
+    assert picture.valid is None
+    share = 191 / 255
+    expected = GRAY[:, :9] * share + GRAY.mean() * (1 - share)
+    np.testing.assert_allclose(picture.gray()[0, :, :9] * 255, expected, atol=0.6)
+
+
+def test_alpha_of_zero_everywhere_is_ignored_and_reported() -> None:
+    picture = decode_picture(saved(np.dstack([STREET, np.zeros_like(GRAY)]), "PNG"), "x")
+    np.testing.assert_array_equal(picture.levels, STREET.transpose(2, 0, 1))
+    assert picture.reading.notes == ["it is transparent everywhere: its transparency is ignored"]
+
+
+def test_nodata_by_option(tmp_path: Path) -> None:
+    data = tiff(KEYED)
+    assert decode_picture(data, "x").valid is None
+    picture = decode_picture(data, "x", wanted=Wanted(nodata=0))
+    assert picture.valid is not None
+    np.testing.assert_array_equal(picture.valid, SHOWN)
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    with Raster(str(path), nodata=0) as raster:
+        valid = raster.read(0, 0, 36, 52)[1]
+    assert valid is not None
+    np.testing.assert_array_equal(valid, SHOWN)
+
+
+def test_a_band_that_is_asked_for_is_data_though_it_is_tagged_alpha(tmp_path: Path) -> None:
+    bands = np.concatenate([STREET.transpose(2, 0, 1), BLACKENED[None]])
+    colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    path = write(tmp_path / "a.tif", bands, colors=colours, **PLACED)
+    with Raster(str(path), (4, 1, 2)) as raster:
+        unit, valid = raster.read(0, 0, 36, 52)
+    assert valid is None
+    np.testing.assert_allclose(unit * 255, bands[[3, 0, 1]], atol=1e-4)
+
+
+def test_a_result_keeps_what_is_invalid(tmp_path: Path) -> None:
+    for format_, name in (("png", "a.png"), ("tiff", "a.tif")):
+        path = tmp_path / name
+        path.write_bytes(encode_gray(KEYED, format_, nodata=0))  # type: ignore[arg-type]
+        found = read_picture(path)
+        assert found.levels.shape == (1, 36, 52)
+        assert found.valid is not None
+        np.testing.assert_array_equal(found.valid, SHOWN)
+
+
+def test_a_region_of_a_mask_is_where_it_is_opaque_and_bright() -> None:
+    black = decode_picture(saved(np.dstack([np.zeros_like(STREET), ALPHA]), "PNG"), "x")
+    np.testing.assert_allclose(_drawn(black), SHOWN)
+    half = np.where(np.arange(52) < 30, 255, 0).astype(np.uint8) * np.ones_like(GRAY)
+    both = _drawn(decode_picture(saved(np.dstack([half] * 3 + [ALPHA]), "PNG"), "x"))
+    np.testing.assert_allclose(both, SHOWN & (half > 0), atol=1e-6)
+    np.testing.assert_allclose(_drawn(Picture(half[None], 255, "")), half / 255)
+
+
+@pytest.mark.parametrize("content", [b"<VRTDataset/>", b"II*\0damaged", b""])
+@pytest.mark.parametrize("kind", ["TIFF", "JPEG"])
+def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kind: str, content: bytes) -> None:
+    path = tmp_path / f"a.{kind.lower()}"
+    path.write_bytes(tiff(GRAY) if kind == "TIFF" else saved(GRAY, kind))
+    path.with_name(f"{path.name}.msk").write_bytes(content)
+    with pytest.raises(DecodeError, match=r"msk"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_pair_is_valid_where_its_ground_truth_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "rgb.png").write_bytes(saved(STREET, "PNG"))
+    path = write_kind(tmp_path, name)
+    pair = Pair("a", tmp_path / "rgb.png", path)
+    scene = load_scene(pair)
+    assert scene.valid is not None
+    np.testing.assert_array_equal(scene.valid[0, 0].numpy(), SHOWN)
+    np.testing.assert_array_equal(read_pair(pair).valid, SHOWN)
+    valid = load_pair(pair, max_width=26).valid
+    assert valid is not None
+    assert not valid[:, :8].any()
+    assert valid[:, 8:].all()
+    (tmp_path / "gray.png").write_bytes(saved(GRAY, "PNG"))
+    np.testing.assert_array_equal(load_pair(Pair("b", path, tmp_path / "gray.png")).valid, SHOWN)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_cut_pair_keeps_what_is_valid_of_its_halves(tmp_path: Path, side: str) -> None:
+    both, alpha = np.hstack([GRAY, GRAY]), np.hstack([ALPHA, np.full_like(ALPHA, 255)])
+    alpha[:2] = 0
+    (tmp_path / "a.png").write_bytes(saved(np.dstack([both, alpha]), "PNG"))
+    layout = Layout("side-by-side", rgb_side=side, border=1)  # type: ignore[arg-type]
+    valid = read_pair(Pair("a", tmp_path / "a.png", tmp_path / "a.png", layout=layout)).valid
+    assert valid is not None
+    expected = SHOWN.copy()
+    expected[:2] = False
+    np.testing.assert_array_equal(valid, expected[1:-1, 1:-1])
+
+
+@pytest.mark.parametrize("kind", ["nodata", "mask", "alpha"])
+def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: str) -> None:
+    bands = np.concatenate([np.maximum(STREET.transpose(2, 0, 1), 1), KEYED[None]])
+    tagged = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+    options = {"nodata": {"nodata": 0}, "mask": {"mask": SHOWN}, "alpha": {"colors": tagged}}[kind]
+    path = write(tmp_path / "a.tif", bands, **options)  # type: ignore[arg-type]
+    layout = Layout("bands", rgb_bands=(1, 2, 3), ir_band=4)  # type: ignore[arg-type]
+    read = read_pair(Pair("a", path, path, layout=layout))
+    np.testing.assert_allclose(read.ir[0, SHOWN] * 255, KEYED[SHOWN], atol=1e-4)
+    if kind == "alpha":  # a band that is asked for is data
+        assert read.valid is None
+        assert not read.ir[0, ~SHOWN].any()
+    else:
+        np.testing.assert_array_equal(read.valid, SHOWN)
