@@ -1,4 +1,4 @@
-"""ir-transfer: RGB pictures in, infrared pictures of exactly the same size out, in the look of an exemplar."""
+"""ir-transfer: RGB images in, infrared images of exactly the same size out, in the look of an exemplar."""
 
 from __future__ import annotations
 

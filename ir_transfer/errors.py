@@ -50,15 +50,15 @@ class WeightsError(IrTransferError, ValueError):
 
 
 class DecodeError(IrTransferError, OSError):
-    """A picture file could not be read."""
+    """An image file could not be read."""
 
 
 class ForeignReferenceError(DecodeError):
-    """A picture file refers to another file or to the network, which its content must not decide."""
+    """An image file refers to another file or to the network, which its content must not decide."""
 
 
 class EncodeError(IrTransferError, OSError):
-    """A picture file could not be written."""
+    """An image file could not be written."""
 
 
 class MissingPackageError(IrTransferError, ImportError):

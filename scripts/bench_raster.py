@@ -24,12 +24,12 @@ from rasterio.windows import Window
 
 from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
+from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import translate_tiled
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.evaluation.benchmark.memory import own_peak
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 HEAD = "| weights | side | tile | seconds | megapixels/s | peak RSS (MiB) | max difference of tiles (1/255) |"
 BLOCK = 512
@@ -79,15 +79,15 @@ def measured(options: argparse.Namespace, side: int) -> str:
             crop = dataset.read(window=Window(0, 0, min(side, options.crop), min(side, options.crop)))
     return (
         f"| {options.weights} | {side} | {result.tile} | {seconds:.0f} | {side**2 / 1e6 / seconds:.2f} | {peak:.0f} | "
-        f"{255 * difference(translator, Picture(crop, 255.0, '')):.5f} |"
+        f"{255 * difference(translator, DecodedImage(crop, 255.0, '')):.5f} |"
     )
 
 
-def difference(translator: Translator, picture: Picture) -> float:
-    """Return the largest difference of a picture in tiles of 256 pixels from the whole one."""
-    sink = ArraySink(picture.height, picture.width)
-    translate_tiled(translator, PictureSource(picture), sink, tile=256)
-    return float(np.abs(sink.intensity - translator([picture])[0]).max())
+def difference(translator: Translator, image: DecodedImage) -> float:
+    """Return the largest difference of an image in tiles of 256 pixels from the whole one."""
+    sink = ArraySink(image.height, image.width)
+    translate_tiled(translator, ImageSource(image), sink, tile=256)
+    return float(np.abs(sink.intensity - translator([image])[0]).max())
 
 
 def make(path: Path, side: int) -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.imaging.encode import COMPRESSIONS, encode_gray
-from ir_transfer.imaging.image_io import OutputLevels, read_picture
+from ir_transfer.imaging.image_io import OutputLevels, read_image
 
 _NOISE = 40.0  # levels of 65,535, as an uncooled camera has
 Encoder = Callable[[OutputLevels], bytes]
@@ -81,7 +81,7 @@ def encoders() -> dict[str, Encoder]:
 
 
 def _levels(path: Path, side: int, bits: int, random: np.random.Generator) -> OutputLevels:
-    gray = cv2.resize(read_picture(path).gray()[0], (side, side), interpolation=cv2.INTER_AREA)
+    gray = cv2.resize(read_image(path).gray()[0], (side, side), interpolation=cv2.INTER_AREA)
     if bits == 8:
         return np.round(255 * gray).astype(np.uint8)
     return np.clip(np.round(65535 * gray + random.normal(0, _NOISE, gray.shape)), 0, 65535).astype(np.uint16)

@@ -35,7 +35,7 @@ from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.evaluation.benchmark.folder import render_scene
 from ir_transfer.evaluation.benchmark.memory import own_peak
-from ir_transfer.imaging.image_io import Picture, to_levels, write_whole
+from ir_transfer.imaging.image_io import DecodedImage, to_levels, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.resources import PRESET
 
@@ -185,21 +185,21 @@ def time_model(plan: Plan, results: Results, model: str, load: Callable[[str, Pr
                 )
 
 
-def time_batches(translator: Translator, pictures: Sequence[Picture], rounds: int) -> dict[str, Any]:
+def time_batches(translator: Translator, images: Sequence[DecodedImage], rounds: int) -> dict[str, Any]:
     """Return seconds an image, of the device and of the clock, bytes of the device, and how often the host waits."""
-    one = replace(translator, batch_size=len(pictures))
+    one = replace(translator, batch_size=len(images))
     for _ in range(2):
-        one.launch(pictures, 8).results()
-    waits = host_waits(lambda: one.launch(pictures, 8))
+        one.launch(images, 8).results()
+    waits = host_waits(lambda: one.launch(images, 8))
     if one.device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     device, clock = [], []
     for _ in range(rounds):
         began = time.perf_counter()
-        launched = one.launch(pictures, 8)
+        launched = one.launch(images, 8)
         launched.results()
-        clock.append((time.perf_counter() - began) / len(pictures))
-        device.append(launched.seconds() / len(pictures))
+        clock.append((time.perf_counter() - began) / len(images))
+        device.append(launched.seconds() / len(images))
     return {
         "seconds_device": statistics.median(device),
         "seconds_clock": statistics.median(clock),
@@ -225,17 +225,17 @@ def host_waits(launch: Callable[[], object]) -> int | None:
 def agreement(plan: Plan, model: str, load: Callable[..., Translator]) -> list[dict[str, Any]]:
     """Return how far levels of a full batch are from those of its images alone, and of the CPU."""
     rows = []
-    pictures = scenes(plan.batch, plan.sides[0])
+    images = scenes(plan.batch, plan.sides[0])
     for precision in plan.precisions:
         translator = load(model, precision)
-        alone = replace(translator, batch_size=1)(pictures)
+        alone = replace(translator, batch_size=1)(images)
         rows.append(
-            {"model": model, "precision": precision, "compared": f"a batch of {len(pictures)} with its images alone"}
-            | difference(replace(translator, batch_size=len(pictures))(pictures), alone)
+            {"model": model, "precision": precision, "compared": f"a batch of {len(images)} with its images alone"}
+            | difference(replace(translator, batch_size=len(images))(images), alone)
         )
         rows.append(
             {"model": model, "precision": precision, "compared": f"{plan.device} with the CPU in float32"}
-            | difference(alone[:2], load(model, "float32", "cpu")(pictures[:2]))
+            | difference(alone[:2], load(model, "float32", "cpu")(images[:2]))
         )
     return rows
 
@@ -303,10 +303,10 @@ def mixed_sizes(count: int, scale: float) -> list[tuple[int, int]]:
     return [(round(height * scale), round(width * scale)) for height, width in drawn]
 
 
-def scenes(count: int, side: int) -> list[Picture]:
+def scenes(count: int, side: int) -> list[DecodedImage]:
     """Return rendered images of one size, as they are decoded."""
     images = [np.asarray(Image.fromarray(render_scene(seed)).resize((side, side))) for seed in range(count)]
-    return [Picture(np.ascontiguousarray(image.transpose(2, 0, 1)), 255.0, "") for image in images]
+    return [DecodedImage(np.ascontiguousarray(image.transpose(2, 0, 1)), 255.0, "") for image in images]
 
 
 def device_peak() -> float | None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing but Python 3.11 or newer to infrared pictures: bash scripts/quickstart.sh
+# From nothing but Python 3.11 or newer to infrared images: bash scripts/quickstart.sh
 # Run again, it installs nothing and converts once more.
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
@@ -8,7 +8,7 @@ cd "$ROOT"
 photos=local/quickstart/photos
 results=local/quickstart/ir
 rm -rf "$results"
-"$VENV/bin/python" scripts/sample_pictures.py "$photos"
+"$VENV/bin/python" scripts/sample_images.py "$photos"
 "$VENV/bin/python" -m ir_transfer convert "$photos" --style preset:lwir-road-day -o "$results" --preview
 
 echo

@@ -1,4 +1,4 @@
-"""Make the first picture of the README from pairs of M3SVD (MIT), whose notice stands beside it.
+"""Make the first image of the README from pairs of M3SVD (MIT), whose notice stands beside it.
 
 python scripts/readme_figure.py M3SVD [OUT.png]
 
@@ -15,7 +15,7 @@ import torch
 
 from ir_transfer import create_model
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.imaging.image_io import encode_png, read_picture, write_whole
+from ir_transfer.imaging.image_io import encode_png, read_image, write_whole
 
 ROWS = (
     ("1230_1202_f0000", "0115_1831_v0000"),
@@ -35,9 +35,9 @@ def main() -> None:
     model = create_model("adain")
     rows = []
     for stem, exemplar_stem in ROWS:
-        photograph = read_picture(next((given.root / "val" / "rgb").glob(f"{stem}.*"))).rgb()
-        truth = read_picture(next((given.root / "val" / "ir").glob(f"{stem}.*"))).gray()[0]
-        exemplar = read_picture(next((given.root / "train" / "ir").glob(f"{exemplar_stem}.*"))).gray()
+        photograph = read_image(next((given.root / "val" / "rgb").glob(f"{stem}.*"))).rgb()
+        truth = read_image(next((given.root / "val" / "ir").glob(f"{stem}.*"))).gray()[0]
+        exemplar = read_image(next((given.root / "train" / "ir").glob(f"{exemplar_stem}.*"))).gray()
         style = model.prepare([torch.from_numpy(exemplar)[None]], white_hot=True)
         with torch.inference_mode():
             result = model(torch.from_numpy(photograph)[None], style)[0, 0].numpy()

@@ -36,7 +36,7 @@ measure vifb "$pairs/vifb" paired-lwir "$pairs/vifb/ir/walkingnight.jpg" --label
 measure starain_visir "$pairs/starain_visir" paired-lwir "$pairs/starain_visir/ir/VIS_IR_9.png" \
   --labels "$pairs/labels/starain_visir"
 
-# The pictures that validate in configs/train/adain-nir.yaml: every sixth.
+# The images that validate in configs/train/adain-nir.yaml: every sixth.
 for side in rgb ir; do
   mkdir -p "$work/nir-val/$side"
   find "$pairs/nir/starain_rgbnir/$side" -type f | sort | awk 'NR % 6 == 1' | xargs -r realpath | xargs -I{} ln -s {} "$work/nir-val/$side"
@@ -54,8 +54,8 @@ measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.p
   --models gatys:steps=10,adain,style_swap,adain:vgg19,style_swap:vgg19 | tee "$results/benchmark-papers.txt"
 "$VENV/bin/python" scripts/systems_table.py "$results"
 
-# Photographs that may be shown, by every system, in one picture.
-"$VENV/bin/python" scripts/sample_pictures.py "$work/photos"
+# Photographs that may be shown, by every system, in one image.
+"$VENV/bin/python" scripts/sample_images.py "$work/photos"
 "$VENV/bin/ir-transfer" datasets render "$work/rendered" --count 4 --seed 5
 cp "$work"/rendered/rgb/s0000[01]_f00.png "$work/photos"
 "$VENV/bin/python" scripts/systems_sheet.py "$work/photos" "$work/rendered/ir/s00003_f00.png" "$results/systems.png"

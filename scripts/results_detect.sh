@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates evaluation/results/detect-rendered.*: what translated pictures teach a detector, on rendered scenes that
+# Regenerates evaluation/results/detect-rendered.*: what translated images teach a detector, on rendered scenes that
 # hold nothing but what this package draws. bash scripts/results_detect.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 

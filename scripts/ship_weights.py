@@ -26,11 +26,11 @@ COLUMNS = ("cell_correlation", "people_hot", "gradient_agreement", "luma_highpas
 
 NOT_FOR = {
     False: """- Temperature. The output is relative apparent intensity; nothing in it is calibrated.
-- Finding what a photograph does not show: heat behind a wall, a warm engine in a parked car, people in the dark.
+- Finding what an RGB image does not show: heat behind a wall, a warm engine in a parked car, people in the dark.
 - Close-ups of faces, indoor scenes, macro shots: hardly any were in the training data.
 - Claims about a sensor: noise, resolution and gain are those of nobody's camera.""",
     True: """- Reflectance. The output is relative intensity; indices such as NDVI must not be computed from it.
-- Vegetation health: what distinguishes healthy from stressed plants in this band is not in a photograph.
+- Vegetation health: what distinguishes healthy from stressed plants in this band is not in a RGB image.
 - Ground scenes outside daylight.""",
 }
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def data_lines(recipe: Mapping[str, Any], events: list[dict[str, Any]]) -> str:
-    """Return a line for every set that was learned from: path, photographs, share, licence."""
+    """Return a line for every set that was learned from: path, RGB images, share, licence."""
     noted = [event["data"] for event in events if event["kind"] == "data"]
     profiles = {data["name"]: data["profile"] for data in noted if data["context"] == "training"}
     lines = []

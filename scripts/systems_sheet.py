@@ -1,4 +1,4 @@
-"""Show what every system makes of the same photographs with the same exemplar, in one picture.
+"""Show what every system makes of the same RGB images with the same exemplar, in one image.
 
 python scripts/systems_sheet.py PHOTOS EXEMPLAR OUT.png
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ir_transfer import create_model, list_models, model_info
 from ir_transfer.evaluation.contact_sheet import contact_sheet
-from ir_transfer.imaging.image_io import encode_png, read_picture, write_whole
+from ir_transfer.imaging.image_io import encode_png, read_image, write_whole
 
 TRIVIAL = ("gray", "histogram")
 LONG_SIDE = 448
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("exemplar", type=Path)
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
-    exemplar = read_picture(given.exemplar).gray()[None]
+    exemplar = read_image(given.exemplar).gray()[None]
     photos = [small(path) for path in sorted(given.photos.iterdir())]
     names = [*TRIVIAL, *(name for name in list_models() if model_info(name).weights)]
     columns = [[translated(name, photo, exemplar) for photo in photos] for name in names]
@@ -44,17 +44,17 @@ def main() -> None:
 
 
 def small(path: Path) -> NDArray[np.float32]:
-    """Return a photograph (3, H, W) of at most 448 pixels a side."""
-    picture = torch.from_numpy(read_picture(path).rgb())[None]
-    scale = min(1.0, LONG_SIDE / max(picture.shape[-2:]))
-    size = [round(side * scale) for side in picture.shape[-2:]]
-    reduced = torch.nn.functional.interpolate(picture, size, mode="bilinear", antialias=True)
+    """Return an RGB image (3, H, W) of at most 448 pixels a side."""
+    image = torch.from_numpy(read_image(path).rgb())[None]
+    scale = min(1.0, LONG_SIDE / max(image.shape[-2:]))
+    size = [round(side * scale) for side in image.shape[-2:]]
+    reduced = torch.nn.functional.interpolate(image, size, mode="bilinear", antialias=True)
     found: NDArray[np.float32] = reduced[0].clamp(0, 1).numpy()
     return found
 
 
 def translated(name: str, photo: NDArray[np.float32], exemplar: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the picture (H, W) that a system makes."""
+    """Return the image (H, W) that a system makes."""
     torch.manual_seed(0)
     model = create_model(name)
     if "steps" in model.run_options:

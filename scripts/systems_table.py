@@ -76,7 +76,7 @@ def markdown(labels: list[str], figures: dict[str, dict[str, dict[str, float]]],
     sizes = " | ".join(f"{side} s | {side} MiB" for side in SIDES)
     lines += [
         "",
-        f"Seconds and peak memory for one square picture, style prepared, float32, {speed['threads']} processor "
+        f"Seconds and peak memory for one square image, style prepared, float32, {speed['threads']} processor "
         f"threads, torch {speed['torch']}; random weights, which take as long. Compare within the table only.",
         "",
         f"| system | parameters | {sizes} |",

@@ -1,4 +1,4 @@
-"""Rendered scenes: photographs and thermal pictures of any size that need no file."""
+"""Rendered scenes: photographs and thermal images of any size that need no file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.tracking.tracked_runs import TrackedRuns
 
-# Before torch is imported, and for subprocesses: threads that wait for busy cores make small pictures slow.
+# Before torch is imported, and for subprocesses: threads that wait for busy cores make small images slow.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell that starts the tests in its background has them ignore Ctrl-C, and with them the commands that they send it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -61,7 +61,7 @@ def thermal(height: int = 48, width: int = 64, seed: int = 1) -> NDArray[np.uint
 
 @pytest.fixture
 def exemplar(tmp_path: Path) -> Path:
-    """An infrared picture on disk."""
+    """An infrared image on disk."""
     path = tmp_path / "exemplar.png"
     Image.fromarray(thermal(96, 128)).save(path)
     return path
@@ -69,7 +69,7 @@ def exemplar(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder of six photographs of two sizes and three kinds, two of them in a sub-folder."""
+    """A folder of six RGB images of two sizes and three kinds, two of them in a sub-folder."""
     folder = tmp_path / "photos"
     (folder / "sub").mkdir(parents=True)
     names = ("a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg")

@@ -12,9 +12,9 @@ from ir_transfer.models.polarity import Polarity
 class JudgedByMean:
     """Calls images black-hot whose mean is below 0.3; the score is the mean less a half."""
 
-    def __call__(self, picture: Tensor) -> Polarity:
+    def __call__(self, image: Tensor) -> Polarity:
         """Return the polarity of one image."""
-        score = float(picture.mean()) - 0.5
+        score = float(image.mean()) - 0.5
         return Polarity(score >= -0.2, "auto", score)
 
 

@@ -1,4 +1,4 @@
-"""What a browser shows of photographs and results: full-size copies and thumbnails that every browser can decode."""
+"""What a browser shows of RGB images and results: full-size copies and thumbnails that every browser can decode."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.imaging.image_io import read_picture, write_whole
+from ir_transfer.imaging.image_io import read_image, write_whole
 
 THUMBNAIL = 320
 """Longer side of a thumbnail in pixels."""
@@ -18,17 +18,17 @@ _JPEG_QUALITY = 90
 
 
 def photograph_image(path: Path) -> Image.Image:
-    """Return a photograph upright, in 8 bits, as the tool decodes it.
+    """Return an RGB image upright, in 8 bits, as the tool decodes it.
 
     Raises:
         DecodeError: It cannot be read.
     """
-    return Image.fromarray(_eight_bits(read_picture(path).rgb()))
+    return Image.fromarray(_eight_bits(read_image(path).rgb()))
 
 
 def result_image(path: Path) -> Image.Image:
     """Return a result in 8 bits."""
-    return Image.fromarray(_eight_bits(read_picture(path).gray())[..., 0])
+    return Image.fromarray(_eight_bits(read_image(path).gray())[..., 0])
 
 
 def thumbnail(image: Image.Image) -> Image.Image:
@@ -39,7 +39,7 @@ def thumbnail(image: Image.Image) -> Image.Image:
 
 
 def before_and_after(photograph: Path, output: Path, folder: Path) -> tuple[str, str]:
-    """Write full-size JPEG copies of a photograph and its result, for the browser alone, and return their paths.
+    """Write full-size JPEG copies of an RGB image and its result, for the browser alone, and return their paths.
 
     Args:
         photograph: As it was uploaded.

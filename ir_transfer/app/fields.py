@@ -91,7 +91,7 @@ class Form:
         """Return the request that the values make: the styles are the presets, then the exemplars.
 
         Args:
-            place: Holds the photographs and exemplars.
+            place: Holds the RGB images and exemplars.
 
         Raises:
             InputError: The range of exemplars is none.
@@ -140,7 +140,7 @@ def build_fields() -> Fields:
     model = gr.Dropdown(
         list_models(), value=DEFAULT_MODEL, label="Model", info=model_info(DEFAULT_MODEL).summary, elem_id="model"
     )
-    strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength: 0 keeps the photograph's own look")
+    strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength: 0 keeps the RGB image's own look")
     polarity = gr.Radio([OWN_POLARITY, "white-hot", "black-hot"], value=OWN_POLARITY, label="Polarity of the results")
     with gr.Accordion("Heat by class", open=False):
         heat_auto = gr.Checkbox(False, label="Find people and vehicles and make them hotter (auto)")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.styles.choose import NamedLook, SavedStyle, StyleChoice, choose_styles, exemplar_files
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.models.style_code import StyleCode
 
 BINS = 64
@@ -46,7 +46,7 @@ def of_result(path: Path) -> Histogram:
     Raises:
         DecodeError: It is gone.
     """
-    return of_intensity(f"result {path.name}", read_picture(path).gray())
+    return of_intensity(f"result {path.name}", read_image(path).gray())
 
 
 def of_styles(styles: Sequence[str], model: str | None, asked: AskedRange) -> list[Histogram]:

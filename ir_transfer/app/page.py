@@ -22,7 +22,7 @@ HEAD = (
 """Scripts of the page: its fields take dropped folders."""
 
 _INTRODUCTION = "# ir-transfer\nPhotographs in, infrared images of the same size out. Nothing leaves this machine."
-_COMMAND = "The same from the command line, in the folder of the photographs and exemplars"
+_COMMAND = "The same from the command line, in the folder of the RGB images and exemplars"
 # Conversions of all visitors, one after the other.
 _QUEUE = "conversion"
 

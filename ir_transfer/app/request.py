@@ -30,10 +30,10 @@ class Request:
     """A conversion that a visitor asks for.
 
     Attributes:
-        photographs: Names of uploaded photographs.
+        photographs: Names of uploaded RGB images.
         styles: ``preset:NAME`` and names of uploaded exemplars, which are blended in equal shares.
         model: Name; None takes that of the style.
-        strength: 0 keeps the photograph's own look, 1 takes the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 takes the exemplar's.
         polarity: Of the results; None keeps the exemplar's own.
         exemplar_polarity: Of exemplar files; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: Numbers of exemplar files that become black and white, or how to find them.
@@ -74,11 +74,11 @@ class Request:
             out: Folder of the results.
 
         Raises:
-            InputError: No photograph, no style, or a value that does not fit.
+            InputError: No RGB image, no style, or a value that does not fit.
             UnknownNameError: No such sensor, or no such class of heat.
         """
         if not self.photographs:
-            raise InputError("expected at least one photograph, got none: drop one on the page")
+            raise InputError("expected at least one RGB image, got none: drop one on the page")
         if not self.styles:
             raise InputError("expected at least one style, got none: choose a preset or drop an infrared exemplar")
         return Options(
@@ -100,9 +100,9 @@ class Request:
 
     @property
     def command_line(self) -> str:
-        """The command that writes the same bytes, run where the photographs and exemplars are stored.
+        """The command that writes the same bytes, run where the RGB images and exemplars are stored.
 
-        An exemplar that has the name of a photograph is named below the folder ``exemplars``.
+        An exemplar that has the name of an RGB image is named below the folder ``exemplars``.
         """
         return shlex.join(["ir-transfer", "convert", *map(_as_argument, self.photographs), *self._flags()])
 

@@ -24,8 +24,8 @@ class Cell:
 
     Attributes:
         photograph: What it belongs to.
-        conversion: What it was made by; None of a photograph at the start of a row.
-        result: Its result; None of a photograph.
+        conversion: What it was made by; None of an RGB image at the start of a row.
+        result: Its result; None of a RGB image.
     """
 
     photograph: Path
@@ -47,7 +47,7 @@ class Cell:
                 return thumbnail(photograph_image(self.photograph))
             if self.result.output is not None:
                 return thumbnail(result_image(self.result.output))
-        except IrTransferError:  # a photograph that cannot be read is reported with its result
+        except IrTransferError:  # an RGB image that cannot be read is reported with its result
             return Image.new("L", _EMPTY, 40)
         return Image.new("L", _EMPTY, 40)
 
@@ -60,7 +60,7 @@ class Shown:
         conversions: One, or one for each column of the matrix.
         place: Where the inputs are stored.
         folder: For copies that only the browser needs.
-        matrix: Whether photographs are rows and styles are columns.
+        matrix: Whether RGB images are rows and styles are columns.
         selected: Index of the cell that was clicked; None before a click.
     """
 
@@ -97,11 +97,11 @@ class Shown:
 
     @property
     def errors(self) -> list[str]:
-        """Why photographs could not be converted."""
+        """Why RGB images could not be converted."""
         return [r.error for c in self.conversions for r in c.results if r.error is not None]
 
     def pair(self, index: int) -> tuple[str, str] | None:
-        """Return full-size copies of the photograph and the result of a cell; None of a cell without a result."""
+        """Return full-size copies of the RGB image and the result of a cell; None of a cell without a result."""
         cell = self.cells[index]
         if cell.conversion is None or cell.result is None or cell.result.output is None:
             return None

@@ -35,7 +35,7 @@ class Workplace:
 
     Attributes:
         folder: With the sub-folders ``photographs`` and ``exemplars``.
-        photographs: Names of the photographs.
+        photographs: Names of the RGB images.
         exemplars: Names of the exemplars.
     """
 
@@ -76,7 +76,7 @@ class Session:
         for kind, uploads, files in zip(KINDS, (photographs, exemplars), names, strict=True):
             (folder / kind).mkdir()
             for upload, name in zip(uploads, files, strict=True):
-                (folder / kind / name).hardlink_to(upload.path)  # 50 large photographs are not copied
+                (folder / kind / name).hardlink_to(upload.path)  # 50 large RGB images are not copied
         return Workplace(folder, *names)
 
     def remove_all_but(self, kept: Workplace) -> None:

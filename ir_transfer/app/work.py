@@ -20,12 +20,12 @@ from ir_transfer.errors import InputError
 _ONE_AT_A_TIME = threading.Lock()
 
 OnProgress = Callable[[int, int], None]
-"""Called with the number of photographs done and of all."""
+"""Called with the number of RGB images done and of all."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A photograph with its infrared image.
+    """An RGB image with its infrared image.
 
     Attributes:
         photograph: The file that was uploaded.
@@ -47,7 +47,7 @@ class Conversion:
     Attributes:
         request: What was asked for.
         out: Folder of the results with ``manifest.jsonl``.
-        results: One for each photograph, in their order.
+        results: One for each RGB image, in their order.
         settings: What the manifest records of how they were made.
         messages: Warnings of the tool.
     """
@@ -69,8 +69,8 @@ def carry_out(
 
     Args:
         request: What to do.
-        place: Where the photographs and exemplars are stored.
-        on_progress: Called after each photograph.
+        place: Where the RGB images and exemplars are stored.
+        on_progress: Called after each RGB image.
         below: Folder for that of the results; the workplace if None.
 
     Raises:

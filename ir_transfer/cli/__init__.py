@@ -22,10 +22,10 @@ from ir_transfer.imaging.remote import public
 
 # name -> ("module:function", one line for --help, so that listing them imports none)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "convert": ("ir_transfer.cli.convert:convert", "Convert photographs into infrared pictures."),
+    "convert": ("ir_transfer.cli.convert:convert", "Convert RGB images into infrared images."),
     "video": ("ir_transfer.cli.video:video", "Convert a video, or a folder of numbered frames."),
     "app": ("ir_transfer.cli.app:app", "Open a page to try conversions in a browser."),
-    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Show what layers of a VGG keep of a picture."),
+    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Show what layers of a VGG keep of an image."),
     "models": ("ir_transfer.cli.models:models", "List models; promote registered ones."),
     "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
     "dataset": ("ir_transfer.cli.dataset:dataset", "Make an infrared data set of a labelled RGB one."),
@@ -106,7 +106,7 @@ def _add_common_options(command: click.Command) -> None:
 )
 @click.version_option(__version__, prog_name="ir-transfer")
 def ir_transfer() -> None:
-    """RGB pictures in, infrared pictures of exactly the same size out, in the look of an infrared exemplar.
+    """RGB images in, infrared images of exactly the same size out, in the look of an infrared exemplar.
 
     \b
     Examples:

@@ -11,7 +11,7 @@ import click
 )
 @click.option("--no-browser", is_flag=True, help="Open no browser; print the address only.")
 def app(*, port: int | None, no_browser: bool) -> int:
-    """Serve a page for this machine alone, until Ctrl-C: drop photographs, choose a look, see and download results.
+    """Serve a page for this machine alone, until Ctrl-C: drop RGB images, choose a look, see and download results.
 
     It shows the command line of ir-transfer convert that writes the same bytes. It works offline and sends nothing
     anywhere; what was uploaded is removed when it ends.

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Comma-separated names; NAME:vgg19 is the paper's size, gatys:steps=20 sets an option.",
 )
-@click.option("--sizes", default="512", show_default=True, help="Comma-separated sides of the square pictures.")
+@click.option("--sizes", default="512", show_default=True, help="Comma-separated sides of the square images.")
 @click.option("--precision", default="float32", show_default=True, help="Comma-separated: float32, bfloat16.")
 @threads_option
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed rounds.")
 @click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write the table as JSON.")
-@click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered pictures of 640 x 512 instead.")
+@click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered images of 640 x 512 instead.")
 @click.option("--ray-workers", type=click.IntRange(1), metavar="N", help="With --folder: by a Ray cluster of N here.")
 @click.option(
     "--data-loader",
@@ -57,9 +57,9 @@ def benchmark(
     """Time models on random weights, with the style prepared, beside the common implementations.
 
     Candidates take turns in every round, so that their ratios hold on a busy machine. The rows "common" are the
-    full-size networks as they are usually run: the exemplar encoded for every picture.
+    full-size networks as they are usually run: the exemplar encoded for every image.
 
-    With --folder, convert rendered pictures with the first of --models and report rate, peak memory and growth,
+    With --folder, convert rendered images with the first of --models and report rate, peak memory and growth,
     and where the time went. With --data-loader, report the images a second that a torch DataLoader delivers with
     ir_transfer.transforms.ToInfrared, beside torchvision's Grayscale.
 
@@ -82,7 +82,7 @@ def benchmark(
         run = convert_folder(folder, names[0], threads, ray_workers, lambda line: click.echo(line, err=True))
         give_result(
             {
-                "pictures": run.images,
+                "images": run.images,
                 "seconds": run.seconds,
                 "peak_mb": run.peak_mb,
                 "growth_mb": run.growth_mb,
@@ -154,7 +154,7 @@ def _print_table(measurements: list[Measurement]) -> None:
 
     from ir_transfer.evaluation.benchmark.models import speedups
 
-    table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, median seconds per picture")
+    table = Table(title=f"torch {torch.__version__}, {torch.get_num_threads()} threads, median seconds per image")
     for heading in ("model", "size", "precision", "seconds", "fastest", "x common", "peak MiB", "parameters M"):
         table.add_column(heading, justify="left" if heading in {"model", "precision"} else "right")
     for found, ratio in zip(measurements, speedups(measurements), strict=True):
@@ -177,6 +177,6 @@ def _print_folder(run: FolderRun) -> None:
     for tenth in range(10) if len(run.samples) >= 10 else ():
         seconds, memory = run.samples[tenth * len(run.samples) // 10]
         click.echo(f"{seconds:8.1f} s  {memory:7.0f} MiB")
-    click.echo(f"{run.images} pictures of 640 x 512 in {run.seconds:.1f} s: {run.images / run.seconds:.2f} a second")
+    click.echo(f"{run.images} images of 640 x 512 in {run.seconds:.1f} s: {run.images / run.seconds:.2f} a second")
     click.echo(f"peak {run.peak_mb:.0f} MiB, growth from the second to the last quarter {run.growth_mb:+.0f} MiB")
     click.echo(run.times)

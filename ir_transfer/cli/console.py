@@ -107,13 +107,13 @@ class ProgressBar:
         self._progress.update(self._task, completed=self._done)
         speed = self._progress.tasks[0].finished_speed or self._progress.tasks[0].speed
         if speed:
-            self._progress.update(self._task, rate=f"{speed:.1f} pictures/s")
+            self._progress.update(self._task, rate=f"{speed:.1f} images/s")
 
     def step(self, number: int, budget: int, losses: Mapping[str, float]) -> None:
-        """Show how far an iterative model is with the present picture, and its losses."""
+        """Show how far an iterative model is with the present image, and its losses."""
         if self._progress is not None and self._task is not None:
             from ir_transfer.conversion.patience import losses_text
 
-            part = min(number / budget, 0.999)  # the picture counts as done once it is written
+            part = min(number / budget, 0.999)  # the image counts as done once it is written
             text = f"step {number}/{budget}: {losses_text(losses)}"
             self._progress.update(self._task, completed=self._done + part, rate=text)

@@ -36,7 +36,7 @@ _OPTIONS = (
     click.option(
         "--keep-tone",
         is_flag=True,
-        help="Keep the photograph's order of bright and dark; take only the distribution of the result.",
+        help="Keep the RGB image's order of bright and dark; take only the distribution of the result.",
     ),
     click.option(
         "--style-mask",
@@ -44,7 +44,7 @@ _OPTIONS = (
         type=_PATH,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="Where each --style goes: a gray picture, white where it does, for all inputs, or a folder with one for "
+        help="Where each --style goes: a gray image, white where it does, for all inputs, or a folder with one for "
         "each at its sub-folder and name. Repeat it, in the order of --style.",
     ),
     click.option(
@@ -55,9 +55,7 @@ _OPTIONS = (
         "COCO's .json. A label takes the look of the exemplar's same label; 0 or black takes that of all of it.",
     ),
     click.option("--exemplar-masks", type=_PATH, metavar="FILE|FOLDER", help="Label maps of the exemplars."),
-    click.option(
-        "--fit-masks", is_flag=True, help="Resize masks to their picture; otherwise another size is an error."
-    ),
+    click.option("--fit-masks", is_flag=True, help="Resize masks to their image; otherwise another size is an error."),
     click.option(
         "--style-grid",
         type=click.IntRange(2, _LARGEST_GRID),

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ir_transfer.tracking.fetch import Fetched
 
 
-@click.command(cls=SectionedCommand, short_help="Convert photographs into infrared pictures.")
+@click.command(cls=SectionedCommand, short_help="Convert RGB images into infrared images.")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
 @out_option("Folder of the results.  [default: INPUT_ir]")
@@ -70,13 +70,13 @@ if TYPE_CHECKING:
 @click.option("--track", "tracked", is_flag=True, help="Log what was converted with what to MLflow.")
 @tracking_uri_option
 @seed_option
-@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
 @max_pixels_option
 @verbosity_options
 def convert(
     *, dry_run: bool, preview: bool, tracked: bool, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any
 ) -> int:
-    """Convert photographs into one-channel infrared pictures of exactly the same size.
+    """Convert RGB images into one-channel infrared images of exactly the same size.
 
     INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, a list file (.txt, one path a line),
     or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP, WebP and AVIF are read, 8 and 16 bit, in
@@ -84,12 +84,12 @@ def convert(
     GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
     for each input what became of it and how it was made.
 
-    A picture that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
+    An image that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
     1 some failed, 2 wrong usage or nothing to do.
 
     \b
     Examples:
-      One folder, one infrared picture of the look:
+      One folder, one infrared image of the look:
         ir-transfer convert photos/ --style thermal.png
       A shipped style, 16-bit TIFF, hot things dark:
         ir-transfer convert photos/ --style preset:lwir-road-day --polarity black-hot \\
@@ -97,7 +97,7 @@ def convert(
       A blend of two exemplars, with a contact sheet:
         ir-transfer convert 'photos/**/*.jpg' --style a.png --style b.png \\
             --style-weights 0.7,0.3 -o blend/ --preview
-      One look for the sky, another for the rest, drawn once for all pictures:
+      One look for the sky, another for the rest, drawn once for all images:
         ir-transfer convert photos/ --style a.png --style b.png \\
             --style-mask sky.png --style-mask rest.png --fit-masks
       What lies between four looks:
@@ -199,12 +199,12 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
     """Convert and report; return the exit code, and what was done unless it was interrupted."""
     # Pillow warns of damage that is harmless or that we report ourselves.
     warnings.filterwarnings("ignore", module="PIL")
-    from ir_transfer.conversion.convert import convert as convert_pictures
+    from ir_transfer.conversion.convert import convert as convert_images
     from ir_transfer.conversion.inputs import MANIFEST_NAME
 
     try:
         with ProgressBar(quiet=quiet) as progress:
-            summary = convert_pictures(options, progress, progress.step)
+            summary = convert_images(options, progress, progress.step)
     except KeyboardInterrupt:
         click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
         return INTERRUPTED, None

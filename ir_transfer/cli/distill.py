@@ -13,7 +13,7 @@ from ir_transfer.cli.result import give_result
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the photographs.")
+@click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the RGB images.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
 @click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
 @threads_option
@@ -21,7 +21,7 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
     """Distil the content encoder of RECIPE (a YAML file, or a name that ships: encoder) from soft class labels.
 
     The run folder receives a checkpoint, encoder.safetensors, which a training recipe takes as model.encoder, and its
-    card encoder.md: how well it agrees with the labels of photographs held back, by class, by day and by night.
+    card encoder.md: how well it agrees with the labels of RGB images held back, by class, by day and by night.
 
     \b
     Examples:
@@ -30,7 +30,7 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
     from ir_transfer.resources import recipe_file
 
     recipe = recipe_file(recipe)
-    check_exists(data_root, "the folder of the photographs", "check --data")
+    check_exists(data_root, "the folder of the RGB images", "check --data")
     import torch
 
     from ir_transfer.training.distillation.recipe import load_distillation

@@ -68,16 +68,16 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="Folder of soft class labels of the photographs: RGBA .png files of a quarter of their size.",
+    help="Folder of soft class labels of the RGB images: RGBA .png files of a quarter of their size.",
 )
 @click.option(
     "--outputs",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="A row of results made elsewhere: gray pictures of the stems and sizes of the scenes.",
+    help="A row of results made elsewhere: gray images of the stems and sizes of the scenes.",
 )
 @click.option("--label", help="Only objects of this label.")
-@click.option("--max-side", type=click.IntRange(64), help="Reduce larger pictures to this side, not the protocol's.")
+@click.option("--max-side", type=click.IntRange(64), help="Reduce larger images to this side, not the protocol's.")
 @tracking_options
 @device_option
 @click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
@@ -120,7 +120,7 @@ def evaluate(
     measured; a store that does not answer costs a warning.
 
     --task detect measures detectors instead, which are trained on translated images of --data and find people and cars
-    in real infrared pictures of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
+    in real infrared images of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
 
     \b
     Examples:

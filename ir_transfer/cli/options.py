@@ -69,7 +69,7 @@ def style_options(command: Command) -> Command:
             metavar="0..1",
             default=1.0,
             show_default=True,
-            help="0 keeps the photograph's own look, 1 takes the exemplar's.",
+            help="0 keeps the RGB image's own look, 1 takes the exemplar's.",
         ),
         click.option(
             "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
@@ -133,7 +133,7 @@ def max_pixels_option(command: Command) -> Command:
     """Add ``--max-pixels``."""
     from ir_transfer.imaging.image_io import MAX_PIXELS
 
-    text = "Refuse larger pictures before decoding them."
+    text = "Refuse larger images before decoding them."
     return click.option(
         "--max-pixels", type=click.IntRange(min=1), default=MAX_PIXELS, show_default=True, metavar="N", help=text
     )(command)

@@ -47,10 +47,10 @@ def output_options(command: Command) -> Command:
 
 def camera_options(command: Command) -> Command:
     """Add ``--sensor``, ``--agc`` and ``--agc-window``; see :func:`output_fields`."""
-    sensor = "Imitate this sensor: one of ir-transfer sensors, or a YAML file. The size stays that of the photograph."
+    sensor = "Imitate this sensor: one of ir-transfer sensors, or a YAML file. The size stays that of the RGB image."
     agc = (
-        "Gain control, the last stage: none keeps one window for all pictures, camera takes the sensor's own, "
-        "linear shows --agc-window; the others look at each picture as cameras do."
+        "Gain control, the last stage: none keeps one window for all images, camera takes the sensor's own, "
+        "linear shows --agc-window; the others look at each image as cameras do."
     )
     for option in (
         click.option(
@@ -76,7 +76,7 @@ def camera_options(command: Command) -> Command:
 
 def size_options(command: Command) -> Command:
     """Add ``--memory`` and ``--tile-size``; see :func:`output_fields`."""
-    memory = "What the process may take: larger pictures go by tiles, to the same result.  [default: 2GB on a CPU]"
+    memory = "What the process may take: larger images go by tiles, to the same result.  [default: 2GB on a CPU]"
     tile = "Translate what is larger by tiles of this side."
     for option in (
         click.option("--tile-size", type=click.IntRange(min=64), metavar="N", help=tile),

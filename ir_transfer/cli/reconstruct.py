@@ -23,13 +23,13 @@ class _Names(click.ParamType[tuple[str, ...]]):
 
 
 @click.command(short_help="Show what layers of a network keep of an image.")
-@click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose content is wanted.")
+@click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Image whose content is wanted.")
 @click.option("--layer", metavar="NAME", help="For --content.  [default: stride8, of a VGG conv4_2]")
-@click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Picture whose texture is wanted.")
+@click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Image whose texture is wanted.")
 @click.option(
     "--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
 )
-@click.option("--size", type=ImageSize(16), metavar="WxH", help="Of the result of --style.  [default: the picture's]")
+@click.option("--size", type=ImageSize(16), metavar="WxH", help="Of the result of --style.  [default: the image's]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option(
@@ -45,7 +45,7 @@ class _Names(click.ParamType[tuple[str, ...]]):
     default=512,
     show_default=True,
     metavar="N",
-    help="Short side in pixels that larger pictures are brought to.",
+    help="Short side in pixels that larger images are brought to.",
 )
 @run_options_option
 @device_option
@@ -56,10 +56,10 @@ class _Names(click.ParamType[tuple[str, ...]]):
 def reconstruct(
     *, content: Path | None, style: Path | None, out: Path, overwrite: bool, verbose: bool, quiet: bool, **given: Any
 ) -> int:
-    """Find, from noise, a picture that has the features of one layer, or the Gram matrices of some.
+    """Find, from noise, an image that has the features of one layer, or the Gram matrices of some.
 
     The deeper the layer, the less of a content is left but what is where, and the larger are the structures that a
-    style repeats. All layers of --style give the picture's texture.
+    style repeats. All layers of --style give the image's texture.
 
     Layers are stride2, stride4, stride8, stride16 and stride32 of the content encoder, conv1_1 to conv5_1 of a VGG-19.
 
@@ -80,8 +80,8 @@ def reconstruct(
     if out.exists() and not overwrite:
         raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
     set_up_messages(verbose=verbose, quiet=quiet)
-    check_exists(content, "a picture file")
-    check_exists(style, "a picture file")
+    check_exists(content, "an image file")
+    check_exists(style, "an image file")
     try:
         with ProgressBar(quiet=quiet, label="reconstructing") as progress:
             _write(content, style, out, given, progress)
@@ -101,7 +101,7 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     from ir_transfer.conversion.patience import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
     from ir_transfer.conversion.translate import pick_device
-    from ir_transfer.imaging.image_io import encode_gray, read_picture, to_levels, write_whole
+    from ir_transfer.imaging.image_io import encode_gray, read_image, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys
     from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
@@ -112,20 +112,20 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
         torch.set_num_threads(given["threads"])
     torch.manual_seed(given["seed"])
     if content is not None:
-        gray = read_picture(content, given["max_pixels"]).gray()
+        gray = read_image(content, given["max_pixels"]).gray()
     elif style is not None:
-        shown = read_picture(style, given["max_pixels"])  # any texture will do, not infrared alone
+        shown = read_image(style, given["max_pixels"])  # any texture will do, not infrared alone
         gray = shown.gray() if shown.is_colour else read_exemplar(style, given["max_pixels"])
-    picture = torch.from_numpy(gray)[None]
-    picture = resize_short_side(picture, min(given["side"], *picture.shape[-2:])).to(device)
+    image = torch.from_numpy(gray)[None]
+    image = resize_short_side(image, min(given["side"], *image.shape[-2:])).to(device)
     model = Gatys.build(model_info("gatys"), given["weights"], None)
     assert isinstance(model, Gatys | PaperGatys)
     model.configure(given["model_options"])
     report_steps(model.to(device), progress.step)
     progress.start(1)
     if content is not None:
-        found = reconstruct_content(model, picture, given["layer"])
+        found = reconstruct_content(model, image, given["layer"])
     else:
         size = None if given["size"] is None else given["size"][::-1]
-        found = reconstruct_style(model, picture, given["layers"], size)
+        found = reconstruct_style(model, image, given["layers"], size)
     write_whole(out, encode_gray(to_levels(found[0, 0].float().cpu().numpy())))

@@ -37,7 +37,7 @@ def styles(ctx: click.Context) -> int | None:
     \b
     Examples:
       ir-transfer styles
-      ir-transfer styles build thermal_pictures/ -o mine.safetensors
+      ir-transfer styles build thermal_images/ -o mine.safetensors
       ir-transfer convert photos/ --style mine.safetensors
     """
     if ctx.invoked_subcommand is not None:
@@ -87,13 +87,13 @@ def build(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Encode EXEMPLAR... (infrared pictures, folders, globs) into one style file.
+    """Encode EXEMPLAR... (infrared images, folders, globs) into one style file.
 
     A style belongs to the model and the weights it was built with.
 
     \b
     Examples:
-      ir-transfer styles build thermal_pictures/ -o mine.safetensors
+      ir-transfer styles build thermal_images/ -o mine.safetensors
       ir-transfer styles build day.png night.png --style-weights 0.7,0.3 -o dusk.safetensors
     """
     if out.suffix != ".safetensors":

@@ -47,7 +47,7 @@ def train(
 
     RECIPE is a YAML file, or the name of one that ships, such as adain-lwir.
 
-    The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation pictures
+    The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation images
     and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops, with exit code 130; a
     second one kills.
 

@@ -93,8 +93,8 @@ _TARGET = 1.2
 def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any) -> int:
     """Convert a clip into one-channel infrared, in one look, of the same size, times and sound.
 
-    INPUT is a video of any kind that FFmpeg reads, or a folder of numbered pictures; the result is a video
-    beside it, or a folder of PNG pictures of the same names with manifest.jsonl.
+    INPUT is a video of any kind that FFmpeg reads, or a folder of numbered images; the result is a video
+    beside it, or a folder of PNG images of the same names with manifest.jsonl.
 
     A frame that cannot be read costs that frame: the output before stands in. Exit code: 0 all done, 1 some frames
     were damaged, 2 wrong usage or nothing to do.
@@ -103,7 +103,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     Examples:
       A clip in the look of a preset:
         ir-transfer video drive.mp4 --style preset:lwir-road-day
-      Every frame as sharp as a picture of its own, every level kept:
+      Every frame as sharp as an image of its own, every level kept:
         ir-transfer video drive.mp4 --style thermal.png --no-flow --codec ffv1
       Numbered frames of 10 a second:
         ir-transfer video frames/ --style thermal.png --fps 10 -o frames_thermal/

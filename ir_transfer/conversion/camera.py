@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.plan import Job
@@ -79,7 +79,7 @@ def _load(name: str) -> SensorModel:
 class CameraStep:
     """Observes intensities with one sensor through a whole run; many threads and other processes may call it.
 
-    Its noise is that of the seed and the name of the result, whatever the order of the pictures. Cameras of small
+    Its noise is that of the seed and the name of the result, whatever the order of the images. Cameras of small
     sizes that were used lately are kept; in a run over thousands of sizes they take no more memory.
 
     Args:
@@ -98,7 +98,7 @@ class CameraStep:
         """Let it travel to another process without its lock and cameras."""
         return type(self), (self._options, self._seed)
 
-    def __call__(self, intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+    def __call__(self, intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         """Return what the camera shows of a white-hot intensity (H, W) in [0, 1]."""
         if self._sensor is not None:
             intensity = self._camera(self._sensor, intensity.shape).observe(intensity, str(job.output))

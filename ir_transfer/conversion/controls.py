@@ -1,4 +1,4 @@
-"""Controls of a conversion beyond one look over the whole picture; free of torch."""
+"""Controls of a conversion beyond one look over the whole image; free of torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Controls:
 
     Attributes:
         keep_tone: Keep the luma's order, take only the distribution of what the model makes.
-        style_masks: Soft mask of each style: a picture for all, or a folder that mirrors the input's.
-        content_masks: Label maps of the pictures; see :func:`~ir_transfer.labels.label_maps.files.open_label_maps`.
+        style_masks: Soft mask of each style: an image for all, or a folder that mirrors the input's.
+        content_masks: Label maps of the images; see :func:`~ir_transfer.labels.label_maps.files.open_label_maps`.
         exemplar_masks: Label maps of the exemplars.
         fit_masks: Resize masks of another size; otherwise they are an error.
-        style_grid: Interpolations from style to style, so many a side, in one picture.
+        style_grid: Interpolations from style to style, so many a side, in one image.
         layer_weights: Weights of loss layers by name, for models that have sliders for them; those left out are 1.
         random_layers: Draw the weights of the layers by the seed.
     """
@@ -38,7 +38,7 @@ class Controls:
 
     @property
     def masked(self) -> bool:
-        """Whether pictures have masks."""
+        """Whether images have masks."""
         return bool(self.style_masks) or self.content_masks is not None
 
     @property
@@ -94,7 +94,7 @@ class Controls:
 
 
 NO_CONTROLS = Controls()
-"""One look over the whole picture."""
+"""One look over the whole image."""
 
 
 def _check_grid(side: int, styles: int) -> None:

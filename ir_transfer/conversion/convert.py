@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def convert(options: Options, observer: Observer | None = None, on_step: OnStep | None = None) -> Summary:
-    """Convert pictures; one that fails costs one manifest line and never the run.
+    """Convert images; one that fails costs one manifest line and never the run.
 
     Args:
         options: What to convert, and how.
@@ -39,7 +39,7 @@ def convert(options: Options, observer: Observer | None = None, on_step: OnStep 
     plan, choice, masks = prepare_run(options)
     translator, heat = _loaded(options, choice, masks)
     inverted = is_inverted(translator.codes, options.polarity)
-    logger.info("%d pictures into %s", len(plan.jobs), plan.out)
+    logger.info("%d images into %s", len(plan.jobs), plan.out)
     with locked(plan.out):
         # Again: another run may have come and gone while the model was loaded.
         refuse_existing(plan, resume=options.resume, overwrite=options.overwrite)

@@ -8,31 +8,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.imaging.image_io import BitDepth, Picture
+from ir_transfer.imaging.image_io import BitDepth, DecodedImage
 
 _AS_STORED = {np.dtype(np.uint8): np.uint8, np.dtype(np.uint16): np.int16, np.dtype(np.float32): np.float32}
 """Types of levels that travel as they are, and the type that torch computes with on every device for their bits."""
 _AT_ONCE = 2**22  # pixels that become levels: float64 of a whole batch would be twice its intensity
 
 
-def content_on(device: torch.device, pictures: Sequence[Picture]) -> Tensor:
-    """Return images of one size on a device, with the values of :meth:`Picture.rgb`.
+def content_on(device: torch.device, images: Sequence[DecodedImage]) -> Tensor:
+    """Return images of one size on a device, with the values of :meth:`Image.rgb`.
 
     Levels travel as they are stored, from page-locked memory to CUDA, and become floats there.
 
     Args:
         device: Where to.
-        pictures: Of one height and width; their kinds of levels may differ.
+        images: Of one height and width; their kinds of levels may differ.
 
     Returns:
         Float32 sRGB (B, 3, H, W) in [0, 1], channels last.
     """
-    if len({(picture.levels.dtype, len(picture.levels), picture.white) for picture in pictures}) > 1:
-        return torch.cat([content_on(device, [picture]) for picture in pictures])
-    levels, white = [picture.levels for picture in pictures], pictures[0].white
+    if len({(image.levels.dtype, len(image.levels), image.white) for image in images}) > 1:
+        return torch.cat([content_on(device, [image]) for image in images])
+    levels, white = [image.levels for image in images], images[0].white
     bits = _AS_STORED.get(levels[0].dtype)
     if bits is None:
-        levels, white, bits = [picture.rgb() for picture in pictures], 1.0, np.float32
+        levels, white, bits = [image.rgb() for image in images], 1.0, np.float32
     kind = torch.from_numpy(np.empty(0, bits)).dtype
     staged = torch.empty((len(levels), *levels[0].shape), dtype=kind, pin_memory=device.type == "cuda")
     for one, place in zip(levels, staged.numpy().view(levels[0].dtype), strict=True):
@@ -44,10 +44,10 @@ def content_on(device: torch.device, pictures: Sequence[Picture]) -> Tensor:
     return unit if white == 1 else unit / torch.full((), white, dtype=torch.float32, device=device)
 
 
-def has_known_range(picture: Picture) -> bool:
-    """Return whether no level of a picture can be outside of [0, 1]: its white is the largest of its type."""
-    dtype = picture.levels.dtype
-    return dtype.kind == "u" and picture.white == 2 ** (8 * dtype.itemsize) - 1
+def has_known_range(image: DecodedImage) -> bool:
+    """Return whether no level of an image can be outside of [0, 1]: its white is the largest of its type."""
+    dtype = image.levels.dtype
+    return dtype.kind == "u" and image.white == 2 ** (8 * dtype.itemsize) - 1
 
 
 def nearest_levels(intensity: Tensor, bit_depth: BitDepth) -> Tensor:

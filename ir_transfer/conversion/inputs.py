@@ -1,4 +1,4 @@
-"""What the user named (files, folders, globs, list files) to picture files with the place each keeps in the output."""
+"""What the user named (files, folders, globs, list files) to image files with the place each keeps in the output."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.imaging.image_names import SUFFIXES, ignored_text, is_picture_name, is_sidecar_name, split_name
+from ir_transfer.imaging.image_names import SUFFIXES, ignored_text, is_image_name, is_sidecar_name, split_name
 from ir_transfer.regular_files import open_regular
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A picture file and its place: the sub-folder and name below the input that led to it.
+    """An image file and its place: the sub-folder and name below the input that led to it.
 
     Texts, because path objects of 200,000 files take 100 MB more.
 
@@ -51,9 +51,9 @@ class Found:
 
 
 def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str] | None = None) -> list[Found]:
-    """Return the picture files that the inputs stand for, in the order of the inputs, each folder sorted.
+    """Return the image files that the inputs stand for, in the order of the inputs, each folder sorted.
 
-    A folder is searched with its sub-folders and keeps them; hidden files, files that are no picture by
+    A folder is searched with its sub-folders and keeps them; hidden files, files that are no image by
     their suffix, ``out`` and other folders that hold a manifest of this package are left out. Files named one
     by one, a glob's matches and a list file's entries keep what lies below their common folder.
 
@@ -62,11 +62,11 @@ def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str]
             not linked ones) and list files (.txt or .lst, one path a line, relative to the list's folder; ``#`` starts
             a comment).
         out: The folder of the results.
-        ignored: Counts the files of folders that are no pictures, by suffix.
+        ignored: Counts the files of folders that are no images, by suffix.
 
     Raises:
         MissingFileError: An input does not exist, or a glob matches nothing.
-        InputError: An empty name, or a folder or list that holds no picture.
+        InputError: An empty name, or a folder or list that holds no image.
         DecodeError: A folder or list that cannot be read.
     """
     found: list[Found] = []
@@ -114,7 +114,7 @@ def default_out(inputs: Sequence[str]) -> Path:
 def _non_empty(found: list[Found], where: str, ignored: Mapping[str, int] | None = None) -> list[Found]:
     if not found:
         others = f" ({ignored_text(ignored)})" if ignored else ""
-        raise InputError(f"expected pictures in {where}, found none{others}: it takes {', '.join(sorted(SUFFIXES))}")
+        raise InputError(f"expected images in {where}, found none{others}: it takes {', '.join(sorted(SUFFIXES))}")
     return found
 
 
@@ -184,11 +184,11 @@ def _matches(pattern: str, out: Path | None) -> list[Path]:
     paths = [
         path
         for path in sorted(_glob(pattern))
-        if is_picture_name(path) and not path.is_dir()
+        if is_image_name(path) and not path.is_dir()
         if real_out is None or not os.path.realpath(path).startswith(real_out)
     ]
     if not paths:
-        raise MissingFileError(f"expected pictures that match {pattern!r}, found none: check the pattern")
+        raise MissingFileError(f"expected images that match {pattern!r}, found none: check the pattern")
     return paths
 
 
@@ -220,7 +220,7 @@ def _listed(path: Path) -> list[Path]:
     entries = [line.strip() for line in text.splitlines()]
     paths = [path.parent / entry for entry in entries if entry and not entry.startswith("#")]
     if not all(entry.name for entry in paths):
-        raise DecodeError(f"{path}: expected one picture file a line, got the line '/': take it out")
+        raise DecodeError(f"{path}: expected one image file a line, got the line '/': take it out")
     return paths
 
 

@@ -1,4 +1,4 @@
-"""manifest.jsonl: a header that says how the pictures were made, then a line for each input; it survives a kill."""
+"""manifest.jsonl: a header that says how the images were made, then a line for each input; it survives a kill."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Entry:
 
     Attributes:
         input: The file, as it was found; in a data set its place below the root of the source.
-        output: Where the picture lies below OUT; None if another input took its place.
+        output: Where the image lies below OUT; None if another input took its place.
         status: ``"converted"`` or ``"failed"``; what a resumed run leaves as it is keeps its line.
         input_sha256: None if it could not be read.
         output_sha256: None if none was written.
@@ -50,7 +50,7 @@ class Entry:
         reading: How the input was read: profile, orientation, page, bands, share that is transparent; and ``notes`` on
             what could not be followed or kept.
         found: How many objects of each class were found in it by ``--heat auto``.
-        stored_orientation: EXIF orientation of a photograph whose result has the frame of the stored pixels, as its
+        stored_orientation: EXIF orientation of an RGB image whose result has the frame of the stored pixels, as its
             labels have; None if it is upright.
         heated: Number of ``objects`` that ``--heat`` shifted and of ``pixels`` they have, by class.
     """
@@ -81,7 +81,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Header:
-    """How the pictures of a folder were made.
+    """How the images of a folder were made.
 
     Attributes:
         command: As typed.

@@ -1,4 +1,4 @@
-"""The masks of a run: read beside the pictures, checked against the exemplars'; free of torch."""
+"""The masks of a run: read beside the images, checked against the exemplars'; free of torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.imaging.image_io import MAX_PIXELS, Picture, read_bytes, read_picture
+from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import SUFFIXES, find_below
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
 from ir_transfer.labels.label_maps.files import LabelMaps, open_label_maps
@@ -25,8 +25,8 @@ _SHOWN = 5  # labels in an error
 
 
 @dataclass(frozen=True)
-class PictureMasks:
-    """The masks of one picture, in its size.
+class ImageMasks:
+    """The masks of one image, in its size.
 
     Attributes:
         shares: Soft mask (H, W) in [0, 1] of each style; none without spatial control.
@@ -43,7 +43,7 @@ class Masks:
 
     Attributes:
         controls: What was asked for.
-        content: Label maps of the pictures.
+        content: Label maps of the images.
         exemplars: Label map of each exemplar.
         max_pixels: Larger masks are refused.
     """
@@ -54,20 +54,20 @@ class Masks:
     max_pixels: int
 
     def fingerprint(self, place: PurePosixPath) -> str:
-        """Return a hash of the masks of a picture; errors as in :meth:`read`."""
+        """Return a hash of the masks of an image; errors as in :meth:`read`."""
         files = [_mask_file(path, place) for path in self.controls.style_masks]
         parts = [hashlib.sha256(read_bytes(path, self.max_pixels)).hexdigest() for path in files]
         if self.content is not None:
             parts.append(self.content.fingerprint(place))
         return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
-    def read(self, place: PurePosixPath, height: int, width: int) -> PictureMasks:
-        """Return the masks of a picture.
+    def read(self, place: PurePosixPath, height: int, width: int) -> ImageMasks:
+        """Return the masks of an image.
 
         Args:
-            place: Sub-folder and name of the picture, without suffix.
-            height: Of the picture.
-            width: Of the picture.
+            place: Sub-folder and name of the image, without suffix.
+            height: Of the image.
+            width: Of the image.
 
         Raises:
             MissingFileError: It has no mask.
@@ -78,10 +78,10 @@ class Masks:
         files = [_mask_file(path, place) for path in self.controls.style_masks]
         shares = tuple(_read_share(path, height, width, self.max_pixels, fit=fit) for path in files)
         if self.content is None:
-            return PictureMasks(shares)
+            return ImageMasks(shares)
         found = self.content.read(place, height, width, fit=fit)
         self._check_labels(found, f"{self.controls.content_masks}, map of {place}")
-        return PictureMasks(shares, found.levels)
+        return ImageMasks(shares, found.levels)
 
     def _check_labels(self, found: LabelMap, name: str) -> None:
         known = frozenset[int]().union(*(one.labels for one in self.exemplars))
@@ -113,7 +113,7 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
         return None
     for path in controls.style_masks:
         if not path.is_dir():
-            read_picture(path, max_pixels)  # a file for all pictures is checked before any of them
+            read_image(path, max_pixels)  # a file for all images is checked before any of them
     if controls.content_masks is None or controls.exemplar_masks is None:
         return Masks(controls, None, (), max_pixels)
     content, theirs = open_label_maps(controls.content_masks), open_label_maps(controls.exemplar_masks)
@@ -122,7 +122,7 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     for style in choice.styles:
         if not isinstance(style, Path):
             named = style.path if isinstance(style, ExemplarFolder | InsideFile) else style.name
-            raise InputError(f"expected pictures with --exemplar-masks, got the style {str(named)!r}: name its picture")
+            raise InputError(f"expected images with --exemplar-masks, got the style {str(named)!r}: name its image")
         from ir_transfer.conversion.styles.exemplar import read_exemplar  # scikit-image and all of scipy
 
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
@@ -159,7 +159,7 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
     return found[0]
 
 
-def _drawn(mask: Picture) -> NDArray[np.float32]:
+def _drawn(mask: DecodedImage) -> NDArray[np.float32]:
     """Return the region (H, W) in [0, 1] that a mask shows: its luma where it is opaque.
 
     One that is drawn in a single colour on a transparent layer shows its region by alpha alone.
@@ -175,12 +175,12 @@ def _drawn(mask: Picture) -> NDArray[np.float32]:
 
 
 def _read_share(path: Path, height: int, width: int, max_pixels: int, *, fit: bool) -> NDArray[np.float32]:
-    share = _drawn(read_picture(path, max_pixels))
+    share = _drawn(read_image(path, max_pixels))
     if share.shape == (height, width):
         return share
     if not fit:
         raise InputError(
-            f"{path}: expected the size of its picture, {width} x {height}, got {share.shape[1]} x {share.shape[0]}: "
+            f"{path}: expected the size of its image, {width} x {height}, got {share.shape[1]} x {share.shape[0]}: "
             "export it at that size, or pass --fit-masks"
         )
     resized = Image.fromarray(share).resize((width, height), Image.Resampling.BILINEAR)

@@ -36,7 +36,7 @@ class Options:
         model: Name; by default what the styles say, else adain.
         weights: Name or file; by default what the styles say, else the model's default.
         style_weights: Weight of each style; equal if None.
-        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
         polarity: Of the results; None keeps the exemplar's own.
         exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
@@ -46,18 +46,18 @@ class Options:
         compression: Of the results; for rasters see ``raster``.
         precision: What to compute in.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        batch_size: Pictures at once on CUDA, at most; automatic if None.
+        batch_size: Images at once on CUDA, at most; automatic if None.
         workers: Threads that read, and as many that write; automatic if None.
         threads: Threads that compute on a CPU; torch's choice if None.
         resume: Go on with what an earlier run left.
         overwrite: Make existing results again.
         camera: Sensor and gain control to imitate.
         heat: Shifts of apparent intensity by class.
-        size: When pictures are translated by tiles.
+        size: When images are translated by tiles.
         raster: How rasters are read and written.
         seed: For models that draw random numbers, and for the noise of a sensor.
-        fail_fast: Stop at the first picture that fails.
-        max_pixels: Larger pictures are refused.
+        fail_fast: Stop at the first image that fails.
+        max_pixels: Larger images are refused.
         model_options: Run-time options of the model by name, as text; its own defaults otherwise.
         command: As typed, for the manifest.
         settings: Options that were not typed, for the manifest: their value, and where it comes from.
@@ -118,7 +118,7 @@ class Options:
         self.heat.check()
         if self.heat.asked and self.controls.style_grid is not None:
             raise InputError(
-                "expected no --heat with --style-grid, whose cells show the photograph many times: leave one out"
+                "expected no --heat with --style-grid, whose cells show the RGB image many times: leave one out"
             )
 
 
@@ -128,8 +128,8 @@ class Summary:
 
     Attributes:
         out: Folder of the results.
-        converted: Pictures made now.
-        skipped: Pictures that an earlier run had made.
+        converted: Images made now.
+        skipped: Images that an earlier run had made.
         failed: Inputs that could not be converted.
         stopped: Why the run ended early, if it did.
         plan: What was to be done.

@@ -14,18 +14,18 @@ from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.header import count_images
 from ir_transfer.imaging.image_io import MAX_PIXELS, OUTPUT_SUFFIX, Format
-from ir_transfer.imaging.image_names import is_picture_name, split_name
+from ir_transfer.imaging.image_names import is_image_name, split_name
 from ir_transfer.imaging.raster.kind import is_raster
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How one of several results of a picture is made.
+    """How one of several results of an image is made.
 
     Attributes:
-        number: Among the results of the picture, from 0.
+        number: Among the results of the image, from 0.
         style: Index of the run's style; None for the plain luma.
-        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
         inverted: Whether the result is turned to the other polarity.
     """
 
@@ -37,12 +37,12 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture to convert.
+    """One image to convert.
 
     Paths are texts, because path objects of 200,000 files take 100 MB more.
 
     Attributes:
-        path: Of the photograph.
+        path: Of the RGB image.
         result: Where its translation goes, below OUT, with ``/`` between folders.
         variant: How it is made, where results of a run differ in that.
         raster: The source as GDAL's path, where it is read by windows.
@@ -62,7 +62,7 @@ class Job:
 
     @property
     def source(self) -> Path:
-        """The photograph."""
+        """The RGB image."""
         return Path(self.path)
 
     @property
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def place(self) -> PurePosixPath:
-        """Sub-folder of the result and name of the photograph, without suffix: where its masks lie."""
+        """Sub-folder of the result and name of the RGB image, without suffix: where its masks lie."""
         return self.output.with_name(self.source.stem)
 
 
@@ -89,7 +89,7 @@ class Plan:
         out: Folder of the results.
         jobs: What to convert, in the order of the inputs.
         refused: Lines of inputs that cannot be converted, known without reading them.
-        ignored: Number of files in the folders that are no pictures, by suffix.
+        ignored: Number of files in the folders that are no images, by suffix.
     """
 
     out: Path
@@ -137,17 +137,17 @@ def make_plan(
 
     Raises:
         MissingFileError: An input does not exist.
-        InputError: Nothing to convert, or results would replace their own photographs.
+        InputError: Nothing to convert, or results would replace their own RGB images.
     """
     folder = Path(out) if out is not None else default_out(inputs)
-    if out is not None and is_picture_name(folder) and not folder.is_dir():
+    if out is not None and is_image_name(folder) and not folder.is_dir():
         raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
     if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):
-        raise InputError(f"expected -o outside the input, got {folder} itself: results would replace photographs there")
+        raise InputError(f"expected -o outside the input, got {folder} itself: results would replace RGB images there")
     ignored: Counter[str] = Counter()
     found = expand(inputs, folder, ignored)
     if not found:
-        raise InputError("expected at least one picture to convert, found none: name files, folders or globs")
+        raise InputError("expected at least one image to convert, found none: name files, folders or globs")
     jobs, refused = _assign(found, ending, OUTPUT_SUFFIX[format], max_pixels, raster)
     plan = Plan(folder, tuple(jobs), tuple(refused), ignored)
     _refuse_own_input(found, plan)
@@ -201,7 +201,7 @@ def _refuse_own_input(found: Sequence[Found], plan: Plan) -> None:
     for result in existing:
         if real(str(plan.out / result)) in sources:
             raise InputError(
-                f"expected -o outside the input, got {plan.out}: {result} would replace a photograph there"
+                f"expected -o outside the input, got {plan.out}: {result} would replace an RGB image there"
             )
 
 

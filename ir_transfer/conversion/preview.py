@@ -15,7 +15,7 @@ from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.conversion.styles.exemplar import read_exemplar
-from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, files_beside, read_picture, write_whole
+from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, files_beside, read_image, write_whole
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.gdal import environment, open_raster
 from ir_transfer.imaging.raster.read import Raster
@@ -39,18 +39,18 @@ def write_preview(
 
     Args:
         plan: A plan that has been carried out.
-        styles: What was given as styles: pictures are shown, others have no column.
+        styles: What was given as styles: images are shown, others have no column.
         max_pixels: As in the run.
         left_out: Outputs that the run could not make.
-        raster: How the photographs are read, as in the run.
+        raster: How the RGB images are read, as in the run.
 
     Returns:
         The file, whose name no result has, or None if there is no result to show.
 
     Raises:
         EncodeError: The file cannot be written.
-        MissingFileError: A photograph or result has gone since.
-        DecodeError: A photograph or result has been damaged since.
+        MissingFileError: An RGB image or result has gone since.
+        DecodeError: An RGB image or result has been damaged since.
     """
     sheet = draw_preview(plan, styles, max_pixels, left_out, raster)
     if sheet is None:
@@ -72,7 +72,7 @@ def draw_preview(
     if not jobs:
         return None
     chosen = [jobs[i * len(jobs) // min(ROWS, len(jobs))] for i in range(min(ROWS, len(jobs)))]
-    exemplar = cache(lambda style: _exemplar_cell(style, max_pixels) if _is_picture(style) else None)
+    exemplar = cache(lambda style: _exemplar_cell(style, max_pixels) if _is_image(style) else None)
     shown = [(job, _style_of(job, number, styles)) for number, job in enumerate(chosen)]
     rows = [_row(job, plan.out, exemplar(style), max_pixels, raster) for job, style in shown]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)), _PAPER)
@@ -113,16 +113,16 @@ def _style_of(job: Job, number: int, styles: Sequence[str]) -> str:
     return "" if job.variant.style is None else styles[job.variant.style]
 
 
-def _is_picture(style: str) -> bool:
+def _is_image(style: str) -> bool:
     return style != "" and Path(style).suffix != ".safetensors" and Path(style).exists()
 
 
 def _exemplar_cell(style: str, max_pixels: int) -> _Cell:
-    shown = _first_picture(Path(style))
+    shown = _first_image(Path(style))
     return shown.name, _shrunk(read_exemplar(shown, max_pixels, keep_colour=True))
 
 
-def _first_picture(style: Path) -> Path:
+def _first_image(style: Path) -> Path:
     return expand([str(style)])[0].source if style.is_dir() else style
 
 
@@ -137,7 +137,7 @@ def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont |
 def _source(job: Job, max_pixels: int, raster: RasterOptions) -> Image.Image:
     if job.raster is None:
         wanted = Wanted(job.page, beside=files_beside(job.source))
-        return _shrunk(read_picture(job.source, max_pixels, raster.levels, wanted).rgb())
+        return _shrunk(read_image(job.source, max_pixels, raster.levels, wanted).rgb())
     with environment(), Raster(job.raster, raster.bands, raster.levels, raster.nodata, job.page) as opened:
         return _shrunk(opened.overview())
 
@@ -145,7 +145,7 @@ def _source(job: Job, max_pixels: int, raster: RasterOptions) -> Image.Image:
 def _result(path: Path, max_pixels: int) -> Image.Image:
     """Return a result; its levels are never stretched, whatever place on Earth it has."""
     if path.suffix == ".png":
-        return _shrunk(read_picture(path, max_pixels).rgb())
+        return _shrunk(read_image(path, max_pixels).rgb())
     with environment(), open_raster(str(path)) as dataset:
         white = float(np.iinfo(dataset.dtypes[0]).max)
     with environment(), Raster(str(path), levels=(0.0, white)) as opened:

@@ -1,4 +1,4 @@
-"""What a conversion is asked for about pictures of any size; free of torch."""
+"""What a conversion is asked for about images of any size; free of torch."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class RasterOptions:
 
 @dataclass(frozen=True)
 class SizeOptions:
-    """When a picture is translated by tiles.
+    """When an image is translated by tiles.
 
     Attributes:
         memory: Bytes that the process may take; None lets a GPU find out, and is 2 GB on a CPU.
-        tile: Side of the tiles, for every picture that is larger; chosen by the memory if None.
+        tile: Side of the tiles, for every image that is larger; chosen by the memory if None.
     """
 
     memory: int | None = None

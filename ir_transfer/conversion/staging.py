@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.imaging.remote import Mount, end_mount, is_url, use_mount
 
 _LONGEST_NAME = 255  # bytes, of a file on the usual local systems
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tuple[str, ...], Path | None]]:
     """Give local folders for what is remote; they last as long as the context.
 
-    A local folder lists what the remote one holds. Files that are no pictures are copied once; a picture is fetched
+    A local folder lists what the remote one holds. Files that are no images are copied once; an image is fetched
     when it is read and not kept, and a result goes to the storage when it is written. So the local disk holds labels
     and names only. The manifest is brought up to date at the start, every half minute and at the end.
 
@@ -97,7 +97,7 @@ def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: 
     except OSError as error:  # a storage may have a file where it has a folder
         logger.warning("%s: %s: left out", name, error.strerror)
         return
-    if not is_picture_name(path):
+    if not is_image_name(path):
         system.get_file(name, str(path))
 
 
@@ -112,7 +112,7 @@ def _plain(text: str) -> str:
 
 def _beside(url: str) -> str:
     url = url.rstrip("/")
-    return f"{url.removesuffix(posixpath.splitext(url)[1]) if is_picture_name(Path(url)) else url}_ir"
+    return f"{url.removesuffix(posixpath.splitext(url)[1]) if is_image_name(Path(url)) else url}_ir"
 
 
 def _refuse_nested(inputs: Sequence[str], out: str | Path | None) -> None:

@@ -1,4 +1,4 @@
-"""Pictures to infrared intensities on a device: the model is loaded and the exemplar encoded once."""
+"""Images to infrared intensities on a device: the model is loaded and the exemplar encoded once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.conversion.batches import BUCKETS, bucket_sizes
 from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.device_copies import content_on, has_known_range
 from ir_transfer.conversion.launched import Launched
-from ir_transfer.conversion.masks import PictureMasks
+from ir_transfer.conversion.masks import ImageMasks
 from ir_transfer.conversion.options import Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import StyleChoice
@@ -24,7 +24,7 @@ from ir_transfer.conversion.styles.codes import adjusted, blended, grid_of, prep
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.imaging.image_io import LUMA, MAX_PIXELS, BitDepth, Picture
+from ir_transfer.imaging.image_io import LUMA, MAX_PIXELS, BitDepth, DecodedImage
 from ir_transfer.labels.label_maps.label_map import LabelMap
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of
@@ -79,9 +79,9 @@ def _surveyed(model: TranslationModel) -> ThermalModel:
 
 @dataclass(frozen=True)
 class Translator:
-    """A loaded model with its style, ready for many pictures.
+    """A loaded model with its style, ready for many images.
 
-    On a CPU, where batches gain nothing, pictures go one by one: their results do not depend on each other. On CUDA
+    On a CPU, where batches gain nothing, images go one by one: their results do not depend on each other. On CUDA
     they go in batches of few lengths (:data:`BUCKETS`), and a GPU may round a batch of another length otherwise; a
     ``batch_size`` of 1 avoids that.
 
@@ -89,9 +89,9 @@ class Translator:
         model: In evaluation mode, on ``device``.
         style: On ``device``; the blend, where there are several.
         device: Where to compute.
-        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
         precision: ``"bfloat16"`` computes under autocast.
-        batch_size: Pictures at once on CUDA, at most; chosen by their size if None.
+        batch_size: Images at once on CUDA, at most; chosen by their size if None.
         seed: Seeds each call, so that no result depends on the order.
         controls: Tone and masks.
         codes: Each style for itself, on ``device``.
@@ -132,7 +132,7 @@ class Translator:
 
         See :func:`prepare_codes` and :meth:`TranslationModel.configure` for the errors.
 
-        ``exemplar_maps`` are the label maps of the exemplars, where pictures have some. A ``runtime`` other than torch
+        ``exemplar_maps`` are the label maps of the exemplars, where images have some. A ``runtime`` other than torch
         runs the exported file that the choice has for weights, with its own ``threads``.
         """
         torch.manual_seed(seed)
@@ -168,12 +168,12 @@ class Translator:
 
     @property
     def takes_batches(self) -> bool:
-        """Whether pictures go in batches, the next one prepared while the device computes."""
+        """Whether images go in batches, the next one prepared while the device computes."""
         return self.device.type != "cpu"
 
     def batch_for(self, height: int, width: int) -> int:
-        """Return how many pictures of a size are translated at once, at most."""
-        # Pictures with masks, and those of a search, go one by one.
+        """Return how many images of a size are translated at once, at most."""
+        # Images with masks, and those of a search, go one by one.
         if not self.takes_batches or self.controls.masked or self.model.info.iterative:
             return 1
         return self.batch_size or next((n for n in BUCKETS if n * height * width <= _BATCH_PIXELS), 1)
@@ -198,25 +198,25 @@ class Translator:
         return self.model.info.tiling in {"exact", "overview"}
 
     @torch.inference_mode()
-    def statistics(self, picture: Picture) -> Statistics:
-        """Return the picture's own global statistics.
+    def statistics(self, image: DecodedImage) -> Statistics:
+        """Return the image's own global statistics.
 
         Raises:
             InputError: The model has none.
         """
         with self._autocast():
-            content = self._content([picture])
+            content = self._content([image])
             if isinstance(self.model, ThermalModel):
                 return self.model.image_statistics(content, self.style.tensors)
             return content_statistics_of(self.model).content_statistics(content)
 
-    def with_statistics(self, picture: Picture, statistics: Statistics) -> NDArray[np.float32]:
+    def with_statistics(self, image: DecodedImage, statistics: Statistics) -> NDArray[np.float32]:
         """Return the intensity (H, W) in [0, 1] of one image, made with global statistics in place of its own.
 
         Raises:
-            InputError: A picture smaller than 16 pixels, or a model that takes none.
+            InputError: An image smaller than 16 pixels, or a model that takes none.
         """
-        content = self._content([picture])
+        content = self._content([image])
         return self._alone(self._translate(content, self.style, statistics=statistics))
 
     @torch.inference_mode()
@@ -249,34 +249,34 @@ class Translator:
             return model.tile_statistics(placed, inside, self.style.tensors, self.strength, known)
 
     def tile(self, tile: Tensor, statistics: Statistics | None) -> NDArray[np.float32]:
-        """Translate a tile (1, 3 or 4, h, w) with the picture's statistics, where the model has some, to (h, w).
+        """Translate a tile (1, 3 or 4, h, w) with the image's statistics, where the model has some, to (h, w).
 
         Raises:
             InputError: A tile smaller than 16 pixels, or statistics that do not fit the model.
         """
         return self._alone(self._translate(self._placed(tile), self.style, statistics=statistics))
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
-        """Translate pictures of one size to intensities (H, W) in [0, 1].
+    def __call__(self, images: Sequence[DecodedImage]) -> list[NDArray[np.float32]]:
+        """Translate images of one size to intensities (H, W) in [0, 1].
 
         Raises:
-            InputError: A picture smaller than 16 pixels.
+            InputError: An image smaller than 16 pixels.
         """
-        return [np.asarray(result, np.float32) for result in self.launch(pictures).results()]
+        return [np.asarray(result, np.float32) for result in self.launch(images).results()]
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
-        """Begin to translate pictures of one size; a GPU still computes when this returns.
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+        """Begin to translate images of one size; a GPU still computes when this returns.
 
         Args:
-            pictures: To translate.
+            images: To translate.
             bit_depth: Of the levels that the device makes of the results; intensities if None.
 
         Raises:
-            InputError: A picture smaller than 16 pixels.
+            InputError: An image smaller than 16 pixels.
         """
         launched, start = Launched(self.device), 0
-        for length in bucket_sizes(len(pictures), self.batch_for(pictures[0].height, pictures[0].width)):
-            part = pictures[start : start + length]
+        for length in bucket_sizes(len(images), self.batch_for(images[0].height, images[0].width)):
+            part = images[start : start + length]
             start += length
             content, known = self._content(part), all(map(has_known_range, part))
             rows = [
@@ -286,17 +286,17 @@ class Translator:
             launched.add(torch.cat(rows, dim=1), bit_depth)
         return launched
 
-    def with_masks(self, picture: Picture, masks: PictureMasks) -> NDArray[np.float32]:
+    def with_masks(self, image: DecodedImage, masks: ImageMasks) -> NDArray[np.float32]:
         """Return the intensity (H, W) in [0, 1] of one image, made with its masks.
 
         Raises:
-            InputError: A picture smaller than 16 pixels, or masks that leave a pixel without a style.
+            InputError: An image smaller than 16 pixels, or masks that leave a pixel without a style.
         """
         style: StyleCode | SpatialStyle = self.style
         if masks.shares:
             style = SpatialStyle(self.codes, [torch.from_numpy(share)[None, None] for share in masks.shares])
         labels = None if masks.labels is None else torch.from_numpy(masks.labels)[None, None].to(self.device)
-        return self._alone(self._translate(self._content([picture]), style, labels))
+        return self._alone(self._translate(self._content([image]), style, labels))
 
     @torch.inference_mode()
     def _translate(
@@ -330,8 +330,8 @@ class Translator:
         result: NDArray[np.float32] = intensities[0].cpu().numpy()
         return result
 
-    def _content(self, pictures: Sequence[Picture]) -> Tensor:
-        return content_on(self.device, pictures)
+    def _content(self, images: Sequence[DecodedImage]) -> Tensor:
+        return content_on(self.device, images)
 
     def _placed(self, content: Tensor) -> Tensor:
         return content.to(self.device).contiguous(memory_format=torch.channels_last)

@@ -1,1 +1,1 @@
-"""Picture files, pairs and augmentation."""
+"""Image files, pairs and augmentation."""

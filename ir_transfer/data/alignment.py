@@ -1,4 +1,4 @@
-"""How far the two pictures of a pair are off, measured by their edges.
+"""How far the two images of a pair are off, measured by their edges.
 
 Edges are where both bands change, whatever the sign: their magnitudes correlate best at the offset between them.
 """
@@ -13,16 +13,16 @@ from PIL import Image
 
 Floats = NDArray[np.float32]
 
-_WORK_WIDTH = 320  # wider pictures are reduced: what matters is some pixels
+_WORK_WIDTH = 320  # wider images are reduced: what matters is some pixels
 _SURE = 3.4  # of 139 real pairs with such a peak, an offset that was put on 137 came back
 
 
 @dataclass(frozen=True)
 class Shift:
-    """An offset in pixels of the full picture.
+    """An offset in pixels of the full image.
 
     Attributes:
-        dx: The infrared picture lies so far to the right of the photograph.
+        dx: The infrared image lies so far to the right of the RGB image.
         dy: And so far below it.
         score: Height of the correlation's peak over its surroundings, in their standard deviations.
         gain: Correlation at the peak over that without a shift.
@@ -45,7 +45,7 @@ class Shift:
 
 
 def measure_shift(photograph: Floats, infrared: Floats, reach: float = 0.06) -> Shift:
-    """Return the offset of an infrared picture (H, W) against a photograph (H, W).
+    """Return the offset of an infrared image (H, W) against an RGB image (H, W).
 
     Args:
         photograph: Luminance in [0, 1].
@@ -53,7 +53,7 @@ def measure_shift(photograph: Floats, infrared: Floats, reach: float = 0.06) -> 
         reach: Largest offset that is looked for, as a share of the width.
     """
     scale = min(1.0, _WORK_WIDTH / photograph.shape[1])
-    edges = [_edges(_reduce(picture, scale)) for picture in (photograph, infrared)]
+    edges = [_edges(_reduce(image, scale)) for image in (photograph, infrared)]
     height, width = edges[0].shape
     shape = (2 * height, 2 * width)
     spectra = [np.fft.rfft2(edge, shape) for edge in edges]
@@ -71,15 +71,15 @@ def measure_shift(photograph: Floats, infrared: Floats, reach: float = 0.06) -> 
     return Shift(dx / scale, dy / scale, score, peak / zero)
 
 
-def edge_magnitude(picture: Floats) -> Floats:
-    """Return the gradient magnitude of a picture (H, W)."""
-    dy, dx = np.gradient(picture.astype(np.float32))
+def edge_magnitude(image: Floats) -> Floats:
+    """Return the gradient magnitude of an image (H, W)."""
+    dy, dx = np.gradient(image.astype(np.float32))
     return np.asarray(np.hypot(dx, dy), dtype=np.float32)
 
 
-def _edges(picture: Floats) -> Floats:
+def _edges(image: Floats) -> Floats:
     """Return edges of even strength all over, without a mean, faded out at the border."""
-    magnitude = edge_magnitude(picture)
+    magnitude = edge_magnitude(image)
     height, width = magnitude.shape
     coarse = Image.fromarray(magnitude).resize((max(width // 24, 1), max(height // 24, 1)), Image.Resampling.BOX)
     local = np.asarray(coarse.resize((width, height), Image.Resampling.BILINEAR))
@@ -88,8 +88,8 @@ def _edges(picture: Floats) -> Floats:
     return np.asarray((even - even.mean()) * np.sqrt(fade), dtype=np.float32)
 
 
-def _reduce(picture: Floats, scale: float) -> Floats:
-    image = Image.fromarray(np.ascontiguousarray(picture, dtype=np.float32))
+def _reduce(decoded: Floats, scale: float) -> Floats:
+    image = Image.fromarray(np.ascontiguousarray(decoded, dtype=np.float32))
     size = (max(round(image.width * scale), 16), max(round(image.height * scale), 16))
     return np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""What training varies: one geometry for both pictures, light and camera for the photograph, tone for infrared."""
+"""What training varies: one geometry for both images, light and camera for the RGB image, tone for infrared."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class PairAugment:
-    """Random crop, flip and slight rotation alike for photograph and truth; colour and blur for the photograph.
+    """Random crop, flip and slight rotation alike for RGB image and truth; colour and blur for the RGB image.
 
     Args:
         size: Side of the square crop in pixels.
@@ -128,7 +128,7 @@ class Tone:
         offset = float(random.normal(0, 0.06 * spread)) + 0.5 * (1 - gain) * float(random.random() < 0.5)
         return cls(gamma, gain, offset, bool(random.random() < flips))
 
-    def __call__(self, picture: Floats) -> Floats:
-        """Apply to a picture in [0, 1]; the result is clipped to [0, 1]."""
-        toned = np.clip(self.gain * picture**self.gamma + self.offset, 0, 1)
+    def __call__(self, image: Floats) -> Floats:
+        """Apply to an image in [0, 1]; the result is clipped to [0, 1]."""
+        toned = np.clip(self.gain * image**self.gamma + self.offset, 0, 1)
         return np.asarray(1 - toned if self.inverted else toned, dtype=np.float32)

@@ -35,17 +35,17 @@ _MAY: dict[str, frozenset[str]] = {"list": frozenset({"line", "rgb", "ir"}), "un
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the pictures lie. Patterns are those of :mod:`ir_transfer.data.name_patterns`, relative to the root.
+    """Where the images lie. Patterns are those of :mod:`ir_transfer.data.name_patterns`, relative to the root.
 
     Attributes:
         kind: ``two-files``: a pair is two files whose patterns agree in every field, which covers folders by stem,
-            ``trainA``/``trainB`` and rules that replace a part of the name. ``side-by-side``: both pictures in one
+            ``trainA``/``trainB`` and rules that replace a part of the name. ``side-by-side``: both images in one
             file. ``bands``: one file with the bands of both. ``list``: text files name the pairs. ``unpaired``: the
-            two sides do not belong together frame by frame, or there are no photographs.
-        rgb: Pattern of the photographs.
+            two sides do not belong together frame by frame, or there are no RGB images.
+        rgb: Pattern of the RGB images.
         ir: Pattern of the infrared files.
         files: Pattern of the files that hold both.
-        rgb_side: Which half of such a file is the photograph.
+        rgb_side: Which half of such a file is the RGB image.
         rgb_bands: Numbers of the red, green and blue band, from 1.
         ir_band: Number of the infrared band.
         white: Level that stands for 1.0, for files that use a part of their range only; the file's own by default.
@@ -82,7 +82,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Alignment:
-    """How well the two pictures of a pair are registered.
+    """How well the two images of a pair are registered.
 
     Attributes:
         pixels: What ``datasets check`` tolerates; None where they are not registered or it is not known.
@@ -111,7 +111,7 @@ class Splits:
 
 @dataclass(frozen=True)
 class Labels:
-    """Pictures whose levels are labels.
+    """Images whose levels are labels.
 
     Attributes:
         masks: Pattern of their files, with the fields of a pair.
@@ -135,15 +135,15 @@ class Card:
         licence: What its authors state.
         forbids: What the licence forbids.
         citation: How the authors want to be named.
-        band: Of the infrared pictures.
+        band: Of the infrared images.
         bit_depth: Of the infrared files.
         polarity: ``white-hot``: warm is bright. ``reflected``: what the band reflects is bright.
         range: What a level means.
         alignment: How well the two sides fit.
         content: What is shown.
-        sizes: Of the pictures.
+        sizes: Of the images.
         pairs: How many; None where unknown or there are none.
-        layout: Where the pictures lie.
+        layout: Where the images lie.
         pairing: What makes two files a pair, in words.
         splits: Parts that are kept apart.
         notes: What a user would otherwise find out too late.
@@ -174,7 +174,7 @@ class Card:
 
     @property
     def is_paired(self) -> bool:
-        """Whether a photograph has an infrared picture of its own."""
+        """Whether an RGB image has an infrared image of its own."""
         return self.layout.kind != "unpaired"
 
     def scene_of(self, name: str) -> str | None:

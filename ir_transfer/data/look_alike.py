@@ -1,4 +1,4 @@
-"""Finding pictures that show nearly the same, such as neighbouring frames of a video."""
+"""Finding images that show nearly the same, such as neighbouring frames of a video."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Floats = NDArray[np.float32]
 
 SIDE = 24
 ALIKE = 0.75
-"""Correlation of two fingerprints, on both sides of the pair, from which pictures count as nearly the same.
+"""Correlation of two fingerprints, on both sides of the pair, from which images count as nearly the same.
 
 Neighbours of a rendered video have 0.9, and of 145 registered road scenes no two have 0.8.
 """
@@ -20,9 +20,9 @@ _BLOCK = 1024
 
 
 def fingerprint(gray: Floats) -> Floats:
-    """Return what is compared of a picture (H, W): its coarse structure without the overall light, of unit length.
+    """Return what is compared of an image (H, W): its coarse structure without the overall light, of unit length.
 
-    A picture without structure (black, constant) gives zeros, which are like nothing.
+    An image without structure (black, constant) gives zeros, which are like nothing.
     """
     image = Image.fromarray(np.ascontiguousarray(gray, dtype=np.float32))
     small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
@@ -33,11 +33,11 @@ def fingerprint(gray: Floats) -> Floats:
 
 
 def find_look_alikes(rgb: Floats, ir: Floats, alike: float = ALIKE) -> Iterator[tuple[int, int]]:
-    """Yield the numbers i < j of pictures that are nearly the same.
+    """Yield the numbers i < j of images that are nearly the same.
 
     Args:
-        rgb: Fingerprints of the photographs (N, D).
-        ir: Fingerprints of the infrared pictures (N, D), in the same order.
+        rgb: Fingerprints of the RGB images (N, D).
+        ir: Fingerprints of the infrared images (N, D), in the same order.
         alike: Least correlation on both sides.
     """
     for start in range(0, len(rgb), _BLOCK):

@@ -2,7 +2,7 @@ r"""Path patterns such as ``{part:train|test}/vi/{id}.png``: finding files by th
 
 A field ``{name}`` stands for any text without a slash, ``{name:regex}`` for what the regular expression fits; a field
 that comes twice has the same text both times. ``*`` is any text that does not matter, and ``.*`` at the end is the
-suffix of any picture.
+suffix of any image.
 """
 
 from __future__ import annotations

@@ -11,17 +11,17 @@ from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header
 
-_TRIED = 24  # pictures that are opened, of those whose header says that they may be coloured
+_TRIED = 24  # images that are opened, of those whose header says that they may be coloured
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes, and coloured infrared pictures as far as a few of them tell.
+    """Refuse pairs of two sizes, and coloured infrared images as far as a few of them tell.
 
     Mostly reads no more than the files' headers.
 
     Raises:
         InputError: The first such pair, and how many more there are.
-        DecodeError: A file is no picture.
+        DecodeError: A file is no image.
     """
     unsure = [pair for pair in pairs if not _headers_agree(pair)]
     wrong = [pair for pair in unsure if len(set(_upright_sizes(pair))) > 1]
@@ -29,18 +29,18 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
         first, (rgb, ir) = wrong[0], _upright_sizes(wrong[0])
         others = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         raise InputError(
-            f"expected two pictures of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
+            f"expected two images of one size in every pair, got {first.rgb} {rgb} and {first.ir} {ir}{others}: "
             "register them (or train on them with 'pairing: unpaired')"
         )
     check_singles([pair.alone("ir") for pair in pairs])
 
 
 def check_singles(singles: Sequence[Single]) -> None:
-    """Refuse coloured infrared pictures as far as a few of them tell; headers say which may be.
+    """Refuse coloured infrared images as far as a few of them tell; headers say which may be.
 
     Raises:
-        InputError: The first such picture.
-        DecodeError: A file is no picture.
+        InputError: The first such image.
+        DecodeError: A file is no image.
     """
     doubtful = [single for single in singles if _may_be_coloured(single)]
     for single in doubtful[:: max(1, len(doubtful) // _TRIED)]:
@@ -51,8 +51,8 @@ def _may_be_coloured(single: Single) -> bool:
     if single.layout is not None and single.layout.kind == "bands":
         return False
     try:
-        with Image.open(single.path) as picture:
-            return len(picture.getbands()) > 2 or picture.mode == "P"
+        with Image.open(single.path) as image:
+            return len(image.getbands()) > 2 or image.mode == "P"
     except OSError:  # Pillow does not know every TIFF that can be read
         return True
 
@@ -72,4 +72,4 @@ def _headers_agree(pair: Pair) -> bool:
 
 def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
     """Return (width, height) of both as they are read, with the orientation that a camera noted."""
-    return [(picture.width, picture.height) for picture in open_pair(pair.rgb, pair.ir, pair.layout)]
+    return [(image.width, image.height) for image in open_pair(pair.rgb, pair.ir, pair.layout)]

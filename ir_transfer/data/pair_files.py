@@ -1,6 +1,6 @@
-"""Opening the two pictures of a pair: from two files, from two halves of one, or from the bands of one.
+"""Opening the two images of a pair: from two files, from two halves of one, or from the bands of one.
 
-Infrared pictures of a black-hot set are inverted on reading, so that whoever trains or measures has white-hot ones.
+Infrared images of a black-hot set are inverted on reading, so that whoever trains or measures has white-hot ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import MAX_PIXELS, OutputLevels, Picture, read_bytes, read_picture, to_levels
+from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, OutputLevels, read_bytes, read_image, to_levels
 from ir_transfer.imaging.pixels.kinds import Levels
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, composited, mean_colour
 from ir_transfer.imaging.pixels.tiff_file import decode_bands
@@ -35,11 +35,11 @@ class PairFiles(Protocol):
 
     @property
     def rgb(self) -> Path:
-        """File of the photograph."""
+        """File of the RGB image."""
 
     @property
     def ir(self) -> Path:
-        """File of the infrared picture."""
+        """File of the infrared image."""
 
     @property
     def layout(self) -> Layout | None:
@@ -50,12 +50,12 @@ class PairFiles(Protocol):
         """Whether warm is dark in the infrared file."""
 
 
-def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Picture, Picture]:
-    """Return photograph and infrared picture in the files' own levels; their sizes may differ.
+def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[DecodedImage, DecodedImage]:
+    """Return RGB image and infrared image in the files' own levels; their sizes may differ.
 
     Raises:
         MissingFileError: A file is missing.
-        DecodeError: A file is no picture.
+        DecodeError: A file is no image.
         InputError: A file that cannot be cut as the layout says.
     """
     kind = "two-files" if layout is None else layout.kind
@@ -64,18 +64,18 @@ def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Pictur
     elif layout is not None and kind == "side-by-side":
         pair = _open_halves(rgb, layout)
     else:
-        pair = read_picture(rgb), read_picture(ir)
+        pair = read_image(rgb), read_image(ir)
     if layout is None:
         return pair
     return _finish(pair[0], layout, rgb), _finish(pair[1], layout, ir)
 
 
-def open_side(path: Path, side: Side, layout: Layout | None = None) -> Picture:
-    """Return one picture of a file, in the file's own levels; see :func:`open_pair`."""
+def open_side(path: Path, side: Side, layout: Layout | None = None) -> DecodedImage:
+    """Return one image of a file, in the file's own levels; see :func:`open_pair`."""
     if layout is not None and layout.kind in {"bands", "side-by-side"}:
         return open_pair(path, path, layout)[side == "ir"]
-    picture = read_picture(path)
-    return picture if layout is None else _finish(picture, layout, path)
+    image = read_image(path)
+    return image if layout is None else _finish(image, layout, path)
 
 
 class PairFloats(NamedTuple):
@@ -110,8 +110,8 @@ def read_pair(pair: PairFiles) -> PairFloats:
     """Return a pair with all its bits.
 
     Raises:
-        InputError: The two sizes differ, the infrared picture is coloured, or no pixel is valid in both.
-        DecodeError: A file is no picture.
+        InputError: The two sizes differ, the infrared image is coloured, or no pixel is valid in both.
+        DecodeError: A file is no image.
     """
     rgb, ir = _open_checked(pair)
     infrared = ir.gray()
@@ -123,11 +123,11 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
 
     Args:
         pair: The files.
-        max_width: Wider pictures are shrunk to it.
+        max_width: Wider images are shrunk to it.
 
     Raises:
-        InputError: The two sizes differ, the infrared picture is coloured, or no pixel is valid in both.
-        DecodeError: A file is no picture.
+        InputError: The two sizes differ, the infrared image is coloured, or no pixel is valid in both.
+        DecodeError: A file is no image.
     """
     rgb, ir = _open_checked(pair)
     valid = _valid_in_both(rgb, ir, pair)
@@ -136,8 +136,8 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
     return PairLevels(compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot), valid)
 
 
-def _valid_in_both(rgb: Picture, ir: Picture, pair: PairFiles) -> Valid | None:
-    found = [picture.valid for picture in (rgb, ir)]
+def _valid_in_both(rgb: DecodedImage, ir: DecodedImage, pair: PairFiles) -> Valid | None:
+    found = [image.valid for image in (rgb, ir)]
     masks = [valid for valid in found if valid is not None]
     if not masks:
         return None
@@ -150,19 +150,19 @@ def _valid_in_both(rgb: Picture, ir: Picture, pair: PairFiles) -> Valid | None:
     return both
 
 
-def compact(picture: Picture, side: Side, max_width: int | None = None, black_hot: bool = False) -> OutputLevels:
-    """Return a picture as levels that take little memory: of 8 bits if its file has no more, of 16 otherwise.
+def compact(image: DecodedImage, side: Side, max_width: int | None = None, black_hot: bool = False) -> OutputLevels:
+    """Return an image as levels that take little memory: of 8 bits if its file has no more, of 16 otherwise.
 
     Args:
-        picture: As it was opened.
+        image: As it was opened.
         side: ``rgb`` gives (H, W, 3), ``ir`` (H, W).
-        max_width: A wider picture is shrunk to it.
+        max_width: A wider image is shrunk to it.
         black_hot: Whether warm is dark in it; it is inverted then.
     """
-    unit = picture.rgb().transpose(1, 2, 0) if side == "rgb" else picture.gray()[0]
-    levels = to_levels(unit, 8 if picture.bit_depth == 8 else 16)
-    if max_width is not None and picture.width > max_width:
-        levels = _shrunk(levels, _size_within(picture, max_width))
+    unit = image.rgb().transpose(1, 2, 0) if side == "rgb" else image.gray()[0]
+    levels = to_levels(unit, 8 if image.bit_depth == 8 else 16)
+    if max_width is not None and image.width > max_width:
+        levels = _shrunk(levels, _size_within(image, max_width))
     return np.iinfo(levels.dtype).max - levels if black_hot else levels
 
 
@@ -174,11 +174,11 @@ def to_unit(levels: Levels) -> Floats:
     return unit / np.float32(65535) if levels.dtype == np.uint16 else unit
 
 
-def check_pair(rgb: Picture, ir: Picture, pair: PairFiles) -> None:
-    """Raise an error if two pictures are no pair.
+def check_pair(rgb: DecodedImage, ir: DecodedImage, pair: PairFiles) -> None:
+    """Raise an error if two images are no pair.
 
     Raises:
-        InputError: Their sizes differ, or the infrared picture is coloured.
+        InputError: Their sizes differ, or the infrared image is coloured.
     """
     ours, theirs = (rgb.width, rgb.height), (ir.width, ir.height)
     if ours != theirs:
@@ -186,20 +186,20 @@ def check_pair(rgb: Picture, ir: Picture, pair: PairFiles) -> None:
     check_gray(ir, pair.ir)
 
 
-def check_gray(ir: Picture, path: Path) -> None:
-    """Raise an error if an infrared picture is coloured: the luminance of a palette is not monotonic in temperature.
+def check_gray(ir: DecodedImage, path: Path) -> None:
+    """Raise an error if an infrared image is coloured: the luminance of a palette is not monotonic in temperature.
 
     Raises:
         InputError: It is.
     """
     if ir.is_colour:
         raise InputError(
-            f"expected one channel, or three alike, in the infrared picture {path}, got three that differ: it has a "
-            "colour palette, so export the camera's gray picture; or the sides are swapped, so correct the folders"
+            f"expected one channel, or three alike, in the infrared image {path}, got three that differ: it has a "
+            "colour palette, so export the camera's gray image; or the sides are swapped, so correct the folders"
         )
 
 
-def _open_checked(pair: PairFiles) -> tuple[Picture, Picture]:
+def _open_checked(pair: PairFiles) -> tuple[DecodedImage, DecodedImage]:
     rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
     check_pair(rgb, ir, pair)
     return rgb, ir
@@ -213,9 +213,9 @@ def _shrunk_valid(valid: Valid, size: tuple[int, int]) -> Valid:
     return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
 
 
-def _size_within(picture: Picture, max_width: int) -> tuple[int, int]:
-    """Return (width, height) of a wider picture that is shrunk."""
-    return max_width, round(picture.height * max_width / picture.width)
+def _size_within(image: DecodedImage, max_width: int) -> tuple[int, int]:
+    """Return (width, height) of a wider image that is shrunk."""
+    return max_width, round(image.height * max_width / image.width)
 
 
 def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
@@ -231,7 +231,7 @@ def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
     return to_levels(np.stack(resized, axis=-1) if levels.ndim == 3 else resized[0], 16)
 
 
-def _open_bands(path: Path, layout: Layout) -> tuple[Picture, Picture]:
+def _open_bands(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]:
     if layout.ir_band is None:
         raise InputError("expected the key 'ir_band' in a layout of bands, found none")
     data = read_bytes(path)
@@ -239,15 +239,15 @@ def _open_bands(path: Path, layout: Layout) -> tuple[Picture, Picture]:
     sha256 = hashlib.sha256(data).hexdigest()
     if alpha is not None and alpha.any():
         bands = composited(bands, alpha, mean_colour(bands, alpha >= HALF_OPAQUE))
-    return Picture(bands[:3], white, sha256, alpha), Picture(bands[3:], white, sha256, alpha)
+    return DecodedImage(bands[:3], white, sha256, alpha), DecodedImage(bands[3:], white, sha256, alpha)
 
 
-def _open_halves(path: Path, layout: Layout) -> tuple[Picture, Picture]:
-    whole = read_picture(path)
+def _open_halves(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]:
+    whole = read_image(path)
     axis = 2 if layout.rgb_side in {"left", "right"} else 1
     if whole.levels.shape[axis] % 2:
         raise InputError(
-            f"expected {path} to hold two pictures of one size, got {whole.width} x {whole.height}, "
+            f"expected {path} to hold two images of one size, got {whole.width} x {whole.height}, "
             "which cannot be halved: name another card"
         )
     levels = np.split(whole.levels, 2, axis=axis)
@@ -256,19 +256,19 @@ def _open_halves(path: Path, layout: Layout) -> tuple[Picture, Picture]:
     return (first, second) if layout.rgb_side in {"left", "top"} else (second, first)
 
 
-def _finish(picture: Picture, layout: Layout, path: Path) -> Picture:
-    levels: Levels = picture.levels
-    alpha = picture.alpha
+def _finish(image: DecodedImage, layout: Layout, path: Path) -> DecodedImage:
+    levels: Levels = image.levels
+    alpha = image.alpha
     if border := layout.border:
         if min(levels.shape[1:]) <= 2 * border:
             raise InputError(
-                f"expected {path} to have a border of {border} pixels, got {picture.width} x {picture.height}: "
+                f"expected {path} to have a border of {border} pixels, got {image.width} x {image.height}: "
                 "it seems to be cropped already; use the card of plain folders"
             )
         levels = levels[:, border:-border, border:-border]
         alpha = None if alpha is None else alpha[border:-border, border:-border]
-    white = picture.white
+    white = image.white
     if layout.white is not None:
         white = layout.white
         levels = np.minimum(levels, np.asarray(white, levels.dtype))
-    return replace(picture, levels=levels, white=white, alpha=alpha)
+    return replace(image, levels=levels, white=white, alpha=alpha)

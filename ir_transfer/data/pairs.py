@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError, MissingFileError
 
 @dataclass(frozen=True)
 class Single:
-    """One picture that has no partner, or is used without it.
+    """One image that has no partner, or is used without it.
 
     Attributes:
         stem: Its name; unique in the data set.
@@ -23,7 +23,7 @@ class Single:
         scene: The scene by the card's rule; None where names do not tell.
         part: The published part that it belongs to; None without parts.
         layout: How the file is cut; None for a plain one.
-        black_hot: Whether warm is dark in an infrared picture.
+        black_hot: Whether warm is dark in an infrared image.
     """
 
     stem: str
@@ -37,12 +37,12 @@ class Single:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures that show one scene.
+    """Two images that show one scene.
 
     Attributes:
         stem: Their common name; unique in the data set.
-        rgb: The file of the photograph.
-        ir: That of the infrared picture; the same file where it holds both.
+        rgb: The file of the RGB image.
+        ir: That of the infrared image; the same file where it holds both.
         scene: The scene by the card's rule; None where names do not tell.
         part: The published part that it belongs to; None without parts.
         layout: How the files are cut; None for two plain files.
@@ -58,7 +58,7 @@ class Pair:
     black_hot: bool = False
 
     def alone(self, side: Side) -> Single:
-        """Return one of its pictures."""
+        """Return one of its images."""
         path = self.rgb if side == "rgb" else self.ir
         return Single(self.stem, path, side, self.scene, self.part, self.layout, self.black_hot and side == "ir")
 
@@ -96,11 +96,11 @@ def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
         sides = " and ".join(str(root / (layout.pattern(side).folder or ".")) for side in ("rgb", "ir"))
         unpaired = len(listing.unpaired["rgb"]), len(listing.unpaired["ir"])
         raise InputError(
-            f"expected pictures of equal names in {sides} ({layout.rgb} and {layout.ir}), got none in common "
+            f"expected images of equal names in {sides} ({layout.rgb} and {layout.ir}), got none in common "
             f"({unpaired[0]} photographs, {unpaired[1]} infrared files): see ir-transfer datasets show {card.name}"
         )
     raise InputError(
-        f"expected pictures like {layout.files or layout.lists} in {root}, got none: "
+        f"expected images like {layout.files or layout.lists} in {root}, got none: "
         f"see ir-transfer datasets show {card.name}"
     )
 
@@ -135,7 +135,7 @@ def scan_pairs(root: Path, card: Card) -> Listing:
 
 
 def list_side(root: Path, card: Card, side: Side) -> list[Single]:
-    """Return the pictures of one side, sorted by name; empty if an unpaired data set has no such side.
+    """Return the images of one side, sorted by name; empty if an unpaired data set has no such side.
 
     Raises:
         MissingFileError: A folder that the card names is missing.
@@ -180,7 +180,7 @@ def _pair(card: Card, fields: tuple[str, ...], key: tuple[str, ...], rgb: Path, 
 
 
 def _is_plain(card: Card) -> bool:
-    """Return whether a file of the card is one whole picture, with its own white."""
+    """Return whether a file of the card is one whole image, with its own white."""
     layout = card.layout
     return layout.kind in {"two-files", "list", "unpaired"} and not layout.border and layout.white is None
 

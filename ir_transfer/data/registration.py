@@ -22,7 +22,7 @@ _BLUR = 5
 
 @dataclass(frozen=True)
 class Registration:
-    """A motion from the photograph's pixels to the infrared image's.
+    """A motion from the RGB image's pixels to the infrared image's.
 
     Attributes:
         matrix: Affine (2, 3), float32, in pixels.
@@ -41,7 +41,7 @@ class Registration:
 
 
 def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Registration:
-    """Return the affine motion that registers an infrared image (H, W) to its photograph (H, W, 3).
+    """Return the affine motion that registers an infrared image (H, W) to its RGB image (H, W, 3).
 
     Enhanced correlation coefficient (Evangelidis and Psarakis 2008) of blurred gradient magnitudes. Where it does not
     converge, or a corner would move by more than 3% of the width, the motion is the identity.
@@ -71,7 +71,7 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
 
 
 def apply_registration(infrared: OutputLevels, registration: Registration) -> OutputLevels:
-    """Return the infrared image (H, W) moved onto its photograph; beyond its border, the border's values repeat."""
+    """Return the infrared image (H, W) moved onto its RGB image; beyond its border, the border's values repeat."""
     size = (infrared.shape[1], infrared.shape[0])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(infrared, registration.matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -19,7 +19,7 @@ from ir_transfer.json_files import json_text, read_json
 
 
 class Placed(Protocol):
-    """What of a pair or picture tells where it belongs."""
+    """What of a pair or image tells where it belongs."""
 
     @property
     def stem(self) -> str:
@@ -79,7 +79,7 @@ def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> 
 
     Args:
         scenes: Stem -> scene.
-        alike: Two stems whose pictures are nearly the same.
+        alike: Two stems whose images are nearly the same.
     """
     parent = {scene: scene for scene in scenes.values()}
 
@@ -143,7 +143,7 @@ def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: s
     """Return the pairs of one part: of a split file, or else of those that the data set was published with.
 
     Args:
-        pairs: All pairs of the set, or pictures.
+        pairs: All pairs of the set, or images.
         part: Name of the part; None takes all.
         split: File of ``ir-transfer datasets split``.
         key: What the errors call the part.

@@ -1,4 +1,4 @@
-"""Which style, strength and polarity each result gets: by the seed and the picture alone, whatever the order."""
+"""Which style, strength and polarity each result gets: by the seed and the image alone, whatever the order."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from ir_transfer.conversion.plan import Job, Variant
 from ir_transfer.dataset.likeness import Likeness
 from ir_transfer.dataset.options import STRENGTH_STEP, DatasetOptions
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 
 def draw_variants(options: DatasetOptions, place: PurePosixPath, index: int, styles: int) -> list[Variant]:
-    """Return the variants of a picture, as far as they are known before it is read; the luma last.
+    """Return the variants of an image, as far as they are known before it is read; the luma last.
 
     Args:
         options: What the set is asked to be.
-        place: Of the picture.
-        index: Of the picture in the whole set.
+        place: Of the image.
+        index: Of the image in the whole set.
         styles: How many there are.
     """
     draw = _generator(options.conversion.seed, place)
@@ -44,12 +44,12 @@ def draw_variants(options: DatasetOptions, place: PurePosixPath, index: int, sty
 
 
 class Chooser:
-    """Replaces the style of a variant where it depends on what the picture shows.
+    """Replaces the style of a variant where it depends on what the image shows.
 
     Args:
         options: What the set is asked to be.
-        places: Of every picture in its set.
-        likeness: Of pictures to the exemplars, where the nearest is asked for.
+        places: Of every image in its set.
+        likeness: Of images to the exemplars, where the nearest is asked for.
     """
 
     def __init__(
@@ -60,18 +60,18 @@ class Chooser:
         self._seed = options.conversion.seed
         self._likeness = likeness
 
-    def __call__(self, job: Job, picture: Picture) -> Job:
+    def __call__(self, job: Job, image: DecodedImage) -> Job:
         """Return the job with its final style."""
         variant = job.variant
         if variant is None or variant.style is None:
             return job
         ranked: Sequence[int] = ()
         place = self._places[job.source]
-        matching = list(dict.fromkeys(rule.style for rule in self._rules if rule.holds(place, picture)))
+        matching = list(dict.fromkeys(rule.style for rule in self._rules if rule.holds(place, image)))
         if matching:
             ranked = [matching[i] for i in _generator(self._seed, place).permutation(len(matching))]
         elif self._likeness is not None:
-            ranked = self._likeness.ranked(picture)
+            ranked = self._likeness.ranked(image)
         if not ranked:
             return job
         return replace(job, variant=replace(variant, style=ranked[variant.number % len(ranked)]))
@@ -83,6 +83,6 @@ def _generator(seed: int, place: PurePosixPath) -> np.random.Generator:
 
 
 def _strengths(low: float, high: float) -> list[float]:
-    """Return the strengths to draw from: a GPU takes pictures of one strength together, so there are few."""
+    """Return the strengths to draw from: a GPU takes images of one strength together, so there are few."""
     between = np.arange(np.ceil(low / STRENGTH_STEP), np.floor(high / STRENGTH_STEP) + 1) * STRENGTH_STEP
     return sorted({low, high, *np.round(between, 6).tolist()})

@@ -37,7 +37,7 @@ def write_card(
 
     Raises:
         EncodeError: The disk is full or the folder is gone.
-        DecodeError: A picture of the contact sheet has been damaged since.
+        DecodeError: An image of the contact sheet has been damaged since.
     """
     folder = plan.out / CARD_FOLDER
     asked = _raster_options(manifest.header.look.get("raster", {}))
@@ -61,7 +61,7 @@ def _raster_options(look: Mapping[str, Any]) -> RasterOptions:
 
 
 def _as_made(plan: Plan, manifest: Manifest) -> Plan:
-    """Return the plan with the variants as they came to be, which may depend on what the pictures show."""
+    """Return the plan with the variants as they came to be, which may depend on what the images show."""
     made = {key: entry.variant for key, entry in manifest.entries.items() if entry.variant is not None}
     jobs = (replace(job, variant=Variant(**made[str(job.output)])) for job in plan.jobs if str(job.output) in made)
     return replace(plan, jobs=tuple(jobs))
@@ -82,7 +82,7 @@ def _text(
 ) -> str:
     entries = [entry for entry in manifest.entries.values() if entry.status == "converted"]
     failed = [entry for entry in manifest.entries.values() if entry.status == "failed"]
-    splits = {str(picture.place): picture.split or "none" for picture in labelled.pictures}
+    splits = {str(image.place): image.split or "none" for image in labelled.images}
     template = files("ir_transfer.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}

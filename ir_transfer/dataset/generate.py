@@ -1,4 +1,4 @@
-"""A labelled RGB set to an infrared set of the same format: pictures, labels, and what says how they were made."""
+"""A labelled RGB set to an infrared set of the same format: images, labels, and what says how they were made."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     choice = choose_styles(asked.styles, None, asked.model, asked.weights)
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):
-        raise InputError("expected exemplar pictures with --assign nearest, got a saved style: name its pictures")
+        raise InputError("expected exemplar images with --assign nearest, got a saved style: name its images")
     labelled = open_labelled(root, options.labels, orientation=options.orientation, page=options.page)
     check_heat(asked.heat, labelled)
     plan = plan_dataset(options, labelled, asked.out or default_out(root), len(choice.styles))
@@ -59,7 +59,7 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
 
 
 def generate_dataset(options: DatasetOptions, observer: Observer | None = None) -> DatasetSummary:
-    """Make an infrared data set; a picture or label that is damaged costs itself and never the run.
+    """Make an infrared data set; an image or label that is damaged costs itself and never the run.
 
     Args:
         options: What to make of what.
@@ -87,11 +87,11 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
             finish = _finish(options, translator, heat)
-            choose = Chooser(options, {one.path: one.place for one in labelled.pictures}, _likeness(options, choice))
+            choose = Chooser(options, {one.path: one.place for one in labelled.images}, _likeness(options, choice))
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
             manifest.close()
-        summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
+        summary = DatasetSummary(run, labelled.kind, len(labelled.images))
         if run.stopped is None:
             _complete(options, labelled, plan, manifest, summary)
     return summary

@@ -63,7 +63,7 @@ def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
 
 
 def remove_stale(plan: Plan) -> None:
-    """Remove what an earlier run made and this one would leave: unchanged pictures outside the plan, label files."""
+    """Remove what an earlier run made and this one would leave: unchanged images outside the plan, label files."""
     earlier = Manifest.load(plan.out)
     if earlier is None:
         return

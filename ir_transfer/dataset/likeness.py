@@ -1,4 +1,4 @@
-"""How alike the contents of a photograph and of an infrared exemplar are."""
+"""How alike the contents of an RGB image and of an infrared exemplar are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.feature import hog
 
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 _SIDE, _CELL = 64, 8
 
@@ -27,9 +27,9 @@ class Likeness:
     def __init__(self, exemplars: Sequence[NDArray[np.float32]]) -> None:
         self._described = np.stack([_described(one) for one in exemplars])
 
-    def ranked(self, picture: Picture) -> list[int]:
+    def ranked(self, image: DecodedImage) -> list[int]:
         """Return the indices of the exemplars, the most alike first."""
-        distances = np.linalg.norm(self._described - _described(picture.gray()[0]), axis=1)
+        distances = np.linalg.norm(self._described - _described(image.gray()[0]), axis=1)
         return [int(i) for i in np.argsort(distances, kind="stable")]
 
 

@@ -27,7 +27,7 @@ from ir_transfer.labels.open import open_labelled
 def merge_shards(
     shards: Sequence[Path], out: Path, *, overwrite: bool = False, source: Path | None = None
 ) -> DatasetSummary:
-    """Merge shards into one set with its labels and card; pictures are linked where the file system can, else copied.
+    """Merge shards into one set with its labels and card; images are linked where the file system can, else copied.
 
     Args:
         shards: Folders that ``ir-transfer dataset --shard I/N`` made, in any order.
@@ -56,14 +56,14 @@ def merge_shards(
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):
-            _take_pictures(folder, out, one)
+            _take_images(folder, out, one)
         manifest = Manifest.create(out, header)
         try:
             plan = _plan(labelled, out, entries)
             manifest.entries.update(entries)
             manifest.finish(plan.order)
             run = _counted(plan, entries)
-            summary = DatasetSummary(run, labelled.kind, len(labelled.pictures))
+            summary = DatasetSummary(run, labelled.kind, len(labelled.images))
             written, summary.broken = write_labels(labelled, plan, manifest)
             summary.label_files = len(written)
             summary.problems = problem_lines(labelled)
@@ -114,20 +114,20 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
     for path, manifest in zip(shards, manifests, strict=True):
         part, parts = manifest.header.look["shard"]
         dealt_with = {entry.input for entry in manifest.entries.values()}
-        asked = labelled.pictures[part::parts]
-        if undone := [picture for picture in asked if str(picture.place) not in dealt_with]:
+        asked = labelled.images[part::parts]
+        if undone := [image for image in asked if str(image.place) not in dealt_with]:
             raise InputError(
-                f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} pictures (first: "
+                f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} images (first: "
                 f"{undone[0].place}): go on there with --resume"
             )
         for entry in manifest.entries.values():
             if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
                 raise InputError(
-                    f"expected the picture {path / str(entry.output)} of a shard, found none: go on there with --resume"
+                    f"expected the image {path / str(entry.output)} of a shard, found none: go on there with --resume"
                 )
 
 
-def _take_pictures(folder: Path, out: Path, manifest: Manifest) -> None:
+def _take_images(folder: Path, out: Path, manifest: Manifest) -> None:
     for entry in manifest.entries.values():
         if entry.status != "converted":
             continue
@@ -152,13 +152,13 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
         by_source.setdefault(entry.input, []).append(entry)
     jobs: list[Job] = []
     refused: list[Entry] = []
-    for picture in labelled.pictures:
-        name = str(picture.place)
+    for image in labelled.images:
+        name = str(image.place)
         made = by_source.get(name, [])
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
         for variant, entry in sorted(with_output, key=lambda pair: pair[0].number):
-            jobs.append(Job(str(picture.path), str(entry.output), variant, name=name, page=labelled.page))
+            jobs.append(Job(str(image.path), str(entry.output), variant, name=name, page=labelled.page))
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 

@@ -1,4 +1,4 @@
-"""Names of what a new set has besides pictures and labels."""
+"""Names of what a new set has besides images and labels."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ HASHES_NAME = "labels.sha256"
 
 
 def own_files(entries: Mapping[str, Entry]) -> set[PurePosixPath]:
-    """Return the places that labels must leave alone: the manifest, the hashes and the pictures themselves."""
-    pictures = {PurePosixPath(entry.output) for entry in entries.values() if entry.output is not None}
-    return {PurePosixPath(MANIFEST_NAME), PurePosixPath(HASHES_NAME)} | pictures
+    """Return the places that labels must leave alone: the manifest, the hashes and the images themselves."""
+    images = {PurePosixPath(entry.output) for entry in entries.values() if entry.output is not None}
+    return {PurePosixPath(MANIFEST_NAME), PurePosixPath(HASHES_NAME)} | images

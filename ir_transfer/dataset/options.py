@@ -24,13 +24,13 @@ class DatasetOptions:
         conversion: The root of the set as the one input, styles, model, files: as of a conversion.
         labels: Format of the labels, or ``"auto"``.
         orientation: Frame of the labels of images that EXIF turns.
-        variants: Translations of each picture, each in another style as long as there are some.
-        assign: How a picture gets its styles.
-        rules: Pictures that get certain styles; the others get theirs by ``assign``.
-        include_gray: Also write the plain luma of every picture.
+        variants: Translations of each image, each in another style as long as there are some.
+        assign: How an image gets its styles.
+        rules: Images that get certain styles; the others get theirs by ``assign``.
+        include_gray: Also write the plain luma of every image.
         flip_share: Share of the results that are turned to the other polarity.
         strengths: Each result draws its strength from this range, in steps of 0.1.
-        shard: Which of how many parts of the pictures to make: (0, 4) is the first of four.
+        shard: Which of how many parts of the images to make: (0, 4) is the first of four.
     """
 
     conversion: Options
@@ -83,17 +83,17 @@ class DatasetSummary:
     """What was made.
 
     Attributes:
-        run: Of the pictures.
+        run: Of the images.
         kind: Format of the labels.
-        pictures: Of the source.
-        label_files: Files that were written beside the pictures.
+        images: Of the source.
+        label_files: Files that were written beside the images.
         problems: What is wrong with the source's labels, a line each.
         broken: What the check of the finished set found; nothing, unless there is a bug or a foreign hand.
     """
 
     run: Summary
     kind: str
-    pictures: int
+    images: int
     label_files: int = 0
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)

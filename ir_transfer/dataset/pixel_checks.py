@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.errors import DecodeError, IrTransferError
 from ir_transfer.imaging.header import read_header
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.frames import to_stored, to_upright
@@ -25,37 +25,37 @@ _CLEARLY = 0.3  # correlation by which another way round must be more alike
 def check_pixels(made: LabelledSet) -> list[str]:
     """Return where labels of a generated set do not fit the pixels of its images, a line each."""
     found = []
-    for picture in made.pictures:
+    for image in made.images:
         try:
-            size = made.frame_size(picture)
+            size = made.frame_size(image)
         except DecodeError:
             continue  # its hash tells
-        found += [f"{picture.place}: {line}" for line in made.misfits(picture, *size)]
+        found += [f"{image.place}: {line}" for line in made.misfits(image, *size)]
     return found
 
 
 def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> list[str]:
-    """Return which results show their photograph in another frame than that of its labels, a line each.
+    """Return which results show their RGB image in another frame than that of its labels, a line each.
 
     Args:
         out: Root of the generated set.
         source: The RGB set.
         entries: Of the manifest.
     """
-    pictures = {str(picture.place): picture for picture in source.pictures}
+    images = {str(image.place): image for image in source.images}
     found = []
     for entry in entries:
-        picture = pictures.get(entry.input)
-        if picture is None or entry.status != "converted":
+        image = images.get(entry.input)
+        if image is None or entry.status != "converted":
             continue
         try:
-            if (orientation := read_header(picture.path, source.page).orientation) == 1:
+            if (orientation := read_header(image.path, source.page).orientation) == 1:
                 continue
-            photograph = read_picture(picture.path, wanted=Wanted(source.page)).gray()[0]
-            result = read_picture(out / str(entry.output)).gray()[0]
+            photograph = read_image(image.path, wanted=Wanted(source.page)).gray()[0]
+            result = read_image(out / str(entry.output)).gray()[0]
         except IrTransferError:
             continue  # the hash or the run has reported it
-        turn = source.turn(picture)
+        turn = source.turn(image)
         if turn != (entry.stored_orientation or 1):
             got = _frame(entry.stored_orientation or 1)
             found.append(f"{entry.output}: expected the frame of its labels, {_frame(turn)}, got {got}: {_AGAIN}")
@@ -69,7 +69,7 @@ def _frame(turn: int) -> str:
 
 
 def looks_alike(photograph: NDArray[np.float32], result: NDArray[np.float32], orientation: int) -> bool:
-    """Return whether a result shows its photograph as it is, rather than with an orientation or its inverse applied.
+    """Return whether a result shows its RGB image as it is, rather than with an orientation or its inverse applied.
 
     Edges are compared, since bright and dark may change places.
 

@@ -1,4 +1,4 @@
-"""Every picture of a set to the results that are made from it, decided before anything is read."""
+"""Every image of a set to the results that are made from it, decided before anything is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ir_transfer.labels.base import LabelledSet
 
 
 def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
-    """Give every picture its results; a shard takes every N-th picture.
+    """Give every image its results; a shard takes every N-th image.
 
     Args:
         options: What the set is asked to be.
@@ -28,34 +28,32 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
         styles: How many there are.
 
     Raises:
-        InputError: No picture, or OUT inside the source or the other way round.
+        InputError: No image, or OUT inside the source or the other way round.
     """
     refuse_nested(labelled.root, out)
-    if not labelled.pictures:
-        raise InputError(f"expected a set with pictures in {labelled.root}, found none: check the path, or --labels")
+    if not labelled.images:
+        raise InputError(f"expected a set with images in {labelled.root}, found none: check the path, or --labels")
     ending = OUTPUT_SUFFIX[options.conversion.format]
     page = labelled.page
     jobs: list[Job] = []
     refused: list[Entry] = []
     taken: dict[PurePosixPath, Path] = {}
     part, parts = options.shard or (0, 1)
-    for index, picture in enumerate(labelled.pictures):
-        variants = draw_variants(options, picture.place, index, styles)
-        outputs = [picture.place.with_name(_name(picture.place.stem, one) + ending) for one in variants]
+    for index, image in enumerate(labelled.images):
+        variants = draw_variants(options, image.place, index, styles)
+        outputs = [image.place.with_name(_name(image.place.stem, one) + ending) for one in variants]
         rival = next((taken[output] for output in outputs if output in taken), None)
         if rival is None:
-            taken |= dict.fromkeys(outputs, picture.path)
+            taken |= dict.fromkeys(outputs, image.path)
         if index % parts != part:
             continue
         if rival is not None:
-            error = (
-                f"{picture.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
-            )
-            refused.append(Entry(str(picture.place), None, "failed", error=error))
+            error = f"{image.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
+            refused.append(Entry(str(image.place), None, "failed", error=error))
             continue
-        name = str(picture.place)
+        name = str(image.place)
         pairs = zip(outputs, variants, strict=True)
-        jobs += [Job(str(picture.path), str(output), one, name=name, page=page) for output, one in pairs]
+        jobs += [Job(str(image.path), str(output), one, name=name, page=page) for output, one in pairs]
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
@@ -68,14 +66,14 @@ def refuse_nested(folder: Path, out: Path) -> None:
 
 def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
     """Return a plan whose results have the frame that the labels of their images are in."""
-    turns = {picture.path: labelled.turn(picture) for picture in labelled.pictures}
+    turns = {image.path: labelled.turn(image) for image in labelled.images}
     return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
 
 
 def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
     """Return a plan whose GeoTIFFs are read by windows, so that they keep bands, levels, bits and place.
 
-    Of what a set can be asked for, some needs the whole of a picture: with that, such a file has no result, and its
+    Of what a set can be asked for, some needs the whole of an image: with that, such a file has no result, and its
     line says why.
     """
     jobs: list[Job] = []
@@ -117,9 +115,9 @@ def default_out(root: Path) -> Path:
 def results_of(
     labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
 ) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return, for every picture of the set, the places of the results that were made."""
-    places = {picture.path: picture.place for picture in labelled.pictures}
-    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in labelled.pictures}
+    """Return, for every image of the set, the places of the results that were made."""
+    places = {image.path: image.place for image in labelled.images}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in labelled.images}
     for job in plan.jobs:
         entry = entries.get(str(job.output))
         if entry is not None and entry.status == "converted":

@@ -1,4 +1,4 @@
-"""Rules that give certain pictures certain styles: night pictures get night exemplars."""
+"""Rules that give certain images certain styles: night images get night exemplars."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 DARK = 0.25
-"""Mean luma below which a picture counts as taken by night."""
+"""Mean luma below which an image counts as taken by night."""
 
 _TIMES = ("day", "night")
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition and the style of the pictures that meet it.
+    """A condition and the style of the images that meet it.
 
     Attributes:
         condition: ``day``, ``night``, or a pattern of places such as ``night/*``.
@@ -29,10 +29,10 @@ class Rule:
     style: int
     text: str
 
-    def holds(self, place: PurePosixPath, picture: Picture) -> bool:
-        """Return whether a picture meets the condition."""
+    def holds(self, place: PurePosixPath, image: DecodedImage) -> bool:
+        """Return whether an image meets the condition."""
         if self.condition in _TIMES:
-            return (float(picture.gray().mean()) < DARK) == (self.condition == "night")
+            return (float(image.gray().mean()) < DARK) == (self.condition == "night")
         return fnmatchcase(str(place), self.condition)
 
 

@@ -11,7 +11,7 @@ from ir_transfer.dataset.names import CARD_FOLDER
 from ir_transfer.dataset.pixel_checks import check_pixels, check_turns
 from ir_transfer.dataset.source import find_source
 from ir_transfer.errors import InputError, IrTransferError
-from ir_transfer.imaging.image_io import MAX_PIXELS, decode_picture, read_bytes
+from ir_transfer.imaging.image_io import MAX_PIXELS, decode_image, read_bytes
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.frames import Orientation
@@ -20,13 +20,13 @@ from ir_transfer.labels.round_trip import check_round_trip
 
 
 def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
-    """Check every picture and label file of a generated set.
+    """Check every image and label file of a generated set.
 
     Args:
         out: Root of the set.
         source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
             the labels are compared with their hashes alone.
-        max_pixels: Larger pictures are not decoded, whatever the manifest says of their size.
+        max_pixels: Larger images are not decoded, whatever the manifest says of their size.
 
     Returns:
         What is wrong, a line each; nothing if all is well.
@@ -40,7 +40,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     found: list[str] = []
     entries = list(manifest.entries.values())
     for entry in entries:
-        found += _check_picture(out, entry, max_pixels)
+        found += _check_image(out, entry, max_pixels)
     hashes = read_hashes(out)
     found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
     root = source or find_source(manifest)
@@ -61,7 +61,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     return found
 
 
-def _check_picture(out: Path, entry: Entry, max_pixels: int) -> list[str]:
+def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     if entry.status == "failed":
         return (
             []
@@ -70,23 +70,19 @@ def _check_picture(out: Path, entry: Entry, max_pixels: int) -> list[str]:
         )
     path = inside_path(out, str(entry.output))
     if not path.is_file():
-        return [f"{entry.output}: expected the picture, found none: generate it again with --resume"]
+        return [f"{entry.output}: expected the image, found none: generate it again with --resume"]
     try:
         data = read_bytes(path, max_pixels)
     except IrTransferError as error:
         return [error.line]
     if hashlib.sha256(data).hexdigest() != entry.output_sha256:
-        return [
-            f"{entry.output}: expected the picture as it was made, got other bytes: generate it again with --resume"
-        ]
+        return [f"{entry.output}: expected the image as it was made, got other bytes: generate it again with --resume"]
     try:
-        picture = decode_picture(data, str(entry.output), max_pixels)
+        image = decode_image(data, str(entry.output), max_pixels)
     except IrTransferError as error:
         return [error.line]
-    if (picture.width, picture.height) != (entry.width, entry.height):
-        return [
-            f"{entry.output}: expected {entry.width} x {entry.height} pixels, got {picture.width} x {picture.height}"
-        ]
+    if (image.width, image.height) != (entry.width, entry.height):
+        return [f"{entry.output}: expected {entry.width} x {entry.height} pixels, got {image.width} x {image.height}"]
     return []
 
 
@@ -100,7 +96,7 @@ def _check_hash(out: Path, place: str, digest: str) -> str | None:
 
 
 def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
-    results: dict[PurePosixPath, list[PurePosixPath]] = {picture.place: [] for picture in source.pictures}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in source.images}
     found: list[str] = []
     for entry in entries:
         if entry.status == "converted" and PurePosixPath(entry.input) in results:

@@ -22,7 +22,7 @@ from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, load_exemplar
 from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.metrics.edges import magnitude
 
 PolicyName = Literal["fixed", "nearest", "oracle"]
@@ -129,7 +129,7 @@ class Nearest:
         if self._paired:
             found = [pair for pair in list_pairs(folder, card) if pair.ir not in leave_out]
         else:
-            found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if is_picture_name(p)]
+            found = [Pair(p.stem, p, p) for p in sorted(folder.iterdir()) if is_image_name(p)]
         if not found:
             raise InputError(
                 f"expected infrared images in {folder} that are not measured, got none: --exemplar nearest:FOLDER"

@@ -14,8 +14,8 @@ from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, reduced
 from ir_transfer.imaging.header import read_header
-from ir_transfer.imaging.image_io import read_picture
-from ir_transfer.imaging.image_names import composed, is_picture_name
+from ir_transfer.imaging.image_io import read_image
+from ir_transfer.imaging.image_names import composed, is_image_name
 
 _NAMED = 5  # files of each kind that an error names
 
@@ -44,7 +44,7 @@ class OutputFolder:
             InputError: The image is coloured.
         """
         path = self.files[composed(scene.stem)]
-        found = read_picture(path)
+        found = read_image(path)
         check_gray(found, path)
         values = torch.from_numpy(found.gray())[None].to(scene.ground_truth.device)
         return reduced(1 - values if self.black_hot else values, scene.scale)
@@ -69,7 +69,7 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
     folder = Path(place)
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of results at {folder}, found none: check --outputs {text}")
-    paths = sorted(path for path in folder.iterdir() if is_picture_name(path))
+    paths = sorted(path for path in folder.iterdir() if is_image_name(path))
     files = {composed(path.stem): path for path in paths}
     stems = {composed(pair.stem) for pair in pairs}
     wrong = {

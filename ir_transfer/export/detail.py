@@ -19,7 +19,7 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
 
     Args:
         detail: Network of either kind.
-        images: The whole photograph (1, 3, H, W).
+        images: The whole RGB image (1, 3, H, W).
         maps: From its overview.
         factor: Side in pixels that a pixel of the overview covers, an integer tensor ().
         largest_factor: That the graph is to take.

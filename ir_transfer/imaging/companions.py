@@ -22,7 +22,7 @@ _ADDED = (".aux.xml", ".msk", ".ovr")
 _READ_AT_ONCE = 2**24  # bytes of pixels
 
 
-def picture_companions(path: Path) -> list[Path]:
+def image_companions(path: Path) -> list[Path]:
     """Return the sidecars of an image file that exist: mask, overviews, GDAL's metadata and world file."""
     suffix = path.suffix
     world = {".wld", f"{suffix}w", f"{suffix[:2]}{suffix[-1:]}w"} if len(suffix) > 2 else {".wld"}
@@ -30,13 +30,13 @@ def picture_companions(path: Path) -> list[Path]:
     return [other for name in names if (other := path.with_name(name)) != path and _is_file(other)]
 
 
-def hash_picture_companions(path: Path) -> str | None:
+def hash_image_companions(path: Path) -> str | None:
     """Return a hash of the sidecars of an image file, None if it has none.
 
     Raises:
         DecodeError: One of them cannot be read.
     """
-    return _hash_all(picture_companions(path), path.parent)
+    return _hash_all(image_companions(path), path.parent)
 
 
 def hash_raster(path: str) -> tuple[str, str | None]:
@@ -92,7 +92,7 @@ def _others(names: Iterable[str], known: set[Path]) -> tuple[list[Path], bool]:
 
 
 def _behind(file: Path, name: str) -> Iterator[str]:
-    yield from map(str, picture_companions(file))
+    yield from map(str, image_companions(file))
     if file.suffix.lower() == ".vrt" and not name.startswith("/vsi"):
         with open_raster(name) as dataset:
             yield from dataset.files

@@ -49,15 +49,13 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
             raise
         if isinstance(error, InputError):
             raise InputError(f"{name}: {error}") from error
-        raise DecodeError(
-            f"{name}: expected a whole {kind} picture, got a damaged one ({error}): replace it"
-        ) from error
+        raise DecodeError(f"{name}: expected a whole {kind} image, got a damaged one ({error}): replace it") from error
     except MemoryError as error:
         raise DecodeError(
-            f"{name}: expected enough memory to decode it, got too little: use a smaller picture"
+            f"{name}: expected enough memory to decode it, got too little: use a smaller image"
         ) from error
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(
-            f"{name}: expected a whole {kind} picture, got a damaged one ({decoder_message(error)}): replace it"
+            f"{name}: expected a whole {kind} image, got a damaged one ({decoder_message(error)}): replace it"
         ) from error
     return with_mask(stored, wanted, name, max_pixels)

@@ -1,4 +1,4 @@
-"""A picture in memory: what stored numbers show, in levels of their own type, with what counts of it."""
+"""An image in memory: what stored numbers show, in levels of their own type, with what counts of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BitDepth = Literal[8, 16]
 OutputLevels = NDArray[np.uint8 | np.uint16]
 
 _NARROW_BITS = 14  # what infrared and machine cameras put into 16
-_SLACK = 1e-4  # rounding of whoever wrote a float picture
+_SLACK = 1e-4  # rounding of whoever wrote a float image
 _AT_ONCE = 2**20  # pixels that become levels: float64 of a whole image would be twice its intensity
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A decoded picture, upright, in the file's own levels (compact while it waits).
+class DecodedImage:
+    """A decoded image, upright, in the file's own levels (compact while it waits).
 
     Attributes:
         levels: (1, H, W) gray or (3, H, W) sRGB; unsigned, or float32 in [0, 1].
@@ -47,12 +47,12 @@ class Picture:
 
     @property
     def height(self) -> int:
-        """Rows of the upright picture."""
+        """Rows of the upright image."""
         return int(self.levels.shape[1])
 
     @property
     def width(self) -> int:
-        """Columns of the upright picture."""
+        """Columns of the upright image."""
         return int(self.levels.shape[2])
 
     @property
@@ -77,12 +77,12 @@ class Picture:
         return bool(spread.mean() > 0.01 * self.white)
 
     def rgb(self) -> NDArray[np.float32]:
-        """Return the picture as float32 (3, H, W) in [0, 1]; gray is repeated."""
+        """Return the image as float32 (3, H, W) in [0, 1]; gray is repeated."""
         unit = _to_unit(self.levels, self.white)
         return unit if len(unit) == 3 else np.repeat(unit, 3, axis=0)
 
     def gray(self) -> NDArray[np.float32]:
-        """Return the picture as float32 (1, H, W) in [0, 1]; colour becomes luma (BT.601)."""
+        """Return the image as float32 (1, H, W) in [0, 1]; colour becomes luma (BT.601)."""
         unit = _to_unit(self.levels, self.white)
         if len(unit) == 1:
             return unit
@@ -95,7 +95,7 @@ def _to_unit(levels: Levels, white: float) -> NDArray[np.float32]:
     return unit if white == 1 else unit / np.float32(white)
 
 
-def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> Picture:
+def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> DecodedImage:
     """Return what stored numbers show: in sRGB, over the mean colour where they are transparent.
 
     Raises:
@@ -126,7 +126,7 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> P
             if share
             else "it is partly transparent: it is shown over its mean colour"
         )
-    return Picture(levels, white, sha256, alpha, reading)
+    return DecodedImage(levels, white, sha256, alpha, reading)
 
 
 def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str) -> NDArray[Any]:
@@ -190,11 +190,11 @@ def _stretched(numbers: NDArray[Any], span: Range) -> tuple[NDArray[Any], float]
     return filled, float(np.iinfo(table.dtype).max)
 
 
-def narrow_levels(picture: Picture) -> tuple[int, int] | None:
-    """Return the range of a picture of at most 14 bits that lies in 16; None if its levels fill their container."""
-    if picture.levels.dtype != np.uint16 or picture.white < 65535:
+def narrow_levels(image: DecodedImage) -> tuple[int, int] | None:
+    """Return the range of an image of at most 14 bits that lies in 16; None if its levels fill their container."""
+    if image.levels.dtype != np.uint16 or image.white < 65535:
         return None
-    bits = int(picture.levels.max()).bit_length()
+    bits = int(image.levels.max()).bit_length()
     return (0, 2 ** max(bits, 8) - 1) if bits <= _NARROW_BITS else None
 
 
@@ -205,7 +205,7 @@ def to_levels(intensity: NDArray[np.float32], bit_depth: BitDepth = 8) -> Output
         InputError: NaN or infinite values.
     """
     if not np.isfinite(intensity).all():
-        raise InputError("expected finite intensities, got NaN or infinity: the weights do not fit this picture")
+        raise InputError("expected finite intensities, got NaN or infinity: the weights do not fit this image")
     dtype = np.uint8 if bit_depth == 8 else np.uint16
     levels: OutputLevels = np.empty(intensity.shape, dtype)
     flat, out = intensity.reshape(-1), levels.reshape(-1)

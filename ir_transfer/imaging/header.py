@@ -73,7 +73,7 @@ def read_header(path: Path, page: int | None = None) -> Header:
     except DecodeError:
         raise
     except Exception as error:  # storages raise nearly anything
-        raise DecodeError(f"expected a picture, got a damaged or missing file: make {path.name} again") from error
+        raise DecodeError(f"expected an image, got a damaged or missing file: make {path.name} again") from error
 
 
 def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
@@ -87,7 +87,7 @@ def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
         file.seek(0)
         return _header(file, file_kind(start), name, page)
     except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise DecodeError(f"expected a picture, got a damaged or missing file: make {name} again") from error
+        raise DecodeError(f"expected an image, got a damaged or missing file: make {name} again") from error
 
 
 def count_images(path: str) -> int:

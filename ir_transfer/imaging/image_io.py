@@ -1,4 +1,4 @@
-"""Picture files: reading with all bits, one-channel writing that appears whole or not at all."""
+"""Image files: reading with all bits, one-channel writing that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, EncodeError, IrTransferError, MissingFileError
 from ir_transfer.imaging.decode import decode
-from ir_transfer.imaging.decoded_image import LUMA, BitDepth, OutputLevels, Picture, narrow_levels, shown, to_levels
+from ir_transfer.imaging.decoded_image import (
+    LUMA,
+    BitDepth,
+    DecodedImage,
+    OutputLevels,
+    narrow_levels,
+    shown,
+    to_levels,
+)
 from ir_transfer.imaging.encode import Compression, Format, encode_gray
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.imaging.pixels.kinds import WHOLE, Wanted
 from ir_transfer.imaging.raster.levels import Asked
 from ir_transfer.imaging.remote import is_remote, keeps_here, publish, stored_bytes
@@ -26,26 +34,26 @@ __all__ = [
     "LUMA",
     "BitDepth",
     "Compression",
+    "DecodedImage",
     "Format",
     "OutputLevels",
-    "Picture",
-    "decode_picture",
+    "decode_image",
     "encode_gray",
     "narrow_levels",
-    "read_picture",
+    "read_image",
     "shown",
     "to_levels",
 ]
 
 OUTPUT_SUFFIX: dict[Format, str] = {"png": ".png", "tiff": ".tif"}
-# Below Pillow's own warning; a picture of this size needs about 1 GB as float RGB.
+# Below Pillow's own warning; an image of this size needs about 1 GB as float RGB.
 MAX_PIXELS = 80_000_000
 _BYTES_PER_PIXEL = 16  # four float32 bands: an uncompressed file cannot need more
 _SIDECARS = (".msk", ".aux.xml")
 
 
 def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Return the whole file, unless it is larger than any picture of ``max_pixels`` can be.
+    """Return the whole file, unless it is larger than any image of ``max_pixels`` can be.
 
     Raises:
         MissingFileError: No such file.
@@ -64,34 +72,34 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
     except IrTransferError:
         raise
     except FileNotFoundError:
-        raise MissingFileError(f"{path}: expected a picture file, found none: check the path") from None
+        raise MissingFileError(f"{path}: expected an image file, found none: check the path") from None
     except OSError as error:
         raise DecodeError(
             f"{path}: expected a readable file, got: {error.strerror}: check the path and its permissions"
         ) from error
     if path.is_dir():
-        raise DecodeError(f"{path}: expected a picture file, got a folder: check its permissions")
+        raise DecodeError(f"{path}: expected an image file, got a folder: check its permissions")
     if not path.is_file():
-        raise DecodeError(f"{path}: expected a picture file, got something else: remove it from the input")
+        raise DecodeError(f"{path}: expected an image file, got something else: remove it from the input")
     raise DecodeError(
         f"{path}: expected at most {max_pixels} pixels, got a file of {size} bytes: raise --max-pixels if it is trusted"
     )
 
 
-def decode_picture(
+def decode_image(
     data: bytes, name: str, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted = WHOLE
-) -> Picture:
-    """Decode a picture from memory; its kind is recognised by its content, not by its name.
+) -> DecodedImage:
+    """Decode an image from memory; its kind is recognised by its content, not by its name.
 
     Args:
         data: The whole file: PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC of 8 or 16 bit, or a float TIFF in [0, 1].
         name: How it is called in errors.
-        max_pixels: Larger pictures are refused before they are decoded.
+        max_pixels: Larger images are refused before they are decoded.
         asked: Numbers of the file that become 0 and 1, or ``"percentile"``; those of its container if None.
         wanted: Which part of the file.
 
     Raises:
-        DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+        DecodeError: Not an image, damaged, too large, or values that have no meaning in [0, 1].
         InputError: Levels that are no range, or a page or bands that the file does not have.
     """
     stored = decode(data, name, max_pixels, wanted)
@@ -107,23 +115,23 @@ def files_beside(path: Path) -> Mapping[str, bytes]:
     return {ending: file.read_bytes() for ending, file in beside.items() if os.path.isfile(file)}  # noqa: PTH113
 
 
-def read_picture(
+def read_image(
     path: str | Path, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted | None = None
-) -> Picture:
-    """Read a picture file with the mask that lies beside it; see :func:`decode_picture`.
+) -> DecodedImage:
+    """Read an image file with the mask that lies beside it; see :func:`decode_image`.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: Not a picture, damaged, too large, or values that have no meaning in [0, 1].
+        DecodeError: Not an image, damaged, too large, or values that have no meaning in [0, 1].
     """
     path = Path(path)
     data = read_bytes(path, max_pixels)
     wanted = Wanted(beside=files_beside(path)) if wanted is None else wanted
-    return decode_picture(data, str(path), max_pixels, asked, wanted)
+    return decode_image(data, str(path), max_pixels, asked, wanted)
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """Return a picture for people to look at as the bytes of a PNG file."""
+    """Return an image for people to look at as the bytes of a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
@@ -141,7 +149,7 @@ def write_whole(path: Path, data: bytes | bytearray) -> None:
     publish(path, bytes(data) if is_remote(path) else data)
     if not keeps_here(path):
         return
-    write_parts(path, (b"" if is_remote(path) and is_picture_name(path) else data,))
+    write_parts(path, (b"" if is_remote(path) and is_image_name(path) else data,))
 
 
 def write_parts(path: Path, parts: Iterable[bytes | bytearray]) -> None:
@@ -191,7 +199,7 @@ def write_gray(
     bit_depth: BitDepth = 8,
     format: Format = "png",  # noqa: A002
 ) -> str:
-    """Write an intensity (H, W) in [0, 1] as a one-channel picture.
+    """Write an intensity (H, W) in [0, 1] as a one-channel image.
 
     Returns:
         The sha256 of the file.

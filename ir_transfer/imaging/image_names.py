@@ -1,4 +1,4 @@
-"""Which files are pictures, by their names, and what became of the others in a folder."""
+"""Which files are images, by their names, and what became of the others in a folder."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def split_name(name: str) -> tuple[str, str]:
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
 
 
-def is_picture_name(path: Path) -> bool:
-    """Return whether the file's suffix is that of a picture this installation reads."""
+def is_image_name(path: Path) -> bool:
+    """Return whether the file's suffix is that of an image this installation reads."""
     return path.suffix.lower() in SUFFIXES
 
 
@@ -62,7 +62,7 @@ def find_below(root: Path, place: PurePosixPath) -> Path | None:
 
 
 def is_sidecar_name(name: str) -> bool:
-    """Return whether a file says something of the picture that it lies beside."""
+    """Return whether a file says something of the image that it lies beside."""
     return name.lower().endswith(_SIDECARS)
 
 

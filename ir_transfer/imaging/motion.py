@@ -61,6 +61,6 @@ def _grid(flow: Frame) -> tuple[Frame, Frame]:
     return x + flow[..., 0], y + flow[..., 1]
 
 
-def _sample(picture: Frame, flow: Frame, interpolation: int = cv2.INTER_LINEAR) -> Frame:
+def _sample(image: Frame, flow: Frame, interpolation: int = cv2.INTER_LINEAR) -> Frame:
     x, y = _grid(flow)
-    return np.asarray(cv2.remap(picture, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(cv2.remap(image, x, y, interpolation, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -1,6 +1,6 @@
-"""Folders of this machine that stand for remote ones: a picture below them is an empty file whose bytes lie elsewhere.
+"""Folders of this machine that stand for remote ones: an image below them is an empty file whose bytes lie elsewhere.
 
-All else sees plain paths. Only what reads or writes the bytes of a picture asks here first.
+All else sees plain paths. Only what reads or writes the bytes of an image asks here first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFileError
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.redaction import redact
 from ir_transfer.regular_files import open_regular, read_regular
 
@@ -39,7 +39,7 @@ class Mount:
     Attributes:
         local: Absolute.
         url: Without a slash at its end.
-        keeps: Whether files are also kept below ``local``, pictures as empty ones.
+        keeps: Whether files are also kept below ``local``, images as empty ones.
     """
 
     local: Path
@@ -186,7 +186,7 @@ def remove(path: Path) -> None:
 def _reads_from(path: Path) -> Mount | None:
     """Return where the bytes of a file are asked for; None if they lie here."""
     mount = _mount_of(path)
-    return None if mount is None or (mount.keeps and not is_picture_name(path)) else mount
+    return None if mount is None or (mount.keeps and not is_image_name(path)) else mount
 
 
 def _mount_of(path: Path) -> Mount | None:

@@ -1,1 +1,1 @@
-"""Labelled sets of pictures: read in their own format, written in the same one for the pictures made from them."""
+"""Labelled sets of images: read in their own format, written in the same one for the images made from them."""

@@ -1,4 +1,4 @@
-"""What every labelled set is: pictures, regions on them, and the same labels for the pictures made from them."""
+"""What every labelled set is: images, regions on them, and the same labels for the images made from them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ir_transfer.labels.tree import Tree
 from ir_transfer.labels.unknown_forms import unknown_forms
 
 _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
-Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "pictures"]
+Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "images"]
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledPicture:
-    """A picture of a set.
+class LabelledImage:
+    """An image of a set.
 
     Attributes:
         place: Relative to the root of the set.
@@ -58,12 +58,12 @@ class Problem:
 
 
 class LabelledSet(ABC):
-    """A set of pictures with labels.
+    """A set of images with labels.
 
     Attributes:
         kind: The format.
         root: Its folder.
-        pictures: Sorted by place.
+        images: Sorted by place.
         compared: How many labels of results were compared with their own; see
             :func:`~ir_transfer.labels.round_trip.check_round_trip`.
         orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
@@ -79,7 +79,7 @@ class LabelledSet(ABC):
         self.compared = 0
         self._tree = tree
         self._problems: dict[Problem, None] = {}
-        self.pictures: tuple[LabelledPicture, ...] = ()
+        self.images: tuple[LabelledImage, ...] = ()
         self._claimed: set[PurePosixPath] = set()
         for place, reason in tree.troubles:
             self._tell(place, "", f"expected a readable file or folder, got {reason}: left out")
@@ -100,8 +100,8 @@ class LabelledSet(ABC):
     @cached_property
     def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
         """Files and folders that may hold labels of a form that is not read, with the message about each."""
-        places = {picture.place for picture in self.pictures}
-        texts = self.kind in {"pictures", "classification"}
+        places = {image.place for image in self.images}
+        texts = self.kind in {"images", "classification"}
         return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
 
     @property
@@ -126,82 +126,82 @@ class LabelledSet(ABC):
         return {"readme": ", ".join(map(str, found))} if (found := readme_files(self._tree)) else {}
 
     @abstractmethod
-    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
-        """Return the labelled objects of a picture, read from its files now.
+    def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
+        """Return the labelled objects of an image, read from its files now.
 
         A label that cannot be understood is left out and told in :attr:`problems`.
 
         Args:
-            picture: Of this set.
-            height: Of the decoded picture.
-            width: Of the decoded picture.
+            image: Of this set.
+            height: Of the decoded image.
+            width: Of the decoded image.
         """
 
-    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+    def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return what the labels of an image say about the frame that they are in."""
-        return LabelEvidence(empty=not self.regions(picture, *_NO_SIZE))
+        return LabelEvidence(empty=not self.regions(image, *_NO_SIZE))
 
-    def turn(self, picture: LabelledPicture) -> int:
+    def turn(self, image: LabelledImage) -> int:
         """Return the EXIF orientation of an image whose labels are in the frame of its stored pixels; 1 if upright.
 
         The result of such an image has the frame of its labels, so that these stay as they are.
         """
-        return self._turns.get(picture.place, 1)
+        return self._turns.get(image.place, 1)
 
     @cached_property
     def _turns(self) -> dict[PurePosixPath, int]:
         headers: dict[PurePosixPath, Header] = {}
         evidence: dict[PurePosixPath, LabelEvidence] = {}
-        for picture in self.pictures:
+        for image in self.images:
             try:
-                header = read_header(picture.path, self.page)
+                header = read_header(image.path, self.page)
             except DecodeError:
                 continue  # reported when it is converted
             if header.orientation != 1:
-                headers[picture.place], evidence[picture.place] = header, self.evidence(picture)
+                headers[image.place], evidence[image.place] = header, self.evidence(image)
         frames, messages = decide_frames(headers, evidence, self.orientation)
         for place, message in messages:
             self._tell(place, "", message)
         return {place: headers[place].orientation for place, frame in frames.items() if frame == "stored"}
 
-    def frame_size(self, picture: LabelledPicture) -> tuple[int, int]:
+    def frame_size(self, image: LabelledImage) -> tuple[int, int]:
         """Return height and width of an image in the frame of its labels, from its header.
 
         Raises:
             DecodeError: No image.
         """
-        header = read_header(picture.path, self.page)
-        return header.upright if self.turn(picture) == 1 else header.stored
+        header = read_header(image.path, self.page)
+        return header.upright if self.turn(image) == 1 else header.stored
 
-    def upright_regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+    def upright_regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
         """Return the labelled objects of an image in its upright frame.
 
         Args:
-            picture: Of this set.
+            image: Of this set.
             height: Of the upright image.
             width: Of the upright image.
         """
-        turn = self.turn(picture)
+        turn = self.turn(image)
         stored = upright_size((height, width), turn)
-        found = self.regions(picture, *stored)
+        found = self.regions(image, *stored)
         return found if turn == 1 else [upright_region(region, turn, stored) for region in found]
 
-    def misfits(self, picture: LabelledPicture, height: int, width: int) -> list[str]:
+    def misfits(self, image: LabelledImage, height: int, width: int) -> list[str]:
         """Return where the labels of an image do not fit its pixels, a line each.
 
         Args:
-            picture: Of this set.
+            image: Of this set.
             height: Of its pixels, in the frame of the labels.
             width: Of its pixels, in the frame of the labels.
         """
-        sizes = dict.fromkeys(self.evidence(picture).sizes)
+        sizes = dict.fromkeys(self.evidence(image).sizes)
         found = [size_differs(size, height, width) for size in sizes if size != (height, width)]
-        return found + outside(self.regions(picture, height, width), height, width)
+        return found + outside(self.regions(image, height, width), height, width)
 
-    def report_outside(self, picture: LabelledPicture, regions: Iterable[Region], height: int, width: int) -> None:
+    def report_outside(self, image: LabelledImage, regions: Iterable[Region], height: int, width: int) -> None:
         """Add the regions of an image that are outside of its pixels to :attr:`problems`."""
         for line in outside(regions, height, width):
-            self._tell(picture.place, "", line)
+            self._tell(image.place, "", line)
 
     def write(
         self,
@@ -210,13 +210,13 @@ class LabelledSet(ABC):
         origin: Mapping[str, str],
         leave_out: Collection[PurePosixPath] = (),
     ) -> list[PurePosixPath]:
-        """Write the labels, lists and side files of this set for the pictures that were made from it.
+        """Write the labels, lists and side files of this set for the images that were made from it.
 
-        Pictures without a result lose their labels and their lines in lists, so that nothing points at a missing file.
+        Images without a result lose their labels and their lines in lists, so that nothing points at a missing file.
 
         Args:
             out: Root of the new set.
-            results: From a picture's place to the places of those made from it; the first keeps the original's ids.
+            results: From an image's place to the places of those made from it; the first keeps the original's ids.
             origin: What made them; written where the format has room for it.
             leave_out: Places that the caller writes itself, such as the card of the new set.
 
@@ -249,7 +249,7 @@ class LabelledSet(ABC):
 
     def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield from self._label_files(results, origin)
-        places = {picture.place for picture in self.pictures}
+        places = {image.place for image in self.images}
         yield from side_files(self._tree, self._claimed, places, results, lambda place, why: self._tell(place, "", why))
 
     @abstractmethod
@@ -266,19 +266,19 @@ class LabelledSet(ABC):
         self._problems[Problem(file, printable(where), printable(said))] = None
 
     def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
-        self.pictures = tuple(
-            LabelledPicture(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
+        self.images = tuple(
+            LabelledImage(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
         )
 
     def _tell_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
-        """Tell how many pictures of each folder belong to no label and are not converted."""
-        taken = {picture.place for picture in self.pictures}
+        """Tell how many images of each folder belong to no label and are not converted."""
+        taken = {image.place for image in self.images}
         counts: dict[PurePosixPath, int] = {}
-        for place in self._tree.pictures:
+        for place in self._tree.images:
             if place not in taken and place not in known:
                 counts[place.parent] = counts.get(place.parent, 0) + 1
         for folder, count in counts.items():
-            self._tell(folder, "", f"expected only labelled pictures, got {count} that no label file names: left out")
+            self._tell(folder, "", f"expected only labelled images, got {count} that no label file names: left out")
 
 
 def _check_results(results: Results) -> None:
@@ -292,6 +292,6 @@ def _check_results(results: Results) -> None:
             seen.add(place)
 
 
-def by_place(pictures: Sequence[LabelledPicture]) -> dict[PurePosixPath, LabelledPicture]:
-    """Return pictures by their places."""
-    return {picture.place: picture for picture in pictures}
+def by_place(images: Sequence[LabelledImage]) -> dict[PurePosixPath, LabelledImage]:
+    """Return images by their places."""
+    return {image.place: image for image in images}

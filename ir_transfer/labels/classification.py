@@ -1,4 +1,4 @@
-"""Pictures whose folder is their class, and pictures without labels: nothing to write but what lies beside them."""
+"""Images whose folder is their class, and images without labels: nothing to write but what lies beside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import ClassVar
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.base import Kind, LabelledPicture, LabelledSet
+from ir_transfer.labels.base import Kind, LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence
 from ir_transfer.labels.places import split_named, split_of
 from ir_transfer.labels.regions import Region
@@ -17,26 +17,26 @@ from ir_transfer.labels.tree import Tree
 
 
 class ImageSet(LabelledSet):
-    """A folder of pictures without labels."""
+    """A folder of images without labels."""
 
-    kind: ClassVar[Kind] = "pictures"
+    kind: ClassVar[Kind] = "images"
 
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
-        if not tree.pictures:
-            raise InputError(f"expected pictures in {tree.root}, found none: check the folder")
-        self._take(tree.pictures, {place: split_of(place) for place in tree.pictures})
+        if not tree.images:
+            raise InputError(f"expected images in {tree.root}, found none: check the folder")
+        self._take(tree.images, {place: split_of(place) for place in tree.images})
 
     @property
     def classes(self) -> tuple[str, ...]:
         """None."""
         return ()
 
-    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+    def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
         """Return none: no label says where something is."""
         return []
 
-    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+    def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return that nothing can be misplaced."""
         return LabelEvidence(empty=True)
 
@@ -48,31 +48,31 @@ class ImageSet(LabelledSet):
 
 
 class ClassificationSet(ImageSet):
-    """Pictures under ``class/`` or ``split/class/``; a picture has its class wherever its folder stays."""
+    """Images under ``class/`` or ``split/class/``; an image has its class wherever its folder stays."""
 
     kind = "classification"
 
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
-        for picture in self.pictures:
-            if class_of(picture.place) is None:
-                self._tell(picture.place, "", "expected a folder of a class above it, got none: it has no label")
+        for image in self.images:
+            if class_of(image.place) is None:
+                self._tell(image.place, "", "expected a folder of a class above it, got none: it has no label")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the folders, sorted."""
-        return tuple(sorted({name for p in self.pictures if (name := class_of(p.place)) is not None}))
+        return tuple(sorted({name for p in self.images if (name := class_of(p.place)) is not None}))
 
 
 def class_of(place: PurePosixPath) -> str | None:
-    """Return the class of a picture: the first folder that is no split."""
+    """Return the class of an image: the first folder that is no split."""
     folders = place.parent.parts
     below = folders[1:] if folders and split_named(folders[:1]) else folders
     return below[0] if below else None
 
 
 def has_classes(tree: Tree) -> bool:
-    """Return whether all pictures lie under folders of two classes or more."""
-    kinds = {class_of(place) for place in tree.pictures}
-    depths = {len(place.parts) - bool(split_named(place.parts[:1])) for place in tree.pictures}
+    """Return whether all images lie under folders of two classes or more."""
+    kinds = {class_of(place) for place in tree.images}
+    depths = {len(place.parts) - bool(split_named(place.parts[:1])) for place in tree.images}
     return None not in kinds and len(kinds) > 1 and depths == {2}

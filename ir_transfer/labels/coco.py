@@ -1,4 +1,4 @@
-"""COCO: one JSON for many pictures, with boxes, outlines, runs, keypoints, captions or panoptic segments."""
+"""COCO: one JSON for many images, with boxes, outlines, runs, keypoints, captions or panoptic segments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.coco_file import CocoFile, Image
 from ir_transfer.labels.coco_objects import (
     CocoObject,
@@ -22,7 +22,7 @@ from ir_transfer.labels.coco_objects import (
     size_of_runs,
     unknown_category,
 )
-from ir_transfer.labels.coco_paths import PictureFinder
+from ir_transfer.labels.coco_paths import ImageFinder
 from ir_transfer.labels.coco_values import NewIds, id_of
 from ir_transfer.labels.frames import LabelEvidence, extent_of, size_of_levels
 from ir_transfer.labels.label_maps.images import read_levels
@@ -37,13 +37,13 @@ _ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the JSON files that look like COCO's, broken ones too; those that go with one picture do not.
+    """Return the JSON files that look like COCO's, broken ones too; those that go with one image do not.
 
     They are left in ``tree.loaded``: such a file may have a gigabyte.
     """
     found = []
     for place in tree.with_suffix(".json"):
-        beside = (own for own in tree.pictures_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
+        beside = (own for own in tree.images_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
         if place in tree.loaded:
             found.append(place)
         elif next(beside, None) is None:
@@ -58,9 +58,9 @@ def coco_files(tree: Tree) -> list[PurePosixPath]:
 
 
 class CocoSet(LabelledSet):
-    """A set whose labels are JSON files of COCO's layout; files of one split share their pictures.
+    """A set whose labels are JSON files of COCO's layout; files of one split share their images.
 
-    Entries whose picture is missing are left out of what is written, with their annotations: a trainer would stop
+    Entries whose image is missing are left out of what is written, with their annotations: a trainer would stop
     at them.
     """
 
@@ -72,16 +72,16 @@ class CocoSet(LabelledSet):
         splits: dict[PurePosixPath, str | None] = {}
         self._entries: dict[PurePosixPath, list[tuple[CocoFile, Image]]] = {}
         self._open_files()
-        self._segment_places = {key: place for file in self._files for key, place in self._segment_pictures(file)}
-        finder = PictureFinder(tree, frozenset(self._segment_places.values()))
+        self._segment_places = {key: place for file in self._files for key, place in self._segment_images(file)}
+        finder = ImageFinder(tree, frozenset(self._segment_places.values()))
         for file in self._files:
             for where, message in (*file.troubles, *finder.find(file)):
                 self._tell(file.place, where, message)
             named = split_named(re.split(r"[-_.]", file.place.stem)[::-1])
-            for image in file.images:
-                if image.place is not None:
-                    self._entries.setdefault(image.place, []).append((file, image))
-                    splits[image.place] = splits.get(image.place) or named or split_of(image.place)
+            for record in file.images:
+                if record.place is not None:
+                    self._entries.setdefault(record.place, []).append((file, record))
+                    splits[record.place] = splits.get(record.place) or named or split_of(record.place)
         self._take(self._entries, splits)
         self._image_ids = NewIds(i.id for file in self._files for i in file.images if i.id is not None)
         self._claimed.update(self._segment_places.values())
@@ -104,7 +104,7 @@ class CocoSet(LabelledSet):
         if not self._files:
             raise InputError(
                 f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
-                "export COCO, or pass --labels pictures to go on without labels"
+                "export COCO, or pass --labels images to go on without labels"
             )
 
     @property
@@ -132,30 +132,30 @@ class CocoSet(LabelledSet):
                     stated.setdefault(printable(key), printable(str(value)))
         return stated
 
-    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
-        """Return instances, or the panoptic segments of a picture that has none."""
+    def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
+        """Return instances, or the panoptic segments of an image that has none."""
         found: dict[tuple[Any, ...], Region] = {}
         segments: list[Region] = []
-        for file, image in self._entries.get(picture.place, ()):
-            if image.size not in {None, (height, width)}:
-                self._tell(file.place, f"image {image.id}", size_differs(image.size, height, width))
-            for one in objects_of(file, image, (height, width)):
+        for file, record in self._entries.get(image.place, ()):
+            if record.size not in {None, (height, width)}:
+                self._tell(file.place, f"image {record.id}", size_differs(record.size, height, width))
+            for one in objects_of(file, record, (height, width)):
                 self._report_object(file, one)
                 if (region := one.region) is not None:
                     found.setdefault((region.instance, region.name, region.box), region)  # keypoints repeat instances
-            for index in [] if image.id is None else file.of_image.get(image.id, ()):
+            for index in [] if record.id is None else file.of_image.get(record.id, ()):
                 if index in file.segment_files:
                     segments += self._segments(file, index, height, width)
         return list(found.values()) or segments
 
-    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+    def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return the sizes of the entries and of runs, or else where the boxes end."""
         sizes: list[tuple[int, int]] = []
         boxes: list[Box] = []
         empty = True
-        for file, image in self._entries.get(picture.place, ()):
-            sizes += [] if image.size is None else [image.size]
-            for index in () if image.id is None else file.of_image.get(image.id, ()):
+        for file, record in self._entries.get(image.place, ()):
+            sizes += [] if record.size is None else [record.size]
+            for index in () if record.id is None else file.of_image.get(record.id, ()):
                 entry = file.annotation(index)
                 empty &= not ({"bbox", "segmentation", "segments_info", "keypoints"} & entry.keys())
                 own = size_of_runs(entry.get("segmentation"))
@@ -170,7 +170,7 @@ class CocoSet(LabelledSet):
         for problem in one.problems:
             self._tell(file.place, f"annotation {file.annotation_ids[one.index]}", problem)
 
-    def _segment_pictures(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
+    def _segment_images(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
         """Yield where the segments of annotations lie: in a folder that has the name of the file."""
         if not file.segment_files:
             return
@@ -178,8 +178,8 @@ class CocoSet(LabelledSet):
         bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
         for index, name in file.segment_files.items():
             places = (inside(base, name) for base in bases)
-            pictures = (self._tree.find_picture(place) for place in places if place is not None)
-            found = next((place for place in pictures if place is not None), None)
+            images = (self._tree.find_image(place) for place in places if place is not None)
+            found = next((place for place in images if place is not None), None)
             if found is None:
                 message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
                 self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
@@ -255,7 +255,7 @@ class CocoSet(LabelledSet):
         for index in () if image.id is None else file.of_image.get(image.id, ()):
             if index in file.segment_files:
                 continue
-            # Runs need the size, which only the picture tells where the entry does not.
+            # Runs need the size, which only the image tells where the entry does not.
             if image.size is None and isinstance(file.annotation(index).get("segmentation"), dict):
                 continue
             if (one := object_at(file, index, image.size or (0, 0))) is not None:
@@ -263,7 +263,7 @@ class CocoSet(LabelledSet):
 
 
 def _names(image: Image, results: Results) -> Sequence[str | None]:
-    """Return the file names of the pictures made from one; none for a picture that is missing."""
+    """Return the file names of the images made from one; none for an image that is missing."""
     if image.place is None:
         return []
     return [_name(image, image.place, result) for result in results.get(image.place, ())]

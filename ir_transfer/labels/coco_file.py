@@ -1,4 +1,4 @@
-"""One JSON file of COCO's layout: where its pictures and annotations stand in the text, and how they multiply."""
+"""One JSON file of COCO's layout: where its images and annotations stand in the text, and how they multiply."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Image:
         id: None where the entry has none that can be meant by an annotation.
         file_name: As it is written; in a file of LVIS, the last two parts of ``coco_url``.
         size: Height and width, where the entry has them.
-        place: Of the picture in the set; None as long as it was not found.
+        place: Of the image in the set; None as long as it was not found.
         base: Folder of the set that ``file_name`` is relative to; None for an absolute path.
         url: ``coco_url`` of an entry that has no ``file_name``.
     """
@@ -55,7 +55,7 @@ class Image:
 
 
 class CocoFile:
-    """A file of instances, keypoints, captions, panoptic segments, or pictures alone.
+    """A file of instances, keypoints, captions, panoptic segments, or images alone.
 
     Args:
         place: Of the file in the set.
@@ -66,7 +66,7 @@ class CocoFile:
         categories: Names by id.
         info: The value of ``info``, None if there is none.
         licenses: The value of ``licenses``, None if there is none.
-        segment_files: For annotations that name a picture of panoptic segments, its name.
+        segment_files: For annotations that name an image of panoptic segments, its name.
         category_ids: Of the annotations; None where an annotation has none.
         of_image: For the id of an image, which annotations are its own.
         troubles: Entries that are not as they should be: (where, message).
@@ -188,7 +188,7 @@ class CocoFile:
         for own, image in zip(self.annotation_ids, self._image_ids, strict=True):
             if image is not None and image not in known:
                 self.troubles.append(
-                    (f"annotation {own}", f"expected a picture for image_id {shown(image)}, got none: kept as it is")
+                    (f"annotation {own}", f"expected an image for image_id {shown(image)}, got none: kept as it is")
                 )
 
     def multiplied(
@@ -198,14 +198,14 @@ class CocoFile:
         segment_name: Callable[[int, Image, int], str | None],
         origin: Mapping[str, str],
     ) -> str:
-        """Return the text with an entry for every picture that was made from the set.
+        """Return the text with an entry for every image that was made from the set.
 
         Args:
-            image_ids: Shared by all files of the set, so that captions and instances mean the same pictures.
+            image_ids: Shared by all files of the set, so that captions and instances mean the same images.
             names: For an entry, the file names of its copies; None keeps it.
             segment_name: For an annotation with a file of segments, its image and the number of the copy, the new
                 name of that file; None keeps it.
-            origin: What made the pictures; goes into ``info``.
+            origin: What made the images; goes into ``info``.
         """
         names_of = {id(image): [None] if image.file_name is None else names(image) for image in self.images}
         images = [self._copies(image, names_of[id(image)], image_ids) for image in self.images]
@@ -248,7 +248,7 @@ class CocoFile:
         return found
 
     def _told(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
-        """Return the edit that makes ``info`` say where the pictures come from."""
+        """Return the edit that makes ``info`` say where the images come from."""
         if not origin:
             return []
         start, end = self._info_span

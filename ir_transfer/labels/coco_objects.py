@@ -106,16 +106,14 @@ def outlined(name: str, instance: str, segmentation: Any, box: Box | None, size:
     """Return the region of ``segmentation``, or of the box alone where there is no other.
 
     Raises:
-        InputError: It is neither outlines nor runs that fill a picture of this size.
+        InputError: It is neither outlines nor runs that fill an image of this size.
     """
     if not segmentation:
         return None if box is None else Region(name, instance, box)
     if isinstance(segmentation, dict):
         counts = segmentation.get("counts")
         if numbers(segmentation.get("size")) != list(size):
-            raise InputError(
-                f"expected runs of a picture of {list(size)} pixels, got {shown(segmentation.get('size'))}"
-            )
+            raise InputError(f"expected runs of an image of {list(size)} pixels, got {shown(segmentation.get('size'))}")
         if not isinstance(counts, str):
             counts = whole_numbers(counts)
         runs = check_runs(counts, *size)
@@ -144,5 +142,5 @@ def _box_of_runs(runs: NDArray[np.int64], height: int) -> Box:
 
 def _inside_runs(counts: Sequence[int] | str, size: Size, height: int, width: int) -> Inside:
     if (height, width) != size:
-        raise InputError(f"expected to draw runs of {size[::-1]} pixels, got a picture of {(width, height)}")
+        raise InputError(f"expected to draw runs of {size[::-1]} pixels, got an image of {(width, height)}")
     return inside_runs(counts, height, width)

@@ -1,4 +1,4 @@
-"""Which picture of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
+"""Which image of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _IMAGES = "images"
 _SPLIT_FOLDERS = {"val": ("val", "valid", "validation"), "train": ("train",), "test": ("test",)}
 
 
-class PictureFinder:
-    """Finds the pictures of COCO files below one root.
+class ImageFinder:
+    """Finds the images of COCO files below one root.
 
     Args:
         tree: The set.
-        segments: Pictures of panoptic segments, which have the names of the pictures and are none.
+        segments: Images of panoptic segments, which have the names of the images and are none.
     """
 
     def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
@@ -33,7 +33,7 @@ class PictureFinder:
     def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
         """Fill ``place`` and ``base`` of the images of a file.
 
-        The folder where most of them lie is tried first, then the others of the usual layouts, then the only picture
+        The folder where most of them lie is tried first, then the others of the usual layouts, then the only image
         of the set whose path ends like the file name.
 
         Yields:
@@ -63,16 +63,14 @@ class PictureFinder:
                     image.place, image.base = place, base
                     return ""
             if all(inside(base, text) is None for base in bases for text in spellings(name)):
-                return f"expected a picture inside of the set, got {shown(name)}: left out with its annotations"
+                return f"expected an image inside of the set, got {shown(name)}: left out with its annotations"
         found, length = self._ends_alike(name)
         if not found and (other := self._in_other_folders(name)) is not None:
             image.place, image.base = other, file.parent
-            return (
-                f"expected the picture {shown(name)} of {file}, found its name only once in the set: taken as {other}"
-            )
+            return f"expected the image {shown(name)} of {file}, found its name only once in the set: taken as {other}"
         if len(found) != 1:
             got = len(found) or "none"
-            return f"expected the picture {shown(name)} of {file}, found {got}: left out with its annotations"
+            return f"expected the image {shown(name)} of {file}, found {got}: left out with its annotations"
         image.place = found[0]
         if is_absolute(name):
             return f"expected a path relative to the set, got {shown(name)}: taken as {found[0]}, and written so"
@@ -80,13 +78,13 @@ class PictureFinder:
         return ""
 
     def _ends_alike(self, name: str) -> tuple[list[PurePosixPath], int]:
-        """Return the pictures whose path ends like a file name, and how many parts they share.
+        """Return the images whose path ends like a file name, and how many parts they share.
 
         An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
         """
         for text in spellings(name):
             parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
-            alike = [p for p in self._tree.pictures_named(parts[-1] if parts else "") if p not in self._segments]
+            alike = [p for p in self._tree.images_named(parts[-1] if parts else "") if p not in self._segments]
             best = max((_common_tail(place, parts) for place in alike), default=0)
             found = [place for place in alike if _common_tail(place, parts) == best]
             if found and (is_absolute(name) or best == len(parts)):
@@ -94,13 +92,13 @@ class PictureFinder:
         return [], 0
 
     def _in_other_folders(self, name: str) -> PurePosixPath | None:
-        """Return the only picture of a name, whatever the folders; annotation tools put numbers of projects there.
+        """Return the only image of a name, whatever the folders; annotation tools put numbers of projects there.
 
         A file name that comes twice in a label file says by its folders which one is meant, and so does a split.
         """
         for text in spellings(name):
             path = PurePosixPath(text)
-            found = [place for place in self._tree.pictures_named(path.name) if place not in self._segments]
+            found = [place for place in self._tree.images_named(path.name) if place not in self._segments]
             if len(found) == 1 and self._counts[composed(path.name)] == 1:
                 splits = split_of(path), split_of(found[0])
                 return found[0] if None in splits or splits[0] == splits[1] else None
@@ -109,7 +107,7 @@ class PictureFinder:
     def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
         for text in spellings(name or ""):
             place = inside(base, text)
-            found = None if place is None else self._tree.find_picture(place)
+            found = None if place is None else self._tree.find_image(place)
             if found is not None and found not in self._segments:
                 return found
         return None

@@ -64,7 +64,7 @@ def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
 class NewIds:
     """Ids for copies: the first copy keeps its own, later ones follow behind the largest of the set.
 
-    A copy's id depends on its own id and number only, so that it stays the same when other pictures fail.
+    A copy's id depends on its own id and number only, so that it stays the same when other images fail.
 
     Args:
         ids: All that are taken.

@@ -1,4 +1,4 @@
-"""Folders of index masks: a picture of levels for each picture, under a folder beside it or with a suffix."""
+"""Folders of index masks: an image of levels for each image, under a folder beside it or with a suffix."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_names import composed
 from ir_transfer.imaging.remote import stored_bytes
-from ir_transfer.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence, size_of_levels
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_picture
+from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
 from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
 from ir_transfer.labels.lists import lines_of
 from ir_transfer.labels.places import renamed, split_of
@@ -28,7 +28,7 @@ MASK_FOLDERS = (
     "masks", "mask", "labels", "label", "annotations", "annotation", "gt", "gtFine", "gtCoarse", "segmentation",
     "segmentations", "segmaps", "SegmentationClass", "SegmentationObject", "index_masks", "targets",
 )  # fmt: skip
-# What tells a picture and its mask apart stands at the end of the stem, or before the number of a variant.
+# What tells an image and its mask apart stands at the end of the stem, or before the number of a variant.
 _LAST = r"(?=$|__)"
 _PICTURE_END = re.compile(rf"_(leftImg8bit|image|img|rgb){_LAST}")
 _MASK_END = re.compile(
@@ -40,26 +40,26 @@ _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")
 
 
 def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return the pictures that have masks, with these; the first shows the regions."""
-    masks = {place: key for place in tree.pictures if (key := _mask_key(place)) is not None}
-    pictures: dict[tuple[str, ...], list[PurePosixPath]] = {}
-    for place in tree.pictures:
+    """Return the images that have masks, with these; the first shows the regions."""
+    masks = {place: key for place in tree.images if (key := _mask_key(place)) is not None}
+    images: dict[tuple[str, ...], list[PurePosixPath]] = {}
+    for place in tree.images:
         if not set(place.parent.parts) & set(MASK_FOLDERS):
-            for key in _picture_keys(place):
-                pictures.setdefault(key, []).append(place)
+            for key in _image_keys(place):
+                images.setdefault(key, []).append(place)
     found: dict[PurePosixPath, list[PurePosixPath]] = {}
     for mask, key in masks.items():
-        for picture in pictures.get(key, ()):
-            if picture != mask:
-                found.setdefault(picture, []).append(mask)
+        for image in images.get(key, ()):
+            if image != mask:
+                found.setdefault(image, []).append(mask)
     for own in found.values():
         own.sort(key=lambda place: (_SECOND_CHOICE.search(place.stem) is not None, str(place)))
     taken = {mask for own in found.values() for mask in own}
-    return {picture: own for picture, own in found.items() if picture not in taken}
+    return {image: own for image, own in found.items() if image not in taken}
 
 
 def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
-    """Return what a mask shares with its picture: folders without the one that tells them apart, and the stem."""
+    """Return what a mask shares with its image: folders without the one that tells them apart, and the stem."""
     if place.suffix.lower() not in SUFFIXES:
         return None
     stem, count = _MASK_END.subn("", place.stem, count=1)
@@ -69,7 +69,7 @@ def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
     return tuple(map(composed, (*folders, stem)))
 
 
-def _picture_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
+def _image_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
     folders = [composed(part) for part in place.parent.parts if part not in PICTURE_FOLDERS]
     stem = composed(place.stem)
     return {(*folders, stem), (*folders, _PICTURE_END.sub("", stem, count=1))}
@@ -84,14 +84,14 @@ class MaskSet(LabelledSet):
         super().__init__(tree)
         self._masks = mask_files(tree)
         masks = {mask for own in self._masks.values() for mask in own}
-        folders = {picture.parent for picture in self._masks}
-        pictures = [p for p in tree.pictures if p in self._masks or (p.parent in folders and p not in masks)]
-        if not pictures:
-            raise InputError(f"expected pictures with masks of the same stem in {tree.root}, found none")
+        folders = {image.parent for image in self._masks}
+        images = [p for p in tree.images if p in self._masks or (p.parent in folders and p not in masks)]
+        if not images:
+            raise InputError(f"expected images with masks of the same stem in {tree.root}, found none")
         self._claimed.update(masks)
-        self._take(pictures, {place: split_of(place) for place in pictures})
+        self._take(images, {place: split_of(place) for place in images})
         self._names = self._class_names()
-        for place in pictures:
+        for place in images:
             if place not in self._masks:
                 self._tell(place, "", "expected a mask of the same stem, found none: it has no labels")
         self._tell_left_out(masks)
@@ -114,48 +114,48 @@ class MaskSet(LabelledSet):
             return tuple(name for level, name in sorted(self._names.items()) if level != NO_LABEL)
         levels = {
             (label, found.describe(label))
-            for picture in self.pictures
-            if (found := self._map(picture)) is not None
+            for image in self.images
+            if (found := self._map(image)) is not None
             for label in found.labels - {NO_LABEL}
         }
         return tuple(name for _, name in sorted(levels))
 
-    def _map(self, picture: LabelledPicture) -> LabelMap | None:
-        masks = self._masks.get(picture.place)
+    def _map(self, image: LabelledImage) -> LabelMap | None:
+        masks = self._masks.get(image.place)
         if not masks:
             return None
         try:
-            return read_label_picture(self.root / masks[0])
+            return read_label_image(self.root / masks[0])
         except (DecodeError, InputError) as error:
             self._tell(masks[0], "", f"{error}: copied as it is")
             return None
 
-    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
-        """Return a region for every level above 0 of the picture's mask."""
-        found = self._map(picture)
+    def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
+        """Return a region for every level above 0 of the image's mask."""
+        found = self._map(image)
         if found is None:
             return []
         if found.levels.shape != (height, width):
             message = f"{size_differs(found.levels.shape, height, width)}: no regions"
-            self._tell(self._masks[picture.place][0], "", message)
+            self._tell(self._masks[image.place][0], "", message)
             return []
         return [
             mask_region(self._names.get(label, found.describe(label)), str(label), np.equal(found.levels, label))
             for label in sorted(found.labels - {NO_LABEL})
         ]
 
-    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+    def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return the sizes of the masks."""
-        masks = self._masks.get(picture.place, ())
+        masks = self._masks.get(image.place, ())
         return LabelEvidence([size for mask in masks for size in size_of_levels(self.root / mask)], empty=not masks)
 
     def _check(self) -> None:
-        for picture in self.pictures:
-            self._map(picture)
+        for image in self.images:
+            self._map(image)
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
-        for picture, masks in self._masks.items():
+        for image, masks in self._masks.items():
             for mask in masks:
-                made = results.get(picture, ())
+                made = results.get(image, ())
                 data = stored_bytes(self.root / mask) if made else b""
-                yield from ((renamed(mask, picture, result), data) for result in made)
+                yield from ((renamed(mask, image, result), data) for result in made)

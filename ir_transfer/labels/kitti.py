@@ -1,4 +1,4 @@
-"""KITTI: pictures under image_2, lines of objects under label_2, and what else has the stem of the picture."""
+"""KITTI: images under image_2, lines of objects under label_2, and what else has the stem of the image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.labels.base import LabelledPicture, LabelledSet
+from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence, extent_of
 from ir_transfer.labels.lists import lines_of
 from ir_transfer.labels.places import renamed, split_named, split_of
@@ -33,29 +33,29 @@ _TEST = "test"
 
 
 def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
-    """Return the pictures under image_2 with their files under label_2."""
+    """Return the images under image_2 with their files under label_2."""
     found = {}
-    for picture in tree.pictures:
-        if PICTURES in picture.parts:
-            label = PurePosixPath(*(LABELS if part == PICTURES else part for part in picture.parts))
+    for image in tree.images:
+        if PICTURES in image.parts:
+            label = PurePosixPath(*(LABELS if part == PICTURES else part for part in image.parts))
             if (own := tree.find(label.with_suffix(".txt"))) is not None:
-                found[picture] = own
+                found[image] = own
     return found
 
 
 class KittiSet(LabelledSet):
-    """A set of KITTI boxes; calibration and whatever else has the stem of a picture goes along unchanged."""
+    """A set of KITTI boxes; calibration and whatever else has the stem of an image goes along unchanged."""
 
     kind = "kitti"
 
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
         self._labels = kitti_labels(tree)
-        pictures = [place for place in tree.pictures if PICTURES in place.parts]
-        if not pictures:
-            raise InputError(f"expected pictures under {PICTURES} in {tree.root}, found none: check the folder")
+        images = [place for place in tree.images if PICTURES in place.parts]
+        if not images:
+            raise InputError(f"expected images under {PICTURES} in {tree.root}, found none: check the folder")
         # Both folders count from 000000.
-        unlabelled = [place for place in pictures if place not in self._labels]
+        unlabelled = [place for place in images if place not in self._labels]
         self._lists = stem_lists(
             tree,
             lambda file: unlabelled if split_named([file.stem]) == _TEST and unlabelled else list(self._labels),
@@ -63,27 +63,27 @@ class KittiSet(LabelledSet):
         )
         splits: dict[PurePosixPath, str | None] = {}
         for one in self._lists:
-            for picture in one.pictures:
-                splits.setdefault(picture, split_named([one.place.stem]))
-        self._take(pictures, {place: splits.get(place) or split_of(place) for place in pictures})
+            for image in one.images:
+                splits.setdefault(image, split_named([one.place.stem]))
+        self._take(images, {place: splits.get(place) or split_of(place) for place in images})
         self._claimed.update(self._labels.values(), (one.place for one in self._lists))
-        for place in pictures:
+        for place in images:
             if place not in self._labels and split_of(place) != _TEST:
                 self._tell(place, "", f"expected labels under {LABELS}, found none: it has no labels")
         for place in tree.with_suffix(".txt"):
             if LABELS in place.parts and place not in self._claimed:
                 self._claimed.add(place)
-                self._tell(place, "", "expected the picture of these labels, found none: left out")
+                self._tell(place, "", "expected the image of these labels, found none: left out")
         self._tell_left_out()
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of all objects, sorted; reads every label file once."""
-        return tuple(sorted({region.name for picture in self.pictures for region in self.regions(picture, 0, 0)}))
+        return tuple(sorted({region.name for image in self.images for region in self.regions(image, 0, 0)}))
 
-    def regions(self, picture: LabelledPicture, height: int, width: int) -> list[Region]:
+    def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
         """Return the objects, without areas that were not labelled (``DontCare``)."""
-        label = self._labels.get(picture.place)
+        label = self._labels.get(image.place)
         if label is None:
             return []
         try:
@@ -102,27 +102,27 @@ class KittiSet(LabelledSet):
                 self._tell(label, str(number), f"{error}: kept as it is")
         return found
 
-    def evidence(self, picture: LabelledPicture) -> LabelEvidence:
+    def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return where the boxes end; KITTI states no size."""
-        boxes = [region.box for region in self.regions(picture, 0, 0)]
+        boxes = [region.box for region in self.regions(image, 0, 0)]
         return LabelEvidence(extent=extent_of(boxes), empty=not boxes)
 
     def _check(self) -> None:
-        for picture in self.pictures:
-            self.regions(picture, 0, 0)
+        for image in self.images:
+            self.regions(image, 0, 0)
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         for one in self._lists:
             data = read_limited(self.root / one.place, MAX_LIST_BYTES)
             yield one.place, to_bytes(one.multiplied(data, results, self._tell))
-        for picture, label in self._labels.items():
+        for image, label in self._labels.items():
             try:
                 data = read_limited(self.root / label, MAX_LABEL_BYTES)
             except (DecodeError, InputError) as error:
                 self._tell(label, "", f"{error}: left out")
                 continue
-            for result in results.get(picture, ()):
-                yield renamed(label, picture, result), data
+            for result in results.get(image, ()):
+                yield renamed(label, image, result), data
 
 
 def _box(fields: list[str]) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""Text files with a picture on every line: its path, or its stem and what is said of it."""
+"""Text files with an image on every line: its path, or its stem and what is said of it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def open_labelled(
 
     Args:
         root: Its folder.
-        kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``pictures``, or ``auto``.
+        kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``images``, or ``auto``.
         leave_out: Folders below the root that do not belong to it, such as one for results.
         orientation: Frame of the labels of images that EXIF turns; ``auto`` decides by what the labels tell.
         page: Which image of files with several the labels belong to, from 1; the first of full size if None.
@@ -43,7 +43,7 @@ def open_labelled(
     Raises:
         MissingFileError: No such folder.
         UnknownNameError: No such kind or frame.
-        InputError: Labels of several formats with ``auto``, or none of the kind that was asked for, or no pictures.
+        InputError: Labels of several formats with ``auto``, or none of the kind that was asked for, or no images.
     """
     if kind not in {AUTO, *_SETS}:
         raise UnknownNameError.among("format", kind, [AUTO, *get_args(Kind)])
@@ -71,7 +71,7 @@ def detect(tree: Tree) -> Kind:
         found["yolo"] = str(next(iter(yolo.values())))
     if kitti := kitti_labels(tree):
         found["kitti"] = str(next(iter(kitti.values())))
-    if "coco" not in found:  # whose panoptic segments are pictures of the same stems
+    if "coco" not in found:  # whose panoptic segments are images of the same stems
         masks = [own for owns in mask_files(tree).values() for own in owns]
         if "voc" in found:
             masks = [own for own in masks if not {CLASS_MASKS, OBJECT_MASKS} & set(own.parts)]
@@ -84,4 +84,4 @@ def detect(tree: Tree) -> Kind:
         )
     if found:
         return next(iter(found))
-    return "classification" if has_classes(tree) else "pictures"
+    return "classification" if has_classes(tree) else "images"

@@ -74,21 +74,21 @@ def relative(place: PurePosixPath, folder: PurePosixPath) -> str:
     return posixpath.relpath(str(place), str(folder))
 
 
-def renamed(label: PurePosixPath, picture: PurePosixPath, result: PurePosixPath) -> PurePosixPath:
-    """Return the place of a label for a picture made from the one it belongs to: same folder, new stem.
+def renamed(label: PurePosixPath, image: PurePosixPath, result: PurePosixPath) -> PurePosixPath:
+    """Return the place of a label for an image made from the one it belongs to: same folder, new stem.
 
     Args:
         label: Of the source.
-        picture: Of the source; its stem starts the label's stem, or has nothing to do with it.
-        result: The picture that was made.
+        image: Of the source; its stem starts the label's stem, or has nothing to do with it.
+        result: The image that was made.
     """
-    own, stem = composed(label.stem), composed(picture.stem)
-    if own == composed(picture.name):  # a.jpg.json
+    own, stem = composed(label.stem), composed(image.stem)
+    if own == composed(image.name):  # a.jpg.json
         return label.with_name(result.name + label.suffix)
     if own.startswith(stem):
         return label.with_name(result.stem + own[len(stem) :] + label.suffix)
-    if result.stem.startswith(picture.stem):
-        return label.with_name(label.stem + result.stem[len(picture.stem) :] + label.suffix)
+    if result.stem.startswith(image.stem):
+        return label.with_name(label.stem + result.stem[len(image.stem) :] + label.suffix)
     return label.with_name(f"{label.stem}__{result.stem}{label.suffix}")
 
 

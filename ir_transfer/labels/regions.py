@@ -1,4 +1,4 @@
-"""What a label says about a picture: this class, in this box, on these pixels."""
+"""What a label says about an image: this class, in this box, on these pixels."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Region:
-    """One labelled object of a picture.
+    """One labelled object of an image.
 
     Attributes:
         name: Of its class.
-        instance: What tells it from others of the picture in its file: an id, a line, a level.
-        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the picture's width its right edge.
+        instance: What tells it from others of the image in its file: an id, a line, a level.
+        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the image's width its right edge.
         draw: (height, width) to its pixels; None where only the box is known.
         rectangular: Whether its outline is an upright rectangle, as tools write for labels that are only boxes: it
             then says no more about the object's pixels than the box.
@@ -136,7 +136,7 @@ def mask_region(name: str, instance: str, mask: Inside) -> Region:
 
 def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
     if mask.shape != (height, width):
-        raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got a picture of {(width, height)}")
+        raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got an image of {(width, height)}")
     return mask
 
 
@@ -158,6 +158,6 @@ def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
 
 
 def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:
-    """Return the message about labels made for another size (height, width) than their picture has."""
+    """Return the message about labels made for another size (height, width) than their image has."""
     made = "another" if size is None else f"{size[1]} x {size[0]}"
-    return f"expected the size of its picture, {width} x {height}, got {made}: labels may not fit"
+    return f"expected the size of its image, {width} x {height}, got {made}: labels may not fit"

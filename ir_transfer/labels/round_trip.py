@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from ir_transfer.errors import DecodeError
-from ir_transfer.labels.base import LabelledPicture, LabelledSet, by_place
+from ir_transfer.labels.base import LabelledImage, LabelledSet, by_place
 from ir_transfer.labels.classification import ClassificationSet, class_of
 from ir_transfer.labels.regions import Box, Region
 from ir_transfer.labels.side_files import Results
@@ -17,7 +17,7 @@ Identity = tuple[str, Box, bytes]
 
 
 def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
-    """Compare every region of every picture that was made with those of its source, and the sizes of both.
+    """Compare every region of every image that was made with those of its source, and the sizes of both.
 
     The labels that were compared are counted in ``before.compared``.
 
@@ -34,22 +34,22 @@ def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) 
     if before.kind != after.kind:
         return [f"expected labels of the format {before.kind}, got {after.kind}"]
     found = []
-    # Formats that keep no list of classes have those of the pictures that are left.
-    failed = any(not results.get(picture.place) for picture in before.pictures)
+    # Formats that keep no list of classes have those of the images that are left.
+    failed = any(not results.get(image.place) for image in before.images)
     if before.classes != after.classes and not (failed and set(after.classes) <= set(before.classes)):
         found.append(f"expected the classes {before.classes}, got {after.classes}")
-    sources, made = by_place(before.pictures), by_place(after.pictures)
+    sources, made = by_place(before.images), by_place(after.images)
     for place, variants in results.items():
         if place not in sources:
             found += [f"{variant}: expected a source of the set, got {place}" for variant in variants]
         elif variants:
             found += _compare_all(before, after, sources[place], [made.get(variant, variant) for variant in variants])
     extra = made.keys() - {variant for variants in results.values() for variant in variants}
-    return found + [f"{place}: expected a result of this run, got a picture nobody made" for place in sorted(extra)]
+    return found + [f"{place}: expected a result of this run, got an image nobody made" for place in sorted(extra)]
 
 
 def _compare_all(
-    before: LabelledSet, after: LabelledSet, source: LabelledPicture, variants: list[LabelledPicture | PurePosixPath]
+    before: LabelledSet, after: LabelledSet, source: LabelledImage, variants: list[LabelledImage | PurePosixPath]
 ) -> list[str]:
     try:
         size = before.frame_size(source)

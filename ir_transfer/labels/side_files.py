@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_names import is_picture_name, is_unread_name
+from ir_transfer.imaging.image_names import is_image_name, is_unread_name
 from ir_transfer.labels.places import differ_in_one_folder, renamed
 from ir_transfer.labels.texts import MAX_SIDE_BYTES, printable, read_limited, to_text
 from ir_transfer.labels.tree import Tree
@@ -24,20 +24,20 @@ Results = Mapping[PurePosixPath, Sequence[PurePosixPath]]
 def side_files(
     tree: Tree,
     claimed: Collection[PurePosixPath],
-    pictures: Collection[PurePosixPath],
+    images: Collection[PurePosixPath],
     results: Results,
     tell: Callable[[PurePosixPath, str], None],
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield what no format understands, with its place in the output.
 
-    A file with the stem or the name of a picture, in its folder or in one beside it, goes with each picture made from
+    A file with the stem or the name of an image, in its folder or in one beside it, goes with each image made from
     it. All others stay where they are.
 
     Args:
         tree: The set.
         claimed: Files that the format itself writes or leaves out.
-        pictures: The pictures of the set.
-        results: From their places to those of the pictures made from them.
+        images: The images of the set.
+        results: From their places to those of the images made from them.
         tell: Called with a file that is left out and the reason.
     """
     for place in tree.files:
@@ -48,7 +48,7 @@ def side_files(
         except (DecodeError, InputError) as error:
             tell(place, f"left out: {error}")
             continue
-        owners = owners_of(tree, place, pictures)
+        owners = owners_of(tree, place, images)
         if not owners:
             yield place, data
         for own in owners:
@@ -56,13 +56,13 @@ def side_files(
 
 
 def _is_image(place: PurePosixPath) -> bool:
-    return is_picture_name(Path(place.name)) or is_unread_name(Path(place.name))
+    return is_image_name(Path(place.name)) or is_unread_name(Path(place.name))
 
 
-def owners_of(tree: Tree, place: PurePosixPath, pictures: Collection[PurePosixPath]) -> list[PurePosixPath]:
-    """Return the pictures that a file goes with: of its stem or name, in its folder or in one beside it."""
-    named = [*tree.pictures_of_stem(place.stem), *tree.pictures_named(place.stem)]
-    return [own for own in named if own in pictures and differ_in_one_folder(place.parent, own.parent)]
+def owners_of(tree: Tree, place: PurePosixPath, images: Collection[PurePosixPath]) -> list[PurePosixPath]:
+    """Return the images that a file goes with: of its stem or name, in its folder or in one beside it."""
+    named = [*tree.images_of_stem(place.stem), *tree.images_named(place.stem)]
+    return [own for own in named if own in images and differ_in_one_folder(place.parent, own.parent)]
 
 
 def introduces(place: PurePosixPath) -> bool:
@@ -88,7 +88,7 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
     """Return the licence files as ``name: first line``."""
     found = []
     for place in tree.files:
-        if place.name.lower().startswith(_LICENCE) and not is_picture_name(Path(place.name)):
+        if place.name.lower().startswith(_LICENCE) and not is_image_name(Path(place.name)):
             try:
                 lines = to_text(read_side(tree.root, place)).splitlines()
             except (DecodeError, InputError):  # told by the side files
@@ -100,4 +100,4 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
 
 def readme_files(tree: Tree) -> tuple[PurePosixPath, ...]:
     """Return the files that introduce the set."""
-    return tuple(p for p in tree.files if p.stem.lower() == "readme" and not is_picture_name(Path(p.name)))
+    return tuple(p for p in tree.files if p.stem.lower() == "readme" and not is_image_name(Path(p.name)))

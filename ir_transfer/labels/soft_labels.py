@@ -1,4 +1,4 @@
-"""Soft class labels of photographs: files with the two likeliest classes of every position and their probabilities."""
+"""Soft class labels of RGB images: files with the two likeliest classes of every position and their probabilities."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
                 raise InputError(f"expected soft class labels in 8-bit RGBA at {path}, got mode {image.mode}")
             return np.asarray(image).copy()
     except OSError as error:
-        raise DecodeError(f"expected a picture of soft class labels at {path}, got: {error}") from error
+        raise DecodeError(f"expected an image of soft class labels at {path}, got: {error}") from error
 
 
 def probabilities(labels: SoftLabels) -> Tensor:

@@ -20,7 +20,7 @@ Tell = Callable[[PurePosixPath, str, str], None]
 
 
 class _Line(NamedTuple):
-    pictures: list[PurePosixPath]
+    images: list[PurePosixPath]
     key: str
     rest: str
 
@@ -31,25 +31,25 @@ class StemList:
 
     Attributes:
         place: Of the file.
-        lines: Those that are not empty: the pictures, what names them, and what follows.
+        lines: Those that are not empty: the images, what names them, and what follows.
     """
 
     place: PurePosixPath
     lines: list[_Line]
 
     @property
-    def pictures(self) -> list[PurePosixPath]:
-        """All pictures, in the order of the list."""
-        return [picture for line in self.lines for picture in line.pictures]
+    def images(self) -> list[PurePosixPath]:
+        """All images, in the order of the list."""
+        return [image for line in self.lines for image in line.images]
 
     def multiplied(self, data: bytes, results: Results, tell: Tell) -> str:
-        """Return the list with a line for every picture that was made; ``data`` is the file."""
+        """Return the list with a line for every image that was made; ``data`` is the file."""
         waiting = iter(self.lines)
 
         def replace(_: str) -> list[str]:
             line = next(waiting)
-            made = [result for picture in line.pictures for result in results.get(picture, ())]
-            names = [result.name if picture_named(line) else result.stem for result in made]
+            made = [result for image in line.images for result in results.get(image, ())]
+            names = [result.name if image_named(line) else result.stem for result in made]
             for name in names:
                 if "\n" in name:
                     tell(self.place, "", f"expected names without line breaks, got {shown(name)}: left out")
@@ -58,19 +58,19 @@ class StemList:
         return relisted(to_text(data), replace)
 
 
-def picture_named(line: _Line) -> bool:
-    """Return whether a line has the file name of its pictures, not their stem."""
-    return any(composed(line.key) == composed(picture.name) for picture in line.pictures)
+def image_named(line: _Line) -> bool:
+    """Return whether a line has the file name of its images, not their stem."""
+    return any(composed(line.key) == composed(image.name) for image in line.images)
 
 
 def stem_lists(
-    tree: Tree, pictures_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
+    tree: Tree, images_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
 ) -> list[StemList]:
-    """Return the lists of a set; lines that name no picture of it are reported and left out.
+    """Return the lists of a set; lines that name no image of it are reported and left out.
 
     Args:
         tree: The set.
-        pictures_of: For the place of a list, the pictures that it can name.
+        images_of: For the place of a list, the images that it can name.
         tell: Called with file, line and message.
     """
     found = []
@@ -79,10 +79,10 @@ def stem_lists(
             continue
         above = PurePosixPath(*place.parts[: place.parts.index(FOLDER)])
         named: dict[str, list[PurePosixPath]] = {}
-        for picture in pictures_of(place):
-            if above in picture.parents:
-                named.setdefault(composed(picture.stem), []).append(picture)
-                named.setdefault(composed(picture.name), []).append(picture)
+        for image in images_of(place):
+            if above in image.parents:
+                named.setdefault(composed(image.stem), []).append(image)
+                named.setdefault(composed(image.name), []).append(image)
         try:
             lines = lines_of(to_text(read_limited(tree.root / place, MAX_LIST_BYTES)))
         except (DecodeError, InputError) as error:
@@ -92,8 +92,8 @@ def stem_lists(
         for number, (body, _) in enumerate(lines, start=1):
             if body.strip():
                 one.lines.append(line := _line(body, named))
-                if not line.pictures:
-                    tell(place, str(number), f"expected a picture of the set, got {shown(body)}: left out")
+                if not line.images:
+                    tell(place, str(number), f"expected an image of the set, got {shown(body)}: left out")
         found.append(one)
     return found
 

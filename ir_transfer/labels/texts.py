@@ -13,7 +13,7 @@ MAX_JSON_BYTES = 2**30
 MAX_XML_BYTES = 16 * 2**20
 MAX_YAML_BYTES = 2**20
 MAX_LABEL_BYTES = 16 * 2**20
-"""Of a text file of one picture."""
+"""Of a text file of one image."""
 MAX_LIST_BYTES = 256 * 2**20
 MAX_SIDE_BYTES = 64 * 2**20
 """Of a file that is copied without being understood."""

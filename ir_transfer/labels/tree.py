@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.imaging.image_names import composed, is_picture_name
+from ir_transfer.imaging.image_names import composed, is_image_name
 
 MAX_FILES = 20_000_000
 MAX_DEPTH = 64
@@ -40,29 +40,29 @@ class Tree:
         return frozenset(self.files)
 
     @cached_property
-    def pictures(self) -> tuple[PurePosixPath, ...]:
-        """Files that are pictures by their suffix."""
-        return tuple(place for place in self.files if is_picture_name(Path(place.name)))
+    def images(self) -> tuple[PurePosixPath, ...]:
+        """Files that are images by their suffix."""
+        return tuple(place for place in self.files if is_image_name(Path(place.name)))
 
     @cached_property
     def _by_name(self) -> dict[str, list[PurePosixPath]]:
-        return _grouped((composed(place.name), place) for place in self.pictures)
+        return _grouped((composed(place.name), place) for place in self.images)
 
     @cached_property
     def _by_stem(self) -> dict[str, list[PurePosixPath]]:
-        return _grouped((composed(place.stem), place) for place in self.pictures)
+        return _grouped((composed(place.stem), place) for place in self.images)
 
     @cached_property
     def _other_forms(self) -> dict[str, PurePosixPath]:
         places = (*self.files, *self.folders)
         return {composed(text): place for place in places if not (text := str(place)).isascii()}
 
-    def pictures_named(self, name: str) -> Sequence[PurePosixPath]:
-        """Return the pictures of a file name, in any Unicode form."""
+    def images_named(self, name: str) -> Sequence[PurePosixPath]:
+        """Return the images of a file name, in any Unicode form."""
         return self._by_name.get(composed(name), ())
 
-    def pictures_of_stem(self, stem: str) -> Sequence[PurePosixPath]:
-        """Return the pictures of a stem, in any Unicode form."""
+    def images_of_stem(self, stem: str) -> Sequence[PurePosixPath]:
+        """Return the images of a stem, in any Unicode form."""
         return self._by_stem.get(composed(stem), ())
 
     def find(self, place: PurePosixPath) -> PurePosixPath | None:
@@ -79,10 +79,10 @@ class Tree:
         found = self._other_forms.get(composed(str(place)))
         return found if found in self.folders else None
 
-    def find_picture(self, place: PurePosixPath) -> PurePosixPath | None:
-        """Return the picture of a place, in any Unicode form; None if there is none."""
+    def find_image(self, place: PurePosixPath) -> PurePosixPath | None:
+        """Return the image of a place, in any Unicode form; None if there is none."""
         found = self.find(place)
-        return found if found is not None and is_picture_name(Path(found.name)) else None
+        return found if found is not None and is_image_name(Path(found.name)) else None
 
     def with_suffix(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
         """Return the files that end so, in any case."""

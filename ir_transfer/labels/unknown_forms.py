@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Set
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_names import SUFFIXES, composed, is_picture_name
+from ir_transfer.imaging.image_names import SUFFIXES, composed, is_image_name
 from ir_transfer.labels.side_files import introduces, owners_of, read_side
 from ir_transfer.labels.texts import to_text
 from ir_transfer.labels.tree import Tree
@@ -27,25 +27,25 @@ _EXPECTED, _UNREAD = "expected labels of a known form", "not read and not checke
 
 
 def unknown_forms(
-    tree: Tree, claimed: Collection[PurePosixPath], pictures: Collection[PurePosixPath], *, texts: bool
+    tree: Tree, claimed: Collection[PurePosixPath], images: Collection[PurePosixPath], *, texts: bool
 ) -> Iterator[tuple[PurePosixPath, str]]:
     """Yield files that may hold labels and are not read, with the message about them.
 
     Args:
         tree: The set.
         claimed: Files that its format reads or reports.
-        pictures: The images of the set.
+        images: The images of the set.
         texts: Whether a text file that goes with an image may be its labels; formats that have labels of their own
             have calibration and notes there.
     """
     own: dict[tuple[PurePosixPath, str], list[PurePosixPath]] = defaultdict(list)
-    names = {composed(place.name) for place in pictures}
-    names |= {stem for place in pictures if len(stem := composed(place.stem)) >= _SHORTEST_STEM}
+    names = {composed(place.name) for place in images}
+    names |= {stem for place in images if len(stem := composed(place.stem)) >= _SHORTEST_STEM}
     for place in tree.files:
         suffix = place.suffix.lower()
         if place in claimed or _is_no_label(place):
             continue
-        if owners_of(tree, place, pictures):
+        if owners_of(tree, place, images):
             if suffix in _OF_IMAGES or (texts and suffix == ".txt"):
                 own[place.parent, suffix].append(place)
         elif suffix in _CONTAINERS:
@@ -59,7 +59,7 @@ def unknown_forms(
 
 
 def _is_no_label(place: PurePosixPath) -> bool:
-    return is_picture_name(Path(place.name)) or introduces(place) or place.name.lower().endswith(".aux.xml")
+    return is_image_name(Path(place.name)) or introduces(place) or place.name.lower().endswith(".aux.xml")
 
 
 def _count_named(tree: Tree, place: PurePosixPath, names: Set[str]) -> int:

@@ -1,4 +1,4 @@
-"""One XML file of Pascal VOC's layout: what it says of its picture."""
+"""One XML file of Pascal VOC's layout: what it says of its image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class VocFile:
         data: The file.
 
     Attributes:
-        file_name: Of the picture, as it is written.
-        size: Height and width of the picture, where it has them.
+        file_name: Of the image, as it is written.
+        size: Height and width of the image, where it has them.
 
     Raises:
         InputError: No XML, or of another layout.
@@ -50,16 +50,16 @@ class VocFile:
             for part_number, part in enumerate(item.findall("part"), start=1):
                 yield f"{number}.{part_number}", f"{name}.{_name(part)}", _box(part)
 
-    def rewritten(self, picture: PurePosixPath, result: PurePosixPath) -> bytes:
-        """Return the file for a picture made from this one: only the texts that name it change."""
+    def rewritten(self, image: PurePosixPath, result: PurePosixPath) -> bytes:
+        """Return the file for an image made from this one: only the texts that name it change."""
         root, texts = self._xml.root, {}
-        if result != picture:
+        if result != image:
             if self.file_name:
                 texts["filename"] = result.name if PurePosixPath(self.file_name).suffix else result.stem
             folder = (root.findtext("folder") or "").strip().replace("\\", "/").rstrip("/")
-            if folder.split("/")[-1] == picture.parent.name != result.parent.name:
+            if folder.split("/")[-1] == image.parent.name != result.parent.name:
                 texts["folder"] = result.parent.name
-        if (path := (root.findtext("path") or "").strip()) and not (result == picture and path == str(picture)):
+        if (path := (root.findtext("path") or "").strip()) and not (result == image and path == str(image)):
             texts["path"] = str(result) if "/" in path.replace("\\", "/") else result.name
         return self._xml.replaced(texts)
 

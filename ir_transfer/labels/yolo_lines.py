@@ -9,7 +9,7 @@ from ir_transfer.labels.regions import Region, check_box, outline_region
 from ir_transfer.labels.texts import shown
 
 _SLACK = 0.01
-"""How far rounding may put a corner out of the picture."""
+"""How far rounding may put a corner out of the image."""
 
 
 def parse_line(line: str, keypoint_numbers: int) -> tuple[int, list[float]]:
@@ -55,6 +55,6 @@ def region_of(numbers: list[float], name: str, instance: str, height: int, width
     return outline_region(name, instance, [corners])
 
 
-def is_out_of_picture(numbers: list[float]) -> bool:
+def is_out_of_image(numbers: list[float]) -> bool:
     """Return whether a box or corner lies where no pixels are: the numbers were no parts of width and height."""
     return any(not -_SLACK <= part <= 1 + _SLACK for part in numbers)

@@ -1,7 +1,7 @@
 """Automatic gain control: from what a sensor measured to what a camera shows. A separate stage, and the last.
 
-``linear`` is a window that is fixed for the run, and the only kind that keeps levels comparable between pictures. The
-others look at each picture, as cameras do.
+``linear`` is a window that is fixed for the run, and the only kind that keeps levels comparable between images. The
+others look at each image, as cameras do.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Agc:
     """How a measured intensity is shown.
 
     Attributes:
-        kind: ``linear``: ``low`` to ``high``. ``percentile``: between two percentiles of the picture. ``plateau``:
+        kind: ``linear``: ``low`` to ``high``. ``percentile``: between two percentiles of the image. ``plateau``:
             histogram equalisation that counts no bin above a plateau (Vickers 1996, Opt. Eng. 35(7), 1921). ``clahe``:
             percentiles, then contrast-limited adaptive equalisation (Zuiderveld 1994, Graphics Gems IV) on the 256
             levels of a display.
         low: Intensity that ``linear`` shows black.
         high: Intensity that ``linear`` shows white.
         tails: Share of the pixels at each end that ``percentile`` and ``clahe`` show black and white.
-        max_gain: What the contrast of a dull picture is stretched by at most, on average over the range between the
+        max_gain: What the contrast of a dull image is stretched by at most, on average over the range between the
             tails; for all kinds but ``linear``.
         plateau: Highest bin of the histogram that counts, in means over the bins that are not empty, for ``plateau``. A
             large one is histogram equalisation; towards 0 every bin that is not empty gets the same share.

@@ -21,17 +21,17 @@ Floats = NDArray[np.float32]
 
 
 class Camera:
-    """A sensor for pictures of one size. Its fixed pattern is that of the seed, for the whole run.
+    """A sensor for images of one size. Its fixed pattern is that of the seed, for the whole run.
 
     The order is that of the light and the signal: blur, sampling, fixed pattern, temporal noise, drift, bad pixels,
-    converter. The noise lies on the sensor's own grid and is enlarged with the picture where the sensor is coarser;
-    else it lies on the picture's. A sensor with a grid of its own has one pattern for pictures of all sizes, of
+    converter. The noise lies on the sensor's own grid and is enlarged with the image where the sensor is coarser;
+    else it lies on the image's. A sensor with a grid of its own has one pattern for images of all sizes, of
     which each sees the middle. A camera changes nothing in itself when it observes, so threads may share it.
 
     Args:
         sensor: Its parameters.
-        height: Of the pictures.
-        width: Of the pictures.
+        height: Of the images.
+        width: Of the images.
         seed: Of the run, at least 0.
 
     Raises:
@@ -70,7 +70,7 @@ class Camera:
 
         Args:
             intensity: Apparent intensity, float32 (H, W), in [0, 1].
-            frame: Its number from 0, or a key such as the picture's name. It seeds the temporal noise, and a number
+            frame: Its number from 0, or a key such as the image's name. It seeds the temporal noise, and a number
                 places the frame between two closings of the shutter (a key places it anywhere).
 
         Raises:
@@ -78,13 +78,13 @@ class Camera:
         """
         if intensity.shape != (self.height, self.width):
             raise InputError(f"expected an intensity of {self.height} x {self.width}, got {intensity.shape}")
-        picture = np.ascontiguousarray(intensity, dtype=np.float32)
-        if not np.isfinite(picture).all():
+        image = np.ascontiguousarray(intensity, dtype=np.float32)
+        if not np.isfinite(image).all():
             raise InputError("expected finite intensities, got NaN or infinity")
         if self._mtf is not None:
-            picture = blur(picture, self._mtf)
-        measured = quantise(self._disturb(shrink(picture, self.grid), frame_number(frame)), self.sensor.adc)
-        if measured.shape == picture.shape:
+            image = blur(image, self._mtf)
+        measured = quantise(self._disturb(shrink(image, self.grid), frame_number(frame)), self.sensor.adc)
+        if measured.shape == image.shape:
             return measured
         # A camera enlarges levels into levels.
         return quantise(enlarge(measured, self.height, self.width), self.sensor.adc)

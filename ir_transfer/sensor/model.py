@@ -21,7 +21,7 @@ class Optics:
         pitch_um: From row to row of the detectors, in micrometres.
         aberration_px: Standard deviation of a Gaussian for all that is not diffraction (lens errors, focus, crosstalk
             of neighbours), in detector pixels.
-        footprint: Whether a detector averages over its whole pixel. Where the picture is finer than the sensor, the
+        footprint: Whether a detector averages over its whole pixel. Where the image is finer than the sensor, the
             sampling does that, whatever this says.
     """
 
@@ -148,7 +148,7 @@ class SensorModel:
     Attributes:
         description: One line.
         band: Infrared band that it is for.
-        sampling: The grid of the detectors; the picture's own if None.
+        sampling: The grid of the detectors; the image's own if None.
         optics: Blur.
         fixed: Fixed-pattern noise.
         temporal: Temporal noise.

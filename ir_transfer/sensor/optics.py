@@ -33,15 +33,15 @@ def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid
 
     Diffraction times exp(-2 pi^2 s^2 (fx^2 + fy^2)) with s = ``aberration_px``, times sinc(fx) sinc(fy) with
     sinc(f) = sin(pi f) / (pi f) for the area of a detector, where fx and fy are in cycles per detector pixel. Along an
-    axis where the sensor is coarser than the picture, averaging over the detector's area follows, and the sinc is
+    axis where the sensor is coarser than the image, averaging over the detector's area follows, and the sinc is
     left to it.
 
     Args:
         optics: Lens and detector.
         pixel_aspect: Width of a detector by its height.
-        height: Of the picture.
-        width: Of the picture.
-        grid: Of the sensor on the picture.
+        height: Of the image.
+        width: Of the image.
+        grid: Of the sensor on the image.
     """
     cut_off = optics.pitch_um / (optics.wavelength_um * optics.f_number)  # in cycles per height of a detector
     y = _frequencies(height, grid.row_step, cut_off)
@@ -60,18 +60,18 @@ def _frequencies(side: int, step: float, cut_off: float) -> Floats:
     return found[found <= cut_off].astype(np.float32)
 
 
-def blur(picture: Floats, transfer: Floats) -> Floats:
-    """Return the picture (H, W) blurred: each cosine of its transform by its factor.
+def blur(image: Floats, transfer: Floats) -> Floats:
+    """Return the image (H, W) blurred: each cosine of its transform by its factor.
 
-    The cosine transform of type II continues the picture by its mirror image, half a pixel beyond its edges. Nothing
+    The cosine transform of type II continues the image by its mirror image, half a pixel beyond its edges. Nothing
     moves, and the mean stays.
 
     Args:
-        picture: (H, W).
+        image: (H, W).
         transfer: That of :func:`mtf`.
     """
     rows, columns = transfer.shape
-    waves = dctn(picture, norm="ortho")
+    waves = dctn(image, norm="ortho")
     waves[:rows, :columns] *= transfer
     waves[rows:] = 0
     waves[:rows, columns:] = 0

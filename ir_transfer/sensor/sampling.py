@@ -1,4 +1,4 @@
-"""From the picture's grid to the sensor's and back, so that the picture keeps its size and nothing moves."""
+"""From the image's grid to the sensor's and back, so that the image keeps its size and nothing moves."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Grid:
-    """The sensor's pixels that see the picture.
+    """The sensor's pixels that see the image.
 
     Attributes:
         rows: How many rows.
         columns: How many columns.
-        row_step: Rows of the picture per row of the sensor, at least 1.
-        column_step: Columns of the picture per column of the sensor, at least 1.
+        row_step: Rows of the image per row of the sensor, at least 1.
+        column_step: Columns of the image per column of the sensor, at least 1.
     """
 
     rows: int
@@ -31,15 +31,15 @@ class Grid:
 
 
 def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
-    """Return the grid for a picture of square pixels: the whole picture lies on the sensor, as large as it can.
+    """Return the grid for an image of square pixels: the whole image lies on the sensor, as large as it can.
 
-    A picture of another shape than the sensor's leaves a part of the sensor unused. Along an axis where the picture
-    is coarser than that, the picture's own sampling is kept.
+    An image of another shape than the sensor's leaves a part of the sensor unused. Along an axis where the image
+    is coarser than that, the image's own sampling is kept.
 
     Args:
-        sampling: The sensor's; the picture's own if None.
-        height: Of the picture.
-        width: Of the picture.
+        sampling: The sensor's; the image's own if None.
+        height: Of the image.
+        width: Of the image.
     """
     if sampling is None:
         return Grid(height, width, 1.0, 1.0)
@@ -49,16 +49,16 @@ def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
     return Grid(rows, columns, height / rows, width / columns)
 
 
-def shrink(picture: Floats, grid: Grid) -> Floats:
+def shrink(image: Floats, grid: Grid) -> Floats:
     """Return the means (number of rows, number of columns) of the areas of the sensor's pixels, exact for any ratio."""
-    if picture.shape == (grid.rows, grid.columns):
-        return picture
+    if image.shape == (grid.rows, grid.columns):
+        return image
     size = (grid.columns, grid.rows)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 def enlarge(seen: Floats, height: int, width: int) -> Floats:
-    """Return the sensor's picture at (height, width), linear between the centres of its pixels, constant outside them.
+    """Return the sensor's image at (height, width), linear between the centres of its pixels, constant outside them.
 
     Linear, since it never overshoots: no value lies beyond those that the sensor saw.
     """

@@ -14,7 +14,7 @@ Purpose = Literal["fixed", "drift", "bad pixels", "temporal"]
 
 
 def frame_number(frame: SupportsIndex | str) -> int:
-    """Return the number of a frame; that of a key (the name of a picture, say) is a hash of 64 bits of it.
+    """Return the number of a frame; that of a key (the name of an image, say) is a hash of 64 bits of it.
 
     Raises:
         InputError: A negative number.

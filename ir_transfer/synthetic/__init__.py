@@ -1,1 +1,1 @@
-"""Rendered scenes: small physical models whose photograph and infrared picture truly belong together."""
+"""Rendered scenes: small physical models whose RGB image and infrared image truly belong together."""

@@ -1,4 +1,4 @@
-"""From light and heat to the pictures that cameras make of them."""
+"""From light and heat to the images that cameras make of them."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ SAMPLES = 2
 """Sub-pixels per pixel and axis."""
 
 
-def shrink(picture: Floats) -> Floats:
+def shrink(image: Floats) -> Floats:
     """Return the means of :data:`SAMPLES` x :data:`SAMPLES` sub-pixels of (H, W) or (H, W, 3)."""
-    height, width = picture.shape[0] // SAMPLES, picture.shape[1] // SAMPLES
-    blocks = picture.reshape(height, SAMPLES, width, SAMPLES, *picture.shape[2:])
+    height, width = image.shape[0] // SAMPLES, image.shape[1] // SAMPLES
+    blocks = image.reshape(height, SAMPLES, width, SAMPLES, *image.shape[2:])
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 
-def blur(picture: Floats, sigma: float) -> Floats:
+def blur(image: Floats, sigma: float) -> Floats:
     """Blur the first two axes of (H, W) or (H, W, 3) with a Gaussian whose sigma is at most one pixel."""
     side = float(np.exp(-0.5 / sigma**2))
     for axis in (0, 1):
-        pad = [(1, 1) if a == axis else (0, 0) for a in range(picture.ndim)]
-        wide, size = np.pad(picture, pad, mode="edge"), picture.shape[axis]
+        pad = [(1, 1) if a == axis else (0, 0) for a in range(image.ndim)]
+        wide, size = np.pad(image, pad, mode="edge"), image.shape[axis]
         before, here, after = (np.take(wide, range(k, k + size), axis) for k in range(3))
-        picture = np.asarray((here + side * (before + after)) / (1 + 2 * side), dtype=np.float32)
-    return picture
+        image = np.asarray((here + side * (before + after)) / (1 + 2 * side), dtype=np.float32)
+    return image
 
 
 def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> Floats:

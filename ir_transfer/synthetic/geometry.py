@@ -21,14 +21,14 @@ NEAR = 0.6
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a point lands in the picture.
+    """Where a point lands in the image.
 
     Attributes:
         width: Pixels.
         height_px: Pixels.
         height: Of the camera above the ground (m).
-        horizon: Row of the horizon as a share of the picture's height.
-        focal: Focal length as a share of the picture's width.
+        horizon: Row of the horizon as a share of the image's height.
+        focal: Focal length as a share of the image's width.
     """
 
     width: int

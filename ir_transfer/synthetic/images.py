@@ -1,8 +1,8 @@
-"""From a scene to its pictures: which surface every pixel sees, what light and heat come from there.
+"""From a scene to its images: which surface every pixel sees, what light and heat come from there.
 
 Visible and near infrared: reflectance times (sun + sky + lamps), plus what glows. Long-wave infrared: emissivity times
 the radiance of the surface's temperature, plus the rest times that of its surroundings. All of them see the same
-surfaces through the same pinhole, so that the pictures are registered exactly.
+surfaces through the same pinhole, so that the images are registered exactly.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ class Box:
 
 @dataclass(frozen=True)
 class Rendered:
-    """Pictures of one scene.
+    """Images of one scene.
 
     Attributes:
         rgb: Photograph, sRGB (H, W, 3) in [0, 1].
-        ir: Infrared picture (H, W) in [0, 1], white-hot, with the camera's own gain.
+        ir: Infrared image (H, W) in [0, 1], white-hot, with the camera's own gain.
         boxes: Frames of what is visible of people and vehicles.
         night: Whether the sun is down.
         labels: What every pixel shows (H, W), by :data:`LABELS`.
@@ -65,10 +65,10 @@ class Rendered:
 def render(
     seed: int, frame: int = 0, *, size: tuple[int, int] = (320, 256), band: Band = "lwir", night: bool | None = None
 ) -> Rendered:
-    """Render photograph and infrared picture of a street scene.
+    """Render RGB image and infrared image of a street scene.
 
     Args:
-        seed: The scene; equal seeds are one place, and equal arguments give equal pictures.
+        seed: The scene; equal seeds are one place, and equal arguments give equal images.
         frame: Frame of its video.
         size: Width and height in pixels.
         band: ``lwir`` shows temperature and emissivity, ``nir`` reflectance at 0.8 um.
@@ -274,7 +274,7 @@ class _View:
         return boxes
 
     def _extent(self, number: int) -> float:
-        """Return the area (sub-pixels) of the frame around all of an object, hidden or not, inside the picture."""
+        """Return the area (sub-pixels) of the frame around all of an object, hidden or not, inside the image."""
         corners = [c for s in self.scene.things[number - 1].surfaces for c in self.camera.project(s.corners)]
         columns = np.clip([column for column, _ in corners], 0, self.camera.width)
         rows = np.clip([row for _, row in corners], 0, self.camera.height_px)

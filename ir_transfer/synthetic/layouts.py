@@ -33,8 +33,8 @@ def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160
     Args:
         out: A new or empty folder: the root that commands take for this card.
         card: The layout.
-        count: Number of pairs (of pictures per side for unpaired sets).
-        size: Width and height of a picture in pixels, without a border that the card names.
+        count: Number of pairs (of images per side for unpaired sets).
+        size: Width and height of an image in pixels, without a border that the card names.
         seed: Equal seeds give equal files.
 
     Returns:
@@ -98,14 +98,14 @@ def _write(out: Path, card: Card, values: dict[str, str], rendered: Rendered) ->
     if layout.kind == "bands":
         _write_bands(out / layout.pattern("files").fill(values, ".tif"), layout, rgb, ir)
     elif layout.kind == "side-by-side":
-        _write_picture(out / layout.pattern("files").fill(values), _beside(layout.rgb_side, rgb, ir))
+        _write_image(out / layout.pattern("files").fill(values), _beside(layout.rgb_side, rgb, ir))
     elif layout.kind == "list":
         _write_listed(out, layout, values, rgb, ir)
     else:
         sides: tuple[tuple[Literal["rgb", "ir"], Levels], ...] = (("rgb", rgb), ("ir", ir))
         for side, levels in sides:
             if getattr(layout, side) is not None:
-                _write_picture(out / layout.pattern(side).fill(values), _framed(levels, layout.border))
+                _write_image(out / layout.pattern(side).fill(values), _framed(levels, layout.border))
 
 
 def _write_listed(out: Path, layout: Layout, values: Mapping[str, str], rgb: Levels, ir: Levels) -> None:
@@ -118,8 +118,8 @@ def _write_listed(out: Path, layout: Layout, values: Mapping[str, str], rgb: Lev
         names = [layout.pattern("rgb").fill(values), layout.pattern("ir").fill(values)]
     lines = path.read_text().splitlines() if path.exists() else []
     write_whole(path, "".join(f"{text}\n" for text in [*lines, line]).encode())
-    _write_picture(out / names[0], rgb)
-    _write_picture(out / names[1], ir)
+    _write_image(out / names[0], rgb)
+    _write_image(out / names[1], ir)
 
 
 def _beside(side: str | None, rgb: Levels, ir: Levels) -> Levels:
@@ -133,7 +133,7 @@ def _framed(levels: Levels, border: int) -> Levels:
     return np.pad(levels, edges, constant_values=255) if border else levels
 
 
-def _write_picture(path: Path, levels: Levels) -> None:
+def _write_image(path: Path, levels: Levels) -> None:
     if levels.dtype == np.uint16 and levels.ndim == 3:
         levels = (levels >> 8).astype(np.uint8)  # Pillow writes no 16-bit colour
     file = io.BytesIO()

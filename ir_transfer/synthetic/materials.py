@@ -31,7 +31,7 @@ class Material:
 
 
 # Rounded from what spectral libraries agree on. Leaves reflect green a little and near infrared strongly, which makes
-# the near-infrared picture; asphalt stores heat and leaves do not, which makes the long-wave picture.
+# the near-infrared image; asphalt stores heat and leaves do not, which makes the long-wave image.
 MATERIALS: dict[str, Material] = {
     "asphalt": Material((0.11, 0.11, 0.12, 0.14), 0.95, 18, 0.40, 0.10),
     "marking": Material((0.72, 0.72, 0.68, 0.74), 0.94, 18, 0.36, 0.08),

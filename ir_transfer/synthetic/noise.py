@@ -1,4 +1,4 @@
-"""Textures: smooth noise over a picture, and noise that lies on the ground."""
+"""Textures: smooth noise over an image, and noise that lies on the ground."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Scene:
     focal: float
 
     def camera(self, width: int, height: int) -> Camera:
-        """Return the camera for a picture size."""
+        """Return the camera for an image size."""
         return Camera(width, height, self.camera_height, self.horizon, self.focal)
 
 

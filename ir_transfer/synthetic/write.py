@@ -92,14 +92,14 @@ def check_empty(out: Path) -> None:
 
 
 def write_rgb(path: Path, rgb: NDArray[np.float32]) -> None:
-    """Write a photograph (H, W, 3) in [0, 1] as an 8-bit PNG file."""
+    """Write an RGB image (H, W, 3) in [0, 1] as an 8-bit PNG file."""
     file = io.BytesIO()
     Image.fromarray(to_levels(rgb)).save(file, "PNG", compress_level=4)
     write_whole(path, file.getvalue())
 
 
 class _Coco:
-    """Collects pictures and frames in the layout of COCO's detection files."""
+    """Collects images and frames in the layout of COCO's detection files."""
 
     def __init__(self) -> None:
         self.images: list[dict[str, Any]] = []

@@ -47,7 +47,7 @@ def log_conversion(client: MlflowClient, options: Options, summary: Summary, fet
             tags |= {"ir_transfer.weights_uri": fetched.uri, "ir_transfer.model_version": fetched.title}
             if fetched.model_id:
                 client.log_inputs(run.id, models=[LoggedModelInput(fetched.model_id)])
-        run.log({f"pictures/{name}": count for name, count in counts.items()}, params, tags)
+        run.log({f"images/{name}": count for name, count in counts.items()}, params, tags)
         client.log_artifact(run.id, str(manifest.path))
         sheet = draw_preview(summary.plan, options.styles, options.max_pixels, summary.without_result)
         if sheet is not None:

@@ -82,7 +82,7 @@ class Delivery:
                 self._started(client, run, event)
             elif event["kind"] == "data":
                 self._data(client, run, event["data"])
-            elif event["kind"] == "picture":
+            elif event["kind"] == "image":
                 self._image(client, run, event)
         self._files(client, run, events)
         for event in events:

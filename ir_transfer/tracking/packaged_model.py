@@ -22,7 +22,7 @@ from PIL import Image
 
 from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture, decode_picture, read_picture
+from ir_transfer.imaging.image_io import DecodedImage, decode_image, read_image
 
 if TYPE_CHECKING:
     from mlflow.pyfunc.model import PythonModelContext
@@ -92,10 +92,10 @@ class PackagedModel(PythonModel):
         return replace(self._translate, strength=float(strength))
 
 
-def _decoded(given: Any, number: int) -> Picture:
+def _decoded(given: Any, number: int) -> DecodedImage:
     name = f"image {number}"
     if isinstance(given, Path):
-        return read_picture(given)
+        return read_image(given)
     if isinstance(given, str):
         try:
             given = base64.b64decode(given, validate=True)
@@ -105,14 +105,14 @@ def _decoded(given: Any, number: int) -> Picture:
                 "wrap a file's name in pathlib.Path"
             ) from None
     if isinstance(given, bytes):
-        return decode_picture(given, name)
+        return decode_image(given, name)
     levels = np.asarray(given)
     if levels.ndim != 3 or levels.shape[2] != 3 or levels.dtype.kind not in "uf":
         raise InputError(f"{name}: expected (H, W, 3) of uint8 or float, got {levels.dtype} {levels.shape}")
     planes = levels.transpose(2, 0, 1)
     if levels.dtype.kind == "u":
-        return Picture(planes, float(np.iinfo(levels.dtype).max), "")
-    return Picture(planes.astype(np.float32), 1.0, "")
+        return DecodedImage(planes, float(np.iinfo(levels.dtype).max), "")
+    return DecodedImage(planes.astype(np.float32), 1.0, "")
 
 
 def signature() -> ModelSignature:

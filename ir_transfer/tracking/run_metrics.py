@@ -23,7 +23,7 @@ _AIMS: dict[str, Aim] = {
     "validation/gates/dead_layers": "lower",
     "validation/gates/context_reach": "higher",
     RANK: "lower",
-    "rate/pictures_per_second": "higher",
+    "rate/images_per_second": "higher",
     "rate/waiting": "lower",
 }
 AIM_TEXTS: dict[Aim, str] = {

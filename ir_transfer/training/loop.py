@@ -253,7 +253,7 @@ class Trainer:
         for name, sheet in scores.sheets.items():
             path = self.folder.path / f"sheet-{self.step:06d}-{name}.png"
             if self.folder.attempt(functools.partial(_write_sheet, path, sheet)):
-                self.folder.note("picture", self.step, path=path.name, set=name)
+                self.folder.note("image", self.step, path=path.name, set=name)
         return scores
 
     def _save_best(self, scores: ValidationReport) -> None:
@@ -274,7 +274,7 @@ class Trainer:
         losses = " ".join(f"{name} {value:.4f}" for name, value in means.items())
         self.folder.log(f"step {self.step} {losses} | {rate:.1f} images/s, waiting for data {waiting:.1%}")
         values = {f"loss/{name}": value for name, value in means.items()}
-        values |= {"rate/pictures_per_second": rate, "rate/waiting": waiting}
+        values |= {"rate/images_per_second": rate, "rate/waiting": waiting}
         values["rate/learning"] = learning_rate(self.recipe.training, self.step - 1)
         self.folder.note("metrics", self.step, values=values)
 

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.imaging.image_io import read_picture
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_io import read_image
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.nn.content_encoder import ContentEncoder
 from ir_transfer.nn.odd_statistics import SIDES
 from ir_transfer.nn.polarity import polarity_statistics
@@ -88,11 +88,11 @@ def read_images(root: Path, section: PolaritySet, encoder: ContentEncoder) -> Po
     for folder in (root / name for name in section.folders):
         if not folder.is_dir():
             raise MissingFileError(f"expected the folder {folder} of set {section.name!r}, found none: check --data")
-        found += [(_scene(section, path), path) for path in folder.iterdir() if is_picture_name(path)]
+        found += [(_scene(section, path), path) for path in folder.iterdir() if is_image_name(path)]
     if not found:
         raise InputError(f"expected images in the folders of set {section.name!r}, got none: check the recipe")
     ordered = sorted(found)
-    read = [torch.from_numpy(read_picture(path).gray())[None] for _, path in ordered]
+    read = [torch.from_numpy(read_image(path).gray())[None] for _, path in ordered]
     levels = torch.cat([_stored(gray) for gray in read])
     plain = torch.cat([polarity_statistics(gray, encoder) for gray in read])
     scenes, files = zip(*ordered, strict=True)

@@ -11,7 +11,7 @@ from ir_transfer.data.pair_files import Side
 from ir_transfer.data.pairs import Pair, Single, list_pairs, list_side
 from ir_transfer.data.splits import choose_part
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.training.recipe import DataSection, Source, ValidationSet
 
 
@@ -169,7 +169,7 @@ def _side(source: Source, root: Path, card: Card | None, side: Side, where: str)
 def _plain(folder: Path, side: Side) -> list[Single]:
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of images at {folder}, found none: check --data and the recipe")
-    found = sorted(path for path in folder.iterdir() if is_picture_name(path))
+    found = sorted(path for path in folder.iterdir() if is_image_name(path))
     if not found:
         raise InputError(f"expected images in {folder}, got none: check the recipe's data section")
     return [Single(path.stem, path, side) for path in found]

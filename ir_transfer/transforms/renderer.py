@@ -21,7 +21,7 @@ from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import is_white_hot
-from ir_transfer.imaging.image_io import Picture, to_levels
+from ir_transfer.imaging.image_io import DecodedImage, to_levels
 from ir_transfer.sensor import Camera, SensorModel
 from ir_transfer.transforms.options import Draw, InfraredOptions
 
@@ -79,17 +79,17 @@ class Renderer:
         Raises:
             InputError: Another shape or dtype, values outside [0, 1], or CUDA in a worker of a DataLoader.
         """
-        pictures = [_picture(image) for image in images]
+        decoded_images = [_image(image) for image in images]
         if draw.style is None:
-            return [_levels(picture.gray()[0], picture, inverted=False) for picture in pictures]
+            return [_levels(decoded.gray()[0], decoded, inverted=False) for decoded in decoded_images]
         black_hot = not self.translator.codes[draw.style].white_hot
         results = []
-        for index, intensity in enumerate(self._translate(pictures, draw.style, draw.strength)):
+        for index, intensity in enumerate(self._translate(decoded_images, draw.style, draw.strength)):
             seen = self._observe(intensity, draw, index, black_hot=black_hot)
-            results.append(_levels(seen, pictures[index], inverted=draw.inverted))
+            results.append(_levels(seen, decoded_images[index], inverted=draw.inverted))
         return results
 
-    def _translate(self, pictures: Sequence[Picture], style: int, strength: float) -> list[NDArray[np.float32]]:
+    def _translate(self, images: Sequence[DecodedImage], style: int, strength: float) -> list[NDArray[np.float32]]:
         device = self.translator.device
         if device.type == "cuda" and get_worker_info() is not None:
             raise InputError(
@@ -97,9 +97,9 @@ class Renderer:
                 "loop, or set num_workers=0"
             )
         # Whole batches, rather than those that a folder is cut into.
-        translator = replace(self.translator.of(Variant(0, style, strength)), batch_size=len(pictures))
+        translator = replace(self.translator.of(Variant(0, style, strength)), batch_size=len(images))
         with _own_random_state(device):
-            return translator(pictures)
+            return translator(images)
 
     def _observe(
         self, intensity: NDArray[np.float32], draw: Draw, index: int, *, black_hot: bool
@@ -115,26 +115,26 @@ class Renderer:
         return 1 - seen if black_hot else seen
 
 
-def _picture(image: Pixels) -> Picture:
+def _image(image: Pixels) -> DecodedImage:
     if image.ndim != 3 or image.shape[0] not in {1, 3} or image.dtype not in _DTYPES:
         raise InputError(
             "expected an RGB or gray image (3 or 1 channels) of uint8, uint16 or float32, got "
             f"{image.shape} of {image.dtype}: convert it before ToInfrared"
         )
     if image.dtype != np.float32:
-        return Picture(image, 255.0 if image.dtype == np.uint8 else 65535.0, "")
+        return DecodedImage(image, 255.0 if image.dtype == np.uint8 else 65535.0, "")
     # A NaN fails too.
     if not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
             f"expected float images in [0, 1], got {image.min():g} to {image.max():g}: put ToInfrared before Normalize"
         )
-    return Picture(image, 1.0, "")
+    return DecodedImage(image, 1.0, "")
 
 
-def _levels(intensity: NDArray[np.float32], picture: Picture, *, inverted: bool) -> Pixels:
-    if picture.levels.dtype == np.float32:
+def _levels(intensity: NDArray[np.float32], image: DecodedImage, *, inverted: bool) -> Pixels:
+    if image.levels.dtype == np.float32:
         return np.asarray(1 - intensity if inverted else intensity, dtype=np.float32)
-    levels = to_levels(intensity, 8 if picture.levels.dtype == np.uint8 else 16)
+    levels = to_levels(intensity, 8 if image.levels.dtype == np.uint8 else 16)
     return np.invert(levels) if inverted else levels  # the bits of an unsigned number: its largest value minus it
 
 

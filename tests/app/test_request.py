@@ -76,7 +76,7 @@ def test_each_style_has_a_folder_of_its_own() -> None:
 
 
 def test_what_is_missing_or_wrong_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected at least one photograph, got none"):
+    with pytest.raises(InputError, match="expected at least one RGB image, got none"):
         replace(PLAIN, photographs=()).options(tmp_path, tmp_path)
     with pytest.raises(InputError, match="expected at least one style, got none"):
         replace(PLAIN, styles=()).options(tmp_path, tmp_path)

@@ -21,7 +21,7 @@ from tests.conftest import photograph, thermal
 
 @pytest.fixture
 def place(tmp_path: Path) -> Workplace:
-    """Two photographs, one damaged file and two exemplars."""
+    """Two RGB images, one damaged file and two exemplars."""
     for name, seed in (("a.png", 1), ("b.jpg", 2)):
         Image.fromarray(photograph(40, 56, seed)).save(tmp_path / name)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")

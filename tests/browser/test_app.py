@@ -70,7 +70,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with photographs and exemplars, in which commands are typed."""
+    """A folder with RGB images and exemplars, in which commands are typed."""
     for seed in (1, 2):
         Image.fromarray(photograph(60, 80, seed)).save(tmp_path / f"photo ({seed}).png")
     for seed in (1, 5):
@@ -183,7 +183,7 @@ def test_errors_are_the_sentences_of_the_tool(
 ) -> None:
     page = _open(context, served)
     page.locator("#convert").click()
-    page.get_by_role("alert").get_by_text("expected at least one photograph, got none").wait_for()
+    page.get_by_role("alert").get_by_text("expected at least one RGB image, got none").wait_for()
     (folder / "broken.png").write_bytes(b"no image")
     _put(page, "photographs", folder / "photo (1).png", folder / "broken.png")
     _put(page, "exemplars", folder / "thermal1.png")

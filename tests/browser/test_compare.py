@@ -44,7 +44,7 @@ def view(
     view.close()
 
 
-def test_pictures_decode_and_steps_and_the_slider_work_by_keyboard(view: Page) -> None:
+def test_images_decode_and_steps_and_the_slider_work_by_keyboard(view: Page) -> None:
     sizes = view.evaluate("Promise.all([...document.images].map(i => i.decode().then(() => i.naturalWidth)))")
     assert len(sizes) == 4
     assert all(size > 0 for size in sizes)

@@ -1,4 +1,4 @@
-"""MLflow's own pages, as ``ir-transfer review`` opens them: the curves and the logged pictures are there."""
+"""MLflow's own pages, as ``ir-transfer review`` opens them: the curves and the logged images are there."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def printed(browser: Browser, tracked_runs: TrackedRuns) -> Iterator[str]:
 
 
 @pytest.mark.timeout(600)
-def test_the_pages_that_review_names_show_runs_metrics_and_the_picture_grid(
+def test_the_pages_that_review_names_show_runs_metrics_and_the_image_grid(
     printed: str, browser: Browser, tracked_runs: TrackedRuns, tmp_path: Path
 ) -> None:
     overview = re.search(r"All runs: (\S+)", printed)
@@ -60,8 +60,8 @@ def test_the_pages_that_review_names_show_runs_metrics_and_the_picture_grid(
     view.locator("path.js-line").nth(5).wait_for(state="attached")  # one in each of the six charts
     for step in (200, 300, 400):  # the panel opens at step 0
         view.get_by_role("slider").first.press("ArrowRight")
-        picture = view.locator(f"img[src*='get-artifact'][src*='step%2B{step}']").first
-        picture.wait_for()
-    view.wait_for_function("i => i.complete && i.naturalWidth > 0", arg=picture.element_handle())
+        image = view.locator(f"img[src*='get-artifact'][src*='step%2B{step}']").first
+        image.wait_for()
+    view.wait_for_function("i => i.complete && i.naturalWidth > 0", arg=image.element_handle())
     view.screenshot(path=tmp_path / "run.png")
     view.close()

@@ -64,7 +64,7 @@ def no_infrared(root: Path) -> None:
     [
         (other_stems, ["pairs/rgb", "pairs/ir", "none in common", "8 photographs", "datasets show"]),
         (other_size, ["scene_2.png (96, 72)", "(30, 20)", "register"]),
-        (palette, ["pairs/ir/scene_2.png", "three that differ", "gray picture"]),
+        (palette, ["pairs/ir/scene_2.png", "three that differ", "gray image"]),
         (no_infrared, ["pairs/ir", "name another card"]),
     ],
 )

@@ -33,7 +33,7 @@ def test_table_of_speeds(tmp_path: Path) -> None:
 @pytest.mark.parametrize("model", ["gray", "johnson"])
 def test_folder(model: str) -> None:
     result = CliRunner().invoke(benchmark, ["--models", model, "--folder", "2"], catch_exceptions=False)
-    assert "2 pictures of 640 x 512" in result.output
+    assert "2 images of 640 x 512" in result.output
     assert "growth" in result.output
     assert "the device waited" in result.output
 

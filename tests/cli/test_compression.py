@@ -88,8 +88,8 @@ def test_a_labelled_set(photos: Path, exemplar: Path, tmp_path: Path) -> None:
 
 def test_frames_of_a_clip(exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "frames").mkdir()
-    for number, picture in enumerate(moving(2)):
-        Image.fromarray(picture).save(tmp_path / f"frames/{number}.png")
+    for number, image in enumerate(moving(2)):
+        Image.fromarray(image).save(tmp_path / f"frames/{number}.png")
     command = ["video", str(tmp_path / "frames"), "--style", str(exemplar), "--model", "gray", "--no-report"]
     assert main([*command, "--compression", "none"]) == 0
     levels = np.asarray(Image.open(tmp_path / "frames_ir/0.png"))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer import create_model
 from ir_transfer.cli import main
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from tests.conftest import photograph, thermal
 from tests.models.small_thermal import SMALL_THERMAL, small_thermal
 
@@ -50,8 +50,8 @@ def call(photos: Path, looks: list[Path], out: Path, *extra: object, model: str 
 
 
 def levels(path: Path) -> NDArray[Any]:
-    picture: NDArray[Any] = read_picture(path).levels[0].astype(int)
-    return picture
+    image: NDArray[Any] = read_image(path).levels[0].astype(int)
+    return image
 
 
 def header(out: Path) -> dict[str, Any]:
@@ -84,11 +84,11 @@ def test_each_style_where_its_mask_is_white(photo: Path, looks: list[Path], tmp_
     assert "controls" not in header(tmp_path / "0")
 
 
-def test_a_folder_has_a_mask_for_each_picture(photos: Path, looks: list[Path], tmp_path: Path) -> None:
+def test_a_folder_has_a_mask_for_each_image(photos: Path, looks: list[Path], tmp_path: Path) -> None:
     folders = [tmp_path / "first", tmp_path / "second"]
     for source in photos.rglob("*.*"):
-        picture = read_picture(source)
-        left = np.zeros((picture.height, picture.width), np.uint8)
+        image = read_image(source)
+        left = np.zeros((image.height, image.width), np.uint8)
         left[:, :20] = 255
         for folder, mask in zip(folders, (left, 255 - left), strict=True):
             path = (folder / source.relative_to(photos)).with_suffix(".png")
@@ -114,7 +114,7 @@ def test_masks_of_another_size(
 ) -> None:
     masks = halves(tmp_path / "masks")
     assert call(photos, looks[:2], tmp_path / "out", *both(masks)) == 1
-    assert "left.png: expected the size of its picture, 57 x 41, got 64 x 48: " in capsys.readouterr().err
+    assert "left.png: expected the size of its image, 57 x 41, got 64 x 48: " in capsys.readouterr().err
     assert call(photos, looks[:2], tmp_path / "fit", *both(masks), "--fit-masks") == 0
     assert call(photos, looks[:2], tmp_path / "fit", *both(masks), "--resume") == 2
     assert "one folder keeps one look" in capsys.readouterr().err
@@ -135,7 +135,7 @@ def test_keep_tone(photo: Path, looks: list[Path], tmp_path: Path, polarity: str
     plain, kept = tmp_path / "plain", tmp_path / "kept"
     for out, extra in ((plain, []), (kept, ["--keep-tone"])):
         assert call(photo, [tiny], out, "--bit-depth", 16, "--polarity", polarity, *extra, model="fda") == 0
-    luma = rgb_to_grayscale(torch.from_numpy(read_picture(photo).rgb())).numpy().ravel()
+    luma = rgb_to_grayscale(torch.from_numpy(read_image(photo).rgb())).numpy().ravel()
     output = levels(kept / "photo.png").ravel()
     order = np.argsort(luma, kind="stable")
     steps = np.diff(output[order])
@@ -179,7 +179,7 @@ def test_a_grid_too_large_costs_its_line(
 
 
 def regions(path: Path, kind: str, height: int = 48, width: int = 64) -> Path:
-    """Left and right of a picture as labels 1 and 2 (red and blue), the lowest rows without a label."""
+    """Left and right of an image as labels 1 and 2 (red and blue), the lowest rows without a label."""
     map_ = np.zeros((height, width), np.uint8)
     map_[: height - 4, : width // 2] = 1
     map_[: height - 4, width // 2 :] = 2
@@ -276,7 +276,7 @@ def test_categories_of_the_same_number_must_be_the_same(
         (
             1,
             ["--content-masks", "MASK", "--exemplar-masks", "MASK", "--model", "wct2"],
-            "picture, 50 x 40, got 64 x 48",
+            "image, 50 x 40, got 64 x 48",
         ),
         (1, ["--fit-masks"], "masks with --fit-masks"),
         (3, ["--style-grid", "3"], "2 styles (a row) or 4"),
@@ -309,7 +309,7 @@ def test_a_saved_style_has_no_label_map(
     saved = tmp_path / "0.safetensors"
     assert main(["styles", "build", str(looks[0]), "--weights", str(wct2), "-o", str(saved), "-q"]) == 0
     assert call(photo, [saved], tmp_path / "out", *label_maps(tmp_path / "maps", "index"), model=str(wct2)) == 2
-    assert "expected pictures with --exemplar-masks, got the style '0'" in capsys.readouterr().err
+    assert "expected images with --exemplar-masks, got the style '0'" in capsys.readouterr().err
 
 
 @pytest.fixture

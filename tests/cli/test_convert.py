@@ -34,7 +34,7 @@ def arguments(photos: Path, exemplar: Path, tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """A hundred and fifty photographs more: a run that lasts long enough to be interrupted."""
+    """A hundred and fifty RGB images more: a run that lasts long enough to be interrupted."""
     for seed in range(150):
         Image.fromarray(photograph(200, 260, seed)).save(photos / f"{seed:03}.png", compress_level=1)
     return photos
@@ -111,7 +111,7 @@ def test_a_terminal_sees_rate_and_time_left(arguments: list[str], many: Path) ->
     os.close(outer)
     assert process.wait(timeout=90) == 0
     assert b"/156" in shown
-    assert b"pictures/s" in shown
+    assert b"images/s" in shown
 
 
 def _read(terminal: int) -> bytes:
@@ -138,7 +138,7 @@ def test_a_failed_preview_keeps_the_last_line(
     assert captured.err.startswith("Error: no preview: ")
 
 
-def test_preview_of_a_run_with_a_picture_that_broke(
+def test_preview_of_a_run_with_a_image_that_broke(
     arguments: list[str], photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 0

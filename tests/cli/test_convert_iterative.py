@@ -1,4 +1,4 @@
-"""``convert`` with a model that searches for every picture."""
+"""``convert`` with a model that searches for every image."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_warns_of_the_time_and_converts(
     assert main([*arguments, "--option", "steps=4", "--option", "style_weight=10", "-v"]) == 0
     captured = capsys.readouterr()
     assert captured.out == f"converted 1, skipped 0, failed 0 into {tmp_path / 'out'} (see manifest.jsonl)\n"
-    assert "Warning: model gatys optimises every picture in up to 4 steps: about" in captured.err
+    assert "Warning: model gatys optimises every image in up to 4 steps: about" in captured.err
     assert "step 4/4: content " in captured.err
-    with Image.open(tmp_path / "out" / "photo.png") as picture:
-        assert picture.size == (48, 48)
-        assert np.asarray(picture).std() > 1
+    with Image.open(tmp_path / "out" / "photo.png") as image:
+        assert image.size == (48, 48)
+        assert np.asarray(image).std() > 1
     look = json.loads((tmp_path / "out" / "manifest.jsonl").read_text().splitlines()[0])["look"]
     assert look["options"]["steps"] == 4
     assert look["options"]["style_weight"] == 10

@@ -48,7 +48,7 @@ def manifest(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
 
 
-def test_a_large_picture_goes_by_tiles_to_the_same_levels(
+def test_a_large_image_goes_by_tiles_to_the_same_levels(
     weights: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "photos").mkdir()

@@ -14,7 +14,7 @@ from tests.conftest import photograph
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """A YOLO set of two splits with data.yaml; a label with a number too many and one without a picture."""
+    """A YOLO set of two splits with data.yaml; a label with a number too many and one without an image."""
     root = tmp_path / "yolo set"
     for number, split in enumerate(("train", "train", "val")):
         (root / "images" / split).mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def test_a_yolo_set_from_end_to_end(
     out = tmp_path / "ir"
     arguments = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "--variants", "2"]
     assert main([*arguments, "--heat", "person=+0.1", "--dry-run", "-o", str(out)]) == 0
-    assert "would make 6 pictures of 3 in a yolo set" in capsys.readouterr().out
+    assert "would make 6 images of 3 in a yolo set" in capsys.readouterr().out
     assert not out.exists()
     assert main([*arguments, "--heat", "person=+0.1", "-o", str(out)]) == 0
     told = capsys.readouterr()
@@ -90,7 +90,7 @@ def test_shards_are_merged_into_the_whole(yolo: Path, exemplar: Path, tmp_path: 
         (["--labels", "cocoa"], "did you mean 'coco'"),
         (["--labels", "voc"], "expected Pascal VOC annotations"),
         (["--sensor", "boson"], "boson-640"),
-        (["--assign", "nearest", "--style", "preset:lwir-drone", "--model", "adain"], "exemplar pictures"),
+        (["--assign", "nearest", "--style", "preset:lwir-drone", "--model", "adain"], "exemplar images"),
     ],
 )
 def test_mistakes_cost_the_run_before_it_begins(

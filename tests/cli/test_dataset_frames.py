@@ -1,4 +1,4 @@
-"""``ir-transfer dataset`` on photographs that EXIF turns, from the set to what ``verify`` says of the result."""
+"""``ir-transfer dataset`` on RGB images that EXIF turns, from the set to what ``verify`` says of the result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from tests.labels.turned import OBJECT, ORIENTATIONS, build, in_frame, photograph, scene, voc, yolo
 
 
@@ -27,7 +27,7 @@ def entries(out: Path) -> dict[str, dict[str, Any]]:
 
 def contrast(path: Path, mask: np.ndarray) -> float:
     """Return by how much what is inside of a mask is brighter than the rest."""
-    pixels = read_picture(path).gray()[0]
+    pixels = read_image(path).gray()[0]
     return float(pixels[mask].mean() - pixels[~mask].mean())
 
 
@@ -89,7 +89,7 @@ def test_verify_checks_what_labels_state_against_the_pixels(
     assert "got 104 x 88: labels may not fit" in capsys.readouterr().err
     assert main(["dataset", "verify", str(out)]) == 1
     told = capsys.readouterr().out
-    assert "JPEGImages/a.png: expected the size of its picture, 64 x 48, got 104 x 88" in told
+    assert "JPEGImages/a.png: expected the size of its image, 64 x 48, got 104 x 88" in told
     assert "JPEGImages/a.png: expected object inside of 64 x 48 pixels, got a box of" in told
 
 

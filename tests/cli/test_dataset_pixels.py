@@ -60,7 +60,7 @@ def test_the_page_of_the_labels_is_converted_and_verified(
     capsys.readouterr()
     assert main(["dataset", "verify", str(out)]) == 0, capsys.readouterr().out
     assert generate(source, exemplar, tmp_path / "first") == 0
-    assert "expected the size of its picture, 52 x 36, got 60 x 40: labels may not fit" in capsys.readouterr().err
+    assert "expected the size of its image, 52 x 36, got 60 x 40: labels may not fit" in capsys.readouterr().err
 
 
 def test_all_pages_are_refused(

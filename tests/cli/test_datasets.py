@@ -55,12 +55,12 @@ def test_check_is_clean_or_says_what_to_do(scenes: Path, tmp_path: Path, capsys:
     assert main(["datasets", "check", "generic-paired", "--root", str(scenes), "-o", str(out)]) == 0
     assert "clean" in capsys.readouterr().out
     assert json.loads((out / "report.json").read_text())["clean"]
-    with Image.open(out / "worst_pairs.png") as picture:
-        assert picture.width > 3 * 300
+    with Image.open(out / "worst_pairs.png") as image:
+        assert image.width > 3 * 300
     bad = Path(shutil.copytree(scenes, tmp_path / "bad"))
     path = bad / "ir" / "s00000_f00.png"
-    with Image.open(path) as picture:
-        levels = np.asarray(picture)
+    with Image.open(path) as image:
+        levels = np.asarray(image)
     Image.fromarray(levels[:100]).save(path)
     assert main(["datasets", "check", "generic-paired", "--root", str(bad)]) == 1
     text = capsys.readouterr().out

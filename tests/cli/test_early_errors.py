@@ -110,9 +110,9 @@ def test_a_vgg_that_cannot_be_downloaded_is_one_line(
 
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
-    for kind, picture in (("rgb", photograph(64, 64)), ("ir", thermal(64, 64))):
+    for kind, image in (("rgb", photograph(64, 64)), ("ir", thermal(64, 64))):
         (tmp_path / "val" / kind).mkdir(parents=True)
-        Image.fromarray(picture).save(tmp_path / f"val/{kind}/a.png")
+        Image.fromarray(image).save(tmp_path / f"val/{kind}/a.png")
     command = ["evaluate", "--data", str(tmp_path / "val"), "--exemplar", "oracle", "--models", "gray", "--no-tracking"]
     assert main([*command, "--vgg", "torchvision", "-o", str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.cli.evaluate import evaluate
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.tracking.store import connect
 from tests.conftest import photograph
@@ -84,7 +84,7 @@ def test_the_result_has_the_polarity_that_is_asked_for(photos: Path, dark: Path,
         "taken": ["--polarity", "white-hot", "--exemplar-polarity", "white-hot"],
     }.items():
         assert main([*command, "-o", str(tmp_path / name), *extra]) == 0
-        made[name] = read_picture(tmp_path / name / "a.png").levels.astype(int)
+        made[name] = read_image(tmp_path / name / "a.png").levels.astype(int)
     np.testing.assert_array_equal(made["black"], made["own"])
     np.testing.assert_array_equal(made["white"], 255 - made["own"])
     np.testing.assert_array_equal(made["taken"], made["own"])
@@ -124,7 +124,7 @@ def test_a_data_set_keeps_it_for_each_style(
 ) -> None:
     out = tmp_path / "set"
     command = ["dataset", str(photos), "--style", str(dark), "--style", str(bright), "--model", "histogram"]
-    assert main([*command, "-o", str(out), "--labels", "pictures"]) == 0
+    assert main([*command, "-o", str(out), "--labels", "images"]) == 0
     assert "dark.png classified as black-hot" in capsys.readouterr().err
     assert [one["polarity"] for one in look(out)["exemplar_polarity"]] == ["black-hot", "white-hot"]
 

@@ -10,10 +10,10 @@ import tifffile
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.models.style_code import StyleCode
 from tests.conftest import photograph
-from tests.imaging.exemplars.pictures import in_palette, scene
+from tests.imaging.exemplars.exemplar_files import in_palette, scene
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def photo(tmp_path: Path) -> Path:
 
 def converted(photo: Path, out: Path, *more: str) -> np.ndarray[Any, np.dtype[np.float32]]:
     assert main(["convert", str(photo), "-o", str(out), *more]) == 0
-    gray: np.ndarray[Any, np.dtype[np.float32]] = read_picture(out / f"{photo.stem}.png").gray()[0]
+    gray: np.ndarray[Any, np.dtype[np.float32]] = read_image(out / f"{photo.stem}.png").gray()[0]
     return gray
 
 
@@ -108,7 +108,7 @@ def test_a_folder_is_one_look(photo: Path, tmp_path: Path) -> None:
     Image.fromarray(photograph(96, 128)).save(data / "photo.png")
     out = tmp_path / "set_ir"
     assert main(["dataset", str(data), "--style", str(folder), "--model", "histogram", "-o", str(out)]) == 0
-    np.testing.assert_array_equal(read_picture(next(out.rglob("photo*.png"))).gray()[0], at_once)
+    np.testing.assert_array_equal(read_image(next(out.rglob("photo*.png"))).gray()[0], at_once)
 
 
 def test_styles_build_reports_and_warns(
@@ -165,6 +165,6 @@ def test_levels_work_in_data_sets_and_frames(tmp_path: Path, eight: Path, comman
     Image.fromarray(scene().astype(np.uint16) * 16).save(folder / "frame1.png")
     assert main([command, str(folder), *style, "--levels", "0,4080", "-o", str(tmp_path / "out")]) == 0
     (made,) = (tmp_path / "out").glob("frame1*.png")
-    np.testing.assert_allclose(read_picture(made).gray()[0], scene() / 255, atol=1 / 255)
+    np.testing.assert_allclose(read_image(made).gray()[0], scene() / 255, atol=1 / 255)
     if command == "video":
         assert main([command, str(folder), *style, "--levels", "percentile", "-o", str(tmp_path / "v")]) == 2

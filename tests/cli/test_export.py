@@ -26,7 +26,7 @@ def _with_few_sizes(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def pairs(folder: Path, count: int = 3) -> tuple[Path, Path]:
-    """Return a folder of photographs and one of infrared images of the same names."""
+    """Return a folder of RGB images and one of infrared images of the same names."""
     for name in ("photos", "truth"):
         (folder / name).mkdir()
     for number in range(count):

@@ -1,4 +1,4 @@
-"""A folder of pictures whose contents refer to other files: each costs its line, and nothing else is read."""
+"""A folder of images whose contents refer to other files: each costs its line, and nothing else is read."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ def test_content(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFix
     captured = capsys.readouterr()
     assert captured.out == f"wrote {tmp_path / 'out.png'}\n"
     assert "step 3/3: content " in captured.err
-    with Image.open(tmp_path / "out.png") as picture:
-        assert (picture.size, picture.mode) == ((43, 32), "L")
+    with Image.open(tmp_path / "out.png") as image:
+        assert (image.size, image.mode) == ((43, 32), "L")
     assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
 
@@ -39,8 +39,8 @@ def test_style_of_another_size_is_seeded(arguments: list[str], exemplar: Path, t
         assert main([*command, "--overwrite", "--seed", seed]) == 0
         contents.append((tmp_path / "out.png").read_bytes())
     assert contents[0] == contents[1] != contents[2]
-    with Image.open(tmp_path / "out.png") as picture:
-        assert picture.size == (40, 24)
+    with Image.open(tmp_path / "out.png") as image:
+        assert image.size == (40, 24)
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def test_a_raster_in_an_archive(name: str, tmp_path: Path, capsys: pytest.Captur
         assert expected in converted(capsys)
 
 
-def test_a_sidecar_of_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sidecar_of_a_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     for number in range(2):
         Image.fromarray(photograph(40, 48, number)).save(tmp_path / f"in/{number}.png")
@@ -191,7 +191,7 @@ def test_round_robin_follows_the_set(capsys: pytest.CaptureFixture[str]) -> None
 def spoil(root: Path) -> dict[str, bytes]:
     whole = {path.name: path.read_bytes() for path in root.iterdir()}
     for path in root.iterdir():
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     return whole
 
 

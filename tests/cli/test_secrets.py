@@ -41,7 +41,7 @@ class Vault(MemoryFileSystem):  # type: ignore[misc]
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Iterator[MemoryFileSystem]:
-    """Two photographs, one that is refused and one that is damaged."""
+    """Two RGB images, one that is refused and one that is damaged."""
     fsspec.register_implementation("vault", Vault, clobber=True)
     system = fsspec.filesystem("vault")
     Image.fromarray(photograph(24, 32)).save(tmp_path / "a.png")

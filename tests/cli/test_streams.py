@@ -14,7 +14,7 @@ from ir_transfer.cli.streams import escape_controls
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full", "2> >(exec true)"])
 def test_a_closed_stderr_costs_nothing(redirection: str, photos: Path, exemplar: Path, tmp_path: Path) -> None:
-    (photos / "damaged.png").write_bytes(b"no picture")
+    (photos / "damaged.png").write_bytes(b"no image")
     command = f'sleep 0.2; exec "$@" {redirection}'
     arguments = [sys.executable, "-m", "ir_transfer", "convert", str(photos), "--style", str(exemplar)]
     arguments += ["--model", "histogram", "--threads", "1", "-v", "-o", str(tmp_path / "out")]

@@ -10,7 +10,7 @@ from PIL import Image
 import ir_transfer.resources
 from ir_transfer import create_model
 from ir_transfer.cli import main
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.models.style_code import StyleCode
 from tests.conftest import thermal
 from tests.models.small_thermal import SMALL_THERMAL
@@ -55,15 +55,15 @@ def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) 
         "black-hot",
     ]
     assert main(build) == 0
-    pictures = {}
+    images = {}
     for polarity in ("white-hot", "black-hot"):
         out = tmp_path / polarity
         assert main(["convert", str(photos), "--style", str(style), "-o", str(out), "--polarity", polarity]) == 0
-        pictures[polarity] = read_picture(out / "a.png").levels.astype(int)
-    assert (pictures["white-hot"] == 255 - pictures["black-hot"]).all()
+        images[polarity] = read_image(out / "a.png").levels.astype(int)
+    assert (images["white-hot"] == 255 - images["black-hot"]).all()
     plain = tmp_path / "plain"
     assert main(["convert", str(photos), "--style", str(style), "-o", str(plain)]) == 0
-    assert (read_picture(plain / "a.png").levels == pictures["black-hot"]).all()
+    assert (read_image(plain / "a.png").levels == images["black-hot"]).all()
 
 
 def test_style_weights(looks: Path, tmp_path: Path) -> None:

@@ -123,9 +123,9 @@ def test_frames_in_a_folder_need_no_av(photos: Path, exemplar: Path, tmp_path: P
         "from ir_transfer.cli import main\n"
         "code = main(sys.argv[1:]); print(code); sys.exit(code)"
     )
-    for number, picture in enumerate(moving(3)):
+    for number, image in enumerate(moving(3)):
         (tmp_path / "frames").mkdir(exist_ok=True)
-        Image.fromarray(picture).save(tmp_path / f"frames/{number}.png")
+        Image.fromarray(image).save(tmp_path / f"frames/{number}.png")
     command = ["video", str(tmp_path / "frames"), "--style", str(exemplar), "--model", "histogram", "--no-report"]
     done = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

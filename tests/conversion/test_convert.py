@@ -17,7 +17,7 @@ from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from tests.conftest import photograph, thermal
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -70,7 +70,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_picture_keeps_its_size_and_place(options: Options, photos: Path) -> None:
+def test_every_image_keeps_its_size_and_place(options: Options, photos: Path) -> None:
     summary = run(options)
     assert counts(summary) == (6, 0, 0)
     for source in photos.rglob("*.*"):
@@ -95,8 +95,8 @@ def test_manifest_says_it_all(options: Options, photos: Path) -> None:
         assert entry["error"] is None
         assert entry["input_sha256"] == hashlib.sha256(Path(entry["input"]).read_bytes()).hexdigest()
         assert entry["output_sha256"] == hashlib.sha256((out / entry["output"]).read_bytes()).hexdigest()
-        picture = read_picture(entry["input"])
-        assert (entry["width"], entry["height"], entry["bit_depth"]) == (picture.width, picture.height, 8)
+        image = read_image(entry["input"])
+        assert (entry["width"], entry["height"], entry["bit_depth"]) == (image.width, image.height, 8)
 
 
 def test_trained_network_end_to_end(options: Options, weights: Path) -> None:
@@ -133,7 +133,7 @@ def test_polarity_inverts_exactly(options: Options, tmp_path: Path) -> None:
         run(options, out=tmp_path / str(polarity), polarity=polarity).out
         for polarity in (None, "white-hot", "black-hot")
     ]
-    own, white, black = (read_picture(out / "a.png").levels.astype(int) for out in outs)
+    own, white, black = (read_image(out / "a.png").levels.astype(int) for out in outs)
     np.testing.assert_array_equal(own, white)
     np.testing.assert_array_equal(black, 255 - white)
 
@@ -145,7 +145,7 @@ def test_style_weights_blend(options: Options, exemplar: Path, tmp_path: Path) -
 
     def mean(name: str, shares: tuple[float, float]) -> float:
         out = run(options, out=tmp_path / name, styles=pair, style_weights=shares, model="constant").out
-        return float(read_picture(out / "a.png").gray().mean())
+        return float(read_image(out / "a.png").gray().mean())
 
     first, second, blend = mean("1", (1, 0)), mean("2", (0, 1)), mean("b", (0.7, 0.3))
     assert abs(first - second) > 0.1
@@ -154,13 +154,13 @@ def test_style_weights_blend(options: Options, exemplar: Path, tmp_path: Path) -
 
 def test_strength_zero_is_the_photograph(options: Options, photos: Path) -> None:
     out = run(options, strength=0.0).out
-    gray = read_picture(photos / "a.png").gray()
-    np.testing.assert_allclose(read_picture(out / "a.png").gray(), gray, atol=1 / 255)
+    gray = read_image(photos / "a.png").gray()
+    np.testing.assert_allclose(read_image(out / "a.png").gray(), gray, atol=1 / 255)
 
 
 def test_bad_files_cost_their_line_and_nothing_else(options: Options, photos: Path) -> None:
     (photos / "empty.png").write_bytes(b"")
-    (photos / "text.jpg").write_text("no picture")
+    (photos / "text.jpg").write_text("no image")
     (photos / "cut.png").write_bytes((photos / "a.png").read_bytes()[:500])
     (photos / "gone.png").symlink_to("nowhere.png")
     Image.fromarray(photograph(1, 1)).save(photos / "dot.png")

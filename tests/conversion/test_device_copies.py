@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.device_copies import content_on, has_known_range, nearest_levels
 from ir_transfer.conversion.launched import Launched
-from ir_transfer.imaging.image_io import BitDepth, Picture, to_levels
+from ir_transfer.imaging.image_io import BitDepth, DecodedImage, to_levels
 
 CPU = torch.device("cpu")
 
@@ -18,38 +18,38 @@ def all_levels(dtype: type[np.uint8 | np.uint16], channels: int) -> NDArray[np.u
     return np.stack([np.roll(levels, 7 * channel) for channel in range(channels)])
 
 
-def pictures(*, channels: int = 3) -> dict[str, Picture]:
+def images(*, channels: int = 3) -> dict[str, DecodedImage]:
     unit = np.random.default_rng(0).random((channels, 16, 16), dtype=np.float32)
     return {
-        "uint8": Picture(all_levels(np.uint8, channels), 255.0, ""),
-        "uint16": Picture(all_levels(np.uint16, channels), 65535.0, ""),
-        "12 bits": Picture((all_levels(np.uint16, channels) >> 4).astype(np.uint16), 4095.0, ""),
-        "big-endian": Picture(all_levels(np.uint16, channels).astype(">u2"), 65535.0, ""),
-        "float": Picture(unit, 1.0, ""),
-        "turned": Picture(all_levels(np.uint8, channels)[:, ::-1, ::-1], 255.0, ""),
+        "uint8": DecodedImage(all_levels(np.uint8, channels), 255.0, ""),
+        "uint16": DecodedImage(all_levels(np.uint16, channels), 65535.0, ""),
+        "12 bits": DecodedImage((all_levels(np.uint16, channels) >> 4).astype(np.uint16), 4095.0, ""),
+        "big-endian": DecodedImage(all_levels(np.uint16, channels).astype(">u2"), 65535.0, ""),
+        "float": DecodedImage(unit, 1.0, ""),
+        "turned": DecodedImage(all_levels(np.uint8, channels)[:, ::-1, ::-1], 255.0, ""),
     }
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("kind", list(pictures()))
+@pytest.mark.parametrize("kind", list(images()))
 def test_levels_become_the_floats_of_rgb(kind: str, channels: int) -> None:
-    picture = pictures(channels=channels)[kind]
-    content = content_on(CPU, [picture, picture])
-    assert content.shape == (2, 3, picture.height, picture.width)
+    image = images(channels=channels)[kind]
+    content = content_on(CPU, [image, image])
+    assert content.shape == (2, 3, image.height, image.width)
     assert content.is_contiguous(memory_format=torch.channels_last)
     for one in content:
-        np.testing.assert_array_equal(one.numpy(), picture.rgb())
+        np.testing.assert_array_equal(one.numpy(), image.rgb())
 
 
 def test_images_of_different_kinds_share_a_batch() -> None:
-    gray = Picture(all_levels(np.uint8, 1), 255.0, "")
-    fine = Picture((all_levels(np.uint8, 3).astype(np.uint16) * 257)[:, ::-1], 65535.0, "")
+    gray = DecodedImage(all_levels(np.uint8, 1), 255.0, "")
+    fine = DecodedImage((all_levels(np.uint8, 3).astype(np.uint16) * 257)[:, ::-1], 65535.0, "")
     content = content_on(CPU, [gray, fine])
     np.testing.assert_array_equal(content.numpy(), np.stack([gray.rgb(), fine.rgb()]))
 
 
 def test_a_range_is_known_where_white_is_the_largest_level() -> None:
-    known = {kind: has_known_range(picture) for kind, picture in pictures().items()}
+    known = {kind: has_known_range(image) for kind, image in images().items()}
     assert known == {
         "uint8": True, "uint16": True, "12 bits": False, "big-endian": True, "float": False, "turned": True
     }  # fmt: skip

@@ -63,7 +63,7 @@ def test_the_same_file_twice_is_one(photos: Path) -> None:
     assert places(photos / "a.png", photos / "a.png") == ["a.png"]
 
 
-def test_a_foreign_manifest_hides_no_pictures(photos: Path) -> None:
+def test_a_foreign_manifest_hides_no_images(photos: Path) -> None:
     (photos / "sub" / "manifest.jsonl").write_text('{"audio_filepath": "a.wav"}\n')
     assert places(photos) == ["a.png", "b.jpg", "c.bmp", "d.png", "sub/a.png", "sub/e.jpg"]
 
@@ -110,7 +110,7 @@ def test_relative_inputs(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_file_with_a_line_that_names_no_file_is_refused(photos: Path) -> None:
     listing = photos / "listing.txt"
     listing.write_text("a.png\n/\n")
-    with pytest.raises(DecodeError, match="one picture file a line"):
+    with pytest.raises(DecodeError, match="one image file a line"):
         places(listing)
 
 
@@ -130,4 +130,4 @@ def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
         (photos / "sub").chmod(0o755)
     assert done.returncode == 1, done.stderr
     assert "converted 4, skipped 0, failed 1" in done.stdout + done.stderr
-    assert "photos/sub: expected a picture file, got a folder" in (photos.parent / "ir/manifest.jsonl").read_text()
+    assert "photos/sub: expected an image file, got a folder" in (photos.parent / "ir/manifest.jsonl").read_text()

@@ -47,7 +47,7 @@ def test_a_photograph_is_never_replaced(photos: Path) -> None:
         make_plan([str(photos / "sub" / "a.png")], photos / "sub")
 
 
-def test_out_that_looks_like_a_picture_is_refused(photos: Path) -> None:
+def test_out_that_looks_like_a_image_is_refused(photos: Path) -> None:
     with pytest.raises(InputError, match="name a folder"):
         make_plan([str(photos / "a.png")], "result.png")
 
@@ -104,9 +104,9 @@ def test_many_files_cost_no_call_each(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_result_that_leads_to_a_photograph_is_refused(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "a.png").symlink_to(photos / "a.png")
-    with pytest.raises(InputError, match=r"a\.png would replace a photograph"):
+    with pytest.raises(InputError, match=r"a\.png would replace an RGB image"):
         make_plan([str(photos)], tmp_path / "out")
     (tmp_path / "out" / "a.png").unlink()
     (tmp_path / "out" / "sub").symlink_to(photos / "sub")
-    with pytest.raises(InputError, match=r"sub/a\.png would replace a photograph"):
+    with pytest.raises(InputError, match=r"sub/a\.png would replace an RGB image"):
         make_plan([str(photos)], tmp_path / "out")

@@ -29,7 +29,7 @@ def test_sheet_of_at_most_twelve_rows(photos: Path, exemplar: Path, tmp_path: Pa
         pixels = np.asarray(sheet)
     assert width == 3 * 488 + 8
     assert 12 * 100 < height <= 12 * 430
-    assert np.ptp(pixels[30:120, 8:200], axis=2).max() > 20  # the photograph keeps its colours
+    assert np.ptp(pixels[30:120, 8:200], axis=2).max() > 20  # the RGB image keeps its colours
 
 
 def test_no_result_is_ever_replaced(photos: Path, exemplar: Path, tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_no_result_is_ever_replaced(photos: Path, exemplar: Path, tmp_path: Path
     assert (out / "preview.png").read_bytes() == before
 
 
-def test_styles_that_are_no_picture_have_no_column(photos: Path, tmp_path: Path) -> None:
+def test_styles_that_are_no_image_have_no_column(photos: Path, tmp_path: Path) -> None:
     results(photos, tmp_path / "out", 0)
     styles = ["preset:lwir-road-day", "x.safetensors"]
     path = write_preview(make_plan([str(photos)], tmp_path / "out"), styles)

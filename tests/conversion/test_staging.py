@@ -15,7 +15,7 @@ from ir_transfer.cli import main
 from ir_transfer.conversion.staging import staged
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging import remote
-from ir_transfer.imaging.image_io import read_bytes, read_picture
+from ir_transfer.imaging.image_io import read_bytes, read_image
 from tests.conftest import photograph
 
 Tree = dict[str, bytes]
@@ -72,7 +72,7 @@ def test_a_remote_folder_becomes_what_a_local_one_does_and_resumes(
     assert lines[5]["error"].startswith("memory://bucket/rgb/n.png: ")
     assert main(remote_run) == 2
 
-    # A run that was killed: some pictures lack their lines, one was lost and one is not what it was.
+    # A run that was killed: some images lack their lines, one was lost and one is not what it was.
     memory.pipe_file("/bucket/ir/manifest.jsonl", b"".join(theirs["manifest.jsonl"].splitlines(keepends=True)[:5]))
     memory.rm_file("/bucket/ir/a.png")
     memory.pipe_file("/bucket/ir/b.png", b"spoilt")
@@ -129,7 +129,7 @@ def test_names_that_lead_elsewhere_are_left_out(memory: MemoryFileSystem, photos
         memory.store[f"/bucket/rgb/{name}"].write(data)
     with staged(["memory://bucket/rgb"], "memory://bucket/ir") as ((folder,), out):
         assert [path.name for path in Path(folder).rglob("*")] == ["a.png"]
-        assert read_picture(Path(folder) / "a.png").width == 57
+        assert read_image(Path(folder) / "a.png").width == 57
         assert out is not None
     assert not Path(folder).exists()
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_staged_is_told(memory: MemoryFileSystem, photos: Path) -
     assert not remote.mounts()
 
 
-def test_one_remote_picture(memory: MemoryFileSystem, photos: Path, exemplar: Path) -> None:
+def test_one_remote_image(memory: MemoryFileSystem, photos: Path, exemplar: Path) -> None:
     put(memory, photos, "/bucket/rgb")
     arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
     assert main(["convert", "memory://bucket/rgb/sub/e.jpg", *arguments]) == 0
@@ -163,17 +163,17 @@ def test_a_remote_raster_is_refused_and_told_how(
     put(memory, photos, "/bucket/rgb")
     arguments = ["--style", str(exemplar), "--model", "histogram", "-q"]
     assert main(["convert", "memory://bucket/rgb", "-o", str(tmp_path / "ir"), *arguments]) == 1
-    assert "memory://bucket/rgb/map.tif: expected a picture in remote storage" in capsys.readouterr().err
+    assert "memory://bucket/rgb/map.tif: expected an image in remote storage" in capsys.readouterr().err
     assert len(local(tmp_path / "ir")) == 7
     assert main(["convert", str(photos), "-o", "memory://bucket/ir", *arguments]) == 1
     assert "map.tif: expected a local -o for a raster, got memory://bucket/ir" in capsys.readouterr().err
     assert len(stored(memory, "/bucket/ir")) == 7
 
 
-def test_a_remote_picture_is_fetched_up_to_the_limit_only(
+def test_a_remote_image_is_fetched_up_to_the_limit_only(
     memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit = 100 * 16 + 2**20  # bytes that a picture of 100 pixels may have
+    limit = 100 * 16 + 2**20  # bytes that an image of 100 pixels may have
     memory.pipe_file("/rgb/large.png", b"x" * (limit + 5_000_000))
     memory.pipe_file("/rgb/fits.png", b"x" * limit)
     fetched: list[int] = []

@@ -12,7 +12,7 @@ from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -20,13 +20,13 @@ CPU = torch.device("cpu")
 
 
 class InBatches(Translator):
-    """Takes pictures as on CUDA."""
+    """Takes images as on CUDA."""
 
     takes_batches = True
 
 
-def pictures(count: int, height: int = 33, width: int = 47) -> list[Picture]:
-    return [Picture(photograph(height, width, seed).transpose(2, 0, 1), 255.0, "") for seed in range(count)]
+def images(count: int, height: int = 33, width: int = 47) -> list[DecodedImage]:
+    return [DecodedImage(photograph(height, width, seed).transpose(2, 0, 1), 255.0, "") for seed in range(count)]
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:1", "mps", "cuda:99", ""])
@@ -41,14 +41,14 @@ def test_devices() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 4, 7])
-def test_batches_give_each_picture_its_own_result(exemplar: Path, count: int) -> None:
+def test_batches_give_each_image_its_own_result(exemplar: Path, count: int) -> None:
     choice = choose_styles([str(exemplar)], model="histogram")
     single = Translator.load(choice, CPU)
     batched = InBatches(single.model, single.style, CPU)
-    given = pictures(count)
+    given = images(count)
     results = batched(given)
     assert len(results) == count
-    for one, many in zip((single([picture])[0] for picture in given), results, strict=True):
+    for one, many in zip((single([image])[0] for image in given), results, strict=True):
         assert many.shape == (33, 47)
         np.testing.assert_allclose(one, many, atol=1e-6)
 
@@ -69,8 +69,8 @@ def test_bfloat16_is_close(exemplar: Path, tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
     translator = Translator.load(choose_styles([str(exemplar)], model="adain", weights=str(weights)), CPU)
-    exact = translator(pictures(1))[0]
-    half = replace(translator, precision="bfloat16")(pictures(1))[0]
+    exact = translator(images(1))[0]
+    half = replace(translator, precision="bfloat16")(images(1))[0]
     assert half.dtype == np.float32
     assert 0 < np.abs(exact - half).mean() < 0.05
 
@@ -81,6 +81,6 @@ def test_a_colour_checkpoint_becomes_one_channel(tmp_path: Path) -> None:
     exemplar = tmp_path / "colour.png"
     Image.fromarray(photograph(40, 40, 9)).save(exemplar)
     translator = Translator.load(choose_styles([str(exemplar)], model="adain", weights=str(weights)), CPU)
-    (result,) = translator(pictures(1))
+    (result,) = translator(images(1))
     assert result.shape == (33, 47)
     assert 0 <= result.min() <= result.max() <= 1

@@ -17,7 +17,7 @@ def test_an_offset_between_the_bands_comes_back(seed: int, dx: int, dy: int) -> 
     assert abs(shift.dy - dy) < 0.8
 
 
-def test_pixels_are_those_of_the_full_picture() -> None:
+def test_pixels_are_those_of_the_full_image() -> None:
     scene = render(4, size=(640, 400))
     shift = measure_shift(scene.rgb.mean(axis=2)[:, :-12], scene.ir[:, 12:])
     assert abs(shift.dx + 12) < 1.5

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from ir_transfer.data.augment import ExemplarAugment, PairAugment, Tone
 
 
-def test_geometry_is_the_same_for_both_pictures() -> None:
+def test_geometry_is_the_same_for_both_images() -> None:
     rows, columns = np.mgrid[:90, :120]
     ramp = (rows + columns).astype(np.uint8)
     augment = PairAugment(64, seed=0)
@@ -22,9 +22,9 @@ def test_more_than_8_bits_go_through_with_all_of_them() -> None:
     exemplar = ExemplarAugment((32, 40), seed=5)(fine)
     assert content.shape == (3, 64, 64)
     assert content.dtype == truth.dtype == exemplar.dtype == np.float32
-    for picture in (truth, exemplar):
-        assert len(np.unique(np.round(picture * 65535))) > 50
-        assert 40000 <= picture.min() * 65535 <= picture.max() * 65535 <= 40200
+    for image in (truth, exemplar):
+        assert len(np.unique(np.round(image * 65535))) > 50
+        assert 40000 <= image.min() * 65535 <= image.max() * 65535 <= 40200
 
 
 def test_photographs_of_16_bits_take_every_change_of_light() -> None:
@@ -37,11 +37,11 @@ def test_photographs_of_16_bits_take_every_change_of_light() -> None:
 
 
 def test_same_seed_same_crops() -> None:
-    picture = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
+    image = np.random.default_rng(0).integers(0, 255, (90, 120), dtype=np.uint8)
     augment = ExemplarAugment((32, 40), seed=5)
-    first = augment(picture)
+    first = augment(image)
     augment.reseed(5)
-    assert np.array_equal(first, augment(picture))
+    assert np.array_equal(first, augment(image))
     assert first.shape == (1, 32, 40)
 
 

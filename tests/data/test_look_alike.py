@@ -6,21 +6,21 @@ from ir_transfer.synthetic.images import render
 
 def test_neighbours_of_a_video_are_found_and_other_scenes_are_not() -> None:
     keys = [(seed, frame) for seed in range(5) for frame in (0, 1)]
-    pictures = [render(seed, frame, size=(96, 80)) for seed, frame in keys]
-    rgb = np.stack([fingerprint(p.rgb.mean(axis=2)) for p in pictures])
-    ir = np.stack([fingerprint(p.ir) for p in pictures])
+    images = [render(seed, frame, size=(96, 80)) for seed, frame in keys]
+    rgb = np.stack([fingerprint(p.rgb.mean(axis=2)) for p in images])
+    ir = np.stack([fingerprint(p.ir) for p in images])
     found = [(keys[i], keys[j]) for i, j in find_look_alikes(rgb, ir)]
     assert all(one[0] == other[0] for one, other in found)
     assert len(found) >= 3
 
 
-def test_pictures_without_structure_are_like_nothing() -> None:
+def test_images_without_structure_are_like_nothing() -> None:
     blank = np.stack([fingerprint(np.full((50, 60), level, np.float32)) for level in (0.0, 0.5)])
     assert not list(find_look_alikes(blank, blank, alike=0.1))
 
 
-def test_equal_pictures_are_alike_whatever_their_light() -> None:
+def test_equal_images_are_alike_whatever_their_light() -> None:
     random = np.random.default_rng(0)
-    picture = random.random((60, 80)).astype(np.float32)
-    prints = np.stack([fingerprint(picture), fingerprint(0.4 * picture + 0.3)])
+    image = random.random((60, 80)).astype(np.float32)
+    prints = np.stack([fingerprint(image), fingerprint(0.4 * image + 0.3)])
     assert list(find_look_alikes(prints, prints)) == [(0, 1)]

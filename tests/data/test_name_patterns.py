@@ -19,7 +19,7 @@ def test_finds_by_fields_and_back_references(tmp_path: Path) -> None:
     assert [*found] == [("test", "3"), ("train", "1")]
 
 
-def test_hidden_files_and_folders_are_no_pictures(tmp_path: Path) -> None:
+def test_hidden_files_and_folders_are_no_images(tmp_path: Path) -> None:
     touch(tmp_path, "rgb/.a.png", "rgb/b.png/c.png", "rgb/d.txt", "rgb/e.tif")
     assert [*NamePattern("rgb/{id}.*").find(tmp_path)] == [("e",)]
 

@@ -20,15 +20,15 @@ def test_pairs_of_two_sizes_are_counted(tmp_path: Path) -> None:
         check_pairs(list_pairs(tmp_path))
 
 
-def test_a_palette_is_no_infrared_picture_but_three_equal_channels_are(tmp_path: Path) -> None:
+def test_a_palette_is_no_infrared_image_but_three_equal_channels_are(tmp_path: Path) -> None:
     render_pairs(tmp_path, 2)
     path = tmp_path / "ir" / "scene_1.png"
-    with Image.open(path) as picture:
-        gray = np.asarray(picture)
+    with Image.open(path) as image:
+        gray = np.asarray(image)
     Image.fromarray(np.stack([gray] * 3, axis=2)).save(path)
     check_pairs(list_pairs(tmp_path))
     Image.fromarray(np.stack([gray, 255 - gray, gray // 2], axis=2)).save(path)
-    with pytest.raises(InputError, match=r"three alike, in the infrared picture .*scene_1\.png.*gray picture"):
+    with pytest.raises(InputError, match=r"three alike, in the infrared image .*scene_1\.png.*gray image"):
         check_pairs(list_pairs(tmp_path))
     with pytest.raises(InputError, match=r"scene_1\.png"):
         check_singles([pair.alone("ir") for pair in list_pairs(tmp_path)])

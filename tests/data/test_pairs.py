@@ -16,8 +16,8 @@ from tests.training.pair_set import render_pairs
 
 def test_pairs_are_matched_by_stem_whatever_the_suffix(tmp_path: Path) -> None:
     render_pairs(tmp_path, 2)
-    with Image.open(tmp_path / "rgb" / "scene_1.png") as picture:
-        picture.save(tmp_path / "rgb" / "scene_1.jpg")
+    with Image.open(tmp_path / "rgb" / "scene_1.png") as image:
+        image.save(tmp_path / "rgb" / "scene_1.jpg")
     (tmp_path / "rgb" / "scene_1.png").unlink()
     (tmp_path / "ir" / "unpaired.png").write_bytes(b"")
     assert [(p.stem, p.rgb.suffix) for p in list_pairs(tmp_path)] == [("scene_0", ".png"), ("scene_1", ".jpg")]

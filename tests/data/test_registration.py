@@ -11,7 +11,7 @@ Floats = NDArray[np.float32]
 
 
 def pair(height: int = 240, width: int = 320, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return a photograph and an infrared image with the same edges, whose contrast is another one, of either sign."""
+    """Return an RGB image and an infrared image with the same edges, whose contrast is another one, of either sign."""
     random = np.random.default_rng(seed)
     rgb, ir = np.full((height, width, 3), 0.5), np.full((height, width), 0.4)
     for _ in range(40):

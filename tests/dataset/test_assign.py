@@ -14,7 +14,7 @@ from ir_transfer.dataset.likeness import Likeness
 from ir_transfer.dataset.options import DatasetOptions
 from ir_transfer.dataset.rules import Rule, parse_rules
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph, thermal
 
 
@@ -26,12 +26,12 @@ def place(number: int) -> PurePosixPath:
     return PurePosixPath(f"images/{number:04}.png")
 
 
-def picture(pixels: Any) -> Picture:
+def image(pixels: Any) -> DecodedImage:
     levels = np.ascontiguousarray(np.moveaxis(np.asarray(pixels, np.uint8), -1, 0))
-    return Picture(levels, 255.0, hashlib.sha256(levels.tobytes()).hexdigest())
+    return DecodedImage(levels, 255.0, hashlib.sha256(levels.tobytes()).hexdigest())
 
 
-def test_a_picture_gets_each_style_once_before_one_comes_again() -> None:
+def test_a_image_gets_each_style_once_before_one_comes_again() -> None:
     for number in range(20):
         drawn = draw_variants(options(variants=5), place(number), number, 3)
         assert sorted(one.style for one in drawn[:3] if one.style is not None) == [0, 1, 2]
@@ -62,7 +62,7 @@ def test_the_plain_luma_comes_last_and_has_no_style() -> None:
     assert drawn[-1] == Variant(2, None)
 
 
-def test_night_pictures_get_night_styles_and_patterns_theirs() -> None:
+def test_night_images_get_night_styles_and_patterns_theirs() -> None:
     rules, styles = parse_rules(("night=dark.png", "images/0003.png=b"), ("a", "b"))
     assert styles == ("a", "b", "dark.png")
     assert rules == (Rule("night", 2, "night=dark.png"), Rule("images/0003.png", 1, "images/0003.png=b"))
@@ -72,7 +72,7 @@ def test_night_pictures_get_night_styles_and_patterns_theirs() -> None:
 
     def chosen(number: int, pixels: Any) -> int | None:
         job = Job(str(place(number)), str(place(number)), Variant(0, 0))
-        variant = choose(job, picture(pixels)).variant
+        variant = choose(job, image(pixels)).variant
         assert variant is not None
         return variant.style
 
@@ -80,7 +80,7 @@ def test_night_pictures_get_night_styles_and_patterns_theirs() -> None:
     assert chosen(1, day) == 0
     assert chosen(3, day) == 1
     gray = Job(str(place(1)), str(place(1)), Variant(0, None))
-    assert choose(gray, picture(night)) == gray
+    assert choose(gray, image(night)) == gray
 
 
 @pytest.mark.parametrize("text", ["night", "=a", "night=", ""])
@@ -93,7 +93,7 @@ def test_the_nearest_exemplar_shows_the_same_thing_in_either_polarity() -> None:
     scenes = [thermal(64, 64, seed).astype(np.float32) / np.float32(255) for seed in (1, 2, 3)]
     likeness = Likeness([np.float32(1) - scenes[0], scenes[1], np.float32(0.5) + np.float32(0.3) * scenes[2]])
     for index, scene in enumerate(scenes):
-        shown = picture(np.repeat((scene * 255)[..., None], 3, axis=2))
+        shown = image(np.repeat((scene * 255)[..., None], 3, axis=2))
         assert likeness.ranked(shown)[0] == index
         assert sorted(likeness.ranked(shown)) == [0, 1, 2]
 

@@ -31,7 +31,7 @@ def exemplars(tmp_path: Path) -> tuple[str, ...]:
 
 @pytest.fixture
 def coco(tmp_path: Path) -> Path:
-    """Four photographs in two splits, with boxes; a picture without labels, and one that is damaged."""
+    """Four RGB images in two splits, with boxes; an image without labels, and one that is damaged."""
     root = tmp_path / "coco"
     images, annotations = [], []
     for number, split in enumerate(("train", "train", "val", "val")):
@@ -73,7 +73,7 @@ def test_a_coco_set_of_several_looks_can_be_loaded_as_it_is(
 ) -> None:
     out = tmp_path / "ir"
     summary = make(coco, exemplars, out, variants=2, include_gray=True)
-    assert (summary.kind, summary.pictures, summary.run.converted, summary.broken) == ("coco", 4, 12, [])
+    assert (summary.kind, summary.images, summary.run.converted, summary.broken) == ("coco", 4, 12, [])
     loaded = CocoDetection(str(out / "train"), str(out / "annotations/instances_train.json"))
     assert len(loaded) == 6
     seen = {}
@@ -96,12 +96,12 @@ def test_a_coco_set_of_several_looks_can_be_loaded_as_it_is(
     assert np.abs(gray.astype(int) - luma).max() <= 1
 
 
-def test_card_and_tables_say_how_every_picture_was_made(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
-    (coco / "train/000.jpg").write_bytes(b"no picture")
+def test_card_and_tables_say_how_every_image_was_made(coco: Path, exemplars: tuple[str, ...], tmp_path: Path) -> None:
+    (coco / "train/000.jpg").write_bytes(b"no image")
     summary = make(coco, exemplars, tmp_path / "ir", strengths=(0.5, 0.5), command="ir-transfer dataset coco")
     assert (summary.run.converted, summary.run.failed) == (3, 1)
     card = (tmp_path / "ir/README.md").read_text()
-    assert "| pictures | 3, made from 3 photographs |" in card
+    assert "| images | 3, made from 3 photographs |" in card
     assert "| split train | 1 |" in card
     assert "CC BY 4.0" in card
     assert "ir-transfer dataset coco" in card
@@ -155,8 +155,8 @@ def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...
     content["annotations"][0]["bbox"][0] += 1
     (out / "annotations/instances_val.json").write_text(json.dumps(content))
     found = "\n".join(verify_dataset(out))
-    assert "train/000.png: expected the picture, found none" in found
-    assert "train/001.png: expected the picture as it was made" in found
+    assert "train/000.png: expected the image, found none" in found
+    assert "train/001.png: expected the image as it was made" in found
     assert "instances_val.json: expected the label file as it was written" in found
     assert "val/002.png: expected person at (12.0, 8.0, 32.0, 38.0) on the same pixels" in found
     with pytest.raises(InputError, match="made in"):
@@ -182,7 +182,7 @@ def test_heat_is_inside_of_the_box_only_and_survives_polarity(
     assert np.abs(black - (1 - hot)).max() < 0.005
 
 
-def test_the_noise_of_a_sensor_is_not_the_same_in_two_pictures(
+def test_the_noise_of_a_sensor_is_not_the_same_in_two_images(
     coco: Path, exemplars: tuple[str, ...], tmp_path: Path
 ) -> None:
     for name in ("000.jpg", "001.jpg"):

@@ -1,4 +1,4 @@
-"""Sets whose manifests, hashes and pictures came from outside and name what they must not."""
+"""Sets whose manifests, hashes and images came from outside and name what they must not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.image_io import decode_image
 from tests.conftest import photograph, thermal
 
 Edit = Callable[[list[dict[str, Any]]], None]
@@ -22,7 +22,7 @@ Edit = Callable[[list[dict[str, Any]]], None]
 
 @pytest.fixture(scope="module")
 def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an exemplar, two photographs without labels, and the one shard made from them."""
+    """A folder with an exemplar, two RGB images without labels, and the one shard made from them."""
     root = tmp_path_factory.mktemp("once")
     (root / "rgb").mkdir()
     for number in range(2):
@@ -49,7 +49,7 @@ def made(once: Path, tmp_path: Path) -> Path:
 
 
 def command(rgb: Path, exemplar: Path, out: Path) -> list[str]:
-    model = ["--model", "histogram", "--labels", "pictures", "--threads", "1", "-q"]
+    model = ["--model", "histogram", "--labels", "images", "--threads", "1", "-q"]
     return ["dataset", str(rgb), "--style", str(exemplar), *model, "-o", str(out)]
 
 
@@ -190,7 +190,7 @@ def test_verify_decodes_no_more_pixels_than_a_call_allows(
 def test_the_limit_of_one_call_is_not_that_of_the_next(tmp_path: Path) -> None:
     before = Image.MAX_IMAGE_PIXELS
     Image.fromarray(photograph(8, 8)).save(tmp_path / "a.png")
-    decode_picture((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
+    decode_image((tmp_path / "a.png").read_bytes(), "a.png", 10**12)
     assert before == Image.MAX_IMAGE_PIXELS
 
 

@@ -19,7 +19,7 @@ Make = Callable[..., DatasetSummary]
 
 @pytest.fixture
 def yolo(tmp_path: Path) -> Path:
-    """Eight photographs with boxes in two splits; one of them is damaged, and two want one name."""
+    """Eight RGB images with boxes in two splits; one of them is damaged, and two want one name."""
     root = tmp_path / "yolo"
     for number in range(8):
         split = "train" if number % 3 else "val"
@@ -27,7 +27,7 @@ def yolo(tmp_path: Path) -> Path:
             (root / kind / split).mkdir(parents=True, exist_ok=True)
         Image.fromarray(photograph(40, 48 + number % 2, number)).save(root / "images" / split / f"{number}.png")
         (root / "labels" / split / f"{number}.txt").write_text(f"0 0.5 0.5 0.25 {0.1 + number / 100}\n")
-    (root / "images/train/5.png").write_bytes(b"no picture")
+    (root / "images/train/5.png").write_bytes(b"no image")
     Image.fromarray(photograph(40, 48, 9)).save(root / "images/train/4.jpg")
     (root / "data.yaml").write_text("path: .\ntrain: images/train\nval: images/val\nnames: {0: person}\n")
     return root
@@ -53,7 +53,7 @@ def test_shards_in_any_state_give_the_bytes_of_the_whole(make: Make, tmp_path: P
     shards = [tmp_path / f"part{number}" for number in range(3)]
     for number, shard in enumerate(shards):
         make(shard, (number, 3))
-    # The second was interrupted before its last pictures and is finished later, the third lost and spoilt some.
+    # The second was interrupted before its last images and is finished later, the third lost and spoilt some.
     lines = (shards[1] / "manifest.jsonl").read_bytes().splitlines(keepends=True)
     (shards[1] / "manifest.jsonl").write_bytes(b"".join(lines[:3]) + lines[3][:40])
     spoilt = sorted(shards[2].rglob("*__gray.png"))
@@ -74,10 +74,10 @@ def test_an_unfinished_shard_is_refused(make: Make, tmp_path: Path) -> None:
         make(shard, (number, 2))
     lines = (shards[1] / "manifest.jsonl").read_bytes().splitlines(keepends=True)
     (shards[1] / "manifest.jsonl").write_bytes(b"".join(lines[:4]))
-    with pytest.raises(InputError, match=r"part1 without \d of its 4 pictures .*--resume"):
+    with pytest.raises(InputError, match=r"part1 without \d of its 4 images .*--resume"):
         merge_shards(shards, tmp_path / "ir")
     (shards[1] / "manifest.jsonl").write_bytes(b"".join(lines))
     next(shards[1].rglob("*__v1.png")).unlink()
-    with pytest.raises(InputError, match=r"expected the picture .*__v1.png of a shard, found none"):
+    with pytest.raises(InputError, match=r"expected the image .*__v1.png of a shard, found none"):
         merge_shards(shards, tmp_path / "ir")
     assert not (tmp_path / "ir").exists()

@@ -1,4 +1,4 @@
-"""GeoTIFFs in labelled sets: what they are beyond a picture survives, and their labels with them."""
+"""GeoTIFFs in labelled sets: what they are beyond an image survives, and their labels with them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_place_bits_bands_and_levels_survive(aerial: Path, exemplar: Path, tmp_p
 
 
 @pytest.mark.parametrize("more", [("--include-gray",), ("--assign", "nearest")])
-def test_what_needs_the_whole_picture_is_refused_by_name(
+def test_what_needs_the_whole_image_is_refused_by_name(
     aerial: Path, exemplar: Path, tmp_path: Path, more: tuple[str, ...]
 ) -> None:
     assert generate(aerial, exemplar, tmp_path / "out", *more) == 1

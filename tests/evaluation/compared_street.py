@@ -32,11 +32,11 @@ class BlurredExemplar(Baseline):
     """With the oracle's exemplar: the ground truth, slightly blurred."""
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
-        return {"picture": exemplars}
+        return {"image": exemplars}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        picture = F.interpolate(style["picture"], gray.shape[-2:], mode="bilinear", align_corners=False)
-        blurred: Tensor = gaussian_blur2d(picture, (7, 7), (1.0, 1.0))
+        image = F.interpolate(style["image"], gray.shape[-2:], mode="bilinear", align_corners=False)
+        blurred: Tensor = gaussian_blur2d(image, (7, 7), (1.0, 1.0))
         return blurred
 
 

@@ -17,8 +17,8 @@ def test_keeps_two_on_each_side() -> None:
         assert len(cases.by_method["mine"]) <= 4
     assert [case.stem for case in cases.best("mine")] == ["s1", "s4"]
     assert [(case.stem, case.value) for case in cases.worst("mine")] == [("s2", 0.9), ("s5", 0.8)]
-    pictures = cases.best("mine")[0].images
-    assert {name: p.shape for name, p in pictures.items()} == {
+    images = cases.best("mine")[0].images
+    assert {name: p.shape for name, p in images.items()} == {
         "RGB": (20, 24, 3),
         "exemplar": (8, 8),
         "output": (20, 24),
@@ -27,8 +27,8 @@ def test_keeps_two_on_each_side() -> None:
 
 
 def test_without_a_feature_extractor_by_similarity_and_one_scene_is_the_best() -> None:
-    cases, picture = Cases(), torch.rand(1, 1, 20, 24)
-    cases.offer("mine", Scene("s", torch.rand(1, 3, 20, 24), picture), picture, picture, {"ms_ssim": (0.7, 1.0)})
+    cases, image = Cases(), torch.rand(1, 1, 20, 24)
+    cases.offer("mine", Scene("s", torch.rand(1, 3, 20, 24), image), image, image, {"ms_ssim": (0.7, 1.0)})
     assert (cases.best("mine")[0].column, cases.worst("mine")) == ("ms_ssim", [])
-    cases.offer("other", Scene("s", torch.rand(1, 3, 20, 24), picture), picture, picture, {"psnr": (0.7, 1.0)})
+    cases.offer("other", Scene("s", torch.rand(1, 3, 20, 24), image), image, image, {"psnr": (0.7, 1.0)})
     assert cases.best("other") == []

@@ -32,8 +32,8 @@ class Two:
     name: PolicyName = "fixed"
     description = "two"
 
-    def __init__(self, *pictures: torch.Tensor) -> None:
-        self.found = [Exemplar(str(index), picture) for index, picture in enumerate(pictures)]
+    def __init__(self, *images: torch.Tensor) -> None:
+        self.found = [Exemplar(str(index), image) for index, image in enumerate(images)]
 
     def __call__(self, scene: Scene) -> list[Exemplar]:
         return self.found

@@ -22,10 +22,10 @@ def pairs(tmp_path: Path) -> Path:
     root = tmp_path / "train"
     rgb, ir = render(0)
     noise = np.random.default_rng(0).integers(0, 255, (112, 144, 3), dtype=np.uint8)
-    pictures = {"street": (rgb, ir), "mirrored": (rgb[:, ::-1], ir[:, ::-1]), "noise": (noise, noise[..., 0])}
+    images = {"street": (rgb, ir), "mirrored": (rgb[:, ::-1], ir[:, ::-1]), "noise": (noise, noise[..., 0])}
     for side in ("rgb", "ir"):
         (root / side).mkdir(parents=True)
-    for stem, (photograph, infrared) in pictures.items():
+    for stem, (photograph, infrared) in images.items():
         imsave(root / "rgb" / f"{stem}.png", photograph)
         imsave(root / "ir" / f"{stem}.png", infrared, check_contrast=False)
     return root

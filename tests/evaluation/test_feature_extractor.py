@@ -17,16 +17,16 @@ from ir_transfer.nn.perceptual import PerceptualEncoder
 @pytest.mark.parametrize(("sides", "passes"), [((80, 96), 1), ((81, 96), 2)])
 @torch.inference_mode()
 def test_sees_what_the_single_metrics_see(sides: tuple[int, int], passes: int) -> None:
-    encoder, picture, calls = PerceptualEncoder((4, 8, 8, 8, 8)), torch.rand(1, 1, *sides), []
+    encoder, image, calls = PerceptualEncoder((4, 8, 8, 8, 8)), torch.rand(1, 1, *sides), []
     hook = encoder.register_forward_hook(lambda *_: calls.append(1))
-    look = extract_features(encoder, picture)
+    look = extract_features(encoder, image)
     hook.remove()
     assert len(calls) == passes
     for found, expected in zip(
-        look.patches, pooled_patches(unit_length(list(encoder(patch_area(picture)).values()))), strict=True
+        look.patches, pooled_patches(unit_length(list(encoder(patch_area(image)).values()))), strict=True
     ):
         assert np.array_equal(found, expected)
-    for unit, level in zip(look.units, unit_length(list(encoder(picture).values())), strict=True):
+    for unit, level in zip(look.units, unit_length(list(encoder(image).values())), strict=True):
         assert torch.equal(unit, level)
 
 

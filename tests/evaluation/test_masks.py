@@ -54,12 +54,12 @@ def test_an_object_is_what_hangs_together(tmp_path: Path) -> None:
 
 def test_the_ring_is_half_as_wide_as_the_object_and_has_none_of_its_label(tmp_path: Path) -> None:
     person = read_regions(draw(tmp_path / "masks"), scene())[0]
-    picture = np.zeros((60, 80))
-    picture[tuple(person.ring.T)] = 1
-    assert picture[10:30, 15:20].all()  # five pixels to the left
-    assert not picture[:, :15].any()
-    assert picture[10:30, 30:35].all()
-    assert not picture[10:30, 36:46].any()  # the other person
+    image = np.zeros((60, 80))
+    image[tuple(person.ring.T)] = 1
+    assert image[10:30, 15:20].all()  # five pixels to the left
+    assert not image[:, :15].any()
+    assert image[10:30, 30:35].all()
+    assert not image[10:30, 36:46].any()  # the other person
     heat = torch.full((1, 1, 60, 80), 0.5, dtype=torch.float64)
     heat[..., 10:30, 20:30] = 0.54
     heat[..., 10:30, 36:46] = 1.0  # a warmer neighbour makes nobody cold

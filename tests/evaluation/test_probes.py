@@ -32,7 +32,7 @@ class Made(TranslationModel):
 def photographs(count: int = 2, height: int = 200, width: int = 260) -> list[Tensor]:
     random = torch.Generator().manual_seed(0)
     coarse = [torch.rand(1, 3, 8, 10, generator=random) for _ in range(count)]
-    return [F.interpolate(picture, (height, width), mode="bilinear") for picture in coarse]
+    return [F.interpolate(image, (height, width), mode="bilinear") for image in coarse]
 
 
 def shares(model: TranslationModel) -> dict[str, float]:

@@ -47,10 +47,10 @@ def test_objects_with_their_pixels_and_a_ring_outside_them(tmp_path: Path) -> No
 
 def test_only_what_is_hot_inside_counts(tmp_path: Path) -> None:
     regions = soft_regions(write(tmp_path / "s.png", label()), SIZE, SIZE)
-    picture = torch.full((1, 1, *SIZE), 0.3)
-    picture[..., 20:40, 16:24] = 0.4
-    assert object_heat(picture, regions) == (1, 2)
-    assert object_heat(1 - picture, regions) == (0, 2)
+    image = torch.full((1, 1, *SIZE), 0.3)
+    image[..., 20:40, 16:24] = 0.4
+    assert object_heat(image, regions) == (1, 2)
+    assert object_heat(1 - image, regions) == (0, 2)
 
 
 def test_unlikely_and_small_objects_are_left_out(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
         soft_regions(path, (160, 240), (160, 240))
     with pytest.raises(InputError, match=r"RGBA at .*gray\.png, got mode L"):
         soft_regions(write(tmp_path / "gray.png", label()[..., 0].copy()), SIZE, SIZE)
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     with pytest.raises(DecodeError, match=r"text\.png"):
         soft_regions(tmp_path / "text.png", SIZE, SIZE)
     with pytest.raises(MissingFileError, match="none"):

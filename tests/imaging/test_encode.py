@@ -11,7 +11,7 @@ from PIL import Image
 
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.encode import COMPRESSIONS, Compression, Format, encode_gray
-from ir_transfer.imaging.image_io import OutputLevels, decode_picture
+from ir_transfer.imaging.image_io import OutputLevels, decode_image
 from tests.conftest import thermal
 
 EVERY = [(format_, bits, name) for format_ in ("png", "tiff") for bits in (8, 16) for name in COMPRESSIONS]
@@ -37,7 +37,7 @@ def test_every_level_comes_back(format_: Format, bits: int, name: Compression, s
     np.testing.assert_array_equal(levels, kept)  # the input is left as it was
     found, _ = opened(data)
     np.testing.assert_array_equal(found, levels)
-    np.testing.assert_array_equal(decode_picture(data, "x").levels[0], levels)
+    np.testing.assert_array_equal(decode_image(data, "x").levels[0], levels)
     with rasterio.MemoryFile(data) as memory, memory.open() as file:
         assert file.dtypes == (f"uint{bits}",)
         np.testing.assert_array_equal(file.read(1), levels)

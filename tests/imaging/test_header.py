@@ -15,7 +15,7 @@ from PIL.Image import Exif
 from ir_transfer.conversion.engine.budget import Size, size_of
 from ir_transfer.errors import DecodeError
 from ir_transfer.imaging.header import count_images, read_header
-from ir_transfer.imaging.image_io import decode_picture, read_picture
+from ir_transfer.imaging.image_io import decode_image, read_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY_TIFFS, STREET, png_with, saved, stored_for
 from tests.imaging.pixels.test_formats import digital_negative
@@ -28,7 +28,7 @@ FILES = {**COLOUR_FILES, **COLOUR_TIFFS, **GRAY_TIFFS}
 def test_every_kind_has_the_size_that_is_read(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(FILES[kind])
-    decoded = decode_picture(FILES[kind], "x")
+    decoded = decode_image(FILES[kind], "x")
     header = read_header(path)
     assert header.upright == (decoded.height, decoded.width)
     assert header.orientation == decoded.reading.facts.get("orientation", 1)
@@ -53,7 +53,7 @@ def test_orientation_is_the_one_that_is_applied(kind: str, orientation: int, tmp
     assert header.orientation == orientation
     assert header.stored == stored_for(STREET, orientation).shape[:2]
     assert header.upright == STREET.shape[:2]
-    assert read_picture(path).levels.shape[1:] == STREET.shape[:2]
+    assert read_image(path).levels.shape[1:] == STREET.shape[:2]
 
 
 def behind_the_pixels(data: bytes) -> bytes:
@@ -80,14 +80,14 @@ def with_xmp(data: bytes) -> bytes:
 def test_orientation_wherever_it_is(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(data)
-    assert read_header(path).orientation == decode_picture(data, "x").reading.facts["orientation"] == 6
+    assert read_header(path).orientation == decode_image(data, "x").reading.facts["orientation"] == 6
 
 
 @pytest.mark.parametrize(("orientation", "upright"), [(1, (64, 96)), (3, (64, 96)), (6, (96, 64))])
 def test_a_camera_raw_file_has_its_size_developed(orientation: int, upright: tuple[int, int], tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
     path = digital_negative(tmp_path / "a.dng", orientation)
-    assert read_picture(path).levels.shape[1:] == upright
+    assert read_image(path).levels.shape[1:] == upright
     header = read_header(path)
     assert (header.upright, header.itemsize) == (upright, 2)
 
@@ -100,11 +100,11 @@ def test_the_page_that_is_read_counts(kind: str, tmp_path: Path) -> None:
     path.write_bytes(data)
     assert count_images(str(path)) == 2
     for page in (None, 1, 2):
-        picture = decode_picture(data, "x", wanted=Wanted(page=page))
-        assert read_header(path, page).upright == (picture.height, picture.width)
+        image = decode_image(data, "x", wanted=Wanted(page=page))
+        assert read_header(path, page).upright == (image.height, image.width)
         size = size_of(path, page)
         assert size is not None
-        assert (size.height, size.width) == (picture.height, picture.width)
+        assert (size.height, size.width) == (image.height, image.width)
     with pytest.raises(DecodeError):
         read_header(path, 3)
     assert size_of(path, 3) is None

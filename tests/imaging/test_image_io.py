@@ -21,14 +21,14 @@ from ir_transfer.errors import DecodeError, EncodeError, InputError, MissingFile
 from ir_transfer.imaging.image_io import (
     BitDepth,
     Format,
-    decode_picture,
+    decode_image,
     encode_gray,
-    read_picture,
+    read_image,
     to_levels,
     write_gray,
     write_whole,
 )
-from ir_transfer.imaging.image_names import is_picture_name
+from ir_transfer.imaging.image_names import is_image_name
 from tests.conftest import photograph
 
 RGB = photograph(37, 53)
@@ -57,41 +57,41 @@ def chw(array: NDArray[Any]) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
 def test_lossless_kinds_are_read_exactly(kind: str) -> None:
-    picture = decode_picture(saved(RGB, kind), "x")
-    rgb = picture.rgb()
+    image = decode_image(saved(RGB, kind), "x")
+    rgb = image.rgb()
     assert rgb.dtype == np.float32
-    assert (picture.height, picture.width, picture.bit_depth) == (37, 53, 8)
+    assert (image.height, image.width, image.bit_depth) == (37, 53, 8)
     np.testing.assert_allclose(rgb, chw(RGB), atol=1e-7)
 
 
 @pytest.mark.parametrize("options", [{"kind": "JPEG", "quality": 97}, {"kind": "WEBP", "quality": 98}])
 def test_lossy_kinds_are_read(options: dict[str, Any]) -> None:
-    picture = decode_picture(saved(RGB, **options), "x")
-    assert np.abs(picture.rgb() - chw(RGB)).mean() < 0.03
+    image = decode_image(saved(RGB, **options), "x")
+    assert np.abs(image.rgb() - chw(RGB)).mean() < 0.03
 
 
 def test_lossless_webp() -> None:
-    np.testing.assert_allclose(decode_picture(saved(RGB, "WEBP", lossless=True), "x").rgb(), chw(RGB), atol=1e-7)
+    np.testing.assert_allclose(decode_image(saved(RGB, "WEBP", lossless=True), "x").rgb(), chw(RGB), atol=1e-7)
 
 
 def test_gray_is_repeated() -> None:
-    picture = decode_picture(saved(RGB[..., 0], "PNG"), "x")
-    assert picture.levels.shape[0] == 1
-    assert not picture.is_colour
-    assert picture.rgb().shape == (3, 37, 53)
-    assert np.ptp(picture.rgb(), axis=0).max() == 0
+    image = decode_image(saved(RGB[..., 0], "PNG"), "x")
+    assert image.levels.shape[0] == 1
+    assert not image.is_colour
+    assert image.rgb().shape == (3, 37, 53)
+    assert np.ptp(image.rgb(), axis=0).max() == 0
 
 
 def test_luma_is_bt601() -> None:
-    picture = decode_picture(saved(RGB, "PNG"), "x")
+    image = decode_image(saved(RGB, "PNG"), "x")
     expected = (chw(RGB) * np.array([0.299, 0.587, 0.114], np.float32)[:, None, None]).sum(0)
-    np.testing.assert_allclose(picture.gray()[0], expected, atol=1e-6)
-    assert picture.is_colour
+    np.testing.assert_allclose(image.gray()[0], expected, atol=1e-6)
+    assert image.is_colour
 
 
 def test_alpha_is_dropped_not_blended() -> None:
     rgba = np.dstack([RGB, np.zeros_like(RGB[..., 0])])
-    np.testing.assert_allclose(decode_picture(saved(rgba, "PNG"), "x").rgb(), chw(RGB), atol=1e-7)
+    np.testing.assert_allclose(decode_image(saved(rgba, "PNG"), "x").rgb(), chw(RGB), atol=1e-7)
 
 
 def test_palette_and_bilevel() -> None:
@@ -99,8 +99,8 @@ def test_palette_and_bilevel() -> None:
     palette = Image.fromarray(RGB).quantize(16)
     palette.save(file, "PNG")
     expected = np.asarray(palette.convert("RGB"))
-    np.testing.assert_allclose(decode_picture(file.getvalue(), "x").rgb(), chw(expected), atol=1e-7)
-    bits = decode_picture(saved(RGB[..., 0] > 99, "PNG"), "x")
+    np.testing.assert_allclose(decode_image(file.getvalue(), "x").rgb(), chw(expected), atol=1e-7)
+    bits = decode_image(saved(RGB[..., 0] > 99, "PNG"), "x")
     assert set(np.unique(bits.rgb())) == {0.0, 1.0}
 
 
@@ -108,13 +108,13 @@ def test_palette_and_bilevel() -> None:
 def test_cmyk(kind: str) -> None:
     file = io.BytesIO()
     Image.fromarray(RGB).convert("CMYK").save(file, kind)
-    assert np.abs(decode_picture(file.getvalue(), "x").rgb() - chw(RGB)).mean() < 0.03
+    assert np.abs(decode_image(file.getvalue(), "x").rgb() - chw(RGB)).mean() < 0.03
 
 
 def test_wide_cmyk_tiff(tmp_path: Path) -> None:
     ink = np.concatenate([65535 - WIDE.transpose(2, 0, 1), np.zeros((1, 37, 53), np.uint16)])
     path = write_bands(tmp_path / "x.tif", ink, photometric="CMYK")
-    np.testing.assert_allclose(read_picture(path).rgb(), chw(WIDE), atol=1e-5)
+    np.testing.assert_allclose(read_image(path).rgb(), chw(WIDE), atol=1e-5)
 
 
 @pytest.mark.parametrize("driver", ["PNG", "GTiff"])
@@ -123,28 +123,28 @@ def test_sixteen_bits_stay_sixteen(tmp_path: Path, driver: str, count: int) -> N
     bands = WIDE.transpose(2, 0, 1)[[0, 1, 2, 0]][:count].copy()
     if count in {2, 4}:
         bands[-1] = 65535  # alpha, as far as PNG goes
-    picture = read_picture(write_bands(tmp_path / "x", bands, driver))
-    assert picture.bit_depth == 16
+    image = read_image(write_bands(tmp_path / "x", bands, driver))
+    assert image.bit_depth == 16
     shown = bands[:3] if count >= 3 else bands[:1]
-    np.testing.assert_array_equal(picture.levels, shown)
-    assert len(np.unique(picture.rgb())) > 256
+    np.testing.assert_array_equal(image.levels, shown)
+    assert len(np.unique(image.rgb())) > 256
 
 
 def test_twelve_bit_tiff_uses_its_own_white(tmp_path: Path) -> None:
     path = write_bands(tmp_path / "x.tif", (WIDE[None, ..., 0] >> 4).astype(np.uint16), NBITS=12)
-    np.testing.assert_allclose(read_picture(path).rgb()[0], WIDE[..., 0] / 65535, atol=1 / 4095)
+    np.testing.assert_allclose(read_image(path).rgb()[0], WIDE[..., 0] / 65535, atol=1 / 4095)
 
 
 def test_white_is_zero_tiff(tmp_path: Path) -> None:
     path = write_bands(tmp_path / "x.tif", WIDE[None, ..., 0], photometric="MINISWHITE")
-    np.testing.assert_array_equal(read_picture(path).levels[0], 65535 - WIDE[..., 0])
+    np.testing.assert_array_equal(read_image(path).levels[0], 65535 - WIDE[..., 0])
 
 
 def test_many_band_geotiff_shows_its_first_three(tmp_path: Path) -> None:
     bands = np.concatenate([RGB.transpose(2, 0, 1)] * 2)
     transform = rasterio.transform.from_origin(500000, 4000000, 0.5, 0.5)
     path = write_bands(tmp_path / "x.tif", bands, crs="EPSG:32611", transform=transform, tiled=True, compress="deflate")
-    np.testing.assert_allclose(read_picture(path).rgb(), chw(RGB), atol=1e-7)
+    np.testing.assert_allclose(read_image(path).rgb(), chw(RGB), atol=1e-7)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -163,9 +163,9 @@ def test_orientation_is_applied(tmp_path: Path, kind: str, orientation: int) -> 
         data = saved(RGB[..., 0], "TIFF", tiffinfo={274: orientation})
     else:
         data = saved(RGB[..., 0], kind, exif=exif)
-    picture = decode_picture(data, "x")
-    assert (picture.width, picture.height) == upright.size
-    assert np.abs(picture.gray()[0] - np.asarray(upright) / 255).mean() < 0.03
+    image = decode_image(data, "x")
+    assert (image.width, image.height) == upright.size
+    assert np.abs(image.gray()[0] - np.asarray(upright) / 255).mean() < 0.03
 
 
 def _tagged(array: NDArray[np.uint8], exif: Image.Exif) -> Image.Image:
@@ -174,21 +174,21 @@ def _tagged(array: NDArray[np.uint8], exif: Image.Exif) -> Image.Image:
 
 def test_float_tiff(tmp_path: Path) -> None:
     path = write_bands(tmp_path / "x.tif", chw(RGB))
-    picture = read_picture(path)
-    assert picture.bit_depth == 32
-    np.testing.assert_array_equal(picture.rgb(), chw(RGB))
+    image = read_image(path)
+    assert image.bit_depth == 32
+    np.testing.assert_array_equal(image.rgb(), chw(RGB))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_number_that_is_none_is_an_invalid_pixel(tmp_path: Path, value: float) -> None:
     bands = chw(RGB)
     bands[1, 3, 4] = value
-    picture = read_picture(write_bands(tmp_path / "x.tif", bands))
-    assert picture.valid is not None
-    assert np.argwhere(~picture.valid).tolist() == [[3, 4]]
+    image = read_image(write_bands(tmp_path / "x.tif", bands))
+    assert image.valid is not None
+    assert np.argwhere(~image.valid).tolist() == [[3, 4]]
     rest = np.delete(chw(RGB).reshape(3, -1), 3 * 53 + 4, axis=1)
-    np.testing.assert_allclose(picture.rgb()[:, 3, 4], rest.mean(1), atol=1e-5)
-    np.testing.assert_array_equal(picture.rgb()[:, picture.valid], chw(RGB)[:, picture.valid])
+    np.testing.assert_allclose(image.rgb()[:, 3, 4], rest.mean(1), atol=1e-5)
+    np.testing.assert_array_equal(image.rgb()[:, image.valid], chw(RGB)[:, image.valid])
 
 
 @pytest.mark.parametrize(("value", "message"), [(7.0, "got 0"), (-9, "-9")])
@@ -197,7 +197,7 @@ def test_float_tiff_out_of_range_is_refused(tmp_path: Path, value: float, messag
     bands[0, 3, 3] = value
     path = write_bands(tmp_path / "x.tif", bands)
     with pytest.raises(DecodeError, match=message) as caught:
-        read_picture(path)
+        read_image(path)
     assert str(path) in str(caught.value)
 
 
@@ -205,7 +205,7 @@ def test_float_tiff_out_of_range_is_refused(tmp_path: Path, value: float, messag
 def test_levels_without_a_white_are_refused(tmp_path: Path, dtype: str) -> None:
     path = write_bands(tmp_path / "x.tif", np.ones((1, 20, 20), dtype))
     with pytest.raises(DecodeError, match=dtype):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "WIDE_PNG", "WIDE_TIFF", "FLOAT_TIFF"])
@@ -220,45 +220,45 @@ def test_truncated_files_are_refused(tmp_path: Path, kind: str, share: float) ->
     path = tmp_path / "cut.png"
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(DecodeError, match=r"cut\.png.*replace"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello, I am a text", b"II*\x00", b"RIFF....WAVE", b"GIF89a....."])
-def test_what_is_no_picture_is_refused(tmp_path: Path, data: bytes) -> None:
+def test_what_is_no_image_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "x.png"
     path.write_bytes(data)
     with pytest.raises(DecodeError, match=r"x\.png: expected"):
-        read_picture(path)
+        read_image(path)
 
 
 def test_content_decides_not_the_name(tmp_path: Path) -> None:
     path = tmp_path / "really_a_png.jpg"
     path.write_bytes(saved(RGB, "PNG"))
-    np.testing.assert_allclose(read_picture(path).rgb(), chw(RGB), atol=1e-7)
+    np.testing.assert_allclose(read_image(path).rgb(), chw(RGB), atol=1e-7)
 
 
 def test_folder_and_missing_file(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="check the path"):
-        read_picture(tmp_path / "none.png")
+        read_image(tmp_path / "none.png")
     with pytest.raises(DecodeError, match="got a folder"):
-        read_picture(tmp_path)
+        read_image(tmp_path)
 
 
 def test_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
     data = saved(np.zeros((3000, 3000), np.uint8), "PNG")
     assert len(data) < 50_000
     with pytest.raises(DecodeError, match=r"3000 x 3000.*--max-pixels"):
-        decode_picture(data, "x", max_pixels=1_000_000)
-    assert decode_picture(data, "x", max_pixels=9_000_000).height == 3000
+        decode_image(data, "x", max_pixels=1_000_000)
+    assert decode_image(data, "x", max_pixels=9_000_000).height == 3000
     huge = bytearray(saved(np.zeros((16, 16), np.uint8), "BMP"))
     huge[18:26] = np.array([60_000, 60_000], "<i4").tobytes()
     with pytest.raises(DecodeError, match="--max-pixels"):
-        decode_picture(bytes(huge), "x")
+        decode_image(bytes(huge), "x")
     path = tmp_path / "long.png"
     with path.open("wb") as file:
         file.truncate(10**8)
     with pytest.raises(DecodeError, match="--max-pixels"):
-        read_picture(path, max_pixels=1000)
+        read_image(path, max_pixels=1000)
 
 
 @settings(max_examples=150, deadline=None)
@@ -272,11 +272,11 @@ def test_damage_raises_nothing_but_decode_error(kind: str, changes: list[tuple[i
     for place, value in changes:
         data[place % len(data)] = value
     try:
-        picture = decode_picture(bytes(data), "x", max_pixels=1_000_000)
+        image = decode_image(bytes(data), "x", max_pixels=1_000_000)
     except DecodeError as error:
         assert str(error).startswith("x:")
     else:
-        assert picture.rgb().shape[0] == 3
+        assert image.rgb().shape[0] == 3
 
 
 @settings(max_examples=40, deadline=None)
@@ -286,11 +286,11 @@ def test_damage_raises_nothing_but_decode_error(kind: str, changes: list[tuple[i
     st.sampled_from(["png", "tiff"]),
 )
 def test_round_trip_is_exact_to_half_a_level(intensity: NDArray[np.float32], bits: BitDepth, format_: Format) -> None:
-    picture = decode_picture(encode_gray(to_levels(intensity, bits), format_), "x")
-    assert picture.levels.shape == (1, *intensity.shape)
-    assert picture.bit_depth == bits
-    np.testing.assert_array_equal(picture.levels[0], to_levels(intensity, bits))
-    assert np.abs(picture.gray()[0] - intensity).max() <= 0.5 / (2**bits - 1) + 1e-7
+    image = decode_image(encode_gray(to_levels(intensity, bits), format_), "x")
+    assert image.levels.shape == (1, *intensity.shape)
+    assert image.bit_depth == bits
+    np.testing.assert_array_equal(image.levels[0], to_levels(intensity, bits))
+    assert np.abs(image.gray()[0] - intensity).max() <= 0.5 / (2**bits - 1) + 1e-7
 
 
 def test_every_level_survives() -> None:
@@ -304,7 +304,7 @@ def test_written_file_is_one_channel_and_whole(tmp_path: Path) -> None:
         digest = write_gray(path, np.full((20, 30), 0.5, np.float32), cast("BitDepth", bits), cast("Format", format_))
         with rasterio.open(path) as file:
             assert (file.count, file.height, file.width, file.dtypes[0]) == (1, 20, 30, f"uint{bits}")
-        assert digest == read_picture(path).sha256
+        assert digest == read_image(path).sha256
         assert [p.name for p in path.parent.iterdir() if p.name.startswith(".")] == []
 
 
@@ -337,6 +337,6 @@ def test_disk_that_takes_no_more_leaves_nothing(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 1000
 
 
-def test_picture_names() -> None:
-    assert all(is_picture_name(Path(name)) for name in ("a.PNG", "b.jpeg", "c.tif", "d.webp"))
-    assert not any(is_picture_name(Path(name)) for name in ("a.txt", "manifest.jsonl", "png"))
+def test_image_names() -> None:
+    assert all(is_image_name(Path(name)) for name in ("a.PNG", "b.jpeg", "c.tif", "d.webp"))
+    assert not any(is_image_name(Path(name)) for name in ("a.txt", "manifest.jsonl", "png"))

@@ -1,4 +1,4 @@
-"""Small real sets of every format, and the pictures that a run would make from them."""
+"""Small real sets of every format, and the images that a run would make from them."""
 
 import json
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ir_transfer.imaging.image_io import read_picture, write_gray
+from ir_transfer.imaging.image_io import read_image, write_gray
 from ir_transfer.labels.base import LabelledSet
 
 SIZE = (64, 48)
 """Width and height."""
 
 
-def picture(path: Path, seed: int = 0, size: tuple[int, int] = SIZE) -> None:
+def write_image(path: Path, seed: int = 0, size: tuple[int, int] = SIZE) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (*size[::-1], 3), np.uint8)).save(path)
 
@@ -29,12 +29,12 @@ Results = dict[PurePosixPath, Sequence[PurePosixPath]]
 
 
 def translate(labelled: LabelledSet, out: Path, variants: int = 2) -> Results:
-    """Write a gray picture for every one of the set that can be read, under the names a run would give."""
+    """Write a gray image for every one of the set that can be read, under the names a run would give."""
     results: Results = {}
-    for one in labelled.pictures:
+    for one in labelled.images:
         results[one.place] = []
         try:
-            gray = read_picture(one.path).gray()[0]
+            gray = read_image(one.path).gray()[0]
         except OSError:
             continue
         ends = ["", *(f"__v{number}" for number in range(1, variants))]
@@ -77,9 +77,9 @@ def coco_content() -> dict[str, Any]:
 
 
 def coco_set(root: Path) -> None:
-    picture(root / "train2017/a.jpg", 1)
-    picture(root / "train2017/b c é.png", 2)
-    picture(root / "val2017/a.jpg", 3)
+    write_image(root / "train2017/a.jpg", 1)
+    write_image(root / "train2017/b c é.png", 2)
+    write_image(root / "val2017/a.jpg", 3)
     text(root / "annotations/instances_train2017.json", json.dumps(coco_content()))
     captions = {
         "images": coco_content()["images"],
@@ -93,7 +93,7 @@ def coco_set(root: Path) -> None:
 
 def yolo_set(root: Path) -> None:
     for number, place in enumerate(("train/a", "train/b c", "val/d")):
-        picture(root / f"images/{place}.jpg", number)
+        write_image(root / f"images/{place}.jpg", number)
     text(root / "labels/train/a.txt", "0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.9 0.1 0.5 0.8\r\n")
     text(root / "labels/train/b c.txt", "1 0.1 0.1 0.5 0.1 0.5 0.8 0.1 0.7")
     text(root / "labels/val/d.txt", "")
@@ -117,7 +117,7 @@ def voc_xml(name: str, objects: str = "") -> str:
 def voc_set(root: Path) -> None:
     base = root / "VOCdevkit/VOC2007"
     for number, stem in enumerate(("000001", "a b&c")):
-        picture(base / f"JPEGImages/{stem}.jpg", number)
+        write_image(base / f"JPEGImages/{stem}.jpg", number)
         text(base / f"Annotations/{stem}.xml", voc_xml(f"{stem.replace('&', '&amp;')}.jpg"))
     mask = np.zeros(SIZE[::-1], np.uint8)
     mask[7:20, 5:12] = 1
@@ -144,31 +144,31 @@ def masks_set(root: Path) -> None:
     levels[4:20, 8:30] = 1
     levels[30:, 40:] = 2
     for number, (stem, mode) in enumerate({"a": "P", "b": "L", "c": "I;16"}.items()):
-        picture(root / f"images/train/{stem}.jpg", number)
+        write_image(root / f"images/train/{stem}.jpg", number)
         index_mask(root / f"masks/train/{stem}.png", levels, mode)
     text(root / "classes.txt", "background\nperson\ncar\n")
 
 
 def kitti_set(root: Path) -> None:
     for number in range(2):
-        picture(root / f"training/image_2/{number:06}.png", number)
+        write_image(root / f"training/image_2/{number:06}.png", number)
         text(root / f"training/calib/{number:06}.txt", f"P0: 7.2e+02 {number}\n")
         text(
             root / f"training/label_2/{number:06}.txt",
             "Car 0.00 0 -1.58 10.50 20.25 40.00 44.75 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n"
             "DontCare -1 -1 -10 1 1 5 5 -1 -1 -1 -1000 -1000 -1000 -10\n",
         )
-    picture(root / "testing/image_2/000000.png", 9)
+    write_image(root / "testing/image_2/000000.png", 9)
 
 
 def classification_set(root: Path) -> None:
     for number, place in enumerate(("train/cat/1", "train/dog/1", "val/cat/2")):
-        picture(root / f"{place}.jpg", number)
+        write_image(root / f"{place}.jpg", number)
 
 
-def picture_set(root: Path) -> None:
-    picture(root / "a.jpg")
-    picture(root / "day/b.png")
+def image_set(root: Path) -> None:
+    write_image(root / "a.jpg")
+    write_image(root / "day/b.png")
 
 
 SETS = {
@@ -178,5 +178,5 @@ SETS = {
     "masks": masks_set,
     "kitti": kitti_set,
     "classification": classification_set,
-    "pictures": picture_set,
+    "images": image_set,
 }

@@ -13,7 +13,7 @@ from ir_transfer.labels.coco import CocoSet
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
 from ir_transfer.labels.texts import read_limited
-from tests.labels.sets import RUNS, coco_content, coco_set, picture, text, translate
+from tests.labels.sets import RUNS, coco_content, coco_set, text, translate, write_image
 
 TRAIN = "annotations/instances_train2017.json"
 
@@ -23,9 +23,9 @@ def write(tmp_path: Path, content: Any, name: str = "labels.json") -> LabelledSe
     return open_labelled(tmp_path / "in")
 
 
-def one_picture(tmp_path: Path, *annotations: Any, **image: Any) -> LabelledSet:
-    """Open a set of one picture with annotations."""
-    picture(tmp_path / "in/images/a.jpg")
+def one_image(tmp_path: Path, *annotations: Any, **image: Any) -> LabelledSet:
+    """Open a set of one image with annotations."""
+    write_image(tmp_path / "in/images/a.jpg")
     content = coco_content()
     content["images"] = [{**content["images"][0], **image}]
     content["annotations"] = [{"id": 1, "image_id": 7, "category_id": 3, **one} for one in annotations]
@@ -38,7 +38,7 @@ def messages(labelled: LabelledSet) -> str:
 
 def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
     for name in ("a.jpg", "x/b.jpeg"):
-        picture(tmp_path / "in/images" / name)
+        write_image(tmp_path / "in/images" / name)
     content = (
         '\ufeff{"zeta": 1.0, "annotations" :[\r\n  {"bbox": [1.0, 0.10, 1e1, 2.50], "id":12345678901234567890,\r\n'
         '   "image_id": 3, "category_id": 1, "score":1E-7, "odd": {"a": [NaN, -0.0, "\\u00e9 é"]}},{"id" : 2, '
@@ -74,7 +74,7 @@ def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
     ],
 )
 def test_the_origin_is_told_whatever_info_is(tmp_path: Path, info: str, expected: dict[str, Any]) -> None:
-    picture(tmp_path / "in/a.jpg")
+    write_image(tmp_path / "in/a.jpg")
     labelled = write(tmp_path, f'{{{info} "images": [{{"id": 1, "file_name": "a.jpg"}}]}}')
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {"m": "é"})
     made = json.loads((tmp_path / "out/labels.json").read_text())
@@ -84,7 +84,7 @@ def test_the_origin_is_told_whatever_info_is(tmp_path: Path, info: str, expected
 def test_variants_have_ids_of_their_own_in_every_file(tmp_path: Path) -> None:
     coco_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
-    assert [(p.place.name, p.split) for p in labelled.pictures] == [
+    assert [(p.place.name, p.split) for p in labelled.images] == [
         ("a.jpg", "train"),
         ("b c é.png", "train"),
         ("a.jpg", "val"),
@@ -131,7 +131,7 @@ def test_trainers_open_what_was_written(tmp_path: Path) -> None:
     assert {name: len(targets) for name, targets in seen.items()} == {
         "a.png": 2, "a__v1.png": 2, "b c é.png": 1, "b c é__v1.png": 1,
     }  # fmt: skip
-    for one in after.pictures:
+    for one in after.images:
         regions = after.regions(one, 48, 64)
         for region, target in zip(regions, seen.get(one.place.name, []) if one.split == "train" else [], strict=True):
             left, top, width, height = target["bbox"]
@@ -150,12 +150,12 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
     mask_tools = pytest.importorskip("pycocotools.mask", reason="no pycocotools: install the extra detect")
     packed = mask_tools.frPyObjects(RUNS, 48, 64)
     compressed = {"size": packed["size"], "counts": packed["counts"].decode()}
-    labelled = one_picture(
+    labelled = one_image(
         tmp_path,
         {"segmentation": RUNS, "bbox": [10, 5, 2, 20], "iscrowd": 1},
         {"segmentation": compressed, "id": 2},
     )
-    plain, other = labelled.regions(labelled.pictures[0], 48, 64)
+    plain, other = labelled.regions(labelled.images[0], 48, 64)
     assert plain.box == other.box == (10, 5, 12, 25)
     np.testing.assert_array_equal(plain.mask(48, 64), mask_tools.decode(packed).astype(bool))
     np.testing.assert_array_equal(plain.mask(48, 64), other.mask(48, 64))
@@ -184,7 +184,7 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
         ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed runs"),
         ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed runs"),
         ({"segmentation": {"counts": [48 * 64], "size": [48, 64]}}, "hold pixels"),
-        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "runs of a picture"),
+        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "runs of an image"),
         ({"segmentation": {}, "bbox": []}, "four finite numbers"),
         ({"category_id": 99, "bbox": [1, 1, 1]}, "a category of the file, got category_id 99"),
         ({"category_id": [1], "bbox": [1, 1, 1]}, "a category of the file"),
@@ -194,8 +194,8 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
 )
 def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any], message: str) -> None:
     good = {"id": 2, "bbox": [3, 4, 5, 6]}
-    labelled = one_picture(tmp_path, annotation, good)
-    (region,) = labelled.regions(labelled.pictures[0], 48, 64)
+    labelled = one_image(tmp_path, annotation, good)
+    (region,) = labelled.regions(labelled.images[0], 48, 64)
     assert region.box == (3, 4, 8, 10)
     assert message in messages(labelled)
     assert {one.file for one in labelled.problems} == {PurePosixPath("labels.json")}
@@ -205,19 +205,19 @@ def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any
 
 
 def test_a_bad_outline_leaves_the_box(tmp_path: Path) -> None:
-    labelled = one_picture(
+    labelled = one_image(
         tmp_path, {"segmentation": [[1, 2]], "bbox": [3, 4, 5, 6]}, {"id": 2, "image_id": 7.0, "bbox": [1, 1, 1, 1]}
     )
-    boxed, other = labelled.regions(labelled.pictures[0], 48, 64)
+    boxed, other = labelled.regions(labelled.images[0], 48, 64)
     assert boxed.mask(48, 64).sum() == 30
     assert other.box == (1, 1, 2, 2)
     assert "its box is used" in messages(labelled)
-    assert labelled.regions(labelled.pictures[0], 64, 48)
-    assert "expected the size of its picture, 48 x 64, got 64 x 48" in messages(labelled)
+    assert labelled.regions(labelled.images[0], 64, 48)
+    assert "expected the size of its image, 48 x 64, got 64 x 48" in messages(labelled)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "file", "names"),
+    ("images", "file", "names"),
     [
         (["train/a.jpg", "train/b.jpg"], "train/_annotations.coco.json", ["a.jpg", "b.jpg"]),
         (["images/a.jpg"], "annotations.json", ["a.jpg"]),
@@ -234,14 +234,14 @@ def test_a_bad_outline_leaves_the_box(tmp_path: Path) -> None:
         (["images/line\nbreak ü.jpg"], "labels.json", ["line\nbreak ü.jpg"]),
     ],
 )
-def test_the_usual_layouts(tmp_path: Path, pictures: list[str], file: str, names: list[str]) -> None:
-    for number, name in enumerate(pictures):
-        picture(tmp_path / "in" / name, number)
-    images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+def test_the_usual_layouts(tmp_path: Path, images: list[str], file: str, names: list[str]) -> None:
+    for number, name in enumerate(images):
+        write_image(tmp_path / "in" / name, number)
+    records = [{"id": number, "file_name": name} for number, name in enumerate(names)]
     boxes = [{"id": 1, "image_id": 0, "category_id": 1, "bbox": [3, 4, 5, 6]}]
-    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
+    content = {"images": records, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
     labelled = write(tmp_path, content, file)
-    assert [str(one.place) for one in labelled.pictures] == pictures[: len(names)]
+    assert [str(one.place) for one in labelled.images] == images[: len(names)]
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
     assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
@@ -249,10 +249,10 @@ def test_the_usual_layouts(tmp_path: Path, pictures: list[str], file: str, names
     assert not any(one["file_name"].startswith(("/", "D:")) for one in again)
 
 
-def test_pictures_that_are_missing_or_outside(tmp_path: Path) -> None:
-    picture(tmp_path / "secret.jpg")
-    picture(tmp_path / "in/images/a.jpg")
-    picture(tmp_path / "in/images/unlisted.jpg")
+def test_images_that_are_missing_or_outside(tmp_path: Path) -> None:
+    write_image(tmp_path / "secret.jpg")
+    write_image(tmp_path / "in/images/a.jpg")
+    write_image(tmp_path / "in/images/unlisted.jpg")
     names = ["a.jpg", "../../secret.jpg", "gone.jpg", str(tmp_path / "secret.jpg"), "", "a.jpg\0", None, "a.jpg"]
     content = coco_content() | {
         "images": [{"id": number, "file_name": name} for number, name in enumerate(names)],
@@ -261,14 +261,14 @@ def test_pictures_that_are_missing_or_outside(tmp_path: Path) -> None:
         ],
     }
     labelled = write(tmp_path, content)
-    assert [str(one.place) for one in labelled.pictures] == ["images/a.jpg"]
+    assert [str(one.place) for one in labelled.images] == ["images/a.jpg"]
     told = messages(labelled)
-    assert "image 1: expected a picture inside of the set, got '../../secret.jpg'" in told
+    assert "image 1: expected an image inside of the set, got '../../secret.jpg'" in told
     for number in (2, 3, 4, 5):
         assert f"image {number}: expected" in told
     assert "image 6: expected a file_name" in told
     assert "image 7: expected one entry for images/a.jpg, got two" in told
-    assert "images : expected only labelled pictures, got 1" in told
+    assert "images : expected only labelled images, got 1" in told
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     made = json.loads((tmp_path / "out/labels.json").read_text())
     assert [one["id"] for one in made["images"]] == [0, 6, 7]
@@ -278,7 +278,7 @@ def test_pictures_that_are_missing_or_outside(tmp_path: Path) -> None:
 
 def test_ids_of_any_kind(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg", "c.jpg"):
-        picture(tmp_path / "in/images" / name)
+        write_image(tmp_path / "in/images" / name)
     images = [{"id": key, "file_name": f"{name}.jpg"} for key, name in (("x", "a"), (-3, "b"), (None, "c"))]
     boxes = [{"id": "x", "image_id": "x", "category_id": 1, "bbox": [1, 1, 2, 2]}]
     boxes += [{"id": "x__v1", "image_id": -3, "category_id": 1, "bbox": [1, 1, 3, 3]}]
@@ -313,19 +313,19 @@ def test_ids_of_any_kind(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_file_costs_itself(tmp_path: Path, broken: str) -> None:
-    picture(tmp_path / "in/images/a.jpg")
+    write_image(tmp_path / "in/images/a.jpg")
     text(tmp_path / "in/bad.json", broken)
     with pytest.raises(InputError, match=r"bad\.json: expected"):
         open_labelled(tmp_path / "in")
-    labelled = one_picture(tmp_path, {"bbox": [1, 2, 3, 4]})
-    assert [str(one.place) for one in labelled.pictures] == ["images/a.jpg"]
+    labelled = one_image(tmp_path, {"bbox": [1, 2, 3, 4]})
+    assert [str(one.place) for one in labelled.images] == ["images/a.jpg"]
     assert "bad.json : expected" in messages(labelled)
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert written == [PurePosixPath("labels.json")]
 
 
 def test_panoptic_segments(tmp_path: Path) -> None:
-    picture(tmp_path / "in/val2017/a.jpg")
+    write_image(tmp_path / "in/val2017/a.jpg")
     ids = np.zeros((48, 64), np.int64)
     ids[:20] = 300
     ids[20:, 30:] = 70_000
@@ -343,7 +343,7 @@ def test_panoptic_segments(tmp_path: Path) -> None:
         "annotations": [{"image_id": 7, "file_name": "a.png", "segments_info": segments}],
     }
     labelled = write(tmp_path, content, "annotations/panoptic_val2017.json")
-    sky, car = labelled.regions(labelled.pictures[0], 48, 64)
+    sky, car = labelled.regions(labelled.images[0], 48, 64)
     assert (sky.name, sky.box, car.name, car.box) == ("person", (0, 0, 64, 20), "car", (30, 20, 64, 48))
     np.testing.assert_array_equal(car.mask(48, 64), ids == 70_000)
     assert "segment 5: expected its pixels" in messages(labelled)
@@ -358,14 +358,14 @@ def test_panoptic_segments(tmp_path: Path) -> None:
     assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
     (tmp_path / "in/annotations/panoptic_val2017/a.png").unlink()
     gone = CocoSet(labelled._tree)
-    assert gone.regions(gone.pictures[0], 48, 64) == []
+    assert gone.regions(gone.images[0], 48, 64) == []
 
 
 def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
     coco_set(tmp_path / "in")
     text(tmp_path / "in/annotations/person_keypoints_train2017.json", json.dumps(coco_content()))
     labelled = open_labelled(tmp_path / "in")
-    assert [one.instance for one in labelled.regions(labelled.pictures[0], 48, 64)] == ["1", "2"]
+    assert [one.instance for one in labelled.regions(labelled.images[0], 48, 64)] == ["1", "2"]
     assert labelled.classes == ("person", "car")
 
 

@@ -1,4 +1,4 @@
-"""Photographs that EXIF turns: labels and pixels stay together, whichever frame the labels are in."""
+"""RGB images that EXIF turns: labels and pixels stay together, whichever frame the labels are in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.imaging.header import read_header, upright_size
-from ir_transfer.imaging.image_io import read_picture, write_gray
+from ir_transfer.imaging.image_io import read_image, write_gray
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.frames import Frame, to_stored, to_upright, upright_region
 from ir_transfer.labels.open import open_labelled
@@ -36,8 +36,8 @@ from tests.labels.turned import (
 def convert(labelled: LabelledSet, out: Path) -> Results:
     """Write the results as a run does, and their labels."""
     results: Results = {}
-    for one in labelled.pictures:
-        gray, place = read_picture(one.path).gray()[0], one.place.with_suffix(".png")
+    for one in labelled.images:
+        gray, place = read_image(one.path).gray()[0], one.place.with_suffix(".png")
         (out / place).parent.mkdir(parents=True, exist_ok=True)
         write_gray(out / place, np.ascontiguousarray(to_stored(gray, labelled.turn(one))))
         results[one.place] = [place]
@@ -48,8 +48,8 @@ def convert(labelled: LabelledSet, out: Path) -> Results:
 def check_on_the_object(root: Path, kind: str) -> None:
     """Check that every label of a set without EXIF covers what is bright and nothing else."""
     made = open_labelled(root, kind)
-    assert len(made.pictures) == len(ORIENTATIONS)
-    for one in made.pictures:
+    assert len(made.images) == len(ORIENTATIONS)
+    for one in made.images:
         with Image.open(one.path) as image:
             assert image.getexif().get(274, 1) == 1
             pixels = np.asarray(image) > 128
@@ -68,7 +68,7 @@ def test_the_header_agrees_with_the_decoder(tmp_path: Path, orientation: int, su
     header = read_header(path)
     assert header.orientation == orientation
     assert header.stored == to_stored(scene(), orientation).shape
-    decoded = read_picture(path)
+    decoded = read_image(path)
     assert header.upright == (decoded.height, decoded.width) == UPRIGHT
     np.testing.assert_array_equal(decoded.gray()[0] > 0.5, scene() > 128)
 
@@ -111,15 +111,15 @@ def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:
     photograph(tmp_path / "in/training/image_2/o6.png", 6)  # 48 columns and 64 rows are stored
     text(tmp_path / "in/training/label_2/o6.txt", "Car 0 0 0 2 3 20 63 1 1 1 1 1 1 1\n")
     labelled = open_labelled(tmp_path / "in")
-    assert read_header(labelled.pictures[0].path).stored == (64, 48)
-    assert labelled.turn(labelled.pictures[0]) == 6
+    assert read_header(labelled.images[0].path).stored == (64, 48)
+    assert labelled.turn(labelled.images[0]) == 6
     assert labelled.problems == ()
 
 
 def test_what_the_user_says_goes_before_sizes_and_a_contradiction_is_reported(tmp_path: Path) -> None:
     build(tmp_path / "in", voc, "upright")
     labelled = open_labelled(tmp_path / "in", orientation="stored")
-    assert [labelled.turn(one) for one in labelled.pictures] == list(ORIENTATIONS)
+    assert [labelled.turn(one) for one in labelled.images] == list(ORIENTATIONS)
     told = [one for one in labelled.problems if "--orientation" in one.message]
     assert [one.file.stem for one in told] == ["o5", "o6", "o7", "o8"]
     assert all("stored frame" in one.message for one in told)
@@ -129,7 +129,7 @@ def test_an_image_without_labels_is_upright_and_not_reported(tmp_path: Path) -> 
     photograph(tmp_path / "in/images/a.jpg", 3)
     text(tmp_path / "in/labels/a.txt", "")
     labelled = open_labelled(tmp_path / "in")
-    assert labelled.turn(labelled.pictures[0]) == 1
+    assert labelled.turn(labelled.images[0]) == 1
     assert labelled.problems == ()
 
 

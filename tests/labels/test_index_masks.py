@@ -7,7 +7,7 @@ from PIL import Image
 from ir_transfer.errors import InputError
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
-from tests.labels.sets import index_mask, masks_set, picture, text, translate
+from tests.labels.sets import index_mask, masks_set, text, translate, write_image
 
 
 @pytest.mark.parametrize(
@@ -29,14 +29,14 @@ from tests.labels.sets import index_mask, masks_set, picture, text, translate
     ],
 )
 def test_the_usual_layouts(tmp_path: Path, image: str, masks: list[str], copies: list[str]) -> None:
-    picture(tmp_path / "in" / image)
+    write_image(tmp_path / "in" / image)
     levels = np.zeros((48, 64), np.uint8)
     levels[3:9, 4:20] = 5
     for mask in masks:
         index_mask((tmp_path / "in" / mask), levels, "L" if mask.endswith(("tif", "bmp")) else "P")
     labelled = open_labelled(tmp_path / "in")
-    assert (labelled.kind, [str(one.place) for one in labelled.pictures]) == ("masks", [image])
-    (region,) = labelled.regions(labelled.pictures[0], 48, 64)
+    assert (labelled.kind, [str(one.place) for one in labelled.images]) == ("masks", [image])
+    (region,) = labelled.regions(labelled.images[0], 48, 64)
     assert (region.name, region.box) == ("5", (4, 3, 20, 9))
     assert labelled.classes == ("5",)
     results = translate(labelled, tmp_path / "out")
@@ -52,7 +52,7 @@ def test_names_and_colours(tmp_path: Path) -> None:
     masks_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
     assert labelled.classes == ("person", "car")
-    for one in labelled.pictures:
+    for one in labelled.images:
         person, car = labelled.regions(one, 48, 64)
         assert (person.name, person.instance, car.name, car.box) == ("person", "1", "car", (40, 30, 64, 48))
         assert person.mask(48, 64).sum() == 16 * 22
@@ -61,7 +61,7 @@ def test_names_and_colours(tmp_path: Path) -> None:
     Image.fromarray(colours).save(tmp_path / "in/masks/train/a.png")
     (tmp_path / "in/classes.txt").unlink()
     coloured = open_labelled(tmp_path / "in")
-    assert coloured.regions(coloured.pictures[0], 48, 64)[0].name == "#ff0010"
+    assert coloured.regions(coloured.images[0], 48, 64)[0].name == "#ff0010"
     assert coloured.classes == ("1", "2", "#ff0010")
 
 
@@ -71,14 +71,14 @@ def test_a_bad_mask_costs_itself(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "in/masks/train/b.png")
     index_mask(tmp_path / "in/masks/train/c.png", np.ones((40, 64), np.uint8))
-    picture(tmp_path / "in/images/train/d.jpg")
+    write_image(tmp_path / "in/images/train/d.jpg")
     index_mask(tmp_path / "in/masks/train/gone.png", np.ones((48, 64), np.uint8))
     labelled = open_labelled(tmp_path / "in")
-    assert [labelled.regions(one, 48, 64) for one in labelled.pictures] == [[], [], [], []]
+    assert [labelled.regions(one, 48, 64) for one in labelled.images] == [[], [], [], []]
     told = {str(one.file): one.message for one in labelled.problems}
     assert "damaged" in told["masks/train/a.png"]
     assert "at most 256 labels" in told["masks/train/b.png"]
-    assert "expected the size of its picture, 64 x 48, got 64 x 40" in told["masks/train/c.png"]
+    assert "expected the size of its image, 64 x 48, got 64 x 40" in told["masks/train/c.png"]
     assert "expected a mask" in told["images/train/d.jpg"]
     assert "got 1 that no label file names" in told["masks/train"]
     assert str(tmp_path) not in "".join(told.values())

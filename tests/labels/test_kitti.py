@@ -5,7 +5,7 @@ import pytest
 from ir_transfer.errors import InputError
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
-from tests.labels.sets import kitti_set, picture, text, translate
+from tests.labels.sets import kitti_set, text, translate, write_image
 
 
 def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
@@ -14,14 +14,14 @@ def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
     (tmp_path / "in/training/velodyne/000001.bin").write_bytes(bytes(range(256)))
     text(tmp_path / "in/ImageSets/train.txt", "000000\n")
     text(tmp_path / "in/ImageSets/test.txt", "000000\n")
-    picture(tmp_path / "in/training/image_3/000000.png")
+    write_image(tmp_path / "in/training/image_3/000000.png")
     labelled = open_labelled(tmp_path / "in")
-    assert [(str(one.place), one.split) for one in labelled.pictures] == [
+    assert [(str(one.place), one.split) for one in labelled.images] == [
         ("testing/image_2/000000.png", "test"),
         ("training/image_2/000000.png", "train"),
         ("training/image_2/000001.png", "train"),
     ]
-    (car,) = labelled.regions(labelled.pictures[1], 48, 64)
+    (car,) = labelled.regions(labelled.images[1], 48, 64)
     assert (car.name, car.box) == ("Car", (10.5, 20.25, 40, 44.75))
     assert labelled.classes == ("Car",)
     assert [str(one.file) for one in labelled.problems] == ["training/image_3"]
@@ -50,13 +50,13 @@ def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> Non
     text(tmp_path / "in/training/label_2/000009.txt", line)
     (tmp_path / "in/training/label_2/000001.txt").unlink()
     labelled = open_labelled(tmp_path / "in")
-    (van,) = labelled.regions(labelled.pictures[1], 48, 64)
+    (van,) = labelled.regions(labelled.images[1], 48, 64)
     assert van.box == (1, 2, 3, 4)
     told = {f"{one.file.name} {one.where}": one.message for one in labelled.problems}
-    assert "expected the picture" in told["000009.txt "]
+    assert "expected the image" in told["000009.txt "]
     assert "expected labels under label_2" in told["000001.png "]
     assert message in told["000000.txt 1"]
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert PurePosixPath("training/label_2/000009.txt") not in written
-    with pytest.raises(InputError, match="pictures under image_2"):
+    with pytest.raises(InputError, match="images under image_2"):
         open_labelled(tmp_path / "in/training/label_2", "kitti")

@@ -12,14 +12,14 @@ import pytest
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.places import spellings
 from ir_transfer.labels.round_trip import check_round_trip
-from tests.labels.sets import coco_content, index_mask, picture, text, translate, voc_xml
+from tests.labels.sets import coco_content, index_mask, text, translate, voc_xml, write_image
 
 Form = Literal["NFC", "NFD"]
 FORMS: tuple[Form, ...] = ("NFC", "NFD")
 
 
 def coco(root: Path, stem: str, named: str) -> None:
-    picture(root / f"train/{stem}.jpg", 1)
+    write_image(root / f"train/{stem}.jpg", 1)
     content = coco_content()
     content["images"] = [{"id": 7, "file_name": f"{named}.jpg", "width": 64, "height": 48}]
     content["annotations"] = content["annotations"][:2]
@@ -27,24 +27,24 @@ def coco(root: Path, stem: str, named: str) -> None:
 
 
 def coco_beside(root: Path, stem: str, named: str) -> None:
-    """Pictures whose folder has the other form too."""
+    """Images whose folder has the other form too."""
     coco(root, f"{stem}/{stem}", f"{named}/{named}")
 
 
 def yolo(root: Path, stem: str, named: str) -> None:
-    picture(root / f"images/{stem}/{stem}.jpg", 1)
+    write_image(root / f"images/{stem}/{stem}.jpg", 1)
     text(root / f"labels/{named}/{named}.txt", "0 0.5 0.5 0.25 0.5\n")
     text(root / "data.yaml", f"train: images/{named}\nnames: [person]\n")
 
 
 def yolo_list(root: Path, stem: str, named: str) -> None:
-    picture(root / f"images/{stem}.jpg", 1)
+    write_image(root / f"images/{stem}.jpg", 1)
     text(root / f"labels/{named}.txt", "0 0.5 0.5 0.25 0.5\n")
     text(root / "train.txt", f"./images/{named}.jpg\n")
 
 
 def voc(root: Path, stem: str, named: str) -> None:
-    picture(root / f"JPEGImages/{stem}.jpg", 1)
+    write_image(root / f"JPEGImages/{stem}.jpg", 1)
     text(root / f"Annotations/{named}.xml", voc_xml(f"{named}.jpg"))
     text(root / "ImageSets/Main/train.txt", f"{named}\n")
     mask = np.zeros((48, 64), np.uint8)
@@ -53,12 +53,12 @@ def voc(root: Path, stem: str, named: str) -> None:
 
 
 def kitti(root: Path, stem: str, named: str) -> None:
-    picture(root / f"training/image_2/{stem}.png", 1)
+    write_image(root / f"training/image_2/{stem}.png", 1)
     text(root / f"training/label_2/{named}.txt", "Car 0 0 0 10.5 20.25 40 44.75 1 1 1 1 1 1 1\n")
 
 
 def masks(root: Path, stem: str, named: str) -> None:
-    picture(root / f"images/{stem}.jpg", 1)
+    write_image(root / f"images/{stem}.jpg", 1)
     mask = np.zeros((48, 64), np.uint8)
     mask[7:20, 5:12] = 1
     index_mask(root / f"masks/{named}_mask.png", mask)
@@ -66,15 +66,15 @@ def masks(root: Path, stem: str, named: str) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("build", [coco, coco_beside, yolo, yolo_list, voc, kitti, masks])
-def test_labels_find_their_picture_in_any_unicode_form(
+def test_labels_find_their_image_in_any_unicode_form(
     tmp_path: Path, build: Callable[[Path, str, str], None], form: Form
 ) -> None:
     other = FORMS[1 - FORMS.index(form)]
     build(tmp_path / "in", *(unicodedata.normalize(one, "Café Ä") for one in (form, other)))
     labelled = open_labelled(tmp_path / "in")
-    assert len(labelled.pictures) == 1
-    assert labelled.pictures[0].path.is_file()
-    assert labelled.regions(labelled.pictures[0], 48, 64)
+    assert len(labelled.images) == 1
+    assert labelled.images[0].path.is_file()
+    assert labelled.regions(labelled.images[0], 48, 64)
     assert labelled.problems == ()
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
@@ -87,7 +87,7 @@ def test_labels_find_their_picture_in_any_unicode_form(
 
 def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
     stem = unicodedata.normalize("NFD", "é")
-    picture(tmp_path / "in" / f"{stem}.png", 1)
+    write_image(tmp_path / "in" / f"{stem}.png", 1)
     text(tmp_path / "in/labels.json", json.dumps({"images": [{"id": 1, "file_name": "é.png"}]}))
     labelled = open_labelled(tmp_path / "in")
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
@@ -111,12 +111,12 @@ def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
     ],
 )
 def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: str, place: str) -> None:
-    picture(tmp_path / "in" / place, 1)
-    picture(tmp_path / "in/images/other.jpg", 2)
+    write_image(tmp_path / "in" / place, 1)
+    write_image(tmp_path / "in/images/other.jpg", 2)
     images = [{"id": 0, "file_name": name}, {"id": 1, "file_name": "other.jpg"}]
     text(tmp_path / "in/result.json", json.dumps({"images": images}))
     labelled = open_labelled(tmp_path / "in")
-    assert [str(one.place) for one in labelled.pictures] == sorted([place, "images/other.jpg"])
+    assert [str(one.place) for one in labelled.images] == sorted([place, "images/other.jpg"])
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     again = json.loads((tmp_path / "out/result.json").read_text())["images"][0]["file_name"]
     made = PurePosixPath(place).with_suffix(".png")
@@ -125,12 +125,12 @@ def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: st
 
 def test_a_name_is_no_other_name_of_another_split_or_folder(tmp_path: Path) -> None:
     for place in ("val/a.jpg", "x/b.jpg", "train/ok.jpg"):
-        picture(tmp_path / "in" / place)
+        write_image(tmp_path / "in" / place)
     names = ["train/a.jpg", "one/b.jpg", "two/b.jpg", "train/ok.jpg"]
     images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
     text(tmp_path / "in/result.json", json.dumps({"images": images}))
     labelled = open_labelled(tmp_path / "in")
-    assert [str(one.place) for one in labelled.pictures] == ["train/ok.jpg"]
+    assert [str(one.place) for one in labelled.images] == ["train/ok.jpg"]
 
 
 def test_the_text_itself_is_the_first_spelling() -> None:
@@ -141,12 +141,12 @@ def test_the_text_itself_is_the_first_spelling() -> None:
 
 def test_names_of_a_list_of_windows_and_of_a_browser(tmp_path: Path) -> None:
     for stem in ("a b", "c"):
-        picture(tmp_path / f"in/images/{stem}.jpg")
+        write_image(tmp_path / f"in/images/{stem}.jpg")
         text(tmp_path / f"in/labels/{stem}.txt", "0 0.5 0.5 0.25 0.5\n")
     text(tmp_path / "in/train.txt", "images/a%20b.jpg\r\nD:\\sets\\images\\c.jpg\r\n")
     text(tmp_path / "in/data.yaml", "path: D:\\sets\\in\ntrain: train.txt\nnames: [x]\n")
     labelled = open_labelled(tmp_path / "in")
-    assert [(str(one.place), one.split) for one in labelled.pictures] == [
+    assert [(str(one.place), one.split) for one in labelled.images] == [
         ("images/a b.jpg", "train"),
         ("images/c.jpg", "train"),
     ]

@@ -10,7 +10,7 @@ from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
 from ir_transfer.labels.tree import list_tree
-from tests.labels.sets import SETS, coco_set, index_mask, picture, text, translate, voc_xml, yolo_set
+from tests.labels.sets import SETS, coco_set, index_mask, text, translate, voc_xml, write_image, yolo_set
 from tests.permissions import obey_permissions
 
 
@@ -18,7 +18,7 @@ from tests.permissions import obey_permissions
 def test_every_format_is_found_and_can_be_named(tmp_path: Path, kind: str) -> None:
     SETS[kind](tmp_path)
     assert open_labelled(tmp_path).kind == open_labelled(tmp_path, kind).kind == kind
-    assert open_labelled(tmp_path, "pictures").kind == "pictures"
+    assert open_labelled(tmp_path, "images").kind == "images"
 
 
 def test_two_formats_ask_which(tmp_path: Path) -> None:
@@ -28,9 +28,9 @@ def test_two_formats_ask_which(tmp_path: Path) -> None:
         InputError, match=r"coco \(annotations/.*\), yolo \(data.yaml\): choose with --format coco or yolo"
     ):
         open_labelled(tmp_path)
-    assert len(open_labelled(tmp_path, "coco").pictures) == len(open_labelled(tmp_path, "yolo").pictures) == 3
+    assert len(open_labelled(tmp_path, "coco").images) == len(open_labelled(tmp_path, "yolo").images) == 3
     text(tmp_path / "xml/a.xml", voc_xml("a.jpg"))
-    picture(tmp_path / "training/image_2/q.png")
+    write_image(tmp_path / "training/image_2/q.png")
     text(tmp_path / "training/label_2/q.txt", "Car 0 0 0 1 1 5 5")
     with pytest.raises(InputError, match=r"coco .*, voc \(xml/a.xml\), yolo .*, kitti \(training/label_2/q.txt\)"):
         open_labelled(tmp_path)
@@ -45,23 +45,23 @@ def test_masks_beside_yolo_labels_ask_which(tmp_path: Path) -> None:
 
 def test_other_files_are_no_labels(tmp_path: Path) -> None:
     for name in ("day/a.jpg", "day/b.jpg", "night/c.jpg"):
-        picture(tmp_path / name)
+        write_image(tmp_path / name)
     text(tmp_path / "day/a.txt", "a street")
     text(tmp_path / "day/a.json", '{"images": 1, "file_name": 2}')
     text(tmp_path / "notes.xml", "<annotations></annotations>")
     text(tmp_path / "conf.yaml", "train: 3")
     labelled = open_labelled(tmp_path)
     assert (labelled.kind, labelled.classes) == ("classification", ("day", "night"))
-    assert labelled.regions(labelled.pictures[0], 48, 64) == []
-    picture(tmp_path / "d.jpg")
-    assert open_labelled(tmp_path).kind == "pictures"
+    assert labelled.regions(labelled.images[0], 48, 64) == []
+    write_image(tmp_path / "d.jpg")
+    assert open_labelled(tmp_path).kind == "images"
     assert "expected a folder of a class" in open_labelled(tmp_path, "classification").problems[0].message
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="labelled set"):
         open_labelled(tmp_path / "gone")
-    with pytest.raises(InputError, match="expected pictures in"):
+    with pytest.raises(InputError, match="expected images in"):
         open_labelled(tmp_path)
     with pytest.raises(UnknownNameError, match="did you mean 'coco'"):
         open_labelled(tmp_path, "cocoo")
@@ -71,12 +71,12 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
 
 def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
     root = tmp_path / "in"
-    picture(root / "a.jpg")
-    picture(root / "sub/b.jpg")
-    picture(root / ".hidden/c.jpg")
-    picture(root / "ir/d.jpg")
-    picture(tmp_path / "elsewhere/deep/e.jpg")
-    picture(tmp_path / "single.jpg")
+    write_image(root / "a.jpg")
+    write_image(root / "sub/b.jpg")
+    write_image(root / ".hidden/c.jpg")
+    write_image(root / "ir/d.jpg")
+    write_image(tmp_path / "elsewhere/deep/e.jpg")
+    write_image(tmp_path / "single.jpg")
     (root / "sub/loop").symlink_to(root, target_is_directory=True)
     (root / "again").symlink_to(root / "sub", target_is_directory=True)
     (root / "far").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
@@ -87,7 +87,7 @@ def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
     (root / "linked.jpg").symlink_to(tmp_path / "single.jpg")
     os.mkfifo(root / "pipe.jpg")
     labelled = open_labelled(root, leave_out=[root / "ir"])
-    assert [str(one.place) for one in labelled.pictures] == ["a.jpg", "far/deep/e.jpg", "linked.jpg", "sub/b.jpg"]
+    assert [str(one.place) for one in labelled.images] == ["a.jpg", "far/deep/e.jpg", "linked.jpg", "sub/b.jpg"]
     assert [str(one.file) for one in labelled.problems] == [
         "again", "far/back", "far2", "nowhere.jpg", "self.jpg", "sub/loop",
     ]  # fmt: skip
@@ -95,10 +95,10 @@ def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
 
 def test_a_folder_without_end_ends(tmp_path: Path) -> None:
     deep = tmp_path / "in"
-    picture(deep / "a.jpg")
+    write_image(deep / "a.jpg")
     for _ in range(70):
         deep = deep / "d"
-    picture(deep / "b.jpg")
+    write_image(deep / "b.jpg")
     tree = list_tree(tmp_path / "in")
     assert tree.files == (PurePosixPath("a.jpg"),)
     assert "more than 64 folders deep" in tree.troubles[0][1]
@@ -106,10 +106,10 @@ def test_a_folder_without_end_ends(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
 def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
-    picture(tmp_path / "a.jpg")
+    write_image(tmp_path / "a.jpg")
     (tmp_path / "closed").mkdir(mode=0)
     code = "import sys; from pathlib import Path; from ir_transfer.labels.open import open_labelled\n"
-    code += "found = open_labelled(Path(sys.argv[1])); print(len(found.pictures), *found.problems)"
+    code += "found = open_labelled(Path(sys.argv[1])); print(len(found.images), *found.problems)"
     told = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,
@@ -139,7 +139,7 @@ def test_side_files_go_along(tmp_path: Path) -> None:
     text(tmp_path / "outside.txt", "secret")
     (root / "huge.bin").open("wb").truncate(65 * 2**20)
     labelled = open_labelled(root)
-    a, b, d = (one.place for one in labelled.pictures)
+    a, b, d = (one.place for one in labelled.images)
     new = PurePosixPath("images/train/n.png"), PurePosixPath("images/train/a__v1.png")
     written = labelled.write(tmp_path / "out", {a: new, b: [], d: []}, {})
     made = {str(place): (tmp_path / "out" / place).read_text() for place in written if "labels" not in place.parts}
@@ -163,7 +163,7 @@ def test_side_files_go_along(tmp_path: Path) -> None:
 def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
-    a, b, d = (one.place for one in labelled.pictures)
+    a, b, d = (one.place for one in labelled.images)
     long = PurePosixPath("images/train") / ("x" * 260 + ".png")
     results = {a: [long], b: [PurePosixPath("images/train/b.png")], d: [PurePosixPath("images/val/d.png")]}
     labelled.write(tmp_path / "out", results, {})
@@ -174,7 +174,7 @@ def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
 def test_names_that_are_no_text(tmp_path: Path) -> None:
     name = os.fsdecode(b"a\xff\n b")
     try:
-        picture(tmp_path / f"in/images/{name}.jpg")
+        write_image(tmp_path / f"in/images/{name}.jpg")
     except OSError:
         pytest.skip("the file system takes UTF-8 names only")
     (tmp_path / "in/labels").mkdir()

@@ -9,7 +9,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import write_gray
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
-from tests.labels.sets import SETS, index_mask, picture, text, translate
+from tests.labels.sets import SETS, index_mask, text, translate, write_image
 
 ORIGIN = {"model": "adain", "seed": "0"}
 
@@ -26,12 +26,12 @@ def test_every_label_lies_on_the_same_pixels(tmp_path: Path, kind: str, variants
     written = before.write(tmp_path / "out", results, ORIGIN)
     after = open_labelled(tmp_path / "out")
     assert check_round_trip(before, after, results) == []
-    assert len(after.pictures) == variants * len(before.pictures) > 0
+    assert len(after.images) == variants * len(before.images) > 0
     assert PurePosixPath("notes/how it was made.md") in written
     assert all((tmp_path / "out" / place).is_file() for place in written)
     assert source == {p: p.read_bytes() for p in (tmp_path / "in").rglob("*") if p.is_file()}
-    regions = sum(len(before.regions(one, 48, 64)) for one in before.pictures)
-    assert (regions > 0) == (kind not in {"classification", "pictures"})
+    regions = sum(len(before.regions(one, 48, 64)) for one in before.images)
+    assert (regions > 0) == (kind not in {"classification", "images"})
     assert before.classes == after.classes
     # Twice the same gives the same bytes.
     first = {place: (tmp_path / "out" / place).read_bytes() for place in written}
@@ -75,7 +75,7 @@ def broken_mask(path: Path) -> None:
         ("masks", lambda out: broken_mask(out / "masks/train/a__v1.png"), r"a__v1\.png: .*person"),
         ("kitti", lambda out: edit(out / "training/label_2/000001.txt", "Car", "Van"), "Van"),
         ("classification", lambda out: (out / "train/cat").rename(out / "train/cow"), "cow"),
-        ("pictures", lambda out: picture(out / "c.png"), r"c\.png: .* nobody made"),
+        ("images", lambda out: write_image(out / "c.png"), r"c\.png: .* nobody made"),
     ],
 )
 def test_labels_that_moved_are_found(tmp_path: Path, kind: str, damage: Callable[[Path], object], message: str) -> None:
@@ -88,19 +88,19 @@ def test_labels_that_moved_are_found(tmp_path: Path, kind: str, damage: Callable
     assert re.search(message, found), found
 
 
-def test_pictures_that_failed_leave_no_label_behind(tmp_path: Path) -> None:
+def test_images_that_failed_leave_no_label_behind(tmp_path: Path) -> None:
     for kind, build in SETS.items():
         source, out = tmp_path / kind, tmp_path / f"{kind}_ir"
         build(source)
-        first = open_labelled(source).pictures[0].path
-        first.write_bytes(b"no picture")
+        first = open_labelled(source).images[0].path
+        first.write_bytes(b"no image")
         before = open_labelled(source)
         results = translate(before, out)
-        assert results[before.pictures[0].place] == []
+        assert results[before.images[0].place] == []
         before.write(out, results, {})
         after = open_labelled(out, kind)
         assert check_round_trip(before, after, results) == []
-        assert len(after.pictures) == 2 * (len(before.pictures) - 1)
+        assert len(after.images) == 2 * (len(before.images) - 1)
         assert [p for p in after.problems if "none" in p.message] == [
             p for p in after.problems if p.file.parts[:1] == ("testing",)
         ]
@@ -109,22 +109,22 @@ def test_pictures_that_failed_leave_no_label_behind(tmp_path: Path) -> None:
 def test_results_outside_of_the_folder_are_refused(tmp_path: Path) -> None:
     SETS["yolo"](tmp_path / "in")
     before = open_labelled(tmp_path / "in")
-    place = before.pictures[0].place
+    place = before.images[0].place
     for bad in ("../a.png", "/a.png", "images/../../a.png"):
         with pytest.raises(InputError, match="inside of the output folder"):
             before.write(tmp_path / "out", {place: [PurePosixPath(bad)]}, {})
     with pytest.raises(InputError, match="another folder than the set"):
         before.write(tmp_path / "in", {}, {})
     with pytest.raises(InputError, match="one source for every result"):
-        before.write(tmp_path / "out", {p.place: [PurePosixPath("images/a.png")] for p in before.pictures}, {})
+        before.write(tmp_path / "out", {p.place: [PurePosixPath("images/a.png")] for p in before.images}, {})
     with pytest.raises(InputError, match="got two that differ"):
-        places = {p.place: [PurePosixPath("images/a").with_suffix(f".{n}")] for n, p in enumerate(before.pictures)}
+        places = {p.place: [PurePosixPath("images/a").with_suffix(f".{n}")] for n, p in enumerate(before.images)}
         before.write(tmp_path / "out", places, {})
     assert not (tmp_path / "a.png").exists()
 
 
 def test_the_callers_own_files_are_left_to_it(tmp_path: Path) -> None:
-    SETS["pictures"](tmp_path / "in")
+    SETS["images"](tmp_path / "in")
     text(tmp_path / "in/README.md", "# Scenes")
     before = open_labelled(tmp_path / "in")
     assert before.info == {"readme": "README.md"}

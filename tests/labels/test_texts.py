@@ -60,7 +60,7 @@ def test_paths_of_other_machines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "picture", "result", "expected"),
+    ("label", "image", "result", "expected"),
     [
         ("labels/a.txt", "images/a.jpg", "images/a__v1.png", "labels/a__v1.txt"),
         ("masks/a_mask.png", "images/a.jpg", "images/a__v1.png", "masks/a__v1_mask.png"),
@@ -69,8 +69,8 @@ def test_paths_of_other_machines() -> None:
         ("xml/7.xml", "images/a.jpg", "images/new.png", "xml/7__new.xml"),
     ],
 )
-def test_labels_follow_the_name_of_the_result(label: str, picture: str, result: str, expected: str) -> None:
-    places = (PurePosixPath(place) for place in (label, picture, result))
+def test_labels_follow_the_name_of_the_result(label: str, image: str, result: str, expected: str) -> None:
+    places = (PurePosixPath(place) for place in (label, image, result))
     assert renamed(*places) == PurePosixPath(expected)
 
 

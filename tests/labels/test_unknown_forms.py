@@ -12,13 +12,13 @@ from ir_transfer.cli import main
 from ir_transfer.errors import InputError
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
-from tests.labels.sets import SETS, picture, text, translate
+from tests.labels.sets import SETS, text, translate, write_image
 
 URL = "http://images.example.org/train2017/000000391895.jpg"
 
 
 def lvis(root: Path, folder: str = "train2017", **image: Any) -> None:
-    picture(root / folder / "000000391895.jpg")
+    write_image(root / folder / "000000391895.jpg")
     content = {
         "images": [{"id": 1, "coco_url": URL, "height": 48, "width": 64, **image}],
         "categories": [{"id": 3, "name": "car", "frequency": "f"}],
@@ -32,12 +32,12 @@ def test_lvis_names_its_images_by_url(tmp_path: Path, folder: str) -> None:
     lvis(tmp_path / "in", folder)
     labelled = open_labelled(tmp_path / "in")
     assert labelled.kind == "coco"
-    assert [region.name for region in labelled.regions(labelled.pictures[0], 48, 64)] == ["car"]
+    assert [region.name for region in labelled.regions(labelled.images[0], 48, 64)] == ["car"]
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
     assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
     images = json.loads((tmp_path / "out/lvis_v1_train.json").read_text())["images"]
-    for image, place in zip(images, results[labelled.pictures[0].place], strict=True):
+    for image, place in zip(images, results[labelled.images[0].place], strict=True):
         assert (tmp_path / "out" / place).is_file()
         assert place.name == Path(image["file_name"]).name
         # What readers of LVIS make of the URL leads to the result too.
@@ -50,12 +50,12 @@ def test_lvis_names_its_images_by_url(tmp_path: Path, folder: str) -> None:
     [[{"id": 1, "height": 48, "width": 64}], [{"id": 1, "filename": "a.jpg"}], [{"id": 1, "coco_url": "a.jpg"}]],
 )
 def test_a_file_like_coco_without_names_is_refused(tmp_path: Path, images: list[Any]) -> None:
-    picture(tmp_path / "a.jpg")
+    write_image(tmp_path / "a.jpg")
     content = {"images": images, "annotations": [{"id": 1, "image_id": 1, "bbox": [1, 2, 3, 4]}], "categories": []}
     text(tmp_path / "labels.json", json.dumps(content))
-    with pytest.raises(InputError, match=r"file_name or coco_url .* --labels pictures"):
+    with pytest.raises(InputError, match=r"file_name or coco_url .* --labels images"):
         open_labelled(tmp_path)
-    told = [str(one) for one in open_labelled(tmp_path, "pictures").problems]
+    told = [str(one) for one in open_labelled(tmp_path, "images").problems]
     assert any("labels.json" in line for line in told) == ("a.jpg" in json.dumps(images))
 
 
@@ -74,7 +74,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_label_file_of_another_form_is_reported_and_copied(tmp_path: Path, name: str) -> None:
-    picture(tmp_path / "in/images/scene 1.jpg")
+    write_image(tmp_path / "in/images/scene 1.jpg")
     text(tmp_path / "in" / name, FORMS[name])
     labelled = open_labelled(tmp_path / "in")
     assert [str(place) for place, _ in labelled.unread] == [name]
@@ -86,7 +86,7 @@ def test_a_label_file_of_another_form_is_reported_and_copied(tmp_path: Path, nam
 
 def test_files_of_images_are_reported_once_for_a_folder(tmp_path: Path) -> None:
     for number in range(3):
-        picture(tmp_path / f"in/images/{number}.jpg")
+        write_image(tmp_path / f"in/images/{number}.jpg")
         text(tmp_path / f"in/labels/{number}.json", json.dumps({"shapes": [], "imagePath": f"{number}.jpg"}))
     labelled = open_labelled(tmp_path / "in")
     assert [(str(one.file), one.message.split(",")[1].split(" of")[0]) for one in labelled.problems] == [
@@ -103,7 +103,7 @@ def test_sets_of_known_forms_have_no_such_files(tmp_path: Path, kind: str) -> No
 
 
 def test_the_card_promises_what_was_checked(tmp_path: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture(tmp_path / "in/images/scene 1.jpg")
+    write_image(tmp_path / "in/images/scene 1.jpg")
     text(tmp_path / "in/labels.csv", FORMS["_annotations.csv"])
     arguments = ["--style", str(exemplar), "--model", "histogram"]
     assert main(["dataset", str(tmp_path / "in"), *arguments, "-o", str(tmp_path / "out")]) == 0
@@ -116,5 +116,5 @@ def test_the_card_promises_what_was_checked(tmp_path: Path, exemplar: Path, caps
     lvis(tmp_path / "in")
     assert main(["dataset", str(tmp_path / "in"), *arguments, "-o", str(tmp_path / "second")]) == 0
     card = (tmp_path / "second/README.md").read_text()
-    assert "1 labels were compared with those of the photographs and lie on the same pixels." in card
+    assert "1 labels were compared with those of the RGB images and lie on the same pixels." in card
     assert "not read" not in card

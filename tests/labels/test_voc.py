@@ -8,7 +8,7 @@ from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
 from ir_transfer.labels.xml_text import parse_xml
-from tests.labels.sets import picture, text, translate, voc_set, voc_xml
+from tests.labels.sets import text, translate, voc_set, voc_xml, write_image
 
 BASE = "VOCdevkit/VOC2007"
 
@@ -43,7 +43,7 @@ def test_only_the_names_change(tmp_path: Path) -> None:
     assert (sets / "train.txt").read_text() == "000001\n000001__v1\n"
     assert (sets / "val.txt").read_bytes() == b"a b&c\r\na b&c__v1\r\n"
     assert (sets / "person_trainval.txt").read_text() == "000001  1\n000001__v1  1\na b&c -1\na b&c__v1 -1"
-    assert [one.split for one in labelled.pictures] == ["train", "val"]
+    assert [one.split for one in labelled.images] == ["train", "val"]
     assert labelled.classes == ("person", "person.head")
     assert labelled.problems == ()
 
@@ -51,20 +51,20 @@ def test_only_the_names_change(tmp_path: Path) -> None:
 def test_objects_have_their_pixels_where_they_are_shown(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
-    person, head = labelled.regions(labelled.pictures[0], 48, 64)
+    person, head = labelled.regions(labelled.images[0], 48, 64)
     assert (person.box, head.box) == ((4, 5, 20, 30.5), (5, 5, 9, 9))
     expected = np.zeros((48, 64), bool)
     expected[7:20, 5:12] = True
     np.testing.assert_array_equal(person.mask(48, 64), expected)
     assert head.mask(48, 64).sum() == 16
-    boxed = labelled.regions(labelled.pictures[1], 48, 64)[0]
+    boxed = labelled.regions(labelled.images[1], 48, 64)[0]
     assert boxed.mask(48, 64).sum() == 16 * 25  # rows 5 to 29: the centre of row 30 lies on the edge
-    assert labelled.regions(labelled.pictures[0], 50, 64)[0].draw is None
-    assert "000001.xml size: expected the size of its picture, 64 x 50, got 64 x 48" in messages(labelled)
+    assert labelled.regions(labelled.images[0], 50, 64)[0].draw is None
+    assert "000001.xml size: expected the size of its image, 64 x 50, got 64 x 48" in messages(labelled)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "labels"),
+    ("images", "labels"),
     [
         (["ir/a.jpg", "ir/b.jpg"], ["labels/a.xml", "labels/b.xml"]),
         (["a.jpg"], ["a.xml"]),
@@ -74,29 +74,29 @@ def test_objects_have_their_pixels_where_they_are_shown(tmp_path: Path) -> None:
         (["images/a.png", "images/a.jpg"], ["xml/a.xml"]),
     ],
 )
-def test_any_folders(tmp_path: Path, pictures: list[str], labels: list[str]) -> None:
-    for number, name in enumerate(pictures):
-        picture(tmp_path / "in" / name, number)
+def test_any_folders(tmp_path: Path, images: list[str], labels: list[str]) -> None:
+    for number, name in enumerate(images):
+        write_image(tmp_path / "in" / name, number)
     for name in labels:
         stem = PurePosixPath(name).stem
         text(tmp_path / "in" / name, voc_xml("a.jpg" if stem.startswith("ann") else f"{stem}.jpg"))
     labelled = open_labelled(tmp_path / "in")
     assert labelled.kind == "voc"
-    with_labels = [str(one.place) for one in labelled.pictures if labelled.regions(one, 48, 64)]
-    assert with_labels == sorted(name for name in pictures if name != "images/a.png")
+    with_labels = [str(one.place) for one in labelled.images if labelled.regions(one, 48, 64)]
+    assert with_labels == sorted(name for name in images if name != "images/a.png")
     results = {
         one.place: [one.place.with_name(f"{one.place.stem}{one.place.suffix[1:]}{n}.png") for n in range(2)]
-        for one in labelled.pictures
+        for one in labelled.images
     }
     labelled.write(tmp_path / "out", results, {})
     for made in results.values():
         for place in made:
-            picture(tmp_path / "out" / place)
+            write_image(tmp_path / "out" / place)
     assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
 def test_names_without_suffix_and_other_folders(tmp_path: Path) -> None:
-    picture(tmp_path / "in/rgb/a.jpg")
+    write_image(tmp_path / "in/rgb/a.jpg")
     text(
         tmp_path / "in/xml/a.xml",
         "<annotation><folder>sets/rgb</folder><filename> a </filename><path>a.jpg</path></annotation>",
@@ -112,7 +112,7 @@ def test_names_without_suffix_and_other_folders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "latin-1", "windows-1252"])
 def test_any_encoding(tmp_path: Path, encoding: str) -> None:
-    picture(tmp_path / "in/é.jpg")
+    write_image(tmp_path / "in/é.jpg")
     name = encoding.removesuffix("-sig").removesuffix("-be")
     content = f'<?xml version="1.0" encoding="{name}"?>\r\n<annotation><x>ü</x><filename>é.jpg</filename></annotation>'
     data = (b"\xfe\xff" if encoding == "utf-16-be" else b"") + content.encode(encoding)
@@ -148,8 +148,8 @@ def test_a_broken_annotation_costs_itself(tmp_path: Path, content: str, message:
     labelled = open_labelled(tmp_path / "in")
     assert f"{broken} : expected " in messages(labelled)
     assert message in messages(labelled)
-    assert labelled.regions(labelled.pictures[0], 48, 64) == []
-    assert len(labelled.regions(labelled.pictures[1], 48, 64)) == 2
+    assert labelled.regions(labelled.images[0], 48, 64) == []
+    assert len(labelled.regions(labelled.images[1], 48, 64)) == 2
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert (PurePosixPath(broken) in written) == (message != "at most")
     if message != "at most":
@@ -171,25 +171,25 @@ def test_a_bad_object_costs_itself(tmp_path: Path, frame: str, message: str) -> 
     text(tmp_path / "in" / BASE / "Annotations/000001.xml", voc_xml("x.jpg", f"<object><name>n</name>{frame}</object>"))
     labelled = open_labelled(tmp_path / "in")
     assert f"000001.xml object 2 n: expected {message}" in messages(labelled)
-    assert len(labelled.regions(labelled.pictures[0], 48, 64)) == 2
+    assert len(labelled.regions(labelled.images[0], 48, 64)) == 2
 
 
-def test_lines_and_labels_without_a_picture(tmp_path: Path) -> None:
+def test_lines_and_labels_without_a_image(tmp_path: Path) -> None:
     voc_set(tmp_path / "in")
     text(tmp_path / "in" / BASE / "Annotations/gone.xml", voc_xml("../../../x.jpg"))
     text(tmp_path / "in" / BASE / "ImageSets/Main/train.txt", "gone\n\n000001.jpg\n")
-    picture(tmp_path / "in" / BASE / "JPEGImages/plain.jpg")
-    picture(tmp_path / "in/docs/figure.png")
+    write_image(tmp_path / "in" / BASE / "JPEGImages/plain.jpg")
+    write_image(tmp_path / "in/docs/figure.png")
     labelled = carried(tmp_path)
     told = messages(labelled)
-    assert "gone.xml : expected one picture for it, found 0: left out" in told
-    assert "train.txt 1: expected a picture of the set, got 'gone'" in told
+    assert "gone.xml : expected one image for it, found 0: left out" in told
+    assert "train.txt 1: expected an image of the set, got 'gone'" in told
     assert "plain.jpg : expected an annotation, found none" in told
-    assert "docs : expected only labelled pictures, got 1" in told
+    assert "docs : expected only labelled images, got 1" in told
     assert (tmp_path / "out" / BASE / "ImageSets/Main/train.txt").read_text() == "\n000001.png\n000001__v1.png\n"
 
 
 def test_a_set_without_annotations_is_refused(tmp_path: Path) -> None:
-    picture(tmp_path / "a.jpg")
+    write_image(tmp_path / "a.jpg")
     with pytest.raises(InputError, match="Pascal VOC annotations"):
         open_labelled(tmp_path, "voc")

@@ -10,7 +10,7 @@ from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
 from ir_transfer.labels.round_trip import check_round_trip
 from ir_transfer.labels.yolo import label_place
-from tests.labels.sets import picture, text, translate, yolo_set
+from tests.labels.sets import text, translate, write_image, yolo_set
 
 LINE = "0 0.5 0.5 0.25 0.5"
 
@@ -20,7 +20,7 @@ def messages(labelled: LabelledSet) -> str:
 
 
 def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
-    """Read a set as trainers do: data.yaml, the pictures of its splits, and the labels of each picture."""
+    """Read a set as trainers do: data.yaml, the images of its splits, and the labels of each image."""
     data = yaml.safe_load(path.read_text())
     root = Path(data.get("path") or path.parent)
     found: dict[str, dict[Path, str]] = {}
@@ -72,12 +72,12 @@ def test_a_trainer_opens_the_new_set_at_once(tmp_path: Path) -> None:
     ).replace("val:\n  [images/val]\n", "val:\n  - images/val\n")
     assert labelled.licences == ("CC BY",)
     assert labelled.classes == ("person", "car")
-    assert [one.split for one in labelled.pictures] == ["train", "train", "val"]
+    assert [one.split for one in labelled.images] == ["train", "train", "val"]
 
 
-def test_lists_of_pictures(tmp_path: Path) -> None:
+def test_lists_of_images(tmp_path: Path) -> None:
     for name in ("a", "b", "c d"):
-        picture(tmp_path / f"in/images/{name}.jpg")
+        write_image(tmp_path / f"in/images/{name}.jpg")
         text(tmp_path / f"in/labels/{name}.txt", LINE)
     text(tmp_path / "in/train.txt", "\ufeff./images/a.jpg\r\n\r\n/home/someone/set/images/c d.jpg\r\n../images/a.jpg")
     text(tmp_path / "in/val.txt", "images/b.jpg\n../../etc/passwd\nimages/gone.jpg\n")
@@ -92,7 +92,7 @@ def test_lists_of_pictures(tmp_path: Path) -> None:
         "./images/a.png\r\n./images/a__v1.png\r\n\r\n./images/c d.png\r\n./images/c d__v1.png\r\n"
     )
     told = messages(labelled)
-    assert "val.txt 2: expected a picture of the set, got '../../etc/passwd'" in told
+    assert "val.txt 2: expected an image of the set, got '../../etc/passwd'" in told
     assert "val.txt 3" in told
     assert "train.txt 4" in told
     assert labelled.classes == ("person", "car")
@@ -108,21 +108,21 @@ def test_lists_of_pictures(tmp_path: Path) -> None:
         ("data/images", {"path": "data", "train": "images", "val": "images"}),
         ("images", {"train": "/content/in/images", "val": "D:\\in\\images"}),
         ("images", {"path": "C:\\in", "train": "images/", "val": "images"}),
-        ("pictures", {"train": ".", "val": "pictures"}),
+        ("images", {"train": ".", "val": "images"}),
     ],
 )
 def test_the_usual_paths_in_data_yaml(tmp_path: Path, folder: str, data: dict[str, Any]) -> None:
-    picture(tmp_path / "in" / folder / "a.jpg")
+    write_image(tmp_path / "in" / folder / "a.jpg")
     text(tmp_path / "in" / label_place(PurePosixPath(folder) / "a.jpg"), LINE)
     text(tmp_path / "in/data.yaml", yaml.safe_dump({"names": ["person"], **data}))
     labelled, seen = carried(tmp_path, 1)
     assert seen["train"] == {"a.png": LINE}
-    assert labelled.pictures[0].split == "train"
+    assert labelled.images[0].split == "train"
 
 
 def test_entries_that_lead_out_are_left_out(tmp_path: Path) -> None:
-    picture(tmp_path / "secret/images/x.jpg")
-    picture(tmp_path / "in/images/a.jpg")
+    write_image(tmp_path / "secret/images/x.jpg")
+    write_image(tmp_path / "in/images/a.jpg")
     text(tmp_path / "in/labels/a.txt", LINE)
     text(
         tmp_path / "in/data.yaml",
@@ -133,13 +133,13 @@ def test_entries_that_lead_out_are_left_out(tmp_path: Path) -> None:
         'names: [p]\ntrain: images\nval: null\ntest: [images]\nir_transfer: {"model": "adain"}\n'
     )
     assert seen["val"] == {}
-    assert [one.place for one in labelled.pictures] == [PurePosixPath("images/a.jpg")]
+    assert [one.place for one in labelled.images] == [PurePosixPath("images/a.jpg")]
     assert messages(labelled).count("in the set, found none: left out") == 2
 
 
 def test_a_bare_set_with_classes(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        picture(tmp_path / f"in/images/{name}.png")
+        write_image(tmp_path / f"in/images/{name}.png")
     text(tmp_path / "in/labels/a.txt", LINE)
     text(tmp_path / "in/labels/gone.txt", LINE)
     text(tmp_path / "in/labels/classes.txt", "person\ncar\n")
@@ -148,22 +148,22 @@ def test_a_bare_set_with_classes(tmp_path: Path) -> None:
     assert labelled.classes == ("person", "car")
     told = messages(labelled)
     assert "images/b.png : expected labels at labels/b.txt, found none" in told
-    assert "labels/gone.txt : expected the picture" in told
+    assert "labels/gone.txt : expected the image" in told
     assert {p.name for p in (tmp_path / "out").rglob("*.*")} == {
         "a.png", "a__v1.png", "b.png", "b__v1.png", "a.txt", "a__v1.txt", "classes.txt",
     }  # fmt: skip
 
 
-def test_labels_beside_the_pictures_and_stems_that_repeat(tmp_path: Path) -> None:
+def test_labels_beside_the_images_and_stems_that_repeat(tmp_path: Path) -> None:
     for name in ("a.jpg", "a.png", "b.jpg"):
-        picture(tmp_path / "in/all" / name)
+        write_image(tmp_path / "in/all" / name)
     text(tmp_path / "in/all/a.txt", LINE)
     text(tmp_path / "in/all/b.txt", "a caption")
     labelled = open_labelled(tmp_path / "in")
     assert (labelled.kind, labelled.classes) == ("yolo", ("0",))
-    assert "expected one picture, got all/a.jpg and all/a.png: both have it" in messages(labelled)
+    assert "expected one image, got all/a.jpg and all/a.png: both have it" in messages(labelled)
     places = [PurePosixPath(p) for p in ("all/a.png", "all/a_png.png", "all/b.png")]
-    results = {one.place: [place] for one, place in zip(labelled.pictures, places, strict=True)}
+    results = {one.place: [place] for one, place in zip(labelled.images, places, strict=True)}
     labelled.write(tmp_path / "out", results, {})
     assert {p.name: p.read_text() for p in (tmp_path / "out/all").iterdir()} == {
         "a.txt": LINE, "a_png.txt": LINE, "b.txt": "a caption",
@@ -171,7 +171,7 @@ def test_labels_beside_the_pictures_and_stems_that_repeat(tmp_path: Path) -> Non
 
 
 def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
-    picture(tmp_path / "in/images/a.jpg")
+    write_image(tmp_path / "in/images/a.jpg")
     lines = [
         "0 0.5 0.5 0.25 0.5",
         "0 0.5 0.5 0.25 0.5 0.9",
@@ -181,7 +181,7 @@ def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
     ]
     text(tmp_path / "in/labels/a.txt", "\n".join(lines))
     labelled = open_labelled(tmp_path / "in")
-    box, confident, rotated, outline, pose = labelled.regions(labelled.pictures[0], 48, 64)
+    box, confident, rotated, outline, pose = labelled.regions(labelled.images[0], 48, 64)
     assert box.box == confident.box == pose.box == (24, 12, 40, 36)
     assert box.mask(48, 64).sum() == 16 * 24
     assert rotated.box == outline.box == (0, 0, 64, 48)
@@ -191,7 +191,7 @@ def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
     text(tmp_path / "in/data.yaml", "train: images\nval: images\nnames: [p]\nkpt_shape: [2, 2]\n")
     text(tmp_path / "in/labels/a.txt", "0 0.5 0.5 0.25 0.5 0.1 0.1 0.9 0.9")
     posed = open_labelled(tmp_path / "in")
-    assert posed.regions(posed.pictures[0], 48, 64)[0].box == (24, 12, 40, 36)
+    assert posed.regions(posed.images[0], 48, 64)[0].box == (24, 12, 40, 36)
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> Non
     yolo_set(tmp_path / "in")
     text(tmp_path / "in/labels/train/a.txt", f"{line}\r\n{LINE}\n7 10 10 2 2\n")
     labelled = open_labelled(tmp_path / "in")
-    first, unknown = labelled.regions(labelled.pictures[0], 48, 64)
+    first, unknown = labelled.regions(labelled.images[0], 48, 64)
     assert (first.name, first.box, unknown.name) == ("person", (24, 12, 40, 36), "7")
     told = messages(labelled)
     assert f"labels/train/a.txt 1: expected {message}" in told or message in told
@@ -228,7 +228,7 @@ def test_broken_bytes_stay_as_they_are(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     (tmp_path / "in/labels/train/a.txt").write_bytes(b"\xff\xfe0\x00 \x00\n" + LINE.encode())
     labelled, _ = carried_bytes(tmp_path)
-    assert len(labelled.regions(labelled.pictures[0], 48, 64)) == 1
+    assert len(labelled.regions(labelled.images[0], 48, 64)) == 1
     assert (tmp_path / "out/labels/train/a.txt").read_bytes() == (tmp_path / "in/labels/train/a.txt").read_bytes()
 
 
@@ -275,11 +275,11 @@ def test_a_broken_data_yaml_costs_itself(tmp_path: Path, content: str, message: 
     yolo_set(tmp_path / "in")
     text(tmp_path / "in/data.yaml", content)
     labelled = open_labelled(tmp_path / "in")
-    assert len(labelled.pictures) == 3
+    assert len(labelled.images) == 3
     assert message in messages(labelled)
 
 
-def test_a_set_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_a_set_without_images_is_refused(tmp_path: Path) -> None:
     text(tmp_path / "in/data.yaml", "names: [a]\ntrain: images\n")
-    with pytest.raises(InputError, match="pictures with YOLO labels"):
+    with pytest.raises(InputError, match="images with YOLO labels"):
         open_labelled(tmp_path / "in")

@@ -20,8 +20,8 @@ def random_vgg() -> PerceptualEncoder:
 def random_scene(batch: int = 2, side: int = 64) -> Scene:
     """Return unrelated content, truth and output; contrast, people and vehicles grow from sample to sample."""
     vgg = random_vgg()
-    pictures = (torch.rand(batch, channels, side // 4, side // 4) for channels in (3, 1, 1))
-    content, truth, output = (nn.functional.interpolate(p, scale_factor=4, mode="bilinear") for p in pictures)
+    images = (torch.rand(batch, channels, side // 4, side // 4) for channels in (3, 1, 1))
+    content, truth, output = (nn.functional.interpolate(p, scale_factor=4, mode="bilinear") for p in images)
     contrast = torch.linspace(0.4, 1.0, batch)[:, None, None, None]
     classes = torch.zeros(batch, 11, side // 4, side // 4)
     classes[:, 7] = 1

@@ -3,7 +3,7 @@ import torch
 from ir_transfer.losses.adversarial import PatchCritic, adversarial, critic_loss
 
 
-def test_critic_learns_to_tell_noise_from_flat_pictures() -> None:
+def test_critic_learns_to_tell_noise_from_flat_images() -> None:
     torch.manual_seed(0)
     critic = PatchCritic(8)
     optimiser = torch.optim.Adam(critic.parameters(), 5e-3)

@@ -7,15 +7,15 @@ from ir_transfer.losses.hints import FeatureHints
 
 
 class Pyramid(nn.Module):
-    """Two levels: the picture's channels, and their means over 2 x 2."""
+    """Two levels: the image's channels, and their means over 2 x 2."""
 
-    def forward(self, picture: torch.Tensor) -> list[torch.Tensor]:
-        return [picture, nn.functional.avg_pool2d(picture, 2)]
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        return [image, nn.functional.avg_pool2d(image, 2)]
 
 
-def targets_of(picture: torch.Tensor) -> dict[str, torch.Tensor]:
+def targets_of(image: torch.Tensor) -> dict[str, torch.Tensor]:
     mixture = torch.tensor([[1.0, 0, 0], [0, 1, -1], [1, 1, 0], [-1, 0, 1]])
-    mixed = torch.einsum("dc,bchw->bdhw", mixture, picture) * 300 + 1000
+    mixed = torch.einsum("dc,bchw->bdhw", mixture, image) * 300 + 1000
     return {"relu1_1": mixed, "relu2_1": nn.functional.avg_pool2d(mixed, 2), "relu3_1": torch.zeros(1)}
 
 
@@ -25,10 +25,10 @@ def test_what_the_features_hold_can_be_predicted_and_noise_can_not() -> None:
     hints.attach(encoder)
     optimiser = torch.optim.Adam(hints.parameters(), 3e-2)
     for _ in range(150):
-        picture = torch.rand(2, 3, 16, 16)
-        encoder(picture)
-        known = hints(targets_of(picture))
-        encoder(picture)
+        image = torch.rand(2, 3, 16, 16)
+        encoder(image)
+        known = hints(targets_of(image))
+        encoder(image)
         unknown = hints(targets_of(torch.rand(2, 3, 16, 16)))
         optimiser.zero_grad()
         known.backward()

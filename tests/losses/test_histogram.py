@@ -7,5 +7,5 @@ from tests.losses.scenes import random_scene
 
 def test_equals_the_wasserstein_distance_of_every_seventh_pixel() -> None:
     scene = random_scene(batch=1)
-    pixels = [picture.flatten()[::7].numpy() for picture in (scene.output, scene.truth)]
+    pixels = [image.flatten()[::7].numpy() for image in (scene.output, scene.truth)]
     assert histogram(scene).item() == pytest.approx(wasserstein_distance(*pixels), rel=1e-4)

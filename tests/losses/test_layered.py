@@ -45,5 +45,5 @@ def test_averages_move_in_training_only() -> None:
 def test_content_is_blind_to_gain_and_style_to_position() -> None:
     scene = random_scene()
     scene.truth = scene.output.flip(-1)
-    assert (layer_losses(scene)[:, 2:4] < 0.05).all(), "the mirrored picture has the same style"
-    assert (layer_losses(scene)[:, :2] > 0.05).all(), "and another content than the photograph"
+    assert (layer_losses(scene)[:, 2:4] < 0.05).all(), "the mirrored image has the same style"
+    assert (layer_losses(scene)[:, :2] > 0.05).all(), "and another content than the RGB image"

@@ -12,7 +12,7 @@ def test_the_same_patches_in_another_order_cost_nothing() -> None:
     assert mmd(scene) > 1e-3
 
 
-def test_equals_the_formula_for_one_patch_per_picture() -> None:
+def test_equals_the_formula_for_one_patch_per_image() -> None:
     scene = random_scene(batch=3)
     features = []
     for made, true in zip(scene.output_features.values(), scene.truth_features.values(), strict=True):

@@ -38,7 +38,7 @@ def test_charbonnier_weighs_what_stands_out() -> None:
 
 def test_coarse_is_charbonnier_at_a_quarter() -> None:
     scene = random_scene()
-    content, truth, output = (F.avg_pool2d(picture, 4) for picture in (scene.content, scene.truth, scene.output))
+    content, truth, output = (F.avg_pool2d(image, 4) for image in (scene.content, scene.truth, scene.output))
     torch.testing.assert_close(paired.coarse(scene), paired.charbonnier(Scene(content, truth, output)))
 
 

@@ -21,15 +21,15 @@ def hot_classes(truth: torch.Tensor) -> torch.Tensor:
     return classes
 
 
-def picture() -> torch.Tensor:
+def image() -> torch.Tensor:
     torch.manual_seed(1)
     return torch.nn.functional.interpolate(torch.rand(2, 1, 8, 8), (64, 64), mode="bilinear")
 
 
-# A flat picture has the least variation, and a truth that is the photograph's luma is all embossed.
+# A flat image has the least variation, and a truth that is the RGB image's luma is all embossed.
 @pytest.mark.parametrize("name", sorted(LOSSES.keys() - {"tv", "embossing"}))
 def test_loss_is_smallest_at_the_truth_and_has_a_gradient(name: str) -> None:
-    truth = picture()
+    truth = image()
     output = truth.roll(11, dims=-1).mul(0.7).requires_grad_()
     here, there = LOSSES[name](scene(truth.clone(), truth)), LOSSES[name](scene(output, truth))
     assert here < there
@@ -39,7 +39,7 @@ def test_loss_is_smallest_at_the_truth_and_has_a_gradient(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_flat_pictures_give_finite_losses_and_gradients(name: str) -> None:
+def test_flat_images_give_finite_losses_and_gradients(name: str) -> None:
     truth, output = torch.full((1, 1, 64, 64), 0.5), torch.full((1, 1, 64, 64), 0.4, requires_grad=True)
     loss = LOSSES[name](scene(output, truth))
     (gradient,) = torch.autograd.grad(loss, output)

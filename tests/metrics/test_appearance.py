@@ -23,13 +23,13 @@ def test_agrees_with_numpy() -> None:
     random = np.random.default_rng(0)
     a, b = random.random((2, 1, 30, 40)), random.beta(2, 5, (1, 1, 17, 23))
     found = contrast(torch.from_numpy(a), torch.from_numpy(b))
-    assert found.tolist() == pytest.approx([picture.std() / b.std() for picture in a])
+    assert found.tolist() == pytest.approx([image.std() / b.std() for image in a])
 
 
 def test_fog_is_below_one_and_a_flat_reference_divides_by_a_thousandth() -> None:
-    picture = torch.rand(1, 1, 30, 40, dtype=torch.float64)
-    assert contrast(0.5 + 0.4 * (picture - 0.5), picture).item() == pytest.approx(0.4)
-    assert contrast(picture, torch.zeros(1, 1, 9, 9)).item() == pytest.approx(1000 * picture.std(correction=0).item())
+    image = torch.rand(1, 1, 30, 40, dtype=torch.float64)
+    assert contrast(0.5 + 0.4 * (image - 0.5), image).item() == pytest.approx(0.4)
+    assert contrast(image, torch.zeros(1, 1, 9, 9)).item() == pytest.approx(1000 * image.std(correction=0).item())
 
 
 def test_agrees_with_quantile_functions_of_two_sizes() -> None:
@@ -42,8 +42,8 @@ def test_agrees_with_quantile_functions_of_two_sizes() -> None:
 
 
 def test_one_exemplar_for_several_images() -> None:
-    pictures = torch.stack([torch.full((1, 20, 20), level) for level in (0.2, 0.5)])
-    assert wasserstein(pictures, torch.full((1, 1, 7, 9), 0.3)).tolist() == pytest.approx([0.1, 0.2])
+    images = torch.stack([torch.full((1, 20, 20), level) for level in (0.2, 0.5)])
+    assert wasserstein(images, torch.full((1, 1, 7, 9), 0.3)).tolist() == pytest.approx([0.1, 0.2])
 
 
 def test_agrees_with_scipy() -> None:
@@ -53,21 +53,21 @@ def test_agrees_with_scipy() -> None:
 
 
 def test_does_not_care_where_values_lie_and_measures_an_offset() -> None:
-    picture = torch.rand(1, 1, 20, 30) * 0.8
-    assert wasserstein(picture.flip(3), picture).item() == 0
-    assert wasserstein(picture + 0.2, picture).item() == pytest.approx(0.2, abs=1e-6)
+    image = torch.rand(1, 1, 20, 30) * 0.8
+    assert wasserstein(image.flip(3), image).item() == 0
+    assert wasserstein(image + 0.2, image).item() == pytest.approx(0.2, abs=1e-6)
 
 
 def test_rings_agree_with_scipy() -> None:
-    picture = data.camera()[100:190, 100:220] / 255.0
-    height, width = picture.shape
+    image = data.camera()[100:190, 100:220] / 255.0
+    height, width = image.shape
     window = np.outer(*(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n) for n in (height, width)))
-    power = np.abs(np.fft.fft2((picture - picture.mean()) * window)) ** 2 / (window**2).sum()
+    power = np.abs(np.fft.fft2((image - image.mean()) * window)) ** 2 / (window**2).sum()
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
     rings = np.floor(radius * 2 * RINGS).astype(int)
     rings[0, 0] = RINGS
     expected = mean(power, rings, np.arange(RINGS))
-    found = radial_power(torch.from_numpy(picture)[None, None])[0].numpy()
+    found = radial_power(torch.from_numpy(image)[None, None])[0].numpy()
     # Frequencies on the border of two rings may go either way.
     assert np.median(np.abs(found / expected - 1)) < 1e-6
     assert np.abs(found / expected - 1).max() < 0.2
@@ -93,9 +93,9 @@ def test_an_image_of_16_pixels_has_a_figure() -> None:
 
 def scene() -> torch.Tensor:
     """A slope with an object on it, in 8 bit."""
-    picture = torch.linspace(0.3, 0.6, 200)[:, None].expand(200, 240).clone()
-    picture[60:120, 80:130] = 0.9
-    return (picture * 255).round()[None, None] / 255
+    image = torch.linspace(0.3, 0.6, 200)[:, None].expand(200, 240).clone()
+    image[60:120, 80:130] = 0.9
+    return (image * 255).round()[None, None] / 255
 
 
 @pytest.mark.parametrize("axis", [2, 3])
@@ -104,8 +104,8 @@ def test_finds_the_strength_of_stripes(axis: int) -> None:
     shape[axis] = scene().shape[axis]
     noise = torch.randn(scene().shape, generator=torch.Generator().manual_seed(0))
     stripes = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    picture = ((scene() + 0.01 * noise + 0.02 * stripes) * 255).round() / 255
-    assert line_noise(picture).item() == pytest.approx(0.02, rel=0.25)
+    image = ((scene() + 0.01 * noise + 0.02 * stripes) * 255).round() / 255
+    assert line_noise(image).item() == pytest.approx(0.02, rel=0.25)
 
 
 def test_a_clean_scene_has_nearly_none() -> None:

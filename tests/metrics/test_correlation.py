@@ -47,10 +47,10 @@ def test_polarity_of_a_negative_is_minus_one() -> None:
 
 
 def test_gradients_agree_with_scikit_image_inside_the_image() -> None:
-    pictures = camera(0), camera(60)
-    magnitudes = [np.hypot(sobel_h(p[0, 0].numpy()), sobel_v(p[0, 0].numpy()))[1:-1, 1:-1].ravel() for p in pictures]
+    images = camera(0), camera(60)
+    magnitudes = [np.hypot(sobel_h(p[0, 0].numpy()), sobel_v(p[0, 0].numpy()))[1:-1, 1:-1].ravel() for p in images]
     expected = np.corrcoef(*magnitudes)[0, 1]
-    assert gradient_correlation(*pictures).item() == pytest.approx(expected, abs=0.02)
+    assert gradient_correlation(*images).item() == pytest.approx(expected, abs=0.02)
 
 
 def test_gradients_ignore_polarity() -> None:
@@ -94,10 +94,10 @@ def test_agrees_with_scipy() -> None:
 
 
 def test_the_sign_counts_and_the_tone_does_not() -> None:
-    picture = camera_gradient_agreement(60)
-    assert gradient_agreement(0.3 + 0.2 * picture, picture).item() == pytest.approx(1)
-    assert gradient_agreement(1 - picture, picture).item() < 0.2
-    assert gradient_agreement(torch.full_like(picture, 0.5), picture).item() == 0
+    image = camera_gradient_agreement(60)
+    assert gradient_agreement(0.3 + 0.2 * image, image).item() == pytest.approx(1)
+    assert gradient_agreement(1 - image, image).item() < 0.2
+    assert gradient_agreement(torch.full_like(image, 0.5), image).item() == 0
 
 
 @pytest.mark.parametrize(("by", "same"), [((1, -2), True), ((2, 2), True), ((0, 4), False)])
@@ -153,8 +153,8 @@ def test_agrees_with_scipy_highpass() -> None:
 
 
 def test_embossing_has_a_sign_and_a_ramp_does_not_count() -> None:
-    picture = camera_highpass(60)
+    image = camera_highpass(60)
     ramp = torch.linspace(0, 1, 90, dtype=torch.float64)[:, None].expand(90, 120)[None, None]
-    assert highpass_correlation(0.2 * picture + ramp, picture).item() > 0.95
-    assert highpass_correlation(ramp - 0.2 * picture, picture).item() < -0.95
-    assert highpass_correlation(torch.full_like(picture, 0.5), picture).item() == 0
+    assert highpass_correlation(0.2 * image + ramp, image).item() > 0.95
+    assert highpass_correlation(ramp - 0.2 * image, image).item() < -0.95
+    assert highpass_correlation(torch.full_like(image, 0.5), image).item() == 0

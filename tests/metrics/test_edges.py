@@ -17,15 +17,15 @@ def camera() -> torch.Tensor:
 
 
 def moved(by: tuple[float, float]) -> torch.Tensor:
-    picture = camera()[0, 0].numpy()
-    return torch.from_numpy(np.fft.ifft2(fourier_shift(np.fft.fft2(picture), by)).real)[None, None]
+    image = camera()[0, 0].numpy()
+    return torch.from_numpy(np.fft.ifft2(fourier_shift(np.fft.fft2(image), by)).real)[None, None]
 
 
 def test_kept_edges_agree_with_scipy() -> None:
     a, b = camera(), moved((2, 1))
     strong = []
-    for picture in (a, b):
-        strength = np.hypot(sobel_h(picture[0, 0].numpy()), sobel_v(picture[0, 0].numpy()))
+    for image in (a, b):
+        strength = np.hypot(sobel_h(image[0, 0].numpy()), sobel_v(image[0, 0].numpy()))
         strong.append(strength > np.quantile(strength, 0.9))
     expected = (strong[0] & binary_dilation(strong[1], np.ones((3, 3)))).sum() / strong[0].sum()
     assert edges_kept(b, a).item() == pytest.approx(expected, abs=0.02)

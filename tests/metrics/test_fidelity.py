@@ -32,7 +32,7 @@ def test_agrees_with_scikit_image_ssim() -> None:
     assert ssim(output[None, None], truth[None, None]).item() == pytest.approx(expected, abs=1e-4)
 
 
-def pictures(side: int) -> tuple[torch.Tensor, torch.Tensor]:
+def images(side: int) -> tuple[torch.Tensor, torch.Tensor]:
     truth = torch.from_numpy(data.camera()[100 : 100 + side, 100 : 110 + side].copy()).double() / 255
     noise = 0.1 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0)).double()
     return (truth + noise).clamp(0, 1)[None, None], truth[None, None]
@@ -48,7 +48,7 @@ def maps(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[NDArray[np.flo
 
 
 def test_agrees_with_the_definition() -> None:
-    output, truth = pictures(180)
+    output, truth = images(180)
     a, b = output[0, 0].numpy(), truth[0, 0].numpy()
     expected = 1.0
     for scale, weight in enumerate(WEIGHTS):
@@ -60,14 +60,14 @@ def test_agrees_with_the_definition() -> None:
 
 
 def test_one_scale_is_ssim() -> None:
-    output, truth = pictures(20)
+    output, truth = images(20)
     options = {"data_range": 1, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     expected = structural_similarity(output[0, 0].numpy(), truth[0, 0].numpy(), **options)
     assert ms_ssim(output, truth).item() == pytest.approx(expected, abs=5e-5)
 
 
 def test_equal_is_one_and_a_negative_is_zero() -> None:
-    _, truth = pictures(60)
+    _, truth = images(60)
     assert ms_ssim(truth, truth).item() == pytest.approx(1)
     assert ms_ssim(1 - truth, truth).item() == 0
 
@@ -75,21 +75,21 @@ def test_equal_is_one_and_a_negative_is_zero() -> None:
 def test_agrees_with_scikit_image_mutual_information() -> None:
     both = torch.from_numpy(data.camera()[:100, 100:300].copy()).double() / 255
     a, b = both[:, :100].contiguous(), both[:, 100:].contiguous()
-    for picture in (a, b):  # its bins span what occurs, ours the whole range
-        picture[0, 0], picture[0, 1] = 0, 1
+    for image in (a, b):  # its bins span what occurs, ours the whole range
+        image[0, 0], image[0, 1] = 0, 1
     expected = normalized_mutual_information(a.numpy(), b.numpy(), bins=BINS)
     assert normalised_mutual_information(a[None, None], b[None, None]).item() == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("other", [0.5, 1.0])
 def test_a_flat_image_tells_nothing(other: float) -> None:
-    picture = torch.rand(1, 1, 30, 30)
-    flat = torch.full_like(picture, other)
-    assert normalised_mutual_information(flat, picture).item() == pytest.approx(1)
+    image = torch.rand(1, 1, 30, 30)
+    flat = torch.full_like(image, other)
+    assert normalised_mutual_information(flat, image).item() == pytest.approx(1)
     assert normalised_mutual_information(flat, flat).item() == 1
 
 
 def test_blind_to_polarity() -> None:
     levels = torch.randint(0, BINS, (1, 1, 40, 40)).double()
-    picture = (levels + 0.5) / BINS
-    assert normalised_mutual_information(1 - picture, picture).item() == pytest.approx(2)
+    image = (levels + 0.5) / BINS
+    assert normalised_mutual_information(1 - image, image).item() == pytest.approx(2)

@@ -20,9 +20,9 @@ BOX = Box(20, 10, 30, 30)
 
 
 def rendered(excess: float, background: float = 0.4) -> torch.Tensor:
-    picture = torch.full((1, 1, 60, 80), background)
-    picture[..., BOX.top : BOX.bottom, BOX.left : BOX.right] += excess
-    return picture
+    image = torch.full((1, 1, 60, 80), background)
+    image[..., BOX.top : BOX.bottom, BOX.left : BOX.right] += excess
+    return image
 
 
 @pytest.mark.parametrize(("excess", "hot"), [(0.05, 1), (0.031, 1), (0.029, 0), (0.0, 0), (-0.3, 0)])
@@ -32,12 +32,12 @@ def test_counts_objects_by_their_excess(excess: float, hot: int) -> None:
 
 def test_the_ring_is_half_a_box_wide_and_leaves_the_box_out() -> None:
     assert BOX.grown() == Box(15, 0, 35, 40)
-    picture = rendered(0.1)[0, 0].double().numpy()
-    picture[:, :15] = picture[:, 35:] = picture[40:] = 1.0  # beyond the ring: must not matter
-    assert hotter_than_ring(picture, BOX)
-    picture[5, 15:35] = 1.0  # inside the ring: 20 of 600 pixels at 0.6 above raise it by 0.02
-    assert hotter_than_ring(picture, BOX, margin=0.079)
-    assert not hotter_than_ring(picture, BOX, margin=0.081)
+    image = rendered(0.1)[0, 0].double().numpy()
+    image[:, :15] = image[:, 35:] = image[40:] = 1.0  # beyond the ring: must not matter
+    assert hotter_than_ring(image, BOX)
+    image[5, 15:35] = 1.0  # inside the ring: 20 of 600 pixels at 0.6 above raise it by 0.02
+    assert hotter_than_ring(image, BOX, margin=0.079)
+    assert not hotter_than_ring(image, BOX, margin=0.081)
 
 
 def test_boxes_outside_the_image_do_not_count() -> None:
@@ -70,12 +70,12 @@ PERSON = Box(60, 40, 72, 76, "hot")
 
 def street() -> torch.Tensor:
     """A person, a hot road edge (too long), a hot sign (too flat) and single hot pixels (too small)."""
-    picture = torch.full((1, 1, 128, 160), 0.35)
-    picture[..., PERSON.top : PERSON.bottom, PERSON.left : PERSON.right] = 0.9
-    picture[..., 110:113, :] = 0.9
-    picture[..., 20:24, 100:140] = 0.9
-    picture[..., 90:94, 20:24] = 0.9
-    return picture
+    image = torch.full((1, 1, 128, 160), 0.35)
+    image[..., PERSON.top : PERSON.bottom, PERSON.left : PERSON.right] = 0.9
+    image[..., 110:113, :] = 0.9
+    image[..., 20:24, 100:140] = 0.9
+    image[..., 90:94, 20:24] = 0.9
+    return image
 
 
 def test_finds_the_compact_region_alone() -> None:

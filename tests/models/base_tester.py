@@ -41,8 +41,8 @@ class Case:
         return create_model(self.name, weights=weights, **self.hyper_parameters)
 
 
-def picture(*shape: int, seed: int = 0) -> Tensor:
-    """Return a smooth random picture in [0, 1] with flat, bright and dark parts."""
+def image(*shape: int, seed: int = 0) -> Tensor:
+    """Return a smooth random image in [0, 1] with flat, bright and dark parts."""
     coarse = torch.rand(shape[0], shape[1], 5, 6, generator=torch.Generator().manual_seed(seed))
     return torch.nn.functional.interpolate(coarse, shape[2:], mode="bilinear").mul(1.6).sub(0.3).clamp(0, 1)
 
@@ -62,7 +62,7 @@ class BaseModelTester:
 
     @staticmethod
     def exemplar(model: TranslationModel, height: int = 57, width: int = 40, seed: int = 7) -> Tensor:
-        return picture(1, model.exemplar_channels, height, width, seed=seed)
+        return image(1, model.exemplar_channels, height, width, seed=seed)
 
     @staticmethod
     def check(
@@ -90,16 +90,16 @@ class BaseModelTester:
     def test_any_size_and_strength(
         self, model: TranslationModel, style: StyleCode, height: int, width: int, strength: float
     ) -> None:
-        self.check(model, picture(1, 3, height, width), style, strength)
+        self.check(model, image(1, 3, height, width), style, strength)
 
     @pytest.mark.parametrize("size", [(16, 16), (17, 16), (16, 201), (129, 31), (96, 128)])
     def test_sizes_at_the_edges(self, model: TranslationModel, style: StyleCode, size: tuple[int, int]) -> None:
-        self.check(model, picture(1, 3, *size), style)
+        self.check(model, image(1, 3, *size), style)
 
     def test_what_was_padded_is_cut_off_where_it_was_added(self, model: TranslationModel, style: StyleCode) -> None:
         height, width, multiple = 53, 75, model.info.size_multiple
         grain = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-        content = 0.7 * picture(1, 3, height, width) + 0.3 * grain
+        content = 0.7 * image(1, 3, height, width) + 0.3 * grain
         bottom, right = -height % multiple, -width % multiple
         padded = torch.nn.functional.pad(content, (0, right, 0, bottom), mode="reflect")
         whole, output = self.check(model, padded, style), self.check(model, content, style)
@@ -107,7 +107,7 @@ class BaseModelTester:
         distance = {
             (y, x): (whole[..., y : y + height, x : x + width] - output).abs().mean().item() for y, x in [(0, 0), *far]
         }
-        # Not equal: what a model knows of the height in the picture differs in a higher one.
+        # Not equal: what a model knows of the height in the image differs in a higher one.
         assert all(distance[0, 0] <= 0.5 * distance[place] for place in far)
         assert multiple == 1 or max(distance.values()) > 1e-4
 
@@ -116,39 +116,39 @@ class BaseModelTester:
         flat = model.style_for(torch.full_like(self.exemplar(model), level))
         self.check(model, torch.full((1, 3, 33, 40), level), style)
         self.check(model, torch.full((1, 3, 33, 40), level), flat)
-        self.check(model, picture(1, 3, 33, 40), flat)
+        self.check(model, image(1, 3, 33, 40), flat)
 
-    def test_a_batch_equals_its_pictures(self, model: TranslationModel, style: StyleCode) -> None:
-        batch = torch.cat([picture(1, 3, 50, 37, seed=seed) for seed in range(3)])
+    def test_a_batch_equals_its_images(self, model: TranslationModel, style: StyleCode) -> None:
+        batch = torch.cat([image(1, 3, 50, 37, seed=seed) for seed in range(3)])
         singly = torch.cat([self.check(model, content[None], style) for content in batch])
         assert torch.allclose(self.check(model, batch, style), singly, atol=1e-5)
 
     def test_works_with_and_without_gradients(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(1, 3, 40, 50)
+        content = image(1, 3, 40, 50)
         assert torch.allclose(model(content, style).detach(), self.check(model, content, style), atol=1e-5)
 
     def test_repeats_itself_and_leaves_its_input_alone(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(1, 3, 40, 50)
+        content = image(1, 3, 40, 50)
         before = content.clone()
         assert torch.equal(self.check(model, content, style), self.check(model, content, style))
         assert torch.equal(content, before)
 
     def test_double_precision_agrees(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(1, 3, 40, 50)
+        content = image(1, 3, 40, 50)
         double = self.check(copy.deepcopy(model).double(), content.double(), style.to("cpu", torch.float64))
         # On average: a rank may jump where two values are equal in one precision only.
         assert (double.float() - self.check(model, content, style)).abs().mean() < 1e-3
 
     def test_bfloat16_agrees(self, model: TranslationModel) -> None:
-        content, exemplar = picture(2, 3, 48, 64), self.exemplar(model)
+        content, exemplar = image(2, 3, 48, 64), self.exemplar(model)
         exact = self.check(model, content, model.style_for(exemplar))
         with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
             rough = model(content, model.style_for(exemplar)).float()
         # The features of an untrained neck hardly vary, and the tone stretches what they leave to the full range.
         assert (rough - exact).abs().mean() < (0.05 if isinstance(model, ThermalModel) else 0.01)
 
-    def test_each_picture_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
-        batch, strengths = picture(2, 3, 48, 64), (0.2, 0.9)
+    def test_each_image_of_a_batch_may_have_its_strength(self, model: TranslationModel, style: StyleCode) -> None:
+        batch, strengths = image(2, 3, 48, 64), (0.2, 0.9)
         with torch.inference_mode():
             together = model.translate(batch, style.tensors, torch.tensor(strengths)[:, None], None)
             pairs = zip((batch[:1], batch[1:]), strengths, strict=True)
@@ -156,7 +156,7 @@ class BaseModelTester:
         torch.testing.assert_close(together, singly, atol=5e-5, rtol=0)
 
     def test_channels_last_agrees(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(2, 3, 48, 64)
+        content = image(2, 3, 48, 64)
         last = copy.deepcopy(model).to(memory_format=torch.channels_last)
         other = self.check(last, content.to(memory_format=torch.channels_last), style)
         assert torch.allclose(other, self.check(model, content, style), atol=0.02 if model.info.iterative else 1e-4)
@@ -165,12 +165,12 @@ class BaseModelTester:
         style.save(tmp_path / "style.safetensors")
         loaded = StyleCode.load(tmp_path / "style.safetensors")
         assert (loaded.model, loaded.hash, loaded.metadata) == (style.model, style.hash, style.metadata)
-        content = picture(1, 3, 40, 50)
+        content = image(1, 3, 40, 50)
         assert torch.equal(self.check(model, content, loaded), self.check(model, content, style))
 
     def test_exemplars_of_several_sizes_blend_by_weight(self, model: TranslationModel) -> None:
         exemplars = [self.exemplar(model, 16, 16), self.exemplar(model, 71, 33, seed=8), self.exemplar(model, 64, 90)]
-        content = picture(1, 3, 40, 50)
+        content = image(1, 3, 40, 50)
         if isinstance(model, FixedStyles):
             with pytest.raises(InputError, match=f"preset:{model.styles[0]}"):
                 model.prepare(exemplars)
@@ -180,20 +180,20 @@ class BaseModelTester:
         assert torch.allclose(self.check(model, content, alone), self.check(model, content, weighted), atol=1e-5)
 
     def test_several_styles_with_a_mask_each(self, model: TranslationModel, style: StyleCode) -> None:
-        content, ones = picture(2, 3, 33, 40), torch.ones(1, 1, 33, 40)
+        content, ones = image(2, 3, 33, 40), torch.ones(1, 1, 33, 40)
         other = model.style_for(self.exemplar(model, seed=9))
         output = self.check(model, content, SpatialStyle([style, other], [ones, 0 * ones]))
         assert torch.allclose(output, self.check(model, content, style), atol=1e-5)
 
     def test_keeps_the_tone_on_request(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(2, 3, 33, 40)
+        content = image(2, 3, 33, 40)
         output, luma = self.check(model, content, style), rgb_to_grayscale(content)
         with torch.inference_mode():
             kept = model(content, style, keep_tone=True)
         assert torch.equal(kept, reorder(output, luma, ascending=style.white_hot))
 
     def test_global_statistics_are_a_value(self, model: TranslationModel, style: StyleCode) -> None:
-        content = picture(1, 3, 64, 96)
+        content = image(1, 3, 64, 96)
         if isinstance(model, ThermalModel):  # they depend on the style as well
             with torch.inference_mode():
                 statistics = model.image_statistics(content, style.tensors)
@@ -220,7 +220,7 @@ class BaseModelTester:
         model.save(path, {"recipe": "none"})
         loaded = create_model(case.name, weights=path)
         assert loaded.metadata["recipe"] == "none"
-        content, exemplar = picture(1, 3, 40, 50), self.exemplar(model)
+        content, exemplar = image(1, 3, 40, 50), self.exemplar(model)
         outputs = [self.check(m, content, m.style_for(exemplar)) for m in (model, loaded)]
         assert torch.equal(*outputs)
         with pytest.raises(InputError, match="prepare it again"):
@@ -232,8 +232,8 @@ class BaseModelTester:
             assert not model.info.needs_weights or model.info.iterative, "what it searches with is another's weights"
             return
         # A multiple of every model's size: training calls the network itself, without padding.
-        content = picture(2, 3, 64, 64)
-        exemplars = picture(2, model.exemplar_channels, 64, 64, seed=3)
+        content = image(2, 3, 64, 64)
+        exemplars = image(2, model.exemplar_channels, 64, 64, seed=3)
         optimiser = torch.optim.SGD(model.parameters(), 1e-3)
         for _ in range(2):  # heads that start at zero pass on no gradient at first
             optimiser.zero_grad()
@@ -254,7 +254,7 @@ class BaseModelTester:
     @pytest.mark.parametrize("strength", [-0.01, 1.01, math.nan, torch.tensor([[0.5], [0.6]])])
     def test_refuses_strength_out_of_range(self, model: TranslationModel, style: StyleCode, strength: float) -> None:
         with pytest.raises(InputError, match=r"strength in \[0, 1\]"):
-            model(picture(1, 3, 32, 32), style, strength)
+            model(image(1, 3, 32, 32), style, strength)
 
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -270,7 +270,7 @@ class BaseModelTester:
             (torch.full((1, 3, 32, 32), math.nan), r"content values in \[0, 1\]"),
         ],
     )
-    def test_refuses_what_is_no_picture(
+    def test_refuses_what_is_no_image(
         self, model: TranslationModel, style: StyleCode, content: Tensor, message: str
     ) -> None:
         with pytest.raises(InputError, match=message):
@@ -297,12 +297,12 @@ class BaseModelTester:
         with pytest.raises(InputError, match=r"exemplar values in \[0, 1\]"):
             model.prepare([torch.full_like(exemplar, math.nan)])
         with pytest.raises(InputError, match="exemplar of shape"):
-            model.prepare([picture(1, 4 - model.exemplar_channels, 32, 32)])
+            model.prepare([image(1, 4 - model.exemplar_channels, 32, 32)])
 
     def test_refuses_a_style_of_another_model(self, model: TranslationModel, style: StyleCode) -> None:
         other = next(name for name in list_models() if name != model.info.name)
         with pytest.raises(InputError, match=f"style of model '{model.info.name}', got one of '{other}'"):
-            model(picture(1, 3, 32, 32), StyleCode(other, style.tensors))
+            model(image(1, 3, 32, 32), StyleCode(other, style.tensors))
 
     def test_declares_itself(self, case: Case, model: TranslationModel) -> None:
         assert model.info.name == case.name

@@ -10,7 +10,7 @@ from ir_transfer.models.adain.alignment import ByHistogram, Coral, ExemplarStati
 from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import channel_moments, covariance_moments
-from tests.models.base_tester import picture
+from tests.models.base_tester import image
 from tests.models.small_thermal import SMALL_THERMAL
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -63,7 +63,7 @@ def test_histogram_gives_every_channel_the_exemplars_values() -> None:
 
 
 @pytest.mark.parametrize("alignment", [Coral(), ByHistogram()], ids=["coral", "histogram"])
-def test_features_of_the_same_picture_stay(alignment: Coral | ByHistogram) -> None:
+def test_features_of_the_same_image_stay(alignment: Coral | ByHistogram) -> None:
     content = features(1, 4, 16, 16, seed=0)
     torch.testing.assert_close(aligned(alignment, content, content), content, atol=1e-4, rtol=1e-4)
 
@@ -80,7 +80,7 @@ def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> N
     torch.manual_seed(0)
     plain = create_model("adain", weights=None, **{**model.hyper_parameters, "alignment": "moments"})
     plain.load_state_dict(model.state_dict())
-    content, exemplar = picture(1, 3, 45, 60), picture(1, 1, 40, 60, seed=3)
+    content, exemplar = image(1, 3, 45, 60), image(1, 1, 40, 60, seed=3)
     style = model.prepare([exemplar], white_hot=True)
     assert torch.allclose(model(content, style, 0.0), plain(content, style, 0.0), atol=1e-6)
     assert (model(content, style) - plain(content, style)).abs().max() > 1e-4
@@ -89,9 +89,9 @@ def test_differs_from_adain_at_full_strength_alone(model: TranslationModel) -> N
 
 
 @torch.inference_mode()
-def test_a_blend_in_the_whole_picture_is_what_masks_of_it_give(model: TranslationModel) -> None:
-    content = picture(1, 3, 32, 48)
-    codes = [model.prepare([picture(1, 1, 40, 60, seed=seed)], white_hot=True) for seed in (1, 2)]
+def test_a_blend_in_the_whole_image_is_what_masks_of_it_give(model: TranslationModel) -> None:
+    content = image(1, 3, 32, 48)
+    codes = [model.prepare([image(1, 1, 40, 60, seed=seed)], white_hot=True) for seed in (1, 2)]
     ones = torch.ones(1, 1, 32, 48)
     masked = model(content, SpatialStyle(codes, [ones, 0 * ones]))
     torch.testing.assert_close(masked, model(content, codes[0]), atol=1e-5, rtol=0)
@@ -99,7 +99,7 @@ def test_a_blend_in_the_whole_picture_is_what_masks_of_it_give(model: Translatio
 
 @torch.inference_mode()
 def test_tiles(model: TranslationModel) -> None:
-    content, style = picture(1, 3, 48, 160), model.prepare([picture(1, 1, 40, 60, seed=1)])
+    content, style = image(1, 3, 48, 160), model.prepare([image(1, 1, 40, 60, seed=1)])
     if model.info.tiling == "overview":
         with pytest.raises(InputError, match="global content statistics"):
             content_statistics_of(model)
@@ -117,7 +117,7 @@ def test_tiles(model: TranslationModel) -> None:
 @torch.inference_mode()
 def test_shipped_weights_load(alignment: str) -> None:
     model = create_model("adain", alignment=alignment)
-    content, exemplar = picture(1, 3, 40, 56), picture(1, 1, 64, 64, seed=1)
+    content, exemplar = image(1, 3, 40, 56), image(1, 1, 64, 64, seed=1)
     upright, inverted = (
         model(content, model.prepare([e], white_hot=w)) for e, w in ((exemplar, True), (1 - exemplar, False))
     )

@@ -19,8 +19,8 @@ LUMA = torch.tensor([0.299, 0.587, 0.114])
 
 
 def photograph(height: int = 120, width: int = 161) -> Tensor:
-    picture = torch.from_numpy(data.astronaut()[:height, 100 : 100 + width].copy()).permute(2, 0, 1)
-    return picture[None].float() / 255
+    image = torch.from_numpy(data.astronaut()[:height, 100 : 100 + width].copy()).permute(2, 0, 1)
+    return image[None].float() / 255
 
 
 def exemplar(side: int = 200) -> Tensor:

@@ -70,14 +70,12 @@ def test_recipe_that_made_it_is_shipped(name: str, weights: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "weights"), READERS)
-def test_inverted_exemplar_inverts_the_picture(
-    name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
-) -> None:
+def test_inverted_exemplar_inverts_the_image(name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]) -> None:
     content, exemplar = scene
     model = create_model(name, weights)
     upright = translate(model, content, model.prepare([exemplar], white_hot=True))
     inverted = translate(model, content, model.prepare([1 - exemplar], white_hot=False))
-    if weights.endswith("-nir"):  # nobody inverts a near-infrared picture: it is taken as it is
+    if weights.endswith("-nir"):  # nobody inverts a near-infrared image: it is taken as it is
         assert model.prepare([1 - exemplar]).hash == model.prepare([1 - exemplar], white_hot=True).hash
         return
     pair = torch.stack([upright.flatten(), inverted.flatten()])
@@ -97,9 +95,9 @@ def test_looks_are_presets_that_differ_in_tone(
     for first, second in combinations(outputs, 2):
         assert (first - second).abs().mean() > 0.01
     for look, quantiles in zip(model.styles, model.quantiles, strict=True):
-        # A picture of a look's own intensities is taken to have that look.
-        picture = quantiles.repeat_interleave(64)[torch.randperm(64 * len(quantiles))].view(1, 1, 32, -1)
-        assert model.style_for(picture, white_hot=True).metadata["look"] == look
+        # An image of a look's own intensities is taken to have that look.
+        image = quantiles.repeat_interleave(64)[torch.randperm(64 * len(quantiles))].view(1, 1, 32, -1)
+        assert model.style_for(image, white_hot=True).metadata["look"] == look
 
 
 @pytest.mark.parametrize("weights", model_info("gatys").weights)

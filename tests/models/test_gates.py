@@ -22,7 +22,7 @@ SHIPPED = ("adain-lwir", "wct2-lwir")
 
 @cache
 def scenes() -> list[tuple[Tensor, Tensor]]:
-    """Photographs (1, 3, H, W) and infrared pictures (1, 1, H, W): two by day, one by night."""
+    """Photographs (1, 3, H, W) and infrared images (1, 1, H, W): two by day, one by night."""
     found = []
     for seed, night in ((1000, False), (1001, True), (1002, False)):
         rendered = render(seed, 0, size=(320, 256), band="lwir", night=night)
@@ -50,7 +50,7 @@ def gates(name: str) -> dict[str, Gate]:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_layer_lives_and_surroundings_matter(name: str) -> None:
     assert gates(name)["dead_layers"].passed, gates(name)["dead_layers"]
-    # Rendered scenes are nearly their own mirror images: half of what photographs must reach.
+    # Rendered scenes are nearly their own mirror images: half of what RGB images must reach.
     assert gates(name)["context_reach"].value > 0.01
 
 

@@ -125,9 +125,9 @@ def test_a_large_image_is_searched_on_its_overview(monkeypatch: pytest.MonkeyPat
     seen: list[tuple[int, ...]] = []
     at = type(model.features).at
 
-    def remember(self: Any, pictures: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
-        seen.append(tuple(pictures.shape[-2:]))
-        return at(self, pictures, layers)
+    def remember(self: Any, images: Tensor, layers: tuple[str, ...]) -> dict[str, Tensor]:
+        seen.append(tuple(images.shape[-2:]))
+        return at(self, images, layers)
 
     monkeypatch.setattr(type(model.features), "at", remember)
     found = model(content, style)

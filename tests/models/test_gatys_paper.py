@@ -20,7 +20,7 @@ from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruc
 from ir_transfer.models.gatys.search import noise, search
 from ir_transfer.nn.gram import gram_matrix
 from ir_transfer.nn.perceptual import PerceptualEncoder
-from tests.models.base_tester import picture
+from tests.models.base_tester import image
 
 SMALL: dict[str, Any] = {"size": "vgg19", "widths": (4, 6, 8, 8, 8), "tolerance": 0}
 
@@ -60,7 +60,7 @@ def test_style_loss_and_gradient_are_equations_3_to_6(exemplar_size: tuple[int, 
 
     positions = height * width
     flat, other = features.detach()[0].flatten(1), exemplar[0].flatten(1)
-    wanted = other @ other.T * (positions / other.shape[1])  # the exemplar's, at the picture's size
+    wanted = other @ other.T * (positions / other.shape[1])  # the exemplar's, at the image's size
     total = 0.0
     for i in range(channels):
         for j in range(channels):
@@ -73,15 +73,15 @@ def test_style_loss_and_gradient_are_equations_3_to_6(exemplar_size: tuple[int, 
     torch.testing.assert_close(gradient[0].flatten(1), closed * (flat > 0))
 
 
-def test_gradient_of_the_picture_agrees_with_the_formula_written_naively() -> None:
+def test_gradient_of_the_image_agrees_with_the_formula_written_naively() -> None:
     model = make().double()
-    luma, exemplar = (picture(1, 1, 24, 32, seed=seed).double() for seed in (0, 1))
+    luma, exemplar = (image(1, 1, 24, 32, seed=seed).double() for seed in (0, 1))
     own, theirs = (model.encoder.at(p, LAYERS) for p in (luma, exemplar))
     own, theirs = ({k: v.detach() for k, v in found.items()} for found in (own, theirs))
     scales = {name: own[name].mean() for name in LAYERS}
     wanted = {name: gram_matrix(theirs[name]) for name in STYLE_LAYERS}
     aim = Aim(model.encoder, {"conv4_2": own["conv4_2"]}, wanted, scales, content_weight=0.7, style_weight=3.0)
-    x = picture(1, 1, 24, 32, seed=2).double().requires_grad_()
+    x = image(1, 1, 24, 32, seed=2).double().requires_grad_()
     losses = aim(x)
     (gradient,) = torch.autograd.grad(losses["content"] + losses["style"], x)
 
@@ -123,7 +123,7 @@ def test_search_refuses_losses_that_are_not_finite() -> None:
 def test_losses_fall_from_step_to_step_and_the_budget_holds() -> None:
     model = make(style_weight=10)
     told = followed(model)
-    model(picture(1, 3, 40, 48), model.prepare([picture(1, 1, 40, 40, seed=3)]))
+    model(image(1, 3, 40, 48), model.prepare([image(1, 1, 40, 40, seed=3)]))
     totals = [sum(losses.values()) for losses in told]
     assert len(totals) == 12
     assert all(losses.keys() == {"content", "style"} for losses in told)
@@ -134,13 +134,13 @@ def test_losses_fall_from_step_to_step_and_the_budget_holds() -> None:
 def test_a_tolerance_ends_the_search_early() -> None:
     model = make(steps=60, tolerance=0.5)
     told = followed(model)
-    model(picture(1, 3, 32, 32), model.prepare([picture(1, 1, 40, 40, seed=3)]))
+    model(image(1, 3, 32, 32), model.prepare([image(1, 1, 40, 40, seed=3)]))
     assert 10 <= len(told) < 60
 
 
 def test_noise_is_seeded_and_is_part_of_the_start_by_strength() -> None:
     model = make(init="noise", steps=2)
-    content, style = picture(1, 3, 32, 40), model.prepare([picture(1, 1, 40, 40, seed=3)])
+    content, style = image(1, 3, 32, 40), model.prepare([image(1, 1, 40, 40, seed=3)])
     results = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
@@ -157,19 +157,19 @@ def test_noise_is_seeded_and_is_part_of_the_start_by_strength() -> None:
 @pytest.mark.parametrize("init", ["content", "noise"])
 def test_strength_leads_from_the_luma_to_the_style(init: str) -> None:
     model = make(init=init, steps=15, style_weight=100)
-    content = picture(1, 3, 40, 48)
-    style = model.prepare([picture(1, 1, 40, 40, seed=3)], white_hot=True)
-    pictures = [model(content, style, strength) for strength in (0.0, 1e-4, 0.3, 0.6, 1.0)]
-    torch.testing.assert_close(pictures[0], rgb_to_grayscale(content))
-    torch.testing.assert_close(pictures[1], pictures[0], atol=0.02, rtol=0)
-    losses = [model.style_loss(found, style.tensors).item() for found in pictures]
+    content = image(1, 3, 40, 48)
+    style = model.prepare([image(1, 1, 40, 40, seed=3)], white_hot=True)
+    images = [model(content, style, strength) for strength in (0.0, 1e-4, 0.3, 0.6, 1.0)]
+    torch.testing.assert_close(images[0], rgb_to_grayscale(content))
+    torch.testing.assert_close(images[1], images[0], atol=0.02, rtol=0)
+    losses = [model.style_loss(found, style.tensors).item() for found in images]
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0] / 4
 
 
 def test_inverted_exemplar_gives_exactly_the_negative() -> None:
     model = make(steps=5)
-    content, exemplar = picture(1, 3, 40, 48), picture(1, 1, 40, 40, seed=3)
+    content, exemplar = image(1, 3, 40, 48), image(1, 1, 40, 40, seed=3)
     pairs = ((exemplar, True), (1 - exemplar, False))
     upright, inverted = (model(content, model.prepare([e], white_hot=white)) for e, white in pairs)
     torch.testing.assert_close(inverted, 1 - upright, atol=1e-3, rtol=0)
@@ -178,7 +178,7 @@ def test_inverted_exemplar_gives_exactly_the_negative() -> None:
 
 
 def test_exemplars_are_brought_to_the_side() -> None:
-    model, exemplar = make(style_side=32), picture(1, 1, 64, 96, seed=3)
+    model, exemplar = make(style_side=32), image(1, 1, 64, 96, seed=3)
     small = torch.nn.functional.interpolate(exemplar, (32, 48), mode="bilinear", antialias=True)
     a, b = (model.encode(e, torch.tensor([True])) for e in (exemplar, small))
     for name in a:
@@ -238,8 +238,8 @@ def test_options() -> None:
 # -- reconstruction -----------------------------------------------------------------------------------------------
 
 
-def test_content_reconstruction_approaches_the_picture_the_better_the_shallower() -> None:
-    model, content = make(steps=40), picture(1, 3, 32, 40)
+def test_content_reconstruction_approaches_the_image_the_better_the_shallower() -> None:
+    model, content = make(steps=40), image(1, 3, 32, 40)
     luma = rgb_to_grayscale(content)
     with torch.inference_mode():
         shallow, deep = (reconstruct_content(model, content, layer) for layer in ("conv1_1", "conv4_2"))
@@ -248,7 +248,7 @@ def test_content_reconstruction_approaches_the_picture_the_better_the_shallower(
 
 
 def test_texture_synthesis_lowers_the_style_loss() -> None:
-    model, exemplar = make(steps=25), picture(1, 1, 40, 40, seed=3)
+    model, exemplar = make(steps=25), image(1, 1, 40, 40, seed=3)
     style = model.prepare([exemplar], white_hot=True).tensors
     found = synthesise_texture(model, exemplar, (32, 48))
     assert found.shape == (1, 1, 32, 48)
@@ -258,7 +258,7 @@ def test_texture_synthesis_lowers_the_style_loss() -> None:
 
 
 def test_reconstruction_refuses() -> None:
-    model, exemplar = make(), picture(1, 1, 32, 32)
+    model, exemplar = make(), image(1, 1, 32, 32)
     with pytest.raises(UnknownNameError, match="conv4_2"):
         reconstruct_content(model, exemplar, "conv4-2")
     with pytest.raises(InputError, match="one or more layers"):

@@ -51,14 +51,14 @@ def write(path: Path, **metadata: str) -> Path:
 
 def test_black_hot_is_answered_beyond_the_margin_only(tmp_path: Path) -> None:
     score = PolarityDetector(write(tmp_path / "a.safetensors", margin="0")).score(exemplar())
-    picture = exemplar() if score < 0 else 1 - exemplar()
+    image = exemplar() if score < 0 else 1 - exemplar()
     below, above = (
         PolarityDetector(write(tmp_path / "b.safetensors", margin=str(abs(score) * share))) for share in (0.9, 1.1)
     )
-    assert not below(picture).white_hot
-    assert above(picture).white_hot
-    assert below(1 - picture).white_hot
-    assert below(picture).score == pytest.approx(-abs(score), abs=1e-6)
+    assert not below(image).white_hot
+    assert above(image).white_hot
+    assert below(1 - image).white_hot
+    assert below(image).score == pytest.approx(-abs(score), abs=1e-6)
 
 
 def test_the_judge_draws_no_random_number_and_works_in_inference_mode(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_the_shipped_margin_inverts_at_most_one_white_hot_image_in_a_hundred() -
 
 
 def test_shipped_score_of_a_rendered_scene() -> None:
-    picture = torch.from_numpy(render(5, size=(160, 128), night=False).ir)[None, None].float()
-    score = shipped_detector().score(picture)
+    image = torch.from_numpy(render(5, size=(160, 128), night=False).ir)[None, None].float()
+    score = shipped_detector().score(image)
     assert score == pytest.approx(GOLDEN, abs=1e-4)
-    assert shipped_detector().score(1 - picture) == pytest.approx(-score, abs=1e-4)
+    assert shipped_detector().score(1 - image) == pytest.approx(-score, abs=1e-4)

@@ -18,7 +18,7 @@ from tests.models import published_reference as reference
 ALL = ("encoder", "decoder", "skip")
 
 
-def pictures() -> tuple[Tensor, Tensor]:
+def images() -> tuple[Tensor, Tensor]:
     """Return a smooth content and exemplar with noise, (1, 3, 64, 80) and (1, 3, 72, 56)."""
     coarse = torch.rand(2, 3, 6, 7)
     content = nn.functional.interpolate(coarse[:1], (64, 80), mode="bicubic") + 0.05 * torch.randn(1, 3, 64, 80)
@@ -67,7 +67,7 @@ def test_wct2_equals_the_published_network(
         out_channels=3,
     ).to(memory_format=torch.channels_last)
     torch.manual_seed(1)
-    content, exemplar = pictures()
+    content, exemplar = images()
     expected = reference.wct2(encoder, decoder, content, exemplar, kind, transfer, strength)
     assert expected.std() > 0.05, "a reference that fades away proves nothing"
     style = model.prepare([exemplar])
@@ -90,7 +90,7 @@ def test_adain_equals_the_published_network(
         out_channels=3,
     )
     torch.manual_seed(1)
-    content, exemplar = pictures()
+    content, exemplar = images()
     expected = reference.adain(encoder, decoder, content, exemplar, strength)
     assert expected.std() > 0.05
     style = model.prepare([exemplar])
@@ -111,7 +111,7 @@ def test_torchvision_vgg19_is_the_encoder(name: str, tmp_path: Path) -> None:
     state = {key: value for key, value in theirs.state_dict().items() if key.startswith("features")}
     torch.save(state, tmp_path / "vgg19.pth")
     model = create_model(name, weights=None, encoder_weights=tmp_path / "vgg19.pth")
-    content, _ = pictures()
+    content, _ = images()
     normal = (content - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor([0.229, 0.224, 0.225]).view(
         3, 1, 1
     )

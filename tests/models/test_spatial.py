@@ -10,7 +10,7 @@ from ir_transfer.models.adain.paper import PaperAdaIN
 from ir_transfer.models.capabilities import content_statistics_of
 from ir_transfer.models.style_code import blend_codes
 from ir_transfer.models.thermal import ThermalModel
-from tests.models.base_tester import picture
+from tests.models.base_tester import image
 from tests.models.small_thermal import SMALL_THERMAL
 
 MODELS: dict[str, dict[str, Any]] = {
@@ -30,7 +30,7 @@ def model(request: pytest.FixtureRequest) -> TranslationModel:
 
 @pytest.fixture
 def codes(model: TranslationModel) -> list[StyleCode]:
-    return [model.prepare([picture(1, 1, 40, 60, seed=seed)], white_hot=True) for seed in (1, 2)]
+    return [model.prepare([image(1, 1, 40, 60, seed=seed)], white_hot=True) for seed in (1, 2)]
 
 
 def halves(height: int, width: int) -> list[Tensor]:
@@ -40,7 +40,7 @@ def halves(height: int, width: int) -> list[Tensor]:
 
 @torch.inference_mode()
 def test_a_mask_that_is_everywhere_is_its_style(model: TranslationModel, codes: list[StyleCode]) -> None:
-    content, ones = picture(2, 3, 45, 52), torch.ones(1, 1, 45, 52)
+    content, ones = image(2, 3, 45, 52), torch.ones(1, 1, 45, 52)
     for index in range(2):
         masks = [ones * 3 * (number == index) for number in range(2)]
         torch.testing.assert_close(
@@ -50,7 +50,7 @@ def test_a_mask_that_is_everywhere_is_its_style(model: TranslationModel, codes: 
 
 @torch.inference_mode()
 def test_each_style_stays_in_its_mask(model: TranslationModel, codes: list[StyleCode]) -> None:
-    content = picture(1, 3, 40, 128)
+    content = image(1, 3, 40, 128)
     output = model(content, SpatialStyle(codes, halves(40, 128)))
     left, right = (model(content, code) for code in codes)
     margin = 24  # more than the receptive field of these decoders
@@ -60,7 +60,7 @@ def test_each_style_stays_in_its_mask(model: TranslationModel, codes: list[Style
 
 @torch.inference_mode()
 def test_shares_of_a_composite(model: TranslationModel, codes: list[StyleCode]) -> None:
-    content, ones = picture(1, 3, 33, 40), torch.ones(1, 1, 33, 40)
+    content, ones = image(1, 3, 33, 40), torch.ones(1, 1, 33, 40)
     mixed = model(content, SpatialStyle(codes, [3 * ones, ones]))
     outputs = [model(content, code) for code in codes]
     expected = 0.75 * outputs[0] + 0.25 * outputs[1]
@@ -74,19 +74,19 @@ def test_shares_of_a_composite(model: TranslationModel, codes: list[StyleCode]) 
 @torch.inference_mode()
 def test_each_mask_keeps_the_polarity_of_its_style(name: str) -> None:
     model = create_model(name, weights=None, **MODELS[name])
-    exemplar = picture(1, 1, 40, 60, seed=1)
+    exemplar = image(1, 1, 40, 60, seed=1)
     hot = [model.prepare([e], white_hot=white) for e, white in ((exemplar, True), (1 - exemplar, False))]
-    content = picture(1, 3, 32, 64)
+    content = image(1, 3, 32, 64)
     upright, output = model(content, hot[0]), model(content, SpatialStyle(hot, halves(32, 64)))
     torch.testing.assert_close(output[..., :32], upright[..., :32], atol=1e-5, rtol=0)
     torch.testing.assert_close(output[..., 32:], 1 - upright[..., 32:], atol=1e-5, rtol=0)
 
 
 @torch.inference_mode()
-def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
+def test_tiles_with_the_images_statistics_equal_the_whole() -> None:
     model = create_model("adain", weights=None, **MODELS["adain-vgg19"])
-    codes = [model.prepare([picture(1, 1, 40, 60, seed=seed)]) for seed in (1, 2)]
-    content = picture(1, 3, 48, 160)
+    codes = [model.prepare([image(1, 1, 40, 60, seed=seed)]) for seed in (1, 2)]
+    content = image(1, 3, 48, 160)
     masks = [torch.rand(1, 1, 48, 160, generator=torch.Generator().manual_seed(0)), torch.full((1, 1, 48, 160), 0.5)]
     whole = model(content, SpatialStyle(codes, masks))
     statistics = content_statistics_of(model).content_statistics(content)
@@ -96,7 +96,7 @@ def test_tiles_with_the_pictures_statistics_equal_the_whole() -> None:
 
 @torch.inference_mode()
 def test_masks_are_resized_on_request(model: TranslationModel, codes: list[StyleCode]) -> None:
-    content = picture(1, 3, 32, 64)
+    content = image(1, 3, 32, 64)
     with pytest.raises(InputError, match=r"size \(32, 64\), got \(16, 32\): .*resize=True"):
         model(content, SpatialStyle(codes, halves(16, 32)))
     output = model(content, SpatialStyle(codes, halves(16, 32), resize=True))
@@ -118,7 +118,7 @@ def test_refuses_what_does_not_fit(model: TranslationModel, codes: list[StyleCod
             SpatialStyle(codes, [ones, bad])
     with pytest.raises(InputError, match="styles of one model"):
         SpatialStyle([codes[0], StyleCode("other", {})], [ones, ones])
-    content = picture(1, 3, 32, 32)
+    content = image(1, 3, 32, 32)
     holed = ones.clone()
     holed[..., 3, 5:7] = 0
     with pytest.raises(InputError, match=r"none at 2 pixels \(first: row 3, column 5\)"):

@@ -28,7 +28,7 @@ def test_blended_codes_interpolate() -> None:
 
 @given(st.floats(0, 1))
 def test_the_larger_share_decides_the_polarity(share: float) -> None:
-    # Anything between would take contrast from the picture, and half of each all of it.
+    # Anything between would take contrast from the image, and half of each all of it.
     blend = blend_codes([code(0, 1), code(0, -1)], [share, 1 - share])
     assert blend.tensors["polarity"].item() == (1 if share >= 0.5 else -1)
 

@@ -185,9 +185,9 @@ def test_patch_and_stride_may_be_others_than_those_of_the_training(arguments: di
     options: list[dict[str, Any]] = [{}, {"patch": 5}, {"stride": 3}]
     models = [create_model("style_swap", weights=tmp_path / "weights.safetensors", **option) for option in options]
     with torch.inference_mode():
-        pictures = [other(content, other.prepare([exemplar])) for other in models]
-    assert not torch.allclose(pictures[0], pictures[1], atol=1e-5)
-    assert not torch.allclose(pictures[0], pictures[2], atol=1e-5)
+        images = [other(content, other.prepare([exemplar])) for other in models]
+    assert not torch.allclose(images[0], images[1], atol=1e-5)
+    assert not torch.allclose(images[0], images[2], atol=1e-5)
 
 
 def test_unknown_size_is_refused() -> None:

@@ -28,7 +28,7 @@ def make(arguments: Mapping[str, Any]) -> TranslationModel:
 
 
 def scene(*shape: int, seed: int) -> Tensor:
-    """Return a smooth picture with noise, so that every band has a variance."""
+    """Return a smooth image with noise, so that every band has a variance."""
     generator = torch.Generator().manual_seed(seed)
     coarse = F.interpolate(torch.rand(*shape[:2], 4, 5, generator=generator), shape[2:], mode="bilinear")
     return (coarse + 0.05 * torch.randn(shape, generator=generator)).clamp(0, 1)
@@ -41,8 +41,8 @@ def test_the_decoder_swaps_no_bands(unpool: str) -> None:
     torch.manual_seed(0)
     paper = PaperNetwork((4, 8, 16), (2, 2, 2), unpool, 1)
     line = torch.rand(1, 3, 1, 64)
-    pictures = line.expand(-1, -1, 48, -1), line.mT.expand(-1, -1, -1, 48)
-    columns, rows = (paper.decode(*paper.encode(picture, lambda _, x: x), lambda _, x: x) for picture in pictures)
+    images = line.expand(-1, -1, 48, -1), line.mT.expand(-1, -1, -1, 48)
+    columns, rows = (paper.decode(*paper.encode(image, lambda _, x: x), lambda _, x: x) for image in images)
     for varied, along in ((columns, -1), (rows, -2)):
         assert varied.std(dim=along).mean() > 1e-4
         assert varied.std(dim=-3 - along).max() < 1e-3 * varied.std(dim=along).mean()
@@ -116,7 +116,7 @@ def test_labels_of_a_black_hot_exemplar_are_those_of_its_inverse() -> None:
 
 @pytest.mark.parametrize("arguments", [COMPACT, PAPER], ids=["compact", "paper"])
 @pytest.mark.parametrize("level", [0.0, 0.5])
-def test_gradients_stay_finite_on_flat_pictures(arguments: Mapping[str, Any], level: float) -> None:
+def test_gradients_stay_finite_on_flat_images(arguments: Mapping[str, Any], level: float) -> None:
     model = make(arguments).train()
     flat = torch.full((1, 3, 32, 32), level)
     output = model.translate(flat, model.encode(flat[:, :1], torch.tensor([True])), 1.0, None)
@@ -145,7 +145,7 @@ def test_a_label_takes_the_look_of_the_same_label(size: str) -> None:
     content = scene(1, 3, 96, 192, seed=0)
     labels = (torch.arange(192) >= 96).long().expand(1, 1, 96, -1)
     exemplars = [scene(1, 1, 96, 192, seed=seed) for seed in (1, 2)]
-    # Two exemplars differ inside label 1 only: the picture then changes there, and hardly inside label 0.
+    # Two exemplars differ inside label 1 only: the image then changes there, and hardly inside label 0.
     exemplars[1] = torch.where(labels == 1, exemplars[1], exemplars[0])
     styles = [model.prepare([exemplar], white_hot=True, masks=[labels]) for exemplar in exemplars]
     if isinstance(model, WCT2):  # before the tone, which is that of the whole exemplar

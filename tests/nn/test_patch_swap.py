@@ -29,9 +29,9 @@ def test_equals_the_definition(patch: int, stride: int) -> None:
 
 
 @pytest.mark.parametrize(("patch", "stride"), [(3, 1), (3, 2), (5, 4), (1, 1)])
-def test_a_picture_swapped_with_itself_is_itself(patch: int, stride: int) -> None:
-    picture = torch.randn(1, 4, 17, 13)
-    torch.testing.assert_close(swap_patches(picture, picture, patch, stride), picture)
+def test_a_image_swapped_with_itself_is_itself(patch: int, stride: int) -> None:
+    image = torch.randn(1, 4, 17, 13)
+    torch.testing.assert_close(swap_patches(image, image, patch, stride), image)
 
 
 def test_one_exemplar_serves_a_batch() -> None:

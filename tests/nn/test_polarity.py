@@ -71,7 +71,7 @@ def test_sign_of_a_polarity() -> None:
 
 
 def test_turn_inverts_where_the_sign_is_negative() -> None:
-    pictures = torch.rand(2, 1, 4, 4)
-    turned = apply_polarity(pictures, torch.tensor([[1.0], [-1.0]]))
-    torch.testing.assert_close(turned[0], pictures[0])
-    torch.testing.assert_close(turned[1], 1 - pictures[1])
+    images = torch.rand(2, 1, 4, 4)
+    turned = apply_polarity(images, torch.tensor([[1.0], [-1.0]]))
+    torch.testing.assert_close(turned[0], images[0])
+    torch.testing.assert_close(turned[1], 1 - images[1])

@@ -28,7 +28,7 @@ def test_a_position_counts_as_much_as_its_pixels() -> None:
     assert Inside((0, 0, 5, 4)).shares(2) is None
 
 
-def test_reflection_at_the_pictures_border_counts() -> None:
+def test_reflection_at_the_images_border_counts() -> None:
     weights = torch.ones(1, 1, 5, 4)
     padded = Inside((0, 0, 5, 2), weights).padded(5, 4, 3, 4 - 4)
     assert padded.box == (0, 0, 8, 2)

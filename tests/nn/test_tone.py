@@ -10,8 +10,8 @@ def distinct(*shape: int, seed: int) -> Tensor:
     return (torch.randperm(count, generator=torch.Generator().manual_seed(seed)).float() / count).view(shape)
 
 
-def ranks(picture: Tensor) -> Tensor:
-    return picture.flatten(1).argsort(dim=1).argsort(dim=1)
+def ranks(image: Tensor) -> Tensor:
+    return image.flatten(1).argsort(dim=1).argsort(dim=1)
 
 
 def test_the_order_is_that_of_the_luma_and_the_values_are_those_of_the_output() -> None:

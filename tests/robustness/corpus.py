@@ -1,4 +1,4 @@
-"""Damaged pictures and labels of every kind, the same for every run with one seed."""
+"""Damaged images and labels of every kind, the same for every run with one seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".bmp": "BMP", ".webp
 
 
 def encoded(suffix: str, seed: int) -> bytes:
-    """A whole picture of 24 x 32 pixels."""
+    """A whole image of 24 x 32 pixels."""
     file = io.BytesIO()
     Image.fromarray(photograph(24, 32, seed)).save(file, _FORMATS[suffix])
     return file.getvalue()
@@ -124,11 +124,11 @@ def name_for(number: int, draw: Generator) -> str:
     return stem + "x" * (250 - len(stem)) if kind == len(_NAMES) else stem
 
 
-def write_pictures(folder: Path, count: int, seed: int) -> tuple[set[Path], set[Path]]:
-    """Write ``count`` pictures, a tenth of them whole, and links that lead nowhere or in circles.
+def write_images(folder: Path, count: int, seed: int) -> tuple[set[Path], set[Path]]:
+    """Write ``count`` images, a tenth of them whole, and links that lead nowhere or in circles.
 
     Returns:
-        The whole ones, and all files that are pictures by their names.
+        The whole ones, and all files that are images by their names.
     """
     draw = np.random.default_rng(seed)
     folder.mkdir(parents=True)

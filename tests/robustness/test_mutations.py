@@ -10,7 +10,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.conftest import photograph
-from tests.robustness.corpus import encoded, flipped, spliced, truncated, write_pictures
+from tests.robustness.corpus import encoded, flipped, spliced, truncated, write_images
 
 PICTURES = 2000
 
@@ -29,9 +29,9 @@ def outside(root: Path, out: Path) -> dict[str, tuple[int, int]]:
 
 
 @pytest.mark.timeout(600)
-def test_two_thousand_damaged_pictures_cost_themselves_only(tmp_path: Path, exemplar: Path) -> None:
+def test_two_thousand_damaged_images_cost_themselves_only(tmp_path: Path, exemplar: Path) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
-    whole, everything = write_pictures(folder, PICTURES, seed=5)
+    whole, everything = write_images(folder, PICTURES, seed=5)
     before = outside(tmp_path, out)
     code = main(["convert", str(folder), "--style", str(exemplar), "--model", "histogram", "-o", str(out), "-q"])
     assert code == 1

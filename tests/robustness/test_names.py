@@ -78,7 +78,7 @@ def test_masks_sets_and_folders(name: str) -> None:
 
 
 def test_what_fails_is_told_on_one_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    Path(f"in/{name}.png").write_bytes(b"no picture")
+    Path(f"in/{name}.png").write_bytes(b"no image")
     assert main(["convert", "in", "--style", "e.png", *MODEL, "-o", "out"]) == 1
     told = capsys.readouterr().err
     assert len(told.splitlines()) == 1

@@ -50,11 +50,11 @@ def measured(model: SensorModel, level: float = 0.5, frames: int = 24) -> Noise:
     ],
 )
 def test_with_all_off_16_bits_change_the_rounding_only(model: SensorModel) -> None:
-    picture = np.random.default_rng(0).random((50, 60), dtype=np.float32)
-    before = picture.copy()
-    observed = Camera(model, 50, 60, 0).observe(picture, 3)
-    assert np.abs(observed - picture).max() <= 0.5001 / 65535
-    assert (picture == before).all()
+    image = np.random.default_rng(0).random((50, 60), dtype=np.float32)
+    before = image.copy()
+    observed = Camera(model, 50, 60, 0).observe(image, 3)
+    assert np.abs(observed - image).max() <= 0.5001 / 65535
+    assert (image == before).all()
     assert observed.dtype == np.float32
 
 
@@ -157,7 +157,7 @@ def test_the_pattern_belongs_to_the_seed_and_the_sensor() -> None:
     one, again, other = (Camera(model, *SIZE, seed).observe(flat(), 0) for seed in (1, 1, 2))
     assert (one == again).all()
     assert (one != other).mean() > 0.9
-    # A sensor with a grid of its own sees pictures of all sizes with its middle.
+    # A sensor with a grid of its own sees images of all sizes with its middle.
     sensor = replace(model, sampling=Sampling(128, 128))
     small = Camera(sensor, 64, 80, 1).observe(np.full((64, 80), 0.5, np.float32), 0)
     assert (small == Camera(sensor, *SIZE, 1).observe(flat(), 0)[32:96, 24:104]).all()
@@ -194,13 +194,13 @@ def test_the_same_frame_gives_the_same_bytes_in_another_process() -> None:
     assert hashlib.sha256(here).hexdigest() == there
 
 
-def shift_of(picture: NDArray[np.float32], observed: NDArray[np.float32]) -> tuple[float, float]:
+def shift_of(image: NDArray[np.float32], observed: NDArray[np.float32]) -> tuple[float, float]:
     """Down and right in pixels, by least squares beside the blur, away from the borders."""
-    down, right = (np.gradient(picture, axis=axis) for axis in (0, 1))
-    blur = cv2.Laplacian(picture, cv2.CV_32F)
+    down, right = (np.gradient(image, axis=axis) for axis in (0, 1))
+    blur = cv2.Laplacian(image, cv2.CV_32F)
     inside = np.s_[8:-8, 8:-8]
     parts = np.stack([part[inside].ravel() for part in (-down, -right, blur)], axis=1)
-    found = np.linalg.lstsq(parts, (observed - picture)[inside].ravel())[0]
+    found = np.linalg.lstsq(parts, (observed - image)[inside].ravel())[0]
     return float(found[0]), float(found[1])
 
 
@@ -208,15 +208,15 @@ def test_a_coarse_sensor_keeps_size_and_place() -> None:
     lens = Optics(1.1, 11, 12, 0.3)
     model = SensorModel(sampling=Sampling(32, 24), optics=lens, adc=Adc(14))
     camera = Camera(model, 97, 131, 0)
-    picture = cv2.GaussianBlur(np.random.default_rng(0).random((97, 131), dtype=np.float32), (0, 0), 6)
-    picture = 0.5 + 10 * (picture - picture.mean())
-    observed = camera.observe(picture, 0)
-    assert observed.shape == picture.shape
-    # A shift would go the other way in the mirrored picture.
+    image = cv2.GaussianBlur(np.random.default_rng(0).random((97, 131), dtype=np.float32), (0, 0), 6)
+    image = 0.5 + 10 * (image - image.mean())
+    observed = camera.observe(image, 0)
+    assert observed.shape == image.shape
+    # A shift would go the other way in the mirrored image.
     for mirror in (np.s_[::-1], np.s_[:, ::-1]):
-        assert np.abs(camera.observe(picture[mirror], 0)[mirror] - observed).max() <= 1.1 / (2**14 - 1)
-    assert shift_of(picture, observed) == pytest.approx((0, 0), abs=0.1)  # a pixel of the sensor is 4 wide
-    assert shift_of(picture, np.roll(observed, 1, axis=1))[1] > 0.5
+        assert np.abs(camera.observe(image[mirror], 0)[mirror] - observed).max() <= 1.1 / (2**14 - 1)
+    assert shift_of(image, observed) == pytest.approx((0, 0), abs=0.1)  # a pixel of the sensor is 4 wide
+    assert shift_of(image, np.roll(observed, 1, axis=1))[1] > 0.5
     levels = observed.astype(np.float64) * (2**14 - 1)
     assert np.abs(levels - np.rint(levels)).max() < 0.01
 
@@ -229,7 +229,7 @@ def test_noise_of_a_coarse_sensor_lies_on_its_own_grid() -> None:
     assert 0.5 * 0.01 < noise.std() < 0.8 * 0.01
 
 
-def test_what_is_no_picture_of_the_camera_is_refused() -> None:
+def test_what_is_no_image_of_the_camera_is_refused() -> None:
     camera = Camera(load_sensor("ideal"), 20, 30, 0)
     with pytest.raises(InputError, match="20 x 30"):
         camera.observe(np.zeros((30, 20), np.float32), 0)
@@ -242,7 +242,7 @@ def test_what_is_no_picture_of_the_camera_is_refused() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (17, 3)])
-def test_tiny_pictures(size: tuple[int, int]) -> None:
+def test_tiny_images(size: tuple[int, int]) -> None:
     sensor = load_sensor("lepton-2.5")
     observed = Camera(sensor, *size, 0).observe(np.full(size, 0.5, np.float32), 0)
     assert observed.shape == size

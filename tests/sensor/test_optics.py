@@ -37,10 +37,10 @@ def test_a_wave_keeps_the_contrast_that_the_formula_says(cycles: int) -> None:
 
 
 def test_mean_and_symmetry_stay_and_nothing_moves() -> None:
-    picture = np.zeros((33, 41), np.float32)
-    picture[16, 20] = 1
-    blurred = blur(picture, mtf(LENS, 1.0, 33, 41, own(33, 41)))
-    assert blurred.mean() == pytest.approx(picture.mean(), rel=1e-5)
+    image = np.zeros((33, 41), np.float32)
+    image[16, 20] = 1
+    blurred = blur(image, mtf(LENS, 1.0, 33, 41, own(33, 41)))
+    assert blurred.mean() == pytest.approx(image.mean(), rel=1e-5)
     assert blurred == pytest.approx(blurred[::-1], abs=1e-6)
     assert blurred == pytest.approx(blurred[:, ::-1], abs=1e-6)
     assert blurred.argmax() == 16 * 41 + 20
@@ -54,7 +54,7 @@ def test_a_wide_pixel_is_blurred_more_along_the_rows() -> None:
 
 
 def test_where_the_sensor_is_coarser_the_area_is_counted_once() -> None:
-    """A slow wave loses the same whether the picture is as fine as the sensor or four times finer."""
+    """A slow wave loses the same whether the image is as fine as the sensor or four times finer."""
     contrasts = []
     for scale in (1, 4):
         width = 64 * scale

@@ -63,8 +63,8 @@ def test_look_decides_the_pixels() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_observes(name: str) -> None:
     sensor = load_sensor(name)
-    picture = np.random.default_rng(0).random((40, 60), dtype=np.float32)
-    measured = Camera(sensor, 40, 60, 0).observe(picture, 0)
+    image = np.random.default_rng(0).random((40, 60), dtype=np.float32)
+    measured = Camera(sensor, 40, 60, 0).observe(image, 0)
     assert measured.shape == (40, 60)
     assert sensor.agc.apply(measured).shape == (40, 60)
 

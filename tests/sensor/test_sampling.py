@@ -1,4 +1,4 @@
-"""The picture lies on the sensor and comes back in its old size and place."""
+"""The image lies on the sensor and comes back in its old size and place."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def test_grids(sampling: Sampling | None, size: tuple[int, int], rows: int, colu
 @pytest.mark.parametrize("size", [(64, 80), (61, 77), (97, 50)])
 def test_symmetry_and_size_stay(size: tuple[int, int]) -> None:
     random = np.random.default_rng(0).random(size, dtype=np.float32)
-    picture = random + random[::-1] + random[:, ::-1] + random[::-1, ::-1]
+    image = random + random[::-1] + random[:, ::-1] + random[::-1, ::-1]
     grid = fit(Sampling(23, 19), *size)
-    back = enlarge(shrink(picture, grid), *size)
+    back = enlarge(shrink(image, grid), *size)
     assert back.shape == size
     assert back == pytest.approx(back[::-1], abs=1e-5)
     assert back == pytest.approx(back[:, ::-1], abs=1e-5)
@@ -46,11 +46,11 @@ def test_nothing_moves_by_a_part_of_a_pixel() -> None:
 
 
 def test_a_sensor_pixel_is_the_mean_over_its_area() -> None:
-    picture = np.random.default_rng(1).random((6, 9), dtype=np.float32)
-    seen = shrink(picture, Grid(4, 6, 1.5, 1.5))
-    area = picture[0, 0] + picture[0, 1] / 2 + picture[1, 0] / 2 + picture[1, 1] / 4
+    image = np.random.default_rng(1).random((6, 9), dtype=np.float32)
+    seen = shrink(image, Grid(4, 6, 1.5, 1.5))
+    area = image[0, 0] + image[0, 1] / 2 + image[1, 0] / 2 + image[1, 1] / 4
     assert seen[0, 0] == pytest.approx(area / 2.25, abs=1e-6)
-    assert seen.mean() == pytest.approx(picture.mean(), abs=1e-6)
+    assert seen.mean() == pytest.approx(image.mean(), abs=1e-6)
 
 
 def test_enlarging_does_not_overshoot() -> None:

@@ -58,7 +58,7 @@ def measure_noise(frames: NDArray[np.floating], scene: NDArray[np.floating] | No
     negative is 0.
 
     Steps of the converter count as noise: of variance step^2 / 12 if the noise is wider than half a step. Saturated
-    pixels lose theirs. A picture that was enlarged has less noise in it than its sensor.
+    pixels lose theirs. An image that was enlarged has less noise in it than its sensor.
 
     Args:
         frames: (T, H, W), at least two of each.

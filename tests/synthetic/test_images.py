@@ -4,21 +4,21 @@ import pytest
 from ir_transfer.synthetic.images import Rendered, render
 
 
-def heat_over_ring(picture: Rendered, label: str) -> list[float]:
+def heat_over_ring(image: Rendered, label: str) -> list[float]:
     """Brightest quarter of every box minus the median of the ring around it."""
     found = []
-    for box in picture.boxes:
+    for box in image.boxes:
         if box.label != label:
             continue
         rows, columns = slice(box.top, box.top + box.height), slice(box.left, box.left + box.width)
         margin = 4
-        ring = np.zeros(picture.ir.shape, bool)
+        ring = np.zeros(image.ir.shape, bool)
         ring[
             max(box.top - margin, 0) : box.top + box.height + margin,
             max(box.left - margin, 0) : box.left + box.width + margin,
         ] = True
         ring[rows, columns] = False
-        found.append(float(np.percentile(picture.ir[rows, columns], 75) - np.median(picture.ir[ring])))
+        found.append(float(np.percentile(image.ir[rows, columns], 75) - np.median(image.ir[ring])))
     return found
 
 
@@ -27,7 +27,7 @@ def scenes() -> list[Rendered]:
     return [render(seed, size=(200, 160)) for seed in range(14)]
 
 
-def test_equal_arguments_give_equal_pictures() -> None:
+def test_equal_arguments_give_equal_images() -> None:
     one, other = (render(3, 1, size=(96, 80)) for _ in range(2))
     np.testing.assert_array_equal(one.rgb, other.rgb)
     np.testing.assert_array_equal(one.ir, other.ir)

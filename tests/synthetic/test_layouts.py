@@ -9,7 +9,7 @@ from ir_transfer.data.cards import list_cards, load_card
 from ir_transfer.data.checks.check import check_dataset
 from ir_transfer.data.pair_files import load_pair, read_pair, to_unit
 from ir_transfer.data.pairs import list_pairs, list_side
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.synthetic.layouts import write_layout
 
 SIZE = (128, 96)
@@ -35,7 +35,7 @@ def test_list_load_and_check(name: str, tmp_path: Path) -> None:
             assert all(pair.scene for pair in pairs)
     else:
         assert [len(list_side(root, card, "ir")), len(list_side(root, card, "rgb"))] == [4, 4 if card.layout.rgb else 0]
-        assert read_picture(list_side(root, card, "ir")[0].path).width == SIZE[0]
+        assert read_image(list_side(root, card, "ir")[0].path).width == SIZE[0]
     report = check_dataset(root, card)
     assert report.count == (8 if not card.is_paired and card.layout.rgb else 4)
     assert {f.kind for f in report.findings if f.level == "problem"} <= BY_NATURE

@@ -19,8 +19,8 @@ def test_pairs_and_boxes(tmp_path: Path) -> None:
     )
     pairs = list_pairs(tmp_path / "a")
     assert made == len(pairs) == len(ticks) == 6
-    with Image.open(pairs[0].ir) as picture:
-        assert (picture.mode, picture.size) == ("L", (160, 120))
+    with Image.open(pairs[0].ir) as decoded:
+        assert (decoded.mode, decoded.size) == ("L", (160, 120))
     coco = json.loads((tmp_path / "a" / "annotations.json").read_text())
     assert [image["file_name"] for image in coco["images"]] == [pair.rgb.name for pair in pairs]
     assert {c["name"] for c in coco["categories"]} == {"person", "vehicle"}

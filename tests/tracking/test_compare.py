@@ -131,7 +131,7 @@ def test_bare_runs_make_a_page_and_lost_images_are_said(tracking_uri: str, tmp_p
     client = connect(tracking_uri)
     runs = [client.create_run(experiment_id(client), run_name=name).info for name in ("bare", "lost")]
     for step in (1, 2):
-        client.log_text(runs[1].run_id, "no picture", f"images/validation+step+{step}+timestamp+5+0.png")
+        client.log_text(runs[1].run_id, "no image", f"images/validation+step+{step}+timestamp+5+0.png")
     store = RunStore(tracking_uri)
     lines = write_comparison(store, compare_runs(store, ["bare", "lost"]), tmp_path / "page.html")
     assert [f"validation+step+{step}" in line for step, line in enumerate(lines, 1)] == [True, True]

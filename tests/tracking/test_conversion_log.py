@@ -17,7 +17,7 @@ def test_lineage_of_a_conversion(tracking_uri: str, photos: Path, exemplar: Path
     client = connect(tracking_uri)
     (run,) = client.search_runs(["1"])
     assert run.info.status == "FINISHED"
-    assert run.data.metrics == {"pictures/converted": 6, "pictures/skipped": 0, "pictures/failed": 1}
+    assert run.data.metrics == {"images/converted": 6, "images/skipped": 0, "images/failed": 1}
     tags, params = run.data.tags, run.data.params
     assert tags["ir_transfer.kind"] == "convert"
     assert tags["ir_transfer.command"].startswith("ir-transfer convert")

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     append_event(folder, "data", 0, {"data": data})
     append_event(folder, "metrics", 50, {"values": {"loss/edge": 0.5, "rate/waiting": 0.01}})
     append_event(folder, "metrics", 100, {"values": {"loss/edge": 0.25}})
-    append_event(folder, "picture", 100, {"path": "sheet-000100.png"})
+    append_event(folder, "image", 100, {"path": "sheet-000100.png"})
     append_event(folder, "checkpoint", 100, {"path": "last.pt"})
     append_event(folder, "ended", 100, {"reason": "stopped"})
     return folder
@@ -98,7 +98,7 @@ def test_what_was_delivered_in_part_is_not_there_twice(folder: Path, tracking_ur
     delivery = Delivery(folder, tracking_uri)
     sheet = folder / "sheet-000100.png"
     whole = sheet.read_bytes()
-    sheet.write_bytes(b"no picture")  # the metrics arrive, then this fails
+    sheet.write_bytes(b"no image")  # the metrics arrive, then this fails
     with pytest.raises(OSError, match="cannot identify"):
         delivery.deliver()
     assert not delivery.complete

@@ -20,7 +20,7 @@ from ir_transfer import create_model
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator, pick_device
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.image_io import decode_image
 from ir_transfer.models.cin.model import CIN
 from ir_transfer.tracking import packaged_model
 from ir_transfer.tracking.store import connect
@@ -29,9 +29,9 @@ from tests.models.small_thermal import SMALL_LOOKS
 from tests.tracking.registered import register, write_exemplar
 
 
-def png(picture: Any) -> bytes:
+def png(image: Any) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
+    Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
 
@@ -71,36 +71,36 @@ def test_the_folder_holds_code_by_name_and_nothing_pickled(folder: Path) -> None
 
 
 def test_gives_what_the_package_gives_for_any_size(model: Any, folder: Path) -> None:
-    picture = photograph(41, 57)
+    image = photograph(41, 57)
     files = folder / "artifacts"
     choice = choose_styles([str(files / "thermal.png")], weights=str(files / "seed0.safetensors"))
-    expected = Translator.load(choice, pick_device())([decode_picture(png(picture), "")])[0]
-    found = model.predict(picture)
+    expected = Translator.load(choice, pick_device())([decode_image(png(image), "")])[0]
+    found = model.predict(image)
     assert found.shape == (41, 57)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    np.testing.assert_allclose(model.predict((picture / 255).astype(np.float64)), expected, atol=1e-6)
-    batch = model.predict(np.stack([picture, picture[::-1]]))
+    np.testing.assert_allclose(model.predict((image / 255).astype(np.float64)), expected, atol=1e-6)
+    batch = model.predict(np.stack([image, image[::-1]]))
     assert batch.shape == (2, 41, 57)
     np.testing.assert_allclose(batch[0], expected, atol=1e-6)
 
 
 def test_images_of_all_sizes_and_kinds_in_one_call(model: Any, tmp_path: Path) -> None:
-    picture = photograph(32, 44)
-    (tmp_path / "a.png").write_bytes(png(picture))
-    text = base64.b64encode(png(picture)).decode()
-    found = model.predict(objects(picture, png(picture), text, tmp_path / "a.png", photograph(20, 17)))
+    image = photograph(32, 44)
+    (tmp_path / "a.png").write_bytes(png(image))
+    text = base64.b64encode(png(image)).decode()
+    found = model.predict(objects(image, png(image), text, tmp_path / "a.png", photograph(20, 17)))
     assert [one.shape for one in found] == [(32, 44)] * 4 + [(20, 17)]
     for one in found[1:4]:
         np.testing.assert_array_equal(one, found[0])
 
 
 def test_strength_and_polarity(model: Any) -> None:
-    picture = photograph()
-    white, black = (model.predict(picture, params={"polarity": f"{side}-hot"}) for side in ("white", "black"))
+    image = photograph()
+    white, black = (model.predict(image, params={"polarity": f"{side}-hot"}) for side in ("white", "black"))
     np.testing.assert_allclose(white + black, 1, atol=1e-6)
-    own = model.predict(picture, params={"polarity": "exemplar", "strength": 0.0})
-    assert np.abs(own - model.predict(picture)).max() > 1e-4
+    own = model.predict(image, params={"polarity": "exemplar", "strength": 0.0})
+    assert np.abs(own - model.predict(image)).max() > 1e-4
 
 
 def test_example_is_served_as_json(model: Any, folder: Path) -> None:
@@ -114,18 +114,18 @@ def test_example_is_served_as_json(model: Any, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pictures", "error", "message"),
+    ("images", "error", "message"),
     [
         (objects("photos/a.png"), InputError, "pathlib.Path"),
-        (objects(b"no picture"), DecodeError, "image 0"),
+        (objects(b"no image"), DecodeError, "image 0"),
         (np.zeros((4, 40, 40), np.uint8), InputError, r"expected \(H, W, 3\)"),
         (objects(photograph(), photograph()[:8]), InputError, "at least 16"),
         (np.full((20, 20, 3), 3.0), InputError, r"\[0, 1\]"),
     ],
 )
-def test_says_what_is_wrong_with_an_image(model: Any, pictures: Any, error: type[Exception], message: str) -> None:
+def test_says_what_is_wrong_with_an_image(model: Any, images: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        model.predict(pictures)
+        model.predict(images)
 
 
 def test_refuses_unknown_polarity_and_plain_lists(model: Any) -> None:

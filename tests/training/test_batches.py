@@ -34,9 +34,9 @@ def test_shapes_and_ranges(section: DataSection, tmp_path: Path) -> None:
     batch = BatchSource(section, tmp_path, 0).draw(0, 5)
     assert batch.content.shape == (5, 3, 48, 48)
     assert batch.truth.shape == (5, 1, 48, 48)
-    for picture in (batch.content, batch.truth, batch.exemplar):
-        assert picture.min() >= 0
-        assert picture.max() <= 1
+    for image in (batch.content, batch.truth, batch.exemplar):
+        assert image.min() >= 0
+        assert image.max() <= 1
 
 
 def test_validation_pairs_are_never_trained_on(section: DataSection, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_mixed_sources_are_drawn_by_their_shares(section: DataSection, tmp_path:
     assert registered.float().mean().item() == pytest.approx(1 / 3, abs=0.1)
 
 
-def test_pictures_beyond_the_cache_are_decoded_again_to_the_same(section: DataSection, tmp_path: Path) -> None:
+def test_images_beyond_the_cache_are_decoded_again_to_the_same(section: DataSection, tmp_path: Path) -> None:
     kept, fresh = (BatchSource(replace(section, cache_gib=gib), tmp_path, 3).draw(2, 4) for gib in (1.0, 0.0))
     assert torch.equal(kept.content, fresh.content)
 
@@ -99,10 +99,10 @@ def test_infrared_of_16_bits_keeps_what_is_below_8(section: DataSection, tmp_pat
         fine = 30000 + np.random.default_rng(index).integers(0, 64, (72, 96))  # one level of 8 bits
         Image.fromarray(fine.astype(np.uint16)).save(path)
     batch = BatchSource(replace(section, tone_spread=0.0, flips=0.0), tmp_path, 0).draw(0, 4)
-    for pictures in (batch.truth, batch.exemplar):
-        assert len(torch.unique((pictures * 65535).round())) > 30
-        assert (pictures * 65535).min() >= 29999
-        assert (pictures * 65535).max() <= 30064
+    for images in (batch.truth, batch.exemplar):
+        assert len(torch.unique((images * 65535).round())) > 30
+        assert (images * 65535).min() >= 29999
+        assert (images * 65535).max() <= 30064
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
@@ -115,7 +115,7 @@ def test_the_share_of_own_exemplars_is_what_is_asked_for(section: DataSection, t
         torch.isclose(batch.truth.mean((1, 2, 3)), batch.exemplar.mean((1, 2, 3)), atol=1e-3)
         for batch in (source.draw(step, 8) for step in range(25))
     ]
-    others_by_chance = (1 - share) / 5  # of the five pictures that do not validate
+    others_by_chance = (1 - share) / 5  # of the five images that do not validate
     assert torch.cat(own).float().mean().item() == pytest.approx(share + others_by_chance, abs=0.09 * (share < 1))
 
 

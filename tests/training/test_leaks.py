@@ -1,4 +1,4 @@
-"""Scenes and pictures that are trained on and validate too."""
+"""Scenes and images that are trained on and validate too."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_a_scene_of_the_card_on_both_sides(tmp_path: Path) -> None:
     assert "'validation_part: val'" in message
 
 
-def test_the_same_pictures_under_another_name(tmp_path: Path) -> None:
+def test_the_same_images_under_another_name(tmp_path: Path) -> None:
     render_pairs(tmp_path / "train", 4)
     render_pairs(tmp_path / "val", 2, seed=5)
     data = DataSection("lwir", [Source("train")], "val", crop=48)

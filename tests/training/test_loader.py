@@ -24,7 +24,7 @@ class Numbers:
             self.drawn.append(step)
             self.sizes.add(size)
         if step == self.fails_at:
-            raise MissingFileError(f"no picture of step {step}")
+            raise MissingFileError(f"no image of step {step}")
         return cast(Batch, step)
 
 

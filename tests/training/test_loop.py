@@ -199,7 +199,7 @@ def test_early_stopping_and_the_journal(root: Path) -> None:
     assert end == (root / "run" / JOURNAL).stat().st_size
     assert [(e["kind"], e["step"]) for e in events] == [
         ("started", 0),
-        *((kind, step) for step in range(3) for kind in ("metrics", "picture")),
+        *((kind, step) for step in range(3) for kind in ("metrics", "image")),
         *(("checkpoint", 2), ("ended", 2)),
     ]
     assert events[0]["recipe"]["training"]["patience"] == 2

@@ -14,8 +14,8 @@ def network() -> nn.Sequential:
 
 
 def loss_of(model: nn.Module) -> Tensor:
-    picture = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(3))
-    loss: Tensor = (model(picture) - picture.mean(1, keepdim=True)[..., 3:-3, 3:-3].square()).square().mean()
+    image = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(3))
+    loss: Tensor = (model(image) - image.mean(1, keepdim=True)[..., 3:-3, 3:-3].square()).square().mean()
     return loss
 
 

@@ -29,7 +29,7 @@ def stems(data: DataSection, root: Path) -> tuple[set[str], set[str]]:
     """Return the names that are trained on and those that validate."""
     drawn = BatchSource(data, root, 0)
     assert drawn.draw(0, 2).content.shape == (2, 3, 32, 32)
-    trained = {single.stem for pictures in drawn.sets for single in pictures.rgb}
+    trained = {single.stem for images in drawn.sets for single in images.rgb}
     return trained, {single.stem for single in find_validations(data, root)[0].rgb}
 
 

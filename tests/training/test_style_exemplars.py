@@ -70,7 +70,7 @@ def test_photographs_without_a_truth_teach_every_look_and_shares_count(tmp_path:
         unpaired += (~batch.registered).tolist()
         assert batch.keys is not None
     assert np.mean(looks) == pytest.approx(0.5, abs=0.1)
-    # Six photographs of share 3 against three pairs of share 1.
+    # Six RGB images of share 3 against three pairs of share 1.
     assert np.mean(unpaired) == pytest.approx(18 / 21, abs=0.06)
 
 

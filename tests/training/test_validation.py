@@ -35,10 +35,10 @@ class Local(Baseline):
 
     def encode(self, exemplars: Tensor, white_hot: Tensor | None = None) -> Mapping[str, Tensor]:
         assert white_hot is not None and bool(white_hot.all())
-        return {"picture": exemplars}
+        return {"image": exemplars}
 
     def stylise(self, gray: Tensor, style: Mapping[str, Tensor]) -> Tensor:
-        return self.function(gray, style["picture"])
+        return self.function(gray, style["image"])
 
 
 def local(function: Callable[[Tensor, Tensor], Tensor]) -> Local:
@@ -106,7 +106,7 @@ def test_sets_and_exemplars_are_scored_apart(root: Path) -> None:
     report = validation(local(lambda gray, _: 0.3 * gray + 0.3))
     assert report.scores["day"].keys() >= {*PAIRED, "patch_mmd"} - {"vehicles_hot"}
     assert not {"people_hot", "people_heat"} & report.scores["night"].keys()
-    assert report.scores["day"]["people_hot"] == 0  # people are dark in these photographs
+    assert report.scores["day"]["people_hot"] == 0  # people are dark in these RGB images
     assert [*report.sheets] == ["day", "night"]
     inverted = validation(local(lambda gray, _: 1 - gray))
     assert inverted.scores["day"]["people_hot"] == inverted.scores["day"]["people_heat"] == 1

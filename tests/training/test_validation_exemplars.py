@@ -32,7 +32,7 @@ def names(section: DataSection, root: Path) -> list[str]:
     return [path.name for _, path in validation_exemplars(section, root, chosen, found)]
 
 
-def test_two_typical_pictures_of_the_set_that_differ(section: DataSection, tmp_path: Path) -> None:
+def test_two_typical_images_of_the_set_that_differ(section: DataSection, tmp_path: Path) -> None:
     # The middle of 10, 60, 110, and of 120, 140, 250.
     assert names(section, tmp_path) == ["scene_1.png", "scene_4.png"]
 
@@ -45,7 +45,7 @@ def test_without_truths_those_of_the_first_source_that_do_not_validate(section: 
     assert len(names(one, tmp_path)) == 2  # nothing else is left
 
 
-def test_a_single_picture_is_taken_once(section: DataSection, tmp_path: Path) -> None:
+def test_a_single_image_is_taken_once(section: DataSection, tmp_path: Path) -> None:
     single = replace(section, validations=[ValidationSet("one", "pairs", every=6)])
     assert names(single, tmp_path) == ["scene_0.png"]
 

@@ -53,7 +53,7 @@ def test_labels_and_truth_stay_with_their_pixels(monkeypatch: pytest.MonkeyPatch
         truth = view.truth[0].float()
         low, high = truth.unfold(0, 4, 4).unfold(1, 4, 4).mean((2, 3))[middle].aminmax()
         order = np.corrcoef(truth.flatten().numpy(), view.content[0].float().flatten().numpy())[0, 1]
-        assert order > 0.98, "the truth is cropped and mirrored as the photograph is"
+        assert order > 0.98, "the truth is cropped and mirrored as the RGB image is"
         assert high > low
         crop = draw_crop(96, 128, labels, np.random.default_rng(seed))
         part = crop.of(photograph, SIZE)

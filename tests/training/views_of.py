@@ -1,4 +1,4 @@
-"""Photographs whose class labels can be read off their pixels."""
+"""RGB images whose class labels can be read off their pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Bytes = NDArray[np.uint8]
 
 
 def painted(height: int = 96, width: int = 128, seed: int = 0) -> tuple[Bytes, Bytes, SoftLabels]:
-    """Return a photograph, its infrared image and its labels of blocks of 16 pixels: class n has red level 20 n."""
+    """Return an RGB image, its infrared image and its labels of blocks of 16 pixels: class n has red level 20 n."""
     random = np.random.default_rng(seed)
     classes = random.integers(0, 11, (height // 16, width // 16))
     full = classes.repeat(16, 0).repeat(16, 1)

@@ -53,7 +53,7 @@ dataset.add_command(generate)
 @max_pixels_option
 @verbosity_options
 def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
-    """Check that every picture and label of a generated set is as it was made, and that the labels still fit.
+    """Check that every image and label of a generated set is as it was made, and that the labels still fit.
 
     Labels are compared region by region with those of the RGB set, where that is still in its place or --source names
     it. Exit code: 0 all is well, 1 something is not, 2 no generated set.
@@ -83,7 +83,7 @@ def merge(
 ) -> int:
     """Put the shards of a set together into what one machine would have made, with labels and card.
 
-    The RGB set is found where a shard says that it is stored, or at --source. Exit code: 0 all done, 1 some pictures
+    The RGB set is found where a shard says that it is stored, or at --source. Exit code: 0 all done, 1 some images
     failed, 2 wrong usage.
     """
     set_up_messages(verbose=verbose, quiet=quiet)

@@ -48,14 +48,14 @@ if TYPE_CHECKING:
 
 @click.command(cls=SectionedCommand, short_help="Make an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
-@style_option("Several are alternatives: every picture gets one of them, or as many as --variants asks for.")
+@style_option("Several are alternatives: every image gets one of them, or as many as --variants asks for.")
 @out_option("Root of the new set.  [default: RGB_SET_ir]")
 @click.option(
     "--labels",
     default="auto",
     show_default=True,
     metavar="FORMAT",
-    help="coco, yolo, voc, kitti, masks, classification, pictures (no labels), or auto.",
+    help="coco, yolo, voc, kitti, masks, classification, images (no labels), or auto.",
 )
 @click.option(
     "--orientation",
@@ -66,23 +66,23 @@ if TYPE_CHECKING:
     "the sizes that labels state. Results have the frame of their labels.",
 )
 @click.option(
-    "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each picture."
+    "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each image."
 )
 @click.option(
     "--assign",
     type=click.Choice(["random", "round-robin", "nearest"]),
     default="random",
     show_default=True,
-    help="How pictures get their styles; nearest takes the exemplars whose contents are most alike.",
+    help="How images get their styles; nearest takes the exemplars whose contents are most alike.",
 )
 @click.option(
     "--rule",
     "rule_texts",
     multiple=True,
     metavar="CONDITION=STYLE",
-    help="Style of pictures that are day, night, or match a pattern such as 'night/*'. May be repeated.",
+    help="Style of images that are day, night, or match a pattern such as 'night/*'. May be repeated.",
 )
-@click.option("--include-gray", is_flag=True, help="Also write the plain luma of every picture.")
+@click.option("--include-gray", is_flag=True, help="Also write the plain luma of every image.")
 @click.option(
     "--flip-polarity",
     "flip_share",
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     default="1",
     show_default=True,
     metavar="N|LOW..HIGH",
-    help="0 keeps the photograph's own look, 1 takes the exemplar's; a range is drawn from.",
+    help="0 keeps the RGB image's own look, 1 takes the exemplar's; a range is drawn from.",
 )
 @polarity_option
 @exemplar_polarity_option
@@ -122,24 +122,24 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and do nothing.")
 @tracking_uri_option
 @seed_option
-@click.option("--fail-fast", is_flag=True, help="Stop at the first picture that fails.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
 @max_pixels_option
 @verbosity_options
 def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: bool, **given: Any) -> int:
-    """Translate every picture of a labelled set and write its labels beside the results.
+    """Translate every image of a labelled set and write its labels beside the results.
 
-    RGB_SET is the root of a COCO, YOLO, Pascal VOC or KITTI set, of pictures with index masks, of class folders, or a
-    plain folder of pictures. OUT has the same layout and can be trained on as it is. README.md there says what it
-    holds and how it was made, manifest.jsonl the same for each picture.
+    RGB_SET is the root of a COCO, YOLO, Pascal VOC or KITTI set, of images with index masks, of class folders, or a
+    plain folder of images. OUT has the same layout and can be trained on as it is. README.md there says what it
+    holds and how it was made, manifest.jsonl the same for each image.
 
-    A picture that cannot be read costs its line in the manifest; a label that is wrong is kept and told.
-    Exit code: 0 all done, 1 some pictures failed, 2 wrong usage or nothing to do.
+    An image that cannot be read costs its line in the manifest; a label that is wrong is kept and told.
+    Exit code: 0 all done, 1 some images failed, 2 wrong usage or nothing to do.
 
     \b
     Examples:
-      Three looks for every picture, and the plain luma:
+      Three looks for every image, and the plain luma:
         ir-transfer dataset coco/ --style a.png --style b.png --style c.png --variants 3 --include-gray -o coco_ir/
-      Night pictures in a night look, people hotter than the network makes them:
+      Night images in a night look, people hotter than the network makes them:
         ir-transfer dataset yolo/ --style preset:lwir-road-day --rule night=preset:lwir-road-night \\
             --heat person=+0.2 -o yolo_ir/
       A quarter of the work, for a batch queue, and the whole from its parts:
@@ -217,7 +217,7 @@ def _print_plan(options: DatasetOptions) -> int:
         }
     )
     click.echo(
-        f"would make {len(plan.jobs)} pictures of {len(labelled.pictures)} in a {labelled.kind} set, refuse "
+        f"would make {len(plan.jobs)} images of {len(labelled.images)} in a {labelled.kind} set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {format_path(plan.out)}"
         f"{ignored_clause(plan)}"
     )

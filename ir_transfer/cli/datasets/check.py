@@ -21,14 +21,14 @@ _SHOWN = 5  # names per finding on the terminal; the report file has all
 @click.argument("name")
 @root_option
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for report.json and a picture."
+    "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for report.json and an image."
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Open at most N pairs.  [default: all]")
 @click.option("--split", type=click.Path(path_type=Path), metavar="FILE", help="Also check a file of datasets split.")
 def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: Path | None) -> int:
     """Check the folder --root against the card NAME and say what to do about what is found.
 
-    Looks for files without a partner, sizes that differ, photographs without colour, infrared pictures with three
+    Looks for files without a partner, sizes that differ, RGB images without colour, infrared images with three
     unequal channels, 16-bit content, duplicates, look-alikes in different parts, and pairs that are not registered.
     Exit code: 0 clean, 1 problems, 2 wrong usage.
 
@@ -80,7 +80,7 @@ def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> No
 
 def _print_report(report: CheckReport, out: Path | None) -> None:
     opened = "" if report.looked_at == report.count else f", {report.looked_at} of them opened"
-    click.echo(f"{report.root}: {report.count} {'pairs' if report.pairs else 'pictures'} of {report.card}{opened}")
+    click.echo(f"{report.root}: {report.count} {'pairs' if report.pairs else 'images'} of {report.card}{opened}")
     for finding in report.findings:
         click.secho(f"{finding.level}: {len(finding.names)} {finding.what}", bold=finding.level == "problem")
         more = f" and {len(finding.names) - _SHOWN} more" if len(finding.names) > _SHOWN else ""

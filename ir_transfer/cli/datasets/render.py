@@ -38,7 +38,7 @@ def render(
     """Render street scenes into OUT/rgb and OUT/ir.
 
     Little physical models: materials with reflectance and emissivity, sun, sky, night and lamps; people and engines
-    are warmer than what is around them. Photograph and infrared picture are registered exactly.
+    are warmer than what is around them. RGB image and infrared image are registered exactly.
 
     \b
     Examples:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .json to write.")
 @click.option("--scene", metavar="REGEX", help="What of a pair's name is its scene.  [default: the card's rule]")
 @click.option("--runs", type=click.IntRange(min=2), metavar="N", help="Take runs of N neighbours by name as scenes.")
-@click.option("--names-only", is_flag=True, help="Do not open the pictures to join scenes that look alike.")
+@click.option("--names-only", is_flag=True, help="Do not open the images to join scenes that look alike.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 def split(
     *,

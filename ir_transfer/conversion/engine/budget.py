@@ -1,4 +1,4 @@
-"""How many bytes the pictures that are being read, translated and written take, so that all of them stay in a bound."""
+"""How many bytes the images that are being read, translated and written take, so that all of them stay in a bound."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ir_transfer.models.capabilities import Tiles
 _READING = 18
 """Bytes per pixel and byte of a level while a file is decoded; measured, most with alpha: 17.2."""
 _LEVELS = 3
-"""Bytes per pixel and byte of a level of a picture that is decoded."""
+"""Bytes per pixel and byte of a level of an image that is decoded."""
 _RESULT = 8
 """Bytes per pixel of a result: its intensity, its levels and its file."""
 _MASK = 8
@@ -31,7 +31,7 @@ _STEPS = 32
 
 @dataclass(frozen=True)
 class Size:
-    """How large a picture file is, as its header says.
+    """How large an image file is, as its header says.
 
     Attributes:
         height: Rows.
@@ -67,12 +67,12 @@ def size_of(path: Path, page: int | None = None) -> Size | None:
 
 @dataclass(frozen=True)
 class Budget:
-    """The bytes that a process may take, shared by the pictures in flight and the device.
+    """The bytes that a process may take, shared by the images in flight and the device.
 
     Attributes:
         asked: What ``--memory`` and ``--tile-size`` ask for.
         translator: Of the run.
-        masks: Masks that each picture has.
+        masks: Masks that each image has.
         steps: Whether a camera or heat follows the translation.
     """
 
@@ -83,29 +83,29 @@ class Budget:
 
     @property
     def memory(self) -> int | None:
-        """Bytes for pictures and device; None where a GPU has memory of its own, and finds out what it takes."""
+        """Bytes for images and device; None where a GPU has memory of its own, and finds out what it takes."""
         return self.asked.memory or (MEMORY if self.translator.device.type == "cpu" else None)
 
     @property
     def shared(self) -> float:
-        """Bytes that pictures and device share: those of the process without them are left out.
+        """Bytes that images and device share: those of the process without them are left out.
 
-        Beside a GPU these are half of what the machine has free, for the pictures alone.
+        Beside a GPU these are half of what the machine has free, for the images alone.
         """
         return psutil.virtual_memory().available / 2 if self.memory is None else self.memory - process_bytes()
 
     def reading(self, size: Size) -> int:
-        """Return the most bytes that a picture takes while it is read."""
+        """Return the most bytes that an image takes while it is read."""
         return size.file + size.pixels * _READING * size.itemsize
 
     def held(self, size: Size, results: int = 1) -> int:
-        """Return the most bytes that a picture takes after that, until all its results are written."""
+        """Return the most bytes that an image takes after that, until all its results are written."""
         cells = max(1, sum(map(len, self.translator.grid)))
         besides = _RESULT * cells * results + _MASK * self.masks + (_STEPS if self.steps else 0)
         return size.pixels * (_LEVELS * size.itemsize + besides)
 
     def device(self, size: Size) -> int:
-        """Return the bytes that translating a picture takes; 0 where there is no figure for it."""
+        """Return the bytes that translating an image takes; 0 where there is no figure for it."""
         if self.memory is None or not isinstance(self.translator.model, Tiles):
             return 0
         try:
@@ -115,7 +115,7 @@ class Budget:
         return device_bytes(self.translator.model, min(side, size.height), min(side, size.width))
 
     def tile(self, translator: AnyTranslator, size: Size) -> int | None:
-        """Return the side of the tiles for a picture; None if it is to be translated as a whole.
+        """Return the side of the tiles for an image; None if it is to be translated as a whole.
 
         Raises:
             InputError: It takes more than ``--memory`` allows, and model or controls need the whole of it.
@@ -134,7 +134,7 @@ class Budget:
         return tile_for(translator.model, left)
 
     def refuse(self, size: Size, name: str) -> None:
-        """Raise :class:`InputError` if reading a picture takes more than ``--memory``, where that was given."""
+        """Raise :class:`InputError` if reading an image takes more than ``--memory``, where that was given."""
         if self.asked.memory is not None and self.reading(size) > self.shared:
             least = math.ceil((process_bytes() + self.reading(size)) / 10**6)
             raise InputError(
@@ -145,10 +145,10 @@ class Budget:
 
 @dataclass
 class Token:
-    """A picture in flight.
+    """An image in flight.
 
     Attributes:
-        size: Of the picture; None if that is not known, and nothing is counted.
+        size: Of the image; None if that is not known, and nothing is counted.
         bytes: That it takes now.
         device: Bytes that translating it takes.
         left: Results of it that are not recorded yet; None while it is read.
@@ -161,7 +161,7 @@ class Token:
 
 
 class InFlight:
-    """The pictures that are being read, translated or written, and what they take together.
+    """The images that are being read, translated or written, and what they take together.
 
     Args:
         budget: Of the process.
@@ -178,18 +178,18 @@ class InFlight:
 
     @property
     def free(self) -> float:
-        """Bytes that no picture takes."""
+        """Bytes that no image takes."""
         return self._shared - sum(token.bytes for token in self._tokens.values())
 
     def fits(self, size: Size | None) -> bool:
-        """Return whether one more picture may be read now; the only one always may."""
+        """Return whether one more image may be read now; the only one always may."""
         if not self._tokens or size is None:
             return True
         device = max(self.budget.device(size), *(token.device for token in self._tokens.values()))
         return self.budget.reading(size) + device <= self.free
 
     def begin(self, size: Size | None) -> Token:
-        """Count a picture that is read from now on."""
+        """Count an image that is read from now on."""
         token = Token(size)
         if size is not None:
             token.bytes, token.device = self.budget.reading(size), self.budget.device(size)
@@ -198,7 +198,7 @@ class InFlight:
         return token
 
     def was_read(self, token: Token, results: int) -> None:
-        """Count what a picture takes from now on, for so many results; nothing for none."""
+        """Count what an image takes from now on, for so many results; nothing for none."""
         token.left = results
         if not results:
             del self._tokens[id(token)]
@@ -207,7 +207,7 @@ class InFlight:
             self._note()
 
     def end(self, token: Token) -> None:
-        """Count one result as recorded; with the last one the picture takes nothing any more."""
+        """Count one result as recorded; with the last one the image takes nothing any more."""
         token.left = (token.left or 0) - 1
         if token.left <= 0:
             self._tokens.pop(id(token), None)

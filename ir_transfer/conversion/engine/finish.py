@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.launched import Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
-from ir_transfer.imaging.image_io import BitDepth, OutputLevels, Picture, to_levels
+from ir_transfer.imaging.image_io import BitDepth, DecodedImage, OutputLevels, to_levels
 from ir_transfer.imaging.raster.write import hidden
 from ir_transfer.labels.frames import to_stored
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.heat.shift import Heat, Heated
 
-Step = Callable[[NDArray[np.float32], Job, Picture], NDArray[np.float32]]
+Step = Callable[[NDArray[np.float32], Job, DecodedImage], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
 
 _NODATA = 0  # what rasters without a nodata value of their own have, too
@@ -65,13 +65,13 @@ class Finish:
         """Whether levels of ``bit_depth`` serve in place of an intensity: nothing is done before they are made."""
         return not self.steps and self.heat is None
 
-    def __call__(self, result: Result, job: Job, picture: Picture) -> Finished:
+    def __call__(self, result: Result, job: Job, image: DecodedImage) -> Finished:
         """Return the file of a result.
 
         Args:
             result: Intensity (H, W) in [0, 1], or its levels if :attr:`takes_levels`.
             job: What it was made for.
-            picture: What it was made from.
+            image: What it was made from.
 
         Raises:
             InputError: NaN or infinite values.
@@ -82,21 +82,21 @@ class Finish:
         if result.dtype.kind == "u":
             levels = cast("OutputLevels", result)
         else:
-            intensity, turned, heated = self._changed(np.asarray(result, np.float32), job, picture)
+            intensity, turned, heated = self._changed(np.asarray(result, np.float32), job, image)
             levels = to_levels(intensity, self.bit_depth)
         if turned != ((style in self.inverted) != (job.variant is not None and job.variant.inverted)):
             levels = (np.iinfo(levels.dtype).max - levels).astype(levels.dtype)
-        valid = picture.valid
+        valid = image.valid
         nodata = None if valid is None or levels.shape != valid.shape else _NODATA
         levels = levels if nodata is None else hidden(levels, valid, nodata)
         if job.turn != 1:
             levels = to_stored(levels, job.turn)
-        exif = picture.reading.kept_exif
+        exif = image.reading.kept_exif
         data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
         return Finished(data, heated)
 
     def _changed(
-        self, intensity: NDArray[np.float32], job: Job, picture: Picture
+        self, intensity: NDArray[np.float32], job: Job, image: DecodedImage
     ) -> tuple[NDArray[np.float32], bool, Heated | None]:
         """Return an intensity after heat and steps, whether it became white-hot for them, and what was heated."""
         style = 0 if job.variant is None else job.variant.style
@@ -104,8 +104,8 @@ class Finish:
             return intensity, False, None
         turned = style in self.black_hot
         intensity = 1 - intensity if turned else intensity
-        heated = None if self.heat is None else self.heat(intensity, picture, job.source)
+        heated = None if self.heat is None else self.heat(intensity, image, job.source)
         intensity = intensity if heated is None else heated.intensity
         for step in self.steps:
-            intensity = step(intensity, job, picture)
+            intensity = step(intensity, job, image)
         return intensity, turned, heated

@@ -33,8 +33,8 @@ class Pipeline:
     The caller's thread launches the batches of a GPU, the next one before it takes the results of the last; as many
     threads read, and as many write, as the process has cores.
 
-    A CPU translates several small pictures at the same time, each with its share of the threads: threads that compute
-    one picture together wait for each other after every layer, and for long where other processes want the cores too.
+    A CPU translates several small images at the same time, each with its share of the threads: threads that compute
+    one image together wait for each other after every layer, and for long where other processes want the cores too.
 
     Args:
         worker: Who does it.
@@ -106,7 +106,7 @@ class Pipeline:
         return _timed(lambda: self.worker.read(task, size))
 
     def _go_on(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
-        """Bring the pictures in flight one step further, the last that was read first of all."""
+        """Bring the images in flight one step further, the last that was read first of all."""
         if self._reading:
             self._take_read(batcher, devices, writers)
         elif (batch := batcher.fullest()) is not None:
@@ -139,7 +139,7 @@ class Pipeline:
             self._translating.append(self.worker.launch(batch))
             self._take_translated(_BATCHES_AHEAD - 1, writers)
             return
-        pixels = sum(item.picture.height * item.picture.width for item in batch)
+        pixels = sum(item.image.height * item.image.width for item in batch)
         together = min(self._cores, _TOGETHER // pixels, self._room_for(batch))
         if together <= 1:  # with all threads, and when nothing else computes
             self._take_translated(0, writers)
@@ -150,7 +150,7 @@ class Pipeline:
         self._translating.append(devices.submit(self._translate_beside, batch, self._cores // together))
 
     def _room_for(self, batch: Sequence[Loaded]) -> int:
-        """Return how many such batches the memory takes that pictures in flight leave."""
+        """Return how many such batches the memory takes that images in flight leave."""
         needed = self.flight.budget.device(batch[0].size) * len(batch)
         return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 

@@ -30,7 +30,7 @@ from ir_transfer.imaging.remote import Mount, is_remote, mounts, use_mount
 
 _LARGEST_CHUNK = 64  # images that a killed worker costs at most
 _LARGEST_GPU_CHUNK = 1024  # a GPU waits while the first images of a chunk are read and the last ones are written
-_ATTEMPTS = 3  # at a chunk whose worker dies; a picture that kills every worker must not go round for ever
+_ATTEMPTS = 3  # at a chunk whose worker dies; an image that kills every worker must not go round for ever
 
 logger = logging.getLogger(__name__)
 

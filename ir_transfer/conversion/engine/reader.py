@@ -25,9 +25,9 @@ from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.tiles.rules import can_tile
 from ir_transfer.errors import InputError, IrTransferError
-from ir_transfer.imaging.companions import hash_picture_companions
+from ir_transfer.imaging.companions import hash_image_companions
 from ir_transfer.imaging.header import upright_size
-from ir_transfer.imaging.image_io import Format, Picture, decode_picture, files_beside, narrow_levels, read_bytes
+from ir_transfer.imaging.image_io import DecodedImage, Format, decode_image, files_beside, narrow_levels, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.kind import holds_raster
 from ir_transfer.imaging.remote import is_remote
@@ -53,34 +53,34 @@ class Reader:
     translator: AnyTranslator
     budget: Budget
     format: Format
-    choose: Callable[[Job, Picture], Job] | None = None
+    choose: Callable[[Job, DecodedImage], Job] | None = None
     masks: Masks | None = None
 
     def read(self, task: Task, size: Size | None = None) -> list[Loaded | Outcome]:
-        """Read a picture once for all its jobs; an outcome is what needs no translation.
+        """Read an image once for all its jobs; an outcome is what needs no translation.
 
         Args:
             task: What to make of it.
-            size: Of the picture, where its header was read: one that takes more than ``--memory`` is refused.
+            size: Of the image, where its header was read: one that takes more than ``--memory`` is refused.
         """
         jobs = task.jobs
         try:
             if size is not None:
                 self.budget.refuse(size, str(jobs[0].source))
             data = self._bytes_of(jobs[0].source)
-            companions = hash_picture_companions(jobs[0].source)
+            companions = hash_image_companions(jobs[0].source)
         except IrTransferError as error:
             return [Outcome(replace(failed_entry(job), error=error.line)) for job in jobs]
         except MemoryError:
             return [Outcome(replace(failed_entry(job), error=memory_error(failed_entry(job)))) for job in jobs]
         sha256 = hashlib.sha256(data).hexdigest()
         loaded: list[Loaded | Outcome] = []
-        decoded: dict[int | None, Picture] = {}
+        decoded: dict[int | None, DecodedImage] = {}
         for job in jobs:
             entry = replace(failed_entry(job), input_sha256=sha256, companions_sha256=companions)
             one = self._load(job, entry, task.earlier.get(str(job.output)), data, decoded.get(job.page))
             if isinstance(one, Loaded):
-                decoded = {job.page: one.picture}
+                decoded = {job.page: one.image}
             loaded.append(one)
         return loaded
 
@@ -88,13 +88,13 @@ class Reader:
         data = read_bytes(source, self.options.max_pixels)
         if is_remote(source) and holds_raster(data, source.name, self.options.max_pixels):
             raise InputError(
-                f"{source}: expected a picture in remote storage, got a raster: name it as GDAL does, such as "
+                f"{source}: expected an image in remote storage, got a raster: name it as GDAL does, such as "
                 "/vsis3/bucket/name.tif or /vsigs/bucket/name.tif, with a local -o"
             )
         return data
 
     def _load(
-        self, job: Job, entry: Entry, earlier: Entry | None, data: bytes, picture: Picture | None
+        self, job: Job, entry: Entry, earlier: Entry | None, data: bytes, image: DecodedImage | None
     ) -> Loaded | Outcome:
         try:
             masks_sha256 = self.masks.fingerprint(job.place) if self.masks else None
@@ -102,35 +102,35 @@ class Reader:
             done = self._is_done(job, entry, earlier)
             if done and earlier is not None and earlier.variant == entry.variant:
                 return Outcome(None)
-            if picture is None:
-                picture = self._decoded(job, data)
-                self._report(job, picture)
-            if min(picture.height, picture.width) < SMALLEST_SIDE:
+            if image is None:
+                image = self._decoded(job, data)
+                self._report(job, image)
+            if min(image.height, image.width) < SMALLEST_SIDE:
                 raise InputError(
                     f"{job.source}: expected sides of at least {SMALLEST_SIDE} pixels, "
-                    f"got {picture.width} x {picture.height}: enlarge or remove it"
+                    f"got {image.width} x {image.height}: enlarge or remove it"
                 )
-            self._refuse_large_grid(job, picture)
-            masks = self.masks.read(job.place, picture.height, picture.width) if self.masks else None
+            self._refuse_large_grid(job, image)
+            masks = self.masks.read(job.place, image.height, image.width) if self.masks else None
         except IrTransferError as error:
             return Outcome(replace(entry, error=error.line))
         except MemoryError:
             return Outcome(replace(entry, error=memory_error(entry)))
-        job = job if self.choose is None else self.choose(job, picture)
+        job = job if self.choose is None else self.choose(job, image)
         if done and earlier is not None and earlier.variant == failed_entry(job).variant:
-            return Outcome(None)  # what the picture shows had decided
-        height, width = upright_size((picture.height, picture.width), job.turn)
+            return Outcome(None)  # what the image shows had decided
+        height, width = upright_size((image.height, image.width), job.turn)
         entry = replace(
             entry,
             variant=failed_entry(job).variant,
             width=width,
             height=height,
-            bit_depth=picture.bit_depth,
-            reading=picture.reading.record(),
+            bit_depth=image.bit_depth,
+            reading=image.reading.record(),
         )
-        return Loaded(job, picture, entry, masks)
+        return Loaded(job, image, entry, masks)
 
-    def _decoded(self, job: Job, data: bytes) -> Picture:
+    def _decoded(self, job: Job, data: bytes) -> DecodedImage:
         asked, source = self.options.raster, job.source
         if found := [name for name, is_asked in (("--cog", asked.cog), ("--overviews", asked.overviews)) if is_asked]:
             raise InputError(
@@ -138,27 +138,27 @@ class Reader:
                 f"{self.format.upper()}: leave it out, or convert the image apart"
             )
         wanted = Wanted(job.page, asked.bands, asked.nodata, files_beside(source))
-        return decode_picture(data, str(source), self.options.max_pixels, asked.levels, wanted)
+        return decode_image(data, str(source), self.options.max_pixels, asked.levels, wanted)
 
-    def _report(self, job: Job, picture: Picture) -> None:
-        notes = picture.reading.notes
-        if self.options.raster.levels is None and (span := narrow_levels(picture)) is not None:
+    def _report(self, job: Job, image: DecodedImage) -> None:
+        notes = image.reading.notes
+        if self.options.raster.levels is None and (span := narrow_levels(image)) is not None:
             notes.append(
                 f"its levels lie in {span[0]} to {span[1]} of 16 bits, so that it is dark: "
                 f"pass --levels {span[0]},{span[1]}"
             )
         if (place := world_file(job.source)) is not None:
             notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its place")
-        if picture.valid is not None and not can_tile(self.translator):
+        if image.valid is not None and not can_tile(self.translator):
             notes.append("this model or these options let invalid pixels count in its statistics")
         warn_once(notes, job.source)
 
-    def _refuse_large_grid(self, job: Job, picture: Picture) -> None:
+    def _refuse_large_grid(self, job: Job, image: DecodedImage) -> None:
         cells = sum(map(len, self.translator.grid))
-        if cells * picture.height * picture.width > self.options.max_pixels:
+        if cells * image.height * image.width > self.options.max_pixels:
             raise InputError(
                 f"{job.source}: expected a grid of at most {self.options.max_pixels} pixels, got {cells} times "
-                f"{picture.width} x {picture.height}: use a smaller --style-grid or picture, or raise --max-pixels"
+                f"{image.width} x {image.height}: use a smaller --style-grid or image, or raise --max-pixels"
             )
 
     def _is_done(self, job: Job, entry: Entry, earlier: Entry | None) -> bool:

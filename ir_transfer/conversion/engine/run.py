@@ -18,7 +18,7 @@ from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
 from ir_transfer.conversion.times import Times
 from ir_transfer.errors import EncodeError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.imaging.remote import public
 
 logger = logging.getLogger(__name__)
@@ -57,9 +57,9 @@ class Run:
         manifest: Where results are recorded; those it holds already may be skipped.
         translator: The model with its styles.
         finish: From intensities to files.
-        choose: Completes a job by what its picture shows.
+        choose: Completes a job by what its image shows.
         observer: Notified of every input that is done.
-        masks: Of the pictures, if they have any.
+        masks: Of the images, if they have any.
         on_window: Called after every window of a raster with the number done and the number of all.
     """
 
@@ -71,7 +71,7 @@ class Run:
         translator: AnyTranslator,
         finish: Finish,
         *,
-        choose: Callable[[Job, Picture], Job] | None = None,
+        choose: Callable[[Job, DecodedImage], Job] | None = None,
         observer: Observer | None = None,
         masks: Masks | None = None,
         on_window: Callable[[int, int], None] | None = None,
@@ -118,8 +118,8 @@ class Run:
                 entries[job.result] = replace(earlier, input=name)
 
     def _tasks(self) -> Iterator[Task]:
-        pictures = (job for job in self.plan.jobs if job.raster is None)
-        for _, group in groupby(pictures, key=lambda job: job.path):
+        images = (job for job in self.plan.jobs if job.raster is None)
+        for _, group in groupby(images, key=lambda job: job.path):
             jobs = tuple(group)
             outputs = (job.result for job in jobs)
             yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
@@ -152,7 +152,7 @@ class Run:
         self.observer.advance(entry.error)
         try:
             self.manifest.append(entry)
-        except EncodeError as error:  # a picture without its line is made again by --resume
+        except EncodeError as error:  # an image without its line is made again by --resume
             self.summary.stopped = error.line
 
 

@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass, field, replace
 from ir_transfer.conversion.engine.budget import Size
 from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
-from ir_transfer.conversion.masks import PictureMasks
+from ir_transfer.conversion.masks import ImageMasks
 from ir_transfer.conversion.plan import Job
 from ir_transfer.errors import EncodeError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
-# After these no later picture can be written either.
+# After these no later image can be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_NO_SPACE = "stopped: no later picture could be written either; fix that, then go on with --resume"
+_NO_SPACE = "stopped: no later image could be written either; fix that, then go on with --resume"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A picture with all that is made of it.
+    """An image with all that is made of it.
 
     Attributes:
         jobs: Of one source.
@@ -34,24 +34,24 @@ class Task:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A job with its decoded picture, and its line of the manifest as long as nothing came of it."""
+    """A job with its decoded image, and its line of the manifest as long as nothing came of it."""
 
     job: Job
-    picture: Picture
+    image: DecodedImage
     entry: Entry
-    masks: PictureMasks | None = None
+    masks: ImageMasks | None = None
 
     @property
     def size(self) -> Size:
-        """Of the picture."""
-        return Size(self.picture.height, self.picture.width, self.picture.levels.dtype.itemsize)
+        """Of the image."""
+        return Size(self.image.height, self.image.width, self.image.levels.dtype.itemsize)
 
     @property
     def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None, str | None]:
-        """What pictures of one batch have in common: size, style and strength; one with invalid pixels goes alone."""
+        """What images of one batch have in common: size, style and strength; one with invalid pixels goes alone."""
         variant = self.job.variant
-        size = self.picture.height, self.picture.width
-        alone = None if self.picture.valid is None else str(self.job.output)
+        size = self.image.height, self.image.width
+        alone = None if self.image.valid is None else str(self.job.output)
         return size, None if variant is None else (variant.style, variant.strength), alone
 
 
@@ -69,15 +69,15 @@ class Outcome:
 
 
 Translated = list[tuple[Loaded, Result | Outcome]]
-"""Pictures with what became of them."""
+"""Images with what became of them."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """Pictures of one kind that are with the device, or were.
+    """Images of one kind that are with the device, or were.
 
     Attributes:
-        parts: Pictures with what the device makes of them, or with why one cannot be translated.
+        parts: Images with what the device makes of them, or with why one cannot be translated.
     """
 
     parts: Sequence[tuple[Sequence[Loaded], Launched | Outcome]]
@@ -87,7 +87,7 @@ class Translation:
         return all(isinstance(made, Outcome) or made.done() for _, made in self.parts)
 
     def result(self) -> tuple[Translated, float]:
-        """Wait for the device; return each picture with its result, and the seconds that the device computed."""
+        """Wait for the device; return each image with its result, and the seconds that the device computed."""
         found: Translated = []
         seconds = 0.0
         for items, made in self.parts:

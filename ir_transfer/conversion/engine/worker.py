@@ -31,11 +31,11 @@ from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import SMALLEST_TILE
-from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
+from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
 from ir_transfer.conversion.tiles.memory import is_out_of_memory
 from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
-from ir_transfer.imaging.image_io import Picture, write_whole
+from ir_transfer.imaging.image_io import DecodedImage, write_whole
 
 
 @dataclass(frozen=True)
@@ -47,20 +47,20 @@ class Worker:
         out: Folder of the results.
         translator: The model with its styles.
         finish: From intensities to files.
-        choose: Completes a job by what its picture shows.
-        masks: Of the pictures, if they have any.
+        choose: Completes a job by what its image shows.
+        masks: Of the images, if they have any.
     """
 
     options: Options
     out: Path
     translator: AnyTranslator
     finish: Finish
-    choose: Callable[[Job, Picture], Job] | None = None
+    choose: Callable[[Job, DecodedImage], Job] | None = None
     masks: Masks | None = None
 
     @cached_property
     def budget(self) -> Budget:
-        """The memory that pictures and translator share."""
+        """The memory that images and translator share."""
         controls = self.options.controls
         masks = 0 if self.masks is None else max(1, len(controls.style_masks))
         steps = bool(self.finish.steps) or self.finish.heat is not None
@@ -80,11 +80,11 @@ class Worker:
         return translate_raster(job, earlier, self.options, self.out, self.translator, self.finish, observer)
 
     def launch(self, batch: Sequence[Loaded]) -> Translation:
-        """Begin to translate pictures of one kind; those whose memory together is too much go one by one."""
+        """Begin to translate images of one kind; those whose memory together is too much go one by one."""
         launched, reason = self._attempt(batch)
         if launched is not None:
             return Translation([(batch, launched)])
-        if len(batch) > 1:  # one picture, or the memory of all together: find out
+        if len(batch) > 1:  # one image, or the memory of all together: find out
             return Translation([part for item in batch for part in self.launch([item]).parts])
         return Translation([(batch, Outcome(replace(batch[0].entry, error=reason)))])
 
@@ -92,7 +92,7 @@ class Worker:
         """Finish a result and write its file."""
         entry = item.entry
         try:
-            made = self.finish(result, item.job, item.picture)
+            made = self.finish(result, item.job, item.image)
             if made.heat is not None:
                 entry = replace(entry, found=made.heat.found, heated=made.heat.changed)
             write_whole(self.out / str(entry.output), made.data)
@@ -113,7 +113,7 @@ class Worker:
                 variant = batch[0].job.variant
                 translator = self.translator if variant is None else self.translator.of(variant)
                 levels = self.finish.bit_depth if self.finish.takes_levels else None
-                return translator.launch([item.picture for item in batch], levels), None
+                return translator.launch([item.image for item in batch], levels), None
         except IrTransferError as error:
             return None, f"{batch[0].job.source}: {error.line}"
         except (RuntimeError, MemoryError) as error:
@@ -126,29 +126,29 @@ class Worker:
         return None if made is None else Launched.of(made, time.perf_counter() - began), reason
 
     def _at_once(self, batch: Sequence[Loaded]) -> list[NDArray[np.float32]] | None:
-        """Return results for which the host waits; None if these pictures go to the device as a batch."""
+        """Return results for which the host waits; None if these images go to the device as a batch."""
         if (masks := batch[0].masks) is not None:  # these come one by one
             self.budget.tile(self.translator, batch[0].size)  # refuses what exceeds the memory
-            return [in_torch(self.translator).with_masks(batch[0].picture, masks)]
-        pictures, variant = [item.picture for item in batch], batch[0].job.variant
+            return [in_torch(self.translator).with_masks(batch[0].image, masks)]
+        images, variant = [item.image for item in batch], batch[0].job.variant
         if variant is not None and variant.style is None:
-            return [picture.gray()[0] for picture in pictures]
+            return [image.gray()[0] for image in images]
         translator = self.translator if variant is None else self.translator.of(variant)
-        tile = self.budget.tile(translator, batch[0].size) if len(pictures) == 1 else None
-        if tile is None and pictures[0].valid is not None and can_tile(translator):  # tiles know what counts
-            tile = max(pictures[0].height, pictures[0].width)
-        return None if tile is None else [_by_tiles(translator, pictures[0], tile)]
+        tile = self.budget.tile(translator, batch[0].size) if len(images) == 1 else None
+        if tile is None and images[0].valid is not None and can_tile(translator):  # tiles know what counts
+            tile = max(images[0].height, images[0].width)
+        return None if tile is None else [_by_tiles(translator, images[0], tile)]
 
     def _smaller(self, batch: Sequence[Loaded]) -> tuple[list[NDArray[np.float32]] | None, str | None]:
-        """Translate one picture whose memory as a whole was too much by tiles, where the model can."""
+        """Translate one image whose memory as a whole was too much by tiles, where the model can."""
         reason = memory_error(batch[0].entry)
         if len(batch) > 1 or batch[0].masks is not None:
             return None, reason
-        picture, variant = batch[0].picture, batch[0].job.variant
+        image, variant = batch[0].image, batch[0].job.variant
         translator = self.translator if variant is None else self.translator.of(variant)
         try:
             refuse_untiled(translator)
-            return [_by_tiles(translator, picture, max(picture.height, picture.width) // 2)], None
+            return [_by_tiles(translator, image, max(image.height, image.width) // 2)], None
         except InputError:
             return None, reason
         except (RuntimeError, MemoryError) as error:
@@ -157,9 +157,9 @@ class Worker:
             return None, reason
 
 
-def _by_tiles(translator: AnyTranslator, picture: Picture, tile: int) -> NDArray[np.float32]:
+def _by_tiles(translator: AnyTranslator, image: DecodedImage, tile: int) -> NDArray[np.float32]:
     from ir_transfer.conversion.tiles.translate import translate_tiled
 
-    sink = ArraySink(picture.height, picture.width)
-    translate_tiled(in_torch(translator), PictureSource(picture), sink, tile=max(tile, SMALLEST_TILE))
+    sink = ArraySink(image.height, image.width)
+    translate_tiled(in_torch(translator), ImageSource(image), sink, tile=max(tile, SMALLEST_TILE))
     return sink.intensity

@@ -23,7 +23,7 @@ from ir_transfer.export.check import style_inputs
 from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.metrics.fidelity import psnr, ssim
 
 MOST_IMAGES = 128
@@ -121,7 +121,7 @@ def calibration_images(folder: Path, max_pixels: int) -> list[tuple[Path, NDArra
     """
     found = expand([str(folder)])
     step = -(-len(found) // MOST_IMAGES)
-    return [(one.source, read_picture(one.source, max_pixels).rgb()[None]) for one in found[::step]]
+    return [(one.source, read_image(one.source, max_pixels).rgb()[None]) for one in found[::step]]
 
 
 def _truth_of(images: _Images, folder: Path, max_pixels: int) -> list[NDArray[np.float32]]:
@@ -130,7 +130,7 @@ def _truth_of(images: _Images, folder: Path, max_pixels: int) -> list[NDArray[np
     for path, image in images:
         if path.stem not in by_stem:
             raise InputError(f"expected an infrared image named {path.stem} in {folder}, found none: add it")
-        gray = read_picture(by_stem[path.stem], max_pixels).gray()
+        gray = read_image(by_stem[path.stem], max_pixels).gray()
         if gray.shape[-2:] != image.shape[-2:]:
             raise InputError(
                 f"expected {by_stem[path.stem]} to be {image.shape[-1]} x {image.shape[-2]} as {path}, got "

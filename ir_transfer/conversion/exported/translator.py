@@ -19,7 +19,7 @@ from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import BLACK_HOT, InsideFile, StyleChoice
 from ir_transfer.export.facts import FileFacts
-from ir_transfer.imaging.image_io import BitDepth, Picture
+from ir_transfer.imaging.image_io import BitDepth, DecodedImage
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class FileTranslator:
 
     Attributes:
         model: The file.
-        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
         precision: What the runtime computes in.
         thread_count: Threads that compute; a thread for each core if None.
     """
@@ -127,19 +127,19 @@ class FileTranslator:
         """Return the translator of a variant that has a style."""
         return replace(self, strength=variant.strength)
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
         """Translate images; what is launched is done, as intensities, also where ``bit_depth`` asks for levels."""
         began = time.perf_counter()
-        made = self(pictures)
+        made = self(images)
         return Launched.of(made, time.perf_counter() - began)
 
-    def __call__(self, pictures: Sequence[Picture]) -> list[NDArray[np.float32]]:
+    def __call__(self, images: Sequence[DecodedImage]) -> list[NDArray[np.float32]]:
         """Translate images to intensities (H, W) in [0, 1].
 
         Raises:
             InputError: The free memory has no room for one.
         """
-        made = (self.model.run(picture.rgb()[None], self.strength)[0, 0] for picture in pictures)
+        made = (self.model.run(image.rgb()[None], self.strength)[0, 0] for image in images)
         return [np.clip(intensity, 0, 1) for intensity in made]
 
 

@@ -16,7 +16,7 @@ from ir_transfer.conversion.heat.finder import Memory, resized
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import CLASS_MAP, MAP_CLASSES
 from ir_transfer.conversion.translate import pick_device
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.encoder_files import NAME, load_encoder
@@ -65,27 +65,27 @@ class ClassMapFinder:
         """Let it travel to another process, where it takes the device that is there."""
         return _arrived, (copy.deepcopy(self._encoder).cpu(),)
 
-    def __call__(self, picture: Picture) -> list[MappedObject]:
-        """Return the objects in a picture.
+    def __call__(self, image: DecodedImage) -> list[MappedObject]:
+        """Return the objects in an image.
 
         Raises:
-            MemoryError: The device has too little for one picture.
+            MemoryError: The device has too little for one image.
         """
-        return self._found(picture)
+        return self._found(image)
 
     @torch.inference_mode()
-    def _search(self, picture: Picture) -> list[MappedObject]:
-        height, width = overview_size(picture.height, picture.width)
-        overview = torch.from_numpy(resized(picture, height, width).rgb())[None]
+    def _search(self, image: DecodedImage) -> list[MappedObject]:
+        height, width = overview_size(image.height, image.width)
+        overview = torch.from_numpy(resized(image, height, width).rgb())[None]
         logits = self._encoder(overview.to(next(self._encoder.parameters()).device)).logits
         shares = class_probabilities(logits)[0].cpu().numpy()
         # A position is 4 pixels of the overview, also the last one, of which the overview may have fewer.
-        cell = 4 * picture.height / height, 4 * picture.width / width
+        cell = 4 * image.height / height, 4 * image.width / width
         return [one for name in MAP_CLASSES for one in objects_of(name, shares[CLASSES.index(name)], cell)]
 
 
 def overview_size(height: int, width: int) -> tuple[int, int]:
-    """Return height and width of the overview of a picture: as the models reduce it, but never below what they take."""
+    """Return height and width of the overview of an image: as the models reduce it, but never below what they take."""
     factor = max(1, math.ceil(math.sqrt(height * width / OVERVIEW_PIXELS)))
     factor = min(factor, min(height, width) // _SHORTEST)
     return -(-height // factor), -(-width // factor)
@@ -97,7 +97,7 @@ def objects_of(name: str, share: NDArray[np.float32], cell: tuple[float, float])
     Args:
         name: Of the class.
         share: In [0, 1].
-        cell: Height and width of a position in pixels of the picture.
+        cell: Height and width of a position in pixels of the image.
     """
     numbers, _ = label(share >= POSSIBLE, _NEIGHBOURS)
     found = []

@@ -1,4 +1,4 @@
-"""``--heat auto:maskrcnn``: people, vehicles and animals are found in the photograph by torchvision's Mask R-CNN."""
+"""``--heat auto:maskrcnn``: people, vehicles and animals are found in the RGB image by torchvision's Mask R-CNN."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ir_transfer.conversion.heat.masks import Outlined, linear_weights
 from ir_transfer.conversion.heat.rules import MASK_RCNN
 from ir_transfer.conversion.translate import pick_device
 from ir_transfer.errors import MissingFileError, WeightsError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.label_maps.shapes import Inside
 from ir_transfer.labels.regions import Box, Region
 
@@ -41,13 +41,13 @@ _NO_CLASS = {"__background__", "N/A"}
 FOUND = tuple(name for name in CLASSES if name not in _NO_CLASS)
 """What can be found."""
 
-_PROPOSALS = 300  # a third of the usual: half the time, and no picture of a street holds more
+_PROPOSALS = 300  # a third of the usual: half the time, and no image of a street holds more
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """An object in a picture of ``size`` (height, width): its pixels as shares (28, 28) of its box, in 255ths."""
+    """An object in an image of ``size`` (height, width): its pixels as shares (28, 28) of its box, in 255ths."""
 
     name: str
     box: Box
@@ -55,9 +55,9 @@ class _Found:
 
 
 class MaskRcnnFinder:
-    """Finds objects; a picture that was asked for lately is not searched again.
+    """Finds objects; an image that was asked for lately is not searched again.
 
-    It may be called by many threads: they take turns, so that one picture at a time is on the device.
+    It may be called by many threads: they take turns, so that one image at a time is on the device.
 
     Attributes:
         weights_hash: Of the file that it was loaded from.
@@ -114,31 +114,31 @@ class MaskRcnnFinder:
         """Let it travel to another process, where it takes the device that is there."""
         return _arrived, (copy.deepcopy(self._model).cpu(), self.weights_hash)
 
-    def __call__(self, picture: Picture) -> list[Outlined]:
-        """Return the objects in a picture, those it is surest of first.
+    def __call__(self, image: DecodedImage) -> list[Outlined]:
+        """Return the objects in an image, those it is surest of first.
 
         Raises:
-            MemoryError: The device has too little for one picture.
+            MemoryError: The device has too little for one image.
         """
         return [
             Outlined(Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares)))
-            for number, one in enumerate(self._found(picture))
+            for number, one in enumerate(self._found(image))
         ]
 
     @torch.inference_mode()
-    def _search(self, picture: Picture) -> list[_Found]:
+    def _search(self, image: DecodedImage) -> list[_Found]:
         device = next(self._model.parameters()).device
-        scale = min(self._model.transform.max_size / max(picture.height, picture.width), 1)
-        size = max(1, round(picture.height * scale)), max(1, round(picture.width * scale))
-        content = torch.from_numpy(resized(picture, *size).rgb()).to(device)
-        # Its parts one by one: as a whole it would draw every object at the size of the picture, as floats.
+        scale = min(self._model.transform.max_size / max(image.height, image.width), 1)
+        size = max(1, round(image.height * scale)), max(1, round(image.width * scale))
+        content = torch.from_numpy(resized(image, *size).rgb()).to(device)
+        # Its parts one by one: as a whole it would draw every object at the size of the image, as floats.
         images, _ = self._model.transform([content])
         features = self._model.backbone(images.tensors)
         proposals, _ = self._model.rpn(images, features)
         (result,), _ = self._model.roi_heads(features, proposals, images.image_sizes)
         height, width = images.image_sizes[0]
-        to_picture = torch.tensor([picture.width / width, picture.height / height] * 2)
-        boxes: list[list[float]] = (result["boxes"].float().cpu() * to_picture).tolist()
+        to_image = torch.tensor([image.width / width, image.height / height] * 2)
+        boxes: list[list[float]] = (result["boxes"].float().cpu() * to_image).tolist()
         shares: Tensor = (result["masks"][:, 0].float().cpu() * 255).round().to(torch.uint8)
         names = [CLASSES[label] for label in result["labels"].tolist()]
         return [

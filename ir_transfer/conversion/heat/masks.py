@@ -1,4 +1,4 @@
-"""Which pixels an object has, with soft edges: drawn to the edges of the photograph, since labels are drawn by hand."""
+"""Which pixels an object has, with soft edges: drawn to the edges of the RGB image, since labels are drawn by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SHARPEST = 0.7  # pixels: the edges of a lens, not of scissors
 _REACH = 0.5, 0.04  # how far an edge is looked for, of the shorter side: from an ellipse, from a mask
 _REACH_OF_MAP = 0.25, 2.0  # the same from a class map: of the shorter side, but at most so many of its positions
 _FEWEST = 2  # pixels that it is looked for at least
-_EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark pictures have edges too
+_EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark images have edges too
 _SURE = 0.3, 0.7  # shares below which a pixel is outside, and above which it is inside
 _BLUR_OF_BOX = 0.1  # of the shorter side: half the width of the slope at the edges of a box
 _EVEN = 0.5  # share above which a position is rather the object's than not
@@ -32,7 +32,7 @@ class Soft:
     """The pixels of an object.
 
     Attributes:
-        window: Rows and columns of the picture outside of which it has none.
+        window: Rows and columns of the image outside of which it has none.
         share: (h, w) in [0, 1] in the window.
     """
 
@@ -52,7 +52,7 @@ class HeatObject(Protocol):
         """Left, top, right, bottom in pixels."""
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in a photograph of this luma (H, W) in [0, 1]; None if it has none there."""
+        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Outlined:
     """An object that has a mask or a box: one that is labelled, or that Mask R-CNN found.
 
     Attributes:
-        region: Parts of it may lie outside of the picture.
+        region: Parts of it may lie outside of the image.
     """
 
     region: Region
@@ -76,10 +76,10 @@ class Outlined:
         return self.region.box
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in a photograph of this luma (H, W) in [0, 1]; None if it has none there.
+        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there.
 
         A mask is taken nearly as it is. An object that has only a box gets the ellipse in it. Both are drawn to the
-        edges of the photograph, so that no rectangle shows.
+        edges of the RGB image, so that no rectangle shows.
         """
         return soft_mask(self.region, luma)
 
@@ -92,7 +92,7 @@ class MappedObject:
         name: Of its class.
         place: Row and column of the map where ``share`` begins.
         share: Probabilities (h, w) in [0, 1] of the object, those at its rim so small that nothing of it lies outside.
-        cell: Height and width of a position of the map in pixels of the picture.
+        cell: Height and width of a position of the map in pixels of the image.
     """
 
     name: str
@@ -113,7 +113,7 @@ class MappedObject:
         return float(left), float(top), float(right), float(bottom)
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in a photograph of this luma (H, W) in [0, 1]; None if it has none there."""
+        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there."""
         left, top, right, bottom = self.box
         share, most = _REACH_OF_MAP
         reach = max(_FEWEST, round(min(share * min(right - left, bottom - top), most * max(self.cell))))
@@ -142,11 +142,11 @@ def linear_weights(places: NDArray[np.float64], count: int) -> Floats:
 
 
 def soft_mask(region: Region, luma: Floats) -> Soft | None:
-    """Return the pixels of an object that has a mask or a box, None if it has none in the picture.
+    """Return the pixels of an object that has a mask or a box, None if it has none in the image.
 
     Args:
-        region: The object; parts of it may lie outside of the picture.
-        luma: (H, W) in [0, 1], of the photograph.
+        region: The object; parts of it may lie outside of the image.
+        luma: (H, W) in [0, 1], of the RGB image.
     """
     height, width = luma.shape
     left, top, right, bottom = region.box
@@ -183,7 +183,7 @@ def part_of(soft: Soft, box: Box, part: str) -> Soft:
 def _finished(
     mask: Floats, window: tuple[slice, slice], luma: Floats, reach: int, sigma: float, limits: Floats | None = None
 ) -> Soft:
-    """Return a mask (h, w) of a window drawn to the photograph's edges within reach, no further than its limits."""
+    """Return a mask (h, w) of a window drawn to the RGB image's edges within reach, no further than its limits."""
     drawn = _drawn_to_edges(mask, np.ascontiguousarray(luma[window]), reach)
     if limits is not None:
         drawn *= limits

@@ -25,7 +25,7 @@ FINDERS = (CLASS_MAP, MASK_RCNN)
 
 AUTO_PEOPLE = 0.2
 """Shift of people that ``--heat auto`` finds. Measured with adain-lwir on 30 hand-drawn boxes of RoadScene and VIFB:
-people were 0.06 warmer than their surroundings in the translations, 0.16 in the true pictures, and 0.16 with +0.2; the
+people were 0.06 warmer than their surroundings in the translations, 0.16 in the true images, and 0.16 with +0.2; the
 share of people that are clearly warmer went from 0.7 to 1.0 (true: 0.97)."""
 
 AUTO_SHARES: dict[str, float] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.heat.options import HeatOptions
 from ir_transfer.conversion.heat.rules import ALIASES, CLASS_MAP, MAP_CLASSES, HeatRule, fit_rules
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.regions import Region
 
@@ -67,14 +67,14 @@ def make_heat(
 
 
 class _Regions:
-    """The labelled objects of a picture, by its path."""
+    """The labelled objects of an image, by its path."""
 
     def __init__(self, labelled: LabelledSet) -> None:
         self._labelled = labelled
-        self._by_path = {picture.path: picture for picture in labelled.pictures}
+        self._by_path = {image.path: image for image in labelled.images}
 
-    def __call__(self, source: Path, picture: Picture) -> Sequence[Region]:
-        return self._labelled.upright_regions(self._by_path[source], picture.height, picture.width)
+    def __call__(self, source: Path, image: DecodedImage) -> Sequence[Region]:
+        return self._labelled.upright_regions(self._by_path[source], image.height, image.width)
 
 
 def _finder_of(options: HeatOptions, labelled: LabelledSet | None) -> str | None:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.heat.finder import Finder, count
 from ir_transfer.conversion.heat.masks import HeatObject, Outlined, Soft, part_of
 from ir_transfer.conversion.heat.rules import HeatRule, plain
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.regions import Region
 
 Floats = NDArray[np.float32]
-RegionsOf = Callable[[Path, Picture], Sequence[Region]]
+RegionsOf = Callable[[Path, DecodedImage], Sequence[Region]]
 
 COLDEST, HOTTEST = 0.1, 0.9
 """No shift takes the mean of an object past these: beyond them its texture would be lost in black or white."""
@@ -45,13 +45,13 @@ class Heat:
     """Shifts apparent intensity inside of objects; where two overlap, the stronger shift counts.
 
     An object whose pixels have the mean m becomes I + s + |s| (m - I): its mean moves by the shift s and its contrast
-    shrinks by a share of |s|, since a thermal camera sees less of prints and paint than a photograph does. The shift
+    shrinks by a share of |s|, since a thermal camera sees less of prints and paint than an RGB image does. The shift
     ends where the mean would leave :data:`COLDEST` to :data:`HOTTEST`. Intensities are relative: no shift stands for
     a temperature.
 
     Args:
         rules: For labelled objects.
-        regions: Returns the labelled objects of a picture, by its path; None where there are no labels.
+        regions: Returns the labelled objects of an image, by its path; None where there are no labels.
         finder: Finds others.
         found_rules: For what it finds.
     """
@@ -73,20 +73,20 @@ class Heat:
             return {}
         return {"heat_found": {**self._finder.facts, "rules": [rule.text for rule in self._found_rules]}}
 
-    def __call__(self, intensity: Floats, picture: Picture, source: Path) -> Heated:
-        """Shift the objects of a picture.
+    def __call__(self, intensity: Floats, image: DecodedImage, source: Path) -> Heated:
+        """Shift the objects of an image.
 
         Args:
             intensity: (H, W) in [0, 1], white-hot: of its translation.
-            picture: The photograph.
+            image: The RGB image.
             source: Its file, by which labels know it.
 
         Raises:
             MemoryError: The device has too little to look for objects.
         """
-        labelled = [Outlined(one) for one in self._regions(source, picture)] if self._rules and self._regions else []
-        found = None if self._finder is None else self._finder(picture)
-        shifts = _Shifts(intensity, picture)
+        labelled = [Outlined(one) for one in self._regions(source, image)] if self._rules and self._regions else []
+        found = None if self._finder is None else self._finder(image)
+        shifts = _Shifts(intensity, image)
         for rules, objects in ((self._rules, labelled), (self._found_rules, found or ())):
             for one in objects:
                 shifts.add(one, [rule for rule in rules if rule.name == plain(one.name)])
@@ -97,10 +97,10 @@ class Heat:
 class _Shifts:
     """Adds up by how much the pixels of an intensity (H, W) change."""
 
-    def __init__(self, intensity: Floats, picture: Picture) -> None:
+    def __init__(self, intensity: Floats, image: DecodedImage) -> None:
         self.change = np.zeros_like(intensity)
         self.changed: dict[str, dict[str, int]] = {}
-        self._intensity, self._picture = intensity, picture
+        self._intensity, self._image = intensity, image
         self._strongest = np.zeros_like(intensity)
         self._luma: Floats | None = None
 
@@ -108,7 +108,7 @@ class _Shifts:
         """Shift an object and its parts by rules; nothing without any."""
         if not rules:
             return
-        self._luma = self._picture.gray()[0] if self._luma is None else self._luma
+        self._luma = self._image.gray()[0] if self._luma is None else self._luma
         soft = self._valid_part(one.soft(self._luma))
         if soft is None:
             return
@@ -121,7 +121,7 @@ class _Shifts:
 
     def _valid_part(self, soft: Soft | None) -> Soft | None:
         """Return the valid pixels of an object; None if it has none."""
-        valid = self._picture.valid
+        valid = self._image.valid
         if soft is None or valid is None:
             return soft
         share = soft.share * valid[soft.window]

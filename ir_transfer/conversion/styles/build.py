@@ -58,7 +58,7 @@ def build_style(
     """Encode exemplars and save the blend as one style.
 
     Args:
-        exemplars: Pictures, folders, globs or list files; saved codes and ``preset:NAME`` may be blended in.
+        exemplars: Images, folders, globs or list files; saved codes and ``preset:NAME`` may be blended in.
         out: The ``.safetensors`` file to write.
         shares: Weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.

@@ -72,7 +72,7 @@ class ExemplarFolder:
 
     Attributes:
         path: The folder.
-        files: Its pictures with those of its sub-folders, sorted.
+        files: Its images with those of its sub-folders, sorted.
     """
 
     path: Path
@@ -186,7 +186,7 @@ def choose_styles(
     """Find the styles and the model and weights that go with them.
 
     Args:
-        styles: Exemplar pictures, folders of such, saved codes (``.safetensors``) or ``preset:NAME``.
+        styles: Exemplar images, folders of such, saved codes (``.safetensors``) or ``preset:NAME``.
         shares: Weight of each, which sum to 1; equal by default.
         model: Name of the model; by default that of the first saved code, else of the weights file, else ``adain``.
         weights: Name or file; by default those of the first saved code or preset, else the model's default.
@@ -290,7 +290,7 @@ def _weights_file(info: ModelInfo, weights: str | None) -> Path:
 def _find_preset(name: str, info: ModelInfo, weights: str | None) -> SavedStyle:
     of_model = [preset for preset in list_presets() if preset.model == info.name]
     if not of_model:
-        raise UnknownNameError(f"model {info.name!r} has no presets: pass a picture with --style, or another --model")
+        raise UnknownNameError(f"model {info.name!r} has no presets: pass an image with --style, or another --model")
     fitting = [preset for preset in of_model if weights is None or _belongs(preset, info, weights)]
     named = sorted(
         (preset for preset in fitting if preset.name == name),

@@ -1,4 +1,4 @@
-"""Exemplars: infrared pictures whose look the results take."""
+"""Exemplars: infrared images whose look the results take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.exemplars.read import SMALLEST_SIDE, open_exemplar
 from ir_transfer.imaging.exemplars.report import ExemplarReport
-from ir_transfer.imaging.image_io import MAX_PIXELS, read_picture
+from ir_transfer.imaging.image_io import MAX_PIXELS, read_image
 
 __all__ = ["SMALLEST_SIDE", "read_exemplar", "read_with_report"]
 
@@ -28,7 +28,7 @@ def read_exemplar(
 
     Args:
         path: See :func:`~ir_transfer.imaging.exemplars.read.open_exemplar`, also for the errors.
-        max_pixels: Larger pictures are refused.
+        max_pixels: Larger images are refused.
         keep_colour: Return (3, h, w), for published checkpoints that take colour exemplars.
         asked_range: The numbers of the file that become black and white, or how to find them.
         crop: Cut off borders that are invalid as a whole; without it the size is that of the file.
@@ -44,11 +44,11 @@ def read_with_report(
     asked_range: AskedRange = "auto",
     crop: bool = True,
 ) -> tuple[NDArray[np.float32], ExemplarReport | None]:
-    """Return what :func:`read_exemplar` does, and what was found; None for a picture whose colours are kept."""
+    """Return what :func:`read_exemplar` does, and what was found; None for an image whose colours are kept."""
     if keep_colour and path.is_file():
-        picture = read_picture(path, max_pixels)
-        if picture.is_colour:
-            return picture.rgb(), None
+        image = read_image(path, max_pixels)
+        if image.is_colour:
+            return image.rgb(), None
     read = open_exemplar(path, asked_range, max_pixels)
     gray = without_invalid(read.intensity, read.valid, crop=crop)[None]
     return (np.repeat(gray, 3, axis=0) if keep_colour else gray), read.report

@@ -1,4 +1,4 @@
-"""Where tiles come from and where they go: what a picture of any size must offer, and pictures in memory."""
+"""Where tiles come from and where they go: what an image of any size must offer, and images in memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 Pixels = NDArray[np.float32]
 Valid = NDArray[np.bool_]
 
 
 class Source(Protocol):
-    """A picture that is read by boxes, from one thread at a time."""
+    """An image that is read by boxes, from one thread at a time."""
 
     @property
     def height(self) -> int:
@@ -42,18 +42,18 @@ class Sink(Protocol):
         """Take the intensity (h, w) in [0, 1] of the box at this corner; ``valid`` is as it was read."""
 
 
-class PictureSource:
-    """A decoded picture as a source; its levels become floats only where they are read."""
+class ImageSource:
+    """A decoded image as a source; its levels become floats only where they are read."""
 
-    def __init__(self, picture: Picture) -> None:
-        self.picture = picture
-        self.height = picture.height
-        self.width = picture.width
+    def __init__(self, image: DecodedImage) -> None:
+        self.image = image
+        self.height = image.height
+        self.width = image.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
         """Return a box as RGB (3, h, w) in [0, 1], and its valid pixels (h, w); None where all are."""
-        box = replace(self.picture, levels=self.picture.levels[:, y0:y1, x0:x1], alpha=None)
-        valid = self.picture.valid
+        box = replace(self.image, levels=self.image.levels[:, y0:y1, x0:x1], alpha=None)
+        valid = self.image.valid
         return box.rgb(), None if valid is None else valid[y0:y1, x0:x1]
 
 

@@ -1,4 +1,4 @@
-"""Which pictures and tiles fit a memory budget."""
+"""Which images and tiles fit a memory budget."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ir_transfer.nn.limits import SMALLEST_SIDE
 LARGEST_TILE = 4096
 
 _PROCESS = 700 * 10**6
-"""Measured: the interpreter, torch, GDAL and a model before the first picture, and the heap's slack."""
+"""Measured: the interpreter, torch, GDAL and a model before the first image, and the heap's slack."""
 
 
 def fits_whole(model: Informed, height: int, width: int, memory: int = MEMORY) -> bool:
-    """Return whether a picture may be translated at once within so many bytes, the process's own included.
+    """Return whether an image may be translated at once within so many bytes, the process's own included.
 
     Raises:
         InputError: The model does not tile: it has no figure, and there is nothing to choose.
@@ -28,12 +28,12 @@ def fits_whole(model: Informed, height: int, width: int, memory: int = MEMORY) -
 
 
 def process_bytes() -> int:
-    """Return what the process takes before the first picture."""
+    """Return what the process takes before the first image."""
     return _PROCESS
 
 
 def device_bytes(model: Informed, height: int, width: int) -> int:
-    """Return the bytes that translating a picture or tile at once takes, the process's own left out.
+    """Return the bytes that translating an image or tile at once takes, the process's own left out.
 
     Raises:
         InputError: The model does not tile, and has no figure.

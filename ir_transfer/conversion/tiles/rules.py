@@ -17,8 +17,8 @@ def refuse_untiled(translator: AnyTranslator) -> None:
     asked = {"masks": controls.masked, "--style-grid": bool(translator.grid), "--keep-tone": controls.keep_tone}
     if found := [name for name, is_asked in asked.items() if is_asked]:
         raise InputError(
-            f"expected no {' or '.join(found)} for a picture that is translated by tiles: leave it out, or raise "
-            "--memory so that the whole picture fits"
+            f"expected no {' or '.join(found)} for an image that is translated by tiles: leave it out, or raise "
+            "--memory so that the whole image fits"
         )
     _ = tiles_of(translator.model).tile_needs
 

@@ -22,7 +22,7 @@ _KIND = "tile statistics"
 
 @dataclass(frozen=True)
 class SavedSum:
-    """A file that keeps the statistics of the first tiles of a picture.
+    """A file that keeps the statistics of the first tiles of an image.
 
     Attributes:
         path: The file.

@@ -1,4 +1,4 @@
-"""Translates a picture tile by tile so that the result equals the one of the whole picture."""
+"""Translates an image tile by tile so that the result equals the one of the whole image."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TileCounts:
     """What was done.
 
     Attributes:
-        windows: Tiles of the picture.
+        windows: Tiles of the image.
         made: Of these, translated now; the sink had the others.
     """
 
@@ -78,14 +78,14 @@ def translate_tiled(
     saved: SavedSum | None = None,
     observer: Observer | None = None,
 ) -> TileCounts:
-    """Translate a picture of any size by tiles: its statistics first, where the model has some, then its pixels.
+    """Translate an image of any size by tiles: its statistics first, where the model has some, then its pixels.
 
-    The result is that of the whole picture: bit by bit the same mathematics, so float rounding apart. Pixels that are
+    The result is that of the whole image: bit by bit the same mathematics, so float rounding apart. Pixels that are
     not valid count in no statistics. A tile that does not fit the memory is made in halves.
 
     Args:
-        translator: Model and style, without masks, grid or kept tone: those need the whole picture.
-        source: The picture.
+        translator: Model and style, without masks, grid or kept tone: those need the whole image.
+        source: The image.
         sink: Takes the result, row by row of tiles.
         tile: Side of the tiles, at least 64; rounded down to the model's multiple. See
             :func:`~ir_transfer.conversion.tiles.memory.tile_for`.
@@ -93,7 +93,7 @@ def translate_tiled(
         observer: Notified of every tile of every pass.
 
     Raises:
-        InputError: A model or controls that do not tile, a picture smaller than 16 pixels or without a valid pixel,
+        InputError: A model or controls that do not tile, an image smaller than 16 pixels or without a valid pixel,
             or too little memory for even a small tile.
         EncodeError: The sink could not take a tile.
         DecodeError: The source could not be read.
@@ -143,7 +143,7 @@ class _Tiles:
         return TileCounts(len(self.parts), len(to_make))
 
     def _surveyed(self, to_make: list[Window]) -> TileCounts:
-        """Look at the whole picture reduced, then translate each tile by itself."""
+        """Look at the whole image reduced, then translate each tile by itself."""
         if self.observer is not None:
             self.observer.start(len(self.parts) * 2)
         with ThreadPoolExecutor(1) as reader:
@@ -159,7 +159,7 @@ class _Tiles:
         return TileCounts(len(self.parts), len(to_make))
 
     def _overview(self, reader: ThreadPoolExecutor) -> tuple[Tensor, Tensor | None]:
-        """Return the picture reduced by the factor (1, 3, h, w), and its cells' shares of valid pixels (1, 1, h, w)."""
+        """Return the image reduced by the factor (1, 3, h, w), and its cells' shares of valid pixels (1, 1, h, w)."""
         height, width = -(-self.source.height // self.factor), -(-self.source.width // self.factor)
         overview, shares = torch.zeros(1, 3, height, width), torch.ones(1, 1, height, width)
         for tile in self._read(reader, self.parts, 0):
@@ -175,7 +175,7 @@ class _Tiles:
             overview[place] = cells
             self._advance(1)
         if not bool((shares > 0).any()):
-            raise InputError("expected a picture with valid pixels, got none: check its nodata value or mask")
+            raise InputError("expected an image with valid pixels, got none: check its nodata value or mask")
         return overview, None if bool((shares == 1).all()) else shares
 
     def _window(self, survey: Survey, tile: _Tile) -> tuple[Window, Pixels]:
@@ -196,7 +196,7 @@ class _Tiles:
                 saved.save(done, total)
             self._advance(1)
         if total is None:
-            raise InputError("expected a picture with valid pixels, got none: check its nodata value or mask")
+            raise InputError("expected an image with valid pixels, got none: check its nodata value or mask")
         return total.to(torch.float32).to(self.translator.device)
 
     def _make(self, tile: _Tile, translate: Callable[[_Tile], tuple[Window, Pixels]]) -> None:
@@ -218,7 +218,7 @@ class _Tiles:
 
     def _surroundings(self, part: Window, radius: int) -> Window:
         if isinstance(self.translator.model, ThermalModel):
-            return part  # any window of a surveyed picture is translated by itself
+            return part  # any window of a surveyed image is translated by itself
         return surroundings(part, radius, self.needs.multiple, self.source.height, self.source.width)
 
     def _measured(self, known: list[Statistics], tile: _Tile) -> Statistics:

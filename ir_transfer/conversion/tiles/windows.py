@@ -1,4 +1,4 @@
-"""Tiles of a picture: the part that each makes, and the surroundings it must see for that."""
+"""Tiles of an image: the part that each makes, and the surroundings it must see for that."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def aligned_tile(tile: int, needs: TileNeeds) -> int:
 
 
 def windows(height: int, width: int, tile: int) -> Iterator[Window]:
-    """Yield the parts that the tiles of a picture make, row by row; each pixel lies in exactly one."""
+    """Yield the parts that the tiles of an image make, row by row; each pixel lies in exactly one."""
     for y in range(0, height, tile):
         for x in range(0, width, tile):
             yield Window(y, x, min(y + tile, height), min(x + tile, width))
 
 
 def surroundings(part: Window, radius: int, multiple: int, height: int, width: int) -> Window:
-    """Return what a tile must see to make its part: the radius on each side, aligned, within the picture.
+    """Return what a tile must see to make its part: the radius on each side, aligned, within the image.
 
-    No side is below what models take, unless the picture's own is.
+    No side is below what models take, unless the image's own is.
     """
     reach = -(-max(radius, SMALLEST_SIDE) // multiple) * multiple
     return Window(

@@ -26,7 +26,7 @@ from ir_transfer.conversion.video.source import FrameFolder, Source
 from ir_transfer.conversion.video.store import STATE_NAME, FrameStore
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION
-from ir_transfer.imaging.image_io import OutputLevels, read_picture
+from ir_transfer.imaging.image_io import OutputLevels, read_image
 from ir_transfer.json_files import json_text
 from ir_transfer.models.style_facts import polarity_facts
 
@@ -56,7 +56,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
         check_suffix(out, options.codec)
     _refuse_existing(out, folder, options)
     choice = choose_styles(options.styles, options.style_weights, options.model, options.weights)
-    translator = load_translator(options.of_pictures(), choice)
+    translator = load_translator(options.of_images(), choice)
     heat = make_heat(options.heat, translator.model, translator.device)
     inverted = is_inverted(translator.codes, options.polarity)
     if translator.model.info.iterative:
@@ -210,4 +210,4 @@ def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path,
 
 def _read_back(paths: list[Path]) -> Iterator[tuple[int, OutputLevels]]:
     for path in paths:
-        yield int(path.stem.partition("_")[2]), read_picture(path).levels[0]
+        yield int(path.stem.partition("_")[2]), read_image(path).levels[0]

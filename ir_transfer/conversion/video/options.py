@@ -29,7 +29,7 @@ class VideoOptions:
         model: Name; by default what the styles say, else adain.
         weights: Name or file; by default what the styles say, else the model's default.
         style_weights: Weight of each style; equal if None.
-        strength: 0 keeps the photograph's own look, 1 is the exemplar's.
+        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
         polarity: Of the result; None keeps the exemplar's own.
         exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
         exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
@@ -80,8 +80,8 @@ class VideoOptions:
     command: str = ""
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def of_pictures(self) -> Options:
-        """Return the same options as a conversion of pictures has them, one at a time."""
+    def of_images(self) -> Options:
+        """Return the same options as a conversion of images has them, one at a time."""
         return Options(
             (str(self.source),),
             self.styles,

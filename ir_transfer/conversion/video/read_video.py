@@ -44,7 +44,7 @@ _GAMMAS = frozenset({4, 5})  # of analogue television, which files still name
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its best stream of moving pictures.
+    """Open a video and its best stream of moving images.
 
     Raises:
         DecodeError: FFmpeg cannot read the file.
@@ -60,7 +60,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
         if not streams:
             kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
-            raise InputError(f"{path}: expected a video stream, got {kinds}: name a file with moving pictures")
+            raise InputError(f"{path}: expected a video stream, got {kinds}: name a file with moving images")
         yield container, streams[0]
 
 
@@ -102,7 +102,7 @@ class VideoFile:
 
     @property
     def aspect(self) -> Fraction | None:
-        """Width of a pixel over its height in the upright picture; None if the file does not say."""
+        """Width of a pixel over its height in the upright image; None if the file does not say."""
         return 1 / self._aspect if self._aspect and self.turned else self._aspect or None
 
     def hash(self) -> str:

@@ -24,7 +24,7 @@ from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmooth
 from ir_transfer.conversion.video.source import Frame, Source
 from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import OutputLevels, Picture, to_levels
+from ir_transfer.imaging.image_io import DecodedImage, OutputLevels, to_levels
 from ir_transfer.imaging.motion import estimate_motion
 
 Gray = NDArray[np.float32]
@@ -122,21 +122,21 @@ class VideoRun:
         self.store.checkpoint(tensors, self.probe.sums if self.probe is not None else [])
 
     def _take(self, frame: Frame) -> None:
-        if frame.picture is None:
+        if frame.image is None:
             self._stand_in(frame)
             return
-        picture = frame.picture
-        self._check_size(frame.name, picture)
-        luma = picture.gray()[0]
-        output, heated = self._translate(picture, luma, frame)
+        image = frame.image
+        self._check_size(frame.name, image)
+        luma = image.gray()[0]
+        output, heated = self._translate(image, luma, frame)
         entry = Entry(
             frame.name,
             frame.output,
             "converted",
-            input_sha256=picture.sha256 or None,
-            width=picture.width,
-            height=picture.height,
-            bit_depth=picture.bit_depth,
+            input_sha256=image.sha256 or None,
+            width=image.width,
+            height=image.height,
+            bit_depth=image.bit_depth,
             found=None if heated is None else heated.found,
             heated=None if heated is None else heated.changed,
         )
@@ -144,19 +144,19 @@ class VideoRun:
         self.before = _Before(luma, output)
         self.observer.advance(None)
 
-    def _translate(self, picture: Picture, luma: Gray, frame: Frame) -> tuple[Gray, Heated | None]:
+    def _translate(self, image: DecodedImage, luma: Gray, frame: Frame) -> tuple[Gray, Heated | None]:
         index = self.store.done
         cut = self.cuts(luma)
         statistics = None
         if self.smoother is not None:
-            statistics = self.smoother(lambda: self.translator.statistics(picture), frame.time, cut=cut)
+            statistics = self.smoother(lambda: self.translator.statistics(image), frame.time, cut=cut)
         probing = self.probe is not None and self.probe.wants(index)
         if statistics is None:
-            output, heated = self._heated(self.translator([picture])[0], picture, frame)
+            output, heated = self._heated(self.translator([image])[0], image, frame)
             alone = output
         else:
-            output, heated = self._heated(self.translator.with_statistics(picture, statistics), picture, frame)
-            alone = self._heated(self.translator([picture])[0], picture, frame)[0] if probing else output
+            output, heated = self._heated(self.translator.with_statistics(image, statistics), image, frame)
+            alone = self._heated(self.translator([image])[0], image, frame)[0] if probing else output
         motion = None
         if self.before is not None and not cut and (self.flow or (self.probe and self.probe.ends_pair(index))):
             motion = estimate_motion(self.before.luma, luma)
@@ -166,12 +166,12 @@ class VideoRun:
             self.probe.add(index, Looks(luma, output, alone), motion)
         return output, heated
 
-    def _heated(self, output: Gray, picture: Picture, frame: Frame) -> tuple[Gray, Heated | None]:
+    def _heated(self, output: Gray, image: DecodedImage, frame: Frame) -> tuple[Gray, Heated | None]:
         """Return the output with its objects shifted; the flow, which comes later, smooths what is found in time."""
         if self.heat is None:
             return output, None
         white_hot = self.translator.style.white_hot
-        heated = self.heat(output if white_hot else 1 - output, picture, Path(frame.name))
+        heated = self.heat(output if white_hot else 1 - output, image, Path(frame.name))
         return heated.intensity if white_hot else 1 - heated.intensity, heated
 
     def _stand_in(self, frame: Frame) -> None:
@@ -190,16 +190,16 @@ class VideoRun:
         levels = to_levels(output)
         return (255 - levels).astype(levels.dtype) if self.inverted else levels
 
-    def _check_size(self, name: str, picture: Picture) -> None:
-        size = picture.height, picture.width
+    def _check_size(self, name: str, image: DecodedImage) -> None:
+        size = image.height, image.width
         if min(size) < SMALLEST_SIDE:
             raise InputError(
                 f"{name}: expected sides of at least {SMALLEST_SIDE} pixels, "
-                f"got {picture.width} x {picture.height}: enlarge the clip"
+                f"got {image.width} x {image.height}: enlarge the clip"
             )
         if self.before is not None and size != self.before.luma.shape:
             height, width = self.before.luma.shape
             raise InputError(
-                f"{name}: expected {width} x {height} pixels as the frames before, got {picture.width} x "
-                f"{picture.height}: make all frames of one size, or split the clip there"
+                f"{name}: expected {width} x {height} pixels as the frames before, got {image.width} x "
+                f"{image.height}: make all frames of one size, or split the clip there"
             )

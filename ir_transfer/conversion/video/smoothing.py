@@ -65,7 +65,7 @@ def _cumulative(luma: NDArray[np.float32]) -> NDArray[np.float64]:
 class StatisticsSmoother:
     """Exponential moving average of a model's content statistics.
 
-    The average is that of moments as values: the statistics of one large picture in which a frame's share falls by
+    The average is that of moments as values: the statistics of one large image in which a frame's share falls by
     exp(-dt / seconds). A shot starts as the plain mean of its frames until that is the slower of the two.
 
     Args:

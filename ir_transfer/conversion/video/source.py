@@ -1,4 +1,4 @@
-"""Frames of a clip in their order, from a folder of numbered pictures; what frames of any source have in common."""
+"""Frames of a clip in their order, from a folder of numbered images; what frames of any source have in common."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ir_transfer.errors import InputError, IrTransferError
-from ir_transfer.imaging.image_io import Picture, read_bytes, read_picture
-from ir_transfer.imaging.image_names import ignored_text, is_picture_name, is_sidecar_name
+from ir_transfer.imaging.image_io import DecodedImage, read_bytes, read_image
+from ir_transfer.imaging.image_names import ignored_text, is_image_name, is_sidecar_name
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -24,16 +24,16 @@ class Frame:
 
     Attributes:
         name: What errors and the manifest call it.
-        output: Name of the picture that is made of it.
+        output: Name of the image that is made of it.
         time: In seconds.
-        picture: Upright; None if it cannot be read.
+        image: Upright; None if it cannot be read.
         error: Why it cannot be read.
     """
 
     name: str
     output: str
     time: float
-    picture: Picture | None
+    image: DecodedImage | None
     error: str | None = None
 
 
@@ -54,34 +54,32 @@ class Source(Protocol):
 
 
 class FrameFolder:
-    """A folder of numbered pictures, in the natural order of their names; ``frame9`` comes before ``frame10``.
+    """A folder of numbered images, in the natural order of their names; ``frame9`` comes before ``frame10``.
 
     Args:
         folder: Searched without its sub-folders.
         fps: Frames a second; a gap in the numbers is a gap in time.
-        max_pixels: Larger pictures are not decoded.
+        max_pixels: Larger images are not decoded.
         levels: Numbers of the files that become 0 and 1; those of their container if None.
 
     Raises:
-        InputError: No numbered picture, or two of them would have one result.
+        InputError: No numbered image, or two of them would have one result.
     """
 
     def __init__(self, folder: Path, fps: float, max_pixels: int, levels: tuple[float, float] | None = None) -> None:
-        pictures = [
-            path for path in folder.iterdir() if is_picture_name(path) and path.is_file() and path.name[0] != "."
-        ]
-        self.paths = sorted((path for path in pictures if _DIGITS.search(path.stem)), key=_natural)
+        images = [path for path in folder.iterdir() if is_image_name(path) and path.is_file() and path.name[0] != "."]
+        self.paths = sorted((path for path in images if _DIGITS.search(path.stem)), key=_natural)
         if not self.paths:
             raise InputError(
-                f"expected numbered pictures such as frame0001.png in the folder {folder}, found {len(pictures)} "
-                "pictures and none with a number: name them in their order"
+                f"expected numbered images such as frame0001.png in the folder {folder}, found {len(images)} "
+                "images and none with a number: name them in their order"
             )
         _refuse_same_result(self.paths)
         self.fps = fps
         self.max_pixels = max_pixels
         self.levels = levels
         self.count = len(self.paths)
-        others = sorted(path.name for path in pictures if path not in set(self.paths))
+        others = sorted(path.name for path in images if path not in set(self.paths))
         rest = Counter(path.suffix.lower() for path in folder.iterdir() if _is_ignored(path))
         ignored = [ignored_text(rest)] if rest else []
         self.notes = [*ignored, *([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
@@ -105,14 +103,14 @@ class FrameFolder:
 
     def _frame(self, path: Path, output: str, time: float) -> Frame:
         try:
-            return Frame(str(path), output, time, read_picture(path, self.max_pixels, self.levels))
+            return Frame(str(path), output, time, read_image(path, self.max_pixels, self.levels))
         except IrTransferError as error:
             return Frame(str(path), output, time, None, error.line)
 
 
 def _is_ignored(path: Path) -> bool:
     hidden = path.name.startswith(".")
-    return path.is_file() and not (hidden or is_picture_name(path) or is_sidecar_name(path.name))
+    return path.is_file() and not (hidden or is_image_name(path) or is_sidecar_name(path.name))
 
 
 def _natural(path: Path) -> tuple[tuple[str, int], ...]:

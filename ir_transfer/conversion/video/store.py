@@ -1,4 +1,4 @@
-"""The frames that are done, on disk: a folder of pictures with a manifest, and the state to go on from after a kill."""
+"""The frames that are done, on disk: a folder of images with a manifest, and the state to go on from after a kill."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class FrameStore:
-    """Pictures of a clip in their order.
+    """Images of a clip in their order.
 
     Args:
         folder: Where they lie.
@@ -87,7 +87,7 @@ class FrameStore:
         return [*self.manifest.entries.values()][: self.done]
 
     def add(self, entry: Entry, levels: OutputLevels | None) -> None:
-        """Write the next frame (H, W) and its line; None if there is no picture for it.
+        """Write the next frame (H, W) and its line; None if there is no image for it.
 
         Raises:
             EncodeError: The disk is full or the folder is gone.

@@ -54,7 +54,7 @@ def write_video(
         EncodeError: The file cannot be written.
     """
     try:
-        # Read without a check for moving pictures: the source was opened before.
+        # Read without a check for moving images: the source was opened before.
         with av.open(str(path), "w") as output, av.open(str(source.path), options=dict(FILE_ONLY)) as sound:
             output.metadata["comment"] = comment
             return _write(output, sound, source, iter(frames), codec, quality)

@@ -24,20 +24,20 @@ def report_images(report: CheckReport, facts: Sequence[PairFacts], card: Card) -
         report.add("unreadable", [f.name for f in bad], f"cannot be read: {bad[0].error}", "replace or remove them")
     report.add(
         "size-differs", [f.name for f in ok if len(f.sizes) == 2 and f.sizes[0] != f.sizes[1]],
-        "have pictures of two sizes", "register and crop the two sides to one size; scaling alone does not register",
+        "have images of two sizes", "register and crop the two sides to one size; scaling alone does not register",
     )  # fmt: skip
     report.add(
         "too-small", [f.name for f in ok if f.sizes and min(min(s) for s in f.sizes) < LEAST_SIDE],
         f"have a side below {LEAST_SIDE} pixels", "remove them, or take the larger originals",
     )  # fmt: skip
     report.add(
-        "gray-rgb", [f.name for f in ok if f.gray_rgb], "have a photograph without colour",
-        "keep them out of training (a gray photograph may be an infrared one of a night camera) or accept less",
+        "gray-rgb", [f.name for f in ok if f.gray_rgb], "have an RGB image without colour",
+        "keep them out of training (a gray RGB image may be an infrared one of a night camera) or accept less",
     )  # fmt: skip
     report.add(
         "coloured-ir", [f.name for f in ok if f.coloured_ir],
-        "have an infrared picture whose three channels differ: a colour palette, or the sides are swapped",
-        "export the camera's gray picture; the luminance of a palette is not monotonic in temperature",
+        "have an infrared image whose three channels differ: a colour palette, or the sides are swapped",
+        "export the camera's gray image; the luminance of a palette is not monotonic in temperature",
     )  # fmt: skip
     _report_depth(report, ok, card)
 
@@ -57,11 +57,11 @@ def _report_depth(report: CheckReport, facts: Sequence[PairFacts], card: Card) -
     elif wide:
         report.add(
             "16-bit", wide, "have infrared levels of 16 bits",
-            "fine; mind that one window maps them all, never each picture's own minimum and maximum", "note",
+            "fine; mind that one window maps them all, never each image's own minimum and maximum", "note",
         )  # fmt: skip
     report.add(
         "narrow-range", [f.name for f in facts if f.used < _NARROW],
-        f"have an infrared picture that uses less than {_NARROW:.0%} of its range (raw counts, or an empty picture)",
+        f"have an infrared image that uses less than {_NARROW:.0%} of its range (raw counts, or an empty image)",
         "map them with one window for the whole set, or give the card's layout a 'white' level",
     )  # fmt: skip
 
@@ -74,9 +74,9 @@ def report_alignment(report: CheckReport, card: Card) -> None:
     if not names:
         return
     dx, dy = (float(np.median([getattr(s, axis) for s in report.shifts.values()])) for axis in ("dx", "dy"))
-    remedy = "register them, or remove the worst; what is off is learnt as blur (the picture shows them)"
+    remedy = "register them, or remove the worst; what is off is learnt as blur (the image shows them)"
     if np.hypot(dx, dy) > max(1.5, 0.6 * tolerance):
-        remedy = f"the whole set is off: move the infrared pictures by {-dx:+.1f} pixels in x and {-dy:+.1f} in y"
+        remedy = f"the whole set is off: move the infrared images by {-dx:+.1f} pixels in x and {-dy:+.1f} in y"
     worst = off[names[0]]
     what = f"are off by more than {tolerance:g} pixels (worst {names[0]}: {worst.dx:+.1f}, {worst.dy:+.1f})"
     report.add("misaligned", names, what, remedy)

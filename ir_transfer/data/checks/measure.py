@@ -16,7 +16,7 @@ from ir_transfer.data.look_alike import find_look_alikes, fingerprint
 from ir_transfer.data.pair_files import open_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import IrTransferError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 
 Floats = NDArray[np.float32]
 T = TypeVar("T")
@@ -27,18 +27,18 @@ LEAST_SIDE = 64
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What was measured on a pair, or on one picture of an unpaired set.
+    """What was measured on a pair, or on one image of an unpaired set.
 
     Attributes:
         name: Stem of the pair.
         error: Why it could not be read, or nothing.
-        sizes: Width and height of each picture.
-        gray_rgb: The photograph has no colour.
-        coloured_ir: The infrared picture has three channels that differ.
-        bits: Bit depth of the infrared picture.
+        sizes: Width and height of each image.
+        gray_rgb: The RGB image has no colour.
+        coloured_ir: The infrared image has three channels that differ.
+        bits: Bit depth of the infrared image.
         used: Share of the range that its levels use.
         hashes: Of its files.
-        prints: Fingerprints of photograph and infrared picture.
+        prints: Fingerprints of RGB image and infrared image.
         shift: Offset between them.
     """
 
@@ -96,29 +96,29 @@ def measure_single(single: Single) -> PairFacts:
     """Measure a file of an unpaired set."""
     name = single.stem
     try:
-        picture = open_side(single.path, single.side, single.layout)
+        image = open_side(single.path, single.side, single.layout)
     except IrTransferError as error:
         return PairFacts(name, str(error))
-    common = {"sizes": ((picture.width, picture.height),), "hashes": (picture.sha256,)}
+    common = {"sizes": ((image.width, image.height),), "hashes": (image.sha256,)}
     if single.side == "rgb":
-        return PairFacts(f"rgb: {name}", gray_rgb=_is_gray(picture), **common)  # type: ignore[arg-type]
-    facts = {"coloured_ir": picture.is_colour, "bits": picture.bit_depth, "used": _used(picture)}
+        return PairFacts(f"rgb: {name}", gray_rgb=_is_gray(image), **common)  # type: ignore[arg-type]
+    facts = {"coloured_ir": image.is_colour, "bits": image.bit_depth, "used": _used(image)}
     return PairFacts(f"ir: {name}", **facts, **common)  # type: ignore[arg-type]
 
 
-def _is_gray(picture: Picture) -> bool:
-    """Return whether the channels are alike but for the noise of JPEG; dark pictures have little spread, not none."""
-    if len(picture.levels) == 1:
+def _is_gray(image: DecodedImage) -> bool:
+    """Return whether the channels are alike but for the noise of JPEG; dark images have little spread, not none."""
+    if len(image.levels) == 1:
         return True
-    levels = picture.levels.astype(np.float32)
+    levels = image.levels.astype(np.float32)
     spread = float((levels.max(axis=0) - levels.min(axis=0)).mean())
-    return spread <= 0.012 * float(levels.mean()) + 0.002 * picture.white
+    return spread <= 0.012 * float(levels.mean()) + 0.002 * image.white
 
 
-def _used(picture: Picture) -> float:
+def _used(image: DecodedImage) -> float:
     """Return the share of the range between the 1st and the 99th percentile of the levels."""
-    low, high = np.percentile(picture.levels, [1, 99])
-    return float(high - low) / picture.white
+    low, high = np.percentile(image.levels, [1, 99])
+    return float(high - low) / image.white
 
 
 def similar_names(facts: Sequence[PairFacts]) -> list[tuple[str, str]]:

@@ -39,7 +39,7 @@ class CheckReport:
     Attributes:
         card: Name of the card.
         root: The folder.
-        count: Pairs (or pictures of an unpaired set) that were found.
+        count: Pairs (or images of an unpaired set) that were found.
         looked_at: How many of them were opened.
         findings: Problems first.
         shifts: Offset of every pair for which it could be measured.

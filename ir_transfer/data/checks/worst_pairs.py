@@ -1,4 +1,4 @@
-"""The pictures of a check: the worst pairs, with the edges of both sides over each other."""
+"""The images of a check: the worst pairs, with the edges of both sides over each other."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _strong(edges: Floats) -> Floats:
     return np.asarray(np.clip(edges / max(float(np.percentile(edges, 98)), 1e-6), 0, 1), dtype=np.float32)
 
 
-def _label(picture: Floats, text: str) -> Floats:
-    image = Image.fromarray((picture * 255).astype(np.uint8))
+def _label(decoded: Floats, text: str) -> Floats:
+    image = Image.fromarray((decoded * 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(max(11, image.height // 22))
     draw.rectangle(draw.textbbox((3, 2), text, font=font), fill="black")

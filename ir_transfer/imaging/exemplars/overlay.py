@@ -28,13 +28,13 @@ _CHROMA = 0.15
 _FEW = 0.3  # share of the pixels that a logo or scale may cover
 _COLLAR = 2 / 255
 _COLLAR_LEAST = 0.01
-_HOLLOW = 0.1  # share of the collar that may lie within the hull of the picture
-_CRISP = 0.1  # share of the picture's first pixels that may be as dark as the collar
+_HOLLOW = 0.1  # share of the collar that may lie within the hull of the image
+_CRISP = 0.1  # share of the image's first pixels that may be as dark as the collar
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A scale that is drawn into a picture: constant across, changing along.
+    """A scale that is drawn into an image: constant across, changing along.
 
     Attributes:
         box: Top, bottom, left and right; the lower and right ones are beyond it.
@@ -45,22 +45,22 @@ class Bar:
     colours: NDArray[np.float64]
 
 
-def find_bar(picture: Gray) -> Bar | None:
-    """Return the longest scale in a picture (1 or 3, h, w) in [0, 1]; None if there is none."""
-    upright, lying = _vertical_bar(picture), _vertical_bar(picture.transpose(0, 2, 1))
+def find_bar(image: Gray) -> Bar | None:
+    """Return the longest scale in an image (1 or 3, h, w) in [0, 1]; None if there is none."""
+    upright, lying = _vertical_bar(image), _vertical_bar(image.transpose(0, 2, 1))
     if lying is not None and (upright is None or len(lying.colours) > len(upright.colours)):
         top, bottom, left, right = lying.box
         return Bar((left, right, top, bottom), lying.colours)
     return upright
 
 
-def _vertical_bar(picture: Gray) -> Bar | None:
-    _, height, width = picture.shape
-    same = np.abs(np.diff(picture, axis=2)).max(axis=0) <= _SAME
+def _vertical_bar(image: Gray) -> Bar | None:
+    _, height, width = image.shape
+    same = np.abs(np.diff(image, axis=2)).max(axis=0) <= _SAME
     constant = ndimage.minimum_filter1d(same, _BAR_NARROWEST - 1, axis=1)
     least = max(int(_BAR_LENGTH * height), 16)
     regions, count = ndimage.label(_runs(constant, least))
-    found = [_bar(picture, same, ndimage.find_objects(regions)[i], least) for i in range(count)]
+    found = [_bar(image, same, ndimage.find_objects(regions)[i], least) for i in range(count)]
     bars = [bar for bar in found if bar is not None and bar.box[3] - bar.box[2] <= max(_BAR_WIDTH * width, 8)]
     return max(bars, key=lambda bar: len(bar.colours), default=None)
 
@@ -77,12 +77,12 @@ def _runs(of: Mask, least: int) -> Mask:
     return found
 
 
-def _bar(picture: Gray, same: Mask, place: tuple[slice, slice], least: int) -> Bar | None:
+def _bar(image: Gray, same: Mask, place: tuple[slice, slice], least: int) -> Bar | None:
     """Return the part of a region that changes along as a scale does."""
     rows, columns = place
     # A pair of equal neighbours stands at its left one, and the filter took one pair from either side.
-    left, right = max(columns.start - 1, 0), min(columns.stop + 2, picture.shape[2])
-    middle = picture[:, rows, (left + right) // 2 - 1 : (left + right) // 2 + 1].mean(axis=2).T.astype(np.float64)
+    left, right = max(columns.start - 1, 0), min(columns.stop + 2, image.shape[2])
+    middle = image[:, rows, (left + right) // 2 - 1 : (left + right) // 2 + 1].mean(axis=2).T.astype(np.float64)
     steps = np.abs(np.diff(middle, axis=0)).max(axis=1)
     cuts = [0, *(np.flatnonzero(steps > _BAR_STEP) + 1).tolist(), len(middle)]
     start, stop = max(pairwise(cuts), key=lambda part: part[1] - part[0])
@@ -90,7 +90,7 @@ def _bar(picture: Gray, same: Mask, place: tuple[slice, slice], least: int) -> B
     if len(colours) < least or not _is_scale(colours):
         return None
     top, bottom = rows.start + start, rows.start + stop
-    return Bar((top, bottom, left, right), colours) if _stands_out(picture, (top, bottom, left, right)) else None
+    return Bar((top, bottom, left, right), colours) if _stands_out(image, (top, bottom, left, right)) else None
 
 
 def _is_scale(colours: NDArray[np.float64]) -> bool:
@@ -102,12 +102,12 @@ def _is_scale(colours: NDArray[np.float64]) -> bool:
     return float(np.linalg.norm(steps, axis=1).sum()) >= _BAR_CHANGE * 3**0.5
 
 
-def _stands_out(picture: Gray, box: tuple[int, int, int, int]) -> bool:
-    """Return whether a bar has an edge on both of its long sides; the border of the picture is one."""
+def _stands_out(image: Gray, box: tuple[int, int, int, int]) -> bool:
+    """Return whether a bar has an edge on both of its long sides; the border of the image is one."""
     top, bottom, left, right = box
     for inside, outside in ((left, left - 2), (right - 1, right + 1)):
-        if 0 <= outside < picture.shape[2]:
-            apart = np.abs(picture[:, top:bottom, inside] - picture[:, top:bottom, outside]).max(axis=0)
+        if 0 <= outside < image.shape[2]:
+            apart = np.abs(image[:, top:bottom, inside] - image[:, top:bottom, outside]).max(axis=0)
             if float((apart > _BAR_EDGE).mean()) < 0.6:
                 return False
     return True
@@ -123,7 +123,7 @@ def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
 
 
 def text_mask(gray: Gray) -> Mask:
-    """Return the boxes of lines of text near the border of a picture (h, w) in [0, 1].
+    """Return the boxes of lines of text near the border of an image (h, w) in [0, 1].
 
     Text is what stands in a row, of one height, in crisp strokes that reach white (or black) all alike. Windows of a
     facade are that too, so that only what lies near the border counts.
@@ -205,14 +205,14 @@ def _box(line: list[tuple[slice, slice]]) -> tuple[slice, slice]:
 
 
 def colour_mask(rgb: Gray) -> Mask:
-    """Return the pixels of a gray picture (3, h, w) that are drawn in colour, such as a logo."""
+    """Return the pixels of a gray image (3, h, w) that are drawn in colour, such as a logo."""
     coloured = rgb.max(axis=0) - rgb.min(axis=0) > _CHROMA
     grown: Mask = ndimage.binary_dilation(coloured, iterations=2)
     return grown if coloured.any() and float(grown.mean()) < _FEW else np.zeros(coloured.shape, bool)
 
 
 def collar_mask(gray: Gray) -> Mask:
-    """Return the collar of one level around a picture (h, w): straight strips, or the corners of a turned picture.
+    """Return the collar of one level around an image (h, w): straight strips, or the corners of a turned image.
 
     A cold sky that reaches the limit of the range has one level too, but its edge is no straight line.
     """

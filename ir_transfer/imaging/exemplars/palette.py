@@ -1,7 +1,7 @@
 """Colour palettes of thermal cameras: recognised by their curve in RGB and mapped back to a scalar.
 
-A false-colour picture holds the colours of one curve alone, whatever its scene; a photograph fills a volume. The curve
-is the picture's own colour bar where there is one, else a known palette, else it is found in the picture: the longest
+A false-colour image holds the colours of one curve alone, whatever its scene; an RGB image fills a volume. The curve
+is the image's own colour bar where there is one, else a known palette, else it is found in the image: the longest
 path of the minimum spanning tree of its colours.
 """
 
@@ -26,12 +26,12 @@ _KNOWN_MEAN = 6 / 255
 _SAMPLES = 8000
 _BIN = 8 / 255
 _THIN = 4 / 255  # of the ridge
-_LEAST_BINS, _MOST_BINS = 8, 1000  # a photograph has more
+_LEAST_BINS, _MOST_BINS = 8, 1000  # an RGB image has more
 _BANDWIDTH = 16 / 255
 _RIDGE_STEPS = 6
 _STRAIGHT = 0.5  # mean cosine between steps of a 32nd of the length
 _EXPLAINED = 0.975  # of the variance of chroma
-_GRAY_NEAR = 6 / 255  # of the gray axis: a dull photograph is a little farther from it
+_GRAY_NEAR = 6 / 255  # of the gray axis: a dull RGB image is a little farther from it
 _LEAST_LENGTH = 0.25  # of a curve: shorter ones are tinted gray
 _WARMTH = 0.5  # what red over blue counts beside luma where the ends of a curve are compared
 _LEAST_ORDER = 0.1
@@ -59,9 +59,9 @@ class Palette:
     """A curve through RGB, from cold to hot.
 
     Attributes:
-        name: ``"of its colour bar"`` or ``"of its own"`` where it comes from the picture.
+        name: ``"of its colour bar"`` or ``"of its own"`` where it comes from the image.
         curve: Equal steps of the scalar.
-        whole: Whether its ends are known, and not only the part that a picture has.
+        whole: Whether its ends are known, and not only the part that an image has.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Palette:
     def explains(self, pixels: Colours) -> float:
         """Return the share of the variance of chroma that the place on the curve explains, of pixels on the curve.
 
-        A dull photograph is near every gray curve, but its colours do not follow from its tones.
+        A dull RGB image is near every gray curve, but its colours do not follow from its tones.
         """
         distances, nearest = cKDTree(self.curve).query(pixels)
         near = distances <= _NEAR
@@ -103,7 +103,7 @@ def known_palettes() -> list[Palette]:
 
 
 def find_palette(rgb: NDArray[np.float32], bar: Colours | None = None) -> Palette | None:
-    """Return the palette of a false-colour picture; None if its colours are no curve.
+    """Return the palette of a false-colour image; None if its colours are no curve.
 
     Args:
         rgb: sRGB (3, h, w) in [0, 1].

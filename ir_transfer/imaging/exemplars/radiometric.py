@@ -1,4 +1,4 @@
-"""Raw thermal values in the JPEG files of thermal cameras, behind the picture that they rendered.
+"""Raw thermal values in the JPEG files of thermal cameras, behind the image that they rendered.
 
 FLIR's files are read by flyr (extra ``radiometric``). DJI's lie in APP3 segments as plain 16-bit counts; degrees would
 need DJI's own closed library, but the order and the ratio of counts are all that a look takes.
@@ -20,12 +20,12 @@ _DJI = b"DJI"
 _APP1, _APP3, _START_OF_SCAN = 0xE1, 0xE3, 0xDA
 _SIZES = ((640, 512), (640, 480), (336, 256), (320, 256), (1280, 1024), (160, 120))
 """Widths and heights of DJI's sensors."""
-_SMOOTH = 0.5  # of the deviation: neighbours of a thermal picture differ less, those of other data more
+_SMOOTH = 0.5  # of the deviation: neighbours of a thermal image differ less, those of other data more
 
 
 @dataclass(frozen=True)
 class Radiometric:
-    """What a JPEG has behind its picture.
+    """What a JPEG has behind its image.
 
     Attributes:
         values: float32 or uint16 (h, w); None where they cannot be read.
@@ -54,7 +54,7 @@ def read_radiometric(data: bytes) -> Radiometric | None:
 
 
 def _segments(data: bytes) -> list[tuple[int, bytes]]:
-    """Return markers and bodies of the segments before the compressed picture; damaged ones end the list."""
+    """Return markers and bodies of the segments before the compressed image; damaged ones end the list."""
     found, place = [], 2
     while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != _START_OF_SCAN:
         length = int.from_bytes(data[place + 2 : place + 4], "big")
@@ -68,25 +68,25 @@ def _flir(data: bytes) -> Radiometric:
         from flyr import unpack
     except ImportError:
         return Radiometric(
-            note="its raw thermal values need the package flyr: the rendered picture was taken; "
+            note="its raw thermal values need the package flyr: the rendered image was taken; "
             "install it with: pip install 'ir-transfer[radiometric]'"
         )
     try:
         kelvin = np.asarray(unpack(io.BytesIO(data)).kelvin, np.float32)
     except Exception as error:  # flyr raises nearly anything for records that it does not know
-        return Radiometric(note=f"flyr cannot read its thermal values ({error!r}): the rendered picture was taken")
+        return Radiometric(note=f"flyr cannot read its thermal values ({error!r}): the rendered image was taken")
     if not np.isfinite(kelvin).any():
-        return Radiometric(note="its thermal values are no numbers: the rendered picture was taken")
+        return Radiometric(note="its thermal values are no numbers: the rendered image was taken")
     return Radiometric(kelvin, "Kelvin", "flyr")
 
 
 def _dji(raw: bytes) -> Radiometric:
     size = next(((w, h) for w, h in _SIZES if len(raw) == 2 * w * h), None)
     if size is None:
-        return Radiometric(note="no raw thermal values are in this DJI file: the rendered picture was taken")
+        return Radiometric(note="no raw thermal values are in this DJI file: the rendered image was taken")
     counts = np.frombuffer(raw, "<u2").reshape(size[1], size[0])
     if not _is_smooth(counts):
-        return Radiometric(note="the raw data in this DJI file are no picture: the rendered picture was taken")
+        return Radiometric(note="the raw data in this DJI file are no image: the rendered image was taken")
     return Radiometric(counts.astype(np.uint16), "counts", "DJI's APP3 segments")
 
 

@@ -19,9 +19,9 @@ WINDOW = (0.14, 0.81)
 """Where a stretch puts the two percentiles: within what 8-bit cameras leave (in ten sets 0.01 to 0.25, 0.57 to 1.00).
 The rest is room for the coldest 1% and the hottest 0.5%, so that these are not clipped."""
 
-_NARROW_SHARE = 1 / 8  # of the container; a dull 8-bit picture spans more
+_NARROW_SHARE = 1 / 8  # of the container; a dull 8-bit image spans more
 _NARROW_BITS = 14
-_SLACK = 1e-4  # rounding of whoever wrote a float picture
+_SLACK = 1e-4  # rounding of whoever wrote a float image
 _CENTIKELVIN = (23_300.0, 42_300.0)  # -40 to 150 degrees Celsius
 _KELVIN = (200.0, 800.0)
 _CELSIUS = (-60.0, 180.0)
@@ -81,7 +81,7 @@ def _stretched(ends: NDArray[np.float64], unit: Unit, guessed: bool, values: NDA
     if cold == hot:
         cold, hot = float(values.min()), float(values.max())
     if cold == hot:
-        raise InputError(f"{name}: expected an exemplar with contrast, got {cold:g} everywhere: use another picture")
+        raise InputError(f"{name}: expected an exemplar with contrast, got {cold:g} everywhere: use another image")
     gain = (hot - cold) / (WINDOW[1] - WINDOW[0])
     low = cold - WINDOW[0] * gain
     return RangeTaken(low, low + gain, unit, guessed, stretched=True)

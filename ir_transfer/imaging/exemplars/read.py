@@ -16,7 +16,7 @@ from ir_transfer.imaging.exemplars.palette import find_palette, on_curve
 from ir_transfer.imaging.exemplars.radiometric import read_radiometric
 from ir_transfer.imaging.exemplars.range import AskedRange, to_unit
 from ir_transfer.imaging.exemplars.report import ExemplarReport, ReadExemplar, Unit
-from ir_transfer.imaging.image_io import MAX_PIXELS, Picture, files_beside, read_bytes
+from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, files_beside, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
 from ir_transfer.resources import missing_exemplar
@@ -44,17 +44,17 @@ class _Found:
 
 
 def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_PIXELS) -> ReadExemplar:
-    """Read one infrared picture as a camera or its software saved it.
+    """Read one infrared image as a camera or its software saved it.
 
     Args:
-        path: Gray picture of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius), a
-            picture in a colour palette, or a radiometric JPEG.
+        path: Gray image of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius), a
+            image in a colour palette, or a radiometric JPEG.
         asked: The numbers that become black and white; ``"auto"`` stretches what is narrow in a wide container.
-        max_pixels: Larger pictures are refused.
+        max_pixels: Larger images are refused.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: No readable picture.
+        DecodeError: No readable image.
         InputError: A folder, smaller than 16 pixels, the same level everywhere, nearly nothing valid, or colours that
             are no palette.
     """
@@ -82,11 +82,11 @@ def _finish(path: Path, found: _Found, asked: AskedRange) -> ReadExemplar:
         reasons = ", ".join(found.left_out)
         raise InputError(
             f"{path}: expected at least {_LEAST_VALID:.0%} of the pixels to show the scene, "
-            f"got {1 - invalid.mean():.1%} without {reasons}: use another picture"
+            f"got {1 - invalid.mean():.1%} without {reasons}: use another image"
         )
     seen, taken = to_unit(found.values[~invalid], found.white, asked, found.unit, str(path))
     if float(np.ptp(seen)) < _FLAT:
-        raise InputError(f"{path}: expected an exemplar with contrast, got one level everywhere: use another picture")
+        raise InputError(f"{path}: expected an exemplar with contrast, got one level everywhere: use another image")
     intensity = np.zeros(shape, np.float32)
     intensity[~invalid] = seen
     report = ExemplarReport(
@@ -110,8 +110,8 @@ def _values(path: Path, data: bytes, max_pixels: int) -> _Found:
         return _measured(_Found(raw.values, 65535.0 if raw.values.dtype == np.uint16 else 1.0, raw.unit), raw.source)
     stored = decode(data, str(path), max_pixels, Wanted(beside=files_beside(path)))
     levels = stored.meaning.to_srgb(stored.numbers, stored.white) if stored.white > 1 else stored.numbers
-    picture = Picture(levels, stored.white, "", stored.alpha)
-    found = _scalar(path, picture) if picture.is_colour else _gray(picture)
+    image = DecodedImage(levels, stored.white, "", stored.alpha)
+    found = _scalar(path, image) if image.is_colour else _gray(image)
     found.notes += stored.reading.notes + ([raw.note] if raw is not None else [])
     if stored.alpha is not None:
         found.leave_out("mask, alpha or nodata", stored.alpha < HALF_OPAQUE)
@@ -127,40 +127,40 @@ def _measured(found: _Found, source: str | None) -> _Found:
     return found
 
 
-def _gray(picture: Picture) -> _Found:
-    """Return a gray picture; one of 8 bits was made for people to look at and may have things drawn on it."""
-    levels = picture.levels
+def _gray(image: DecodedImage) -> _Found:
+    """Return a gray image; one of 8 bits was made for people to look at and may have things drawn on it."""
+    levels = image.levels
     if levels.dtype != np.uint8:
-        return _Found(levels[0] if len(levels) == 1 else picture.gray()[0] * picture.white, picture.white)
-    gray = picture.gray()
-    found = _Found(levels[0] if len(levels) == 1 else np.round(gray[0] * 255).astype(np.uint8), picture.white)
+        return _Found(levels[0] if len(levels) == 1 else image.gray()[0] * image.white, image.white)
+    gray = image.gray()
+    found = _Found(levels[0] if len(levels) == 1 else np.round(gray[0] * 255).astype(np.uint8), image.white)
     found.leave_out("collar", collar_mask(gray[0]))
     if (bar := find_bar(gray)) is not None:
         found.leave_out("scale", bar_mask(bar, gray.shape[1:]))
     found.leave_out("text", text_mask(gray[0]))
     if len(levels) == 3:
-        found.leave_out("drawn in colour", colour_mask(picture.rgb()))
+        found.leave_out("drawn in colour", colour_mask(image.rgb()))
     return found
 
 
-def _scalar(path: Path, picture: Picture) -> _Found:
-    """Return a picture in a colour palette as its scalar."""
-    rgb = picture.rgb()
+def _scalar(path: Path, image: DecodedImage) -> _Found:
+    """Return an image in a colour palette as its scalar."""
+    rgb = image.rgb()
     bar = find_bar(rgb)
     palette = find_palette(_inside(rgb, bar), None if bar is None else bar.colours)
     if palette is None:
         raise InputError(
-            f"{path}: expected a gray infrared picture or one in a colour palette, got colours that are no palette: "
-            "export the camera's gray picture or its raw values"
+            f"{path}: expected a gray infrared image or one in a colour palette, got colours that are no palette: "
+            "export the camera's gray image or its raw values"
         )
     places, distances = palette.scalar(rgb.reshape(3, -1).T.astype(np.float64))
     shape = rgb.shape[1:]
     unit: Unit = "palette" if palette.whole else "own palette"
     found = _Found(places.reshape(shape).astype(np.float32), 1.0, unit, palette.name)
-    found.leave_out("collar", collar_mask(picture.gray()[0]))
+    found.leave_out("collar", collar_mask(image.gray()[0]))
     if bar is not None:
         found.leave_out("scale", bar_mask(bar, shape))
-    found.leave_out("text", text_mask(picture.gray()[0]))
+    found.leave_out("text", text_mask(image.gray()[0]))
     found.leave_out("not of the palette", ~on_curve(distances).reshape(shape))
     return found
 

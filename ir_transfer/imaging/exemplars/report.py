@@ -20,7 +20,7 @@ class RangeTaken:
         low: Becomes 0.
         high: Becomes 1.
         unit: Of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of a
-            palette's length, ``"own palette"`` of that part of it which the picture has.
+            palette's length, ``"own palette"`` of that part of it which the image has.
         guessed: Whether the unit was guessed from the values alone.
         stretched: Whether this is less or more than the container's own range.
     """
@@ -46,9 +46,9 @@ class ExemplarReport:
         width: Columns.
         height: Rows.
         taken: The range that was taken.
-        palette: Name of the colour palette that was mapped back; None for a gray picture.
+        palette: Name of the colour palette that was mapped back; None for a gray image.
         left_out: Share of the pixels that do not count for the look, in [0, 1], by reason.
-        radiometric: Where the raw thermal values came from; None if the rendered picture was taken.
+        radiometric: Where the raw thermal values came from; None if the rendered image was taken.
         mean: Of the valid intensities, in [0, 1].
         deviation: Their standard deviation.
         notes: What else to tell: what a radiometric file could not give.

@@ -17,7 +17,7 @@ def rasterio_module() -> ModuleType:
     from ir_transfer.imaging.raster.references import restrict_gdal
 
     restrict_gdal()
-    # A photograph without coordinates is the rule here, and GDAL's complaints come back as our own errors.
+    # An RGB image without coordinates is the rule here, and GDAL's complaints come back as our own errors.
     warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
     logging.getLogger("rasterio").addHandler(logging.NullHandler())
     module: ModuleType = rasterio

@@ -64,7 +64,7 @@ class Reading:
     Attributes:
         facts: What was done, as JSON has it: profile, orientation, page, bands.
         notes: What the user should know.
-        kept_exif: Place and time of a photograph, as an EXIF block; empty if it says none.
+        kept_exif: Place and time of an RGB image, as an EXIF block; empty if it says none.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)

@@ -93,7 +93,7 @@ def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> t
         data: The whole file.
         name: How the file is called in errors.
         bands: Their numbers, from 1.
-        max_pixels: Larger pictures are refused before their pixels are decoded.
+        max_pixels: Larger images are refused before their pixels are decoded.
 
     Returns:
         Levels (number of bands, H, W), the level that stands for 1.0, and 0 where a mask or the nodata value of one of

@@ -1,4 +1,4 @@
-"""Which files are rasters, to be read by windows, and which are pictures."""
+"""Which files are rasters, to be read by windows, and which are images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 import rasterio
 
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
-from ir_transfer.imaging.companions import picture_companions
+from ir_transfer.imaging.companions import image_companions
 from ir_transfer.imaging.image_io import read_bytes
 from ir_transfer.imaging.pixels.tiff import is_measured, open_page
 from ir_transfer.imaging.raster.gdal import has_name_for_gdal, is_virtual, open_raster
@@ -27,7 +27,7 @@ def is_raster(
 
     Args:
         path: A file or any other path of GDAL.
-        max_pixels: Of the largest picture that is decoded as a whole.
+        max_pixels: Of the largest image that is decoded as a whole.
         by_windows: Whether every TIFF is to be one.
         page: The image of a file with several that is meant, from 1; with ``"all"`` the file is a raster if one of its
             images is; the first of full size if None.
@@ -45,7 +45,7 @@ def is_raster(
 
 def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
     """As :func:`is_raster` where GDAL cannot take the name: the bytes, or a sidecar, show whether it is one."""
-    if picture_companions(path):
+    if image_companions(path):
         return True
     try:
         return holds_raster(read_bytes(path, max_pixels), path.name, max_pixels)
@@ -74,6 +74,6 @@ def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_window
             is_large = dataset.width * dataset.height > max_pixels
             return by_windows or is_measured(dataset) or is_large
     except ForeignReferenceError:
-        return True  # as a picture it would lose its place without a word
+        return True  # as an image it would lose its place without a word
     except IrTransferError:
         return False

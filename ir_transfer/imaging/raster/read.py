@@ -111,8 +111,8 @@ class Raster:
     def _describe(self, levels: Asked) -> None:
         image = self.image
         measured = is_measured(self.dataset)
-        is_picture = image.dtype == np.uint8 or image.meaning.kind != "plain" or not measured
-        has_white = image.white > 1 and is_picture
+        is_image = image.dtype == np.uint8 or image.meaning.kind != "plain" or not measured
+        has_white = image.white > 1 and is_image
         self._is_container = levels is None and has_white
         self.fill = np.full(3, 0.5, np.float32)
         if isinstance(levels, tuple):
@@ -259,7 +259,7 @@ def _page_and_orientation(path: str, asked: int | None) -> tuple[Page | None, in
         try:
             return None, header_of(file, path).orientation
         except DecodeError:
-            return None, 1  # GDAL reads more kinds than have a header of a photograph
+            return None, 1  # GDAL reads more kinds than have a header of an RGB image
 
 
 def _refuse_turned(path: str, source: str) -> None:
@@ -267,7 +267,7 @@ def _refuse_turned(path: str, source: str) -> None:
     try:
         orientation = read_header(Path(source)).orientation
     except DecodeError:
-        return  # no photograph
+        return  # no RGB image
     if orientation != 1:
         raise InputError(
             f"{path}: expected sources that are stored upright, got the orientation {orientation} of {source}: name "

@@ -84,7 +84,7 @@ class CocoLabels:
         alike = [image for name, image in self._images.items() if name.name == own.name]
         if len(alike) != 1:
             raise InputError(
-                f"{self.path}: expected one picture named {place} among {len(self._images)}, found {len(alike)}: "
+                f"{self.path}: expected one image named {place} among {len(self._images)}, found {len(alike)}: "
                 "give it its file_name"
             )
         return alike[0]

@@ -1,4 +1,4 @@
-"""Where the label map of a picture lies: one file for all, a folder with one for each, or COCO's JSON."""
+"""Where the label map of an image lies: one file for all, a folder with one for each, or COCO's JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import find_below
 from ir_transfer.labels.label_maps.coco import CocoLabels
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_picture
+from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
 from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, fitted
 from ir_transfer.labels.lists import lines_of
 from ir_transfer.labels.texts import MAX_LABEL_BYTES, read_limited, shown, to_text
-from ir_transfer.labels.yolo_lines import is_out_of_picture, parse_line, region_of
+from ir_transfer.labels.yolo_lines import is_out_of_image, parse_line, region_of
 from ir_transfer.regular_files import read_regular
 
 OUTLINES = ".txt"
@@ -26,7 +26,7 @@ _KINDS = f"{', '.join((*SUFFIXES, OUTLINES))} (JPEG changes colours)"
 
 
 class LabelMaps(Protocol):
-    """The label maps of many pictures.
+    """The label maps of many images.
 
     Attributes:
         names: Names of labels, where the files have them.
@@ -35,26 +35,26 @@ class LabelMaps(Protocol):
     names: Mapping[int, str]
 
     def fingerprint(self, place: PurePosixPath) -> str:
-        """Return a hash of all that decides the map of a picture; errors as in :meth:`read`."""
+        """Return a hash of all that decides the map of an image; errors as in :meth:`read`."""
 
     def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
-        """Return the label map of a picture.
+        """Return the label map of an image.
 
         Args:
-            place: Sub-folder and name of the picture, without suffix.
-            height: Of the picture.
-            width: Of the picture.
+            place: Sub-folder and name of the image, without suffix.
+            height: Of the image.
+            width: Of the image.
             fit: Resize a map of another size by the nearest pixel; otherwise it is an error.
 
         Raises:
-            MissingFileError: The picture has no map.
+            MissingFileError: The image has no map.
             DecodeError: A damaged file.
             InputError: Another layout, or a map of another size.
         """
 
 
 def open_label_maps(path: Path) -> LabelMaps:
-    """Return the label maps at a path: a file for all pictures, a folder that mirrors theirs, or COCO's JSON.
+    """Return the label maps at a path: a file for all images, a folder that mirrors theirs, or COCO's JSON.
 
     Raises:
         MissingFileError: Nothing is there.
@@ -70,7 +70,7 @@ def open_label_maps(path: Path) -> LabelMaps:
 
 
 class LabelFiles:
-    """One file for all pictures, or a folder that holds one for each at the picture's sub-folder and name.
+    """One file for all images, or a folder that holds one for each at the image's sub-folder and name.
 
     Args:
         path: The file or folder.
@@ -93,11 +93,11 @@ class LabelFiles:
             raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check it") from error
 
     def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
-        """Return the labels (height, width) of a picture; see :class:`LabelMaps` for the errors."""
+        """Return the labels (height, width) of an image; see :class:`LabelMaps` for the errors."""
         path = self._file(place)
         if path.suffix.lower() == OUTLINES:
             return read_outlines(path, height, width)
-        found = read_label_picture(path)
+        found = read_label_image(path)
         return LabelMap(fitted(found.levels, height, width, str(path), fit=fit), found.coloured)
 
     def _file(self, place: PurePosixPath) -> Path:
@@ -134,7 +134,7 @@ def read_outlines(path: Path, height: int, width: int) -> LabelMap:
                 f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {shown(line)} "
                 f"({error}): export segments, not boxes"
             ) from error
-        if is_out_of_picture(corners):
+        if is_out_of_image(corners):
             raise InputError(f"{path}:{number}: expected corners in [0, 1], got {shown(line)}")
         levels[region.mask(height, width)] = kind + 1
     return LabelMap(levels)

@@ -1,4 +1,4 @@
-"""Labels from pictures: every colour is a label, or every level of an index picture."""
+"""Labels from images: every colour is a label, or every level of an index image."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _INDEX_MODES = frozenset({"1", "L", "P", "I;16", "I;16B", "I"})
 _COLOUR_MODES = frozenset({"RGB", "RGBA"})
 
 
-def read_label_picture(path: Path) -> LabelMap:
-    """Read a label picture; see :func:`read_levels`.
+def read_label_image(path: Path) -> LabelMap:
+    """Read a label image; see :func:`read_levels`.
 
     Raises:
-        DecodeError: Damaged, or no picture.
+        DecodeError: Damaged, or no image.
         InputError: Of another kind, or with more labels than anyone draws.
     """
     found = read_levels(path)
@@ -35,20 +35,20 @@ def read_label_picture(path: Path) -> LabelMap:
 
 
 def read_levels(path: Path) -> LabelMap:
-    """Read the levels of a picture: palette and gray ones (8 or 16 bit) hold numbers, others colours.
+    """Read the levels of an image: palette and gray ones (8 or 16 bit) hold numbers, others colours.
 
     A palette's index is the label, its colours are for people to look at. Transparent pixels have no label.
 
     Raises:
-        DecodeError: Damaged, or no picture.
+        DecodeError: Damaged, or no image.
         InputError: Of another kind.
     """
     try:
-        with Image.open(io.BytesIO(stored_bytes(path))) as picture:
-            if picture.mode not in _INDEX_MODES | _COLOUR_MODES:
-                raise InputError(f"{path}: expected 8 or 16 bit levels or RGB colours, got {picture.mode}: export PNG")
-            coloured = picture.mode in _COLOUR_MODES
-            levels = np.asarray(picture).astype(np.int64)
+        with Image.open(io.BytesIO(stored_bytes(path))) as image:
+            if image.mode not in _INDEX_MODES | _COLOUR_MODES:
+                raise InputError(f"{path}: expected 8 or 16 bit levels or RGB colours, got {image.mode}: export PNG")
+            coloured = image.mode in _COLOUR_MODES
+            levels = np.asarray(image).astype(np.int64)
     except InputError:
         raise
     except Exception as error:  # damaged bytes make decoders raise nearly anything

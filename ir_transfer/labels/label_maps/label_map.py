@@ -20,7 +20,7 @@ Levels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The labels of one picture.
+    """The labels of one image.
 
     Attributes:
         levels: (H, W); a colour is ``65536 red + 256 green + blue``.
@@ -45,12 +45,12 @@ class LabelMap:
 
 
 def fitted(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> Levels:
-    """Return labels of a picture's size.
+    """Return labels of an image's size.
 
     Args:
         levels: (h, w).
-        height: Of the picture.
-        width: Of the picture.
+        height: Of the image.
+        width: Of the image.
         name: How the file is called in errors.
         fit: Resize by the nearest pixel; otherwise another size is an error.
 
@@ -61,7 +61,7 @@ def fitted(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> 
         return levels
     if not fit:
         raise InputError(
-            f"{name}: expected the size of its picture, {width} x {height}, got {levels.shape[1]} x "
+            f"{name}: expected the size of its image, {width} x {height}, got {levels.shape[1]} x "
             f"{levels.shape[0]}: export it at that size, or pass --fit-masks"
         )
     return nearest(levels, height, width)

@@ -18,9 +18,9 @@ def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
     """Return which pixel centres (H, W) lie inside an outline.
 
     Args:
-        corners: x, y, x, y ... in pixels: 0 is the left or upper edge of the picture, ``width`` its right edge.
-        height: Of the picture.
-        width: Of the picture.
+        corners: x, y, x, y ... in pixels: 0 is the left or upper edge of the image, ``width`` its right edge.
+        height: Of the image.
+        width: Of the image.
 
     Raises:
         InputError: Fewer than three corners, an odd count, or a number that is not finite.

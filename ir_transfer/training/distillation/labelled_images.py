@@ -15,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer.errors import InputError, MissingFileError
-from ir_transfer.imaging.image_io import read_picture, to_levels
-from ir_transfer.imaging.image_names import find_below, is_picture_name
+from ir_transfer.imaging.image_io import read_image, to_levels
+from ir_transfer.imaging.image_names import find_below, is_image_name
 from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 
 Bytes = NDArray[np.uint8]
@@ -55,7 +55,7 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
         if not place.is_dir():
             raise MissingFileError(f"expected a folder at {place}, found none: check --data and the recipe's sources")
     found = []
-    for path in sorted(p for p in folder.iterdir() if is_picture_name(p)):
+    for path in sorted(p for p in folder.iterdir() if is_image_name(p)):
         label = find_below(labels, PurePosixPath(f"{path.stem}.png"))
         if label is not None and label.is_file():
             found.append(LabelledImage(path, _read_rgb(path, longer_side), read_soft_labels(label)))
@@ -65,7 +65,7 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
 
 
 def _read_rgb(path: Path, longer_side: int) -> Bytes:
-    image = Image.fromarray(to_levels(read_picture(path).rgb().transpose(1, 2, 0)))
+    image = Image.fromarray(to_levels(read_image(path).rgb().transpose(1, 2, 0)))
     image.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
     return np.asarray(image).copy()
 

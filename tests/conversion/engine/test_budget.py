@@ -39,7 +39,7 @@ def test_headers_tell_the_size(tmp_path: Path) -> None:
     Image.fromarray(pixels.astype(np.uint16)[..., 0] * 257).save(tmp_path / "b.png")
     write(tmp_path / "c.tif", numbers(3, 48, 64, "uint16"))
     write(tmp_path / "d.tif", numbers(1, 48, 64).astype(np.float32))
-    (tmp_path / "e.png").write_bytes(b"no picture")
+    (tmp_path / "e.png").write_bytes(b"no image")
     found = [size_of(tmp_path / name) for name in ("a.png", "b.png", "c.tif", "d.tif")]
     assert [(one.height, one.width, one.itemsize) for one in found if one is not None] == [
         (48, 64, 1), (48, 64, 2), (48, 64, 2), (48, 64, 4),
@@ -51,7 +51,7 @@ def test_headers_tell_the_size(tmp_path: Path) -> None:
     assert size_of(tmp_path / "pipe.png") is None  # opening it would wait for a writer
 
 
-def test_pictures_in_flight_stay_within_the_budget(budget: Budget) -> None:
+def test_images_in_flight_stay_within_the_budget(budget: Budget) -> None:
     flight = InFlight(budget)
     small, large = Size(512, 640), Size(8000, 8000)
     tokens = []
@@ -75,7 +75,7 @@ def test_pictures_in_flight_stay_within_the_budget(budget: Budget) -> None:
     assert flight.free == budget.shared
 
 
-def test_tiles_leave_room_for_the_picture_itself(budget: Budget) -> None:
+def test_tiles_leave_room_for_the_image_itself(budget: Budget) -> None:
     for size in (Size(3000, 4000), Size(6000, 6000), Size(8000, 8000), Size(6000, 6000, 2)):
         assert budget.held(size) + budget.device(size) <= budget.shared
     assert budget.tile(budget.translator, Size(512, 640)) is None
@@ -97,7 +97,7 @@ def test_what_exceeds_the_memory_is_refused_where_it_was_given(budget: Budget) -
     budget.refuse(Size(8000, 8000), "a.png")
 
 
-def test_controls_that_need_the_whole_picture_are_refused(budget: Budget) -> None:
+def test_controls_that_need_the_whole_image_are_refused(budget: Budget) -> None:
     keeps = replace(budget.translator, controls=replace(budget.translator.controls, keep_tone=True))
     with pytest.raises(InputError, match=r"--keep-tone .*raise --memory"):
         budget.tile(keeps, Size(8000, 8000))
@@ -132,9 +132,9 @@ def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_p
     image.save(tmp_path / kind, exif=exif)
     Image.fromarray(pixels[:64, :64]).save(tmp_path / "small.png")
     measured = (
-        "import sys; from ir_transfer.imaging.image_io import read_picture;"
+        "import sys; from ir_transfer.imaging.image_io import read_image;"
         "from ir_transfer.evaluation.benchmark.memory import own_peak;"
-        "read_picture(sys.argv[1]); before = own_peak(); read_picture(sys.argv[2]); print(own_peak() - before)"
+        "read_image(sys.argv[1]); before = own_peak(); read_image(sys.argv[2]); print(own_peak() - before)"
     )
     files = [str(tmp_path / "small.png"), str(tmp_path / kind)]
     done = subprocess.run([sys.executable, "-c", measured, *files], capture_output=True, text=True, check=True)
@@ -143,7 +143,7 @@ def test_decoding_takes_no_more_than_is_counted(kind: str, budget: Budget, tmp_p
     assert float(done.stdout) * 2**20 < budget.reading(size)
 
 
-def test_pictures_of_mixed_sizes_give_the_same_under_any_budget(tmp_path: Path, exemplar: Path) -> None:
+def test_images_of_mixed_sizes_give_the_same_under_any_budget(tmp_path: Path, exemplar: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(30):
         Image.fromarray(photograph(40 + 31 * (number % 7), 50 + number, number)).save(tmp_path / f"in/{number}.png")

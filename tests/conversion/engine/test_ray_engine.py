@@ -29,7 +29,7 @@ from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from tests.ci import needed
 from tests.conftest import photograph, thermal
 
@@ -48,7 +48,7 @@ def cluster() -> Iterator[None]:
 
 @pytest.fixture
 def many(photos: Path) -> Path:
-    """Sixteen photographs, one of them damaged."""
+    """Sixteen RGB images, one of them damaged."""
     for seed in range(9):
         Image.fromarray(photograph(40 + seed % 3, 50, seed)).save(photos / f"m{seed}.png")
     (photos / "n.png").write_bytes((photos / "a.png").read_bytes()[:200])
@@ -72,17 +72,17 @@ def options(many: Path, exemplar: Path, tmp_path: Path) -> Options:
     return Options((str(many),), (str(exemplar),), tmp_path / "local", model="histogram", ray_workers=2, threads=1)
 
 
-def test_a_killed_worker_costs_time_only_and_a_deadly_picture_its_chunk(options: Options, tmp_path: Path) -> None:
+def test_a_killed_worker_costs_time_only_and_a_deadly_image_its_chunk(options: Options, tmp_path: Path) -> None:
     marker, here = tmp_path / "pid", os.getpid()
 
-    def stuck_once(intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+    def stuck_once(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         if job.source.name == "m5.png" and os.getpid() != here and not marker.exists():
             marker.with_suffix(".part").write_text(str(os.getpid()))
             marker.with_suffix(".part").rename(marker)
             time.sleep(600)
         return intensity
 
-    def deadly(intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+    def deadly(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         if job.source.name == "m3.png" and os.getpid() != here:
             os.kill(os.getpid(), signal.SIGKILL)
         return intensity
@@ -196,15 +196,15 @@ def actor(options: Options) -> Callable[..., _Done]:
 
 
 def test_a_bug_in_a_worker_is_told(actor: Callable[..., _Done]) -> None:
-    def faulty(intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+    def faulty(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         raise KeyError("no such thing")
 
     assert "no such thing" in str(actor(faulty).bug)
 
 
 def test_fail_fast_stops_the_chunk(actor: Callable[..., _Done], many: Path) -> None:
-    (many / "a.png").write_bytes(b"no picture")
-    outcomes = actor(lambda intensity, job, picture: intensity, fail_fast=True).outcomes
+    (many / "a.png").write_bytes(b"no image")
+    outcomes = actor(lambda intensity, job, image: intensity, fail_fast=True).outcomes
     assert outcomes is not None
     assert len(outcomes) < 16
     assert sum(one.entry is not None and one.entry.status == "failed" for one in outcomes) == 1

@@ -25,28 +25,28 @@ from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.imaging.image_io import BitDepth, Picture
+from ir_transfer.imaging.image_io import BitDepth, DecodedImage
 from tests.conftest import photograph
 from tests.models.small_thermal import SMALL_THERMAL
 
 
 class InBatches(Translator):
-    """Takes pictures as on CUDA."""
+    """Takes images as on CUDA."""
 
     takes_batches = True
 
 
 class Scarce(InBatches):
-    """Has memory for one picture at a time, and only for small ones."""
+    """Has memory for one image at a time, and only for small ones."""
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
-        if len(pictures) > 1 or pictures[0].height > 45:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+        if len(images) > 1 or images[0].height > 45:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return super().launch(pictures, bit_depth)
+        return super().launch(images, bit_depth)
 
 
 class Broken(Translator):
-    """Gives what no picture can hold."""
+    """Gives what no image can hold."""
 
     def _translate(self, content: Tensor, *arguments: Any, **options: Any) -> Tensor:
         return super()._translate(content, *arguments, **options) * float("nan")
@@ -55,24 +55,24 @@ class Broken(Translator):
 class Endless(Translator):
     """Gives results that no memory can hold in more than the one value that they repeat."""
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
-        return Launched.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in pictures])
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+        return Launched.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in images])
 
 
 class Away(Translator):
-    """Computes elsewhere, 20 ms for each picture, as a device does."""
+    """Computes elsewhere, 20 ms for each image, as a device does."""
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
         began = time.perf_counter()
-        time.sleep(0.02 * len(pictures))
-        results = [np.zeros((picture.height, picture.width), np.float32) for picture in pictures]
+        time.sleep(0.02 * len(images))
+        results = [np.zeros((image.height, image.width), np.float32) for image in images]
         return Launched.of(results, time.perf_counter() - began)
 
 
 class Faulty(Translator):
-    """Has a bug, which must not be taken for a bad picture."""
+    """Has a bug, which must not be taken for a bad image."""
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
         raise RuntimeError("shapes do not fit")
 
 
@@ -107,13 +107,13 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
 
 
 class Narrow(Translator):
-    """Has memory for tiles, but for no picture as a whole."""
+    """Has memory for tiles, but for no image as a whole."""
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
-def test_a_picture_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
+def test_a_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
     weights = tmp_path / "small.safetensors"
     create_model("adain", weights=None, **SMALL_THERMAL).save(weights)
@@ -150,7 +150,7 @@ def test_a_bug_is_not_hidden(photos: Path, exemplar: Path, tmp_path: Path) -> No
 
 
 def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, tmp_path: Path) -> None:
-    def slow(intensity: NDArray[np.float32], job: Job, picture: Picture) -> NDArray[np.float32]:
+    def slow(intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
         time.sleep(0.03)
         return intensity
 
@@ -170,9 +170,9 @@ class Noted(InBatches):
 
     seen: ClassVar[list[str]] = []
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
-        self.seen.append(f"{len(pictures)} launched")
-        launched = super().launch(pictures, bit_depth)
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+        self.seen.append(f"{len(images)} launched")
+        launched = super().launch(images, bit_depth)
         results = launched.results
 
         def taken() -> list[Result]:
@@ -207,22 +207,22 @@ def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
 
 
 class Crowded(Translator):
-    """Notes how many pictures are translated at the same time, each by how many threads."""
+    """Notes how many images are translated at the same time, each by how many threads."""
 
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []
 
-    def launch(self, pictures: Sequence[Picture], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
         self.at_work.append(None)
         time.sleep(0.02)
         self.seen.add((len(self.at_work), torch.get_num_threads()))
         try:
-            return super().launch(pictures, bit_depth)
+            return super().launch(images, bit_depth)
         finally:
             self.at_work.pop()
 
 
-def test_a_cpu_translates_small_pictures_side_by_side_to_the_same_bytes(
+def test_a_cpu_translates_small_images_side_by_side_to_the_same_bytes(
     photos: Path, exemplar: Path, tmp_path: Path
 ) -> None:
     before = torch.get_num_threads()

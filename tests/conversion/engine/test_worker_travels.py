@@ -175,8 +175,8 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
     asked = HeatOptions(tuple(parse_rule(f"{name}=+0.3") for name in names), auto=None if names else 0.2)
     finish = Finish(heat=make_heat(asked, in_torch(here.translator).model, CPU, labelled if names else None))
     here = replace(here, finish=finish)
-    picture = labelled.pictures[0]
-    job = Job(str(picture.path), "p.png")
+    image = labelled.images[0]
+    job = Job(str(image.path), "p.png")
     expected = carry_out(here, job)
     there: Worker = pickle.loads(pickle.dumps(here))
     assert carry_out(there, job) == expected
@@ -185,12 +185,12 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
 def test_cameras_of_many_sizes_are_not_all_kept() -> None:
     step = CameraStep(CameraOptions("boson-640"), 0)
     job = Job("p.png", "p.png")
-    picture = Loaded  # never looked at by a camera
-    first = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+    image = Loaded  # never looked at by a camera
+    first = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, image)  # type: ignore[arg-type]
     for width in range(1000, 1200):
-        step(np.full((64, width), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+        step(np.full((64, width), 0.5, np.float32), job, image)  # type: ignore[arg-type]
     kept = list(step._cameras)
     assert sum(height * width for height, width in kept) <= 2**22
     assert kept[-1] == (64, 1199)
-    again = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, picture)  # type: ignore[arg-type]
+    again = step(np.full((64, 2**16 // 64), 0.5, np.float32), job, image)  # type: ignore[arg-type]
     assert (first == again).all()

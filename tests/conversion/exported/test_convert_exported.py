@@ -19,7 +19,7 @@ from tests.export.exported_files import exemplar_file, export_small
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with three photographs of two sizes and two exported files."""
+    """Return a folder with three RGB images of two sizes and two exported files."""
     place = tmp_path_factory.mktemp("exported")
     export_small(place, "onnx")
     export_small(place, "onnx", baked=False)

@@ -35,7 +35,7 @@ sys.exit(f"imported {slow}" if slow else code)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with two photographs and an exported file."""
+    """Return a folder with two RGB images and an exported file."""
     place = tmp_path_factory.mktemp("exported")
     export_small(place, "onnx", polarity="black-hot")
     (place / "photos").mkdir()

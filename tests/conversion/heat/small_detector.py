@@ -22,12 +22,12 @@ class _Backbone(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(3, 8, 16, stride=16)
 
-    def forward(self, pictures: Tensor) -> OrderedDict[str, Tensor]:
-        return OrderedDict({"0": self.conv(pictures)})
+    def forward(self, images: Tensor) -> OrderedDict[str, Tensor]:
+        return OrderedDict({"0": self.conv(images)})
 
 
 def small_detector(name: str = "person", count: int = 3) -> MaskRCNN:
-    """Return a tiny network that takes ``count`` random places of every picture for objects of a class."""
+    """Return a tiny network that takes ``count`` random places of every image for objects of a class."""
     torch.manual_seed(0)
     model = MaskRCNN(
         _Backbone(),
@@ -49,7 +49,7 @@ def small_detector(name: str = "person", count: int = 3) -> MaskRCNN:
 
 
 def full_detector(name: str = "person") -> MaskRCNN:
-    """Return torchvision's own network with random weights, which finds a few objects as large as the picture."""
+    """Return torchvision's own network with random weights, which finds a few objects as large as the image."""
     torch.manual_seed(0)
     model = maskrcnn_resnet50_fpn_v2(weights=None, weights_backbone=None)
     with torch.no_grad():

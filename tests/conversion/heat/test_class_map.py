@@ -14,7 +14,7 @@ from ir_transfer.conversion.heat.finder import count
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import HeatRule
 from ir_transfer.conversion.heat.shift import Heat
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.models.weight_files import tensors_hash
@@ -24,15 +24,15 @@ from tests.conversion.heat.colour_encoder import PERSON, TWO_WHEELER, VEHICLE, C
 CPU = torch.device("cpu")
 
 
-def picture(scale: int = 1, sha256: str = "x") -> Picture:
-    """A gray picture with a person, a bicycle, and two cars."""
+def image(scale: int = 1, sha256: str = "x") -> DecodedImage:
+    """A gray image with a person, a bicycle, and two cars."""
     levels = np.full((96, 128, 3), 128, np.uint8)
     levels[20:60, 16:32] = PERSON
     levels[40:56, 48:72] = TWO_WHEELER
     levels[64:80, 8:40] = VEHICLE
     levels[64:80, 60:100] = VEHICLE
     levels = levels.repeat(scale, axis=0).repeat(scale, axis=1)
-    return Picture(np.ascontiguousarray(levels.transpose(2, 0, 1)), 255.0, sha256)
+    return DecodedImage(np.ascontiguousarray(levels.transpose(2, 0, 1)), 255.0, sha256)
 
 
 def finder() -> ClassMapFinder:
@@ -40,8 +40,8 @@ def finder() -> ClassMapFinder:
 
 
 @pytest.mark.parametrize("scale", [1, 9])
-def test_objects_are_found_at_their_places_also_in_large_pictures(scale: int) -> None:
-    found = finder()(picture(scale))
+def test_objects_are_found_at_their_places_also_in_large_images(scale: int) -> None:
+    found = finder()(image(scale))
     assert count(found) == {"person": 1, "two-wheeler": 1, "vehicle": 2}
     boxes = [np.array(one.box) / scale for one in found]
     expected = [(16, 20, 32, 60), (48, 40, 72, 56), (8, 64, 40, 80), (60, 64, 100, 80)]
@@ -49,7 +49,7 @@ def test_objects_are_found_at_their_places_also_in_large_pictures(scale: int) ->
         np.testing.assert_allclose(box, place, atol=4)
 
 
-def test_large_pictures_are_reduced_and_no_side_below_what_the_encoder_takes() -> None:
+def test_large_images_are_reduced_and_no_side_below_what_the_encoder_takes() -> None:
     assert overview_size(480, 640) == (480, 640)
     assert overview_size(3000, 4000) == (600, 800)
     assert overview_size(3001, 3999) == (601, 800)
@@ -60,7 +60,7 @@ def test_large_pictures_are_reduced_and_no_side_below_what_the_encoder_takes() -
 def test_shifts_fill_the_object_and_stop_at_its_edge() -> None:
     heat = Heat(finder=finder(), found_rules=[HeatRule("person", None, 0.2), HeatRule("vehicle", None, -0.1)])
     before = np.full((96, 128), 0.5, np.float32)
-    heated = heat(before, picture(), Path("a.png"))
+    heated = heat(before, image(), Path("a.png"))
     change = heated.intensity - before
     assert change[23:57, 19:29].min() > 0.18
     assert change[67:77, 11:37].max() < -0.08
@@ -101,15 +101,15 @@ def test_two_objects_in_one_box_stay_apart() -> None:
     assert sum((one.share > 0).sum() for one in found) == (share > 0).sum()
 
 
-def test_a_picture_is_searched_once_but_frames_without_a_hash_each_time() -> None:
+def test_a_image_is_searched_once_but_frames_without_a_hash_each_time() -> None:
     asked = finder()
     searches: list[int] = []
     asked._encoder.register_forward_hook(lambda *_: searches.append(1))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: asked(picture()), range(6)))
+        list(pool.map(lambda _: asked(image()), range(6)))
     assert len(searches) == 1
     for _ in range(2):
-        asked(picture(sha256=""))
+        asked(image(sha256=""))
     assert len(searches) == 3
 
 
@@ -117,8 +117,8 @@ def test_a_finder_travels_to_another_process() -> None:
     asked = ClassMapFinder(ContentEncoder())
     arrived = pickle.loads(pickle.dumps(asked))
     assert arrived.facts == asked.facts
-    again = pickle.loads(pickle.dumps(finder()))(picture())
-    assert [one.box for one in again] == [one.box for one in finder()(picture())]
+    again = pickle.loads(pickle.dumps(finder()))(image())
+    assert [one.box for one in again] == [one.box for one in finder()(image())]
 
 
 def test_the_map_is_the_models_own_or_the_one_that_ships() -> None:
@@ -132,5 +132,5 @@ def test_the_map_is_the_models_own_or_the_one_that_ships() -> None:
     of_adain = ClassMapFinder.of_model(adain, CPU)
     assert of_adain.facts["weights"] == tensors_hash(adain.encoder.state_dict())
     assert of_adain.facts != of_gray.facts
-    found = of_gray(picture())
+    found = of_gray(image())
     assert all(isinstance(one, MappedObject) for one in found)

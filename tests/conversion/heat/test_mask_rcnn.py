@@ -21,20 +21,20 @@ from ir_transfer.conversion.heat.mask_rcnn import CLASSES, FOUND, SCORE, MaskRcn
 from ir_transfer.conversion.heat.rules import HeatRule
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.errors import MissingFileError, WeightsError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph
 from tests.conversion.heat.small_detector import full_detector, small_detector
 
 CPU = torch.device("cpu")
 
 
-def picture(seed: int = 0, height: int = 48, width: int = 64) -> Picture:
-    return Picture(photograph(height, width, seed).transpose(2, 0, 1), 255.0, f"{height} {width} {seed}")
+def image(seed: int = 0, height: int = 48, width: int = 64) -> DecodedImage:
+    return DecodedImage(photograph(height, width, seed).transpose(2, 0, 1), 255.0, f"{height} {width} {seed}")
 
 
-def test_objects_are_regions_of_the_picture() -> None:
+def test_objects_are_regions_of_the_image() -> None:
     finder = MaskRcnnFinder(small_detector(), "x")
-    found = finder(picture())
+    found = finder(image())
     assert [(one.name, one.region.instance) for one in found] == [("person", "0"), ("person", "1"), ("person", "2")]
     assert count(found) == {"person": 3}
     for region in (one.region for one in found):
@@ -51,7 +51,7 @@ def test_what_has_no_name_is_no_object() -> None:
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0
         model.roi_heads.box_predictor.cls_score.bias[CLASSES.index("N/A")] = 8
-    assert MaskRcnnFinder(model, "x")(picture()) == []
+    assert MaskRcnnFinder(model, "x")(image()) == []
     assert "N/A" not in FOUND
 
 
@@ -59,31 +59,31 @@ def test_what_the_detector_is_not_sure_of_does_not_count() -> None:
     model = small_detector()
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.bias[:] = 0
-    assert MaskRcnnFinder(model, "x")(picture()) == []
+    assert MaskRcnnFinder(model, "x")(image()) == []
     assert MaskRcnnFinder(model, "x").score == SCORE
 
 
-def test_the_same_picture_is_searched_once_whoever_asks() -> None:
+def test_the_same_image_is_searched_once_whoever_asks() -> None:
     model = small_detector()
     searches: list[int] = []
     model.backbone.register_forward_hook(lambda *_: searches.append(1))
     finder = MaskRcnnFinder(model, "x")
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: [region.box for region in finder(picture())], range(8)))
+        found = list(pool.map(lambda _: [region.box for region in finder(image())], range(8)))
     assert len(searches) == 1
     assert all(boxes == found[0] for boxes in found)
     again = MaskRcnnFinder(small_detector(), "x")
-    assert [region.box for region in again(picture())] == found[0]
-    finder(picture(1))
+    assert [region.box for region in again(image())] == found[0]
+    finder(image(1))
     assert len(searches) == 2
 
 
-def test_a_large_picture_is_searched_small_and_found_large() -> None:
+def test_a_large_image_is_searched_small_and_found_large() -> None:
     model = small_detector()
     sizes: list[torch.Size] = []
     model.transform.register_forward_pre_hook(lambda _, given: sizes.append(given[0][0].shape))
-    small = picture()
-    large = Picture(small.levels.repeat(25, axis=1).repeat(25, axis=2), 255.0, "large")
+    small = image()
+    large = DecodedImage(small.levels.repeat(25, axis=1).repeat(25, axis=2), 255.0, "large")
     finder = MaskRcnnFinder(model, "x")
     boxes, large_boxes = (np.array([region.box for region in finder(one)]) for one in (small, large))
     assert sizes == [(3, 48, 64), (3, 96, 128)]
@@ -94,10 +94,10 @@ def test_a_large_picture_is_searched_small_and_found_large() -> None:
 
 
 @pytest.mark.parametrize("levels", [np.uint16, np.float32])
-def test_pictures_of_every_depth_and_gray_ones_are_searched(levels: type) -> None:
+def test_images_of_every_depth_and_gray_ones_are_searched(levels: type) -> None:
     white = 1.0 if levels is np.float32 else 65535.0
     gray: NDArray[Any] = (np.random.default_rng(0).random((1, 40, 300)) * white).astype(levels)
-    assert count(MaskRcnnFinder(small_detector("dog"), "x")(Picture(gray, white, ""))) == {"dog": 3}
+    assert count(MaskRcnnFinder(small_detector("dog"), "x")(DecodedImage(gray, white, ""))) == {"dog": 3}
 
 
 def test_masks_are_drawn_as_torchvision_draws_them() -> None:
@@ -113,13 +113,13 @@ def test_masks_are_drawn_as_torchvision_draws_them() -> None:
 
 def test_a_finder_travels_to_another_process() -> None:
     finder = MaskRcnnFinder(small_detector(), "hash")
-    finder(picture())
+    finder(image())
     arrived = pickle.loads(pickle.dumps(finder))
     assert arrived.weights_hash == "hash"
-    assert [region.box for region in arrived(picture())] == [region.box for region in finder(picture())]
+    assert [region.box for region in arrived(image())] == [region.box for region in finder(image())]
 
 
-def test_too_little_memory_costs_the_picture() -> None:
+def test_too_little_memory_costs_the_image() -> None:
     model = small_detector()
 
     def full(*_: object) -> None:
@@ -128,17 +128,17 @@ def test_too_little_memory_costs_the_picture() -> None:
     handle = model.backbone.register_forward_hook(full)
     finder = MaskRcnnFinder(model, "x")
     with pytest.raises(MemoryError, match="out of memory"):
-        finder(picture())
+        finder(image())
     handle.remove()
-    assert len(finder(picture())) == 3
+    assert len(finder(image())) == 3
 
 
 def test_found_objects_are_shifted_and_told() -> None:
     finder = MaskRcnnFinder(small_detector("dog"), "hash")
     heat = Heat(finder=finder, found_rules=[HeatRule("dog", None, 0.2), HeatRule("person", None, -0.2)])
     before: NDArray[np.float32] = np.full((48, 64), 0.5, np.float32)
-    heated = heat(before, picture(), Path("a.png"))
-    left, top, right, bottom = finder(picture())[0].box
+    heated = heat(before, image(), Path("a.png"))
+    left, top, right, bottom = finder(image())[0].box
     assert heated.intensity[int(top + bottom) // 2, int(left + right) // 2] == pytest.approx(0.7, abs=0.02)
     assert heated.intensity.min() == 0.5
     assert heated.found == {"dog": 3}

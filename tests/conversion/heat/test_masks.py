@@ -103,7 +103,7 @@ def test_boxes_partly_outside_huge_or_tiny_cost_nothing_but_themselves(box: tupl
 
 
 @pytest.mark.parametrize("box", [(-30.0, 10.0, 0.0, 50.0), (100.0, 0.0, 120.0, 20.0), (0.0, 1e9, 5.0, 2e9)])
-def test_a_box_outside_of_the_picture_has_no_pixels(box: tuple[float, float, float, float]) -> None:
+def test_a_box_outside_of_the_image_has_no_pixels(box: tuple[float, float, float, float]) -> None:
     assert soft_mask(Region("person", "1", box), scene(cross())) is None
 
 
@@ -157,7 +157,7 @@ def test_a_mapped_object_lies_where_its_cells_do() -> None:
     assert (columns.max(), abs(int(rows.max()) - 29) <= 2) == (51, True)
 
 
-def test_what_a_map_says_beyond_the_picture_has_no_pixels() -> None:
+def test_what_a_map_says_beyond_the_image_has_no_pixels() -> None:
     share = np.ones((4, 4), np.float32)
     assert MappedObject("person", (40, 0), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32)) is None
     edge = MappedObject("person", (18, 23), share, (4.0, 4.0)).soft(np.zeros((80, 100), np.float32))

@@ -40,7 +40,7 @@ def test_with_auto_the_map_finds_and_labels_of_its_other_names_stay_labels(yolo:
     assert [rule.text for rule in of_found] == ["person=+0.2", "vehicle=+0.02", "two wheeler=+0.1"]
 
 
-def test_pictures_without_labels_are_searched_by_the_map() -> None:
+def test_images_without_labels_are_searched_by_the_map() -> None:
     assert [rule.text for rule in check_heat(parse_heat(["car=0.1"]))[1]] == ["vehicle=+0.1"]
     with pytest.raises(UnknownNameError, match=r"class of --heat 'dog': .*known: person, two wheeler, vehicle"):
         check_heat(parse_heat(["dog=0.1"]))
@@ -66,8 +66,8 @@ def test_an_unknown_class_stops_the_run_before_it_begins(
     assert not (tmp_path / "ir").exists()
 
 
-def test_pictures_without_labels_need_auto(yolo: Path) -> None:
-    pictures = open_labelled(yolo / "images")
+def test_images_without_labels_need_auto(yolo: Path) -> None:
+    images = open_labelled(yolo / "images")
     with pytest.raises(InputError, match="use --heat auto"):
-        check_heat(parse_heat(["person=0.2"]), pictures)
-    assert check_heat(parse_heat(["auto"]), pictures)[1]
+        check_heat(parse_heat(["person=0.2"]), images)
+    assert check_heat(parse_heat(["auto"]), images)[1]

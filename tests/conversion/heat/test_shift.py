@@ -17,7 +17,7 @@ from ir_transfer.conversion.options import Options
 from ir_transfer.dataset.generate import generate_dataset
 from ir_transfer.dataset.options import DatasetOptions
 from ir_transfer.evaluation.boxes import read_boxes
-from ir_transfer.imaging.image_io import Picture, read_picture
+from ir_transfer.imaging.image_io import DecodedImage, read_image
 from ir_transfer.labels.regions import Region, mask_region
 from ir_transfer.metrics.object_heat import object_heat
 from ir_transfer.synthetic.write import write_scenes
@@ -38,8 +38,8 @@ def textured(level: float = 0.5, contrast: float = 0.2) -> Floats:
 
 def heated(intensity: Floats, regions: Sequence[Region], *texts: str) -> Floats:
     gray = np.full((1, 64, 96), 128, np.uint8)
-    heat = Heat(parse_rules(texts), lambda source, picture: regions)
-    return heat(intensity, Picture(gray, 255.0, ""), Path("a.png")).intensity
+    heat = Heat(parse_rules(texts), lambda source, image: regions)
+    return heat(intensity, DecodedImage(gray, 255.0, ""), Path("a.png")).intensity
 
 
 @pytest.mark.parametrize("shift", [0.2, -0.3])
@@ -82,7 +82,7 @@ def test_a_part_adds_to_the_whole_only_where_it_is_stronger() -> None:
     assert after[45, 35] == pytest.approx(0.6, abs=0.01)
 
 
-def test_other_classes_and_pictures_without_objects_stay() -> None:
+def test_other_classes_and_images_without_objects_stay() -> None:
     before = textured()
     np.testing.assert_array_equal(heated(before, [block(10, 20, 50, 60, "bench")], "person=0.5"), before)
     np.testing.assert_array_equal(heated(before, [], "person=0.5"), before)
@@ -91,8 +91,8 @@ def test_other_classes_and_pictures_without_objects_stay() -> None:
 
 def test_what_was_shifted_is_told_by_class() -> None:
     regions = [block(10, 20, 30, 40), block(10, 60, 20, 90), block(40, 10, 60, 30, "Car"), block(2, 2, 6, 6, "bench")]
-    heat = Heat(parse_rules(["person=0.2", "person.head=0.3", "car=-0.1"]), lambda source, picture: regions)
-    gray = Picture(np.full((1, 64, 96), 128, np.uint8), 255.0, "")
+    heat = Heat(parse_rules(["person=0.2", "person.head=0.3", "car=-0.1"]), lambda source, image: regions)
+    gray = DecodedImage(np.full((1, 64, 96), 128, np.uint8), 255.0, "")
     heated = heat(textured(), gray, Path("a.png"))
     assert heat.look == {}
     assert heated.found is None
@@ -120,11 +120,11 @@ def test_people_become_as_often_hot_as_they_truly_are(tmp_path: Path) -> None:
     assert header["look"]["heat"] == ["person=+0.3"]
 
 
-def share_of_hot_people(pictures: Path, root: Path) -> float:
+def share_of_hot_people(images: Path, root: Path) -> float:
     counts = np.zeros(2, int)
-    for path in sorted(pictures.glob("*.png")):
+    for path in sorted(images.glob("*.png")):
         boxes = read_boxes(root / "annotations.json", path.stem, "person")
-        counts += object_heat(torch.from_numpy(read_picture(path).gray())[None], boxes)
+        counts += object_heat(torch.from_numpy(read_image(path).gray())[None], boxes)
     assert counts[1] > 10
     return float(counts[0] / counts[1])
 
@@ -134,10 +134,10 @@ def test_invalid_pixels_of_an_object_neither_change_nor_count() -> None:
     before[:, 60:] = 0.0  # what a network makes of a fill means nothing
     alpha = np.full((64, 96), 255, np.uint8)
     alpha[:, 60:] = 0
-    picture = Picture(np.full((1, 64, 96), 128, np.uint8), 255.0, "", alpha)
+    image = DecodedImage(np.full((1, 64, 96), 128, np.uint8), 255.0, "", alpha)
     regions = [block(10, 20, 50, 90), block(10, 70, 50, 90)]
     heat = Heat(parse_rules(["person=0.2"]), lambda source, seen: regions)
-    made = heat(before, picture, Path("a.png"))
+    made = heat(before, image, Path("a.png"))
     assert made.changed["person"]["objects"] == 1
     np.testing.assert_array_equal(made.intensity[:, 60:], 0)
     inside = slice(15, 45), slice(25, 55)

@@ -62,6 +62,6 @@ def test_what_cannot_be_an_exemplar(tmp_path: Path) -> None:
         read_exemplar(write(tmp_path / "flat.png", np.full((20, 20), 7, np.uint8)))
     with pytest.raises(InputError, match=r"16 x 16 pixels, got 30 x 15"):
         read_exemplar(write(tmp_path / "small.png", thermal(15, 30)))
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     with pytest.raises(DecodeError, match=r"text\.png"):
         read_exemplar(tmp_path / "text.png")

@@ -2,22 +2,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
+from ir_transfer.imaging.image_io import DecodedImage
 
 
-def test_a_picture_is_read_by_boxes() -> None:
+def test_a_image_is_read_by_boxes() -> None:
     levels = np.arange(3 * 20 * 30, dtype=np.uint16).reshape(3, 20, 30)
-    source = PictureSource(Picture(levels, 65535.0, ""))
+    source = ImageSource(DecodedImage(levels, 65535.0, ""))
     assert (source.height, source.width) == (20, 30)
     pixels, valid = source.read(2, 5, 9, 30)
     assert valid is None
     np.testing.assert_array_equal(pixels, levels[:, 2:9, 5:30].astype(np.float32) / np.float32(65535))
-    gray = PictureSource(Picture(levels[:1], 65535.0, ""))
+    gray = ImageSource(DecodedImage(levels[:1], 65535.0, ""))
     assert gray.read(0, 0, 4, 4)[0].shape == (3, 4, 4)
 
 
-def test_boxes_make_a_picture() -> None:
+def test_boxes_make_a_image() -> None:
     sink = ArraySink(4, 6)
     sink.write(1, 2, np.ones((2, 3), np.float32), None)
     assert not sink.has(1, 2, 3, 5)

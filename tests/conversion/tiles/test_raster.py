@@ -185,7 +185,7 @@ def test_a_valid_pixel_never_holds_the_nodata_value() -> None:
     assert hidden(levels, valid, None).tolist() == [[0, 254, 0]]
 
 
-def test_tiles_of_a_raster_equal_the_whole_picture(tmp_path: Path) -> None:
+def test_tiles_of_a_raster_equal_the_whole_image(tmp_path: Path) -> None:
     import torch
 
     given = numbers(3, 200, 150)

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.tiles.ends import ArraySink, PictureSource, Pixels, Valid
+from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource, Pixels, Valid
 from ir_transfer.conversion.tiles.saved import SavedSum
 from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.tiles.windows import windows
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.models import thermal
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.capabilities import content_statistics_of, tile_statistics_of, tiles_of
@@ -84,10 +84,10 @@ def overviews_of(pixels: int) -> Iterator[None]:
 class Memory(ArraySink):
     """Source and sink in memory, which counts what is read."""
 
-    def __init__(self, picture: Tensor, valid: Valid | None = None) -> None:
-        super().__init__(*picture.shape[-2:])
-        self.height, self.width = picture.shape[-2:]
-        self.pixels: NDArray[np.float32] = picture[0].numpy()
+    def __init__(self, image: Tensor, valid: Valid | None = None) -> None:
+        super().__init__(*image.shape[-2:])
+        self.height, self.width = image.shape[-2:]
+        self.pixels: NDArray[np.float32] = image[0].numpy()
         self.valid = valid
         self.written: dict[tuple[int, int], tuple[int, ...]] = {}
         self.reads = 0
@@ -104,15 +104,15 @@ class Memory(ArraySink):
         self.written[y0, x0] = intensity.shape
 
 
-def by_tiles(translator: Translator, picture: Tensor, tile: int, valid: Valid | None = None) -> Pixels:
-    memory = Memory(picture, valid)
+def by_tiles(translator: Translator, image: Tensor, tile: int, valid: Valid | None = None) -> Pixels:
+    memory = Memory(image, valid)
     translate_tiled(translator, memory, memory, tile=tile)
     return memory.intensity
 
 
 @torch.inference_mode()
-def whole(translator: Translator, picture: Tensor) -> Pixels:
-    output: Tensor = translator.model(picture, translator.style, translator.strength)
+def whole(translator: Translator, image: Tensor) -> Pixels:
+    output: Tensor = translator.model(image, translator.style, translator.strength)
     return output[0, 0].numpy()
 
 
@@ -130,10 +130,10 @@ def test_tiles_equal_the_whole(
     case: str, height: int, width: int, tile: int, strength: float, white_hot: bool, pixels: int
 ) -> None:
     with overviews_of(pixels):
-        made, picture = translator(case, strength, white_hot=white_hot), scene(height, width)
-        expected = whole(made, picture)
+        made, image = translator(case, strength, white_hot=white_hot), scene(height, width)
+        expected = whole(made, image)
         assert ((expected > 0) & (expected < 1)).mean() > 0.5, "clamped values would hide a difference"
-        difference = np.abs(by_tiles(made, picture, tile) - expected).max()
+        difference = np.abs(by_tiles(made, image, tile) - expected).max()
     # A rank jumps where the rounding of two features differs; of an image with few features, the covariance is nearly
     # singular, and its inverse root amplifies the rounding.
     allowed = {"adain-vgg19": 1e-5, "inverted": 1e-5, "adain-histogram": 1e-2, "adain-coral": 1e-2}
@@ -142,16 +142,16 @@ def test_tiles_equal_the_whole(
 
 @pytest.mark.parametrize("case", OVERVIEW)
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
-def test_decoded_pictures_of_odd_sizes_are_made_in_memory(case: str, pixels: int) -> None:
+def test_decoded_images_of_odd_sizes_are_made_in_memory(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made = translator(case)
         levels = (scene(131, 197)[0] * 65535).numpy().round().astype(np.uint16)
-        picture = Picture(levels, 65535, "0" * 64)
+        image = DecodedImage(levels, 65535, "0" * 64)
         sink = ArraySink(131, 197)
-        assert translate_tiled(made, PictureSource(picture), sink, tile=64) == TileCounts(
+        assert translate_tiled(made, ImageSource(image), sink, tile=64) == TileCounts(
             len(tiles := [*windows(131, 197, 64 // (4 * made_factor(made)) * 4 * made_factor(made))]), len(tiles)
         )
-        (expected,) = made([picture])
+        (expected,) = made([image])
     assert np.abs(sink.intensity - expected).max() < 1e-3
     assert sink.intensity.std() > 0.05
 
@@ -164,11 +164,11 @@ def made_factor(made: Translator) -> int:
 @torch.inference_mode()
 def test_the_tiles_statistics_are_those_of_the_whole() -> None:
     model = content_statistics_of(translator("adain-vgg19").model)
-    picture = scene(101, 83)
-    whole_ones = model.content_statistics(picture)
+    image = scene(101, 83)
+    whole_ones = model.content_statistics(image)
     parts = []
     for box, seen in (((0, 0, 64, 83), (0, 101)), ((64, 0, 101, 83), (0, 101))):
-        tile = picture[:, :, seen[0] : seen[1]]
+        tile = image[:, :, seen[0] : seen[1]]
         parts.append(model.content_statistics(tile, Inside(box)))
     for place, moments in Statistics.total(parts).places.items():
         assert moments.count == whole_ones[place].count
@@ -180,17 +180,17 @@ def test_the_tiles_statistics_are_those_of_the_whole() -> None:
 @pytest.mark.parametrize("case", ["adain-vgg19", "wct2-paper", "adain", "wct2"])
 def test_invalid_pixels_count_in_no_statistics(case: str, pixels: int) -> None:
     with overviews_of(pixels):
-        made, picture = translator(case), scene(150, 170)
+        made, image = translator(case), scene(150, 170)
         valid = np.ones((150, 170), np.bool_)
         valid[:80, :90] = False  # all of the first tile, and more
         valid[100, 100] = False
-        one, many = by_tiles(made, picture, 192, valid), by_tiles(made, picture, 64, valid)
+        one, many = by_tiles(made, image, 192, valid), by_tiles(made, image, 64, valid)
         assert (difference := np.abs(one - many)[valid].max()) < 1e-3
         assert not many[:60, :60].any(), "a tile without a valid pixel is not translated"
-        everything = by_tiles(made, picture, 64)
+        everything = by_tiles(made, image, 64)
         assert np.abs(everything - many)[valid].max() > 10 * difference, "the statistics are those of what is valid"
         with pytest.raises(InputError, match="valid pixels, got none"):
-            by_tiles(made, picture, 64, np.zeros((150, 170), np.bool_))
+            by_tiles(made, image, 64, np.zeros((150, 170), np.bool_))
 
 
 def test_an_overview_shows_what_is_valid_in_a_cell() -> None:
@@ -200,9 +200,9 @@ def test_an_overview_shows_what_is_valid_in_a_cell() -> None:
     """
     valid = np.random.default_rng(0).random((96, 128)) < 0.7
     with overviews_of(REDUCED):
-        made, picture = translator("adain"), scene(96, 128)
-        spoilt = torch.where(torch.from_numpy(valid), picture, 1.0)
-        one, other = (by_tiles(made, image, 64, valid) for image in (picture, spoilt))
+        made, decoded = translator("adain"), scene(96, 128)
+        spoilt = torch.where(torch.from_numpy(valid), decoded, 1.0)
+        one, other = (by_tiles(made, image, 64, valid) for image in (decoded, spoilt))
     assert np.abs(one - other)[valid].max() < 1e-4
 
 
@@ -216,39 +216,39 @@ def test_the_declared_radii_are_those_of_the_network(case: str) -> None:
     needs = tiled.tile_needs
     side, start = 320, 144
     end = start + 16
-    picture = scene(side, side).double().requires_grad_()
+    image = scene(side, side).double().requires_grad_()
     passes: list[Statistics] = []
     with torch.no_grad():
         for _ in range(tiled.statistics_passes):
             everything = Inside((0, 0, side, side))
-            passes.append(tiled.tile_statistics(picture, everything, style.tensors, 1.0, passes))
+            passes.append(tiled.tile_statistics(image, everything, style.tensors, 1.0, passes))
     statistics = Statistics({place: m for one in passes for place, m in one.places.items()})
     model.train()  # no clamp
-    model(picture, style, statistics=statistics)[..., start:end, start:end].square().sum().backward()
-    assert_reach(picture, start, end, needs.output, needs.multiple)
+    model(image, style, statistics=statistics)[..., start:end, start:end].square().sum().backward()
+    assert_reach(image, start, end, needs.output, needs.multiple)
     if case == "wct2-paper":  # statistics of the decoder's places ask for as much as the output
         assert needs.features == needs.output
         return
-    picture.grad = None
-    inside = content_statistics_of(model).content_statistics(picture, Inside((start, start, end, end)))
+    image.grad = None
+    inside = content_statistics_of(model).content_statistics(image, Inside((start, start, end, end)))
     torch.autograd.backward([moments.mean.square().sum() for moments in inside.places.values()])
-    assert_reach(picture, start, end, needs.features, needs.multiple)
+    assert_reach(image, start, end, needs.features, needs.multiple)
 
 
-def assert_reach(picture: Tensor, start: int, end: int, radius: int, slack: int) -> None:
-    assert picture.grad is not None
+def assert_reach(image: Tensor, start: int, end: int, radius: int, slack: int) -> None:
+    assert image.grad is not None
     for axis in (2, 3):
         others = tuple(a for a in range(4) if a != axis)
-        seen = picture.grad.abs().amax(others).nonzero()[:, 0]
+        seen = image.grad.abs().amax(others).nonzero()[:, 0]
         first, last = start - int(seen.min()), int(seen.max()) + 1 - end
         assert radius - slack <= first <= radius
         assert radius - slack <= last <= radius
 
 
 def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) -> None:
-    made, picture = translator("adain-vgg19"), scene(150, 130)
-    saved = SavedSum(tmp_path / "sum.safetensors", {"picture": "a"})
-    memory = Memory(picture)
+    made, image = translator("adain-vgg19"), scene(150, 130)
+    saved = SavedSum(tmp_path / "sum.safetensors", {"image": "a"})
+    memory = Memory(image)
     assert translate_tiled(made, memory, memory, tile=64, saved=saved) == TileCounts(9, 9)
     complete, reads = memory.intensity.copy(), memory.reads
     del memory.written[64, 64]
@@ -256,16 +256,16 @@ def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) 
     assert translate_tiled(made, memory, memory, tile=64, saved=saved) == TileCounts(9, 1)
     assert memory.reads == reads + 1, "the statistics were kept"
     assert np.array_equal(memory.intensity, complete)
-    again = Memory(picture)
-    other = replace(saved, key={"picture": "b"})
+    again = Memory(image)
+    other = replace(saved, key={"image": "b"})
     translate_tiled(made, again, again, tile=64, saved=other)
-    assert again.reads == 18, "of another picture: measured anew"
+    assert again.reads == 18, "of another image: measured anew"
     assert np.array_equal(again.intensity, complete)
 
 
 @pytest.mark.parametrize("case", ["adain", "wct2"])
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
-def test_a_surveyed_picture_resumes_with_some_tiles_present(case: str, pixels: int) -> None:
+def test_a_surveyed_image_resumes_with_some_tiles_present(case: str, pixels: int) -> None:
     with overviews_of(pixels):
         made, memory = translator(case), Memory(scene(150, 130))
         first = translate_tiled(made, memory, memory, tile=64)
@@ -312,9 +312,9 @@ class Narrow(Translator):
 @pytest.mark.parametrize("pixels", [WHOLE, REDUCED])
 def test_a_tile_too_large_for_the_memory_is_made_in_halves(case: str, pixels: int) -> None:
     with overviews_of(pixels):
-        made, picture = translator(case), scene(200, 190)
+        made, image = translator(case), scene(200, 190)
         narrow = Narrow(made.model, made.style, CPU)
-        assert np.abs(by_tiles(narrow, picture, 192) - whole(made, picture)).max() < 1e-3
+        assert np.abs(by_tiles(narrow, image, 192) - whole(made, image)).max() < 1e-3
 
 
 class Empty(Translator):
@@ -362,14 +362,14 @@ def test_models_that_must_see_the_whole_are_refused(name: str) -> None:
 
 
 def test_what_cannot_be_tiled_is_refused() -> None:
-    made, picture = translator("adain"), scene(64, 64)
+    made, image = translator("adain"), scene(64, 64)
     with pytest.raises(InputError, match="no --keep-tone"):
-        by_tiles(replace(made, controls=Controls(keep_tone=True)), picture, 64)
+        by_tiles(replace(made, controls=Controls(keep_tone=True)), image, 64)
     with pytest.raises(InputError, match="no masks or --style-grid"):
-        by_tiles(replace(made, grid=((made.style,),), controls=Controls(style_masks=(Path("m.png"),))), picture, 64)
+        by_tiles(replace(made, grid=((made.style,),), controls=Controls(style_masks=(Path("m.png"),))), image, 64)
     with pytest.raises(InputError, match="at least 64 pixels, got 32"):
-        by_tiles(made, picture, 32)
+        by_tiles(made, image, 32)
     made = translator("adain-vgg19")
     made.model.configure({"alignment": "histogram"})
     with pytest.raises(InputError, match="use adain or wct2"):
-        by_tiles(made, picture, 64)
+        by_tiles(made, image, 64)

@@ -16,7 +16,7 @@ from ir_transfer import create_model
 from ir_transfer.conversion.video.convert import convert_video
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from tests.conversion.video.clips import moving, read_clip, sound_packets, write_clip
 from tests.models.small_thermal import SMALL_THERMAL
 
@@ -64,9 +64,9 @@ def test_levels_and_name(options: VideoOptions, tmp_path: Path) -> None:
     summary = run(options)
     assert summary.out == tmp_path / "clip_ir.mp4"
     assert (summary.frames, summary.damaged) == (8, [])
-    times, pictures = read_clip(summary.out)
+    times, images = read_clip(summary.out)
     assert times == pytest.approx([0.04 * i for i in range(8)])
-    assert np.abs(pictures - luma(moving(8))).mean() < 2
+    assert np.abs(images - luma(moving(8))).mean() < 2
     with av.open(str(summary.out)) as container:
         stream = container.streams.video[0]
         assert stream.codec_context.name == "h264"
@@ -88,9 +88,9 @@ def test_ffv1_keeps_every_level(options: VideoOptions, tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["h264", "ffv1"])
 def test_odd_sides_are_kept(options: VideoOptions, tmp_path: Path, codec: str) -> None:
     clip = write_clip(tmp_path / "odd.mp4", moving(4, 33, 47))
-    _, pictures = read_clip(run(options, source=clip, codec=codec).out)
-    assert pictures.shape == (4, 33, 47)
-    assert np.abs(pictures - luma(moving(4, 33, 47))).mean() < 3
+    _, images = read_clip(run(options, source=clip, codec=codec).out)
+    assert images.shape == (4, 33, 47)
+    assert np.abs(images - luma(moving(4, 33, 47))).mean() < 3
 
 
 def test_variable_frame_rate_keeps_its_times(options: VideoOptions, tmp_path: Path) -> None:
@@ -118,10 +118,10 @@ def test_sound_is_copied_or_encoded_anew(options: VideoOptions, tmp_path: Path) 
 def test_rotation_is_honoured(options: VideoOptions, tmp_path: Path, rotation: int) -> None:
     clip = write_clip(tmp_path / "turned.mp4", moving(3), rotation=rotation)
     out = run(options, source=clip).out
-    _, pictures = read_clip(out)
+    _, images = read_clip(out)
     upright = np.rot90(luma(moving(3)), rotation // 90, axes=(1, 2))
-    assert pictures.shape == upright.shape
-    assert np.abs(pictures - upright).mean() < 2
+    assert images.shape == upright.shape
+    assert np.abs(images - upright).mean() < 2
     with av.open(str(out)) as container:
         assert next(container.decode(video=0)).rotation == 0
 
@@ -143,8 +143,8 @@ def test_numbered_frames(options: VideoOptions, tmp_path: Path) -> None:
     assert [line["output"] for line in lines[1:]] == ["f8.png", "f9.png", "f10.png", "f13.png"]
     assert all(line["status"] == "converted" and line["output_sha256"] for line in lines[1:])
     assert lines[0]["look"]["model"] == "gray"
-    gray = read_picture(folder / "f13.png").gray()
-    np.testing.assert_allclose(read_picture(summary.out / "f13.png").gray(), gray, atol=1 / 255)
+    gray = read_image(folder / "f13.png").gray()
+    np.testing.assert_allclose(read_image(summary.out / "f13.png").gray(), gray, atol=1 / 255)
     assert len([*summary.out.iterdir()]) == 5
     with pytest.raises(InputError, match="--overwrite"):
         run(options, source=folder)
@@ -154,7 +154,7 @@ def test_numbered_frames(options: VideoOptions, tmp_path: Path) -> None:
         run(options, source=folder, resume=True, strength=0.5)
 
 
-def test_a_damaged_picture_costs_itself(options: VideoOptions, tmp_path: Path) -> None:
+def test_a_damaged_image_costs_itself(options: VideoOptions, tmp_path: Path) -> None:
     folder = write_frames(tmp_path / "frames", [1, 2, 3, 4])
     for name in ("f1.png", "f3.png"):
         (folder / name).write_bytes(b"damage")
@@ -173,12 +173,12 @@ def test_damage_in_the_middle_of_a_video(options: VideoOptions, tmp_path: Path) 
     start = data.index(places[4])
     clip.write_bytes(data[:start] + bytes(len(places[4])) + data[start + len(places[4]) :])
     summary = run(options, source=clip, codec="ffv1")
-    times, pictures = read_clip(summary.out)
+    times, images = read_clip(summary.out)
     assert len(summary.damaged) == 1
     assert "frame 4 (0.160 s)" in summary.damaged[0]
     assert times == pytest.approx([0.04 * i for i in range(8)], abs=1e-3)
-    np.testing.assert_array_equal(pictures[4], pictures[3])
-    assert (pictures[5] != pictures[4]).any()
+    np.testing.assert_array_equal(images[4], images[3])
+    assert (images[5] != images[4]).any()
 
 
 def test_a_file_that_ends_early(options: VideoOptions, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_bad_input(options: VideoOptions, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a video stream, got audio"):
         run(options, source=tmp_path / "sound.mp4")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="numbered pictures"):
+    with pytest.raises(InputError, match="numbered images"):
         run(options, source=tmp_path / "empty")
     small = write_clip(tmp_path / "small.mp4", moving(2, 12, 64))
     with pytest.raises(InputError, match="at least 16 pixels, got 64 x 12"):

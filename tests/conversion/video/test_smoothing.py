@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
-from ir_transfer.imaging.image_io import Picture
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.nn.moments import Statistics, channel_moments
 from tests.conversion.video.clips import moving
 from tests.models.small_thermal import scene, small_thermal
@@ -97,9 +97,9 @@ def test_a_restored_detector_goes_on() -> None:
     assert after(1 - grays(3)[0])
 
 
-def frame(seed: int, gain: float = 1.0) -> Picture:
+def frame(seed: int, gain: float = 1.0) -> DecodedImage:
     levels = (gain * scene(72, 96, seed)[0] * 255).round().byte().numpy()
-    return Picture(levels, 255, f"{seed}")
+    return DecodedImage(levels, 255, f"{seed}")
 
 
 @pytest.fixture(params=["adain", "wct2"])
@@ -111,10 +111,10 @@ def translator(request: pytest.FixtureRequest) -> Translator:
 
 def test_a_frames_own_statistics_give_the_frame_itself(translator: Translator) -> None:
     assert translator.has_statistics
-    picture = frame(0)
-    (alone,) = translator([picture])
-    own = StatisticsSmoother(0.5)(lambda: translator.statistics(picture), 0.0, cut=True)
-    assert np.abs(translator.with_statistics(picture, own) - alone).max() < 1e-3
+    image = frame(0)
+    (alone,) = translator([image])
+    own = StatisticsSmoother(0.5)(lambda: translator.statistics(image), 0.0, cut=True)
+    assert np.abs(translator.with_statistics(image, own) - alone).max() < 1e-3
 
 
 def test_smoothed_statistics_lie_between_those_of_the_frames(translator: Translator) -> None:

@@ -35,8 +35,8 @@ def kinds(report: CheckReport, level: str = "problem") -> dict[str, list[str]]:
 
 
 def edit(path: Path, change: object) -> None:
-    with Image.open(path) as picture:
-        levels = np.asarray(picture)
+    with Image.open(path) as image:
+        levels = np.asarray(image)
     Image.fromarray(change(levels)).save(path)  # type: ignore[operator]
 
 
@@ -50,7 +50,7 @@ def test_registered_scenes_are_clean(clean: Path) -> None:
 def test_every_fault_is_found_where_it_is(root: Path) -> None:
     rgb, ir = root / "rgb", root / "ir"
     (ir / "unpaired.png").write_bytes((ir / "s00000_f00.png").read_bytes())
-    (rgb / "broken.png").write_bytes(b"no picture")
+    (rgb / "broken.png").write_bytes(b"no image")
     shutil.copy(ir / "s00000_f00.png", ir / "broken.png")
     edit(rgb / "s00001_f00.png", lambda a: np.repeat(a[..., :1], 3, axis=2))
     edit(ir / "s00002_f00.png", lambda a: np.stack([a, 255 - a, a // 2], axis=2))

@@ -43,10 +43,10 @@ def test_images_without_objects_teach_too() -> None:
 
 def _square(scene: LabelledScene, left: int, top: int) -> LabelledScene:
     """Return a dark image with a bright square of 14 pixels."""
-    picture = torch.full((1, 48, 48), 40, dtype=torch.uint8)
-    picture[:, top : top + 14, left : left + 14] = 220
+    image = torch.full((1, 48, 48), 40, dtype=torch.uint8)
+    image[:, top : top + 14, left : left + 14] = 220
     box = torch.tensor([[left, top, left + 14, top + 14]], dtype=torch.float32)
-    return replace(scene, pair=replace(scene.pair, stem=f"{left}"), real=picture, boxes=box, labels=("square",))
+    return replace(scene, pair=replace(scene.pair, stem=f"{left}"), real=image, boxes=box, labels=("square",))
 
 
 def test_learns_a_bright_square_and_tells_its_loss(scenes: list[LabelledScene]) -> None:

@@ -37,8 +37,8 @@ def test_writes_all_files(outcome: Outcome, tmp_path: Path) -> None:
     assert len(lines) == 4 * 4
     assert {line["column"] for line in lines} == {"map", "map50", "ap[person]", "ap[vehicle]"}
     assert float(lines[0]["value"]) == pytest.approx(outcome.rows[0].map.value)
-    with Image.open(tmp_path / "out" / "detect.png") as picture:
-        assert picture.width == 5 * 304 - 4
+    with Image.open(tmp_path / "out" / "detect.png") as image:
+        assert image.width == 5 * 304 - 4
 
 
 def test_the_page_needs_no_other_file_and_warns(outcome: Outcome, tmp_path: Path) -> None:

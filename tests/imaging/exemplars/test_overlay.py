@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.imaging.exemplars.overlay import bar_mask, collar_mask, colour_mask, find_bar, text_mask
-from tests.imaging.exemplars.pictures import Levels, in_palette, scene, with_scale_and_text
+from tests.imaging.exemplars.exemplar_files import Levels, in_palette, scene, with_scale_and_text
 
 
 def unit(levels: Levels) -> NDArray[np.float32]:
@@ -88,7 +88,7 @@ def test_a_collar_is_found_and_a_cold_sky_is_not() -> None:
     assert not collar_mask(unit(cold)).any()
 
 
-def test_a_logo_in_colour_is_found_in_a_gray_picture() -> None:
+def test_a_logo_in_colour_is_found_in_a_gray_image() -> None:
     rgb = np.stack([scene()] * 3, axis=0)
     rgb[:, 4:14, 4:20] = np.array([230, 20, 20], np.uint8)[:, None, None]
     found = colour_mask(unit(rgb))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ir_transfer.imaging.exemplars.palette import find_palette, on_curve
 from tests.conftest import photograph
-from tests.imaging.exemplars.pictures import Levels, correlation, in_palette, scene
+from tests.imaging.exemplars.exemplar_files import Levels, correlation, in_palette, scene
 
 
 def unit(rgb: Levels) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ir_transfer.imaging.exemplars.radiometric import read_radiometric
 from ir_transfer.imaging.exemplars.read import open_exemplar
-from tests.imaging.exemplars.pictures import correlation, in_palette, scene
+from tests.imaging.exemplars.exemplar_files import correlation, in_palette, scene
 
 PLANCK_R1, PLANCK_B, PLANCK_F, PLANCK_O, PLANCK_R2 = 21106.77, 1501.0, 1.0, -7340, 0.012545258
 
@@ -76,13 +76,13 @@ def test_flir_gives_kelvin() -> None:
     assert (found.unit, found.source) == ("Kelvin", "flyr")
 
 
-def test_without_flyr_the_rendered_picture_is_taken_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_flyr_the_rendered_image_is_taken_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flyr", None)
     path = tmp_path / "flir.jpg"
     path.write_bytes(flir())
     read = open_exemplar(path)
     assert read.report.radiometric is None
-    assert "the rendered picture was taken; install it with: pip install 'ir-transfer[radiometric]'" in read.report.line
+    assert "the rendered image was taken; install it with: pip install 'ir-transfer[radiometric]'" in read.report.line
     assert correlation(read.intensity, scene()) > 0.97
 
 
@@ -104,13 +104,13 @@ def test_dji_gives_counts(tmp_path: Path) -> None:
     assert read.report.taken.unit == "counts"
 
 
-def test_dji_without_a_picture_in_it_is_told() -> None:
+def test_dji_without_a_image_in_it_is_told() -> None:
     noise = np.random.default_rng(0).integers(0, 65535, (512, 640), dtype=np.uint16)
     for values in (noise, noise[:100]):
         found = read_radiometric(dji(values))
         assert found is not None
         assert found.values is None
-        assert "the rendered picture was taken" in found.note
+        assert "the rendered image was taken" in found.note
 
 
 def test_other_jpegs_have_nothing_behind_them() -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.range import WINDOW, AskedRange, choose_range, to_unit
-from tests.imaging.exemplars.pictures import scene
+from tests.imaging.exemplars.exemplar_files import scene
 
 REFERENCE = scene().astype(np.float64)
 
@@ -24,7 +24,7 @@ NARROW: list[tuple[str, NDArray[Any], str]] = [
 
 
 @pytest.mark.parametrize(("values", "unit"), [one[1:] for one in NARROW], ids=[one[0] for one in NARROW])
-def test_a_narrow_range_gets_the_contrast_of_the_8_bit_picture(values: NDArray[Any], unit: str) -> None:
+def test_a_narrow_range_gets_the_contrast_of_the_8_bit_image(values: NDArray[Any], unit: str) -> None:
     white = 65535.0 if values.dtype == np.uint16 else 1.0
     intensity, taken = to_unit(values, white, "auto")
     assert (taken.unit, taken.guessed, taken.stretched) == (unit, True, True)

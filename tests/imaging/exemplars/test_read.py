@@ -14,7 +14,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.read import open_exemplar
 from tests.conftest import photograph
-from tests.imaging.exemplars.pictures import correlation, in_palette, scene, with_scale_and_text
+from tests.imaging.exemplars.exemplar_files import correlation, in_palette, scene, with_scale_and_text
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -37,7 +37,7 @@ def saved(path: Path, levels: NDArray[Any]) -> Path:
         ("signed.tif", (scene().astype(np.int16) * 10 - 300).astype(np.int16), "counts"),
     ],
 )
-def test_numbers_of_any_range_have_the_look_of_the_8_bit_picture(
+def test_numbers_of_any_range_have_the_look_of_the_8_bit_image(
     tmp_path: Path, name: str, levels: NDArray[Any], unit: str
 ) -> None:
     read = open_exemplar(saved(tmp_path / name, levels))
@@ -74,7 +74,7 @@ def test_a_palette_with_its_bar_and_text(tmp_path: Path) -> None:
     assert correlation(read.intensity[kept], scene()[kept]) > 0.999
 
 
-def test_a_gray_picture_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
+def test_a_gray_image_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
     rgb = np.stack([scene()] * 3, axis=2)
     rgb[8:88, 116:123] = in_palette(np.linspace(255, 0, 80).astype(np.uint8)[:, None], "iron")
     read = open_exemplar(saved(tmp_path / "a.png", rgb))
@@ -86,7 +86,7 @@ def test_a_gray_picture_with_a_colour_bar_is_gray(tmp_path: Path) -> None:
 def test_a_photograph_is_refused_with_the_remedy(tmp_path: Path) -> None:
     noisy = photograph(96, 128) + np.random.default_rng(0).normal(0, 10, (96, 128, 3))
     path = saved(tmp_path / "a.png", np.clip(noisy, 0, 255).astype(np.uint8))
-    with pytest.raises(InputError, match=r"a\.png.*no palette: export the camera's gray picture"):
+    with pytest.raises(InputError, match=r"a\.png.*no palette: export the camera's gray image"):
         open_exemplar(path)
 
 
@@ -150,7 +150,7 @@ def test_holes_are_filled_from_beside_and_borders_are_cut() -> None:
     assert without_invalid(intensity, None) is intensity
 
 
-def test_a_picture_of_which_nearly_nothing_is_left_is_refused(tmp_path: Path) -> None:
+def test_a_image_of_which_nearly_nothing_is_left_is_refused(tmp_path: Path) -> None:
     rgba = np.dstack([scene()] * 3 + [np.zeros(scene().shape, np.uint8)])
     rgba[:5, :5, 3] = 255
     with pytest.raises(InputError, match=r"a\.png: expected at least 10% of the pixels"):

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 from rasterio.enums import ColorInterp
 
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.raster.rasters import PLACED, numbers, write
 
@@ -48,7 +48,7 @@ def test_names_say_which_bands_are_red_green_and_blue(
         if any(names):
             assert raster.reading.facts["names"] == [names[band - 1] for band in bands]
     given = numbers(len(names), 20, 30)[[band - 1 for band in bands]]
-    np.testing.assert_array_equal(read_picture(path).levels, given)
+    np.testing.assert_array_equal(read_image(path).levels, given)
 
 
 def test_interpretations_say_it_too(tmp_path: Path) -> None:

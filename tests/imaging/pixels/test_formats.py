@@ -1,4 +1,4 @@
-"""Kinds that extras read, damage that is none, and what photographs keep."""
+"""Kinds that extras read, damage that is none, and what RGB images keep."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 from PIL.Image import Exif
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_io import decode_picture, encode_gray, read_picture
-from ir_transfer.imaging.image_names import ignored_text, is_picture_name
+from ir_transfer.imaging.image_io import decode_image, encode_gray, read_image
+from ir_transfer.imaging.image_names import ignored_text, is_image_name
 from ir_transfer.imaging.pixels.containers import open_jpeg
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, with_exif
 from tests.imaging.pixels.kinds import GRAY, STREET, png_with, saved
@@ -22,8 +22,8 @@ from tests.imaging.pixels.kinds import GRAY, STREET, png_with, saved
 def test_heic() -> None:
     heif = pytest.importorskip("pillow_heif")
     heif.register_heif_opener()
-    picture = decode_picture(saved(STREET, "HEIF", quality=100, chroma=444), "x")
-    assert np.abs(picture.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
+    image = decode_image(saved(STREET, "HEIF", quality=100, chroma=444), "x")
+    assert np.abs(image.levels.astype(int) - STREET.transpose(2, 0, 1)).mean() < 2
 
 
 def digital_negative(path: Path, orientation: int = 1) -> Path:
@@ -49,11 +49,11 @@ def digital_negative(path: Path, orientation: int = 1) -> Path:
 def test_camera_raw_is_developed(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
     for name in ("a.dng", "named_otherwise.tif"):
-        picture = read_picture(digital_negative(tmp_path / name))
-        assert (picture.height, picture.width, picture.bit_depth) == (64, 96, 16)
-        dark, bright = picture.gray()[0, 8:-8, 8:40].mean(), picture.gray()[0, 8:-8, 56:-8].mean()
+        image = read_image(digital_negative(tmp_path / name))
+        assert (image.height, image.width, image.bit_depth) == (64, 96, 16)
+        dark, bright = image.gray()[0, 8:-8, 8:40].mean(), image.gray()[0, 8:-8, 56:-8].mean()
         assert 0.1 < dark < bright - 0.15
-        assert "LibRaw" in picture.reading.facts["developed"]
+        assert "LibRaw" in image.reading.facts["developed"]
 
 
 def test_what_a_folder_holds_besides_is_counted_with_its_remedy() -> None:
@@ -64,20 +64,20 @@ def test_what_a_folder_holds_besides_is_counted_with_its_remedy() -> None:
         "ignored 2 files: 1 without a suffix, 1 .nef (pip install 'ir-transfer[raw]')"
     )
     assert ignored_text({}) == ""
-    assert is_picture_name(Path("a.AVIF"))
+    assert is_image_name(Path("a.AVIF"))
 
 
 @pytest.mark.parametrize("progressive", [False, True])
 def test_only_a_jpeg_with_all_its_data_may_lack_its_end(progressive: bool) -> None:
     whole = saved(STREET, "JPEG", quality=95, progressive=progressive)
-    complete = decode_picture(whole, "x").levels
+    complete = decode_image(whole, "x").levels
     for cut in (1, 2):
-        picture = decode_picture(whole[:-cut], "x")
-        np.testing.assert_array_equal(picture.levels, complete)
-        assert picture.reading.notes == ["its end marker is missing; all of its pixels are there"]
+        image = decode_image(whole[:-cut], "x")
+        np.testing.assert_array_equal(image.levels, complete)
+        assert image.reading.notes == ["its end marker is missing; all of its pixels are there"]
     for cut in (12, 40, len(whole) // 3):
         with pytest.raises(DecodeError, match="damaged"):
-            decode_picture(whole[:-cut], "x")
+            decode_image(whole[:-cut], "x")
 
 
 def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
@@ -86,12 +86,12 @@ def test_a_progressive_jpeg_without_its_last_scan_is_damaged() -> None:
     table = whole.rindex(b"\xff\xc4", 0, last)
     assert open_jpeg(whole[:table]).notes == []
     with pytest.raises(DecodeError, match="damaged"):
-        decode_picture(whole[:table], "x")
+        decode_image(whole[:table], "x")
 
 
 def test_high_dynamic_range_is_refused() -> None:
     with pytest.raises(InputError, match=r"x: expected levels of standard dynamic range, got PQ: export it as sRGB"):
-        decode_picture(png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), "x")
+        decode_image(png_with(STREET, (b"cICP", bytes([9, 16, 0, 1]))), "x")
 
 
 def photographed(kind: str) -> bytes:
@@ -109,12 +109,12 @@ def photographed(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("format_", ["png", "tiff"])
 def test_place_and_time_are_kept_and_nothing_else(kind: str, format_: str) -> None:
-    picture = decode_picture(photographed(kind), "x")
-    result = encode_gray(GRAY, format_, exif=picture.reading.kept_exif)  # type: ignore[arg-type]
+    decoded = decode_image(photographed(kind), "x")
+    result = encode_gray(GRAY, format_, exif=decoded.reading.kept_exif)  # type: ignore[arg-type]
     with Image.open(io.BytesIO(result)) as image:
         exif = image.getexif()
         assert exif.get_ifd(34853) == {1: "N", 2: (48.0, 7.0, 30.5)}
         assert exif.get_ifd(34665)[36867] == "2026:05:04 03:02:01"
         assert exif.get(274, 1) == 1
         assert 271 not in exif
-    np.testing.assert_array_equal(decode_picture(result, "x").levels[0], GRAY)
+    np.testing.assert_array_equal(decode_image(result, "x").levels[0], GRAY)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.image_io import decode_image
 from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import ink_profile, tiff
 
@@ -28,9 +28,9 @@ def test_inks_are_shown_as_their_profile_says(kind: str) -> None:
     else:
         numbers = INKS if kind == "TIFF" else INKS.astype(np.uint16) * np.uint16(257)
         data = tiff(numbers, photometric="separated", profile=ink_profile())
-    picture = decode_picture(data, "x")
-    assert "profile" in picture.reading.facts, picture.reading.notes
-    levels = picture.levels / picture.white * 255
+    decoded = decode_image(data, "x")
+    assert "profile" in decoded.reading.facts, decoded.reading.notes
+    levels = decoded.levels / decoded.white * 255
     for column, colour in EXPECTED:
         assert np.abs(levels[:, 10, column] - colour).max() < (12 if kind == "JPEG" else 9), column
 
@@ -38,10 +38,10 @@ def test_inks_are_shown_as_their_profile_says(kind: str) -> None:
 def test_tables_are_followed_at_8_bits_and_that_is_reported(tmp_path: Path) -> None:
     wide = tiff(INKS.astype(np.uint16) * np.uint16(257), photometric="separated", profile=ink_profile())
     said = "its colour profile consists of tables: its colours are converted at 8 of 16 bits"
-    assert said in decode_picture(wide, "x").reading.notes
+    assert said in decode_image(wide, "x").reading.notes
     path = tmp_path / "a.tif"
     path.write_bytes(wide)
     with Raster(str(path)) as raster:
         assert said in raster.reading.notes
     narrow = tiff(INKS, photometric="separated", profile=ink_profile())
-    assert decode_picture(narrow, "x").reading.notes == []
+    assert decode_image(narrow, "x").reading.notes == []

@@ -13,7 +13,7 @@ from ir_transfer.conversion.video.source import FrameFolder
 from ir_transfer.data.pair_files import open_pair
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.exemplars.read import open_exemplar
-from ir_transfer.imaging.image_io import Picture, decode_picture, read_picture
+from ir_transfer.imaging.image_io import DecodedImage, decode_image, read_image
 from ir_transfer.imaging.raster.kind import is_raster
 from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET
@@ -30,8 +30,8 @@ def wanted(kind: str) -> NDArray[np.float64]:
     return (GRAY[None] if kind in GRAY_TIFFS else STREET.transpose(2, 0, 1)).astype(np.float64)
 
 
-def levels_of(picture: Picture) -> NDArray[np.float64]:
-    return picture.levels.astype(np.float64) / picture.white * 255
+def levels_of(image: DecodedImage) -> NDArray[np.float64]:
+    return image.levels.astype(np.float64) / image.white * 255
 
 
 def tolerance(kind: str) -> float:
@@ -45,8 +45,8 @@ def opaque(levels: NDArray[Any]) -> NDArray[Any]:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_every_kind_shows_the_same(kind: str) -> None:
-    picture = decode_picture(ALL[kind], "x")
-    found = levels_of(picture)
+    image = decode_image(ALL[kind], "x")
+    found = levels_of(image)
     assert found.shape == wanted(kind).shape
     assert np.abs(opaque(found) - opaque(wanted(kind))).max() <= 2 * tolerance(kind)
     assert np.abs(found - wanted(kind)).mean() <= tolerance(kind)
@@ -58,7 +58,7 @@ def test_the_size_decides_nothing(tmp_path: Path, kind: str) -> None:
     path.write_bytes(TIFFS[kind])
     assert not is_raster(str(path), 10_000)
     assert is_raster(str(path), 500)
-    whole = read_picture(path)
+    whole = read_image(path)
     with Raster(str(path)) as raster:
         assert (raster.height, raster.width) == (whole.height, whole.width)
         unit, valid = raster.read(0, 0, raster.height, raster.width)
@@ -135,14 +135,14 @@ def test_every_command_reads_alike(tmp_path: Path, kind: str) -> None:
     ending = ".png" if kind.startswith("PNG") else ".tif"
     path = tmp_path / f"frame1{ending}"
     path.write_bytes(ALL[kind])
-    photograph = read_picture(path).rgb()
-    frame = next(FrameFolder(tmp_path, 25, 10_000).frames()).picture
+    photograph = read_image(path).rgb()
+    frame = next(FrameFolder(tmp_path, 25, 10_000).frames()).image
     assert frame is not None
     shutil.copy(path, tmp_path / f"ir{ending}")
     rgb, infrared = open_pair(path, tmp_path / f"ir{ending}")
     for other in (frame.rgb(), rgb.rgb()):
         np.testing.assert_array_equal(other, photograph)
-    np.testing.assert_array_equal(infrared.gray(), read_picture(path).gray())
+    np.testing.assert_array_equal(infrared.gray(), read_image(path).gray())
     if kind in GRAY_TIFFS:
         read = open_exemplar(path, "full")
         seen = np.ones(GRAY.shape, bool) if read.valid is None else read.valid

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import count_images
-from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.image_io import decode_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.kind import is_raster
 from ir_transfer.imaging.raster.read import Raster
@@ -38,10 +38,10 @@ def several(kind: str) -> bytes:
 
 def test_a_thumbnail_that_comes_first_is_no_page(tmp_path: Path) -> None:
     data = pages(STREET[::3, ::3], STREET)
-    picture = decode_picture(data, "x")
-    np.testing.assert_array_equal(picture.levels, STREET.transpose(2, 0, 1))
-    assert picture.reading.facts["directory"] == 1
-    assert picture.reading.notes == []
+    image = decode_image(data, "x")
+    np.testing.assert_array_equal(image.levels, STREET.transpose(2, 0, 1))
+    assert image.reading.facts["directory"] == 1
+    assert image.reading.notes == []
     path = tmp_path / "a.tif"
     path.write_bytes(data)
     assert not is_raster(str(path), 36 * 52)
@@ -51,21 +51,21 @@ def test_a_thumbnail_that_comes_first_is_no_page(tmp_path: Path) -> None:
 
 
 def test_overviews_are_no_pages() -> None:
-    assert decode_picture(pages(STREET, STREET[::2, ::2].copy(), reduced=True), "x").reading.notes == []
+    assert decode_image(pages(STREET, STREET[::2, ::2].copy(), reduced=True), "x").reading.notes == []
 
 
 @pytest.mark.parametrize("kind", ["TIFF", "PNG", "WEBP", "MPO"])
 def test_several_images_are_reported_and_each_can_be_taken(tmp_path: Path, kind: str) -> None:
     data = pages(STREET, SECOND) if kind == "TIFF" else several(kind)
-    picture = decode_picture(data, "x")
-    assert "number 1 is taken (choose with --page N" in picture.reading.notes[0]
-    assert picture.reading.facts["pages"] == 2
+    decoded = decode_image(data, "x")
+    assert "number 1 is taken (choose with --page N" in decoded.reading.notes[0]
+    assert decoded.reading.facts["pages"] == 2
     for page, image in ((None, STREET), (1, STREET), (2, SECOND)):
-        taken = decode_picture(data, "x", wanted=Wanted(page=page))
+        taken = decode_image(data, "x", wanted=Wanted(page=page))
         assert np.abs(taken.levels.astype(int) - image.transpose(2, 0, 1)).max() <= (6 if kind == "MPO" else 0)
         assert (taken.reading.notes == []) is (page is not None)
     with pytest.raises((DecodeError, InputError), match="x: expected --page of 1 to 2, got 3"):
-        decode_picture(data, "x", wanted=Wanted(page=3))
+        decode_image(data, "x", wanted=Wanted(page=3))
     path = tmp_path / "a.bin"
     path.write_bytes(data)
     assert count_images(str(path)) == 2

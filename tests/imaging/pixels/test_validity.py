@@ -13,14 +13,14 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from ir_transfer.conversion.masks import _drawn
-from ir_transfer.conversion.tiles.ends import PictureSource
+from ir_transfer.conversion.tiles.ends import ImageSource
 from ir_transfer.data.cards import Layout
 from ir_transfer.data.pair_files import load_pair, read_pair
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import DecodeError
 from ir_transfer.evaluation.scenes import load_scene
 from ir_transfer.imaging.exemplars.read import open_exemplar
-from ir_transfer.imaging.image_io import Picture, decode_picture, encode_gray, read_picture
+from ir_transfer.imaging.image_io import DecodedImage, decode_image, encode_gray, read_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import GRAY, STREET, saved, tiff
@@ -84,18 +84,18 @@ def write_kind(folder: Path, name: str) -> Path:
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_invalid_shows_the_mean_and_does_not_count(tmp_path: Path, name: str) -> None:
     path = write_kind(tmp_path, name)
-    picture = read_picture(path)
-    assert picture.valid is not None
-    np.testing.assert_array_equal(picture.valid, SHOWN)
-    gray = picture.gray()[0] * 255
+    image = read_image(path)
+    assert image.valid is not None
+    np.testing.assert_array_equal(image.valid, SHOWN)
+    gray = image.gray()[0] * 255
     np.testing.assert_allclose(gray[SHOWN], GRAY[SHOWN], atol=2 if name.endswith("jpg") else 0.51)
     np.testing.assert_allclose(gray[~SHOWN], GRAY[SHOWN].mean(), atol=1.1)
-    assert picture.reading.facts["transparent"] == pytest.approx(9 / 52, abs=1e-4)
-    assert "17.3% of it is transparent or invalid" in picture.reading.notes[-1]
-    unit, valid = PictureSource(picture).read(3, 5, 20, 30)
+    assert image.reading.facts["transparent"] == pytest.approx(9 / 52, abs=1e-4)
+    assert "17.3% of it is transparent or invalid" in image.reading.notes[-1]
+    unit, valid = ImageSource(image).read(3, 5, 20, 30)
     assert valid is not None
     np.testing.assert_array_equal(valid, SHOWN[3:20, 5:30])
-    np.testing.assert_allclose(unit, picture.rgb()[:, 3:20, 5:30])
+    np.testing.assert_allclose(unit, image.rgb()[:, 3:20, 5:30])
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -110,7 +110,7 @@ def test_it_does_not_count_for_the_look_of_an_exemplar(tmp_path: Path, name: str
 @pytest.mark.parametrize("name", [name for name in KINDS if name.endswith("tif")])
 def test_windows_have_the_same_valid_pixels(tmp_path: Path, name: str) -> None:
     path = write_kind(tmp_path, name)
-    whole = read_picture(path)
+    whole = read_image(path)
     with Raster(str(path)) as raster:
         unit, valid = raster.read(0, 0, raster.height, raster.width)
     assert valid is not None
@@ -122,25 +122,25 @@ def test_windows_have_the_same_valid_pixels(tmp_path: Path, name: str) -> None:
 def test_soft_alpha_is_composited() -> None:
     alpha = np.full(GRAY.shape, 255, np.uint8)
     alpha[:, :9] = 191
-    picture = decode_picture(saved(np.dstack([GRAY, alpha]), "PNG"), "x")
-    assert picture.valid is None
+    image = decode_image(saved(np.dstack([GRAY, alpha]), "PNG"), "x")
+    assert image.valid is None
     share = 191 / 255
     expected = GRAY[:, :9] * share + GRAY.mean() * (1 - share)
-    np.testing.assert_allclose(picture.gray()[0, :, :9] * 255, expected, atol=0.6)
+    np.testing.assert_allclose(image.gray()[0, :, :9] * 255, expected, atol=0.6)
 
 
 def test_alpha_of_zero_everywhere_is_ignored_and_reported() -> None:
-    picture = decode_picture(saved(np.dstack([STREET, np.zeros_like(GRAY)]), "PNG"), "x")
-    np.testing.assert_array_equal(picture.levels, STREET.transpose(2, 0, 1))
-    assert picture.reading.notes == ["it is transparent everywhere: its transparency is ignored"]
+    image = decode_image(saved(np.dstack([STREET, np.zeros_like(GRAY)]), "PNG"), "x")
+    np.testing.assert_array_equal(image.levels, STREET.transpose(2, 0, 1))
+    assert image.reading.notes == ["it is transparent everywhere: its transparency is ignored"]
 
 
 def test_nodata_by_option(tmp_path: Path) -> None:
     data = tiff(KEYED)
-    assert decode_picture(data, "x").valid is None
-    picture = decode_picture(data, "x", wanted=Wanted(nodata=0))
-    assert picture.valid is not None
-    np.testing.assert_array_equal(picture.valid, SHOWN)
+    assert decode_image(data, "x").valid is None
+    image = decode_image(data, "x", wanted=Wanted(nodata=0))
+    assert image.valid is not None
+    np.testing.assert_array_equal(image.valid, SHOWN)
     path = tmp_path / "a.tif"
     path.write_bytes(data)
     with Raster(str(path), nodata=0) as raster:
@@ -163,19 +163,19 @@ def test_a_result_keeps_what_is_invalid(tmp_path: Path) -> None:
     for format_, name in (("png", "a.png"), ("tiff", "a.tif")):
         path = tmp_path / name
         path.write_bytes(encode_gray(KEYED, format_, nodata=0))  # type: ignore[arg-type]
-        found = read_picture(path)
+        found = read_image(path)
         assert found.levels.shape == (1, 36, 52)
         assert found.valid is not None
         np.testing.assert_array_equal(found.valid, SHOWN)
 
 
 def test_a_region_of_a_mask_is_where_it_is_opaque_and_bright() -> None:
-    black = decode_picture(saved(np.dstack([np.zeros_like(STREET), ALPHA]), "PNG"), "x")
+    black = decode_image(saved(np.dstack([np.zeros_like(STREET), ALPHA]), "PNG"), "x")
     np.testing.assert_allclose(_drawn(black), SHOWN)
     half = np.where(np.arange(52) < 30, 255, 0).astype(np.uint8) * np.ones_like(GRAY)
-    both = _drawn(decode_picture(saved(np.dstack([half] * 3 + [ALPHA]), "PNG"), "x"))
+    both = _drawn(decode_image(saved(np.dstack([half] * 3 + [ALPHA]), "PNG"), "x"))
     np.testing.assert_allclose(both, SHOWN & (half > 0), atol=1e-6)
-    np.testing.assert_allclose(_drawn(Picture(half[None], 255, "")), half / 255)
+    np.testing.assert_allclose(_drawn(DecodedImage(half[None], 255, "")), half / 255)
 
 
 @pytest.mark.parametrize("content", [b"<VRTDataset/>", b"II*\0damaged", b""])
@@ -185,7 +185,7 @@ def test_a_mask_that_cannot_be_read_is_an_error_of_its_image(tmp_path: Path, kin
     path.write_bytes(tiff(GRAY) if kind == "TIFF" else saved(GRAY, kind))
     path.with_name(f"{path.name}.msk").write_bytes(content)
     with pytest.raises(DecodeError, match=r"msk"):
-        read_picture(path)
+        read_image(path)
 
 
 @pytest.mark.parametrize("name", KINDS)

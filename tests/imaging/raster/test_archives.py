@@ -1,4 +1,4 @@
-"""Photographs in archives and under a VRT: orientation counts there too, or the file is refused."""
+"""RGB images in archives and under a VRT: orientation counts there too, or the file is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.Image import Exif
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_io import decode_picture
+from ir_transfer.imaging.image_io import decode_image
 from ir_transfer.imaging.raster.archives import open_member
 from ir_transfer.imaging.raster.read import Raster
 from tests.imaging.pixels.kinds import STREET, saved, stored_for, tiff
@@ -49,7 +49,7 @@ def pack(folder: Path, name: str, data: bytes) -> list[str]:
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
 def test_orientation_counts_in_an_archive(kind: str, orientation: int, tmp_path: Path) -> None:
     data = turned(kind, orientation)
-    expected = decode_picture(data, "x").rgb()
+    expected = decode_image(data, "x").rgb()
     paths = pack(tmp_path, f"a.{kind}", data)
     for path in paths if orientation == 6 else paths[:1]:
         with Raster(path) as raster:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.errors import DecodeError
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.kind import is_raster
 from tests.imaging.pixels.kinds import STREET, tiff
@@ -18,6 +18,6 @@ def test_a_name_that_gdal_cannot_take_costs_no_more_than_its_file(tmp_path: Path
     assert not is_raster(str(path), 36 * 52)
     assert is_raster(str(path), 36 * 52 - 1)
     assert is_raster(str(path), 36 * 52, by_windows=True)
-    assert read_picture(path).levels.shape == (3, 36, 52)
+    assert read_image(path).levels.shape == (3, 36, 52)
     with pytest.raises(DecodeError, match="whose name is UTF-8"):
         open_raster(str(path))

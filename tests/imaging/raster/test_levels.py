@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import Picture, decode_picture
+from ir_transfer.imaging.image_io import DecodedImage, decode_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.levels import Asked, percentile_levels
 from ir_transfer.imaging.raster.read import Raster
@@ -53,17 +53,17 @@ def test_a_place_on_earth_changes_no_levels(tmp_path: Path, dtype: str, tiled: b
     nodata = float(given[0, 0, 0])
     blocks: dict[str, Any] = {"tiled": True, "blockxsize": 256, "blockysize": 128} if tiled else {}
     expected = np.percentile(given[:, 40:].astype(np.float32).astype(np.float64), (2, 98))
-    pictures: dict[str, Picture] = {}
+    images: dict[str, DecodedImage] = {}
     for place in ({}, PLACED):
         path = write(tmp_path / f"{len(place)}.tif", given, nodata=nodata, **blocks, **place)
-        pictures[path.stem] = decode_picture(path.read_bytes(), "x", asked="percentile")
+        images[path.stem] = decode_image(path.read_bytes(), "x", asked="percentile")
         with Raster(str(path), levels="percentile") as raster:
             assert (raster.levels.lo, raster.levels.hi) == pytest.approx(expected, rel=1e-9)
             unit, valid = raster.read(0, 0, 140, 1100)
-        picture = pictures[path.stem]
-        assert picture.reading.facts["levels"] == pytest.approx(expected, rel=1e-9)
-        np.testing.assert_array_equal(picture.valid, valid)
-        assert np.abs(picture.rgb() - unit)[:, valid].max() <= 0.51 / picture.white if picture.white > 1 else 1e-6
+        image = images[path.stem]
+        assert image.reading.facts["levels"] == pytest.approx(expected, rel=1e-9)
+        np.testing.assert_array_equal(image.valid, valid)
+        assert np.abs(image.rgb() - unit)[:, valid].max() <= 0.51 / image.white if image.white > 1 else 1e-6
 
 
 def test_a_band_at_its_nodata_value_is_invalid_beyond_the_levels_alone(tmp_path: Path) -> None:
@@ -76,20 +76,20 @@ def test_a_band_at_its_nodata_value_is_invalid_beyond_the_levels_alone(tmp_path:
         ((-10000.0, 500.0), []),
     ]
     for asked, invalid in cases:
-        picture = decode_picture(path.read_bytes(), "x", asked=asked)
+        image = decode_image(path.read_bytes(), "x", asked=asked)
         with Raster(str(path), levels=asked) as raster:
             valid = raster.read(0, 0, 40, 60)[1]
-        for found in (picture.valid, valid):
+        for found in (image.valid, valid):
             assert ([] if found is None else np.argwhere(~found).tolist()) == invalid
     given[1, 3, 4] = 5
-    plain = decode_picture(write(tmp_path / "b.tif", given).read_bytes(), "x", asked=(0.0, 500.0))
+    plain = decode_image(write(tmp_path / "b.tif", given).read_bytes(), "x", asked=(0.0, 500.0))
     assert plain.valid is None
 
 
 def test_levels_of_eight_bits_are_applied_by_a_table(tmp_path: Path) -> None:
     given = skewed("uint8")
     data = write(tmp_path / "a.tif", given).read_bytes()
-    picture = decode_picture(data, "x", asked=(20.0, 120.0), wanted=Wanted(bands=(1, 2, 3)))
-    assert picture.levels.dtype == np.uint8
+    image = decode_image(data, "x", asked=(20.0, 120.0), wanted=Wanted(bands=(1, 2, 3)))
+    assert image.levels.dtype == np.uint8
     expected = np.floor(np.clip((given - 20.0) / 100, 0, 1).astype(np.float32).astype(np.float64) * 255 + 0.5)
-    np.testing.assert_array_equal(picture.levels, expected)
+    np.testing.assert_array_equal(image.levels, expected)

@@ -16,7 +16,7 @@ import pytest
 import rasterio
 
 from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
-from ir_transfer.imaging.image_io import read_picture
+from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.kind import is_raster
 from ir_transfer.imaging.raster.read import Raster
@@ -187,7 +187,7 @@ def test_metadata_opens_no_other_file(tmp_path: Path, server: Server) -> None:
         open_raster(str(path))
     assert is_raster(str(path), 10**6)
     with pytest.raises(ForeignReferenceError, match="OVERVIEW_FILE"):
-        read_picture(path)
+        read_image(path)
     assert server.asked == []
 
 

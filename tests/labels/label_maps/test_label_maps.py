@@ -10,7 +10,7 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, InputError, IrTransferError, MissingFileError
 from ir_transfer.labels.label_maps.files import open_label_maps
-from ir_transfer.labels.label_maps.images import read_label_picture
+from ir_transfer.labels.label_maps.images import read_label_image
 from ir_transfer.labels.label_maps.label_map import nearest
 from ir_transfer.labels.label_maps.shapes import inside_polygon, inside_runs
 
@@ -18,10 +18,10 @@ A = PurePosixPath("a")
 
 
 def levels(height: int = 6, width: int = 8) -> NDArray[np.uint8]:
-    picture = np.zeros((height, width), np.uint8)
-    picture[2:, 3:] = 7
-    picture[4:, 5:] = 200
-    return picture
+    image = np.zeros((height, width), np.uint8)
+    image[2:, 3:] = 7
+    image[4:, 5:] = 200
+    return image
 
 
 def coco(path: Path, **changes: Any) -> Path:
@@ -41,12 +41,12 @@ def coco(path: Path, **changes: Any) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["gray", "gray16", "palette"])
-def test_index_pictures_hold_numbers(tmp_path: Path, kind: str) -> None:
-    picture = Image.fromarray(levels() if kind != "gray16" else levels().astype(np.uint16) * 300)
+def test_index_images_hold_numbers(tmp_path: Path, kind: str) -> None:
+    image = Image.fromarray(levels() if kind != "gray16" else levels().astype(np.uint16) * 300)
     if kind == "palette":
-        picture.putpalette([x for index in range(256) for x in (255 - index, index, 3)])
-    picture.save(tmp_path / "a.png")
-    found = read_label_picture(tmp_path / "a.png")
+        image.putpalette([x for index in range(256) for x in (255 - index, index, 3)])
+    image.save(tmp_path / "a.png")
+    found = read_label_image(tmp_path / "a.png")
     assert not found.coloured
     np.testing.assert_array_equal(found.levels, levels().astype(int) * (300 if kind == "gray16" else 1))
 
@@ -57,23 +57,23 @@ def test_colours_are_labels(tmp_path: Path) -> None:
     colours[0, 0] = (9, 9, 9, 0)  # invisible
     colours[3, 4] = (0, 0, 255, 128)
     Image.fromarray(colours).save(tmp_path / "a.png")
-    found = read_label_picture(tmp_path / "a.png")
+    found = read_label_image(tmp_path / "a.png")
     assert found.coloured
     assert found.levels[1, 2] == 0xFF8000
     assert sorted(map(found.describe, found.labels)) == ["#000000", "#0000ff", "#ff8000"]
 
 
-def test_pictures_that_hold_no_labels(tmp_path: Path) -> None:
+def test_images_that_hold_no_labels(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "float.tif")
     with pytest.raises(InputError, match=r"float\.tif: expected 8 or 16 bit levels"):
-        read_label_picture(tmp_path / "float.tif")
+        read_label_image(tmp_path / "float.tif")
     (tmp_path / "cut.png").write_bytes(b"\x89PNG")
     with pytest.raises(DecodeError, match=r"cut\.png: .* damaged"):
-        read_label_picture(tmp_path / "cut.png")
+        read_label_image(tmp_path / "cut.png")
     noise = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "smooth.png")
     with pytest.raises(InputError, match="at most 256 labels, got 1"):
-        read_label_picture(tmp_path / "smooth.png")
+        read_label_image(tmp_path / "smooth.png")
 
 
 def test_nearest_takes_the_label_at_the_centre() -> None:
@@ -128,7 +128,7 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
     assert maps.fingerprint(A) != maps.fingerprint(PurePosixPath("sub/a"))
     with pytest.raises(InputError, match=r"labels\.json for a: expected the size .* 16 x 12, got 8 x 6"):
         maps.read(A, 12, 16)
-    with pytest.raises(InputError, match="one picture named other/a among 2, found 2"):
+    with pytest.raises(InputError, match="one image named other/a among 2, found 2"):
         maps.read(PurePosixPath("other/a"), 6, 8)
 
 
@@ -198,7 +198,7 @@ def test_outlines_of_another_layout(tmp_path: Path, line: str) -> None:
         open_label_maps(tmp_path).read(A, 6, 8)
 
 
-def test_a_folder_mirrors_that_of_the_pictures(tmp_path: Path) -> None:
+def test_a_folder_mirrors_that_of_the_images(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     Image.fromarray(levels()).save(tmp_path / "a.png")
     Image.fromarray(levels() // 7).save(tmp_path / "sub" / "a.tif")
@@ -207,7 +207,7 @@ def test_a_folder_mirrors_that_of_the_pictures(tmp_path: Path) -> None:
     np.testing.assert_array_equal(maps.read(A, 6, 8).levels, levels())
     np.testing.assert_array_equal(maps.read(nested, 6, 8).levels, levels() // 7)
     assert maps.fingerprint(A) != maps.fingerprint(nested)
-    with pytest.raises(InputError, match=r"a\.png: expected the size of its picture, 16 x 6, got 8 x 6: .*--fit-masks"):
+    with pytest.raises(InputError, match=r"a\.png: expected the size of its image, 16 x 6, got 8 x 6: .*--fit-masks"):
         maps.read(A, 6, 16)
     assert maps.read(A, 6, 16, fit=True).levels.shape == (6, 16)
     with pytest.raises(MissingFileError, match=r"label map such as .*b\.png"):

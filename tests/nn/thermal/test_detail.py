@@ -85,7 +85,7 @@ def test_guided_detail_is_its_formula() -> None:
 
 @torch.inference_mode()
 def test_open_gates_give_the_photographs_bands_and_shut_ones_nothing() -> None:
-    """With all gates 1, what is added is the projected photograph less its low-pass image at the map's stride."""
+    """With all gates 1, what is added is the projected RGB image less its low-pass image at the map's stride."""
     detail, image = make("haar"), torch.rand(1, 3, 32, 48)
     assert isinstance(detail, HaarDetail)
     whole = Window.whole(32, 48)

@@ -1,4 +1,4 @@
-"""A small set of labelled photographs on disk, and the recipe of a distillation of a few steps."""
+"""A small set of labelled RGB images on disk, and the recipe of a distillation of a few steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.training.views_of import painted
 
 
 def write_labelled(root: Path, names: list[str]) -> Path:
-    """Write painted photographs and their labels below ``root`` and return it."""
+    """Write painted RGB images and their labels below ``root`` and return it."""
     for side in ("photos", "labels"):
         (root / side).mkdir(parents=True, exist_ok=True)
     for seed, name in enumerate(names):

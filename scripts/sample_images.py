@@ -1,4 +1,4 @@
-"""Write the photographs that ship with scikit-image to a folder: ``python scripts/sample_pictures.py FOLDER``."""
+"""Write the RGB images that ship with scikit-image to a folder: ``python scripts/sample_images.py FOLDER``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from skimage import data
 
 
 def main(folder: Path) -> None:
-    """Write five photographs, none of which is downloaded."""
+    """Write five RGB images, none of which is downloaded."""
     photographs = {
         "astronaut": data.astronaut(),
         "cat": data.chelsea(),

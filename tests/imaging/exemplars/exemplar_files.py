@@ -41,5 +41,5 @@ def with_scale_and_text(levels: Levels) -> tuple[Levels, NDArray[np.bool_]]:
 
 
 def correlation(a: NDArray[np.float32], b: Levels) -> float:
-    """Return the correlation of two pictures (h, w)."""
+    """Return the correlation of two images (h, w)."""
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
