@@ -100,7 +100,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
-        return GuidedDetail(widths[0], widths[1])
+        return GuidedDetail(widths[1], widths[2])
 
     def take_encoder(self, source: str | Path) -> None:
         """Load a distilled or the bundled content encoder, and freeze it."""

@@ -17,6 +17,9 @@ STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""
 
 
+_MARGIN = 32  # pixels: a whole number of positions at every stride
+
+
 class ContentFeatures(NamedTuple):
     """Output of the encoder for images (B, 3, H, W).
 
@@ -116,13 +119,21 @@ class ContentEncoder(nn.Module):
         self.classify = nn.Conv2d(head_width, CLASS_COUNT, 1)
 
     def forward(self, images: Tensor) -> ContentFeatures:
-        """Return features and class logits of sRGB images (B, 3, H, W) in [0, 1]."""
-        features: Tensor = (images - 0.45) / 0.25
+        """Return features and class logits of sRGB images (B, 3, H, W) in [0, 1].
+
+        Images larger than 32 pixels are continued by their mirror image, since zeros beyond the border would change the
+        features near it.
+        """
+        height, width = images.shape[-2:]
+        margin = _MARGIN if min(height, width) > _MARGIN else 0
+        features: Tensor = (F.pad(images, 4 * (margin,), mode="reflect") - 0.45) / 0.25
         levels = []
         for level in self.levels:
             features = level(features)
             levels.append(features)
-        return ContentFeatures(tuple(levels), self._logits(levels[1:]))
+        logits = self._logits(levels[1:])
+        inner = (_inner(level, margin // stride, height, width, stride) for level, stride in zip(levels, STRIDES))
+        return ContentFeatures(tuple(inner), _inner(logits, margin // 4, height, width, 4))
 
     def _logits(self, levels: Sequence[Tensor]) -> Tensor:
         context = self.context(levels[-1].mean((2, 3)))
@@ -142,6 +153,12 @@ class ContentEncoder(nn.Module):
                 state |= {f"{name}.conv.{key}": value for key, value in module.fused().items()}
         plain.load_state_dict(state)
         return plain.eval()
+
+
+def _inner(features: Tensor, margin: int, height: int, width: int, stride: int) -> Tensor:
+    """Return the features (B, C, ceil(height / stride), ceil(width / stride)) within a margin of positions."""
+    rows, columns = (margin - (-size // stride) for size in (height, width))
+    return features[..., margin:rows, margin:columns]
 
 
 def class_probabilities(logits: Tensor) -> Tensor:

@@ -115,6 +115,8 @@ class DataSection:
         views: Number of views of every image, which recur, so that the features of a frozen encoder are computed
             once; 0 draws new views.
         register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
+        darkened: Share of the degraded views whose RGB image is darkened as if taken at night; 0.4 of all views are
+            degraded. Only for models that work in canonical tone.
         own_exemplar: Share of samples whose exemplar is another crop of their ground truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples converted to black-hot.
@@ -137,6 +139,7 @@ class DataSection:
     view_size: list[int] = field(default_factory=lambda: [256, 320])
     views: int = 6
     register: bool = False
+    darkened: float = 0.0
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5

@@ -93,7 +93,7 @@ class ViewSource(ImageSource):
         labels = self._labels_of(chosen, images, index)
         height, width = self.data.view_size
         valid = images.valid(index)
-        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid)
+        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, self.data.darkened)
 
     def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""

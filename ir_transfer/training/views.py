@@ -99,6 +99,7 @@ def draw_view(
     size: tuple[int, int],
     random: np.random.Generator,
     valid: OutputLevels | None = None,
+    darkened: float = 0.0,
 ) -> View:
     """Draw a view of an RGB image (H, W, 3) and its infrared image (H, W), where there is one.
 
@@ -109,12 +110,14 @@ def draw_view(
         size: Height and width of the view.
         random: Draws it.
         valid: 255 where both images are valid, else 0 (H, W); None if all is.
+        darkened: Share of the degraded RGB images that are darkened as if taken at night. The infrared image remains
+            that of its own time of day, which its exemplar shows.
     """
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
     mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
     content = crop.of(photograph, size)
-    if degraded:  # never darkened: the infrared image remains one taken by day
-        content = degrade(content, random, night=0.0)
+    if degraded:
+        content = degrade(content, random, night=darkened)
     # A pixel in which an invalid one has a share is invalid.
     seen = None if valid is None else crop.of(valid, size) > 1 - 1e-4
     weights = None if seen is None else seen[None].float()

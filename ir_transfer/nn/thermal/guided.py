@@ -1,14 +1,16 @@
-"""Learned guided up-sampling: a low-resolution thermal map gets the RGB image's detail, with a local sign and gain."""
+"""Guided up-sampling: a low-resolution thermal map gets the RGB image's edges, and detail of local sign and gain."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.guided_filter import fit_to_rgb
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
@@ -20,12 +22,14 @@ class GuidedMaps(NamedTuple):
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
-        detail: Offset b and coefficients a_k (B, 1 + K, 2h, 2w) at stride 2 of the overview.
+        fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
+        detail: Coefficients a_k (B, K, h / 2, w / 2) at stride 8 of the overview.
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers.
     """
 
     thermal: Tensor
+    fit: Tensor
     detail: Tensor
     luma: Tensor
     factor: int = 1
@@ -36,22 +40,23 @@ class GuidedMaps(NamedTuple):
 
 
 class GuidedDetail(Detail):
-    """``y = z + b + sum_k a_k g_k(rgb)``: g is pointwise on RGB image and local contrast, a and b predicted.
+    """``y = s . rgb + o + sum_k a_k g_k(rgb)``: guided filter of the thermal map, and detail with local sign and gain.
 
-    The sign and gain of detail are local, so there is no embossing of the whole image and no halo. This is a guided
-    filter (He et al. 2010, equation 1) with learned guides and coefficients (cf. Gharbi et al. 2017).
+    Slopes s and offset o are the local linear fit of the thermal map to the RGB image, so that edges are where the RGB
+    image has them. The guides g are pointwise on RGB image and local contrast (cf. Gharbi et al. 2017). Their
+    coefficients are predicted at stride 8, too coarse for a texture that the RGB image does not have.
 
     Args:
-        width: Channels of the neck's finest level.
         map_width: Channels of the neck's level at stride 4.
+        width: Channels of the neck's level at stride 8.
         guides: Number K of guides.
         hidden: Hidden channels of the guide network.
     """
 
-    def __init__(self, width: int = 32, map_width: int = 64, guides: int = 8, hidden: int = 16) -> None:
+    def __init__(self, map_width: int = 64, width: int = 96, guides: int = 8, hidden: int = 16) -> None:
         super().__init__()
         self.to_thermal = nn.Conv2d(map_width, 1, 1)
-        self.to_detail = nn.Conv2d(width, 1 + guides, 1)
+        self.to_detail = nn.Conv2d(width, guides, 1)
         self.guide = nn.Sequential(nn.Conv2d(4, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1), nn.Tanh())
         self.to_detail.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
@@ -59,8 +64,11 @@ class GuidedDetail(Detail):
     def maps(self, levels: list[Tensor], overview: Tensor) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
-            fine, coarse = (at_least_float32(level) for level in levels[:2])
-            return GuidedMaps(self.to_thermal(coarse), self.to_detail(fine), luma_statistics(overview))
+            coarse, coarser = (at_least_float32(level) for level in levels[1:3])
+            thermal = self.to_thermal(coarse)
+            rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
+            fit = torch.cat(fit_to_rgb(thermal, rgb), dim=1)
+            return GuidedMaps(thermal, fit, self.to_detail(coarser), luma_statistics(overview))
 
     def render(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -84,8 +92,8 @@ class GuidedDetail(Detail):
         return torch.cat(strips, dim=2)
 
     def _strip(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
-        detail = sample(maps.detail, window, 2 * maps.factor)
+        fit = sample(maps.fit, window, CELL * maps.factor)
         guides = self.guide(with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor)))
-        fine = detail[:, :1] + (detail[:, 1:] * guides).sum(1, keepdim=True)
-        strip: Tensor = sample(maps.thermal, window, 4 * maps.factor) + fine
+        detail = (sample(maps.detail, window, 2 * CELL * maps.factor) * guides).sum(1, keepdim=True)
+        strip: Tensor = (fit[:, :3] * images.to(fit)).sum(1, keepdim=True) + fit[:, 3:] + detail
         return strip
