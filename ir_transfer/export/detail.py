@@ -10,6 +10,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.export.overview import cells_of, sizes_of
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
+from ir_transfer.nn.thermal.guided_filter import fitted
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
 from ir_transfer.nn.thermal.local_contrast import CELL, with_local_contrast
 
@@ -36,33 +37,26 @@ def traced_render(detail: Detail, images: Tensor, maps: DetailMaps, factor: Tens
 
 def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     """Return the part of the maps for so many upper rows, a scalar, of the overview."""
-    cells = {2: cells_of(rows, 2), 4: cells_of(rows, 4)}
+    assert isinstance(maps, GuidedMaps | HaarMaps)
+    fine, coarse = (cells_of(rows, side) for side in (CELL, 2 * CELL))
+    luma, thermal, fit = (values[..., :fine, :] for values in (maps.luma, maps.thermal, maps.fit))
     if isinstance(maps, GuidedMaps):
-        return maps._replace(
-            thermal=maps.thermal[..., : cells[4], :],
-            detail=maps.detail[..., : cells[2], :],
-            luma=maps.luma[..., : cells[CELL], :],
-        )
-    assert isinstance(maps, HaarMaps)
-    return maps._replace(
-        luma=maps.luma[..., : cells[CELL], :],
-        thermal=maps.thermal[..., : cells[4], :],
-        offset=maps.offset[..., : cells[2], :],
-        fine=maps.fine[..., : cells[2], :],
-        coarse=maps.coarse[..., : cells[4], :],
-    )
+        return maps._replace(luma=luma, thermal=thermal, fit=fit, detail=maps.detail[..., :coarse, :])
+    return maps._replace(luma=luma, thermal=thermal, fit=fit, gates=maps.gates[..., :coarse, :])
 
 
 def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tensor) -> Tensor:
-    height, width = sizes_of(images)
-    coefficients = enlarged(maps.detail, 2 * factor, height, width)
-    guides = detail.guide(_photograph(images, maps, factor))
-    fine = coefficients[:, :1] + (coefficients[:, 1:] * guides).sum(1, keepdim=True)
-    canonical: Tensor = enlarged(maps.thermal, 4 * factor, height, width) + fine
+    guides = detail.guide(_with_contrast(images, maps, factor))
+    coefficients = enlarged(maps.detail, 2 * CELL * factor, *sizes_of(images))
+    canonical: Tensor = _smooth(images, maps, factor) + (coefficients * guides).sum(1, keepdim=True)
     return canonical
 
 
-def _photograph(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
+def _smooth(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
+    return fitted(enlarged(maps.fit, CELL * factor, *sizes_of(images)), images)
+
+
+def _with_contrast(images: Tensor, maps: GuidedMaps | HaarMaps, factor: Tensor) -> Tensor:
     return with_local_contrast(images, enlarged(maps.luma, CELL * factor, *sizes_of(images)))
 
 
@@ -76,13 +70,12 @@ def enlarged(maps: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tenso
 def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, largest_factor: int) -> Tensor:
     """Build the pyramid of the largest factor; gates of the strides beyond an image's own are 0."""
     height, width = sizes_of(images)
-    largest = 4 * largest_factor
+    largest = CELL * largest_factor
     bottom, right = (cells_of(size, largest) * largest - size for size in (height, width))
-    photograph = _photograph(images, maps, factor)
-    guides = detail.guide(F.pad(photograph, (0, right, 0, bottom), mode="replicate"))  # type: ignore[arg-type]
-    smooth = enlarged(maps.thermal, 4 * factor, height, width) + enlarged(maps.offset, 2 * factor, height, width)
+    rgb = _with_contrast(images, maps, factor)
+    guides = detail.guide(F.pad(rgb, (0, right, 0, bottom), mode="replicate"))  # type: ignore[arg-type]
     made = _pyramid(guides, maps, factor, 2, largest)
-    return smooth + made[..., :height, :width]
+    return _smooth(images, maps, factor) + made[..., :height, :width]
 
 
 def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, largest: int) -> Tensor:
@@ -97,16 +90,13 @@ def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, larges
 
 def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: Tensor) -> Tensor:
     """Return gates (1, 3 K, height, width) for bands at a stride: those of its kind, 0 beyond the coarse ones."""
-    side = torch.div(2 * factor, stride, rounding_mode="floor").clamp(min=1)
-    fine = _fitted(maps.fine, side, height, width)
-    if stride == 2:  # always finer than the coarse ones
-        return fine
-    coarse = _fitted(maps.coarse, torch.ones_like(factor), height, width)
-    is_fine, is_coarse = (4 * factor > stride).to(fine), (4 * factor == stride).to(fine)
+    side = torch.div(2 * CELL * factor, stride, rounding_mode="floor").clamp(min=1)
+    fine, coarse = _continued(maps.gates, side, height, width).chunk(2, dim=1)
+    is_fine, is_coarse = (CELL * factor > stride).to(fine), (CELL * factor == stride).to(fine)
     return fine * is_fine + coarse * is_coarse
 
 
-def _fitted(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
+def _continued(gates: Tensor, side: Tensor, height: Tensor, width: Tensor) -> Tensor:
     """Return gates enlarged by a side, cut or continued by their last ones to (1, C, height, width)."""
     rows, columns = (size * side for size in sizes_of(gates))
     found = F.interpolate(gates, [rows, columns], mode="bilinear", align_corners=False)  # type: ignore[list-item]

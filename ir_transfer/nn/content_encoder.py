@@ -121,19 +121,17 @@ class ContentEncoder(nn.Module):
     def forward(self, images: Tensor) -> ContentFeatures:
         """Return features and class logits of sRGB images (B, 3, H, W) in [0, 1].
 
-        Images larger than 32 pixels are continued by their mirror image, since zeros beyond the border would change the
-        features near it.
+        Images are continued by their mirror image, since zeros beyond the border would change the features near it.
         """
         height, width = images.shape[-2:]
-        margin = _MARGIN if min(height, width) > _MARGIN else 0
-        features: Tensor = (F.pad(images, 4 * (margin,), mode="reflect") - 0.45) / 0.25
+        features: Tensor = (_mirrored(_mirrored(images, -2), -1) - 0.45) / 0.25
         levels = []
         for level in self.levels:
             features = level(features)
             levels.append(features)
-        logits = self._logits(levels[1:])
-        inner = (_inner(level, margin // stride, height, width, stride) for level, stride in zip(levels, STRIDES))
-        return ContentFeatures(tuple(inner), _inner(logits, margin // 4, height, width, 4))
+        logits = _inner(self._logits(levels[1:]), 4, height, width)
+        inner = (_inner(level, stride, height, width) for level, stride in zip(levels, STRIDES, strict=True))
+        return ContentFeatures(tuple(inner), logits)
 
     def _logits(self, levels: Sequence[Tensor]) -> Tensor:
         context = self.context(levels[-1].mean((2, 3)))
@@ -155,10 +153,21 @@ class ContentEncoder(nn.Module):
         return plain.eval()
 
 
-def _inner(features: Tensor, margin: int, height: int, width: int, stride: int) -> Tensor:
-    """Return the features (B, C, ceil(height / stride), ceil(width / stride)) within a margin of positions."""
-    rows, columns = (margin - (-size // stride) for size in (height, width))
-    return features[..., margin:rows, margin:columns]
+def _mirrored(images: Tensor, axis: int) -> Tensor:
+    """Return images that are continued along an axis by a margin at both ends; the pixel at the border is not repeated.
+
+    A mirror image of a mirror image continues those that are smaller than the margin.
+    """
+    last = images.shape[axis] - 1
+    positions = torch.arange(-_MARGIN, last + 1 + _MARGIN, device=images.device).abs() % (2 * last)
+    return images.index_select(axis, last - (positions - last).abs())
+
+
+def _inner(features: Tensor, stride: int, height: int, width: int) -> Tensor:
+    """Return features (B, C, ceil(height / stride), ceil(width / stride)) without those of the margin."""
+    margin = _MARGIN // stride
+    rows, columns = ((size + stride - 1) // stride for size in (height, width))
+    return features[..., margin : margin + rows, margin : margin + columns]
 
 
 def class_probabilities(logits: Tensor) -> Tensor:

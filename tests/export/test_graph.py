@@ -15,15 +15,15 @@ from ir_transfer.models.wct2 import model as wct2
 from tests.models.small_thermal import scene, small_thermal
 
 NAMES = ("adain", "wct2")
-SIZES = ((16, 16), (17, 33), (48, 100), (131, 90), (150, 203))
+SIZES = ((16, 16), (17, 33), (80, 110), (231, 210), (250, 303))
 
 
 @pytest.fixture(params=NAMES)
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ThermalModel:
-    """Return a system whose overviews have at most 2,000 pixels, so that small images have every factor."""
-    monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 2000)
-    monkeypatch.setattr(wct2, "OVERVIEW_PIXELS", 2000)
-    monkeypatch.setattr("ir_transfer.export.graph.LARGEST_IMAGE", 2**15)
+    """Return a system whose overviews have at most 5,000 pixels, so that small images have every factor."""
+    monkeypatch.setattr(thermal, "OVERVIEW_PIXELS", 5000)
+    monkeypatch.setattr(wct2, "OVERVIEW_PIXELS", 5000)
+    monkeypatch.setattr("ir_transfer.export.graph.LARGEST_IMAGE", 2**17)
     return small_thermal(request.param)
 
 

@@ -35,11 +35,11 @@ def small_thermal(name: str, seed: int = 0, **changes: Any) -> ThermalModel:
     model = create_model(name, weights=None, **{**SMALL_THERMAL, **changes}).eval()
     assert isinstance(model, ThermalModel)
     _vary_exemplar_features(model)
-    heads = [head for key in ("to_thermal", "to_detail", "to_coarse", "to_fine") if (head := _head(model, key))]
+    heads = [head for key in ("to_thermal", "to_detail", "to_gates") if (head := _head(model, key))]
     with torch.no_grad():
         style = model.encode(scene(60, 80, 1, channels=1), torch.tensor([True]))
         levels = model.neck(model.encoder(scene(96, 128)), _aligner(model, style))
-        for head, level in zip(heads, (levels[1], *_finest_last(heads, levels)), strict=True):
+        for head, level in zip(heads, levels[1:3], strict=True):
             deviation = head(level).std()
             head.weight.div_(deviation)
             assert head.bias is not None
@@ -64,8 +64,3 @@ def _head(model: ThermalModel, name: str) -> nn.Conv2d | None:
 
 def _aligner(model: ThermalModel, style: Mapping[str, Tensor]) -> Any:
     return lambda level, features: model.align(level, features, model.measure(features), style)
-
-
-def _finest_last(heads: list[nn.Conv2d], levels: list[Tensor]) -> list[Tensor]:
-    """Return what the heads but the first see: the finest level, and before it the one at stride 4 if there are two."""
-    return [levels[0]] if len(heads) == 2 else [levels[1], levels[0]]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.guided_filter import fit_to_rgb
+from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
@@ -66,8 +65,7 @@ class GuidedDetail(Detail):
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[1:3])
             thermal = self.to_thermal(coarse)
-            rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
-            fit = torch.cat(fit_to_rgb(thermal, rgb), dim=1)
+            fit = fit_to_overview(thermal, overview)
             return GuidedMaps(thermal, fit, self.to_detail(coarser), luma_statistics(overview))
 
     def render(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
@@ -95,5 +93,5 @@ class GuidedDetail(Detail):
         fit = sample(maps.fit, window, CELL * maps.factor)
         guides = self.guide(with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor)))
         detail = (sample(maps.detail, window, 2 * CELL * maps.factor) * guides).sum(1, keepdim=True)
-        strip: Tensor = (fit[:, :3] * images.to(fit)).sum(1, keepdim=True) + fit[:, 3:] + detail
+        strip: Tensor = fitted(fit, images) + detail
         return strip

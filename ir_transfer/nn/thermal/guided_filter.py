@@ -2,59 +2,81 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from ir_transfer.nn.thermal.local_contrast import CELL
 
 _FIT, _AVERAGE = 5, 3  # cells: sides of the windows in which coefficients are fitted and averaged
 _NOISE = 3e-4  # variance of sRGB in [0, 1] below which a window counts as flat
 
 
-class LinearFit(NamedTuple):
-    """Coefficients of ``slope . rgb + offset``.
-
-    Attributes:
-        slope: (B, 3, h, w).
-        offset: (B, 1, h, w).
-    """
-
-    slope: Tensor
-    offset: Tensor
-
-
-def fit_to_rgb(target: Tensor, rgb: Tensor) -> LinearFit:
-    """Return the local linear fit of a map to an RGB image of the same size (He et al. 2013, equations 19 to 21).
+def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
+    """Return the local linear fit of a map to its RGB image (He et al. 2013, equations 19 to 21).
 
     The coefficients apply to the image at any larger size (He and Sun 2015), so that the edges of the result are those
     of the full-size image and its values those of the map.
 
     Args:
-        target: Map (B, 1, h, w).
-        rgb: sRGB (B, 3, h, w) in [0, 1], averaged over the cells of the map.
+        thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
+        overview: sRGB (B, 3, H, W) in [0, 1].
+
+    Returns:
+        Slopes for red, green and blue, and the offset: (B, 4, h, w).
     """
-    mean_rgb, mean = _box(rgb, _FIT), _box(target, _FIT)
-    covariance = _box(rgb * target, _FIT) - mean_rgb * mean
-    red, green, blue = rgb.split(1, dim=1)
-    products = torch.cat([red * rgb, green * green, green * blue, blue * blue], dim=1)
-    r, g, b = mean_rgb.split(1, dim=1)
-    scatter = _box(products, _FIT) - torch.cat([r * mean_rgb, g * g, g * b, b * b], dim=1)
-    slope = _solve(scatter, covariance)
-    offset = mean - (slope * mean_rgb).sum(1, keepdim=True)
-    return LinearFit(_box(slope, _AVERAGE), _box(offset, _AVERAGE))
+    rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
+    opponent = torch.cat(_rotated(rgb - 0.5), dim=1)
+    x, y, z = opponent.chunk(3, dim=1)
+    products = torch.cat([opponent, thermal, opponent * thermal, x * opponent, y * y, y * z, z * z], dim=1)
+    means, mean, cross, squares = torch.split(_box(products, _FIT), [3, 1, 3, 6], dim=1)
+    mx, my, mz = means.chunk(3, dim=1)
+    scatter = squares - torch.cat([mx * means, my * my, my * mz, mz * mz], dim=1)
+    slope = torch.cat(_rotated_back(_solved(scatter, cross - means * mean)), dim=1)
+    offset = mean - (slope * _box(rgb, _FIT)).sum(1, keepdim=True)
+    return _box(torch.cat([slope, offset], dim=1), _AVERAGE)
 
 
-def _solve(scatter: Tensor, right: Tensor) -> Tensor:
-    """Solve the regularised symmetric 3 x 3 systems (B, 6, h, w) by cofactors for right sides (B, 3, h, w)."""
-    rr, rg, rb, gg, gb, bb = scatter.split(1, dim=1)
-    rr, gg, bb = rr + _NOISE, gg + _NOISE, bb + _NOISE
-    first = torch.cat([gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg], dim=1)
-    second = torch.cat([first[:, 1:2], rr * bb - rb * rb, rb * rg - rr * gb], dim=1)
-    third = torch.cat([first[:, 2:], second[:, 2:], rr * gg - rg * rg], dim=1)
-    determinant = rr * first[:, :1] + rg * first[:, 1:2] + rb * first[:, 2:]
+def fitted(fit: Tensor, images: Tensor) -> Tensor:
+    """Return ``slope . rgb + offset`` (B, 1, h, w).
+
+    Args:
+        fit: Slopes and offset at each pixel (B, 4, h, w).
+        images: sRGB (B, 3, h, w) in [0, 1].
+    """
+    smooth: Tensor = (fit[:, :3] * images.to(fit)).sum(1, keepdim=True) + fit[:, 3:]
+    return smooth
+
+
+def _rotated(rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return gray, red against blue, and green against both: orthonormal, and well conditioned for gray images."""
+    red, green, blue = rgb.chunk(3, dim=1)
+    return (red + green + blue) * 3**-0.5, (red - blue) * 2**-0.5, (red - 2 * green + blue) * 6**-0.5
+
+
+def _rotated_back(opponent: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    gray, against_blue, against_green = (
+        opponent[:, index : index + 1] * scale**-0.5 for index, scale in enumerate((3, 2, 6))
+    )
+    return gray + against_blue + against_green, gray - 2 * against_green, gray - against_blue + against_green
+
+
+def _solved(scatter: Tensor, right: Tensor) -> Tensor:
+    """Solve symmetric 3 x 3 systems, regularised, by cofactors, which exported graphs have as well.
+
+    Args:
+        scatter: Upper triangles (B, 6, h, w), by rows.
+        right: Right sides (B, 3, h, w).
+    """
+    xx, xy, xz, yy, yz, zz = scatter.chunk(6, dim=1)
+    xx, yy, zz = xx + _NOISE, yy + _NOISE, zz + _NOISE
+    first = torch.cat([yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy], dim=1)
+    second = torch.cat([first[:, 1:2], xx * zz - xz * xz, xz * xy - xx * yz], dim=1)
+    third = torch.cat([first[:, 2:], second[:, 2:], xx * yy - xy * xy], dim=1)
+    determinant = xx * first[:, :1] + xy * first[:, 1:2] + xz * first[:, 2:]
     rows = [(cofactors * right).sum(1, keepdim=True) for cofactors in (first, second, third)]
-    return torch.cat(rows, dim=1) / determinant.clamp(min=_NOISE**3)
+    solved: Tensor = torch.cat(rows, dim=1) / determinant.clamp(min=_NOISE**3)
+    return solved
 
 
 def _box(values: Tensor, side: int) -> Tensor:

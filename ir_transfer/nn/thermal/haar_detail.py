@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
@@ -23,17 +24,16 @@ class HaarMaps(NamedTuple):
 
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
-        offset: (B, 1, 2h, 2w) at stride 2 of the overview.
-        fine: Gates (B, 3 K, 2h, 2w) in (-1, 1) of the bands up to stride 2 of the overview.
-        coarse: Gates (B, 3 K, h, w) in (-1, 1) of the bands at stride 4 of the overview.
+        fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
+        gates: Gates (B, 6 K, h / 2, w / 2) in (-1, 1) at stride 8 of the overview: 3 K of the bands up to stride 2 of
+            the overview, then 3 K of those at its stride 4.
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
     """
 
     thermal: Tensor
-    offset: Tensor
-    fine: Tensor
-    coarse: Tensor
+    fit: Tensor
+    gates: Tensor
     luma: Tensor
     factor: int = 1
 
@@ -46,34 +46,31 @@ class HaarDetail(Detail):
     """The low-pass image is the thermal map; the detail is the RGB image's Haar bands, each with a signed gate.
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
-    and a gate in (-1, 1) for each band and position sets their share in the infrared image. The map is interpolated
-    smoothly, since pure Haar synthesis would show blocks.
+    and a gate in (-1, 1) for each band sets their share in the infrared image around each position. The map has the
+    edges of the RGB image by a guided filter, since pure Haar synthesis would show blocks.
 
     Args:
-        width: Channels of the neck's finest level.
         map_width: Channels of the neck's level at stride 4.
+        width: Channels of the neck's level at stride 8.
         guides: Number K of pointwise projections of the RGB image whose bands are gated.
         hidden: Hidden channels of that projection.
     """
 
-    def __init__(self, width: int = 32, map_width: int = 64, guides: int = 4, hidden: int = 16) -> None:
+    def __init__(self, map_width: int = 64, width: int = 96, guides: int = 4, hidden: int = 16) -> None:
         super().__init__()
-        self.guides = guides
         self.to_thermal = nn.Conv2d(map_width, 1, 1)
-        self.to_coarse = nn.Conv2d(map_width, _BANDS * guides, 1)
-        self.to_fine = nn.Conv2d(width, 1 + _BANDS * guides, 1)
+        self.to_gates = nn.Conv2d(width, 2 * _BANDS * guides, 1)
         self.guide = nn.Sequential(nn.Conv2d(4, hidden, 1), nn.SiLU(), nn.Conv2d(hidden, guides, 1))
-        for conv in (self.to_coarse, self.to_fine):
-            conv.weight.data.mul_(0.1)
-            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        self.to_gates.weight.data.mul_(0.1)
+        nn.init.zeros_(self.to_gates.bias)  # type: ignore[arg-type]
 
     def maps(self, levels: list[Tensor], overview: Tensor) -> HaarMaps:
-        """Return thermal map, offset and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
+        """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
-            finest, coarser = (at_least_float32(level) for level in levels[:2])
-            offset, fine = self.to_fine(finest).split([1, _BANDS * self.guides], dim=1)
-            coarse = torch.tanh(self.to_coarse(coarser))
-            return HaarMaps(self.to_thermal(coarser), offset, torch.tanh(fine), coarse, luma_statistics(overview))
+            coarse, coarser = (at_least_float32(level) for level in levels[1:3])
+            thermal = self.to_thermal(coarse)
+            gates = torch.tanh(self.to_gates(coarser))
+            return HaarMaps(thermal, fit_to_overview(thermal, overview), gates, luma_statistics(overview))
 
     def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -97,11 +94,11 @@ class HaarDetail(Detail):
         return strips[0] if len(strips) == 1 else torch.cat(strips, dim=2)
 
     def _strip(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
-        stride = 4 * maps.factor
-        smooth = sample(maps.thermal, window, stride) + sample(maps.offset, window, 2 * maps.factor)
+        stride = CELL * maps.factor
+        smooth = fitted(sample(maps.fit, window, stride), images)
         height, width = images.shape[-2:]
-        photograph = with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor))
-        guides = self.guide(F.pad(photograph, (0, -width % stride, 0, -height % stride), mode="replicate"))
+        rgb = with_local_contrast(images, sample(maps.luma, window, stride))
+        guides = self.guide(F.pad(rgb, (0, -width % stride, 0, -height % stride), mode="replicate"))
         larger = window._replace(height=guides.shape[-2], width=guides.shape[-1])
         detail = self._detail(guides, maps, larger, 1)
         return smooth + detail[..., :height, :width]
@@ -110,14 +107,13 @@ class HaarDetail(Detail):
         """Return the gated bands' image (B, 1, h, w) of guides (B, K, h, w) whose positions are ``stride`` pixels."""
         low, *bands = haar.pool(guides)
         stride *= 2
-        coarse = stride == 4 * maps.factor
-        gates = maps.coarse if coarse else maps.fine
-        cell = (4 if coarse else 2) * maps.factor // stride
+        fine, coarse = maps.gates.chunk(2, dim=1)
+        last = stride == CELL * maps.factor
         place = Window(*(value // stride for value in window))
-        gated = _sample_padded(gates, place, max(cell, 1))
+        gated = _sample_padded(coarse if last else fine, place, 2 * CELL * maps.factor // stride)
         parts = zip(gated.chunk(_BANDS, dim=1), bands, strict=True)
         made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
-        lower = torch.zeros_like(made[0]) if coarse else self._detail(low, maps, window, stride)
+        lower = torch.zeros_like(made[0]) if last else self._detail(low, maps, window, stride)
         return haar.unpool(lower, *made)
 
 

@@ -22,7 +22,7 @@ KINDS = {"guided": GuidedDetail, "haar": HaarDetail}
 
 def make(kind: str) -> Detail:
     torch.manual_seed(0)
-    detail: Detail = KINDS[kind](6, 8, 3, 5)
+    detail: Detail = KINDS[kind](8, 6, 3, 5)
     for parameter in detail.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return detail
@@ -32,7 +32,7 @@ def levels(height: int, width: int, factor: int) -> list[Tensor]:
     """Return random levels of the neck of an image of this size that was reduced by a factor."""
     height, width = -(-height // factor), -(-width // factor)
     generator = torch.Generator().manual_seed(1)
-    sizes = [(channels, -(-height // s), -(-width // s)) for channels, s in ((6, 2), (8, 4))]
+    sizes = [(channels, -(-height // s), -(-width // s)) for channels, s in ((4, 2), (8, 4), (6, 8))]
     return [torch.randn(1, *size, generator=generator) for size in sizes]
 
 
@@ -74,35 +74,38 @@ def test_guided_detail_is_its_formula() -> None:
     found = detail.render(image, maps, Window.whole(24, 32))
     whole = Window.whole(24, 32)
     y, x = 13, 22
-    coefficients = sample(maps.detail, whole, 2)[0, :, y, x]
+    coefficients = sample(maps.detail, whole, 8)[0, :, y, x]
     mean, deviation = sample(maps.luma, whole, 4)[0, :, y, x]
     colours = image[0, :, y, x]
     local = (colours @ torch.tensor([0.299, 0.587, 0.114]) - mean) / deviation
     guides = detail.guide(torch.cat([2 * colours - 1, local[None]])[None, :, None, None])[0, :, 0, 0]
-    expected = sample(maps.thermal, whole, 4)[0, 0, y, x] + coefficients[0] + coefficients[1:] @ guides
-    torch.testing.assert_close(found[0, 0, y, x], expected)
+    fit = sample(maps.fit, whole, 4)[0, :, y, x]
+    torch.testing.assert_close(found[0, 0, y, x], fit[:3] @ colours + fit[3] + coefficients @ guides)
+
+
+def haar_maps(image: Tensor, gates: Tensor, offset: float = 0) -> HaarMaps:
+    """Return maps of an image (1, 3, H, W) with a constant thermal map."""
+    luma = luma_statistics(image)
+    thermal = torch.full_like(luma[:, :1], offset)
+    return HaarMaps(thermal, torch.cat([torch.zeros(1, 3, *luma.shape[2:]), thermal], dim=1), gates, luma)
 
 
 @torch.inference_mode()
-def test_open_gates_give_the_photographs_bands_and_shut_ones_nothing() -> None:
+def test_open_gates_give_the_bands_of_the_rgb_image_and_closed_ones_nothing() -> None:
     """With all gates 1, what is added is the projected RGB image less its low-pass image at the map's stride."""
     detail, image = make("haar"), torch.rand(1, 3, 32, 48)
     assert isinstance(detail, HaarDetail)
-    whole = Window.whole(32, 48)
-    ones, zero = torch.ones(1, 9, 16, 24), torch.zeros(1, 1, 8, 12)
-    luma = luma_statistics(image)
-    flat = HaarMaps(zero, torch.zeros(1, 1, 16, 24), ones, torch.ones(1, 9, 8, 12), luma)
-    guides = detail.guide(with_local_contrast(image, sample(luma, whole, 4)))
+    whole, ones = Window.whole(32, 48), torch.ones(1, 18, 4, 6)
+    guides = detail.guide(with_local_contrast(image, sample(luma_statistics(image), whole, 4)))
     low = guides
     for _ in range(2):
         low = haar.pool(low)[0]
     low = low.repeat_interleave(4, -1).repeat_interleave(4, -2) / 4
     expected = (guides - low).sum(1, keepdim=True)
-    torch.testing.assert_close(detail.render(image, flat, whole), expected, atol=1e-4, rtol=0)
-    shut = flat._replace(fine=0 * ones, coarse=torch.zeros(1, 9, 8, 12), thermal=zero + 0.7)
-    torch.testing.assert_close(detail.render(image, shut, whole), torch.full((1, 1, 32, 48), 0.7))
-    opposite = flat._replace(fine=-ones, coarse=-torch.ones(1, 9, 8, 12))
-    torch.testing.assert_close(detail.render(image, opposite, whole), -expected, atol=1e-4, rtol=0)
+    torch.testing.assert_close(detail.render(image, haar_maps(image, ones), whole), expected, atol=1e-4, rtol=0)
+    closed = detail.render(image, haar_maps(image, 0 * ones, 0.7), whole)
+    torch.testing.assert_close(closed, torch.full((1, 1, 32, 48), 0.7))
+    torch.testing.assert_close(detail.render(image, haar_maps(image, -ones), whole), -expected, atol=1e-4, rtol=0)
 
 
 @torch.inference_mode()
@@ -113,11 +116,9 @@ def test_each_band_has_its_own_gate() -> None:
     stripes = torch.tensor([0.2, 0.8]).repeat(16).expand(1, 3, 32, 32)
     for pattern, band in ((stripes, 0), (stripes.mT, 1)):
         for gate in range(3):
-            fine = torch.zeros(1, 9, 16, 16)
-            fine[:, 3 * gate : 3 * gate + 3] = 1
-            coarse, luma = torch.zeros(1, 9, 8, 8), luma_statistics(pattern)
-            maps = HaarMaps(torch.zeros(1, 1, 8, 8), torch.zeros(1, 1, 16, 16), fine, coarse, luma)
-            made = detail.render(pattern.contiguous(), maps, Window.whole(32, 32))
+            gates = torch.zeros(1, 18, 4, 4)
+            gates[:, 3 * gate : 3 * gate + 3] = 1
+            made = detail.render(pattern.contiguous(), haar_maps(pattern, gates), Window.whole(32, 32))
             assert (made.std() > 1e-3) == (gate == band)
 
 
