@@ -137,7 +137,7 @@ class DataSection:
     looks: dict[str, list[str]] = field(default_factory=dict)
     crop: int = 192
     view_size: list[int] = field(default_factory=lambda: [256, 320])
-    views: int = 6
+    views: int = 0
     register: bool = False
     darkened: float = 0.0
     own_exemplar: float = 0.3
