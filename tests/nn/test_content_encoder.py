@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from ir_transfer.labels.soft_labels import CLASSES
+from ir_transfer.nn import content_encoder
 from ir_transfer.nn.content_encoder import CLASS_COUNT, STRIDES, ContentEncoder, class_probabilities
 
 
@@ -22,6 +23,24 @@ def test_any_size_gives_levels_at_the_strides_and_logits_at_four(size: tuple[int
     assert [level.shape[1] for level in found.levels] == [4, 6, 8, 10, 12]
     assert found.logits.shape == (2, CLASS_COUNT, *expected[1])
     assert all(level.isfinite().all() for level in (*found.levels, found.logits))
+
+
+@torch.inference_mode()
+def test_images_are_continued_by_their_mirror_image() -> None:
+    """The same features are found where the mirror image is part of the image, as far as its own border is away."""
+    encoder, image = small(), torch.rand(1, 3, 96, 128)
+    larger = torch.nn.functional.pad(image, (64, 64, 64, 64), mode="reflect")
+    for stride, level, whole in zip(STRIDES[:3], encoder(image).levels, encoder(larger).levels, strict=False):
+        margin = 64 // stride
+        inner = whole[..., margin : margin + 96 // stride, margin : margin + 128 // stride]
+        torch.testing.assert_close(level, inner, atol=1e-4, rtol=1e-4)
+
+
+@torch.inference_mode()
+def test_the_smallest_images_are_continued_too() -> None:
+    ramp = torch.arange(16.0)[None, None, None].expand(1, 3, 16, 16)
+    found = content_encoder._mirrored(ramp, -1)[0, 0, 0]
+    assert found.tolist() == [15 - abs(15 - abs(i) % 30) for i in range(-32, 48)]
 
 
 def test_the_classes_are_those_of_the_labels() -> None:

@@ -72,6 +72,23 @@ def test_a_view_depends_on_the_random_state_alone() -> None:
         assert not torch.equal(getattr(one, name), getattr(other, name))
 
 
+def test_a_share_of_rgb_images_is_darkened_and_their_truth_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views, "_DEGRADED", 1.0)
+    rgb, infrared, labels = painted()
+
+    def drawn(darkened: float) -> list[views.View]:
+        seeds = range(12)
+        return [draw_view(rgb, infrared, labels, SIZE, np.random.default_rng(s), darkened=darkened) for s in seeds]
+
+    light, dark = drawn(0.0), drawn(1.0)
+    mean_light, mean_dark = (float(np.mean([view.content.float().mean() for view in found])) for found in (light, dark))
+    assert mean_dark < 0.85 * mean_light
+    for one, other in zip(light, dark, strict=True):
+        assert one.truth is not None
+        assert other.truth is not None
+        assert torch.equal(one.truth, other.truth)
+
+
 def test_what_is_not_there_is_none_and_changes_nothing_else() -> None:
     photograph, infrared, labels = painted()
     whole = draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(1))
