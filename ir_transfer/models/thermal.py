@@ -38,8 +38,8 @@ SIZE: dict[str, Any] = {
     "encoder_widths": (16, 32, 64, 128, 160),
     "encoder_depths": (0, 1, 2, 3, 3),
     "head_width": 48,
-    "widths": (32, 64, 96, 96, 96),
-    "depths": (1, 2, 2, 2, 2),
+    "widths": (64, 96, 96, 96),
+    "depths": (2, 2, 2, 2),
 }
 """Constructor arguments of the size of the bundled weights, by name."""
 
@@ -59,7 +59,7 @@ class Survey:
     Attributes:
         maps: Thermal map and coefficients of the detail.
         tone: Tone of the canonical image.
-        statistics: Statistics of the neck's levels, ``level0`` to ``level4``, and of the tone.
+        statistics: Statistics of the neck's levels, ``level0`` to ``level3``, and of the tone.
         canonical: Canonical image (B, 1, H, W), if the overview has the size of the image.
     """
 
@@ -95,12 +95,12 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         super().__init__(info, sizes)
         stored: Any = sizes
         self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])
-        self.neck = ThermalNeck(stored["encoder_widths"], stored["widths"], stored["depths"])
+        self.neck = ThermalNeck(stored["encoder_widths"][1:], stored["widths"], stored["depths"])
         self.detail = self.make_detail(stored["widths"])
 
     def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
-        return GuidedDetail(widths[1], widths[2])
+        return GuidedDetail(widths[0], widths[1])
 
     def take_encoder(self, source: str | Path) -> None:
         """Load a distilled or the bundled content encoder, and freeze it."""

@@ -15,7 +15,7 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder, standardise
 
 SMALL_THERMAL: Mapping[str, Any] = {
     "encoder_widths": (4, 6, 8, 8, 8), "encoder_depths": (0, 1, 1, 1, 1), "head_width": 8,
-    "widths": (6, 8, 8, 8, 8), "depths": (1, 1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
+    "widths": (8, 8, 8, 8), "depths": (1, 1, 1, 1), "exemplar_widths": (4, 6, 8, 8),
 }  # fmt: skip
 SMALL_LOOKS = {name: value for name, value in SMALL_THERMAL.items() if name != "exemplar_widths"}
 """The same for systems of fixed styles, which have no encoder of exemplars."""
@@ -39,7 +39,7 @@ def small_thermal(name: str, seed: int = 0, **changes: Any) -> ThermalModel:
     with torch.no_grad():
         style = model.encode(scene(60, 80, 1, channels=1), torch.tensor([True]))
         levels = model.neck(model.encoder(scene(96, 128)), _aligner(model, style))
-        for head, level in zip(heads, levels[1:3], strict=True):
+        for head, level in zip(heads, levels[:2], strict=True):
             deviation = head(level).std()
             head.weight.div_(deviation)
             assert head.bias is not None

@@ -215,7 +215,7 @@ def test_johnson_goes_on_from_one_of_many_looks() -> None:
 
 
 def test_weights_of_another_size_are_no_beginning() -> None:
-    other = create_model("cin", weights=None, looks=("day",), **{**SMALL_LOOKS, "widths": (4, 4, 4, 4, 4)})
+    other = create_model("cin", weights=None, looks=("day",), **{**SMALL_LOOKS, "widths": (4, 4, 4, 4)})
     for model in (cin("day"), looks_of("johnson", "day")):
         with pytest.raises(WeightsError, match="initial weights"):
             model.adopt(other)

@@ -27,8 +27,11 @@ WEIGHTS = "layer_weights"
 DEFAULT_SHARE = 0.5
 """Share of training samples whose weights are all 1, the default of a style."""
 
-_CONTENT_OF = {0: 0, 1: 0, 2: 1, 3: 1}
+_CONTENT_OF = {0: 0, 1: 1, 2: 1}
 """Index of the content layer whose slider acts on a level of the neck."""
+
+_STYLES_OF = ((0, 1), (2,), (3,), (4,))
+"""Indices of the style layers whose sliders act on each level of the neck."""
 
 
 class Adjustable(ThermalModel, Sliders):
@@ -40,9 +43,9 @@ class Adjustable(ThermalModel, Sliders):
     offsets for them, initially 1 and 0.
 
     The translation ends with a tone curve, so sliders only change structure. Besides the learned effect, each has a
-    fixed one: a style layer scales one level of the neck, in order of depth; ``content.relu3_1`` scales the detail of
-    the RGB image; ``content.relu4_1`` scales the content's features relative to the exemplar's means at strides 8 and
-    16. All gains are 1 at weight 1 and those of ``least_gains`` at weight 0.
+    fixed one: a style layer scales one level of the neck, in order of depth, the first two that at stride 4;
+    ``content.relu3_1`` scales the content's features relative to the exemplar's means at stride 4, ``content.relu4_1``
+    at strides 8 and 16. All gains are 1 at weight 1 and those of ``least_gains`` at weight 0.
 
     Args:
         info: Declaration of the model.
@@ -111,7 +114,7 @@ class Adjustable(ThermalModel, Sliders):
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         stretch, shift = self.heads[level](self._described(style)).chunk(2, dim=1)
         gains = self.gains(style)
-        gain = gains[:, len(CONTENT_LAYERS) + level, None]
+        gain = gains[:, [len(CONTENT_LAYERS) + layer for layer in _STYLES_OF[level]]].prod(1, keepdim=True)
         content = gains[:, _CONTENT_OF[level], None] if level in _CONTENT_OF else torch.ones_like(gain)
         mean, std = gain * (mean + std * shift), gain * content * std * stretch.exp()
         return adain(features, moments, mean, std)

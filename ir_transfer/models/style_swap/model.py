@@ -23,7 +23,7 @@ from ir_transfer.nn.moments import Moments, channel_moments, standardised_by
 from ir_transfer.nn.patch_swap import check_patch
 from ir_transfer.nn.thermal.exemplar_encoder import SHORT_SIDE, ExemplarEncoder
 
-SWAP_LEVEL = 2
+SWAP_LEVEL = 1
 """Level of the neck that is swapped: stride 8, where an exemplar of 128 x 160 pixels has 252 patches of 3 x 3."""
 
 _LEAST_SHARE = 0.5

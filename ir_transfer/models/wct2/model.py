@@ -53,7 +53,7 @@ class WCT2(ThermalModel, LabelMaps):
 
     def make_detail(self, widths: Sequence[int]) -> HaarDetail:
         """Return the gated Haar bands."""
-        return HaarDetail(widths[1], widths[2])
+        return HaarDetail(widths[0], widths[1])
 
     def overview_factor(self, height: int, width: int) -> int:
         """Return the least power of 2 for an overview of at most :data:`OVERVIEW_PIXELS`."""

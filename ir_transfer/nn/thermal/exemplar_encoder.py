@@ -22,7 +22,7 @@ class ExemplarEncoder(nn.Module):
     would have too few positions for statistics.
 
     Args:
-        targets: Channels of the neck's levels, finest first.
+        targets: Channels of the neck's levels, stride 4 first.
         widths: Channels of this encoder's levels at strides 2, 4, 8 and 16.
     """
 
@@ -32,7 +32,7 @@ class ExemplarEncoder(nn.Module):
             nn.Sequential(ConvNorm(a, b, stride=2), nn.SiLU(), ResidualUnit(b))
             for a, b in zip((1, *widths), widths, strict=False)
         )
-        self._from = [min(max(level, 1), len(widths) - 1) for level in range(len(targets))]
+        self._from = [min(level + 1, len(widths) - 1) for level in range(len(targets))]
         self.project = nn.ModuleList(
             nn.Conv2d(widths[source], target, 1) for source, target in zip(self._from, targets, strict=True)
         )

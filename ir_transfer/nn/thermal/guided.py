@@ -63,7 +63,7 @@ class GuidedDetail(Detail):
     def maps(self, levels: list[Tensor], overview: Tensor) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
-            coarse, coarser = (at_least_float32(level) for level in levels[1:3])
+            coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
             fit = fit_to_overview(thermal, overview)
             return GuidedMaps(thermal, fit, self.to_detail(coarser), luma_statistics(overview))

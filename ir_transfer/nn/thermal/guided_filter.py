@@ -9,7 +9,7 @@ from torch import Tensor
 from ir_transfer.nn.thermal.local_contrast import CELL
 
 _FIT, _AVERAGE = 5, 3  # cells: sides of the windows in which coefficients are fitted and averaged
-_NOISE = 3e-4  # variance of sRGB in [0, 1] below which a window counts as flat
+_NOISE = 1e-3  # variance of sRGB in [0, 1] below which a window counts as flat
 
 
 def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:

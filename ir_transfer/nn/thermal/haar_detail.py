@@ -67,7 +67,7 @@ class HaarDetail(Detail):
     def maps(self, levels: list[Tensor], overview: Tensor) -> HaarMaps:
         """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
-            coarse, coarser = (at_least_float32(level) for level in levels[1:3])
+            coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
             gates = torch.tanh(self.to_gates(coarser))
             return HaarMaps(thermal, fit_to_overview(thermal, overview), gates, luma_statistics(overview))

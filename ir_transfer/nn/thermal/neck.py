@@ -1,4 +1,4 @@
-"""Top-down neck from content features to features at strides 4 and 2, with alignment to the style at every level."""
+"""Top-down neck from content features to features at stride 4, with alignment to the style at every level."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ class DepthwiseUnit(nn.Module):
 
 
 class ThermalNeck(nn.Module):
-    """Feature pyramid (Lin et al. 2017) over the content encoder's levels and its class probabilities.
+    """Feature pyramid (Lin et al. 2017) over the content encoder's levels from stride 4 and its class probabilities.
 
     Args:
-        inputs: Channels of the encoder's levels, finest first.
+        inputs: Channels of the encoder's levels at strides 4, 8, 16 and 32.
         widths: Channels of the neck's levels, finest first.
         depths: Units of each level.
     """
 
     def __init__(
         self,
-        inputs: Sequence[int] = (16, 32, 64, 128, 160),
-        widths: Sequence[int] = (32, 64, 96, 96, 96),
-        depths: Sequence[int] = (1, 2, 2, 2, 2),
+        inputs: Sequence[int] = (32, 64, 128, 160),
+        widths: Sequence[int] = (64, 96, 96, 96),
+        depths: Sequence[int] = (2, 2, 2, 2),
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
-        with_classes = [count + CLASS_COUNT * (level == 1) for level, count in enumerate(inputs)]
+        with_classes = [count + CLASS_COUNT * (level == 0) for level, count in enumerate(inputs)]
         self.laterals = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(with_classes, widths, strict=True))
         self.tops = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in zip(widths[1:], widths, strict=False))
         self.units = nn.ModuleList(
@@ -68,8 +68,8 @@ class ThermalNeck(nn.Module):
             content: From the content encoder.
             align: Called with the number of each level and its features, coarsest first.
         """
-        levels = list(content.levels)
-        levels[1] = torch.cat([levels[1], class_probabilities(content.logits).to(levels[1])], dim=1)
+        levels = list(content.levels[1:])
+        levels[0] = torch.cat([levels[0], class_probabilities(content.logits).to(levels[0])], dim=1)
         found: list[Tensor] = []
         for level in reversed(range(len(levels))):
             features = self.laterals[level](levels[level])

@@ -6,15 +6,15 @@ from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder, pooled, sta
 
 
 def test_one_feature_map_for_every_level_at_strides_up_to_sixteen() -> None:
-    encoder = ExemplarEncoder((6, 7, 8, 9, 10), (4, 5, 6, 7))
+    encoder = ExemplarEncoder((7, 8, 9, 10), (4, 5, 6, 7))
     levels = encoder(torch.randn(2, 1, 256, 320))
     assert [tuple(level.shape[1:]) for level in levels] == [
-        (6, 32, 40), (7, 32, 40), (8, 16, 20), (9, 8, 10), (10, 8, 10)
+        (7, 32, 40), (8, 16, 20), (9, 8, 10), (10, 8, 10)
     ]  # fmt: skip
 
 
 def test_values_beyond_one_are_kept_where_an_exemplar_is_resized() -> None:
-    encoder = ExemplarEncoder((6, 6, 6, 6, 6), (4, 4, 4, 4))
+    encoder = ExemplarEncoder((6, 6, 6, 6), (4, 4, 4, 4))
     small, large = torch.full((1, 1, 64, 64), 1.5), torch.full((1, 1, 64, 64), 2.5)
     assert not torch.allclose(encoder(small)[0], encoder(large)[0], atol=1e-4)
 
