@@ -1,4 +1,4 @@
-"""What an exported file says of itself; free of torch, and of the runtimes until a file is opened."""
+"""Metadata of exported files. Imports neither torch nor, before a file is opened, a runtime."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from ir_transfer.errors import InputError, MissingFileError, MissingPackageError
 FileKind = Literal["onnx", "openvino"]
 Runtime = Literal["torch", "onnxruntime", "openvino"]
 SUFFIXES: Mapping[FileKind, str] = {"onnx": ".onnx", "openvino": ".xml"}
-"""Of the files of each kind; OpenVINO's has a ``.bin`` beside it."""
+"""File suffix by kind; an OpenVINO file has its weights in a ``.bin`` beside it."""
 
 PREPROCESSING = (
     "image: float32 (1, 3, H, W), RGB with sRGB's own curve, 0 to 1 (8-bit levels / 255), H and W of at least 16; "
     "strength: float32 (1,), 0 to 1; infrared: float32 (1, 1, H, W), apparent intensity, 0 to 1"
 )
 IMAGE, STRENGTH, OUTPUT = "image", "strength", "infrared"
-"""Names of the inputs that every file has, and of its output."""
+"""Names of the inputs and of the output of every file."""
 _PREFIX = "ir_transfer"
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """What an exported file says of itself.
+    """Metadata stored in an exported file. All values are text.
 
     Attributes:
         model: Name of the model.
-        weights: Name of the shipped weights; empty if they are a file of the user's.
-        weights_hash: Of the weights.
-        style: Hash of the style that is baked in; empty if the style is an input.
-        style_name: The style as it was named; empty if the style is an input.
-        style_inputs: Names of the style's inputs, with commas between; empty if the style is baked in.
-        polarity: Of the results, ``"white-hot"`` or ``"black-hot"``; empty if the style is an input.
-        band: Of the weights; empty if they do not say.
-        version: Of ir-transfer.
+        weights: Name of the bundled weights; empty for other weights.
+        weights_hash: Hash of the weights.
+        style: Hash of the style in the file; empty if the style is an input.
+        style_name: Value of ``--style``; empty if the style is an input.
+        style_inputs: Comma-separated names of the style inputs; empty if the file contains a style.
+        polarity: Polarity of the results, ``"white-hot"`` or ``"black-hot"``; empty if the style is an input.
+        band: Infrared band of the weights; empty if unknown.
+        version: Version of ir-transfer.
         precision: ``"float32"`` or ``"int8"``.
-        preprocessing: Inputs and output in words.
-        largest_difference: From torch over the images of the check.
-        calibration: What an int8 file costs, in words; empty for others.
+        preprocessing: Description of the inputs and the output.
+        largest_difference: Largest difference from torch in the comparison at export.
+        calibration: Quality loss of an int8 file; empty for others.
     """
 
     model: str
@@ -59,43 +59,43 @@ class FileFacts:
 
     @property
     def is_baked(self) -> bool:
-        """Whether the style is inside the file."""
+        """Whether the file contains a style."""
         return not self.style_inputs
 
     def flat(self) -> dict[str, str]:
-        """Return the facts by prefixed key, as ONNX stores them."""
+        """Return the metadata by prefixed key, as stored in ONNX files."""
         return {f"{_PREFIX}.{key}": text for key, text in asdict(self).items()}
 
     @classmethod
     def of(cls, path: Path, found: Mapping[str, str]) -> Self:
-        """Return the facts from prefixed keys; unknown ones are left out.
+        """Return the metadata from prefixed keys; unknown keys are ignored.
 
         Raises:
-            WeightsError: They are not all there: the file is not one of :mod:`ir_transfer.export`.
+            WeightsError: A key is missing, so the file was not written by :mod:`ir_transfer.export`.
         """
         texts = {field.name: found.get(f"{_PREFIX}.{field.name}") for field in fields(cls)}
         if missing := [name for name, text in texts.items() if text is None]:
             raise WeightsError(
-                f"expected {path} to be a file of ir-transfer export, got one that does not say its "
+                f"expected {path} to be a file of ir-transfer export, got one without metadata on "
                 f"{', '.join(missing)}: export it again"
             )
         return cls(**{name: str(text) for name, text in texts.items()})
 
 
 def kind_of(path: Path) -> FileKind | None:
-    """Return the kind of an exported file by its suffix; None if it has neither."""
+    """Return the kind of an exported file by its suffix; None for other suffixes."""
     return next((kind for kind, suffix in SUFFIXES.items() if path.suffix == suffix), None)
 
 
 def runtime_for(path: str | None, asked: Runtime | None) -> Runtime:
-    """Return what runs the weights of a command line.
+    """Return the runtime for given weights.
 
     Args:
-        path: ``--weights`` as typed.
-        asked: ``--runtime`` as typed.
+        path: Value of ``--weights``.
+        asked: Value of ``--runtime``.
 
     Raises:
-        InputError: They contradict each other.
+        InputError: The runtime cannot run these weights.
     """
     kind = None if path is None else kind_of(Path(path))
     if asked not in {None, *get_args(Runtime)}:

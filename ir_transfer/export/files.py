@@ -1,4 +1,4 @@
-"""Exported files on disk: written beside their place, checked, and moved there only if they are right."""
+"""Writes exported files: to a temporary folder first, and to their place after a successful check."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ir_transfer.errors import EncodeError
 from ir_transfer.export.facts import FileFacts, FileKind, needed
 
 Check = Callable[[Path], str]
-"""Takes a written file and returns what is to be said of it, or raises."""
+"""Checks a written file and returns its largest difference as text, or raises."""
 
 
 def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, check: Check) -> FileFacts:
-    """Write a traced graph with its facts; a failed check leaves no file.
+    """Write a traced graph with its metadata; if the check fails, no file is left.
 
     Args:
-        out: Where; OpenVINO's ``.bin`` lies beside it.
-        kind: Of the file.
-        traced: The ONNX file without facts.
-        facts: All but the largest difference, which is what the check returns.
-        check: Called with the file at another place.
+        out: Path of the file; the ``.bin`` of an OpenVINO file is written beside it.
+        kind: Kind of file.
+        traced: ONNX file without metadata.
+        facts: Metadata, without the largest difference, which the check returns.
+        check: Called with the path of the temporary file.
 
     Raises:
         EncodeError: The folder cannot be written.
@@ -43,7 +43,7 @@ def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, c
 
 
 def move(temporary: Path, out: Path, kind: FileKind) -> None:
-    """Move a file, and what belongs to it, to its place; the file itself last, so that it is never there alone."""
+    """Move a file to its place, after its ``.bin``, so that the file never exists without it."""
     if kind == "openvino":
         shutil.move(temporary.with_suffix(".bin"), out.with_suffix(".bin"))
     temporary.replace(out)
@@ -61,7 +61,7 @@ def _write(path: Path, kind: FileKind, traced: bytes, facts: FileFacts) -> None:
 
 
 def save_openvino(model: Any, path: Path, facts: FileFacts) -> None:
-    """Write an OpenVINO model in float32 or int8 with its facts."""
+    """Write an OpenVINO model, float32 or int8, with its metadata."""
     for key, text in facts.flat().items():
         model.set_rt_info(text, key.split(".", 1))
     needed("openvino").save_model(model, path, compress_to_fp16=False)

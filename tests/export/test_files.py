@@ -136,6 +136,11 @@ def test_the_check_finds_another_size_and_nan(onnx_file: Exported) -> None:
     refuse_difference(Difference(1e-3, 1, 1), path)
 
 
+def test_msgnet_is_exported_too(tmp_path: Path) -> None:
+    _, facts = export_small(tmp_path, "onnx", "msgnet")
+    assert float(facts.largest_difference) <= 1e-3
+
+
 def test_an_existing_file_is_kept(onnx_file: Exported) -> None:
     with pytest.raises(InputError, match="--overwrite"):
         export_file(options_for(onnx_file[0]))

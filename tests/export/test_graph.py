@@ -69,6 +69,11 @@ def test_what_has_no_operation_is_refused() -> None:
         exportable(model)
 
 
+def test_a_patch_search_is_refused() -> None:
+    with pytest.raises(InputError, match="style_swap"):
+        exportable(small_thermal("style_swap"))
+
+
 def test_a_model_without_overview_is_refused() -> None:
     from ir_transfer import create_model
 
