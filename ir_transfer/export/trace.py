@@ -34,8 +34,8 @@ def exportable(model: TranslationModel) -> ThermalModel:
         )
     if model.info.name == "style_swap":
         raise InputError(
-            "expected a model with a fixed graph to export, got style_swap, whose patch search depends on the size of the "
-            "image: choose another compact model"
+            "expected a model with a fixed graph to export, got style_swap, whose patch search depends on the image "
+            "size: choose another compact model"
         )
     if (alignment := model.hyper_parameters.get("alignment", "moments")) != "moments":
         raise InputError(
