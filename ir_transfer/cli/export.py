@@ -24,7 +24,7 @@ from ir_transfer.cli.stored_weights import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.export.facts import FileKind
+    from ir_transfer.export.metadata import FileKind
     from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
     from ir_transfer.imaging.exemplars.range import AskedRange
 
@@ -100,7 +100,7 @@ def export(
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.export.facts import kind_of
+    from ir_transfer.export.metadata import kind_of
     from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     kind = kind or kind_of(out)

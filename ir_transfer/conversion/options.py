@@ -14,7 +14,7 @@ from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
 from ir_transfer.conversion.times import Times
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import Runtime
+from ir_transfer.export.metadata import Runtime
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, check_compression
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.exemplars.range import AskedRange

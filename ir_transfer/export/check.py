@@ -77,7 +77,7 @@ def largest_difference(
     return found
 
 
-def refuse_difference(found: Difference, path: Path) -> None:
+def check_difference(found: Difference, path: Path) -> None:
     """Raise :class:`InputError` if a difference exceeds :data:`TOLERANCE` or is NaN."""
     if not found.value <= TOLERANCE:
         raise InputError(

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ir_transfer.errors import EncodeError
-from ir_transfer.export.facts import FileFacts, FileKind, needed
+from ir_transfer.export.metadata import ExportMetadata, FileKind, require_package
 
 Check = Callable[[Path], str]
 """Checks a written file and returns its largest difference as text, or raises."""
 
 
-def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, check: Check) -> FileFacts:
+def write_exported(out: Path, kind: FileKind, traced: bytes, metadata: ExportMetadata, check: Check) -> ExportMetadata:
     """Write a traced graph with its metadata; if the check fails, no file is left.
 
     Args:
         out: Path of the file; the ``.bin`` of an OpenVINO file is written beside it.
         kind: Kind of file.
         traced: ONNX file without metadata.
-        facts: Metadata, without the largest difference, which the check returns.
+        metadata: Metadata, without the largest difference, which the check returns.
         check: Called with the path of the temporary file.
 
     Raises:
@@ -33,13 +33,13 @@ def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, c
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             temporary = Path(folder) / out.name
-            _write(temporary, kind, traced, facts)
-            facts = replace(facts, largest_difference=check(temporary))
-            _write(temporary, kind, traced, facts)
+            _write(temporary, kind, traced, metadata)
+            metadata = replace(metadata, largest_difference=check(temporary))
+            _write(temporary, kind, traced, metadata)
             move(temporary, out, kind)
     except OSError as error:
         raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
-    return facts
+    return metadata
 
 
 def move(temporary: Path, out: Path, kind: FileKind) -> None:
@@ -49,19 +49,19 @@ def move(temporary: Path, out: Path, kind: FileKind) -> None:
     temporary.replace(out)
 
 
-def _write(path: Path, kind: FileKind, traced: bytes, facts: FileFacts) -> None:
+def _write(path: Path, kind: FileKind, traced: bytes, metadata: ExportMetadata) -> None:
     if kind == "onnx":
-        onnx = needed("onnx")
+        onnx = require_package("onnx")
         model = onnx.load_from_string(traced)
-        onnx.helper.set_model_props(model, facts.flat())
+        onnx.helper.set_model_props(model, metadata.to_properties())
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString())
         return
-    save_openvino(needed("openvino").Core().read_model(traced), path, facts)
+    save_openvino(require_package("openvino").Core().read_model(traced), path, metadata)
 
 
-def save_openvino(model: Any, path: Path, facts: FileFacts) -> None:
+def save_openvino(model: Any, path: Path, metadata: ExportMetadata) -> None:
     """Write an OpenVINO model, float32 or int8, with its metadata."""
-    for key, text in facts.flat().items():
+    for key, text in metadata.to_properties().items():
         model.set_rt_info(text, key.split(".", 1))
-    needed("openvino").save_model(model, path, compress_to_fp16=False)
+    require_package("openvino").save_model(model, path, compress_to_fp16=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import WeightsError
-from ir_transfer.export.facts import IMAGE, STRENGTH, Runtime, needed
+from ir_transfer.export.metadata import IMAGE, STRENGTH, Runtime, require_package
 
 Shapes = Literal["static", "dynamic"]
 _COMPILED_SIZES = 4
@@ -45,7 +45,7 @@ class OnnxRuntimeSession(Session):
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        runtime = needed("onnxruntime")
+        runtime = require_package("onnxruntime")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
@@ -82,7 +82,7 @@ class OpenVinoSession(Session):
     def __init__(
         self, path: Path, threads: int | None = None, *, bfloat16: bool = False, shapes: Shapes = "static"
     ) -> None:
-        self._runtime = needed("openvino")
+        self._runtime = require_package("openvino")
         self._core = self._runtime.Core()
         try:
             self._model = self._core.read_model(path)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import IMAGE, OUTPUT, STRENGTH, needed
 from ir_transfer.export.graph import TracedGraph
+from ir_transfer.export.metadata import IMAGE, OUTPUT, STRENGTH, require_package
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import POLARITY
@@ -21,7 +21,7 @@ _OPSET = 17
 _TRACED_SIZE = (200, 264)  # all levels of the neck have several positions, and no side is a multiple of 16
 
 
-def exportable(model: TranslationModel) -> ThermalModel:
+def require_exportable(model: TranslationModel) -> ThermalModel:
     """Return a model if it can be exported.
 
     Raises:
@@ -56,7 +56,7 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
     Raises:
         MissingPackageError: The extra ``export`` is not installed.
     """
-    needed("onnx")
+    require_package("onnx")
     names = tuple(sorted(style))
     graph = TracedGraph(model, names, style if baked else None).eval()
     extra = () if baked else tuple(style[name] for name in names)
@@ -82,6 +82,6 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
     return written.getvalue()
 
 
-def turned(code: StyleCode) -> StyleCode:
+def inverted(code: StyleCode) -> StyleCode:
     """Return a style with the opposite polarity."""
     return StyleCode(code.model, {**code.tensors, POLARITY: -code.tensors[POLARITY]}, code.metadata)

@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from ir_transfer.cli import COMMANDS, main
 from ir_transfer.conversion.exported import make
-from ir_transfer.export.facts import read_facts
+from ir_transfer.export.metadata import read_metadata
 from ir_transfer.training.journal import append_event
 from tests.cli.world import build_world
 from tests.training.distillation.labelled import use_small_encoders
@@ -222,7 +222,7 @@ class Way:
 def content_of(path: Path) -> str:
     """Return the content of a file; metadata of weights come in no order, and graphs name their nodes as they like."""
     if path.suffix == ".onnx":
-        return repr(read_facts(path))
+        return repr(read_metadata(path))
     if path.suffix == ".safetensors":
         with safe_open(path, "np") as file:
             tensors = {name: hashlib.sha256(file.get_tensor(name).tobytes()).hexdigest() for name in file.keys()}  # noqa: SIM118

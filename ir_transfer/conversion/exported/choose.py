@@ -9,7 +9,7 @@ from pathlib import Path
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.styles.choose import InsideFile, StyleChoice, choose_styles
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import FileFacts, Runtime, read_facts, runtime_for
+from ir_transfer.export.metadata import ExportMetadata, Runtime, read_metadata, runtime_for
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 
@@ -49,7 +49,7 @@ def choose_run_styles(options: Options) -> StyleChoice:
     if runtime_of(options) == "torch":
         return choose_styles(options.styles, options.style_weights, options.model, options.weights)
     path = Path(str(options.weights))
-    facts = read_facts(path)
+    facts = read_metadata(path)
     if options.model not in {None, facts.model}:
         raise InputError(f"expected --model {facts.model} with {path}, got {options.model}: leave it out")
     if facts.is_baked:
@@ -58,7 +58,7 @@ def choose_run_styles(options: Options) -> StyleChoice:
     return replace(choice, weights=str(path))
 
 
-def _inside(path: Path, facts: FileFacts, styles: Sequence[str], shares: Sequence[float] | None) -> StyleChoice:
+def _inside(path: Path, facts: ExportMetadata, styles: Sequence[str], shares: Sequence[float] | None) -> StyleChoice:
     if styles or shares is not None:
         raise InputError(
             f"expected no {'--style' if styles else '--style-weights'} with {path}, which has the style "

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.exported.choose import exported_info
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import Runtime, read_facts
+from ir_transfer.export.metadata import Runtime, read_metadata
 from ir_transfer.export.sessions import Session, Shapes, inputs_of, open_session
 from ir_transfer.models.run_options import RunOption, parsed_options
 
@@ -58,11 +58,11 @@ class ExportedFile(RunsFile):
 
     Raises:
         InputError: A runtime that cannot compute in bfloat16.
-        IrTransferError: The file cannot be used; see :func:`~ir_transfer.export.facts.read_facts`.
+        IrTransferError: The file cannot be used; see :func:`~ir_transfer.export.metadata.read_metadata`.
     """
 
     def __init__(self, path: Path, runtime: Runtime, threads: int | None = None, *, bfloat16: bool = False) -> None:
-        self.facts = read_facts(path)
+        self.facts = read_metadata(path)
         if bfloat16 and runtime != "openvino":
             raise InputError(
                 f"expected --precision float32 with --runtime {runtime}, got bfloat16: use --runtime openvino for that"

@@ -20,8 +20,8 @@ from ir_transfer.conversion.exported.make import ExportOptions, export_file, pre
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.export.check import style_inputs
-from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
+from ir_transfer.export.metadata import ExportMetadata, require_package
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
 from ir_transfer.imaging.image_io import read_image
 from ir_transfer.metrics.fidelity import psnr, ssim
@@ -66,7 +66,7 @@ class Int8Cost:
 
 def export_int8(
     options: ExportOptions, folder: Path, truth: Path | None = None, report: Callable[[str], None] = lambda line: None
-) -> FileFacts:
+) -> ExportMetadata:
     """Export a model for OpenVINO with an int8 content encoder and return what the file says of itself.
 
     The float32 file is made and checked first; int8 has no bound of its own, so its cost is measured and reported.
@@ -84,7 +84,7 @@ def export_int8(
     options.check()
     if options.kind != "openvino":
         raise InputError(f"expected --to openvino with --calibrate, got --to {options.kind}: end -o in .xml")
-    needed("nncf")
+    require_package("nncf")
     images = calibration_images(folder, options.max_pixels)
     pairs = None if truth is None else _truth_of(images, truth, options.max_pixels)
     extra = {} if options.styles else style_inputs(prepare_export(options).code)
@@ -103,7 +103,7 @@ def export_int8(
     return facts
 
 
-def _save(model: Any, out: Path, facts: FileFacts) -> None:
+def _save(model: Any, out: Path, facts: ExportMetadata) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
@@ -151,9 +151,9 @@ def quantise(path: Path, inputs: Sequence[Mapping[str, NDArray[np.float32]]]) ->
         MissingPackageError: nncf is not installed.
     """
     with _no_telemetry():
-        nncf = needed("nncf")
+        nncf = require_package("nncf")
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    model = needed("openvino").Core().read_model(path)
+    model = require_package("openvino").Core().read_model(path)
     others = [node.get_friendly_name() for node in model.get_ops() if not _QUANTISED.match(node.get_friendly_name())]
     return nncf.quantize(
         model,

@@ -14,11 +14,11 @@ from ir_transfer.conversion.styles.build import bundled_weights
 from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT, StyleChoice, choose_styles
 from ir_transfer.conversion.styles.codes import prepare_styles
 from ir_transfer.errors import InputError
-from ir_transfer.export.check import SIZES, largest_difference, refuse_difference
-from ir_transfer.export.facts import SUFFIXES, FileFacts, FileKind, Runtime
+from ir_transfer.export.check import SIZES, check_difference, largest_difference
 from ir_transfer.export.files import write_exported
+from ir_transfer.export.metadata import SUFFIXES, ExportMetadata, FileKind, Runtime
 from ir_transfer.export.sessions import open_session
-from ir_transfer.export.trace import exportable, trace, turned
+from ir_transfer.export.trace import inverted, require_exportable, trace
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import MAX_PIXELS
 from ir_transfer.models.registry import model_info
@@ -95,10 +95,10 @@ class Exportable:
 
     model: ThermalModel
     code: StyleCode
-    facts: FileFacts
+    facts: ExportMetadata
 
 
-def export_file(options: ExportOptions, report: Callable[[str], None] = lambda line: None) -> FileFacts:
+def export_file(options: ExportOptions, report: Callable[[str], None] = lambda line: None) -> ExportMetadata:
     """Export a model and return what its file says of itself.
 
     Args:
@@ -119,7 +119,7 @@ def export_file(options: ExportOptions, report: Callable[[str], None] = lambda l
         report(f"checking {len(options.sizes)} images against torch")
         session = open_session(path, RUNTIMES[options.kind], options.threads, shapes="dynamic")
         difference = largest_difference(found.model, found.code, session, baked=baked, sizes=options.sizes)
-        refuse_difference(difference, path)
+        check_difference(difference, path)
         return f"{difference.value:.2g}"
 
     return write_exported(options.out, options.kind, traced, found.facts, check)
@@ -132,17 +132,17 @@ def prepare_export(options: ExportOptions) -> Exportable:
         IrTransferError: They do not exist or do not fit, or the model cannot be exported.
     """
     choice = _choice(options)
-    model = exportable(create_model(choice.model, choice.weights).eval())
+    model = require_exportable(create_model(choice.model, choice.weights).eval())
     if options.styles:
         # In convert's own memory format, so that the style is the same to the last digit and has the same hash.
         model.to(memory_format=torch.channels_last)
         code = prepare_styles(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
-        code = code if options.polarity in {None, polarity_of(code)} else turned(code)
+        code = code if options.polarity in {None, polarity_of(code)} else inverted(code)
         model.to(memory_format=torch.contiguous_format)
     else:
         code = model.prepare([_exemplar()], white_hot=True)
     baked = bool(options.styles)
-    facts = FileFacts(
+    facts = ExportMetadata(
         model=choice.model,
         weights=bundled_weights(choice),
         weights_hash=model.weights_hash,

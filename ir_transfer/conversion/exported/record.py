@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ir_transfer.conversion.exported.file import RunsFile
-from ir_transfer.export.facts import Runtime
+from ir_transfer.export.metadata import Runtime
 
 
 def runtime_look(model: object) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ir_transfer.conversion.launched import Launched
 from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.plan import Variant
 from ir_transfer.conversion.styles.choose import BLACK_HOT, InsideFile, StyleChoice
-from ir_transfer.export.facts import FileFacts
+from ir_transfer.export.metadata import ExportMetadata
 from ir_transfer.imaging.image_io import BitDepth, DecodedImage
 
 
@@ -37,7 +37,7 @@ class Processor:
 class InsideStyle:
     """The style inside of a file, which is known by what the file says of it."""
 
-    facts: FileFacts
+    facts: ExportMetadata
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -24,7 +24,7 @@ _PREFIX = "ir_transfer"
 
 
 @dataclass(frozen=True)
-class FileFacts:
+class ExportMetadata:
     """Metadata stored in an exported file. All values are text.
 
     Attributes:
@@ -62,18 +62,18 @@ class FileFacts:
         """Whether the file contains a style."""
         return not self.style_inputs
 
-    def flat(self) -> dict[str, str]:
+    def to_properties(self) -> dict[str, str]:
         """Return the metadata by prefixed key, as stored in ONNX files."""
         return {f"{_PREFIX}.{key}": text for key, text in asdict(self).items()}
 
     @classmethod
-    def of(cls, path: Path, found: Mapping[str, str]) -> Self:
+    def from_properties(cls, path: Path, properties: Mapping[str, str]) -> Self:
         """Return the metadata from prefixed keys; unknown keys are ignored.
 
         Raises:
             WeightsError: A key is missing, so the file was not written by :mod:`ir_transfer.export`.
         """
-        texts = {field.name: found.get(f"{_PREFIX}.{field.name}") for field in fields(cls)}
+        texts = {field.name: properties.get(f"{_PREFIX}.{field.name}") for field in fields(cls)}
         if missing := [name for name, text in texts.items() if text is None]:
             raise WeightsError(
                 f"expected {path} to be a file of ir-transfer export, got one without metadata on "
@@ -114,30 +114,31 @@ def runtime_for(path: str | None, asked: Runtime | None) -> Runtime:
     return asked or ("openvino" if kind == "openvino" else "onnxruntime")
 
 
-def read_facts(path: Path) -> FileFacts:
-    """Read what an exported file says of itself.
+def read_metadata(path: Path) -> ExportMetadata:
+    """Read the metadata of an exported file.
 
     Raises:
-        MissingFileError: No such file.
+        MissingFileError: The file does not exist.
         MissingPackageError: The extra ``export`` is not installed.
-        WeightsError: Damaged, or not an exported file.
+        WeightsError: The file is damaged or was not exported by ir-transfer.
     """
     if not path.is_file():
         raise MissingFileError(f"expected an exported file at {path}, found none: check the path")
-    return FileFacts.of(path, _onnx_facts(path) if kind_of(path) == "onnx" else _openvino_facts(path))
+    found = _onnx_metadata(path) if kind_of(path) == "onnx" else _openvino_metadata(path)
+    return ExportMetadata.from_properties(path, found)
 
 
-def _onnx_facts(path: Path) -> dict[str, str]:
-    onnx = needed("onnx")
+def _onnx_metadata(path: Path) -> dict[str, str]:
+    onnx = require_package("onnx")
     try:
         model = onnx.load(str(path))
-    except Exception as error:  # protobuf's own error class is private and moves between its releases
+    except Exception as error:  # protobuf's error class is private and moves between releases
         raise WeightsError(f"expected {path} to be an ONNX file, got: {error}: export it again") from error
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
-def _openvino_facts(path: Path) -> dict[str, str]:
-    openvino = needed("openvino")
+def _openvino_metadata(path: Path) -> dict[str, str]:
+    openvino = require_package("openvino")
     try:
         model = openvino.Core().read_model(path)
     except RuntimeError as error:
@@ -154,11 +155,11 @@ def _first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def needed(package: str) -> Any:
+def require_package(package: str) -> Any:
     """Import and return a package of the extra ``export``.
 
     Raises:
-        MissingPackageError: It is not installed.
+        MissingPackageError: The package is not installed.
     """
     import importlib
 
