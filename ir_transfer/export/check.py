@@ -87,5 +87,5 @@ def check_difference(found: Difference, path: Path) -> None:
 
 
 def style_inputs(code: StyleCode) -> dict[str, NDArray[np.float32]]:
-    """Return the tensors of a style (shapes depend on the model) as named inputs of an exported file."""
+    """Return the tensors of a style, each of any shape, as named inputs of an exported file."""
     return {name: tensor.detach().cpu().float().numpy() for name, tensor in code.tensors.items()}

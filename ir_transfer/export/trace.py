@@ -50,7 +50,7 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
 
     Args:
         model: Model in evaluation mode, on the CPU, in float32.
-        style: Style tensors (shapes depend on the model); without ``baked``, only their names and shapes are used.
+        style: Style tensors, each of any shape; without ``baked``, only their names and shapes are used.
         baked: Whether to store the style in the file; otherwise each tensor is an input of the same name.
 
     Raises:
