@@ -101,7 +101,7 @@ class Header:
     format: int = FORMAT
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    def refuse_other_look(self, asked: Mapping[str, Any], path: Path) -> None:
+    def refuse_other_settings(self, asked: Mapping[str, Any], path: Path) -> None:
         """Raise :class:`InputError` unless ``asked`` is this very look, whatever the paths of its exemplars."""
         asked = redacted(asked)
         unwritten = {key: value for key, value in _UNWRITTEN.items() if key in asked}

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
+from ir_transfer.conversion.styles.catalog import BakedStyleFile, ExemplarFolder
+from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import SUFFIXES, find_below
@@ -121,7 +122,7 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     maps = []
     for style in choice.styles:
         if not isinstance(style, Path):
-            named = style.path if isinstance(style, ExemplarFolder | InsideFile) else style.name
+            named = style.path if isinstance(style, ExemplarFolder | BakedStyleFile) else style.name
             raise InputError(f"expected images with --exemplar-masks, got the style {str(named)!r}: name its image")
         from ir_transfer.conversion.styles.exemplar import read_exemplar  # scikit-image and all of scipy
 

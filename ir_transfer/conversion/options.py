@@ -12,7 +12,7 @@ from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import Runtime
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, check_compression
@@ -150,7 +150,7 @@ class Summary:
         """Results of the plan that do not exist."""
         return len(self.plan.jobs) - self.converted - self.skipped
 
-    times: Times = field(default_factory=Times)
+    times: RunTimes = field(default_factory=RunTimes)
 
 
 class Observer(Protocol):

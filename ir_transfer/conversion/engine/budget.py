@@ -8,10 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from ir_transfer.conversion.engine.translators import AnyTranslator
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.size_options import MEMORY, SizeOptions
-from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
-from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
+from ir_transfer.conversion.tiles.memory import can_tile, device_bytes, process_bytes, refuse_untiled, tile_for
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.remote import is_remote

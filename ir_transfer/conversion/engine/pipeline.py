@@ -13,9 +13,9 @@ from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.launched import Result
+from ir_transfer.conversion.pending import Result
 from ir_transfer.conversion.tiles.memory import return_freed
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 
 Record = Callable[[Outcome], bool]
 """Takes what became of a job; says whether to go on."""
@@ -49,7 +49,7 @@ class Pipeline:
         self.threads = worker.options.workers or (
             cores if translator.takes_batches else min(_READERS_BESIDE_CPU, cores)
         )
-        self.times = Times()
+        self.times = RunTimes()
         several = translator.device.type == "cpu" and not translator.model.info.iterative
         self._cores = translator.threads if several else 1
         self._most = 1
@@ -60,7 +60,7 @@ class Pipeline:
         self._writing: deque[tuple[Loaded, Future[tuple[Outcome, float]]]] = deque()
         self._stopped = False
 
-    def __call__(self, tasks: Iterable[Task]) -> Times:
+    def __call__(self, tasks: Iterable[Task]) -> RunTimes:
         """Process tasks until they end or ``record`` says stop; return where the time went."""
         start = time.perf_counter()
         with (

@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.conversion.engine.finish import Finish
-from ir_transfer.conversion.engine.reports import warn_once
+from ir_transfer.conversion.engine.postprocess import PostProcess
+from ir_transfer.conversion.engine.read_warnings import warn_once
 from ir_transfer.conversion.engine.tasks import Outcome, failed_entry, is_unchanged, output_hash_of, write_failure
-from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
+from ir_transfer.conversion.exported.translator import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY
-from ir_transfer.conversion.tiles.rules import refuse_untiled
+from ir_transfer.conversion.tiles.memory import refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_file, hash_raster
 from ir_transfer.imaging.remote import is_remote
@@ -30,7 +30,7 @@ def translate_raster(
     options: Options,
     out_folder: Path,
     translator: AnyTranslator,
-    finish: Finish,
+    finish: PostProcess,
     observer: Observer | None = None,
 ) -> Outcome:
     """Translate a raster by windows, unless its result exists.
@@ -93,7 +93,7 @@ def _convert(
     out: Path,
     options: Options,
     translator: Translator,
-    finish: Finish,
+    finish: PostProcess,
     contents: str,
     observer: Observer | None,
 ) -> RasterResult:
@@ -130,7 +130,7 @@ def _has_compression(earlier: Entry | None, options: Options) -> bool:
     return (made or {}).get("compression") == options.raster.compression
 
 
-def _refuse_steps(path: str, finish: Finish) -> None:
+def _refuse_steps(path: str, finish: PostProcess) -> None:
     asked = [("--heat", finish.heat is not None), ("--sensor or --agc", bool(finish.steps))]
     if found := [name for name, is_asked in asked if is_asked]:
         raise InputError(

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 
 from ir_transfer.conversion.batches import chunk_sizes
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
 from ir_transfer.conversion.engine.tasks import Outcome, Task, failed_entry
-from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.translate import pick_device
+from ir_transfer.conversion.exported.translator import in_torch
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError, MissingPackageError
 from ir_transfer.imaging.remote import Mount, is_remote, mounts, use_mount
 
@@ -52,7 +52,7 @@ class RayEngine:
         self.worker = worker
         self.record = record
 
-    def __call__(self, tasks: Iterable[Task]) -> Times:
+    def __call__(self, tasks: Iterable[Task]) -> RunTimes:
         """Process tasks until they end or ``record`` says stop; return where the time of all workers went.
 
         Raises:
@@ -61,7 +61,7 @@ class RayEngine:
             RuntimeError: A bug in a worker.
         """
         waiting = list(tasks)
-        times = Times()
+        times = RunTimes()
         if not waiting:
             return times
         with _cluster(self.worker.options.address):
@@ -91,7 +91,7 @@ class _Done:
 
     chunk: int
     outcomes: Sequence[Outcome] | None = None
-    times: Times = field(default_factory=Times)
+    times: RunTimes = field(default_factory=RunTimes)
     bug: str | None = None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ir_transfer.conversion.engine.budget import Budget, Size
-from ir_transfer.conversion.engine.reports import warn_once, world_file
+from ir_transfer.conversion.engine.read_warnings import warn_once, world_file
 from ir_transfer.conversion.engine.tasks import (
     Loaded,
     Outcome,
@@ -18,12 +18,12 @@ from ir_transfer.conversion.engine.tasks import (
     memory_error,
     output_hash_of,
 )
-from ir_transfer.conversion.engine.translators import AnyTranslator
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job
-from ir_transfer.conversion.tiles.rules import can_tile
+from ir_transfer.conversion.tiles.memory import can_tile
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_image_companions
 from ir_transfer.imaging.header import upright_size

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.tasks import Outcome, Task
-from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.imaging.remote import public
@@ -69,7 +69,7 @@ class Run:
         plan: Plan,
         manifest: Manifest,
         translator: AnyTranslator,
-        finish: Finish,
+        finish: PostProcess,
         *,
         choose: Callable[[Job, DecodedImage], Job] | None = None,
         observer: Observer | None = None,
@@ -102,7 +102,7 @@ class Run:
                 self.summary.stopped = error.line
         return self.summary
 
-    def _engine(self) -> Callable[[Iterator[Task]], Times]:
+    def _engine(self) -> Callable[[Iterator[Task]], RunTimes]:
         if self.options.engine == "ray":
             from ir_transfer.conversion.engine.ray_engine import RayEngine
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from ir_transfer.conversion.engine.budget import Size
-from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import ImageMasks
+from ir_transfer.conversion.pending import PendingResults, Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
@@ -80,7 +80,7 @@ class Translation:
         parts: Images with what the device makes of them, or with why one cannot be translated.
     """
 
-    parts: Sequence[tuple[Sequence[Loaded], Launched | Outcome]]
+    parts: Sequence[tuple[Sequence[Loaded], PendingResults | Outcome]]
 
     def done(self) -> bool:
         """Return whether :meth:`result` returns at once."""

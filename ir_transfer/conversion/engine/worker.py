@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.engine.budget import Budget, Size
-from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.rasters import translate_raster
 from ir_transfer.conversion.engine.reader import Reader
 from ir_transfer.conversion.engine.tasks import (
@@ -24,16 +24,15 @@ from ir_transfer.conversion.engine.tasks import (
     memory_error,
     write_failure,
 )
-from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
-from ir_transfer.conversion.launched import Launched, Result
+from ir_transfer.conversion.exported.translator import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options
+from ir_transfer.conversion.pending import PendingResults, Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import SMALLEST_TILE
-from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
-from ir_transfer.conversion.tiles.memory import is_out_of_memory
-from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
+from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
+from ir_transfer.conversion.tiles.memory import can_tile, is_out_of_memory, refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.image_io import DecodedImage, write_whole
 
@@ -54,7 +53,7 @@ class Worker:
     options: Options
     out: Path
     translator: AnyTranslator
-    finish: Finish
+    finish: PostProcess
     choose: Callable[[Job, DecodedImage], Job] | None = None
     masks: Masks | None = None
 
@@ -89,7 +88,7 @@ class Worker:
         return Translation([(batch, Outcome(replace(batch[0].entry, error=reason)))])
 
     def write(self, item: Loaded, result: Result) -> Outcome:
-        """Finish a result and write its file."""
+        """PostProcess a result and write its file."""
         entry = item.entry
         try:
             made = self.finish(result, item.job, item.image)
@@ -104,7 +103,7 @@ class Worker:
             return Outcome(replace(entry, error=memory_error(entry)))
         return Outcome(replace(entry, status="converted", output_sha256=hashlib.sha256(made.data).hexdigest()))
 
-    def _attempt(self, batch: Sequence[Loaded]) -> tuple[Launched | None, str | None]:
+    def _attempt(self, batch: Sequence[Loaded]) -> tuple[PendingResults | None, str | None]:
         """Begin to translate a batch; None and the reason if that fails: then nothing of it holds memory."""
         began = time.perf_counter()
         try:
@@ -123,7 +122,7 @@ class Worker:
         reason = None
         if made is None:  # after the exception, whose frames hold memory
             made, reason = self._smaller(batch)
-        return None if made is None else Launched.of(made, time.perf_counter() - began), reason
+        return None if made is None else PendingResults.of(made, time.perf_counter() - began), reason
 
     def _at_once(self, batch: Sequence[Loaded]) -> list[NDArray[np.float32]] | None:
         """Return results for which the host waits; None if these images go to the device as a batch."""

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles.choose import InsideFile, StyleChoice, choose_styles
+from ir_transfer.conversion.styles.catalog import BakedStyleFile
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.errors import InputError
 from ir_transfer.export.facts import FileFacts, Runtime, read_facts, runtime_for
 from ir_transfer.models.info import ModelInfo
@@ -64,7 +65,7 @@ def _inside(path: Path, facts: FileFacts, styles: Sequence[str], shares: Sequenc
             f"expected no {'--style' if styles else '--style-weights'} with {path}, which has the style "
             f"{facts.style_name} inside: leave it out, or export the model without --style"
         )
-    return StyleChoice(facts.model, str(path), (InsideFile(path),), (1.0,))
+    return StyleChoice(facts.model, str(path), (BakedStyleFile(path),), (1.0,))
 
 
 def declared_info(choice: StyleChoice, options: Options) -> ModelInfo:

@@ -11,8 +11,9 @@ import torch
 
 from ir_transfer import __version__, create_model
 from ir_transfer.conversion.styles.build import bundled_weights
-from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT, StyleChoice, choose_styles
-from ir_transfer.conversion.styles.codes import prepare_styles
+from ir_transfer.conversion.styles.catalog import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.styles.codes import blended, prepare_codes
 from ir_transfer.errors import InputError
 from ir_transfer.export.check import SIZES, largest_difference, refuse_difference
 from ir_transfer.export.facts import SUFFIXES, FileFacts, FileKind, Runtime
@@ -136,7 +137,8 @@ def prepare_export(options: ExportOptions) -> Exportable:
     if options.styles:
         # In convert's own memory format, so that the style is the same to the last digit and has the same hash.
         model.to(memory_format=torch.channels_last)
-        code = prepare_styles(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
+        codes = prepare_codes(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
+        code = blended(codes, choice.shares)
         code = code if options.polarity in {None, polarity_of(code)} else turned(code)
         model.to(memory_format=torch.contiguous_format)
     else:

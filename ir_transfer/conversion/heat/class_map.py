@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.heat.finder import Memory, resized
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import CLASS_MAP, MAP_CLASSES
-from ir_transfer.conversion.translate import pick_device
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models.base import TranslationModel

@@ -21,10 +21,10 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
 
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.heat.finder import Memory, resized
 from ir_transfer.conversion.heat.masks import Outlined, linear_weights
 from ir_transfer.conversion.heat.rules import MASK_RCNN
-from ir_transfer.conversion.translate import pick_device
 from ir_transfer.errors import MissingFileError, WeightsError
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.label_maps.shapes import Inside

@@ -49,7 +49,7 @@ class HeatOptions:
                 f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another: add it"
             )
 
-    def look(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """Return what was asked for, for the manifest."""
         return {"heat": [rule.text for rule in self.rules], "heat_auto": self.auto}
 

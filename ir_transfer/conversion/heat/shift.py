@@ -67,7 +67,7 @@ class Heat:
         self._finder, self._found_rules = finder, found_rules
 
     @property
-    def look(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, Any]:
         """What decides the pixels besides the options, for the manifest."""
         if self._finder is None:
             return {}

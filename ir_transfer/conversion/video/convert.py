@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.session import exemplar_look, is_inverted, load_translator, locked
+from ir_transfer.conversion.session import exemplar_settings, is_inverted, load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
@@ -151,7 +151,7 @@ def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
 
 
 def _header(options: VideoOptions, translator: Translator, source: Source, inverted: bool, heat: Heat | None) -> Header:
-    look: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "model": translator.model.info.name,
         "weights": translator.model.weights_hash,
         "style": translator.style.hash,
@@ -163,19 +163,19 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "seed": options.seed,
         "input": source.hash(),
         **({} if options.levels is None else {"levels": list(options.levels)}),
-        **exemplar_look(options.exemplar_range, translator),
+        **exemplar_settings(options.exemplar_range, translator),
     }
     if isinstance(source, FrameFolder):
-        look["compression"] = options.compression or DEFAULT_COMPRESSION
+        settings["compression"] = options.compression or DEFAULT_COMPRESSION
     if heat is not None:
-        look |= options.heat.look() | heat.look
+        settings |= options.heat.settings() | heat.settings
     versions = {
         "ir_transfer": __version__,
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "device": translator.device.type,
     }
-    return Header(options.command, look, versions, settings=options.settings)
+    return Header(options.command, settings, versions, settings=options.settings)
 
 
 def _comment(header: Header, options: VideoOptions) -> str:

@@ -20,7 +20,7 @@ _UNKNOWN_LENGTH = _FRAMES_PER_PAIR * _MOST_PAIRS
 
 
 @dataclass(frozen=True)
-class Looks:
+class ProbedFrame:
     """A frame in three states, each (H, W) in [0, 1].
 
     Attributes:
@@ -45,7 +45,7 @@ class FlickerProbe:
         count = count or _UNKNOWN_LENGTH
         pairs = min(max(count // _FRAMES_PER_PAIR, _FEWEST_PAIRS), _MOST_PAIRS)
         self._seconds = {max(1, int((pair + 0.5) * count / pairs)) for pair in range(pairs)}
-        self._before: Looks | None = None
+        self._before: ProbedFrame | None = None
         self._pairs = 0
         self._flicker = [Flicker(), Flicker(), Flicker()]
 
@@ -57,7 +57,7 @@ class FlickerProbe:
         """Return whether frame ``index`` is compared with the one before, so that their motion is needed."""
         return index in self._seconds and self._before is not None
 
-    def add(self, index: int, looks: Looks, motion: Motion | None) -> None:
+    def add(self, index: int, looks: ProbedFrame, motion: Motion | None) -> None:
         """Take in a frame of a pair; a pair without motion (a cut, a damaged frame) is left out."""
         before, self._before = self._before, looks
         if before is None or motion is None or index not in self._seconds:

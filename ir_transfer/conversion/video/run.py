@@ -15,17 +15,16 @@ from ir_transfer.conversion.batches import read_ahead
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.conversion.video.blend import blend
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.conversion.video.probe import FlickerProbe, Looks
-from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
+from ir_transfer.conversion.video.probe import FlickerProbe, ProbedFrame
+from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother, blend
 from ir_transfer.conversion.video.source import Frame, Source
 from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage, OutputLevels, to_levels
 from ir_transfer.imaging.motion import estimate_motion
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 Gray = NDArray[np.float32]
 
@@ -163,7 +162,7 @@ class VideoRun:
             if self.flow:
                 output = blend(self.before.luma, self.before.output, luma, output, motion)
         if self.probe is not None and probing:
-            self.probe.add(index, Looks(luma, output, alone), motion)
+            self.probe.add(index, ProbedFrame(luma, output, alone), motion)
         return output, heated
 
     def _heated(self, output: Gray, image: DecodedImage, frame: Frame) -> tuple[Gray, Heated | None]:

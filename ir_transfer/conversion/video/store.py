@@ -61,7 +61,7 @@ class FrameStore:
             (folder / STATE_NAME).unlink(missing_ok=True)
             self.manifest = Manifest.create(folder, header)
             return
-        found.header.refuse_other_look(header.look, found.path)
+        found.header.refuse_other_settings(header.look, found.path)
         self.manifest = found
         found.reopen()
         self._load_state()

@@ -43,7 +43,7 @@ class _Part:
         return [levels[n] if kept[n] else self.intensity[n].cpu().numpy() for n in range(len(kept))]
 
 
-class Launched:
+class PendingResults:
     """Batches that a device translates; the host goes on meanwhile where that is a GPU.
 
     Args:
@@ -58,7 +58,7 @@ class Launched:
             self._clock = _CudaClock(device)
 
     @classmethod
-    def of(cls, results: Sequence[Result], seconds: float = 0.0) -> Launched:
+    def of(cls, results: Sequence[Result], seconds: float = 0.0) -> PendingResults:
         """Return results that are there already, and how long they took."""
         made = cls()
         made._ready, made._clock = list(results), _HostClock(seconds)
@@ -71,7 +71,7 @@ class Launched:
             intensity: Of images of one size.
             bit_depth: Of the levels to copy; the intensity itself if None, or where it is NaN or infinite.
         """
-        from ir_transfer.conversion.device_copies import nearest_levels, to_host
+        from ir_transfer.conversion.devices import nearest_levels, to_host
 
         if bit_depth is None:
             part = _Part(intensity, to_host(intensity), None)

@@ -7,7 +7,7 @@ from typing import Self
 
 
 @dataclass
-class Times:
+class RunTimes:
     """Seconds of a run; those of several processes add up.
 
     Attributes:
@@ -26,7 +26,7 @@ class Times:
     wait_read: float = 0.0
     wait_write: float = 0.0
 
-    def __add__(self, other: Times) -> Self:
+    def __add__(self, other: RunTimes) -> Self:
         """Return the sum."""
         return type(self)(*(ours + theirs for ours, theirs in zip(astuple(self), astuple(other), strict=True)))
 

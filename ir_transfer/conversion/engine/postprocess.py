@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.launched import Result
+from ir_transfer.conversion.pending import Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
 from ir_transfer.imaging.image_io import BitDepth, DecodedImage, OutputLevels, to_levels
@@ -26,7 +26,7 @@ _NODATA = 0  # what rasters without a nodata value of their own have, too
 
 
 @dataclass(frozen=True)
-class Finished:
+class ProcessedResult:
     """A result that is ready to be written.
 
     Attributes:
@@ -39,7 +39,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Finish:
+class PostProcess:
     """What happens to every result after its translation; called by many threads at once.
 
     Attributes:
@@ -65,7 +65,7 @@ class Finish:
         """Whether levels of ``bit_depth`` serve in place of an intensity: nothing is done before they are made."""
         return not self.steps and self.heat is None
 
-    def __call__(self, result: Result, job: Job, image: DecodedImage) -> Finished:
+    def __call__(self, result: Result, job: Job, image: DecodedImage) -> ProcessedResult:
         """Return the file of a result.
 
         Args:
@@ -93,7 +93,7 @@ class Finish:
             levels = to_stored(levels, job.turn)
         exif = image.reading.kept_exif
         data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
-        return Finished(data, heated)
+        return ProcessedResult(data, heated)
 
     def _changed(
         self, intensity: NDArray[np.float32], job: Job, image: DecodedImage
