@@ -117,7 +117,7 @@ def test_masks_of_another_size(
     assert "left.png: expected the size of its image, 57 x 41, got 64 x 48: " in capsys.readouterr().err
     assert call(photos, looks[:2], tmp_path / "fit", *both(masks), "--fit-masks") == 0
     assert call(photos, looks[:2], tmp_path / "fit", *both(masks), "--resume") == 2
-    assert "one folder keeps one look" in capsys.readouterr().err
+    assert "results of one set of options" in capsys.readouterr().err
 
 
 def test_masks_that_leave_pixels_out(

@@ -213,7 +213,7 @@ def test_resume_repairs_what_is_lost_changed_or_failed(options: Options, photos:
 )
 def test_resume_never_mixes_looks(options: Options, changes: dict[str, Any]) -> None:
     before = tree(run(options).out)
-    with pytest.raises(InputError, match="one folder keeps one look"):
+    with pytest.raises(InputError, match="results of one set of options"):
         run(options, resume=True, **changes)
     assert tree(options.out or Path()) == before
 

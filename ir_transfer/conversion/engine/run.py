@@ -82,8 +82,6 @@ class Run:
         self.observer = observer or _Silent()
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
         self.on_window = on_window
-        self._rename_inputs()
-        self.done = dict(manifest.entries)
         self.summary = Summary(plan.out, self.plan)
 
     def all(self) -> Summary:
@@ -109,26 +107,25 @@ class Run:
             return RayEngine(self.worker, self._record)
         return Pipeline(self.worker, self._record)
 
-    def _rename_inputs(self) -> None:
-        """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
+    def _earlier(self, job: Job) -> Entry | None:
+        """Return the line of an earlier run, in which the input is named as in this run."""
         entries = self.manifest.entries
-        for job in self.plan.jobs:
-            earlier, name = entries.get(job.result), public(job.input)
-            if earlier is not None and earlier.input != name:
-                entries[job.result] = replace(earlier, input=name)
+        earlier, name = entries.get(job.result), public(job.input)
+        if earlier is not None and earlier.input != name:
+            entries[job.result] = earlier = replace(earlier, input=name)
+        return earlier
 
     def _tasks(self) -> Iterator[Task]:
         images = (job for job in self.plan.jobs if job.raster is None)
         for _, group in groupby(images, key=lambda job: job.path):
             jobs = tuple(group)
-            outputs = (job.result for job in jobs)
-            yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
+            yield Task(jobs, {job.result: entry for job in jobs if (entry := self._earlier(job)) is not None})
 
     def _rasters(self) -> None:
         """Translate rasters one by one: each is the work of the whole machine."""
         for job in self.plan.jobs:
             if job.raster is not None and self.summary.stopped is None:
-                self._record(self.worker.raster(job, self.done.get(str(job.output)), _Windows(self.on_window)))
+                self._record(self.worker.raster(job, self._earlier(job), _Windows(self.on_window)))
 
     def _record(self, outcome: Outcome) -> bool:
         """Tell the manifest; return whether to go on."""
