@@ -126,8 +126,8 @@ def is_inverted(codes: Sequence[DescribedStyle], polarity: Polarity | None) -> b
     found = {code.white_hot for code in codes}
     if len(found) > 1:
         raise InputError(
-            "expected styles of one polarity with --polarity, got both: leave one out, or say with "
-            "--exemplar-polarity which way round the exemplars are"
+            "expected styles of one polarity with --polarity, got both: leave one out, or set the polarity of the "
+            "exemplars with --exemplar-polarity"
         )
     return found != {polarity == WHITE_HOT}
 

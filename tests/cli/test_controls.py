@@ -256,7 +256,7 @@ def test_categories_of_the_same_number_must_be_the_same(
     path = tmp_path / "maps" / "0.json"
     path.write_text(path.read_text().replace('"right"', '"upper"'))
     assert call(photo, looks[:1], tmp_path / "out", *masks, "--dry-run", model=str(wct2)) == 2
-    assert "expected category 2 to be one thing, got 'right' in --content-masks" in capsys.readouterr().err
+    assert "expected one name for category 2, got 'right' in --content-masks" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

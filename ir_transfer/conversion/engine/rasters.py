@@ -1,4 +1,4 @@
-"""A raster as one job of a worker: checked against an earlier run, translated by windows, recorded."""
+"""Translation of a raster by windows as one job, unless an earlier run has done it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def translate_raster(
 
     Args:
         job: The raster and its result.
-        earlier: What an earlier run made of the job.
+        earlier: Manifest line of the job from an earlier run.
         options: How to read and write.
         out_folder: Folder of the results.
         translator: The model with its styles.
-        finish: Polarity of the results; what needs the whole image at once is refused.
+        finish: Polarity of the results; steps that need the whole image are refused.
         observer: Notified of every window.
     """
     path, out = str(job.raster), out_folder / job.output
@@ -97,7 +97,7 @@ def _convert(
     contents: str,
     observer: Observer | None,
 ) -> RasterResult:
-    # it imports torch, which a run of an exported file does without
+    # imported late: it imports torch, which a run of an exported file does not need
     from ir_transfer.conversion.tiles.raster import convert_raster
 
     asked, size = options.raster, options.size
@@ -125,7 +125,7 @@ def _convert(
 
 
 def _has_compression(earlier: Entry | None, options: Options) -> bool:
-    """Return whether an earlier run wrote a raster with the compression that is asked for."""
+    """Return whether an earlier run wrote a raster with the requested compression."""
     made = earlier.raster if earlier is not None else None
     return (made or {}).get("compression") == options.raster.compression
 
