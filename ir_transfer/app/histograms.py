@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.styles.choose import NamedLook, SavedStyle, StyleChoice, choose_styles, exemplar_files
+from ir_transfer.conversion.styles.catalog import NamedStyle, SavedStyle, exemplar_files
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import read_image
@@ -65,7 +66,7 @@ def of_styles(styles: Sequence[str], model: str | None, asked: AskedRange) -> li
             quantiles = StyleCode.load(style.path).tensors.get(_QUANTILES)
             shares = None if quantiles is None else _shares(quantiles[0].double().numpy())
             found.append(Histogram(f"style {text}", shares))
-        elif isinstance(style, NamedLook):
+        elif isinstance(style, NamedStyle):
             found.append(Histogram(f"style {text}", None))
     return found
 

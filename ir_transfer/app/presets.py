@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer import create_model
-from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, choose_styles, list_looks, list_presets
+from ir_transfer.conversion.styles.catalog import list_named_styles, list_presets
+from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, choose_styles
 from ir_transfer.conversion.styles.codes import prepare_codes
 from ir_transfer.models.style_names import BLACK_HOT_SUFFIX
 from ir_transfer.resources import PRESET
@@ -39,7 +40,7 @@ class PresetCard:
 def presets_of(model: str | None) -> list[str]:
     """Return ``preset:NAME`` of the presets that a model takes; black-hot twins are what a polarity asks for."""
     wanted = model or DEFAULT_MODEL
-    names = [preset.name for preset in [*list_presets(), *list_looks()] if preset.model == wanted]
+    names = [preset.name for preset in [*list_presets(), *list_named_styles()] if preset.model == wanted]
     return [f"{PRESET}{name}" for name in dict.fromkeys(names) if not name.endswith(BLACK_HOT_SUFFIX)]
 
 

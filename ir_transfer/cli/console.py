@@ -112,7 +112,7 @@ class ProgressBar:
     def step(self, number: int, budget: int, losses: Mapping[str, float]) -> None:
         """Show how far an iterative model is with the present image, and its losses."""
         if self._progress is not None and self._task is not None:
-            from ir_transfer.conversion.patience import losses_text
+            from ir_transfer.conversion.eta import losses_text
 
             part = min(number / budget, 0.999)  # the image counts as done once it is written
             text = f"step {number}/{budget}: {losses_text(losses)}"

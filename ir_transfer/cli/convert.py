@@ -150,9 +150,9 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
+    from ir_transfer.conversion.convert import prepare_run
     from ir_transfer.conversion.manifest import Manifest
-    from ir_transfer.conversion.prepare import prepare_run
-    from ir_transfer.conversion.styles.choose import exemplar_files
+    from ir_transfer.conversion.styles.catalog import exemplar_files
     from ir_transfer.conversion.styles.exemplar import read_exemplar
 
     plan, choice, masks = prepare_run(options)

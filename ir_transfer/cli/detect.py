@@ -117,7 +117,7 @@ def _detect(
         check_exists(path, f"what --{name} names")
     check_policies(exemplars)
     from ir_transfer.cli.stored_weights import local_weights
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.data.cards import load_card
     from ir_transfer.evaluation.detection.experiment import Training
     from ir_transfer.evaluation.detection.from_files import DetectionFiles, detect_on_files

@@ -138,7 +138,7 @@ def evaluate(
     for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
         check_exists(path, f"what --{name} names")
     check_fresh(out, FILES, overwrite=overwrite)
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.methods import parse_weights
     from ir_transfer.evaluation.protocol import NONE, load_protocol

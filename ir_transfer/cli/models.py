@@ -117,7 +117,7 @@ def promote(
     check_policies(exemplars)
     check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.protocol import NONE, load_protocol
     from ir_transfer.redaction import redact

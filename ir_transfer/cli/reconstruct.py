@@ -98,9 +98,9 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     import torch
 
     from ir_transfer import model_info
-    from ir_transfer.conversion.patience import report_steps
+    from ir_transfer.conversion.devices import pick_device
+    from ir_transfer.conversion.eta import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
-    from ir_transfer.conversion.translate import pick_device
     from ir_transfer.imaging.image_io import encode_gray, read_image, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys

@@ -42,9 +42,9 @@ def styles(ctx: click.Context) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    from ir_transfer.conversion.styles.choose import list_looks, list_presets
+    from ir_transfer.conversion.styles.catalog import list_named_styles, list_presets
 
-    presets = [*list_presets(), *list_looks()]
+    presets = [*list_presets(), *list_named_styles()]
     give_result([{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets])
     if presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]

@@ -69,7 +69,7 @@ def train(
     check_weights(init)
     import torch
 
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe_files import load_recipe

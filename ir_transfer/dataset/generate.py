@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ir_transfer import model_info
-from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
-from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.plan import Plan, refuse_existing
-from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.session import load_translator, locked, open_manifest, post_process_of, settings_of
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
@@ -86,7 +83,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
                 )
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
-            finish = _finish(options, translator, heat)
+            finish = post_process_of(options.conversion, translator.codes, heat)
             choose = Chooser(options, {one.path: one.place for one in labelled.images}, _likeness(options, choice))
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
@@ -109,11 +106,11 @@ def _complete(
 
 
 def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet, heat: Heat | None) -> dict[str, Any]:
-    look = look_of(options.conversion, translator)
+    look = settings_of(options.conversion, translator)
     return {
         **look,
         **options.look(),
-        **({} if heat is None else heat.look),
+        **({} if heat is None else heat.settings),
         "polarity": options.conversion.polarity,
         "styles": [
             {"style": text, "hash": code.hash}
@@ -123,18 +120,6 @@ def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet
         "labels": labelled.kind,
         **({} if options.shard is None else {"shard": list(options.shard)}),
     }
-
-
-def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) -> Finish:
-    asked = options.conversion
-    black_hot = _which([not code.white_hot for code in translator.codes])
-    inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
-    camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
-    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat, asked.compression)
-
-
-def _which(holds: Sequence[bool]) -> frozenset[int]:
-    return frozenset(index for index, one in enumerate(holds) if one)
 
 
 def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:

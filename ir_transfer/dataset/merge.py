@@ -98,7 +98,7 @@ def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mappi
     for path, manifest in zip(shards, manifests, strict=True):
         part = int(manifest.header.look["shard"][0])
         asked = {**manifest.header.look, "shard": [part, parts]}
-        Header("", {**whole, "shard": [part, parts]}, {}).refuse_other_look(
+        Header("", {**whole, "shard": [part, parts]}, {}).refuse_other_settings(
             {**asked, "shard": manifest.header.look["shard"]}, path
         )
         if part in seen:

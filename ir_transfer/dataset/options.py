@@ -74,7 +74,7 @@ class DatasetOptions:
             "flip_polarity": self.flip_share,
             "strength": list(self.strengths),
             "orientation": self.orientation,
-            **self.conversion.heat.look(),
+            **self.conversion.heat.settings(),
         }
 
 

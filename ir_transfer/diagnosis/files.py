@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ir_transfer.conversion.styles.choose import list_presets
+from ir_transfer.conversion.styles.catalog import list_presets
 from ir_transfer.diagnosis.check import Check
 from ir_transfer.errors import IrTransferError, MissingFileError
 from ir_transfer.models.registry import list_models, model_info

@@ -12,7 +12,8 @@ from PIL import Image
 
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, list_presets
+from ir_transfer.conversion.styles.catalog import list_presets
+from ir_transfer.conversion.styles.choose import DEFAULT_MODEL
 from ir_transfer.diagnosis.check import Check
 from ir_transfer.errors import IrTransferError
 from ir_transfer.resources import PRESET

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
 from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.plan import Variant
-from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose_styles, exemplar_files
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.styles.catalog import SavedStyle, exemplar_files
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import is_white_hot
 from ir_transfer.imaging.image_io import DecodedImage, to_levels

@@ -13,7 +13,7 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from ir_transfer.conversion.masks import _drawn
-from ir_transfer.conversion.tiles.ends import ImageSource
+from ir_transfer.conversion.tiles.io import ImageSource
 from ir_transfer.data.cards import Layout
 from ir_transfer.data.pair_files import load_pair, read_pair
 from ir_transfer.data.pairs import Pair

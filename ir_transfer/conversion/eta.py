@@ -1,4 +1,4 @@
-"""Iterative models need patience: how long an image will take, said before the run, and what happens meanwhile."""
+"""Estimated time and progress of iterative models, which optimise every image in many steps."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ OnStep = Callable[[int, int, Mapping[str, float]], None]
 
 _PROBE_SIDE, _PROBE_STEPS = 128, 7
 _EXAMPLE = (640, 512)
-_LINES = 10  # of -v for each image
+_LINES = 10  # log lines per image with -v
 
 logger = logging.getLogger(__name__)
 
 
 def warn_of_time(translator: Translator, images: int) -> None:
-    """Time some steps of an iterative model on a small image, and warn of what a large one takes."""
+    """Time a few steps of an iterative model on a small image, and log the estimated time of a large one."""
     steps = int(translator.model.hyper_parameters["steps"])
     pixels = _EXAMPLE[0] * _EXAMPLE[1] / _PROBE_SIDE**2
     seconds = _seconds_per_step(translator) * pixels * steps
@@ -38,19 +38,19 @@ def warn_of_time(translator: Translator, images: int) -> None:
 
 
 def report_steps(model: TranslationModel, on_step: OnStep | None) -> None:
-    """Have an iterative model tell ``on_step`` of every step, and the log of some."""
+    """Make an iterative model call ``on_step`` after every step, and log some of the steps."""
 
-    def tell(step: int, budget: int, losses: Mapping[str, float]) -> None:
+    def report(step: int, budget: int, losses: Mapping[str, float]) -> None:
         if on_step is not None:
             on_step(step, budget, losses)
         if step % max(1, budget // _LINES) == 0:
             logger.info("step %d/%d: %s", step, budget, losses_text(losses))
 
-    model.on_step = tell
+    model.on_step = report
 
 
 def losses_text(losses: Mapping[str, float]) -> str:
-    """Return losses by name on one line.
+    """Format losses by name on one line.
 
     Example:
         >>> losses_text({"content": 0.25, "style": 1.5e-5})
@@ -60,15 +60,15 @@ def losses_text(losses: Mapping[str, float]) -> str:
 
 
 def _seconds_per_step(translator: Translator) -> float:
-    """Return what a step on a small image takes; the median, for the first ones search longer than the others."""
+    """Return the median time of a step on a small image; the first steps search longer than the others."""
     levels = np.random.default_rng(0).integers(0, 256, (3, _PROBE_SIDE, _PROBE_SIDE), dtype=np.uint8)
-    model, moments = translator.model, [time.perf_counter()]
+    model, times = translator.model, [time.perf_counter()]
     budget = str(model.hyper_parameters["steps"])
-    model.on_step = lambda step, steps, losses: moments.append(time.perf_counter())
+    model.on_step = lambda step, steps, losses: times.append(time.perf_counter())
     try:
         model.configure({"steps": str(_PROBE_STEPS)})
         translator([DecodedImage(levels, 255.0, "")])
     finally:
         model.configure({"steps": budget})
         model.on_step = None
-    return float(np.median(np.diff(moments))) if len(moments) > 1 else 0.0
+    return float(np.median(np.diff(times))) if len(times) > 1 else 0.0

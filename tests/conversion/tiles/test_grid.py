@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ir_transfer.conversion.tiles.windows import Window, aligned_tile, surroundings, windows
+from ir_transfer.conversion.tiles.grid import Window, aligned_tile_size, context_window, grid_windows
 from ir_transfer.models.info import TileNeeds
 
 
@@ -16,11 +16,11 @@ from ir_transfer.models.info import TileNeeds
 def test_every_pixel_is_made_once_and_sees_enough(
     height: int, width: int, tile: int, multiple: int, radius: int
 ) -> None:
-    side = aligned_tile(tile, TileNeeds(0, radius, multiple, 1))
+    side = aligned_tile_size(tile, TileNeeds(0, radius, multiple, 1))
     made = np.zeros((height, width), int)
-    for part in windows(height, width, side):
+    for part in grid_windows(height, width, side):
         made[part.y0 : part.y1, part.x0 : part.x1] += 1
-        seen = surroundings(part, radius, multiple, height, width)
+        seen = context_window(part, radius, multiple, height, width)
         assert seen.y0 % multiple == seen.x0 % multiple == part.y0 % multiple == part.x0 % multiple == 0
         assert seen.y0 == max(0, seen.y0) <= max(0, part.y0 - radius)
         assert seen.x1 == min(width, seen.x1) >= min(width, part.x1 + radius)

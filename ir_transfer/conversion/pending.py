@@ -1,4 +1,4 @@
-"""Batches that a device translates while the host goes on; free of torch until one is given to a device."""
+"""Results that a device still computes while the host continues; imports torch only when a device is used."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Result = NDArray[np.float32] | OutputLevels
 
 @dataclass(frozen=True)
 class _Part:
-    """Results of one batch: on the host once the device is done.
+    """Results of one batch, whose host copies are complete when the device has finished.
 
     Attributes:
         intensity: (B, H, W), on the device.
-        copied: Levels, or the intensity itself.
-        finite: Whether a result (B,) has levels; None if none was asked for.
+        copied: Host copy of the levels, or of the intensity if no levels are made.
+        finite: Whether each intensity (B,) is finite, so that its levels are used; None if no levels are made.
     """
 
     intensity: Tensor
@@ -43,11 +43,11 @@ class _Part:
         return [levels[n] if kept[n] else self.intensity[n].cpu().numpy() for n in range(len(kept))]
 
 
-class Launched:
-    """Batches that a device translates; the host goes on meanwhile where that is a GPU.
+class PendingResults:
+    """Results of batches that a device translates; with a GPU, the host continues meanwhile.
 
     Args:
-        device: Which computes; the host itself if None.
+        device: Device of the computation; the host if None.
     """
 
     def __init__(self, device: torch.device | None = None) -> None:
@@ -58,20 +58,21 @@ class Launched:
             self._clock = _CudaClock(device)
 
     @classmethod
-    def of(cls, results: Sequence[Result], seconds: float = 0.0) -> Launched:
-        """Return results that are there already, and how long they took."""
+    def of(cls, results: Sequence[Result], seconds: float = 0.0) -> PendingResults:
+        """Wrap results that are complete, with the seconds that they took."""
         made = cls()
         made._ready, made._clock = list(results), _HostClock(seconds)
         return made
 
     def add(self, intensity: Tensor, bit_depth: BitDepth | None = None) -> None:
-        """Begin to copy results (B, H, W) back from the device.
+        """Start copying results (B, H, W) back from the device.
 
         Args:
-            intensity: Of images of one size.
-            bit_depth: Of the levels to copy; the intensity itself if None, or where it is NaN or infinite.
+            intensity: Results of images of one size.
+            bit_depth: Bit depth of the levels to copy; intensities are copied if None, or for images with NaN or
+                infinite values.
         """
-        from ir_transfer.conversion.device_copies import nearest_levels, to_host
+        from ir_transfer.conversion.devices import nearest_levels, to_host
 
         if bit_depth is None:
             part = _Part(intensity, to_host(intensity), None)
@@ -82,38 +83,38 @@ class Launched:
         self._clock.stop()
 
     def done(self) -> bool:
-        """Return whether :meth:`results` returns at once."""
+        """Return whether :meth:`results` returns without waiting."""
         return self._clock.is_over()
 
     def results(self) -> list[Result]:
-        """Wait for the device; return what it made of each image."""
+        """Wait for the device; return the result of each image, (H, W)."""
         self._clock.wait()
         return self._ready + [result for part in self._parts for result in part.results()]
 
     def seconds(self) -> float:
-        """Wait for the device; return how long it took, from the first batch to the last."""
+        """Wait for the device; return its seconds from the first batch to the last."""
         self._clock.wait()
         return self._clock.seconds()
 
 
 class _Clock(Protocol):
-    """Measures what one device computes."""
+    """Measures the time that a device computes."""
 
     def stop(self) -> None:
-        """End here, or later if called again."""
+        """Set the end of the interval after the work queued so far; the last call counts."""
 
     def is_over(self) -> bool:
         """Return whether the device has come to the end."""
 
     def wait(self) -> None:
-        """Wait until it has."""
+        """Wait for the end of the interval."""
 
     def seconds(self) -> float:
-        """Return what it took, once it is over."""
+        """Return the length of the interval; valid after :meth:`wait`."""
 
 
 class _HostClock:
-    """Of a device for which the host waits anyway."""
+    """Clock of a device that the host waits for in any case."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._began, self._seconds = time.perf_counter(), seconds
@@ -132,7 +133,7 @@ class _HostClock:
 
 
 class _CudaClock:
-    """Of a GPU, from when it comes to this work."""
+    """Clock of a GPU, which starts when the GPU starts this work."""
 
     def __init__(self, device: torch.device) -> None:
         import torch

@@ -1,4 +1,4 @@
-"""The sum of statistics on disk, so that a resumed run need not see the tiles again."""
+"""Checkpoint of an image's statistics, so that a resumed run need not read the measured tiles again."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ _KIND = "tile statistics"
 
 
 @dataclass(frozen=True)
-class SavedSum:
-    """A file that keeps the statistics of the first tiles of an image.
+class StatisticsCheckpoint:
+    """A file with the statistics accumulated over the first tiles of an image.
 
     Attributes:
         path: The file.
-        key: All that decides them; a file of another key is not used.
+        key: Everything that the statistics depend on; a file with another key is ignored.
     """
 
     path: Path
     key: Mapping[str, Any]
 
-    def of_pass(self, number: int) -> SavedSum:
-        """Return the file for one of several passes, from 0."""
+    def of_pass(self, number: int) -> StatisticsCheckpoint:
+        """Return the checkpoint of one of several passes, counted from 0."""
         path = self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
-        return SavedSum(path, {**self.key, "pass": number})
+        return StatisticsCheckpoint(path, {**self.key, "pass": number})
 
     def load(self) -> tuple[int, Statistics | None]:
-        """Return of how many tiles the file keeps the sum, and the sum; 0 and None if it is not there or another's."""
+        """Return the number of tiles measured and their statistics; 0 and None without a file of this key."""
         if not self.path.is_file():
             return 0, None
         try:
             tensors, metadata = weight_files.read(self.path, kind=_KIND)
         except WeightsError:
-            return 0, None  # no loss: the tiles are seen again
+            return 0, None  # a damaged file: the tiles are measured again
         if metadata["key"] != self._text:
             return 0, None
         places = {name.partition("/")[2] for name in tensors}
@@ -60,10 +60,10 @@ class SavedSum:
         return int(metadata["tiles"]), Statistics(found) if found else None
 
     def save(self, tiles: int, total: Statistics | None) -> None:
-        """Keep the sum of the first so many tiles.
+        """Write the statistics of the first ``tiles`` tiles.
 
         Raises:
-            EncodeError: The disk is full or the folder is gone.
+            EncodeError: The disk is full or the folder was removed.
         """
         tensors: dict[str, Tensor] = {}
         for place, moments in total.places.items() if total is not None else ():

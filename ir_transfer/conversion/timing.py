@@ -1,4 +1,4 @@
-"""Where the time of a run went; free of torch."""
+"""Time that a run spends on each stage; free of torch."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Self
 
 
 @dataclass
-class Times:
-    """Seconds of a run; those of several processes add up.
+class RunTimes:
+    """Seconds of a run, summed over its processes.
 
     Attributes:
-        whole: From the first task to the last outcome, of each device.
-        decode: Of all threads that read.
-        translate: In which a device had work.
-        encode: Of all threads that write.
-        wait_read: In which a device had nothing to translate yet.
-        wait_write: In which a device waited for results to be written.
+        whole: From the first task to the last outcome, summed over the devices.
+        decode: Decoding, summed over the reader threads.
+        translate: Time in which a device was busy.
+        encode: Encoding, summed over the writer threads.
+        wait_read: Time in which a device waited for images to be read.
+        wait_write: Time in which a device waited for results to be written.
     """
 
     whole: float = 0.0
@@ -26,13 +26,13 @@ class Times:
     wait_read: float = 0.0
     wait_write: float = 0.0
 
-    def __add__(self, other: Times) -> Self:
+    def __add__(self, other: RunTimes) -> Self:
         """Return the sum."""
         return type(self)(*(ours + theirs for ours, theirs in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def waiting(self) -> float:
-        """Share of the time in which the devices had no work; 0 before there is any."""
+        """Share of the time in which the devices were idle; 0 before the run."""
         return 1 - self.translate / self.whole if self.whole else 0.0
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Where tiles come from and where they go: what an image of any size must offer, and images in memory."""
+"""Sources that tiles are read from and sinks that they are written to: protocols, and images in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Valid = NDArray[np.bool_]
 
 
 class Source(Protocol):
-    """An image that is read by boxes, from one thread at a time."""
+    """An image that is read by windows, from one thread at a time."""
 
     @property
     def height(self) -> int:
@@ -26,24 +26,24 @@ class Source(Protocol):
         """Columns."""
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
-        """Return float sRGB (3, h, w) in [0, 1] of a box, and which pixels (h, w) are valid; None if all are.
+        """Return float sRGB (3, h, w) in [0, 1] of a window, and its valid pixels (h, w); None if all are valid.
 
-        Pixels that are not valid hold a value too: the network sees it beside the others, though it never counts.
+        Invalid pixels have a fill value: the network reads it as context, but it is in no statistics.
         """
 
 
 class Sink(Protocol):
-    """Takes intensities by boxes."""
+    """A result that is written by windows."""
 
     def has(self, y0: int, x0: int, y1: int, x1: int) -> bool:
-        """Return whether this very box has been written already, by this run or an earlier one."""
+        """Return whether exactly this window has been written, by this run or an earlier one."""
 
     def write(self, y0: int, x0: int, intensity: Pixels, valid: Valid | None) -> None:
-        """Take the intensity (h, w) in [0, 1] of the box at this corner; ``valid`` is as it was read."""
+        """Write the intensity (h, w) in [0, 1] of the window at this corner, with its valid pixels as read."""
 
 
 class ImageSource:
-    """A decoded image as a source; its levels become floats only where they are read."""
+    """A decoded image as a source; levels are converted to floats window by window."""
 
     def __init__(self, image: DecodedImage) -> None:
         self.image = image
@@ -51,27 +51,27 @@ class ImageSource:
         self.width = image.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[Pixels, Valid | None]:
-        """Return a box as RGB (3, h, w) in [0, 1], and its valid pixels (h, w); None where all are."""
-        box = replace(self.image, levels=self.image.levels[:, y0:y1, x0:x1], alpha=None)
+        """Return a window as RGB (3, h, w) in [0, 1], and its valid pixels (h, w); None if all are valid."""
+        window = replace(self.image, levels=self.image.levels[:, y0:y1, x0:x1], alpha=None)
         valid = self.image.valid
-        return box.rgb(), None if valid is None else valid[y0:y1, x0:x1]
+        return window.rgb(), None if valid is None else valid[y0:y1, x0:x1]
 
 
 class ArraySink:
     """An intensity (H, W) in memory as a sink.
 
     Attributes:
-        intensity: What was written.
+        intensity: The array, 0 where nothing was written.
     """
 
     def __init__(self, height: int, width: int) -> None:
         self.intensity: Pixels = np.zeros((height, width), np.float32)
 
     def has(self, y0: int, x0: int, y1: int, x1: int) -> bool:
-        """Return no: nothing outlives a run."""
+        """Return False, since nothing is kept from earlier runs."""
         return False
 
     def write(self, y0: int, x0: int, intensity: Pixels, valid: Valid | None) -> None:
-        """Keep a box."""
+        """Copy the intensity (h, w) of a window into the array."""
         height, width = intensity.shape
         self.intensity[y0 : y0 + height, x0 : x0 + width] = intensity

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.device_copies import content_on, has_known_range, nearest_levels
-from ir_transfer.conversion.launched import Launched
+from ir_transfer.conversion.devices import content_on, has_known_range, nearest_levels
+from ir_transfer.conversion.pending import PendingResults
 from ir_transfer.imaging.image_io import BitDepth, DecodedImage, to_levels
 
 CPU = torch.device("cpu")
@@ -65,7 +65,7 @@ def critical(bit_depth: BitDepth) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("bit_depth", [8, 16])
 def test_levels_of_the_device_are_those_of_to_levels(bit_depth: BitDepth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_transfer.conversion.device_copies._AT_ONCE", 1000)
+    monkeypatch.setattr("ir_transfer.conversion.devices._AT_ONCE", 1000)
     given = critical(bit_depth)
     found = nearest_levels(torch.from_numpy(given)[None, None], bit_depth).numpy()
     assert found.shape == (1, 1, len(given))
@@ -76,7 +76,7 @@ def test_levels_of_the_device_are_those_of_to_levels(bit_depth: BitDepth, monkey
 def test_a_result_that_is_not_finite_stays_an_intensity() -> None:
     intensity = torch.rand(3, 16, 20, generator=torch.Generator().manual_seed(0))
     intensity[1, 3, 4], intensity[2, 0, 0] = float("nan"), float("inf")
-    launched = Launched(CPU)
+    launched = PendingResults(CPU)
     launched.add(intensity, 8)
     launched.add(intensity[:1], 16)
     first, second, third, fine = launched.results()
@@ -89,7 +89,7 @@ def test_a_result_that_is_not_finite_stays_an_intensity() -> None:
 
 def test_results_that_are_there_keep_their_time() -> None:
     result = np.zeros((16, 16), np.float32)
-    launched = Launched.of([result], 1.5)
+    launched = PendingResults.of([result], 1.5)
     assert launched.done()
     assert launched.results()[0] is result
     assert launched.seconds() == pytest.approx(1.5)

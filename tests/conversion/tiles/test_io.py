@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
+from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
 from ir_transfer.imaging.image_io import DecodedImage
 
 

@@ -1,4 +1,4 @@
-"""What is said of how an image was read: once for each folder and kind, since thousands of images may be alike."""
+"""Warnings on how images were read: one for each folder and kind, since thousands of images may have the same."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _WORLD_FILES = {
 
 
 def warn_once(notes: Iterable[str], source: Path) -> None:
-    """Warn of the notes on a file; others of its folder with such a note are in the manifest alone."""
+    """Log the notes on a file; the same notes on further files of its folder are only in the manifest."""
     for note in notes:
         names = _warned(str(source.parent), _QUOTED.sub("", _NUMBERS.sub("", note)))
         if not names:
             names.append(source.name)
-            logger.warning("%s: %s; more of this in %s is in the manifest alone", source.name, note, source.parent)
+            logger.warning("%s: %s; further cases in %s are only in the manifest", source.name, note, source.parent)
 
 
 @lru_cache(maxsize=1024)
 def _warned(folder: str, kind: str) -> list[str]:
-    """Return a list that is the same for a folder and a kind of note."""
+    """Return the list of files warned of, for a folder and a kind of note."""
     return []
 
 
 def world_file(source: Path) -> Path | None:
-    """Return the world file of an image that is no TIFF, if one lies beside it."""
+    """Return the world file beside an image that is not a TIFF, if there is one."""
     endings = _WORLD_FILES.get(source.suffix.lower(), ())
     paths = (source.with_suffix(ending) for ending in endings)
-    # A name may be too long for another ending, which is no error here.
+    # os.path.isfile returns False if the name is too long with another suffix, where Path.is_file raises.
     return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113

@@ -1,4 +1,4 @@
-"""From a translated intensity to the bytes of its file: heat, the camera, polarity, levels."""
+"""Post-processing of a translated intensity to the bytes of its file: heat, camera, polarity, levels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.launched import Result
+from ir_transfer.conversion.pending import Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, Format, encode_gray
 from ir_transfer.imaging.image_io import BitDepth, DecodedImage, OutputLevels, to_levels
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 Step = Callable[[NDArray[np.float32], Job, DecodedImage], NDArray[np.float32]]
 """Takes and returns a white-hot intensity (H, W) in [0, 1]."""
 
-_NODATA = 0  # what rasters without a nodata value of their own have, too
+_NODATA = 0  # as for rasters without a nodata value
 
 
 @dataclass(frozen=True)
-class Finished:
+class ProcessedResult:
     """A result that is ready to be written.
 
     Attributes:
-        data: The bytes of its file.
-        heat: Which objects were found and shifted, if any were to be.
+        data: Content of its file.
+        heat: Objects found and shifted; None without ``--heat``.
     """
 
     data: bytes
@@ -39,17 +39,17 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Finish:
-    """What happens to every result after its translation; called by many threads at once.
+class PostProcess:
+    """Converts every translated intensity to the content of its file; thread-safe.
 
     Attributes:
-        bit_depth: Of the file.
-        format: Of the file.
-        inverted: Styles whose results are turned to the other polarity, by index; 0 where results have no variants.
-        black_hot: Styles whose results are black-hot before that.
-        steps: What is done to the white-hot intensity before it is written, in this order; not to a plain luma.
-        heat: Shifts objects before the steps.
-        compression: Of the file.
+        bit_depth: Bit depth of the file.
+        format: Format of the file.
+        inverted: Indices of the styles whose results are inverted; the index is 0 if results have no variants.
+        black_hot: Indices of the styles whose results are black-hot before inversion.
+        steps: Applied in order to the white-hot intensity, but not to a plain luma.
+        heat: Shifts of apparent intensity, applied before the steps.
+        compression: Compression of the file.
     """
 
     bit_depth: BitDepth = 8
@@ -62,20 +62,20 @@ class Finish:
 
     @property
     def takes_levels(self) -> bool:
-        """Whether levels of ``bit_depth`` serve in place of an intensity: nothing is done before they are made."""
+        """Whether levels of ``bit_depth`` are accepted in place of an intensity, since no step needs it."""
         return not self.steps and self.heat is None
 
-    def __call__(self, result: Result, job: Job, image: DecodedImage) -> Finished:
-        """Return the file of a result.
+    def __call__(self, result: Result, job: Job, image: DecodedImage) -> ProcessedResult:
+        """Return the content of the file of a result.
 
         Args:
             result: Intensity (H, W) in [0, 1], or its levels if :attr:`takes_levels`.
-            job: What it was made for.
-            image: What it was made from.
+            job: Job of the result.
+            image: RGB image that was translated.
 
         Raises:
             InputError: NaN or infinite values.
-            MemoryError: The device has too little to look for objects.
+            MemoryError: The device has too little memory to detect objects.
         """
         style = 0 if job.variant is None else job.variant.style
         turned, heated = False, None
@@ -93,12 +93,12 @@ class Finish:
             levels = to_stored(levels, job.turn)
         exif = image.reading.kept_exif
         data = encode_gray(levels, self.format, nodata=nodata, exif=exif, compression=self.compression)
-        return Finished(data, heated)
+        return ProcessedResult(data, heated)
 
     def _changed(
         self, intensity: NDArray[np.float32], job: Job, image: DecodedImage
     ) -> tuple[NDArray[np.float32], bool, Heated | None]:
-        """Return an intensity after heat and steps, whether it became white-hot for them, and what was heated."""
+        """Apply heat and steps; return the intensity, whether it was inverted to white-hot, and the shifted objects."""
         style = 0 if job.variant is None else job.variant.style
         if style is None or self.takes_levels:
             return intensity, False, None
