@@ -20,7 +20,7 @@ from ir_transfer.imaging.pixels.pages import choose_page
 from ir_transfer.imaging.pixels.plain_file import complete_container, open_image, seek_image
 from ir_transfer.imaging.pixels.raw import is_negative, upright_raw_size
 from ir_transfer.imaging.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
-from ir_transfer.imaging.raster.archives import open_member
+from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 from ir_transfer.imaging.remote import open_stored
 
 Size = tuple[int, int]
@@ -39,12 +39,14 @@ class Header:
         orientation: Of EXIF or TIFF, 1 to 8.
         itemsize: Bytes of a level.
         images: Number of pages, frames or views in the file.
+        container: Metadata of a file that is neither TIFF nor camera raw; None for those.
     """
 
     stored: Size
     orientation: int
     itemsize: int = 1
     images: int = 1
+    container: Container | None = None
 
     @property
     def upright(self) -> Size:
@@ -96,8 +98,11 @@ def count_images(path: str) -> int:
     One that cannot be read counts as one image: it is an error later.
     """
     try:
-        with open_member(path) as file:
-            return (read_header(Path(path)) if file is None else header_of(file, path)).images
+        file = open_virtual_file(path)
+        if file is None:
+            return read_header(Path(path)).images
+        with file:
+            return header_of(file, path).images
     except DecodeError:
         return 1
 
@@ -130,4 +135,4 @@ def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> He
                 complete_container(container, image)
             seek_image(image, page, container.images, name)
             size = image.height, image.width
-    return Header(size, container.orientation, itemsize, container.images)
+    return Header(size, container.orientation, itemsize, container.images, container)

@@ -57,11 +57,9 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     reading.notes += page_notes(wanted.page or 1, container.images, wanted.page, "images")
     if container.images > 1:
         reading.facts |= {"page": wanted.page or 1, "pages": container.images}
-    declared = _declared(container, exif.is_adobe_rgb, len(numbers))
+    declared = declared_space(container, len(numbers))
     reading.notes += [declared.note] if declared.note else []
     reading.notes += precision_notes(declared.space, numbers.dtype)
-    if exif.is_uncalibrated and declared.space is None and not container.profile:
-        reading.notes.append("its EXIF says that its colours are uncalibrated: taken as sRGB")
     if declared.space is not None:
         reading.facts["profile"] = declared.space.name
     if orientation != 1:
@@ -71,8 +69,13 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     return Stored(upright(numbers, orientation), white, meaning, turned, reading)
 
 
-def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
-    """Return the colour space of a file; what is more exact goes first, as the PNG specification has it."""
+def declared_space(container: Container, bands: int) -> Declared:
+    """Return the colour space that a file declares, in the order of precedence of the PNG specification.
+
+    Args:
+        container: Metadata of the file.
+        bands: Colour bands, 1, 3 or 4.
+    """
     if container.coding_points is not None and bands != 4:
         return from_coding_points(*container.coding_points, bands)
     if container.profile:
@@ -81,7 +84,10 @@ def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
         return Declared()
     if container.gamma is not None and bands != 4:
         return from_gamma(container.gamma, container.chromaticities, bands)
-    return from_exif(is_adobe_rgb and bands == 3)
+    exif = read_exif(container.exif)
+    if exif.is_uncalibrated:
+        return Declared(note="its EXIF says that its colours are uncalibrated: taken as sRGB")
+    return from_exif(exif.is_adobe_rgb and bands == 3)
 
 
 def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.Image:

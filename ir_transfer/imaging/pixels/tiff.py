@@ -17,8 +17,10 @@ from rasterio.windows import Window
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.pixels import tiff_tags
 from ir_transfer.imaging.pixels.bands import BandChoice, choose_bands
-from ir_transfer.imaging.pixels.colour import from_profile, precision_notes
+from ir_transfer.imaging.pixels.colour import ColourSpace, Declared, from_profile, precision_notes
+from ir_transfer.imaging.pixels.containers import Container
 from ir_transfer.imaging.pixels.pages import Page, choose_page, page_notes
+from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
 from ir_transfer.imaging.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB, palette_of, plain_lab, white_is_zero
 from ir_transfer.imaging.raster.gdal import reason
@@ -51,7 +53,7 @@ class TiffImage:
         bands: One or three bands, from 1; see :func:`~ir_transfer.imaging.pixels.bands.choose_bands`.
         nodata: Value of invalid pixels; the one that the file declares if None.
         asked_page: The page as it was asked for.
-        orientation: By which what is no TIFF file is turned; a TIFF says so itself.
+        container: Metadata of a file that is not a TIFF, such as a JPEG in an archive.
 
     Attributes:
         choice: The bands that are read.
@@ -75,10 +77,10 @@ class TiffImage:
         bands: Sequence[int] | None = None,
         nodata: float | None = None,
         asked_page: int | None = None,
-        orientation: int = 1,
+        container: Container | None = None,
     ) -> None:
         self.dataset, self.name = dataset, name
-        self._orientation = orientation if page is None else page.directory.orientation
+        self._container = container
         self._tags = page.directory if page is not None else tiff_tags.Directory("<")
         self.reading = Reading()
         self._palette = palette_of(dataset)
@@ -133,7 +135,7 @@ class TiffImage:
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
         premultiplied = self._alpha_band is not None and _ASSOCIATED_ALPHA in extra
-        orientation = self._orientation
+        orientation = self._tags.orientation if self._container is None else self._container.orientation
         if orientation != 1 and is_placed(dataset):
             self.reading.notes.append(
                 f"its orientation tag ({orientation}) is not applied: its place on Earth belongs to the stored rows"
@@ -141,14 +143,12 @@ class TiffImage:
             orientation = 1
         return Meaning(kind, is_reversed, space, orientation, premultiplied)
 
-    def adopt(self, page: Page | None) -> None:
+    def adopt(self, page: Page) -> None:
         """Take over what a tag of a source says and a VRT over it does not: its colour profile.
 
         Raises:
             InputError: The source is turned, which the VRT is not, or holds what GDAL converts on its way.
         """
-        if page is None:
-            return
         bits = max(page.directory.integers(tiff_tags.BITS) or (1,))
         if page.directory.integer(tiff_tags.PHOTOMETRIC, 1) in {INKS, LAB, ICC_LAB, ITU_LAB} and bits == 8:
             raise InputError(
@@ -176,13 +176,15 @@ class TiffImage:
                 f"{self.name}: expected CIE Lab as TIFF or the ICC has it, got ITU Lab: convert it to RGB"
             )
 
-    def _space(self, bands: int) -> Any:
+    def _space(self, bands: int) -> ColourSpace | None:
         profile = self._tags.data(tiff_tags.PROFILE)
         if not profile and (text := self.dataset.tags(ns="COLOR_PROFILE").get("SOURCE_ICC_PROFILE")):
             profile = base64.b64decode(text)
-        if not profile:
-            return None
-        declared = from_profile(profile, bands)
+        declared = Declared()
+        if self._container is not None:
+            declared = declared_space(self._container, bands)
+        elif profile:
+            declared = from_profile(profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space
 

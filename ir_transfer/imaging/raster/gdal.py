@@ -21,7 +21,9 @@ from ir_transfer.imaging.raster.references import (
     check_sidecars,
     check_source_name,
     check_vrt,
+    gdal_name,
     is_network_path,
+    is_virtual,
     restrict_gdal,
     vrt_sources,
 )
@@ -92,17 +94,12 @@ def open_raster(path: str, directory: int = 0) -> Any:
     try:
         with _no_place():
             # absolute: a relative name may read as one of GDAL's own, such as GTIFF_DIR:1:other.tif
-            name = file if virtual else Path(file).absolute()
-            dataset = rasterio.open(f"{page}{name}" if page else name, driver=driver)
+            name = gdal_name(file) if virtual else str(Path(file).absolute())
+            dataset = rasterio.open(f"{page}{name}", driver=driver)
             try:
                 _check_references(dataset, path, is_vrt=virtual and is_vrt)
                 if driver != "GTiff" or not hides_numbers(dataset):
                     return dataset
-                if virtual and _source_space(dataset) == "CIELAB":
-                    raise DecodeError(
-                        f"{path}: expected RGB, gray or inks in an archive, got CIE Lab: extract the file, "
-                        "or convert it to RGB"
-                    )
                 raw = rasterio.open(f"GTIFF_RAW:{page}{name}", driver=driver)
             except BaseException:
                 dataset.close()
@@ -144,11 +141,6 @@ def _check_references(dataset: Any, path: str, *, is_vrt: bool) -> None:
 def has_name_for_gdal(path: str) -> bool:
     """Return whether a path is UTF-8, the only names that GDAL takes."""
     return not any("\ud800" <= character <= "\udfff" for character in path)
-
-
-def is_virtual(path: str) -> bool:
-    """Return whether a path is one of GDAL's own, such as ``/vsizip/a.zip/b.tif`` or ``zip://a.zip!b.tif``."""
-    return path.startswith("/vsi") or "://" in path
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from ir_transfer.errors import ForeignReferenceError, IrTransferError
 from ir_transfer.imaging.companions import image_companions
 from ir_transfer.imaging.image_io import read_bytes
 from ir_transfer.imaging.pixels.tiff import is_measured, open_page
-from ir_transfer.imaging.raster.gdal import has_name_for_gdal, is_virtual, open_raster
+from ir_transfer.imaging.raster.gdal import has_name_for_gdal, open_raster
+from ir_transfer.imaging.raster.references import is_virtual
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _ENDINGS = tuple(SUFFIXES)

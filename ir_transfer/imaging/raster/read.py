@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import header_of, read_header
+from ir_transfer.imaging.pixels.containers import Container
 from ir_transfer.imaging.pixels.pages import Page
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
 from ir_transfer.imaging.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
 from ir_transfer.imaging.pixels.tiff_tags import GPS_BLOCK
-from ir_transfer.imaging.raster.archives import open_member
-from ir_transfer.imaging.raster.gdal import is_virtual, open_raster
+from ir_transfer.imaging.raster.virtual_file import open_virtual_file
+from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.levels import Asked, Levels, percentile_levels
 
 _OVERVIEW_SIDE = 1024
@@ -67,15 +68,15 @@ class Raster:
         page: int | None = None,
     ) -> None:
         self.path = path
-        chosen, orientation = _page_and_orientation(path, page)
+        chosen, container = _page_or_container(path, page)
         if chosen is None and page not in {None, 1}:
             raise InputError(f"{path}: expected a TIFF file with --page {page}, got another path: extract it")
         self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
-            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, orientation)
+            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, container)
             if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
                 self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
-            self._report_images(chosen)
+            self._report_images(chosen, container)
             self._refuse_mixed_sources()
             self._describe(levels)
         except BaseException:
@@ -102,9 +103,9 @@ class Raster:
         """Whether the file can hold invalid pixels at all."""
         return self.image.is_masked
 
-    def _report_images(self, chosen: Page | None) -> None:
-        """Report further images of a file that only GDAL can open, where none can be chosen."""
-        count = len(self.dataset.subdatasets)
+    def _report_images(self, chosen: Page | None, container: Container | None) -> None:
+        """Report further images in a file from which no page can be chosen."""
+        count = max(len(self.dataset.subdatasets), 1 if container is None else container.images)
         if chosen is None and count > 1:
             self.reading.notes.append(f"it has {count} images: the first is taken (extract the file to choose another)")
 
@@ -175,19 +176,19 @@ class Raster:
             return
         found = {}
         for file in self.dataset.files[1 : _MOST_SOURCES + 1]:
-            page = open_page(file, None) if Path(file).is_file() else None
+            page, container = _page_or_container(file, None)
             if page is not None:
-                found[page.directory.appearance] = file
+                found[page.directory.appearance] = file, page
             else:
-                _refuse_turned(self.path, file)
+                _refuse_turned(self.path, file, container)
         if len(found) > 1:
-            files = " and ".join(sorted(found.values())[:2])
+            files = " and ".join(sorted(file for file, _ in found.values())[:2])
             raise InputError(
                 f"{self.path}: expected sources of one photometric interpretation, orientation and colour profile, "
                 f"got others in {files}: convert them alike"
             )
-        if found:
-            self.image.adopt(open_page(next(iter(found.values())), None))
+        for _, page in found.values():
+            self.image.adopt(page)
 
     @property
     def height(self) -> int:
@@ -245,27 +246,25 @@ class Raster:
         self.close()
 
 
-def _page_and_orientation(path: str, asked: int | None) -> tuple[Page | None, int]:
-    """Return which page of a TIFF is meant, None for what is none, and by which orientation the image is turned."""
-    page = open_page(path, asked)
-    if page is not None or not is_virtual(path):
-        return page, 1
-    with open_member(path) as file:
-        if file is None:
-            return None, 1
+def _page_or_container(path: str, asked: int | None) -> tuple[Page | None, Container | None]:
+    """Return the page of a TIFF that is meant, or the metadata of another file that GDAL reads by a virtual path."""
+    file = open_virtual_file(path)
+    if file is None:
+        return open_page(path, asked), None
+    with file:
         if file.read(2) in {b"II", b"MM"}:
-            return page_of(file, asked, path), 1
+            return page_of(file, asked, path), None
         file.seek(0)
         try:
-            return None, header_of(file, path).orientation
+            return None, header_of(file, path).container
         except DecodeError:
-            return None, 1  # GDAL reads more kinds than have a header of an RGB image
+            return None, None  # a VRT, or a format that only GDAL reads
 
 
-def _refuse_turned(path: str, source: str) -> None:
-    """Refuse a source of a VRT that a camera noted as turned, which the VRT is not."""
+def _refuse_turned(path: str, source: str, container: Container | None) -> None:
+    """Refuse a VRT over a source with an EXIF orientation, which GDAL does not apply."""
     try:
-        orientation = read_header(Path(source)).orientation
+        orientation = read_header(Path(source)).orientation if container is None else container.orientation
     except DecodeError:
         return  # no RGB image
     if orientation != 1:

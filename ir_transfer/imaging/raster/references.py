@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +25,8 @@ _NETWORK_FILES = r"/vsi(?:curl|s3|gs|az|adls|oss|swift|webhdfs|hdfs)"
 _NETWORK_NAME = re.compile(
     rf"{_NETWORK_FILES}|(?:https?|ftp|s3|gs|az)://|^\s*<|^\s*(?:{_NETWORK_DRIVERS.replace(' ', '|')}):", re.IGNORECASE
 )
+_SCHEME = re.compile(r"(?:(?P<archive>zip|tar|gzip)\+?)?(?P<storage>[a-z0-9]*)://(?P<rest>.+)", re.DOTALL)
+_STORAGES = {name: f"/vsicurl/{name}://" for name in ("http", "https", "ftp")}
 _SOURCES = frozenset({"sourcefilename", "sourcedataset", "basefile", "filename"})
 _SIDECARS = (".ovr", ".OVR", ".msk", ".MSK", ".ovr.ovr", ".msk.ovr", ".ovr.msk", ".aux")
 _BESIDE = (".xml", ".tfw", ".tifw", ".wld", ".jgw", ".pgw", ".bpw")
@@ -32,8 +35,9 @@ _MOST_BYTES = 2**28
 _MOST_DEPTH = 8
 
 
+@cache  # a second call would take back what allow_network_files has allowed
 def restrict_gdal() -> None:
-    """Have GDAL open nothing over the network in this process; called before GDAL is used for the first time.
+    """Disable GDAL's network access in this process; called before GDAL is used for the first time.
 
     Drivers that GDAL has already registered for another part of the process stay; the checks of names hold there too.
     """
@@ -53,6 +57,27 @@ def allow_network_files() -> None:
 def is_network_path(path: str) -> bool:
     """Return whether a path of GDAL is read over the network, such as ``/vsicurl/https://host/a.tif``."""
     return _NETWORK_NAME.search(path) is not None
+
+
+def is_virtual(path: str) -> bool:
+    """Return whether a path is one of GDAL's own, such as ``/vsizip/a.zip/b.tif`` or ``zip://a.zip!b.tif``."""
+    return path.startswith("/vsi") or "://" in path
+
+
+def gdal_name(path: str) -> str:
+    """Return GDAL's name for a path with a scheme of rasterio's; any other path unchanged.
+
+    Example:
+        >>> gdal_name("zip://a.zip!b.tif"), gdal_name("zip+https://host/a.zip!b.tif")
+        ('/vsizip/a.zip/b.tif', '/vsizip//vsicurl/https://host/a.zip/b.tif')
+    """
+    found = None if path.startswith("/vsi") else _SCHEME.fullmatch(path)
+    if found is None:
+        return path
+    archive, storage = found["archive"], found["storage"]
+    place, _, member = found["rest"].partition("!")
+    name = place if storage in {"", "file"} else _STORAGES.get(storage, f"/vsi{storage}/") + place
+    return f"/vsi{archive}/{name}/{member.lstrip('/')}".rstrip("/") if archive else name
 
 
 def is_sidecar(start: bytes) -> bool:
