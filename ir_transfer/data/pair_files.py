@@ -130,9 +130,7 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
         DecodeError: A file is no image.
     """
     rgb, ir = _open_checked(pair)
-    valid = _valid_in_both(rgb, ir, pair)
-    if valid is not None and max_width is not None and rgb.width > max_width:
-        valid = _shrunk_valid(valid, _size_within(rgb, max_width))
+    valid = compact_valid(_valid_in_both(rgb, ir, pair), max_width)
     return PairLevels(compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot), valid)
 
 
@@ -162,8 +160,24 @@ def compact(image: DecodedImage, side: Side, max_width: int | None = None, black
     unit = image.rgb().transpose(1, 2, 0) if side == "rgb" else image.gray()[0]
     levels = to_levels(unit, 8 if image.bit_depth == 8 else 16)
     if max_width is not None and image.width > max_width:
-        levels = _shrunk(levels, _size_within(image, max_width))
+        levels = _shrunk(levels, _size_within(image.width, image.height, max_width))
     return np.iinfo(levels.dtype).max - levels if black_hot else levels
+
+
+def compact_valid(valid: Valid | None, max_width: int | None) -> Valid | None:
+    """Return the valid pixels of an image that :func:`compact` shrinks: those to which no invalid pixel contributes.
+
+    Args:
+        valid: Of the image, (H, W); None if all are.
+        max_width: As for :func:`compact`.
+    """
+    if valid is None or max_width is None or valid.shape[1] <= max_width:
+        return valid
+    size = _size_within(valid.shape[1], valid.shape[0], max_width)
+    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
+    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
+    side = 2 * _LANCZOS_REACH + 1
+    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
 
 
 def to_unit(levels: Levels) -> Floats:
@@ -205,17 +219,9 @@ def _open_checked(pair: PairFiles) -> tuple[DecodedImage, DecodedImage]:
     return rgb, ir
 
 
-def _shrunk_valid(valid: Valid, size: tuple[int, int]) -> Valid:
-    """Return the pixels of an image resized to (width, height) in which no invalid pixel has a share."""
-    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
-    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
-    side = 2 * _LANCZOS_REACH + 1
-    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
-
-
-def _size_within(image: DecodedImage, max_width: int) -> tuple[int, int]:
+def _size_within(width: int, height: int, max_width: int) -> tuple[int, int]:
     """Return (width, height) of a wider image that is shrunk."""
-    return max_width, round(image.height * max_width / image.width)
+    return max_width, round(height * max_width / width)
 
 
 def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
