@@ -16,10 +16,19 @@ from PIL import Image
 from scipy import ndimage
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, OutputLevels, read_bytes, read_image, to_levels
-from ir_transfer.imaging.pixels.kinds import Levels
-from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, composited, mean_colour
-from ir_transfer.imaging.pixels.tiff_file import decode_bands
+from ir_transfer.imaging.decode import decode
+from ir_transfer.imaging.decoded_image import shown
+from ir_transfer.imaging.image_io import (
+    MAX_PIXELS,
+    DecodedImage,
+    OutputLevels,
+    files_beside,
+    read_bytes,
+    read_image,
+    to_levels,
+)
+from ir_transfer.imaging.pixels.kinds import Levels, Wanted
+from ir_transfer.imaging.pixels.stage import Meaning
 
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
@@ -241,11 +250,12 @@ def _open_bands(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]
     if layout.ir_band is None:
         raise InputError("expected the key 'ir_band' in a layout of bands, found none")
     data = read_bytes(path)
-    bands, white, alpha = decode_bands(data, str(path), [*layout.rgb_bands, layout.ir_band], MAX_PIXELS)
+    wanted = Wanted(bands=[*layout.rgb_bands, layout.ir_band], beside=files_beside(path), joint=True)
+    stored = decode(data, str(path), MAX_PIXELS, wanted)
     sha256 = hashlib.sha256(data).hexdigest()
-    if alpha is not None and alpha.any():
-        bands = composited(bands, alpha, mean_colour(bands, alpha >= HALF_OPAQUE))
-    return DecodedImage(bands[:3], white, sha256, alpha), DecodedImage(bands[3:], white, sha256, alpha)
+    rgb = replace(stored, numbers=stored.numbers[:3])
+    ir = replace(stored, numbers=stored.numbers[3:], meaning=Meaning())
+    return shown(rgb, str(path), sha256), shown(ir, str(path), sha256)
 
 
 def _open_halves(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]:

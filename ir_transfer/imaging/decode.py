@@ -37,8 +37,8 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
     check_mask(wanted, name)
     try:
         if kind != "TIFF" and (wanted.bands is not None or wanted.nodata is not None):
-            asked = "--bands" if wanted.bands is not None else "--nodata"
-            raise DecodeError(f"{name}: expected a TIFF for {asked}, got {kind}: leave it out, or convert the image")
+            option = "the bands of its card" if wanted.joint else "--nodata" if wanted.bands is None else "--bands"
+            raise DecodeError(f"{name}: expected a TIFF for {option}, got {kind}: leave it out, or convert the image")
         stored = (
             decode_tiff(data, name, max_pixels, wanted)
             if kind == "TIFF"

@@ -45,7 +45,7 @@ class BandChoice:
         return {"bands": list(self.numbers), **named, **({"guessed": True} if self.guessed else {})}
 
 
-def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str) -> BandChoice:
+def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str, *, any_count: bool = False) -> BandChoice:
     """Return the bands of an open dataset that show red, green and blue, or the one that shows gray.
 
     Colour interpretations come first, then names (``red``, ``green``, ``blue``; ``B4``, ``B3``, ``B2`` of Sentinel-2
@@ -57,8 +57,9 @@ def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str) -> BandCh
     names = tuple(str(text or "") for text in dataset.descriptions)
     meaning = list(dataset.colorinterp)
     if asked is not None:
-        if len(asked) not in {1, 3} or not all(1 <= band <= dataset.count for band in asked):
-            raise InputError(f"{path}: expected one or three bands of 1 to {dataset.count}, got {tuple(asked)}")
+        if not (any_count or len(asked) in {1, 3}) or not all(1 <= band <= dataset.count for band in asked):
+            count, remedy = ("", "correct the card") if any_count else ("one or three ", "correct --bands")
+            raise InputError(f"{path}: expected {count}bands of 1 to {dataset.count}, got {tuple(asked)}: {remedy}")
         return _choice(asked, names, meaning)
     by_name = _by_name(names)
     # GeoTIFFs of more than three bands are often declared RGB by their writer's default: names know better.

@@ -33,15 +33,18 @@ class Wanted:
 
     Attributes:
         page: Number of the page of a TIFF, or of the image of an animation, from 1; the first of full size if None.
-        bands: One or three bands of a TIFF; by what the file says of them if None.
+        bands: One or three bands of a TIFF; those that the file declares as red, green and blue if None.
         nodata: Number of invalid pixels of a TIFF; the one that the file declares if None.
-        beside: Files that lie beside it, by ending: ``.msk`` and ``.aux.xml``.
+        beside: Contents of its sidecar files by suffix: ``.msk`` and ``.aux.xml``.
+        joint: Whether the bands are those of a registered pair: any number of them, and a pixel is valid only if none
+            holds nodata.
     """
 
     page: int | None = None
     bands: Sequence[int] | None = None
     nodata: float | None = None
     beside: Mapping[str, bytes] = field(default_factory=dict)
+    joint: bool = False
 
 
 WHOLE = Wanted()

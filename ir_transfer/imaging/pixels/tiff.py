@@ -54,6 +54,7 @@ class TiffImage:
         nodata: Value of invalid pixels; the one that the file declares if None.
         asked_page: The page as it was asked for.
         container: Metadata of a file that is not a TIFF, such as a JPEG in an archive.
+        joint: See :class:`~ir_transfer.imaging.pixels.kinds.Wanted`.
 
     Attributes:
         choice: The bands that are read.
@@ -78,17 +79,20 @@ class TiffImage:
         nodata: float | None = None,
         asked_page: int | None = None,
         container: Container | None = None,
+        joint: bool = False,
     ) -> None:
         self.dataset, self.name = dataset, name
         self._container = container
         self._tags = page.directory if page is not None else tiff_tags.Directory("<")
         self.reading = Reading()
         self._palette = palette_of(dataset)
-        self.choice = (
-            BandChoice((1,), ("palette",)) if self._palette is not None else choose_bands(dataset, bands, name)
-        )
-        if self._palette is not None and bands not in {None, (1,)}:
+        if self._palette is None:
+            self.choice = choose_bands(dataset, bands, name, any_count=joint)
+        elif bands is None or tuple(bands) == (1,):
+            self.choice = BandChoice((1,), ("palette",))
+        else:
             raise InputError(f"{name}: expected no --bands for an image with a palette, got {bands}: leave it out")
+        self.strict_nodata = joint
         self._describe_numbers(nodata)
         self.meaning = self._meaning()
         self._report(page, asked_page)
@@ -111,7 +115,6 @@ class TiffImage:
         flags = [set(dataset.mask_flag_enums[band - 1]) for band in numbers]
         self._has_mask = any(MaskFlags.per_dataset in one and MaskFlags.alpha not in one for one in flags)
         self._by_nodata = all(value is not None for value in self.nodata) and self._palette is None
-        self.strict_nodata = False
         self.is_masked = bool(self._alpha_band or self._has_mask or self._by_nodata or self.dtype.kind == "f")
         if self._palette is not None:
             self.is_masked |= bool((self._palette[:, 3] < 255).any())
@@ -125,7 +128,7 @@ class TiffImage:
         kind: Kind = "plain"
         if first and photometric in {LAB, ICC_LAB, ITU_LAB} and dataset.count >= 3:
             kind = "lab"
-        elif list(dataset.colorinterp)[:4] == inks and (first or photometric == INKS):
+        elif list(dataset.colorinterp)[:4] == inks and (first or photometric == INKS) and len(chosen) <= 3:
             kind = "inks"
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4

@@ -17,9 +17,9 @@ from ir_transfer.imaging.pixels.pages import Page
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
 from ir_transfer.imaging.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
 from ir_transfer.imaging.pixels.tiff_tags import GPS_BLOCK
-from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.levels import Asked, Levels, percentile_levels
+from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 
 _OVERVIEW_SIDE = 1024
 _SIDE = 1024  # of windows that are read at once, in pixels

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_left
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
 from ir_transfer.errors import DecodeError
@@ -114,7 +114,7 @@ class _VirtualFile(io.RawIOBase):
             raise
         return True
 
-    def _open(self, offset: int, length: int):  # type: ignore[no-untyped-def]  # rasterio has no types
+    def _open(self, offset: int, length: int) -> Any:
         text = _BYTES.format(name=escape(self._name), offset=offset, length=length)
         with rasterio_module().Env(GDAL_VRT_RAWRASTERBAND_ALLOWED_SOURCE="ALL", RAW_CHECK_FILE_SIZE="YES"):
             return rasterio_module().open(text, driver="VRT")
