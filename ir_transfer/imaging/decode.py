@@ -1,4 +1,4 @@
-"""Bytes of an image file to its stored numbers and their meaning: Pillow where 8 bits are all there is, else GDAL."""
+"""Decodes image files by Pillow (8 bits), GDAL (TIFF, 16-bit PNG) or LibRaw to numbers and their interpretation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
 
     Args:
         data: The whole file.
-        name: How the file is called in errors.
+        name: Name in errors.
         max_pixels: Larger images are refused before their pixels are decoded.
-        wanted: Which part of it.
+        wanted: The part of the file to read.
 
     Raises:
         DecodeError: Not an image, damaged, or too large.

@@ -8,14 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
-from ir_transfer.sensor.adc import quantise
-from ir_transfer.sensor.bad_pixels import Defects
 from ir_transfer.sensor.model import SensorModel
+from ir_transfer.sensor.noise import (
+    Pattern,
+    add_temporal,
+    draw_bad_pixels,
+    draw_drift,
+    draw_pattern,
+    drift_phase,
+    frame_number,
+    generator,
+)
 from ir_transfer.sensor.optics import blur, mtf
-from ir_transfer.sensor.pattern import Pattern, draw_bad_pixels, draw_drift, draw_pattern, drift_phase
+from ir_transfer.sensor.readout import Defects, quantise
 from ir_transfer.sensor.sampling import enlarge, fit, shrink
-from ir_transfer.sensor.seeds import frame_number, generator
-from ir_transfer.sensor.temporal import add_temporal
 
 Floats = NDArray[np.float32]
 

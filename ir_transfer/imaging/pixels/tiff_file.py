@@ -1,4 +1,4 @@
-"""TIFF files and the masks beside images, opened with GDAL, to stored numbers."""
+"""Decodes TIFF files and the mask sidecars of images by GDAL."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import numpy as np
 from ir_transfer.errors import DecodeError, ForeignReferenceError
 from ir_transfer.imaging.pixels.exif import read_exif
 from ir_transfer.imaging.pixels.kinds import Wanted, decoder_message
-from ir_transfer.imaging.pixels.rasterio_import import rasterio_module
+from ir_transfer.imaging.pixels.pages import page_of
 from ir_transfer.imaging.pixels.stage import Stored, check_size, upright
+from ir_transfer.imaging.raster.references import rasterio_module
 
 
 def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
-    """Decode a TIFF; errors of rasterio are those of its decoder, see :func:`ir_transfer.imaging.decode.decode`."""
-    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
-    from ir_transfer.imaging.pixels.tiff import TiffImage, page_of
+    """Decode a TIFF; :func:`ir_transfer.imaging.decode.decode` translates the errors of rasterio."""
+    # These import rasterio, which takes 0.1 s that commands without a TIFF need not spend.
+    from ir_transfer.imaging.pixels.tiff import TiffImage
     from ir_transfer.imaging.raster.gdal import hides_numbers
     from ir_transfer.imaging.raster.references import check_overview_file
 
@@ -45,22 +46,21 @@ def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stor
 
 
 def check_mask(wanted: Wanted, name: str) -> None:
-    """Refuse a mask that is no TIFF: GDAL would open it by any driver.
+    """Refuse a mask sidecar that is not a TIFF: GDAL would open it with any driver.
 
     Raises:
-        ForeignReferenceError: The file beside the image is another kind.
+        ForeignReferenceError: The sidecar is of another kind.
     """
-    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
     from ir_transfer.imaging.raster.references import is_sidecar
 
     if ".msk" in wanted.beside and not is_sidecar(wanted.beside[".msk"]):
         raise ForeignReferenceError(
-            f"{name}: expected the mask .msk beside it as TIFF, got another kind: remove that file"
+            f"{name}: expected a TIFF in its mask sidecar .msk, got another kind: remove that file"
         )
 
 
 def with_mask(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Stored:
-    """Return an image with the mask that lies beside it, as GDAL names it.
+    """Return an image with the mask in its ``.msk`` sidecar, if it has one.
 
     Raises:
         DecodeError: The mask cannot be read.
@@ -78,7 +78,7 @@ def with_mask(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Sto
         ) from error
     mask = upright(mask[None], int(stored.reading.facts.get("orientation", 1)))[0]
     if mask.shape != stored.numbers.shape[1:]:
-        stored.reading.notes.append("the mask beside it has another size: left out")
+        stored.reading.notes.append("its mask sidecar (.msk) has another size: ignored")
         return stored
     alpha = mask if stored.alpha is None else np.minimum(mask, stored.alpha)
     return replace(stored, alpha=None if alpha.min() == 255 else alpha)

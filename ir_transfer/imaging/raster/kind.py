@@ -10,7 +10,8 @@ import rasterio
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 from ir_transfer.imaging.companions import image_companions
 from ir_transfer.imaging.image_io import read_bytes
-from ir_transfer.imaging.pixels.tiff import is_measured, open_page
+from ir_transfer.imaging.pixels.gdal_dataset import is_measured
+from ir_transfer.imaging.pixels.pages import open_page
 from ir_transfer.imaging.raster.gdal import has_name_for_gdal, open_raster
 from ir_transfer.imaging.raster.references import is_virtual
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import header_of, read_header
 from ir_transfer.imaging.pixels.containers import Container
-from ir_transfer.imaging.pixels.pages import Page
+from ir_transfer.imaging.pixels.gdal_dataset import is_measured
+from ir_transfer.imaging.pixels.pages import Page, open_page, page_of
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
-from ir_transfer.imaging.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
+from ir_transfer.imaging.pixels.tiff import Box, TiffImage
 from ir_transfer.imaging.pixels.tiff_tags import GPS_BLOCK
 from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.levels import Asked, Levels, percentile_levels

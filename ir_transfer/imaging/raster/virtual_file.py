@@ -11,8 +11,13 @@ from typing import Any, BinaryIO
 from xml.sax.saxutils import escape
 
 from ir_transfer.errors import DecodeError
-from ir_transfer.imaging.pixels.rasterio_import import rasterio_module
-from ir_transfer.imaging.raster.references import allow_network_files, gdal_name, is_network_path, is_virtual
+from ir_transfer.imaging.raster.references import (
+    allow_network_files,
+    gdal_name,
+    is_network_path,
+    is_virtual,
+    rasterio_module,
+)
 
 _BUFFER = 2**16
 _LARGEST_READ = 2**20

@@ -1,18 +1,22 @@
-"""What stays for a whole run: fixed-pattern noise, the direction of drift, and bad pixels, drawn once by the seed."""
+"""Noise of a sensor, drawn by seed: a fixed pattern for the whole run, temporal noise for each frame, drift and bad pixels."""
 
 from __future__ import annotations
 
+import hashlib
+import operator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.sensor.model import BadPixels, Drift, Fixed
-from ir_transfer.sensor.seeds import generator
+from ir_transfer.errors import InputError
+from ir_transfer.sensor.model import BadPixels, Drift, Fixed, Temporal
 
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
+Purpose = Literal["fixed", "drift", "bad pixels", "temporal"]
 
 _SHADING_WAVES = 4  # cosines along each axis: nothing faster than one and a half periods over the frame
 
@@ -79,3 +83,52 @@ def _shading(random: np.random.Generator, height: int, width: int) -> Floats:
     )
     field = down.T @ amplitudes @ across
     return np.asarray(field / field.std(), dtype=np.float32)
+
+
+def add_temporal(seen: Floats, temporal: Temporal, random: np.random.Generator) -> Floats:
+    """Return an intensity (H, W) with the noise of one frame: of pixels, whole rows and whole columns.
+
+    Shot noise is Gaussian, of the variance that Poisson's has, which holds above some ten electrons.
+
+    Args:
+        seen: (H, W), as a share of the range.
+        temporal: How much.
+        random: Of this frame.
+    """
+    height, width = seen.shape
+    noisy: Floats = seen
+    if temporal.full_well_electrons:
+        variance = np.maximum(seen, 0) * np.float32(1 / temporal.full_well_electrons) + np.float32(temporal.sigma**2)
+        noisy = noisy + np.sqrt(variance) * random.standard_normal(seen.shape, dtype=np.float32)
+    elif temporal.sigma:
+        noisy = noisy + np.float32(temporal.sigma) * random.standard_normal(seen.shape, dtype=np.float32)
+    if temporal.row:
+        noisy = noisy + np.float32(temporal.row) * random.standard_normal((height, 1), dtype=np.float32)
+    if temporal.column:
+        noisy = noisy + np.float32(temporal.column) * random.standard_normal((1, width), dtype=np.float32)
+    return noisy
+
+
+def frame_number(frame: SupportsIndex | str) -> int:
+    """Return the number of a frame; that of a key (the name of an image, say) is a hash of 64 bits of it.
+
+    Raises:
+        InputError: A negative number.
+    """
+    if isinstance(frame, str):
+        # A file's name may hold bytes that are no text.
+        digest = hashlib.blake2b(frame.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        return int.from_bytes(digest, "little")
+    number = operator.index(frame)
+    if number < 0:
+        raise InputError(f"expected a frame number of at least 0, got {number}")
+    return number
+
+
+def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:
+    """Return the random numbers of one purpose and frame; the same on every machine with the same release of NumPy.
+
+    SFC64, seeded through a hash: neighbouring seeds and frames have nothing in common.
+    """
+    digest = hashlib.blake2b(f"{seed}/{purpose}/{number}".encode(), digest_size=32).digest()
+    return np.random.Generator(np.random.SFC64(np.random.SeedSequence(int.from_bytes(digest, "little"))))
