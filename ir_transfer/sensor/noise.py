@@ -1,4 +1,4 @@
-"""Noise of a sensor, drawn by seed: a fixed pattern for the whole run, temporal noise for each frame, drift and bad pixels."""
+"""Sensor noise drawn by seed: fixed pattern, drift and bad pixels of a run, and temporal noise of each frame."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 Purpose = Literal["fixed", "drift", "bad pixels", "temporal"]
 
-_SHADING_WAVES = 4  # cosines along each axis: nothing faster than one and a half periods over the frame
+_SHADING_WAVES = 4  # cosines along each axis, up to one and a half periods over the frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Pattern:
     offset: Floats
 
     def add(self, seen: Floats) -> Floats:
-        """Return what the sensor makes of an intensity (H, W)."""
+        """Return an intensity (H, W) with the pattern applied."""
         return seen + self.offset if self.gain is None else seen * self.gain + self.offset
 
 
@@ -52,18 +52,18 @@ def draw_pattern(fixed: Fixed, height: int, width: int, seed: int) -> Pattern:
 
 @lru_cache(maxsize=2)
 def draw_drift(height: int, width: int, seed: int) -> Floats:
-    """Draw the pattern (H, W) along which a sensor drifts, of unit standard deviation."""
+    """Draw the drift pattern (H, W) of a sensor, of unit standard deviation."""
     return _normal(generator(seed, "drift"), height, width)
 
 
 def drift_phase(drift: Drift, number: int) -> float:
-    """Return how far the frame is from the last closing of the shutter to the next, in [0, 1)."""
+    """Return the phase of a frame between two shutter closings, in [0, 1)."""
     return (number % drift.shutter_frames) / drift.shutter_frames
 
 
 @lru_cache(maxsize=2)
 def draw_bad_pixels(bad: BadPixels, height: int, width: int, seed: int) -> tuple[Places, Places]:
-    """Draw rows and columns (2, N) of dead and of hot pixels; their numbers are exact to one pixel."""
+    """Draw rows and columns (2, N) of dead and hot pixels; their counts are exact to one pixel."""
     size = height * width
     dead, hot = round(bad.dead * size), round(bad.hot * size)
     places = np.stack(divmod(generator(seed, "bad pixels").choice(size, dead + hot, replace=False), width))
@@ -86,14 +86,14 @@ def _shading(random: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def add_temporal(seen: Floats, temporal: Temporal, random: np.random.Generator) -> Floats:
-    """Return an intensity (H, W) with the noise of one frame: of pixels, whole rows and whole columns.
+    """Return an intensity (H, W) with the noise of one frame: of pixels, rows and columns.
 
-    Shot noise is Gaussian, of the variance that Poisson's has, which holds above some ten electrons.
+    Shot noise is Gaussian with the variance of a Poisson distribution, which is accurate above about ten electrons.
 
     Args:
-        seen: (H, W), as a share of the range.
-        temporal: How much.
-        random: Of this frame.
+        seen: Intensity (H, W), as a share of the range.
+        temporal: Parameters of the noise.
+        random: Generator of this frame.
     """
     height, width = seen.shape
     noisy: Floats = seen
@@ -110,13 +110,13 @@ def add_temporal(seen: Floats, temporal: Temporal, random: np.random.Generator) 
 
 
 def frame_number(frame: SupportsIndex | str) -> int:
-    """Return the number of a frame; that of a key (the name of an image, say) is a hash of 64 bits of it.
+    """Return the number of a frame; for a key, such as the name of an image, its 64-bit hash.
 
     Raises:
         InputError: A negative number.
     """
     if isinstance(frame, str):
-        # A file's name may hold bytes that are no text.
+        # A file name may hold bytes that are not UTF-8.
         digest = hashlib.blake2b(frame.encode("utf-8", "surrogatepass"), digest_size=8).digest()
         return int.from_bytes(digest, "little")
     number = operator.index(frame)
@@ -126,9 +126,9 @@ def frame_number(frame: SupportsIndex | str) -> int:
 
 
 def generator(seed: int, purpose: Purpose, number: int = 0) -> np.random.Generator:
-    """Return the random numbers of one purpose and frame; the same on every machine with the same release of NumPy.
+    """Return the random generator for one purpose and frame, the same on all machines with the same release of NumPy.
 
-    SFC64, seeded through a hash: neighbouring seeds and frames have nothing in common.
+    SFC64, seeded by a hash, so that the streams of neighbouring seeds and frames are independent.
     """
     digest = hashlib.blake2b(f"{seed}/{purpose}/{number}".encode(), digest_size=32).digest()
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence(int.from_bytes(digest, "little"))))

@@ -1,4 +1,4 @@
-"""From a disturbed intensity to the levels that a camera reads out: bad pixels and the analogue-to-digital converter."""
+"""Read-out of a sensor: bad pixels and their replacement, and the analogue-to-digital converter (ADC)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Defects:
     """The bad pixels of a sensor.
 
     Args:
-        dead: (2, N): rows and columns of those that read 0. What lies outside is left out.
-        hot: (2, N): of those that read 1.
-        height: Of the sensor.
-        width: Of the sensor.
-        replace: Whether the camera hides them behind the mean of the good ones among their eight neighbours. A pixel
-            without a good neighbour stays bad.
+        dead: Rows and columns (2, N) of pixels that read 0; positions outside of the sensor are ignored.
+        hot: Rows and columns (2, N) of pixels that read 1.
+        height: Rows of the sensor.
+        width: Columns of the sensor.
+        replace: Whether the camera replaces them by the mean of their good neighbours among eight. A pixel without a
+            good neighbour stays bad.
     """
 
     def __init__(self, dead: Places, hot: Places, height: int, width: int, *, replace: bool) -> None:
@@ -43,7 +43,7 @@ class Defects:
         self._bad = tuple(bad[:, can])
 
     def apply(self, seen: Floats) -> Floats:
-        """Return what the camera reads of an intensity (H, W)."""
+        """Return an intensity (H, W) with the bad pixels, replaced if the camera does so."""
         read = seen.copy()
         read[self._dead], read[self._hot] = 0, 1
         if self._replace:
@@ -56,11 +56,11 @@ def _inside(places: Places, height: int, width: int) -> NDArray[np.bool_]:
 
 
 def quantise(seen: Floats, adc: Adc | None) -> Floats:
-    """Return the nearest level of every intensity, as an intensity in [0, 1] again; saturated outside the converter.
+    """Return intensities quantised to the levels of an ADC, in [0, 1]; they saturate outside of its range.
 
     Args:
-        seen: Of any shape.
-        adc: The converter; without one the intensity is only cut to [0, 1].
+        seen: Intensities of any shape.
+        adc: The converter; if None, intensities are only clipped to [0, 1].
     """
     if adc is None:
         return np.clip(seen, 0, 1)

@@ -151,9 +151,7 @@ def complete_container(container: Container, image: Image.Image) -> None:
     container.images = int(getattr(image, "n_frames", 1))
     try:
         container.exif = image.getexif().tobytes().removeprefix(b"Exif\0\0") if image.info.get("exif") else b""
-    except (
-        Exception
-    ) as error:  # damaged metadata must not make the image unreadable; Pillow raises many kinds of errors for it
+    except Exception as error:  # metadata must not make the image unreadable; Pillow raises many errors
         container.notes.append(f"its EXIF is damaged ({decoder_message(error)}): left out")
     nclx = image.info.get("nclx_profile")
     if nclx and not container.profile:
