@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.imaging.exemplars.report import Unit
+from ir_transfer.imaging.pixels.containers import segments
 
 _FLIR = b"FLIR\x00"
 _DJI = b"DJI"
-_APP1, _APP3, _START_OF_SCAN = 0xE1, 0xE3, 0xDA
+_APP1, _APP3 = 0xE1, 0xE3
 _SIZES = ((640, 512), (640, 480), (336, 256), (320, 256), (1280, 1024), (160, 120))
 """Widths and heights of DJI's sensors."""
 _SMOOTH = 0.5  # of the standard deviation: neighbouring pixels of a thermal image differ less
@@ -44,23 +45,13 @@ def read_radiometric(data: bytes) -> Radiometric | None:
     """Return the raw thermal values of a JPEG; None if it is not a radiometric file."""
     if not data.startswith(b"\xff\xd8"):
         return None
-    segments = _segments(data)
-    if any(marker == _APP1 and body.startswith(_FLIR) for marker, body in segments):
+    bodies = [(marker, data[start + 4 : stop]) for marker, start, stop in segments(data)]
+    if any(marker == _APP1 and body.startswith(_FLIR) for marker, body in bodies):
         return _flir(data)
-    raw = b"".join(body for marker, body in segments if marker == _APP3)
-    if any(marker == _APP1 and _DJI in body for marker, body in segments):
+    raw = b"".join(body for marker, body in bodies if marker == _APP3)
+    if any(marker == _APP1 and _DJI in body for marker, body in bodies):
         return _dji(raw)
     return None
-
-
-def _segments(data: bytes) -> list[tuple[int, bytes]]:
-    """Return markers and bodies of the segments before the compressed image; damaged ones end the list."""
-    found, place = [], 2
-    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != _START_OF_SCAN:
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        found.append((data[place + 1], data[place + 4 : place + 2 + length]))
-        place += 2 + max(length, 2)
-    return found
 
 
 def _flir(data: bytes) -> Radiometric:
