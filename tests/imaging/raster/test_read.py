@@ -141,7 +141,7 @@ def test_what_is_no_raster_of_intensities_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="expected a raster, found none"):
         Raster(str(tmp_path / "none.tif"))
     (tmp_path / "text.tif").write_text("no raster")
-    with pytest.raises(DecodeError, match="expected a file in an archive or on the network"):
+    with pytest.raises(DecodeError, match="expected a raster that GDAL reads"):
         Raster(str(tmp_path / "text.tif"))
     with pytest.raises(DecodeError, match="a file in an archive or on the network"):
         Raster("/vsizip/none.zip/a.tif")
