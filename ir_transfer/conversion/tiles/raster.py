@@ -21,9 +21,10 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.encode import Compression
 from ir_transfer.imaging.image_io import BitDepth, to_levels
 from ir_transfer.imaging.pixels.stage import Reading
-from ir_transfer.imaging.raster.gdal import environment, is_virtual, writing
+from ir_transfer.imaging.raster.gdal import environment, writing
 from ir_transfer.imaging.raster.levels import Asked
 from ir_transfer.imaging.raster.read import Raster
+from ir_transfer.imaging.raster.references import is_virtual
 from ir_transfer.imaging.raster.store import WindowStore, remove, work_folder
 from ir_transfer.imaging.raster.write import hidden, layout_of, write_raster
 from ir_transfer.nn.limits import SMALLEST_SIDE
