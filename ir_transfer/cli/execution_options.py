@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ir_transfer.cli.option_types import AutoOrCount
+from ir_transfer.cli.option_types import AUTO_OR_COUNT
 from ir_transfer.cli.options import Command
 
 
@@ -34,7 +34,7 @@ def speed_options(command: Command) -> Command:
         ),
         click.option(
             "--batch-size",
-            type=AutoOrCount(),
+            type=AUTO_OR_COUNT,
             default="auto",
             show_default=True,
             metavar="auto|N",

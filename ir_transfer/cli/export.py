@@ -9,7 +9,7 @@ import click
 
 from ir_transfer.cli.console import set_up_messages
 from ir_transfer.cli.execution_options import threads_option
-from ir_transfer.cli.option_types import NumberList
+from ir_transfer.cli.option_types import NUMBERS
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
@@ -34,7 +34,7 @@ _STYLE = "Baked into the file; repeat it to blend.  [default: none, the style's 
 @click.command(short_help="Write a model as a file that runs without torch.")
 @click.argument("model", metavar="MODEL")
 @style_option(_STYLE, required=False)
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@click.option("--style-weights", type=NUMBERS, metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
 @polarity_option
 @exemplar_polarity_option
 @exemplar_range_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ir_transfer.cli.option_types import Bands, Bytes, Levels, Page, Range
+from ir_transfer.cli.option_types import BANDS, BYTES, LEVELS, PAGE, RANGE
 from ir_transfer.cli.options import Command
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def camera_options(command: Command) -> Command:
     for option in (
         click.option(
             "--agc-window",
-            type=Range(),
+            type=RANGE,
             default="0..1",
             show_default=True,
             metavar="LOW..HIGH",
@@ -80,7 +80,7 @@ def size_options(command: Command) -> Command:
     tile = "Translate what is larger by tiles of this side."
     for option in (
         click.option("--tile-size", type=click.IntRange(min=64), metavar="N", help=tile),
-        click.option("--memory", type=Bytes(), metavar="2GB", help=memory),
+        click.option("--memory", type=BYTES, metavar="2GB", help=memory),
     ):
         command = option(command)
     return command
@@ -92,7 +92,7 @@ def levels_option(command: Command) -> Command:
         "Numbers of the inputs that become black and white, or percentile (2nd to 98th over all of one).  "
         "[default: those of the container; of rasters with a place on Earth and more than 8 bits, percentile]"
     )
-    return click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels)(command)
+    return click.option("--levels", type=LEVELS, metavar="LO,HI|percentile", help=levels)(command)
 
 
 def raster_options(command: Command) -> Command:
@@ -103,12 +103,12 @@ def raster_options(command: Command) -> Command:
     )
     nodata = "Number of invalid pixels in TIFFs that do not declare it."
     for option in (
-        click.option("--page", type=Page(), metavar="N|all", help=page),
+        click.option("--page", type=PAGE, metavar="N|all", help=page),
         click.option("--overviews", is_flag=True, help="Write overviews into the results of TIFFs."),
         click.option("--cog", is_flag=True, help="Write the results of TIFFs as cloud-optimised GeoTIFFs."),
         click.option("--nodata", type=float, metavar="NUMBER", help=nodata),
         levels_option,
-        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of TIFFs for red, green, blue; or one."),
+        click.option("--bands", type=BANDS, metavar="4,3,2", help="Bands of TIFFs for red, green, blue; or one."),
     ):
         command = option(command)
     return command

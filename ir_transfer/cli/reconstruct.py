@@ -9,17 +9,10 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.execution_options import device_option, threads_option
-from ir_transfer.cli.option_types import ImageSize
+from ir_transfer.cli.option_types import NAMES, image_size
 from ir_transfer.cli.options import max_pixels_option, run_options_option, seed_option, verbosity_options
 from ir_transfer.cli.path_checks import check_exists
 from ir_transfer.cli.result import give_result
-
-
-class _Names(click.ParamType[tuple[str, ...]]):
-    name = "names"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return value if isinstance(value, tuple) else tuple(str(value).split(","))
 
 
 @click.command(short_help="Show what layers of a network keep of an image.")
@@ -27,9 +20,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
 @click.option("--layer", metavar="NAME", help="For --content.  [default: stride8, of a VGG conv4_2]")
 @click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Image whose texture is wanted.")
 @click.option(
-    "--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
+    "--layers", type=NAMES, metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
 )
-@click.option("--size", type=ImageSize(16), metavar="WxH", help="Of the result of --style.  [default: the image's]")
+@click.option("--size", type=image_size(16), metavar="WxH", help="Of the result of --style.  [default: the image's]")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing file.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ir_transfer.cli.console import print_error, print_table, set_up_messages
-from ir_transfer.cli.option_types import NumberList
+from ir_transfer.cli.option_types import NUMBERS
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
@@ -62,7 +62,7 @@ def styles(ctx: click.Context) -> int | None:
 @model_option
 @weights_option
 @tracking_uri_option
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
+@click.option("--style-weights", type=NUMBERS, metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
 @click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
 @exemplar_polarity_option
 @exemplar_range_option

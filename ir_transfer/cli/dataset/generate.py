@@ -19,7 +19,7 @@ from ir_transfer.cli.execution_options import (
 )
 from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
-from ir_transfer.cli.option_types import Range, Shard
+from ir_transfer.cli.option_types import RANGE, SHARD
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
@@ -95,7 +95,7 @@ if TYPE_CHECKING:
 @click.option(
     "--strength",
     "strengths",
-    type=Range(),
+    type=RANGE,
     default="1",
     show_default=True,
     metavar="N|LOW..HIGH",
@@ -116,7 +116,7 @@ if TYPE_CHECKING:
 @speed_options
 @engine_options
 @threads_option
-@click.option("--shard", type=Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
+@click.option("--shard", type=SHARD, metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
 @click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
 @click.option("--overwrite", is_flag=True, help="Make existing results again.")
 @click.option("--dry-run", is_flag=True, help="Say what would be made, and do nothing.")

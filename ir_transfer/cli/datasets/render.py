@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ir_transfer.cli.option_types import ImageSize
+from ir_transfer.cli.option_types import image_size
 from ir_transfer.cli.result import give_result
 
 
@@ -16,7 +16,7 @@ from ir_transfer.cli.result import give_result
 @click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Scenes.")
 @click.option("--frames", type=click.IntRange(min=1), default=1, show_default=True, help="Video frames per scene.")
 @click.option("--band", type=click.Choice(["lwir", "nir"]), default="lwir", show_default=True, help="Infrared band.")
-@click.option("--size", type=ImageSize(32), default="320x256", show_default=True, help="Width x height in pixels.")
+@click.option("--size", type=image_size(32), default="320x256", show_default=True, help="Width x height in pixels.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal files.")
 @click.option("--boxes", is_flag=True, help="Also write frames of people and vehicles: annotations.json, boxes.json.")
 @click.option("--masks", is_flag=True, help="Also write masks/ with labels of people and vehicles.")
