@@ -14,7 +14,7 @@ import gradio as gr
 from ir_transfer import model_info
 from ir_transfer.app import histograms
 from ir_transfer.app.fields import FILES, MATRIX, Form
-from ir_transfer.app.panels import error_box, detected_box, summary_box
+from ir_transfer.app.panels import detected_box, error_box, summary_box
 from ir_transfer.app.presets import preset_cards, presets_of
 from ir_transfer.app.request import Request
 from ir_transfer.app.results import View

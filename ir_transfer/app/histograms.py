@@ -50,7 +50,7 @@ def of_result(path: Path) -> Histogram:
 
 
 def of_styles(styles: Sequence[str], model: str | None, asked: AskedRange) -> list[Histogram]:
-    """Return the histogram of each style: from the pixels of an exemplar file, or from the stored quantiles of a preset.
+    """Return the histogram of each style: from the pixels of an exemplar file or the stored quantiles of a preset.
 
     Raises:
         IrTransferError: A style that cannot be read.

@@ -133,7 +133,7 @@ def _build_results() -> _Results:
         downloads = gr.File(label="Download", interactive=False, elem_id="downloads", height=90)
     command = gr.Textbox(label=_COMMAND, lines=2, max_lines=8, buttons=["copy"], interactive=False, elem_id="command")
     gr.Markdown(
-        "#### Detected polarity and value range\nIf they are wrong for your exemplars, set them below and convert again."
+        "#### Detected polarity and value range\nIf they are wrong for your exemplars, set them here and convert again."
     )
     detected = gr.HTML(elem_id="detected")
     with gr.Row():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ir_transfer.app.work import Conversion
 
 _SHOWN_ERRORS = 12
-_SOURCES = {"option": "as set below"}
+_SOURCES = {"option": "as set here"}
 
 
 def error_box(lines: Iterable[str]) -> str:

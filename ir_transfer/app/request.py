@@ -145,7 +145,7 @@ def parse_range(text: str) -> AskedRange:
         ends = (0.0, 0.0)
     if not ends[0] < ends[1]:
         raise InputError(
-            f"expected --exemplar-range auto, percentile, full, or two increasing numbers such as 7000,9000, got {text!r}"
+            f"expected --exemplar-range auto, percentile, full, or LO,HI with LO < HI, such as 7000,9000, got {text!r}"
         )
     return ends
 

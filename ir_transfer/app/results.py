@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ir_transfer.app.displays import before_and_after, rgb_image, result_image, thumbnail
+from ir_transfer.app.displays import before_and_after, result_image, rgb_image, thumbnail
 from ir_transfer.app.session import Workspace
 from ir_transfer.app.work import Conversion, Result
 from ir_transfer.errors import IrTransferError
@@ -101,7 +101,7 @@ class View:
         return list(dict.fromkeys(r.error for c in self.conversions for r in c.results if r.error is not None))
 
     def pair(self, index: int) -> tuple[str, str] | None:
-        """Return paths of full-size copies of the RGB image and the result of a cell; None for a cell without a result."""
+        """Return paths of full-size copies of RGB image and result of a cell; None for a cell without a result."""
         cell = self.cells[index]
         if cell.conversion is None or cell.result is None or cell.result.output is None:
             return None

@@ -110,8 +110,8 @@ def names_of(uploads: Sequence[Upload], kind: str) -> tuple[str, ...]:
             )
         if name in names:
             raise InputError(
-                f"expected {kind} with different names, got {name} twice: rename one, or use ir-transfer convert, which "
-                "accepts folders with sub-folders"
+                f"expected {kind} with different names, got {name} twice: rename one, or use ir-transfer convert, "
+                "which accepts folders with sub-folders"
             )
         names.append(name)
     return tuple(names)

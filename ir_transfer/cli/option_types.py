@@ -67,6 +67,15 @@ def _count(text: str) -> int:
     return number
 
 
+def _at_least(least: int) -> Callable[[str], list[int]]:
+    def parse(text: str) -> list[int]:
+        numbers = list(map(int, _names(text)))
+        _require(bool(numbers) and min(numbers) >= least)
+        return numbers
+
+    return parse
+
+
 def _bands(text: str) -> tuple[int, ...]:
     bands = tuple(map(_count, text.split(",")))
     _require(len(bands) in {1, 3})
@@ -110,6 +119,8 @@ NAMES = Parsed("names", "comma-separated names", _names)
 RANGE = Parsed("range", "a number such as 0.8 or a range such as 0.6..1", _range)
 BYTES = Parsed("bytes", "a size such as 2GB or 800MB", _bytes)
 BANDS = Parsed("bands", "one band or three, such as 4,3,2, counted from 1", _bands)
+SIDES = Parsed("sides", "sides of at least 64 pixels, such as 512,1024", _at_least(64))
+COUNTS = Parsed("counts", "whole numbers such as 0,2", _at_least(0))
 PAGE = Parsed("page", "a number from 1, or all", lambda text: text if text == "all" else _count(text))
 LEVELS = Parsed("levels", "LO,HI with LO < HI, such as 0,10000, or percentile", _interval_or("percentile"))
 EXEMPLAR_RANGE = Parsed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
@@ -128,7 +128,7 @@ def runtime_option(command: Command) -> Command:
 
 def seed_option(command: Command) -> Command:
     """Add ``--seed``."""
-    text = "Random seed; the same seed gives the same results."
+    text = "Seed of models and sensors that draw random numbers."
     return click.option(
         "--seed", type=click.IntRange(0, _LARGEST_SEED), default=0, show_default=True, metavar="N", help=text
     )(command)
@@ -200,7 +200,13 @@ def overwrite_option(text: str) -> Callable[[Command], Command]:
     return click.option("--overwrite", is_flag=True, help=text)
 
 
-RESULTS_AGAIN = "Convert again where a result exists, and replace it."
+REDO = "Convert inputs with an existing result again, and replace it."
+
+
+def refuse_resume_with_overwrite(given: Mapping[str, Any]) -> None:
+    """Raise a usage error if both ``--resume`` and ``--overwrite`` were given."""
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
 
 
 def resume_option(command: Command) -> Command:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ir_transfer.app.panels import error_box, detected_box, summary_box
+from ir_transfer.app.panels import detected_box, error_box, summary_box
 from ir_transfer.app.request import Request, camera_of
 from ir_transfer.app.results import View
 from ir_transfer.app.session import Session, Upload, Workspace
