@@ -21,7 +21,6 @@ from ir_transfer.conversion.styles.choose import (
     StyleChoice,
     exemplar_files,
 )
-from ir_transfer.conversion.styles.exemplar import read_with_report
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.exemplars.report import ExemplarReport
@@ -140,6 +139,8 @@ def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bo
 def _exemplar(
     model: TranslationModel, path: Path, max_pixels: int, asked: AskedRange, *, crop: bool = True
 ) -> tuple[Tensor, ExemplarReport | None]:
+    from ir_transfer.conversion.styles.exemplar import read_with_report  # scikit-image and scipy, not for saved styles
+
     keep_colour = model.exemplar_channels == 3
     exemplar, report = read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked, crop=crop)
     if report is not None and not report.is_plain:
