@@ -69,8 +69,8 @@ def _count(text: str) -> int:
 
 def _at_least(least: int) -> Callable[[str], list[int]]:
     def parse(text: str) -> list[int]:
-        numbers = list(map(int, _names(text)))
-        _require(bool(numbers) and min(numbers) >= least)
+        numbers = list(map(int, text.split(",")))
+        _require(min(numbers) >= least)
         return numbers
 
     return parse

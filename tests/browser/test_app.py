@@ -184,6 +184,10 @@ def test_errors_are_the_sentences_of_the_tool(
     page = _open(context, served)
     page.locator("#convert").click()
     page.get_by_role("alert").get_by_text("expected at least one RGB image, got none").wait_for()
+    page.wait_for_function(
+        "() => { const box = document.querySelector('#errors .ir-error').getBoundingClientRect();"
+        " return box.top >= 0 && box.bottom <= innerHeight; }"
+    )  # the button is at the bottom of the form, the errors at the top of the results
     (folder / "broken.png").write_bytes(b"no image")
     _put(page, "images", folder / "photo (1).png", folder / "broken.png")
     _put(page, "exemplars", folder / "thermal1.png")
