@@ -1,4 +1,4 @@
-"""The gallery of presets: what each makes of a rendered street scene, made when the page starts."""
+"""The gallery of presets: each applied to a rendered street scene when the page starts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PresetCard:
     Attributes:
         name: ``preset:NAME``.
         description: One line.
-        image: What the default model makes of a rendered scene in this style.
+        image: A rendered scene, translated by the default model with this preset.
     """
 
     name: str
@@ -38,7 +38,7 @@ class PresetCard:
 
 
 def presets_of(model: str | None) -> list[str]:
-    """Return ``preset:NAME`` of the presets that a model takes; black-hot twins are what a polarity asks for."""
+    """Return ``preset:NAME`` of the presets of a model, without black-hot variants, which ``--polarity`` selects."""
     wanted = model or DEFAULT_MODEL
     names = [preset.name for preset in [*list_presets(), *list_named_styles()] if preset.model == wanted]
     return [f"{PRESET}{name}" for name in dict.fromkeys(names) if not name.endswith(BLACK_HOT_SUFFIX)]
@@ -46,7 +46,7 @@ def presets_of(model: str | None) -> list[str]:
 
 @cache
 def preset_cards() -> tuple[PresetCard, ...]:
-    """Return the presets of the default model with a thumbnail each, rendered once a process."""
+    """Return the presets of the default model with a thumbnail each, rendered once per process."""
     described = {
         f"{PRESET}{preset.name}": preset.metadata for preset in list_presets() if preset.model == DEFAULT_MODEL
     }
@@ -60,8 +60,8 @@ def _thumbnail(name: str) -> Image.Image:
     choice = choose_styles([name])
     model = create_model(choice.model, choice.weights)
     (code,) = prepare_codes(model, choice)
-    photograph = torch.from_numpy(np.ascontiguousarray(_scene().transpose(2, 0, 1)))[None]
-    intensity = model(photograph, code, 1.0)[0, 0].clamp(0, 1).numpy()
+    rgb = torch.from_numpy(np.ascontiguousarray(_scene().transpose(2, 0, 1)))[None]
+    intensity = model(rgb, code, 1.0)[0, 0].clamp(0, 1).numpy()
     return Image.fromarray((intensity * 255 + 0.5).astype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""``ir-transfer runs``: list tracked runs, compare some of them in one page, deliver what a store has missed."""
+"""``ir-transfer runs``: list and compare tracked runs, and deliver journals to a tracking store."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from ir_transfer.cli.console import print_error, print_table
+from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import tracking_uri_option
 from ir_transfer.cli.result import give_result
 from ir_transfer.redaction import redact
 
 
-@click.group(short_help="List tracked runs; compare some in one page.")
+@click.group
 def runs() -> None:
-    """Runs that were tracked in MLflow.
+    """List, compare and deliver runs tracked in MLflow.
 
     \b
     Examples:
@@ -26,12 +27,14 @@ def runs() -> None:
     """
 
 
-@runs.command("list", short_help="List the latest runs.")
-@click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="Only such runs.")
-@click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many.")
+@runs.command("list")
+@click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="List only runs of this kind.")
+@click.option(
+    "-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Runs to list."
+)
 @tracking_uri_option
 def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
-    """List runs, the latest first."""
+    """List runs, most recent first."""
     from ir_transfer.tracking.run_metrics import RANK, text_of
     from ir_transfer.tracking.runs import RunStore, describe_start, name_of, short_id
     from ir_transfer.tracking.store import KIND, resolve_uri
@@ -56,19 +59,20 @@ def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
         ]
         for run in found[:count]
     ]
-    print_table(["run", "name", "kind", "status", "begun", "last rank"], rows)
+    print_table(["run", "name", "kind", "status", "started", "last rank"], rows)
     if len(found) > count:
         click.echo(f"{len(found) - count} more: --count {len(found)}", err=True)
 
 
-@runs.command(short_help="Write a page that compares runs.")
+@runs.command(short_help="Compare runs in an HTML page.")
 @click.argument("given", metavar="A B [C ...]", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("compare.html"), show_default=True)
+@click.option("-o", "--out", type=PATH, default=Path("compare.html"), show_default=True,
+              metavar="FILE", help="HTML file to write.")  # fmt: skip
 @tracking_uri_option
 def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> None:
-    """Compare runs in one HTML page that needs no server: recipes, data, validation metrics and images, evaluations.
+    """Compare runs in a self-contained HTML page: recipes, data, validation metrics and images, evaluations.
 
-    A run is named by its identifier or the beginning of it, by its name, or by its folder.
+    Each run is given by its id or a unique prefix of it, by its name, or by its folder.
 
     \b
     Examples:
@@ -90,11 +94,11 @@ def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> N
     click.echo(out)
 
 
-@runs.command("deliver", short_help="Deliver what a tracking store has missed.")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@runs.command(short_help="Send journals of runs to a tracking store.")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER...")
 @tracking_uri_option
 def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
-    """Deliver the journals of run FOLDERs to MLflow: what a store missed, or runs made with --no-tracking.
+    """Send the journals of run FOLDERs to MLflow: events that a store missed, or runs with --no-tracking.
 
     \b
     Example:

@@ -337,7 +337,7 @@ def test_sliders_of_the_loss_layers(photo: Path, looks: list[Path], sliders: str
     [
         ("relu2_1=1.5", "weight of layer relu2_1 in [0, 1], got 1.5"),
         ("relu9_1=1", "unknown layer 'relu9_1'"),
-        ("relu2_1", "expected LAYER=WEIGHT with commas between"),
+        ("relu2_1", "expected LAYER=WEIGHT, comma-separated, or random"),
     ],
 )
 def test_refuses_sliders_that_are_none(

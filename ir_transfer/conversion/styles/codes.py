@@ -15,7 +15,6 @@ from torch import Tensor
 from ir_transfer.conversion.controls import Controls
 from ir_transfer.conversion.styles.catalog import WHITE_HOT, BakedStyleFile, NamedStyle, SavedStyle, exemplar_files
 from ir_transfer.conversion.styles.choose import StyleChoice
-from ir_transfer.conversion.styles.exemplar import read_with_report
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.exemplars.report import ExemplarReport
@@ -132,7 +131,10 @@ def _polarity_of(model: TranslationModel, path: Path, exemplar: Tensor, white_ho
 def _exemplar(
     model: TranslationModel, path: Path, max_pixels: int, asked: AskedRange, *, crop: bool = True
 ) -> tuple[Tensor, ExemplarReport | None]:
+
     keep_colour = model.exemplar_channels == 3
+    from ir_transfer.conversion.styles.exemplar import read_with_report  # scikit-image and scipy, not for saved styles
+
     exemplar, report = read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked, crop=crop)
     if report is not None and not report.is_plain:
         logger.warning("exemplar %s: %s", path, report.line)

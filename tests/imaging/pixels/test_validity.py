@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,7 +245,7 @@ def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: s
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_bands_of_a_pair_are_upright_and_in_srgb(tmp_path: Path, orientation: int) -> None:
     bands = np.dstack([in_space(STREET, PROPHOTO, 1.8, 255), GRAY])
-    options = {"photometric": "rgb", "extrasamples": ["unspecified"], "profile": icc(PROPHOTO, 1.8)}
+    options: dict[str, Any] = {"photometric": "rgb", "extrasamples": ["unspecified"], "profile": icc(PROPHOTO, 1.8)}
     path = tmp_path / "a.tif"
     path.write_bytes(tiff(stored_for(bands, orientation), orientation=orientation, **options))
     layout = Layout("bands", rgb_bands=[1, 2, 3], ir_band=4)
