@@ -154,12 +154,6 @@ CASES: dict[str, Case] = {
     "runs deliver": Case(
         lambda at: ["runs", "deliver", at("OUT/quiet"), "--tracking-uri", f"sqlite:///{at('OUT/store.db')}"]
     ),
-    "runs compare": Case(
-        lambda at: [
-            "runs", "compare", at("one"), at("two"), "--tracking-uri", f"sqlite:///{at('store.db')}", "-o",
-            at("OUT/page.html"),
-        ],
-    ),
 }  # fmt: skip
 WITHOUT_PATHS = {"app", "review", "doctor"}
 """Two serve until they are interrupted; the third checks the installation."""
