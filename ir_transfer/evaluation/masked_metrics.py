@@ -83,14 +83,14 @@ def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> T
 
 def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest correlation (1,) of gradient magnitudes over shifts, at pixels with valid surroundings."""
-    fields = (magnitude(valid.extended(image)) for image in (output, truth))
-    return _best_shift(pearson, *fields, valid, EDGE_TOLERANCE)
+    ours, theirs = (magnitude(valid.extended(image)) for image in (output, truth))
+    return _best_shift(pearson, ours, theirs, valid, EDGE_TOLERANCE)
 
 
 def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest cosine (1,) of the two gradient fields over shifts, at pixels with valid surroundings."""
-    fields = (spatial_gradient(valid.extended(image).double(), mode="sobel")[0] for image in (output, truth))
-    return _best_shift(cosine, *fields, valid, SIGN_TOLERANCE)
+    ours, theirs = (spatial_gradient(valid.extended(image).double(), mode="sobel")[0] for image in (output, truth))
+    return _best_shift(cosine, ours, theirs, valid, SIGN_TOLERANCE)
 
 
 def edges_kept(output: Tensor, luma: Tensor, valid: ValidPixels) -> Tensor:

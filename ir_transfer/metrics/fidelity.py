@@ -1,7 +1,6 @@
 """Pixel-wise similarity of an image to its ground truth: PSNR, SSIM, MS-SSIM and mutual information.
 
-Written here where no library that is always installed has them per image and over chosen windows: torchmetrics is an
-extra, and kornia and scikit-image have no MS-SSIM.
+MS-SSIM is written here: kornia has it only as a loss mixed with L1, and torchmetrics (an extra) refuses small images.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ def ms_ssim(output: Tensor, ground_truth: Tensor, windows: Sequence[Tensor] | No
     """Return the multi-scale structural similarity (B,) (Wang, Simoncelli and Bovik 2003, equation 7), data range 1.
 
     Five scales need sides of 176 pixels; a smaller image has as many scales as the window of 11 pixels fits, with
-    their exponents scaled to sum to 1 (torchmetrics refuses it). A scale of negative contrast similarity counts as 0.
+    their exponents scaled to sum to 1. A scale of negative contrast similarity counts as 0.
 
     Args:
         output: (B, 1, H, W) in [0, 1], sides >= 11.
@@ -81,7 +80,7 @@ def ms_ssim(output: Tensor, ground_truth: Tensor, windows: Sequence[Tensor] | No
             a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
         luminance, contrast = _similarities(a, b)
         similarity = luminance * contrast if scale == scales - 1 else contrast
-        product = product * _mean(similarity, windows and windows[scale]).clamp(min=0) ** weight
+        product = product * _mean(similarity, None if windows is None else windows[scale]).clamp(min=0) ** weight
     return product
 
 
