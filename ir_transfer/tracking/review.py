@@ -105,4 +105,5 @@ def best_metrics(store: RunStore, run: Run) -> str:
     best = store.best_step(run)
     if best is None:
         return "not validated yet"
-    return f"best at step {best[0]}: " + ", ".join(f"{n} {text_of(v)}" for n, v in store.best_metrics(run).items())
+    step, _ = best
+    return f"best at step {step}: " + ", ".join(f"{n} {text_of(v)}" for n, v in store.validation_at(run, step).items())

@@ -78,12 +78,10 @@ class RunStore:
         """Return the step of the best rank, whose weights the training keeps, and the rank; None before validation."""
         return min(self.history(run, RANK), key=lambda point: point[1], default=None)
 
-    def best_metrics(self, run: Run) -> dict[str, float]:
-        """Return the validation metrics of a training at its best step by name; empty before the first validation."""
-        if (best := self.best_step(run)) is None:
-            return {}
+    def validation_at(self, run: Run, step: int) -> dict[str, float]:
+        """Return the validation metrics of a training at a step by name."""
         names = sorted(name for name in run.data.metrics if name.startswith(VALIDATION))
-        found = {name.removeprefix(VALIDATION): dict(self.history(run, name)).get(best[0]) for name in names}
+        found = {name.removeprefix(VALIDATION): dict(self.history(run, name)).get(step) for name in names}
         return {name: value for name, value in found.items() if value is not None}
 
 
