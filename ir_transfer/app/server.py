@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.errors import InputError, MissingPackageError
-from ir_transfer.tracking.review import open_browser
-from ir_transfer.tracking.server import HOST, is_free, stop_on_signals
+from ir_transfer.local_server import HOST, choose_port, open_browser, stop_on_signals
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 DEFAULT_PORT = 7860
-_TRIED_PORTS = 50
 # Read by gradio when it is imported.
 _SETTINGS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -47,7 +45,7 @@ def serve(port: int | None, browser: bool, say: Callable[[str], None]) -> None:
         MissingPackageError: gradio is not installed.
         InputError: The port is taken, or none is free.
     """
-    chosen = _free_port(port)
+    chosen = choose_port(port, DEFAULT_PORT)
     with (
         tempfile.TemporaryDirectory(prefix="ir-transfer-app-", ignore_cleanup_errors=True) as folder,
         stop_on_signals() as stop,
@@ -137,15 +135,3 @@ def running(app: FastAPI, port: int) -> Iterator[None]:
 
 def _is_no_cancellation(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-
-def _free_port(port: int | None) -> int:
-    if port is not None:
-        if is_free(port):
-            return port
-        raise InputError(f"expected a free port, got {port}, which is taken: choose another --port, or leave it out")
-    last = DEFAULT_PORT + _TRIED_PORTS - 1
-    for candidate in range(DEFAULT_PORT, last + 1):
-        if is_free(candidate):
-            return candidate
-    raise InputError(f"expected a free port from {DEFAULT_PORT} to {last}, got none: choose one with --port")

@@ -1,4 +1,8 @@
-"""Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes."""
+"""Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes.
+
+Read by this package's readers of COCO and VOC, which limit the size of a file and report invalid entries; pycocotools
+does neither, is an extra, and has no VOC.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from ir_transfer.cli import COMMANDS, main
 from ir_transfer.conversion.exported import make
 from ir_transfer.diagnosis import machine
 from ir_transfer.export.metadata import read_metadata
-from ir_transfer.tracking.server import free_port
+from ir_transfer.local_server import choose_port
 from ir_transfer.training.journal import append_event
 from tests.ci import needed
 from tests.cli.world import build_world
@@ -170,12 +170,6 @@ CASES: dict[str, Case] = {
     "runs deliver": Case(
         lambda at: ["runs", "deliver", at("OUT/quiet"), "--tracking-uri", f"sqlite:///{at('OUT/store.db')}"]
     ),
-    "runs compare": Case(
-        lambda at: [
-            "runs", "compare", at("one"), at("two"), "--tracking-uri", f"sqlite:///{at('store.db')}", "-o",
-            at("OUT/page.html"),
-        ],
-    ),
     "models promote": Case(
         lambda at: [
             "models", "promote", "adain-lwir", "--data", at("street"), "--exemplar", at("street/exemplar.png"), "--vgg",
@@ -232,7 +226,7 @@ class Way:
         """Make the folder of the results anew and enter the working folder."""
         shutil.rmtree(self.out, ignore_errors=True)
         shutil.copytree(self.root / "photos", self.out / "photos")
-        self.port = free_port()
+        self.port = choose_port(None, 7900)
         (self.out / "serve.toml").write_text(f"[app]\nport = {self.port}\n[review]\nport = {self.port}\n")
         shutil.copyfile(self.root / "saved.safetensors", self.out / "saved.safetensors")
         shutil.copyfile(self.empty_database, self.out / "store.db")
