@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
+from skimage.feature import hog
 
 from ir_transfer.conversion.plan import Job, Variant
-from ir_transfer.dataset.likeness import Likeness
 from ir_transfer.dataset.options import STRENGTH_STEP, DatasetOptions
 from ir_transfer.imaging.image_io import DecodedImage
 
+_SIDE, _CELL = 64, 8
 
-def draw_variants(options: DatasetOptions, place: PurePosixPath, index: int, styles: int) -> list[Variant]:
+
+def draw_variants(options: DatasetOptions, rel_path: PurePosixPath, index: int, styles: int) -> list[Variant]:
     """Return the variants of an image, as far as they are known before it is read; the luma last.
 
     Args:
@@ -24,7 +28,7 @@ def draw_variants(options: DatasetOptions, place: PurePosixPath, index: int, sty
         index: Of the image in the whole set.
         styles: How many there are.
     """
-    draw = _generator(options.conversion.seed, place)
+    draw = _generator(options.conversion.seed, rel_path)
     order = draw.permutation(styles)
     if options.assign == "round-robin":
         order = (index * options.variants + np.arange(styles)) % styles
@@ -43,7 +47,26 @@ def draw_variants(options: DatasetOptions, place: PurePosixPath, index: int, sty
     return variants
 
 
-class Chooser:
+class ExemplarSimilarity:
+    """Ranks exemplars by what they show, not by how bright it is.
+
+    Histograms of oriented gradients (Dalal and Triggs 2005) over 8 x 8 cells; the orientation has no sign, so that a
+    bright object on dark ground is like a dark one on bright ground.
+
+    Args:
+        exemplars: Each (h, w) in [0, 1].
+    """
+
+    def __init__(self, exemplars: Sequence[NDArray[np.float32]]) -> None:
+        self._descriptor = np.stack([_descriptor(one) for one in exemplars])
+
+    def ranked(self, image: DecodedImage) -> list[int]:
+        """Return the indices of the exemplars, the most alike first."""
+        distances = np.linalg.norm(self._descriptor - _descriptor(image.gray()[0]), axis=1)
+        return [int(i) for i in np.argsort(distances, kind="stable")]
+
+
+class StyleChooser:
     """Replaces the style of a variant where it depends on what the image shows.
 
     Args:
@@ -53,12 +76,12 @@ class Chooser:
     """
 
     def __init__(
-        self, options: DatasetOptions, places: Mapping[Path, PurePosixPath], likeness: Likeness | None
+        self, options: DatasetOptions, rel_paths: Mapping[Path, PurePosixPath], similarity: ExemplarSimilarity | None
     ) -> None:
-        self._places = places
+        self._places = rel_paths
         self._rules = options.rules
         self._seed = options.conversion.seed
-        self._likeness = likeness
+        self._similarity = similarity
 
     def __call__(self, job: Job, image: DecodedImage) -> Job:
         """Return the job with its final style."""
@@ -66,19 +89,19 @@ class Chooser:
         if variant is None or variant.style is None:
             return job
         ranked: Sequence[int] = ()
-        place = self._places[job.source]
-        matching = list(dict.fromkeys(rule.style for rule in self._rules if rule.holds(place, image)))
+        rel_path = self._places[job.source]
+        matching = list(dict.fromkeys(rule.style for rule in self._rules if rule.holds(rel_path, image)))
         if matching:
-            ranked = [matching[i] for i in _generator(self._seed, place).permutation(len(matching))]
-        elif self._likeness is not None:
-            ranked = self._likeness.ranked(image)
+            ranked = [matching[i] for i in _generator(self._seed, rel_path).permutation(len(matching))]
+        elif self._similarity is not None:
+            ranked = self._similarity.ranked(image)
         if not ranked:
             return job
         return replace(job, variant=replace(variant, style=ranked[variant.number % len(ranked)]))
 
 
-def _generator(seed: int, place: PurePosixPath) -> np.random.Generator:
-    digest = hashlib.sha256(str(place).encode(errors="surrogateescape")).digest()
+def _generator(seed: int, rel_path: PurePosixPath) -> np.random.Generator:
+    digest = hashlib.sha256(str(rel_path).encode(errors="surrogateescape")).digest()
     return np.random.default_rng([seed, int.from_bytes(digest[:8])])
 
 
@@ -86,3 +109,9 @@ def _strengths(low: float, high: float) -> list[float]:
     """Return the strengths to draw from: a GPU takes images of one strength together, so there are few."""
     between = np.arange(np.ceil(low / STRENGTH_STEP), np.floor(high / STRENGTH_STEP) + 1) * STRENGTH_STEP
     return sorted({low, high, *np.round(between, 6).tolist()})
+
+
+def _descriptor(gray: NDArray[np.float32]) -> NDArray[np.float64]:
+    small = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    described: NDArray[np.float64] = hog(small, 9, (_CELL, _CELL), (2, 2), feature_vector=True)
+    return described

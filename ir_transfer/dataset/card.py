@@ -18,8 +18,7 @@ from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.conversion.size_options import RasterOptions
-from ir_transfer.dataset.names import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME
-from ir_transfer.dataset.options import DatasetSummary
+from ir_transfer.dataset.options import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME, DatasetSummary
 from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.labels.base import LabelledSet
@@ -41,7 +40,7 @@ def write_card(
     """
     folder = plan.out / CARD_FOLDER
     asked = _raster_options(manifest.header.look.get("raster", {}))
-    sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
+    sheet = draw_preview(_with_final_variants(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
     write_whole(folder / _PARQUET, _parquet(manifest))
@@ -60,7 +59,7 @@ def _raster_options(look: Mapping[str, Any]) -> RasterOptions:
     return RasterOptions(**options)
 
 
-def _as_made(plan: Plan, manifest: Manifest) -> Plan:
+def _with_final_variants(plan: Plan, manifest: Manifest) -> Plan:
     """Return the plan with the variants as they came to be, which may depend on what the images show."""
     made = {key: entry.variant for key, entry in manifest.entries.items() if entry.variant is not None}
     jobs = (replace(job, variant=Variant(**made[str(job.output)])) for job in plan.jobs if str(job.output) in made)
@@ -82,7 +81,7 @@ def _text(
 ) -> str:
     entries = [entry for entry in manifest.entries.values() if entry.status == "converted"]
     failed = [entry for entry in manifest.entries.values() if entry.status == "failed"]
-    splits = {str(image.place): image.split or "none" for image in labelled.images}
+    splits = {str(image.rel_path): image.split or "none" for image in labelled.images}
     template = files("ir_transfer.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
@@ -91,7 +90,7 @@ def _text(
         source=labelled.root.resolve().name,
         kind=labelled.kind,
         compared=0 if summary.broken else labelled.compared,
-        unread=[f"{place}: {message}" for place, message in labelled.unread[:_SHOWN]],
+        unread=[f"{rel_path}: {message}" for rel_path, message in labelled.unread[:_SHOWN]],
         unread_count=len(labelled.unread),
         classes=labelled.classes,
         licences=labelled.licences,

@@ -21,13 +21,11 @@ from ir_transfer.conversion.session import is_inverted, load_translator, locked,
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import Chooser
+from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
 from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
-from ir_transfer.dataset.likeness import Likeness
 from ir_transfer.dataset.options import DatasetOptions, DatasetSummary
-from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
-from ir_transfer.dataset.source import source_fields
+from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset, source_fields
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
@@ -87,7 +85,9 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
             finish = _finish(options, translator, heat)
-            choose = Chooser(options, {one.path: one.place for one in labelled.images}, _likeness(options, choice))
+            choose = StyleChooser(
+                options, {one.path: one.rel_path for one in labelled.images}, _similarity(options, choice)
+            )
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
             manifest.close()
@@ -137,10 +137,10 @@ def _which(holds: Sequence[bool]) -> frozenset[int]:
     return frozenset(index for index, one in enumerate(holds) if one)
 
 
-def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:
+def _similarity(options: DatasetOptions, choice: StyleChoice) -> ExemplarSimilarity | None:
     if options.assign != "nearest":
         return None
     pixels, asked = options.conversion.max_pixels, options.conversion.exemplar_range
-    return Likeness(
+    return ExemplarSimilarity(
         [read_exemplar(style, pixels, asked_range=asked)[0] for style in choice.styles if isinstance(style, Path)]
     )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.conversion.manifest import Manifest
+from ir_transfer.conversion.inputs import MANIFEST_NAME
+from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan
-from ir_transfer.dataset.names import CARD_FOLDER, HASHES_NAME, own_files
+from ir_transfer.dataset.options import CARD_FOLDER, HASHES_NAME
 from ir_transfer.dataset.plan import results_of
 from ir_transfer.errors import DecodeError
 from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.imaging.remote import remove, stored_bytes
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 
 
 def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
@@ -37,12 +38,12 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
         "style": str(header.look["style"]),
     }
     earlier = read_hashes(plan.out)
-    written = labelled.write(plan.out, results, origin, leave_out=own_files(manifest.entries))
-    for place in earlier.keys() - set(map(str, written)):  # of an image that has left the source, or fails now
-        _remove_unchanged(plan.out, place, earlier[place])
+    written = labelled.write(plan.out, results, origin, leave_out=reserved_paths(manifest.entries))
+    for rel_path in earlier.keys() - set(map(str, written)):  # of an image that has left the source, or fails now
+        _remove_unchanged(plan.out, rel_path, earlier[rel_path])
     write_hashes(plan.out, written)
     after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
-    return written, check_round_trip(labelled, after, results)
+    return written, compare_labels(labelled, after, results)
 
 
 def problem_lines(labelled: LabelledSet) -> list[str]:
@@ -58,7 +59,7 @@ def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
     Raises:
         EncodeError: The disk is full or the folder is gone.
     """
-    lines = [f"{hashlib.sha256(stored_bytes(out / place)).hexdigest()}  {place}\n" for place in sorted(files)]
+    lines = [f"{hashlib.sha256(stored_bytes(out / rel_path)).hexdigest()}  {rel_path}\n" for rel_path in sorted(files)]
     write_whole(out / HASHES_NAME, "".join(lines).encode(errors="surrogateescape"))
 
 
@@ -69,9 +70,9 @@ def remove_stale(plan: Plan) -> None:
         return
     wanted = {str(job.output) for job in plan.jobs}
     made = {str(one.output): str(one.output_sha256) for one in earlier.entries.values() if one.status == "converted"}
-    for place, digest in {**made, **read_hashes(plan.out)}.items():
-        if place not in wanted:
-            _remove_unchanged(plan.out, place, digest)
+    for rel_path, digest in {**made, **read_hashes(plan.out)}.items():
+        if rel_path not in wanted:
+            _remove_unchanged(plan.out, rel_path, digest)
 
 
 def drop_removed(plan: Plan, manifest: Manifest) -> int:
@@ -88,8 +89,8 @@ def drop_removed(plan: Plan, manifest: Manifest) -> int:
     return sum(entry.output is not None for entry in gone)
 
 
-def _remove_unchanged(out: Path, place: str, digest: str) -> None:
-    path = inside_path(out, place)
+def _remove_unchanged(out: Path, rel_path: str, digest: str) -> None:
+    path = inside_path(out, rel_path)
     if path.is_file() and hashlib.sha256(stored_bytes(path)).hexdigest() == digest:
         remove(path)
 
@@ -106,9 +107,15 @@ def read_hashes(out: Path) -> dict[str, str]:
         return {}
     hashes = {}
     for line in path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")[:-1]:
-        digest, gap, place = line.partition("  ")
+        digest, gap, rel_path = line.partition("  ")
         if not gap or len(digest) != 64:
             raise DecodeError(f"{path}: expected a hash and a name on each line, got {line[:80]!r}: generate anew")
-        inside_path(out, place)
-        hashes[place] = digest
+        inside_path(out, rel_path)
+        hashes[rel_path] = digest
     return hashes
+
+
+def reserved_paths(entries: Mapping[str, Entry]) -> set[PurePosixPath]:
+    """Return the places that labels must leave alone: the manifest, the hashes and the images themselves."""
+    images = {PurePosixPath(entry.output) for entry in entries.values() if entry.output is not None}
+    return {PurePosixPath(MANIFEST_NAME), PurePosixPath(HASHES_NAME)} | images

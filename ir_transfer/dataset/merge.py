@@ -16,8 +16,7 @@ from ir_transfer.conversion.session import locked
 from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import problem_lines, write_labels
 from ir_transfer.dataset.options import DatasetSummary
-from ir_transfer.dataset.plan import refuse_nested
-from ir_transfer.dataset.source import find_source, source_fields
+from ir_transfer.dataset.plan import find_source, refuse_nested, source_fields
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
@@ -41,7 +40,7 @@ def merge_shards(
         EncodeError: OUT cannot be written.
     """
     manifests = [_load(path) for path in shards]
-    look = _common_look(shards, manifests)
+    look = _common_settings(shards, manifests)
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
@@ -56,7 +55,7 @@ def merge_shards(
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):
-            _take_images(folder, out, one)
+            _link_images(folder, out, one)
         manifest = Manifest.create(out, header)
         try:
             plan = _plan(labelled, out, entries)
@@ -90,7 +89,7 @@ def _load(path: Path) -> Manifest:
     return manifest
 
 
-def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mapping[str, Any]:
+def _common_settings(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mapping[str, Any]:
     first = manifests[0].header.look
     parts = int(first["shard"][1])
     whole = {key: value for key, value in first.items() if key != "shard"}
@@ -113,12 +112,12 @@ def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mappi
 def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], labelled: LabelledSet) -> None:
     for path, manifest in zip(shards, manifests, strict=True):
         part, parts = manifest.header.look["shard"]
-        dealt_with = {entry.input for entry in manifest.entries.values()}
+        processed = {entry.input for entry in manifest.entries.values()}
         asked = labelled.images[part::parts]
-        if undone := [image for image in asked if str(image.place) not in dealt_with]:
+        if undone := [image for image in asked if str(image.rel_path) not in processed]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} images (first: "
-                f"{undone[0].place}): go on there with --resume"
+                f"{undone[0].rel_path}): go on there with --resume"
             )
         for entry in manifest.entries.values():
             if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
@@ -127,7 +126,7 @@ def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], la
                 )
 
 
-def _take_images(folder: Path, out: Path, manifest: Manifest) -> None:
+def _link_images(folder: Path, out: Path, manifest: Manifest) -> None:
     for entry in manifest.entries.values():
         if entry.status != "converted":
             continue
@@ -153,7 +152,7 @@ def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Pla
     jobs: list[Job] = []
     refused: list[Entry] = []
     for image in labelled.images:
-        name = str(image.place)
+        name = str(image.rel_path)
         made = by_source.get(name, [])
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]

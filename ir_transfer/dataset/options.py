@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from ir_transfer.conversion.options import Options, Summary
-from ir_transfer.dataset.rules import Rule
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.frames import Orientation
 
 Assign = Literal["random", "round-robin", "nearest"]
 
-MOST_VARIANTS = 100
+MAX_VARIANTS = 100
 STRENGTH_STEP = 0.1
+DARK = 0.25
+"""Mean luma below which an image counts as taken by night."""
+
+_TIMES = ("day", "night")
+CARD_FOLDER = "_card"
+CARD_NAME = "README.md"
+PROBLEMS_NAME = "problems.txt"
+"""All that is wrong with the labels of the source, a line each; the card and the command line show the first."""
+HASHES_NAME = "labels.sha256"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A condition and the style of the images that meet it.
+
+    Attributes:
+        condition: ``day``, ``night``, or a pattern of places such as ``night/*``.
+        style: Index of the style.
+        text: As it was typed.
+    """
+
+    condition: str
+    style: int
+    text: str
+
+    def holds(self, rel_path: PurePosixPath, image: DecodedImage) -> bool:
+        """Return whether an image meets the condition."""
+        if self.condition in _TIMES:
+            return (float(image.gray().mean()) < DARK) == (self.condition == "night")
+        return fnmatchcase(str(rel_path), self.condition)
 
 
 @dataclass(frozen=True)
@@ -54,8 +86,8 @@ class DatasetOptions:
         """Raise :class:`InputError` for a value out of its range, or pages that labels cannot belong to."""
         if self.conversion.raster.page == "all":
             raise InputError("expected --page N, got all: the labels of an image belong to one of its pages")
-        if not 1 <= self.variants <= MOST_VARIANTS:
-            raise InputError(f"expected --variants in 1..{MOST_VARIANTS}, got {self.variants}")
+        if not 1 <= self.variants <= MAX_VARIANTS:
+            raise InputError(f"expected --variants in 1..{MAX_VARIANTS}, got {self.variants}")
         if not 0 <= self.flip_share <= 1:
             raise InputError(f"expected --flip-polarity in 0..1, got {self.flip_share}")
         low, high = self.strengths
@@ -97,3 +129,24 @@ class DatasetSummary:
     label_files: int = 0
     problems: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+
+
+def parse_rules(texts: tuple[str, ...], styles: tuple[str, ...]) -> tuple[tuple[Rule, ...], tuple[str, ...]]:
+    """Return the rules and the styles, those of rules that are not among them yet at the end.
+
+    Args:
+        texts: ``CONDITION=STYLE`` each.
+        styles: As they were typed.
+
+    Raises:
+        InputError: Another form.
+    """
+    rules, known = [], list(styles)
+    for text in texts:
+        condition, equals, style = text.partition("=")
+        if not condition or not equals or not style:
+            raise InputError(f"expected --rule CONDITION=STYLE such as night=preset:lwir-road-night, got {text!r}")
+        if style not in known:
+            known.append(style)
+        rules.append(Rule(condition, known.index(style), text))
+    return tuple(rules), tuple(known)

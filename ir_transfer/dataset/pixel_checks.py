@@ -17,9 +17,9 @@ from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.frames import to_stored, to_upright
 
-_AGAIN = "generate it again with --overwrite"
+_ADVICE = "generate it again with --overwrite"
 _SIDE = 96
-_CLEARLY = 0.3  # correlation by which another way round must be more alike
+_MARGIN = 0.3  # correlation by which another way round must be more alike
 
 
 def check_pixels(made: LabelledSet) -> list[str]:
@@ -30,11 +30,11 @@ def check_pixels(made: LabelledSet) -> list[str]:
             size = made.frame_size(image)
         except DecodeError:
             continue  # its hash tells
-        found += [f"{image.place}: {line}" for line in made.misfits(image, *size)]
+        found += [f"{image.rel_path}: {line}" for line in made.mismatches(image, *size)]
     return found
 
 
-def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> list[str]:
+def check_orientations(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> list[str]:
     """Return which results show their RGB image in another frame than that of its labels, a line each.
 
     Args:
@@ -42,7 +42,7 @@ def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> lis
         source: The RGB set.
         entries: Of the manifest.
     """
-    images = {str(image.place): image for image in source.images}
+    images = {str(image.rel_path): image for image in source.images}
     found = []
     for entry in entries:
         image = images.get(entry.input)
@@ -58,9 +58,9 @@ def check_turns(out: Path, source: LabelledSet, entries: Sequence[Entry]) -> lis
         turn = source.turn(image)
         if turn != (entry.stored_orientation or 1):
             got = _frame(entry.stored_orientation or 1)
-            found.append(f"{entry.output}: expected the frame of its labels, {_frame(turn)}, got {got}: {_AGAIN}")
-        elif not looks_alike(to_stored(photograph, turn), result, orientation):
-            found.append(f"{entry.output}: expected the {_frame(turn)} frame, got pixels turned otherwise: {_AGAIN}")
+            found.append(f"{entry.output}: expected the frame of its labels, {_frame(turn)}, got {got}: {_ADVICE}")
+        elif not is_same_orientation(to_stored(photograph, turn), result, orientation):
+            found.append(f"{entry.output}: expected the {_frame(turn)} frame, got pixels turned otherwise: {_ADVICE}")
     return found
 
 
@@ -68,7 +68,7 @@ def _frame(turn: int) -> str:
     return "upright" if turn == 1 else "stored"
 
 
-def looks_alike(photograph: NDArray[np.float32], result: NDArray[np.float32], orientation: int) -> bool:
+def is_same_orientation(photograph: NDArray[np.float32], result: NDArray[np.float32], orientation: int) -> bool:
     """Return whether a result shows its RGB image as it is, rather than with an orientation or its inverse applied.
 
     Edges are compared, since bright and dark may change places.
@@ -81,7 +81,7 @@ def looks_alike(photograph: NDArray[np.float32], result: NDArray[np.float32], or
     edges = _edges(result)
     turned = (to_upright(photograph, orientation), to_stored(photograph, orientation))
     own, *others = (_correlation(_edges(one), edges) for one in (photograph, *turned))
-    return photograph.shape == result.shape and max(others) < own + _CLEARLY
+    return photograph.shape == result.shape and max(others) < own + _MARGIN
 
 
 def _edges(pixels: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.dataset.assign import draw_variants
 from ir_transfer.dataset.options import DatasetOptions
@@ -14,7 +15,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.image_io import OUTPUT_SUFFIX
 from ir_transfer.imaging.raster.kind import is_raster
-from ir_transfer.imaging.remote import is_remote
+from ir_transfer.imaging.remote import is_remote, public
 from ir_transfer.labels.base import LabelledSet
 
 
@@ -40,8 +41,8 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
     taken: dict[PurePosixPath, Path] = {}
     part, parts = options.shard or (0, 1)
     for index, image in enumerate(labelled.images):
-        variants = draw_variants(options, image.place, index, styles)
-        outputs = [image.place.with_name(_name(image.place.stem, one) + ending) for one in variants]
+        variants = draw_variants(options, image.rel_path, index, styles)
+        outputs = [image.rel_path.with_name(_name(image.rel_path.stem, one) + ending) for one in variants]
         rival = next((taken[output] for output in outputs if output in taken), None)
         if rival is None:
             taken |= dict.fromkeys(outputs, image.path)
@@ -49,9 +50,9 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
             continue
         if rival is not None:
             error = f"{image.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
-            refused.append(Entry(str(image.place), None, "failed", error=error))
+            refused.append(Entry(str(image.rel_path), None, "failed", error=error))
             continue
-        name = str(image.place)
+        name = str(image.rel_path)
         pairs = zip(outputs, variants, strict=True)
         jobs += [Job(str(image.path), str(output), one, name=name, page=page) for output, one in pairs]
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
@@ -112,16 +113,38 @@ def default_out(root: Path) -> Path:
     return root.with_name(f"{root.name}_ir")
 
 
+def source_fields(root: Path, out: Path) -> tuple[str, str | None]:
+    """Return how a manifest names the root of its source: by itself, and from the folder of the results.
+
+    Args:
+        root: Of the RGB set.
+        out: Root of the new set.
+    """
+    root, out = root.resolve(), out.resolve()
+    if is_remote(root) or is_remote(out):
+        return public(root), None
+    return str(root), Path(os.path.relpath(root, out)).as_posix()
+
+
+def find_source(manifest: Manifest) -> Path | None:
+    """Return the root of the source of a generated set, None if it is stored in no place that the manifest names."""
+    header = manifest.header
+    rel_paths = [] if header.source is None else [Path(header.source)]
+    if header.source_from_here is not None:
+        rel_paths.append(Path(os.path.normpath(manifest.path.parent.resolve() / header.source_from_here)))
+    return next((rel_path for rel_path in rel_paths if rel_path.is_dir()), None)
+
+
 def results_of(
     labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
 ) -> dict[PurePosixPath, list[PurePosixPath]]:
     """Return, for every image of the set, the places of the results that were made."""
-    places = {image.path: image.place for image in labelled.images}
-    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in labelled.images}
+    rel_paths = {image.path: image.rel_path for image in labelled.images}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.rel_path: [] for image in labelled.images}
     for job in plan.jobs:
         entry = entries.get(str(job.output))
         if entry is not None and entry.status == "converted":
-            results[places[job.source]].append(job.output)
+            results[rel_paths[job.source]].append(job.output)
     return results
 
 

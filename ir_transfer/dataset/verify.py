@@ -7,16 +7,16 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.dataset.label_files import read_hashes
-from ir_transfer.dataset.names import CARD_FOLDER
-from ir_transfer.dataset.pixel_checks import check_pixels, check_turns
-from ir_transfer.dataset.source import find_source
+from ir_transfer.dataset.options import CARD_FOLDER
+from ir_transfer.dataset.pixel_checks import check_orientations, check_pixels
+from ir_transfer.dataset.plan import find_source
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.image_io import MAX_PIXELS, decode_image, read_bytes
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.frames import Orientation
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 
 
 def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
@@ -42,7 +42,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     for entry in entries:
         found += _check_image(out, entry, max_pixels)
     hashes = read_hashes(out)
-    found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
+    found += [line for rel_path, digest in hashes.items() if (line := _check_hash(out, rel_path, digest)) is not None]
     root = source or find_source(manifest)
     look = manifest.header.look
     is_whole = "shard" not in look
@@ -55,7 +55,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     if is_whole and root is not None and root.is_dir():
         asked: Orientation = look.get("orientation", "auto")
         labelled = open_labelled(root, str(look["labels"]), orientation=asked, page=look.get("raster", {}).get("page"))
-        found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
+        found += [*_check_labels(made, labelled, entries), *check_orientations(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
     return found
@@ -86,17 +86,19 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     return []
 
 
-def _check_hash(out: Path, place: str, digest: str) -> str | None:
-    path = inside_path(out, place)
+def _check_hash(out: Path, rel_path: str, digest: str) -> str | None:
+    path = inside_path(out, rel_path)
     if not path.is_file():
-        return f"{place}: expected the label file, found none: generate it again with --resume"
+        return f"{rel_path}: expected the label file, found none: generate it again with --resume"
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        return f"{place}: expected the label file as it was written, got other bytes: generate it again with --resume"
+        return (
+            f"{rel_path}: expected the label file as it was written, got other bytes: generate it again with --resume"
+        )
     return None
 
 
 def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
-    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in source.images}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.rel_path: [] for image in source.images}
     found: list[str] = []
     for entry in entries:
         if entry.status == "converted" and PurePosixPath(entry.input) in results:
@@ -106,4 +108,4 @@ def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) 
                 f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
                 "the result by generating with --resume"
             )
-    return found or check_round_trip(source, made, results)
+    return found or compare_labels(source, made, results)

@@ -16,12 +16,12 @@ from ir_transfer.imaging.header import Header, read_header, upright_size
 from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.imaging.image_names import is_unread_name
 from ir_transfer.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
-from ir_transfer.labels.places import is_inside
-from ir_transfer.labels.regions import Region, outside, size_differs
+from ir_transfer.labels.paths import is_inside
+from ir_transfer.labels.regions import Region, regions_outside, size_mismatch
 from ir_transfer.labels.side_files import Results, licence_files, readme_files, side_files
-from ir_transfer.labels.texts import printable
+from ir_transfer.labels.text_io import printable
 from ir_transfer.labels.tree import Tree
-from ir_transfer.labels.unknown_forms import unknown_forms
+from ir_transfer.labels.unread_labels import find_unread_labels
 
 _NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "images"]
@@ -37,7 +37,7 @@ class LabelledImage:
         split: ``train``, ``val`` or ``test``, where the set says so.
     """
 
-    place: PurePosixPath
+    rel_path: PurePosixPath
     path: Path
     split: str | None = None
 
@@ -65,7 +65,7 @@ class LabelledSet(ABC):
         root: Its folder.
         images: Sorted by place.
         compared: How many labels of results were compared with their own; see
-            :func:`~ir_transfer.labels.round_trip.check_round_trip`.
+            :func:`~ir_transfer.labels.comparison.check_round_trip`.
         orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
         page: Which image of files with several the labels belong to, from 1; set likewise.
     """
@@ -81,8 +81,8 @@ class LabelledSet(ABC):
         self._problems: dict[Problem, None] = {}
         self.images: tuple[LabelledImage, ...] = ()
         self._claimed: set[PurePosixPath] = set()
-        for place, reason in tree.troubles:
-            self._tell(place, "", f"expected a readable file or folder, got {reason}: left out")
+        for rel_path, reason in tree.problems:
+            self._report(rel_path, "", f"expected a readable file or folder, got {reason}: left out")
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -93,16 +93,16 @@ class LabelledSet(ABC):
     @cached_property
     def _checked(self) -> bool:
         self._check()
-        for place, message in self.unread:
-            self._tell(place, "", message)
+        for rel_path, message in self.unread:
+            self._report(rel_path, "", message)
         return True
 
     @cached_property
     def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
         """Files and folders that may hold labels of a form that is not read, with the message about each."""
-        places = {image.place for image in self.images}
+        rel_paths = {image.rel_path for image in self.images}
         texts = self.kind in {"images", "classification"}
-        return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
+        return tuple(find_unread_labels(self._tree, self._claimed, rel_paths, texts=texts))
 
     @property
     @abstractmethod
@@ -112,8 +112,8 @@ class LabelledSet(ABC):
     @cached_property
     def ignored(self) -> Mapping[str, int]:
         """Number of image files of kinds that this installation does not read, by suffix; no result has them."""
-        places = (place for place in self._tree.files if place not in self._claimed)
-        return Counter(place.suffix.lower() for place in places if is_unread_name(Path(place.name)))
+        rel_paths = (rel_path for rel_path in self._tree.files if rel_path not in self._claimed)
+        return Counter(rel_path.suffix.lower() for rel_path in rel_paths if is_unread_name(Path(rel_path.name)))
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
@@ -146,10 +146,10 @@ class LabelledSet(ABC):
 
         The result of such an image has the frame of its labels, so that these stay as they are.
         """
-        return self._turns.get(image.place, 1)
+        return self._stored_orientations.get(image.rel_path, 1)
 
     @cached_property
-    def _turns(self) -> dict[PurePosixPath, int]:
+    def _stored_orientations(self) -> dict[PurePosixPath, int]:
         headers: dict[PurePosixPath, Header] = {}
         evidence: dict[PurePosixPath, LabelEvidence] = {}
         for image in self.images:
@@ -158,11 +158,11 @@ class LabelledSet(ABC):
             except DecodeError:
                 continue  # reported when it is converted
             if header.orientation != 1:
-                headers[image.place], evidence[image.place] = header, self.evidence(image)
+                headers[image.rel_path], evidence[image.rel_path] = header, self.evidence(image)
         frames, messages = decide_frames(headers, evidence, self.orientation)
-        for place, message in messages:
-            self._tell(place, "", message)
-        return {place: headers[place].orientation for place, frame in frames.items() if frame == "stored"}
+        for rel_path, message in messages:
+            self._report(rel_path, "", message)
+        return {rel_path: headers[rel_path].orientation for rel_path, frame in frames.items() if frame == "stored"}
 
     def frame_size(self, image: LabelledImage) -> tuple[int, int]:
         """Return height and width of an image in the frame of its labels, from its header.
@@ -186,7 +186,7 @@ class LabelledSet(ABC):
         found = self.regions(image, *stored)
         return found if turn == 1 else [upright_region(region, turn, stored) for region in found]
 
-    def misfits(self, image: LabelledImage, height: int, width: int) -> list[str]:
+    def mismatches(self, image: LabelledImage, height: int, width: int) -> list[str]:
         """Return where the labels of an image do not fit its pixels, a line each.
 
         Args:
@@ -195,13 +195,13 @@ class LabelledSet(ABC):
             width: Of its pixels, in the frame of the labels.
         """
         sizes = dict.fromkeys(self.evidence(image).sizes)
-        found = [size_differs(size, height, width) for size in sizes if size != (height, width)]
-        return found + outside(self.regions(image, height, width), height, width)
+        found = [size_mismatch(size, height, width) for size in sizes if size != (height, width)]
+        return found + regions_outside(self.regions(image, height, width), height, width)
 
     def report_outside(self, image: LabelledImage, regions: Iterable[Region], height: int, width: int) -> None:
         """Add the regions of an image that are outside of its pixels to :attr:`problems`."""
-        for line in outside(regions, height, width):
-            self._tell(image.place, "", line)
+        for line in regions_outside(regions, height, width):
+            self._report(image.rel_path, "", line)
 
     def write(
         self,
@@ -232,25 +232,31 @@ class LabelledSet(ABC):
         if out.resolve() == self.root.resolve():
             raise InputError(f"expected another folder than the set {self.root} for the results: choose one with -o")
         written: dict[PurePosixPath, int] = {}
-        for place, data in self._all_files(results, origin):
-            if place in leave_out:
+        for rel_path, data in self._all_files(results, origin):
+            if rel_path in leave_out:
                 continue
-            if not is_inside(place):
-                raise InputError(f"expected label files inside of the output folder, got {place}: rename the results")
-            if written.setdefault(place, hash(data)) != hash(data):
-                raise InputError(f"{place}: expected one label file, got two that differ: give results different stems")
+            if not is_inside(rel_path):
+                raise InputError(
+                    f"expected label files inside of the output folder, got {rel_path}: rename the results"
+                )
+            if written.setdefault(rel_path, hash(data)) != hash(data):
+                raise InputError(
+                    f"{rel_path}: expected one label file, got two that differ: give results different stems"
+                )
             try:
-                write_whole(out / place, data)
+                write_whole(out / rel_path, data)
             except EncodeError as error:
                 if error.errno != errno.ENAMETOOLONG:
                     raise
-                self._tell(place, "", f"left out: {error}")
+                self._report(rel_path, "", f"left out: {error}")
         return list(written)
 
     def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield from self._label_files(results, origin)
-        places = {image.place for image in self.images}
-        yield from side_files(self._tree, self._claimed, places, results, lambda place, why: self._tell(place, "", why))
+        rel_paths = {image.rel_path for image in self.images}
+        yield from side_files(
+            self._tree, self._claimed, rel_paths, results, lambda rel_path, why: self._report(rel_path, "", why)
+        )
 
     @abstractmethod
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -260,38 +266,41 @@ class LabelledSet(ABC):
     def _check(self) -> None:
         """Read all labels for their problems."""
 
-    def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
+    def _report(self, file: PurePosixPath, where: str, message: str) -> None:
         # The file is named already, and where the set lies is nobody's business.
         said = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
         self._problems[Problem(file, printable(where), printable(said))] = None
 
-    def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
+    def _set_images(self, rel_paths: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
         self.images = tuple(
-            LabelledImage(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
+            LabelledImage(rel_path, self.root / rel_path, splits.get(rel_path))
+            for rel_path in sorted(set(rel_paths), key=str)
         )
 
-    def _tell_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
+    def _report_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
         """Tell how many images of each folder belong to no label and are not converted."""
-        taken = {image.place for image in self.images}
+        taken = {image.rel_path for image in self.images}
         counts: dict[PurePosixPath, int] = {}
-        for place in self._tree.images:
-            if place not in taken and place not in known:
-                counts[place.parent] = counts.get(place.parent, 0) + 1
+        for rel_path in self._tree.images:
+            if rel_path not in taken and rel_path not in known:
+                counts[rel_path.parent] = counts.get(rel_path.parent, 0) + 1
         for folder, count in counts.items():
-            self._tell(folder, "", f"expected only labelled images, got {count} that no label file names: left out")
+            self._report(folder, "", f"expected only labelled images, got {count} that no label file names: left out")
 
 
 def _check_results(results: Results) -> None:
     seen: set[PurePosixPath] = set()
-    for places in results.values():
-        for place in places:
-            if not is_inside(place):
-                raise InputError(f"expected results inside of the output folder, got {place}: give them a place in it")
-            if place in seen:
-                raise InputError(f"expected one source for every result, got two for {place}: rename one")
-            seen.add(place)
+    for rel_paths in results.values():
+        for rel_path in rel_paths:
+            if not is_inside(rel_path):
+                raise InputError(
+                    f"expected results inside of the output folder, got {rel_path}: give them a place in it"
+                )
+            if rel_path in seen:
+                raise InputError(f"expected one source for every result, got two for {rel_path}: rename one")
+            seen.add(rel_path)
 
 
-def by_place(images: Sequence[LabelledImage]) -> dict[PurePosixPath, LabelledImage]:
+def by_rel_path(images: Sequence[LabelledImage]) -> dict[PurePosixPath, LabelledImage]:
     """Return images by their places."""
-    return {image.place: image for image in images}
+    return {image.rel_path: image for image in images}

@@ -10,7 +10,7 @@ from typing import ClassVar
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import Kind, LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence
-from ir_transfer.labels.places import split_named, split_of
+from ir_transfer.labels.paths import split_from_names, split_of
 from ir_transfer.labels.regions import Region
 from ir_transfer.labels.side_files import Results
 from ir_transfer.labels.tree import Tree
@@ -25,7 +25,7 @@ class ImageSet(LabelledSet):
         super().__init__(tree)
         if not tree.images:
             raise InputError(f"expected images in {tree.root}, found none: check the folder")
-        self._take(tree.images, {place: split_of(place) for place in tree.images})
+        self._set_images(tree.images, {rel_path: split_of(rel_path) for rel_path in tree.images})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -55,24 +55,24 @@ class ClassificationSet(ImageSet):
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
         for image in self.images:
-            if class_of(image.place) is None:
-                self._tell(image.place, "", "expected a folder of a class above it, got none: it has no label")
+            if class_of(image.rel_path) is None:
+                self._report(image.rel_path, "", "expected a folder of a class above it, got none: it has no label")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the folders, sorted."""
-        return tuple(sorted({name for p in self.images if (name := class_of(p.place)) is not None}))
+        return tuple(sorted({name for p in self.images if (name := class_of(p.rel_path)) is not None}))
 
 
-def class_of(place: PurePosixPath) -> str | None:
+def class_of(rel_path: PurePosixPath) -> str | None:
     """Return the class of an image: the first folder that is no split."""
-    folders = place.parent.parts
-    below = folders[1:] if folders and split_named(folders[:1]) else folders
+    folders = rel_path.parent.parts
+    below = folders[1:] if folders and split_from_names(folders[:1]) else folders
     return below[0] if below else None
 
 
 def has_classes(tree: Tree) -> bool:
     """Return whether all images lie under folders of two classes or more."""
-    kinds = {class_of(place) for place in tree.images}
-    depths = {len(place.parts) - bool(split_named(place.parts[:1])) for place in tree.images}
+    kinds = {class_of(rel_path) for rel_path in tree.images}
+    depths = {len(rel_path.parts) - bool(split_from_names(rel_path.parts[:1])) for rel_path in tree.images}
     return None not in kinds and len(kinds) > 1 and depths == {2}

@@ -12,18 +12,18 @@ from ir_transfer.errors import InputError
 from ir_transfer.labels.coco_values import Id, NewIds, box_of, id_of
 from ir_transfer.labels.json_text import (
     Value,
-    after_item,
-    broken,
-    each_element,
-    extended,
+    for_each_element,
+    join_items,
     key_at,
-    opened,
-    rebuilt,
-    replaced,
+    next_item,
+    open_bracket,
+    replace_values,
     skip_space,
+    syntax_error,
     value_at,
+    with_key,
 )
-from ir_transfer.labels.texts import BYTE_ORDER_MARK, printable, shown
+from ir_transfer.labels.text_io import BYTE_ORDER_MARK, printable, quoted
 
 ORIGIN_KEY = "ir_transfer"
 REMARK = "(translated to infrared with ir-transfer)"
@@ -49,7 +49,7 @@ class Image:
     id: Id | None
     file_name: str | None
     size: tuple[int, int] | None
-    place: PurePosixPath | None = None
+    rel_path: PurePosixPath | None = None
     base: PurePosixPath | None = None
     url: str | None = None
 
@@ -75,8 +75,8 @@ class CocoFile:
         InputError: Not JSON, or of another layout.
     """
 
-    def __init__(self, place: PurePosixPath, text: str) -> None:
-        self.place = place
+    def __init__(self, rel_path: PurePosixPath, text: str) -> None:
+        self.rel_path = rel_path
         self.text = text
         self.start = skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
         self.images: list[Image] = []
@@ -84,7 +84,7 @@ class CocoFile:
         self.info: Any = None
         self.licenses: Any = None
         self.of_image: dict[Id, list[int]] = {}
-        self.troubles: list[tuple[str, str]] = []
+        self.problems: list[tuple[str, str]] = []
         self.segment_files: dict[int, str] = {}
         self._spans: list[Span] = []
         self.annotation_ids: list[Id | None] = []
@@ -105,16 +105,16 @@ class CocoFile:
 
     def _read(self) -> None:
         text = self.text
-        at = opened(text, self.start, "{")
+        at = open_bracket(text, self.start, "{")
         seen: set[str] = set()
-        takers: dict[str, Callable[[Value], None]] = {"images": self._image, "annotations": self._annotation}
+        handlers: dict[str, Callable[[Value], None]] = {"images": self._image, "annotations": self._annotation}
         while text[at : at + 1] != "}":
             key, at = key_at(text, at)
-            if key in seen and key in takers:
+            if key in seen and key in handlers:
                 raise InputError(f"expected one {key!r}, got two")
             seen.add(key)
-            if key in takers:
-                end = each_element(text, at, takers[key])
+            if key in handlers:
+                end = for_each_element(text, at, handlers[key])
             else:
                 value = value_at(text, at)
                 end = value.end
@@ -125,9 +125,9 @@ class CocoFile:
                 elif key == "licenses":
                     self.licenses = value.value
             self._last_end = end
-            at = after_item(text, end, "}")
+            at = next_item(text, end, "}")
         if skip_space(text, at + 1) != len(text):
-            raise broken(text, skip_space(text, at + 1))
+            raise syntax_error(text, skip_space(text, at + 1))
         if "images" not in seen:
             raise InputError("expected COCO's layout, got no 'images'")
         if self.images and all(image.file_name is None for image in self.images):
@@ -145,21 +145,21 @@ class CocoFile:
         if url is not None:
             name = "/".join(url.split("/")[-2:])
         if name is None:
-            self.troubles.append((f"image {own}", "expected a file_name or coco_url, got none: kept as it is"))
+            self.problems.append((f"image {own}", "expected a file_name or coco_url, got none: kept as it is"))
         self.images.append(Image((item.start, item.end), own, name, known, url=url))
 
     def _annotation(self, item: Value) -> None:
         entry = item.value if isinstance(item.value, dict) else {}
         own, image = id_of(entry.get("id")), id_of(entry.get("image_id"))
         if image is None:
-            self.troubles.append((f"annotation {own}", "expected an image_id, got none: kept as it is"))
+            self.problems.append((f"annotation {own}", "expected an image_id, got none: kept as it is"))
         else:
             self.of_image.setdefault(image, []).append(len(self._spans))
         if "bbox" in entry:
             try:
                 box_of(entry)
             except InputError as error:
-                self.troubles.append((f"annotation {own}", f"{error}: kept as it is"))
+                self.problems.append((f"annotation {own}", f"{error}: kept as it is"))
         if isinstance(entry.get("segments_info"), list) and isinstance(entry.get("file_name"), str):
             self.segment_files[len(self._spans)] = entry["file_name"]
         self._spans.append((item.start, item.end))
@@ -172,7 +172,7 @@ class CocoFile:
             own = id_of(entry.get("id")) if isinstance(entry, dict) else None
             name = entry.get("name") if isinstance(entry, dict) else None
             if own is None or not isinstance(name, str):
-                self.troubles.append((f"category {own}", "expected an id and a name, got another layout: kept"))
+                self.problems.append((f"category {own}", "expected an id and a name, got another layout: kept"))
             else:
                 self.categories[own] = printable(name)
 
@@ -181,17 +181,17 @@ class CocoFile:
             seen: set[Id] = set()
             for own in ids:
                 if own is not None and own in seen:
-                    self.troubles.append((f"{kind} {own}", "expected one entry of this id, got two: both are kept"))
+                    self.problems.append((f"{kind} {own}", "expected one entry of this id, got two: both are kept"))
                 if own is not None:
                     seen.add(own)
         known = {one.id for one in self.images}
         for own, image in zip(self.annotation_ids, self._image_ids, strict=True):
             if image is not None and image not in known:
-                self.troubles.append(
-                    (f"annotation {own}", f"expected an image for image_id {shown(image)}, got none: kept as it is")
+                self.problems.append(
+                    (f"annotation {own}", f"expected an image for image_id {quoted(image)}, got none: kept as it is")
                 )
 
-    def multiplied(
+    def rewritten(
         self,
         image_ids: NewIds,
         names: Callable[[Image], Sequence[str | None]],
@@ -224,14 +224,14 @@ class CocoFile:
                 if number and key is not None:
                     values |= {"image_id": image_ids.copy(key, number)}
                     values |= {} if old is None else {"id": own_ids.copy(old, number)}
-                found.append(replaced(own, values) if values else own)
+                found.append(replace_values(own, values) if values else own)
             annotations.append(found)
         edits = [
-            (spans[0][0], spans[-1][1], rebuilt(self.text, spans, items))
+            (spans[0][0], spans[-1][1], join_items(self.text, spans, items))
             for spans, items in (([one.span for one in self.images], images), (self._spans, annotations))
             if spans
         ]
-        return self._edited([*edits, *self._told(origin)])
+        return self._edited([*edits, *self._info_edits(origin)])
 
     def _copies(self, image: Image, names: Sequence[str | None], ids: NewIds) -> list[str]:
         own = self.text[slice(*image.span)]
@@ -243,20 +243,20 @@ class CocoFile:
                 values["coco_url"] = f"{image.url.rsplit('/', 2)[0]}/{'/'.join(name.split('/')[-2:])}"
             if number and image.id is not None:
                 values["id"] = ids.copy(image.id, number)
-            text = replaced(own, values) if values else own
-            found.append(text if name is None or image.url is None else extended(text, "file_name", name))
+            text = replace_values(own, values) if values else own
+            found.append(text if name is None or image.url is None else with_key(text, "file_name", name))
         return found
 
-    def _told(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
+    def _info_edits(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
         """Return the edit that makes ``info`` say where the images come from."""
         if not origin:
             return []
         start, end = self._info_span
         if isinstance(self.info, dict):
-            own = extended(self.text[start:end], ORIGIN_KEY, dict(origin))
+            own = with_key(self.text[start:end], ORIGIN_KEY, dict(origin))
             described = self.info.get("description")
             if isinstance(described, str) and not described.endswith(REMARK):
-                own = replaced(own, {"description": f"{described} {REMARK}".lstrip()})
+                own = replace_values(own, {"description": f"{described} {REMARK}".lstrip()})
             return [(start, end, [own])]
         key, value = ("info", {"description": REMARK, ORIGIN_KEY: dict(origin)})
         if end:  # an info that is a text or a list stays

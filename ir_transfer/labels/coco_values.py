@@ -8,7 +8,7 @@ from typing import Any
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.regions import check_box
-from ir_transfer.labels.texts import shown
+from ir_transfer.labels.text_io import quoted
 
 Id = int | str
 
@@ -29,11 +29,11 @@ def numbers(value: Any) -> list[float]:
         InputError: It is none.
     """
     if not isinstance(value, list) or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
-        raise InputError(f"expected a list of numbers, got {shown(value)}")
+        raise InputError(f"expected a list of numbers, got {quoted(value)}")
     try:
         return [float(one) for one in value]
     except OverflowError as error:
-        raise InputError(f"expected a list of numbers, got {shown(value)}") from error
+        raise InputError(f"expected a list of numbers, got {quoted(value)}") from error
 
 
 def whole_numbers(value: Any) -> list[int]:
@@ -44,7 +44,7 @@ def whole_numbers(value: Any) -> list[int]:
     """
     found = numbers(value)
     if not all(map(float.is_integer, found)):
-        raise InputError(f"expected a list of whole numbers, got {shown(value)}")
+        raise InputError(f"expected a list of whole numbers, got {quoted(value)}")
     return [int(one) for one in found]
 
 
@@ -56,7 +56,7 @@ def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
     """
     bbox = numbers(annotation.get("bbox"))
     if len(bbox) != 4:
-        raise InputError(f"expected a box of four finite numbers, got {shown(bbox)}")
+        raise InputError(f"expected a box of four finite numbers, got {quoted(bbox)}")
     x, y, width, height = bbox
     return check_box([x, y, x + width, y + height])
 

@@ -23,8 +23,8 @@ Frame = Literal["stored", "upright"]
 Orientation = Literal["auto", "stored", "upright"]
 
 _INVERSE = {6: 8, 8: 6}
-_SAY = "pass --orientation stored or upright if you know it"
-_CHECK = "check --orientation"
+_ADVICE = "pass --orientation stored or upright if you know it"
+_CHECK_OPTION = "check --orientation"
 _SLACK = 2.0  # pixels by which a box may leave its image
 
 
@@ -91,7 +91,7 @@ def extent_of(boxes: Sequence[Box]) -> tuple[float, float] | None:
     return (max(box[3] for box in boxes), max(box[2] for box in boxes)) if boxes else None
 
 
-def size_of_levels(path: Path) -> list[Size]:
+def mask_sizes(path: Path) -> list[Size]:
     """Return height and width of a mask; nothing if it cannot be read, which is reported where it is read."""
     try:
         return [read_header(path).stored]
@@ -105,7 +105,7 @@ def check_orientation(asked: str) -> None:
         raise UnknownNameError.among("frame of labels", asked, get_args(Orientation))
 
 
-def frame_by_evidence(header: Header, evidence: LabelEvidence) -> set[Frame]:
+def frames_by_evidence(header: Header, evidence: LabelEvidence) -> set[Frame]:
     """Return the frames for which the labels of an image speak: one, none, or both where they contradict each other."""
     if header.stored == header.upright:
         return set()
@@ -137,21 +137,21 @@ def decide_frames(
     Returns:
         The frames, and for each image about which something is to be reported, its key and the message.
     """
-    spoken = {key: frame_by_evidence(header, evidence[key]) for key, header in headers.items()}
-    known = [next(iter(found)) for found in spoken.values() if len(found) == 1]
-    usual: Frame = known[0] if len(set(known)) == 1 else "upright"
+    by_evidence = {key: frames_by_evidence(header, evidence[key]) for key, header in headers.items()}
+    known = [next(iter(found)) for found in by_evidence.values() if len(found) == 1]
+    default: Frame = known[0] if len(set(known)) == 1 else "upright"
     why = f"as the labels of {len(known)} others are" if len(set(known)) == 1 else "by default"
     frames: dict[Any, Frame] = {}
     messages = []
-    for key, found in spoken.items():
-        frames[key] = asked if asked != "auto" else next(iter(found)) if len(found) == 1 else usual
+    for key, found in by_evidence.items():
+        frames[key] = asked if asked != "auto" else next(iter(found)) if len(found) == 1 else default
         said = None
         if asked != "auto":
-            said = f"sizes of the other frame: {_CHECK}" if found - {asked} else None
+            said = f"sizes of the other frame: {_CHECK_OPTION}" if found - {asked} else None
         elif len(found) > 1:
-            said = f"sizes of both frames: taken as {usual}, {_SAY}"
+            said = f"sizes of both frames: taken as {default}, {_ADVICE}"
         elif not found and not evidence[key].empty:
-            said = f"none that tell it: taken as {usual}, {why}: {_SAY}"
+            said = f"none that tell it: taken as {default}, {why}: {_ADVICE}"
         if said is not None:
             wanted = "one known" if asked == "auto" else asked
             own = f"EXIF orientation {headers[key].orientation}"

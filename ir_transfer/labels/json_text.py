@@ -38,7 +38,7 @@ def value_at(text: str, start: int) -> Value:
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise broken(text, error.pos) from error
+        raise syntax_error(text, error.pos) from error
     except RecursionError as error:
         raise InputError("expected JSON, got lists in lists without end") from error
     return Value(value, start, end)
@@ -51,11 +51,11 @@ def key_at(text: str, at: int) -> tuple[str, int]:
         InputError: No key with a value.
     """
     if text[at : at + 1] != '"':
-        raise broken(text, at)
+        raise syntax_error(text, at)
     key = value_at(text, at)
     at = skip_space(text, key.end)
     if text[at : at + 1] != ":":
-        raise broken(text, at)
+        raise syntax_error(text, at)
     return str(key.value), skip_space(text, at + 1)
 
 
@@ -65,40 +65,40 @@ def members(text: str, start: int = 0) -> Iterator[tuple[str, Value]]:
     Raises:
         InputError: No JSON object.
     """
-    at = opened(text, start, "{")
+    at = open_bracket(text, start, "{")
     while text[at : at + 1] != "}":
         key, at = key_at(text, at)
         value = value_at(text, at)
         yield key, value
-        at = after_item(text, value.end, "}")
+        at = next_item(text, value.end, "}")
 
 
-def each_element(text: str, start: int, take: Callable[[Value], None]) -> int:
+def for_each_element(text: str, start: int, take: Callable[[Value], None]) -> int:
     """Call with each value of the list that starts here, and return where its text ends.
 
     Raises:
         InputError: No JSON list.
     """
-    at = opened(text, start, "[")
+    at = open_bracket(text, start, "[")
     while text[at : at + 1] != "]":
         value = value_at(text, at)
         take(value)
-        at = after_item(text, value.end, "]")
+        at = next_item(text, value.end, "]")
     return at + 1
 
 
-def opened(text: str, start: int, bracket: str) -> int:
+def open_bracket(text: str, start: int, bracket: str) -> int:
     """Return where the first item after an opening bracket starts, or the closing one.
 
     Raises:
         InputError: Another character stands here.
     """
     if text[start : start + 1] != bracket:
-        raise broken(text, start)
+        raise syntax_error(text, start)
     return skip_space(text, start + 1)
 
 
-def after_item(text: str, end: int, bracket: str) -> int:
+def next_item(text: str, end: int, bracket: str) -> int:
     """Return where the next item starts, or the closing bracket.
 
     Raises:
@@ -108,20 +108,20 @@ def after_item(text: str, end: int, bracket: str) -> int:
     if text[at : at + 1] == bracket:
         return at
     if text[at : at + 1] != ",":
-        raise broken(text, at)
+        raise syntax_error(text, at)
     following = skip_space(text, at + 1)
     if text[following : following + 1] == bracket:
-        raise broken(text, at)
+        raise syntax_error(text, at)
     return following
 
 
-def broken(text: str, at: int) -> InputError:
+def syntax_error(text: str, at: int) -> InputError:
     """Return the error for what stands here."""
     got = repr(text[at : at + 20]) if text[at : at + 1] else "the end of the file"
     return InputError(f"expected JSON, got {got} in line {text.count(chr(10), 0, at) + 1}")
 
 
-def replaced(text: str, values: Mapping[str, Any]) -> str:
+def replace_values(text: str, values: Mapping[str, Any]) -> str:
     """Return the text of an object with other values for some of its keys; the rest stays to the byte.
 
     Raises:
@@ -136,7 +136,7 @@ def replaced(text: str, values: Mapping[str, Any]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def extended(text: str, key: str, value: Any) -> str:
+def with_key(text: str, key: str, value: Any) -> str:
     """Return the text of an object with one more key at its end, or another value for it if it is there.
 
     Raises:
@@ -144,7 +144,7 @@ def extended(text: str, key: str, value: Any) -> str:
     """
     found = [(name, one) for name, one in members(text)]
     if any(name == key for name, _ in found):
-        return replaced(text, {key: value})
+        return replace_values(text, {key: value})
     member = f"{json.dumps(key)}: {json.dumps(value)}"
     if not found:
         return f"{{{member}}}"
@@ -152,7 +152,7 @@ def extended(text: str, key: str, value: Any) -> str:
     return f"{text[:end]}, {member}{text[end:]}"
 
 
-def rebuilt(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequence[str]]) -> list[str]:
+def join_items(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequence[str]]) -> list[str]:
     """Return the pieces of a list's text between its first and last element, with other elements.
 
     Args:

@@ -66,7 +66,7 @@ def detect(tree: Tree) -> Kind:
     if voc := voc_files(tree):
         found["voc"] = str(voc[0])
     if yamls := data_yamls(tree)[0]:
-        found["yolo"] = str(yamls[0].place)
+        found["yolo"] = str(yamls[0].rel_path)
     elif yolo := yolo_labels(tree):
         found["yolo"] = str(next(iter(yolo.values())))
     if kitti := kitti_labels(tree):
@@ -78,7 +78,7 @@ def detect(tree: Tree) -> Kind:
         if masks:
             found["masks"] = str(masks[0])
     if len(found) > 1:
-        kinds = ", ".join(f"{kind} ({place})" for kind, place in found.items())
+        kinds = ", ".join(f"{kind} ({rel_path})" for kind, rel_path in found.items())
         raise InputError(
             f"{tree.root}: expected labels of one format, got {kinds}: choose with --format {' or '.join(found)}"
         )

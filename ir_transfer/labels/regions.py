@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.label_maps.shapes import Inside, inside_polygon
+from ir_transfer.labels.label_maps.rasterize import Mask, polygon_mask
 
 MAX_CORNERS = 10_000
 """Of an outline: filling takes corners times pixels."""
@@ -36,15 +36,15 @@ class Region:
     name: str
     instance: str
     box: Box
-    draw: Callable[[int, int], Inside] | None = field(default=None, compare=False, repr=False)
+    draw: Callable[[int, int], Mask] | None = field(default=None, compare=False, repr=False)
     rectangular: bool = field(default=False, compare=False, repr=False)
 
-    def mask(self, height: int, width: int) -> Inside:
+    def mask(self, height: int, width: int) -> Mask:
         """Return which pixels (height, width) belong to it; those whose centres lie in the box if that is all."""
-        return inside_box(self.box, height, width) if self.draw is None else self.draw(height, width)
+        return box_mask(self.box, height, width) if self.draw is None else self.draw(height, width)
 
 
-def inside_box(box: Box, height: int, width: int) -> Inside:
+def box_mask(box: Box, height: int, width: int) -> Mask:
     """Return which pixel centres (height, width) lie in a box; its left and upper edge belong to it."""
     left, top, right, bottom = box
     inside = np.zeros((height, width), bool)
@@ -72,25 +72,25 @@ def check_box(box: Sequence[float]) -> Box:
     return left, top, right, bottom
 
 
-def outline_box(outlines: Sequence[Sequence[float]]) -> Box:
+def polygons_box(polygons: Sequence[Sequence[float]]) -> Box:
     """Return the box around outlines of x, y, x, y ... in pixels.
 
     Raises:
         InputError: Fewer than three corners, an odd count, too many, numbers that are not finite, or no area.
     """
-    for corners in outlines:
+    for corners in polygons:
         if len(corners) % 2 or not 6 <= len(corners) <= 2 * MAX_CORNERS:
             raise InputError(
                 f"expected an outline of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
             )
-    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in outlines]
+    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in polygons]
     if not numbers:
         raise InputError("expected an outline, got none")
     points = np.concatenate(numbers)
     return check_box([*points.min(0).tolist(), *points.max(0).tolist()])
 
 
-def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]], box: Box | None = None) -> Region:
+def polygon_region(name: str, instance: str, polygons: Sequence[Sequence[float]], box: Box | None = None) -> Region:
     """Return a region inside outlines of x, y, x, y ... in pixels.
 
     Args:
@@ -102,9 +102,9 @@ def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]]
     Raises:
         InputError: See :func:`outline_box`.
     """
-    around = outline_box(outlines)
-    draw = partial(_inside_any, [tuple(corners) for corners in outlines])
-    return Region(name, instance, box or around, draw, len(outlines) == 1 and _is_upright(outlines[0], around))
+    around = polygons_box(polygons)
+    draw = partial(_polygons_mask, [tuple(corners) for corners in polygons])
+    return Region(name, instance, box or around, draw, len(polygons) == 1 and _is_upright(polygons[0], around))
 
 
 def _is_upright(corners: Sequence[float], box: Box) -> bool:
@@ -120,27 +120,27 @@ def _is_upright(corners: Sequence[float], box: Box) -> bool:
     return bool(once_round.all() and len(np.unique(far, axis=0)) == 4 and np.abs(points - corner).max() <= _UPRIGHT)
 
 
-def _inside_any(outlines: Sequence[Sequence[float]], height: int, width: int) -> Inside:
+def _polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     inside = np.zeros((height, width), bool)
-    for corners in outlines:
-        inside |= inside_polygon(corners, height, width)
+    for corners in polygons:
+        inside |= polygon_mask(corners, height, width)
     return inside
 
 
-def mask_region(name: str, instance: str, mask: Inside) -> Region:
+def mask_region(name: str, instance: str, mask: Mask) -> Region:
     """Return the region of a mask (H, W) that holds pixels; its box is the one around them."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-    return Region(name, instance, box, partial(_as_it_is, mask))
+    return Region(name, instance, box, partial(_checked_mask, mask))
 
 
-def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
+def _checked_mask(mask: Mask, height: int, width: int) -> Mask:
     if mask.shape != (height, width):
         raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got an image of {(width, height)}")
     return mask
 
 
-def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
+def regions_outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
     """Return the messages about regions whose middle is not in their image: they are of another image or frame.
 
     Args:
@@ -157,7 +157,7 @@ def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
     return found
 
 
-def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:
+def size_mismatch(size: Sequence[int] | None, height: int, width: int) -> str:
     """Return the message about labels made for another size (height, width) than their image has."""
     made = "another" if size is None else f"{size[1]} x {size[0]}"
     return f"expected the size of its image, {width} x {height}, got {made}: labels may not fit"

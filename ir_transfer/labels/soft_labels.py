@@ -93,5 +93,5 @@ def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float],
 
 
 def _nearest(start: float, share: float, count: int, cells: int) -> NDArray[np.int64]:
-    places = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
-    return places.round().astype(np.int64).clip(0, cells - 1)
+    rel_paths = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
+    return rel_paths.round().astype(np.int64).clip(0, cells - 1)

@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_names import composed
-from ir_transfer.labels.lists import lines_of, relisted
 from ir_transfer.labels.side_files import Results
-from ir_transfer.labels.texts import MAX_LIST_BYTES, read_limited, shown, to_text
+from ir_transfer.labels.text_io import MAX_LIST_BYTES, quoted, read_limited, rewrite_lines, split_lines, to_text
 from ir_transfer.labels.tree import Tree
 
 FOLDER = "ImageSets"
 
-Tell = Callable[[PurePosixPath, str, str], None]
+Report = Callable[[PurePosixPath, str, str], None]
 
 
 class _Line(NamedTuple):
@@ -34,7 +33,7 @@ class StemList:
         lines: Those that are not empty: the images, what names them, and what follows.
     """
 
-    place: PurePosixPath
+    rel_path: PurePosixPath
     lines: list[_Line]
 
     @property
@@ -42,20 +41,20 @@ class StemList:
         """All images, in the order of the list."""
         return [image for line in self.lines for image in line.images]
 
-    def multiplied(self, data: bytes, results: Results, tell: Tell) -> str:
+    def rewritten(self, data: bytes, results: Results, report: Report) -> str:
         """Return the list with a line for every image that was made; ``data`` is the file."""
-        waiting = iter(self.lines)
+        remaining = iter(self.lines)
 
         def replace(_: str) -> list[str]:
-            line = next(waiting)
+            line = next(remaining)
             made = [result for image in line.images for result in results.get(image, ())]
             names = [result.name if image_named(line) else result.stem for result in made]
             for name in names:
                 if "\n" in name:
-                    tell(self.place, "", f"expected names without line breaks, got {shown(name)}: left out")
+                    report(self.rel_path, "", f"expected names without line breaks, got {quoted(name)}: left out")
             return [name + line.rest for name in dict.fromkeys(names) if "\n" not in name]
 
-        return relisted(to_text(data), replace)
+        return rewrite_lines(to_text(data), replace)
 
 
 def image_named(line: _Line) -> bool:
@@ -64,7 +63,7 @@ def image_named(line: _Line) -> bool:
 
 
 def stem_lists(
-    tree: Tree, images_of: Callable[[PurePosixPath], Collection[PurePosixPath]], tell: Tell
+    tree: Tree, images_of: Callable[[PurePosixPath], Collection[PurePosixPath]], report: Report
 ) -> list[StemList]:
     """Return the lists of a set; lines that name no image of it are reported and left out.
 
@@ -74,26 +73,26 @@ def stem_lists(
         tell: Called with file, line and message.
     """
     found = []
-    for place in tree.with_suffix(".txt"):
-        if FOLDER not in place.parts:
+    for rel_path in tree.with_suffix(".txt"):
+        if FOLDER not in rel_path.parts:
             continue
-        above = PurePosixPath(*place.parts[: place.parts.index(FOLDER)])
+        above = PurePosixPath(*rel_path.parts[: rel_path.parts.index(FOLDER)])
         named: dict[str, list[PurePosixPath]] = {}
-        for image in images_of(place):
+        for image in images_of(rel_path):
             if above in image.parents:
                 named.setdefault(composed(image.stem), []).append(image)
                 named.setdefault(composed(image.name), []).append(image)
         try:
-            lines = lines_of(to_text(read_limited(tree.root / place, MAX_LIST_BYTES)))
+            lines = split_lines(to_text(read_limited(tree.root / rel_path, MAX_LIST_BYTES)))
         except (DecodeError, InputError) as error:
-            tell(place, "", f"{error}: left out")
+            report(rel_path, "", f"{error}: left out")
             continue
-        one = StemList(place, [])
+        one = StemList(rel_path, [])
         for number, (body, _) in enumerate(lines, start=1):
             if body.strip():
                 one.lines.append(line := _line(body, named))
                 if not line.images:
-                    tell(place, str(number), f"expected an image of the set, got {shown(body)}: left out")
+                    report(rel_path, str(number), f"expected an image of the set, got {quoted(body)}: left out")
         found.append(one)
     return found
 

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.regions import Box, check_box
-from ir_transfer.labels.texts import shown
+from ir_transfer.labels.text_io import quoted
 from ir_transfer.labels.xml_text import XmlText, parse_xml
 
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -32,7 +32,7 @@ class VocFile:
         self._xml: XmlText = parse_xml(data)
         root = self._xml.root
         if root.tag != "annotation":
-            raise InputError(f"expected an annotation, got {shown(root.tag)}")
+            raise InputError(f"expected an annotation, got {quoted(root.tag)}")
         self.file_name = (root.findtext("filename") or "").strip()
         sides = [root.findtext(f"size/{side}") or "" for side in ("height", "width")]
         whole = [int(side) for side in sides if side.strip().isdecimal() and len(side) < 12]
@@ -61,7 +61,7 @@ class VocFile:
                 texts["folder"] = result.parent.name
         if (path := (root.findtext("path") or "").strip()) and not (result == image and path == str(image)):
             texts["path"] = str(result) if "/" in path.replace("\\", "/") else result.name
-        return self._xml.replaced(texts)
+        return self._xml.with_texts(texts)
 
 
 def _name(item: Element) -> str:

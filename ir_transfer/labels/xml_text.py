@@ -29,7 +29,7 @@ class XmlText:
     encoding: str
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
-    def replaced(self, texts: Mapping[str, str]) -> bytes:
+    def with_texts(self, texts: Mapping[str, str]) -> bytes:
         """Return the file with other texts in elements right below the root, by tag; all else stays to the byte."""
         edits = [(*span, text) for tag, text in texts.items() for span in self.spans.get(tag, ())]
         pieces: list[bytes] = []
@@ -63,10 +63,10 @@ class _Reader:
 
     def read(self) -> XmlText:
         parser = self._parser
-        parser.XmlDeclHandler = self._declared
-        parser.StartDoctypeDeclHandler = self._refuse
-        parser.StartElementHandler = self._opened
-        parser.EndElementHandler = self._closed
+        parser.XmlDeclHandler = self._set_encoding
+        parser.StartDoctypeDeclHandler = self._refuse_doctype
+        parser.StartElementHandler = self._start_element
+        parser.EndElementHandler = self._end_element
         parser.CharacterDataHandler = self._text
         try:
             parser.Parse(self._data, True)
@@ -75,16 +75,16 @@ class _Reader:
             raise InputError(f"expected XML, got: {error}") from error
         return XmlText(self._data, root, self._encoding, self._spans)
 
-    def _declared(self, version: str, encoding: str | None, standalone: int) -> None:
+    def _set_encoding(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding:
             # The declared name does not say the byte order, and a mark may stand at the start of a file only.
             orders = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
             self._encoding = orders.get(self._data[:2], encoding)
 
-    def _refuse(self, *_: object) -> None:
+    def _refuse_doctype(self, *_: object) -> None:
         raise InputError("a DOCTYPE, which label files do not need: remove it")
 
-    def _opened(self, tag: str, attributes: dict[str, str]) -> None:
+    def _start_element(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self._tags) >= MAX_NESTING:
             raise InputError(f"elements {MAX_NESTING} deep")
         self._only_text = len(self._tags) == 1
@@ -97,7 +97,7 @@ class _Reader:
             self._start = self._parser.CurrentByteIndex
         self._builder.data(text)
 
-    def _closed(self, tag: str) -> None:
+    def _end_element(self, tag: str) -> None:
         self._tags.pop()
         if self._only_text and self._start is not None and len(self._tags) == 1:
             self._spans.setdefault(tag, []).append((self._start, self._parser.CurrentByteIndex))

@@ -35,7 +35,7 @@ def load_mapping(text: str) -> dict[str, Any]:
         node = loader.get_single_node()
         raw = None
         if node is not None:
-            _size(node, {})
+            _count_nodes(node, {})
             raw = loader.construct_document(node)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:  # also InputError
         raise InputError(f"expected YAML, got: {' '.join(str(error).split())[:200]}") from error
@@ -44,7 +44,7 @@ def load_mapping(text: str) -> dict[str, Any]:
     return raw
 
 
-def _size(node: yaml.Node, known: dict[int, int]) -> int:
+def _count_nodes(node: yaml.Node, known: dict[int, int]) -> int:
     if id(node) in known:
         return known[id(node)]
     known[id(node)] = MAX_NODES + 1  # a node inside of itself never ends
@@ -53,7 +53,7 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
         children = [child for pair in node.value for child in pair]
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
-    size = 1 + sum(_size(child, known) for child in children)
+    size = 1 + sum(_count_nodes(child, known) for child in children)
     if size > MAX_NODES:
         raise InputError(f"expected at most {MAX_NODES} values, got aliases that hold more")
     known[id(node)] = size
@@ -82,13 +82,13 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
             if is_dashed and new and isinstance(new, list):
                 start = text.rfind("\n", 0, value.start_mark.index) + 1
                 between = f"\n{text[start : value.start_mark.index]}- "
-                written = f"- {between.join(map(_written, new))}"
+                written = f"- {between.join(map(_yaml_text, new))}"
             else:
-                written = _written(new)
+                written = _yaml_text(new)
             pieces += [text[at : value.start_mark.index], written]
             at = end
     pieces.append(text[at:])
-    added = [f"{key}: {_written(value)}\n" for key, value in values.items() if key not in raw]
+    added = [f"{key}: {_yaml_text(value)}\n" for key, value in values.items() if key not in raw]
     if added and not text.endswith("\n"):
         pieces.append("\n")
     pieces += added
@@ -101,9 +101,9 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
     return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
 
 
-def _written(value: Any) -> str:
+def _yaml_text(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(_written, value))}]"
+        return f"[{', '.join(map(_yaml_text, value))}]"
     if value is None:
         return "null"
     if isinstance(value, dict):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.regions import Region, check_box, outline_region
-from ir_transfer.labels.texts import shown
+from ir_transfer.labels.regions import Region, check_box, polygon_region
+from ir_transfer.labels.text_io import quoted
 
 _SLACK = 0.01
 """How far rounding may put a corner out of the image."""
@@ -29,14 +29,14 @@ def parse_line(line: str, keypoint_numbers: int) -> tuple[int, list[float]]:
     try:
         numbers = [float(word) for word in words]
     except ValueError as error:
-        raise InputError(f"expected 'class x y ...' in numbers, got {shown(line)}") from error
+        raise InputError(f"expected 'class x y ...' in numbers, got {quoted(line)}") from error
     count = len(numbers) - 1
     if count < 4 or not all(map(math.isfinite, numbers)) or numbers[0] < 0 or numbers[0] != int(numbers[0]):
-        raise InputError(f"expected a class from 0 and at least four finite numbers, got {shown(line)}")
+        raise InputError(f"expected a class from 0 and at least four finite numbers, got {quoted(line)}")
     is_box = count in {4, 5} or (keypoint_numbers > 0 and count == 4 + keypoint_numbers)
     if not is_box and count % 2:
         if (count - 4) % 3:
-            raise InputError(f"expected a box, an outline or keypoints, got {count} numbers in {shown(line)}")
+            raise InputError(f"expected a box, an outline or keypoints, got {count} numbers in {quoted(line)}")
         is_box = True  # x, y, visibility
     return int(numbers[0]), numbers[1:5] if is_box else numbers[1:]
 
@@ -52,7 +52,7 @@ def region_of(numbers: list[float], name: str, instance: str, height: int, width
         ends = (x - wide / 2) * width, (y - high / 2) * height, (x + wide / 2) * width, (y + high / 2) * height
         return Region(name, instance, check_box(ends))
     corners = [part * (width, height)[index % 2] for index, part in enumerate(numbers)]
-    return outline_region(name, instance, [corners])
+    return polygon_region(name, instance, [corners])
 
 
 def is_out_of_image(numbers: list[float]) -> bool:

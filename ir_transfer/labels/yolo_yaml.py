@@ -9,14 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.labels.places import inside, is_absolute, longest_tail, relative, spellings
-from ir_transfer.labels.texts import MAX_YAML_BYTES, read_limited
+from ir_transfer.labels.paths import find_by_suffix, inside, is_absolute, path_variants, relative
+from ir_transfer.labels.text_io import MAX_YAML_BYTES, read_limited
 from ir_transfer.labels.tree import Tree
 from ir_transfer.labels.yaml_text import load_mapping, with_values
 
 SPLIT_KEYS = ("train", "val", "validation", "test", "minival")
-_DEPTH = 2
-_SAYS = ("description", "license", "url", "author", "version", "date")
+_MAX_DEPTH = 2
+_INFO_KEYS = ("description", "license", "url", "author", "version", "date")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Entry:
 
     key: str
     text: str
-    place: PurePosixPath | None
+    rel_path: PurePosixPath | None
 
 
 class DataYaml:
@@ -52,8 +52,8 @@ class DataYaml:
         InputError: Not the layout of such a file.
     """
 
-    def __init__(self, place: PurePosixPath, text: str, tree: Tree) -> None:
-        self.place = place
+    def __init__(self, rel_path: PurePosixPath, text: str, tree: Tree) -> None:
+        self.rel_path = rel_path
         self._text = text
         self._tree = tree
         self._raw = load_mapping(text)
@@ -64,7 +64,9 @@ class DataYaml:
         shape = self._raw.get("kpt_shape")
         whole = isinstance(shape, list) and all(isinstance(side, int) and 0 < side < 10_000 for side in shape)
         self.keypoint_numbers = math.prod(shape) if whole and isinstance(shape, list) else 0
-        self.info = {key: str(self._raw[key]) for key in _SAYS if isinstance(self._raw.get(key), str | int | float)}
+        self.info = {
+            key: str(self._raw[key]) for key in _INFO_KEYS if isinstance(self._raw.get(key), str | int | float)
+        }
         nested = self._raw.get("roboflow")
         if isinstance(nested, dict):
             self.info |= {str(k): str(v) for k, v in nested.items() if isinstance(v, str | int | float)}
@@ -72,11 +74,11 @@ class DataYaml:
     @property
     def bases(self) -> list[PurePosixPath]:
         """Folders that the paths may be relative to, the likeliest first."""
-        stated, own = self._raw.get("path"), self.place.parent
+        stated, own = self._raw.get("path"), self.rel_path.parent
         found: list[PurePosixPath | None] = []
         if isinstance(stated, str) and stated:
             if is_absolute(stated):
-                found.append(longest_tail(stated, self._tree.find_folder))
+                found.append(find_by_suffix(stated, self._tree.find_folder))
             else:
                 found += [inside(own, stated), inside(PurePosixPath(), stated)]
         return list(dict.fromkeys(base for base in [*found, own, PurePosixPath()] if base is not None))
@@ -84,12 +86,12 @@ class DataYaml:
     def _find(self, text: str) -> PurePosixPath | None:
         """Return the folder or file that an entry means; a leading ``../`` is left away where it leads nowhere."""
         if is_absolute(text):
-            return longest_tail(text, self._tree.find_folder) or longest_tail(text, self._tree.find)
-        ways = spellings(text)
+            return find_by_suffix(text, self._tree.find_folder) or find_by_suffix(text, self._tree.find)
+        ways = path_variants(text)
         for way in (*ways, *(way.removeprefix("../") for way in ways)):
             for base in self.bases:
-                place = inside(base, way)
-                found = None if place is None else self._tree.find_folder(place) or self._tree.find(place)
+                rel_path = inside(base, way)
+                found = None if rel_path is None else self._tree.find_folder(rel_path) or self._tree.find(rel_path)
                 if found is not None:
                     return found
         return None
@@ -101,8 +103,8 @@ class DataYaml:
         """
         values: dict[str, Any] = {"path": ""} if self._raw.get("path") is not None else {}
         for key in SPLIT_KEYS:
-            places = [entry.place for entry in self.entries if entry.key == key and entry.place is not None]
-            texts = [relative(place, self.place.parent) for place in places]
+            rel_paths = [entry.rel_path for entry in self.entries if entry.key == key and entry.rel_path is not None]
+            texts = [relative(rel_path, self.rel_path.parent) for rel_path in rel_paths]
             if isinstance(self._raw.get(key), list):
                 values[key] = texts
             elif self._raw.get(key) is not None:
@@ -130,12 +132,12 @@ def data_yamls(tree: Tree) -> tuple[list[DataYaml], list[tuple[PurePosixPath, st
     """Return the files near the root that have this layout, and those that should have it with the reason."""
     found: list[DataYaml] = []
     broken: list[tuple[PurePosixPath, str]] = []
-    for place in tree.with_suffix(".yaml", ".yml"):
-        if len(place.parts) <= _DEPTH:
+    for rel_path in tree.with_suffix(".yaml", ".yml"):
+        if len(rel_path.parts) <= _MAX_DEPTH:
             try:
-                text = read_limited(tree.root / place, MAX_YAML_BYTES).decode()
-                found.append(DataYaml(place, text, tree))
+                text = read_limited(tree.root / rel_path, MAX_YAML_BYTES).decode()
+                found.append(DataYaml(rel_path, text, tree))
             except (InputError, DecodeError, UnicodeDecodeError) as error:
-                if place.stem.lower() in {"data", "dataset"}:
-                    broken.append((place, str(error)))
+                if rel_path.stem.lower() in {"data", "dataset"}:
+                    broken.append((rel_path, str(error)))
     return found, broken

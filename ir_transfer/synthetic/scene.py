@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from ir_transfer.synthetic.geometry import Camera, Point
-from ir_transfer.synthetic.things import Thing, building, car, lamp_post, person, tree
+from ir_transfer.synthetic.objects import Thing, building, car, lamp_post, person, tree
 
 Maker = tuple[float, float, Callable[[], Thing]]
 """Where a thing begins along z (m), how far it moves per frame, and what makes it."""

@@ -176,9 +176,9 @@ def test_heat_is_inside_of_the_box_only_and_survives_polarity(
     )
     change = hot - plain
     assert 0.1 < change[15:30, 17:23].mean() <= 0.21
-    outside = np.ones_like(change, bool)
-    outside[4:42, 6:34] = False
-    assert np.abs(change[outside]).max() < 0.005
+    regions_outside = np.ones_like(change, bool)
+    regions_outside[4:42, 6:34] = False
+    assert np.abs(change[regions_outside]).max() < 0.005
     assert np.abs(black - (1 - hot)).max() < 0.005
 
 

@@ -12,9 +12,9 @@ from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import composed
 from ir_transfer.labels.coco_file import CocoFile, Image
 from ir_transfer.labels.coco_objects import object_at
-from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, fitted
-from ir_transfer.labels.label_maps.shapes import Inside
-from ir_transfer.labels.texts import MAX_JSON_BYTES, read_limited, to_bytes, to_text
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, resized_labels
+from ir_transfer.labels.label_maps.rasterize import Mask
+from ir_transfer.labels.text_io import MAX_JSON_BYTES, read_limited, to_bytes, to_text
 
 
 class CocoLabels:
@@ -47,19 +47,19 @@ class CocoLabels:
                     "from 1, since 0 means no label"
                 )
 
-    def fingerprint(self, place: PurePosixPath) -> str:
+    def fingerprint(self, rel_path: PurePosixPath) -> str:
         """Return a hash of all that decides the map of an image."""
-        image = self._image(place)
+        image = self._image(rel_path)
         hashed = hashlib.sha256(to_bytes(self._file.text[slice(*image.span)]))
         for index in () if image.id is None else self._file.of_image.get(image.id, ()):
             hashed.update(to_bytes(self._file.text_of(index)))
         return hashed.hexdigest()
 
-    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+    def read(self, rel_path: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
         """Return the labels (height, width) of an image; see :class:`~.files.LabelMaps` for the errors."""
-        image = self._image(place)
+        image = self._image(rel_path)
         rows, columns = image.size or (height, width)
-        found: list[tuple[Inside, int]] = []
+        found: list[tuple[Mask, int]] = []
         for index in () if image.id is None else self._file.of_image.get(image.id, ()):
             category = self._file.category_ids[index]
             one = object_at(self._file, index, (rows, columns))
@@ -74,17 +74,17 @@ class CocoLabels:
         levels = np.full((rows, columns), NO_LABEL, np.int64)
         for inside, label in sorted(found, key=lambda pair: -int(pair[0].sum())):
             levels[inside] = label
-        return LabelMap(fitted(levels, height, width, f"{self.path} for {place}", fit=fit), names=self.names)
+        return LabelMap(resized_labels(levels, height, width, f"{self.path} for {rel_path}", fit=fit), names=self.names)
 
-    def _image(self, place: PurePosixPath) -> Image:
+    def _image(self, rel_path: PurePosixPath) -> Image:
         """Return the entry of the same folder and name, else the only one of that name in any folder."""
-        own = PurePosixPath(composed(str(place)))
+        own = PurePosixPath(composed(str(rel_path)))
         if own in self._images:
             return self._images[own]
         alike = [image for name, image in self._images.items() if name.name == own.name]
         if len(alike) != 1:
             raise InputError(
-                f"{self.path}: expected one image named {place} among {len(self._images)}, found {len(alike)}: "
+                f"{self.path}: expected one image named {rel_path} among {len(self._images)}, found {len(alike)}: "
                 "give it its file_name"
             )
         return alike[0]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.remote import stored_bytes
-from ir_transfer.labels.label_maps.label_map import MOST_LABELS, LabelMap, Levels
+from ir_transfer.labels.label_maps.label_map import MAX_LABELS, LabelMap, Levels
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 """Kinds that keep every level; JPEG invents colours."""
@@ -26,9 +26,9 @@ def read_label_image(path: Path) -> LabelMap:
         InputError: Of another kind, or with more labels than anyone draws.
     """
     found = read_levels(path)
-    if len(found.labels) > MOST_LABELS:
+    if len(found.labels) > MAX_LABELS:
         raise InputError(
-            f"{path}: expected at most {MOST_LABELS} labels, got {len(found.labels)}: "
+            f"{path}: expected at most {MAX_LABELS} labels, got {len(found.labels)}: "
             "draw without smooth edges and export PNG"
         )
     return found
@@ -53,9 +53,9 @@ def read_levels(path: Path) -> LabelMap:
         raise
     except Exception as error:  # damaged bytes make decoders raise nearly anything
         raise DecodeError(f"{path}: expected a mask of labels, got a damaged file ({error}): replace it") from error
-    return LabelMap(_packed(levels) if coloured else levels, coloured)
+    return LabelMap(_pack_colours(levels) if coloured else levels, coloured)
 
 
-def _packed(colours: Levels) -> Levels:
+def _pack_colours(colours: Levels) -> Levels:
     packed: Levels = colours[..., :3] @ np.array([65536, 256, 1])
     return np.where(colours[..., 3] == 0, 0, packed) if colours.shape[2] == 4 else packed

@@ -13,7 +13,7 @@ from ir_transfer.errors import InputError
 
 NO_LABEL = 0
 """Black, level 0, or outside of every outline: a pixel that says nothing."""
-MOST_LABELS = 256
+MAX_LABELS = 256
 
 Levels = NDArray[np.int64]
 
@@ -44,7 +44,7 @@ class LabelMap:
         return f"{label} ({self.names[label]})" if label in self.names else str(label)
 
 
-def fitted(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> Levels:
+def resized_labels(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> Levels:
     """Return labels of an image's size.
 
     Args:
@@ -64,10 +64,10 @@ def fitted(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> 
             f"{name}: expected the size of its image, {width} x {height}, got {levels.shape[1]} x "
             f"{levels.shape[0]}: export it at that size, or pass --fit-masks"
         )
-    return nearest(levels, height, width)
+    return resize_nearest(levels, height, width)
 
 
-def nearest(levels: Levels, height: int, width: int) -> Levels:
+def resize_nearest(levels: Levels, height: int, width: int) -> Levels:
     """Resize labels (h, w) to (height, width): each pixel takes the label at its centre."""
     rows, columns = (
         ((np.arange(new) + 0.5) * (old / new)).astype(int)

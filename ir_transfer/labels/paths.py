@@ -27,7 +27,7 @@ def inside(folder: PurePosixPath, text: str) -> PurePosixPath | None:
     return None if normal == ".." or normal.startswith(("../", "/")) else PurePosixPath(normal)
 
 
-def longest_tail(
+def find_by_suffix(
     text: str, find: Callable[[PurePosixPath], PurePosixPath | None], spelled: bool = False
 ) -> PurePosixPath | None:
     """Return the place that the longest end of a path names: the path was made on another machine.
@@ -38,16 +38,16 @@ def longest_tail(
         spelled: Whether ``text`` is one of its :func:`spellings`.
     """
     if not spelled:
-        found = (longest_tail(one, find, spelled=True) for one in spellings(text))
-        return next((place for place in found if place is not None), None)
+        found = (find_by_suffix(one, find, spelled=True) for one in path_variants(text))
+        return next((rel_path for rel_path in found if rel_path is not None), None)
     parts = [part for part in text.replace("\\", "/").split("/") if part not in {"", "."}]
     if ".." in parts:
         return None
-    places = (find(PurePosixPath(*parts[start:])) for start in range(len(parts)))
-    return next((place for place in places if place is not None), None)
+    rel_paths = (find(PurePosixPath(*parts[start:])) for start in range(len(parts)))
+    return next((rel_path for rel_path in rel_paths if rel_path is not None), None)
 
 
-def spellings(text: str) -> tuple[str, ...]:
+def path_variants(text: str) -> tuple[str, ...]:
     """Return the paths that a name in a label file may mean, the likeliest first.
 
     Windows separates folders by backslashes, browsers write ``%20`` for a space, and Label Studio names local files
@@ -59,9 +59,11 @@ def spellings(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(way for one in (*whole, *decoded) for way in (one, one.replace("\\", "/"))))
 
 
-def is_inside(place: PurePosixPath) -> bool:
+def is_inside(rel_path: PurePosixPath) -> bool:
     """Return whether a place lies below the root, as it is written."""
-    return bool(place.parts) and not place.is_absolute() and ".." not in place.parts and "\0" not in str(place)
+    return (
+        bool(rel_path.parts) and not rel_path.is_absolute() and ".." not in rel_path.parts and "\0" not in str(rel_path)
+    )
 
 
 def is_absolute(text: str) -> bool:
@@ -69,9 +71,9 @@ def is_absolute(text: str) -> bool:
     return text.startswith(("/", "\\")) or re.match(r"[A-Za-z]:[\\/]|[A-Za-z][A-Za-z0-9+]*://", text) is not None
 
 
-def relative(place: PurePosixPath, folder: PurePosixPath) -> str:
+def relative(rel_path: PurePosixPath, folder: PurePosixPath) -> str:
     """Return the way from a folder of the set to a place."""
-    return posixpath.relpath(str(place), str(folder))
+    return posixpath.relpath(str(rel_path), str(folder))
 
 
 def renamed(label: PurePosixPath, image: PurePosixPath, result: PurePosixPath) -> PurePosixPath:
@@ -92,7 +94,7 @@ def renamed(label: PurePosixPath, image: PurePosixPath, result: PurePosixPath) -
     return label.with_name(f"{label.stem}__{result.stem}{label.suffix}")
 
 
-def split_named(parts: Iterable[str]) -> str | None:
+def split_from_names(parts: Iterable[str]) -> str | None:
     """Return the split that the first of some names stands for: ``train2017`` is ``train``, ``valid`` is ``val``."""
     for part in parts:
         if found := _SPLIT.fullmatch(part):
@@ -101,9 +103,9 @@ def split_named(parts: Iterable[str]) -> str | None:
     return None
 
 
-def split_of(place: PurePosixPath) -> str | None:
+def split_of(rel_path: PurePosixPath) -> str | None:
     """Return the split that a folder above a place stands for."""
-    return split_named(place.parent.parts)
+    return split_from_names(rel_path.parent.parts)
 
 
 def differ_in_one_folder(first: PurePosixPath, second: PurePosixPath) -> bool:

@@ -8,15 +8,15 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from ir_transfer.errors import DecodeError
-from ir_transfer.labels.base import LabelledImage, LabelledSet, by_place
+from ir_transfer.labels.base import LabelledImage, LabelledSet, by_rel_path
 from ir_transfer.labels.classification import ClassificationSet, class_of
 from ir_transfer.labels.regions import Box, Region
 from ir_transfer.labels.side_files import Results
 
-Identity = tuple[str, Box, bytes]
+Signature = tuple[str, Box, bytes]
 
 
-def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
+def compare_labels(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
     """Compare every region of every image that was made with those of its source, and the sizes of both.
 
     The labels that were compared are counted in ``before.compared``.
@@ -35,17 +35,21 @@ def check_round_trip(before: LabelledSet, after: LabelledSet, results: Results) 
         return [f"expected labels of the format {before.kind}, got {after.kind}"]
     found = []
     # Formats that keep no list of classes have those of the images that are left.
-    failed = any(not results.get(image.place) for image in before.images)
+    failed = any(not results.get(image.rel_path) for image in before.images)
     if before.classes != after.classes and not (failed and set(after.classes) <= set(before.classes)):
         found.append(f"expected the classes {before.classes}, got {after.classes}")
-    sources, made = by_place(before.images), by_place(after.images)
-    for place, variants in results.items():
-        if place not in sources:
-            found += [f"{variant}: expected a source of the set, got {place}" for variant in variants]
+    sources, made = by_rel_path(before.images), by_rel_path(after.images)
+    for rel_path, variants in results.items():
+        if rel_path not in sources:
+            found += [f"{variant}: expected a source of the set, got {rel_path}" for variant in variants]
         elif variants:
-            found += _compare_all(before, after, sources[place], [made.get(variant, variant) for variant in variants])
+            found += _compare_all(
+                before, after, sources[rel_path], [made.get(variant, variant) for variant in variants]
+            )
     extra = made.keys() - {variant for variants in results.values() for variant in variants}
-    return found + [f"{place}: expected a result of this run, got an image nobody made" for place in sorted(extra)]
+    return found + [
+        f"{rel_path}: expected a result of this run, got an image nobody made" for rel_path in sorted(extra)
+    ]
 
 
 def _compare_all(
@@ -54,10 +58,10 @@ def _compare_all(
     try:
         size = before.frame_size(source)
     except DecodeError as error:
-        return [f"{source.place}: {error.line}"]
+        return [f"{source.rel_path}: {error.line}"]
     regions = before.regions(source, *size)
     before.report_outside(source, regions, *size)
-    expected = _identities(regions, size)
+    expected = _signatures(regions, size)
     found = []
     before.compared += sum(expected.values()) * len(variants)
     for variant in variants:
@@ -67,26 +71,26 @@ def _compare_all(
         try:
             new = after.frame_size(variant)
         except DecodeError as error:
-            found.append(f"{variant.place}: {error.line}")
+            found.append(f"{variant.rel_path}: {error.line}")
             continue
         if new != size:
-            found.append(f"{variant.place}: expected {size[1]} x {size[0]} pixels, got {new[1]} x {new[0]}")
+            found.append(f"{variant.rel_path}: expected {size[1]} x {size[0]} pixels, got {new[1]} x {new[0]}")
         if source.split != variant.split:
-            found.append(f"{variant.place}: expected the split {source.split}, got {variant.split}")
-        if isinstance(before, ClassificationSet) and class_of(source.place) != class_of(variant.place):
-            kinds = class_of(source.place), class_of(variant.place)
-            found.append(f"{variant.place}: expected the class {kinds[0]}, got {kinds[1]}")
-        got = _identities(after.regions(variant, *new), new)
+            found.append(f"{variant.rel_path}: expected the split {source.split}, got {variant.split}")
+        if isinstance(before, ClassificationSet) and class_of(source.rel_path) != class_of(variant.rel_path):
+            kinds = class_of(source.rel_path), class_of(variant.rel_path)
+            found.append(f"{variant.rel_path}: expected the class {kinds[0]}, got {kinds[1]}")
+        got = _signatures(after.regions(variant, *new), new)
         for verb, rest in (("expected", expected - got), ("did not expect", got - expected)):
-            found += [f"{variant.place}: {verb} {name} at {box} on the same pixels" for name, box, _ in rest]
+            found += [f"{variant.rel_path}: {verb} {name} at {box} on the same pixels" for name, box, _ in rest]
     return found
 
 
-def _identities(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Identity]:
-    return Counter(_identity(region, *size) for region in regions)
+def _signatures(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Signature]:
+    return Counter(_signature(region, *size) for region in regions)
 
 
-def _identity(region: Region, height: int, width: int) -> Identity:
+def _signature(region: Region, height: int, width: int) -> Signature:
     """Return what must stay: a box alone decides its pixels, so that only drawn ones are compared."""
     pixels = b"" if region.draw is None else sha256(region.mask(height, width).tobytes()).digest()
     return region.name, region.box, pixels

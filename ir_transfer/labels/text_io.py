@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ir_transfer.errors import DecodeError, InputError, IrTransferError
@@ -18,6 +20,7 @@ MAX_LIST_BYTES = 256 * 2**20
 MAX_SIDE_BYTES = 64 * 2**20
 """Of a file that is copied without being understood."""
 BYTE_ORDER_MARK = "\ufeff"
+_LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 
 
 def read_limited(path: Path, limit: int) -> bytes:
@@ -58,7 +61,34 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def shown(text: object) -> str:
+def quoted(text: object) -> str:
     """Return text as a message shows it: quoted, and short."""
     quoted = repr(text)
     return quoted if len(quoted) <= 80 else f"{quoted[:77]}..."
+
+
+def split_lines(text: str) -> list[tuple[str, str]]:
+    """Return the lines with what ends them; only LF and CRLF do, since names may hold anything else."""
+    found = []
+    for line in _LINE.findall(text.removeprefix(BYTE_ORDER_MARK)):
+        body = line.removesuffix("\n").removesuffix("\r")
+        found.append((body, line[len(body) :]))
+    return found
+
+
+def rewrite_lines(text: str, replace: Callable[[str], Sequence[str]]) -> str:
+    """Return a list with other lines for each of its lines; empty ones and line ends stay.
+
+    A byte-order mark goes: trainers take it for a part of the first name.
+
+    Args:
+        text: The list.
+        replace: For a line, those that take its place: none, one or more.
+    """
+    lines = split_lines(text)
+    ending = lines[0][1] if lines and lines[0][1].endswith("\n") else "\n"
+    pieces: list[str] = []
+    for body, end in lines:
+        new = replace(body) if body.strip() else [body]
+        pieces += [line + (end if end.endswith("\n") else ending) for line in new[:-1]] + [new[-1] + end] if new else []
+    return "".join(pieces)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
 
-Inside = NDArray[np.bool_]
+Mask = NDArray[np.bool_]
 
-_MOST_BITS = 60  # a text of nothing but continuations would grow a number without end
+_MAX_BITS = 60  # a text of nothing but continuations would grow a number without end
 
 
-def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
+def polygon_mask(corners: Sequence[float], height: int, width: int) -> Mask:
     """Return which pixel centres (H, W) lie inside an outline.
 
     Args:
@@ -35,7 +35,7 @@ def inside_polygon(corners: Sequence[float], height: int, width: int) -> Inside:
     return inside
 
 
-def inside_runs(counts: Sequence[int] | str, height: int, width: int) -> Inside:
+def rle_mask(counts: Sequence[int] | str, height: int, width: int) -> Mask:
     """Return the mask (H, W) of COCO's run lengths: outside and inside in turns, column by column.
 
     Args:
@@ -47,19 +47,19 @@ def inside_runs(counts: Sequence[int] | str, height: int, width: int) -> Inside:
     Raises:
         InputError: The runs do not fill the mask.
     """
-    runs = check_runs(counts, height, width)
+    runs = check_rle(counts, height, width)
     flags = np.arange(len(runs)) % 2 == 1
     return np.repeat(flags, runs).reshape(width, height).T
 
 
-def check_runs(counts: Sequence[int] | str, height: int, width: int) -> NDArray[np.int64]:
+def check_rle(counts: Sequence[int] | str, height: int, width: int) -> NDArray[np.int64]:
     """Return run lengths as numbers; see :func:`inside_runs`. Nothing is drawn, whatever the size.
 
     Raises:
         InputError: The runs do not fill the mask.
     """
     try:
-        runs = np.asarray(_decompressed(counts) if isinstance(counts, str) else counts, np.int64)
+        runs = np.asarray(_decompress(counts) if isinstance(counts, str) else counts, np.int64)
     except (OverflowError, TypeError, ValueError) as error:  # also InputError
         raise InputError(f"expected runs that fill {width} x {height} pixels, got: {error}") from error
     # Each is checked before the sum, which could come round.
@@ -68,12 +68,12 @@ def check_runs(counts: Sequence[int] | str, height: int, width: int) -> NDArray[
     return runs
 
 
-def _decompressed(text: str) -> list[int]:
+def _decompress(text: str) -> list[int]:
     runs: list[int] = []
     value = shift = 0
     for character in text:
         bits = ord(character) - 48
-        if not 0 <= bits < 64 or shift > _MOST_BITS:
+        if not 0 <= bits < 64 or shift > _MAX_BITS:
             raise InputError(f"expected compressed runs, got {character!r} in them")
         value |= (bits & 0x1F) << shift
         shift += 5
