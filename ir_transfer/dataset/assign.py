@@ -1,4 +1,4 @@
-"""Which style, strength and polarity each result gets: by the seed and the image alone, whatever the order."""
+"""Assignment of style, strength and polarity to results; it depends on the seed and the image, not on the order."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SIDE, _CELL = 64, 8
 
 
 def draw_variants(options: DatasetOptions, rel_path: PurePosixPath, index: int, styles: int) -> list[Variant]:
-    """Return the variants of an image, as far as they are known before it is read; the luma last.
+    """Return the variants of an image as known before it is read; the plain luma, if requested, is last.
 
     Args:
-        options: What the set is asked to be.
-        place: Of the image.
-        index: Of the image in the whole set.
-        styles: How many there are.
+        options: Options of the set.
+        rel_path: Path of the image relative to the root of the set.
+        index: Index of the image in the whole set.
+        styles: Number of styles.
     """
     draw = _generator(options.conversion.seed, rel_path)
     order = draw.permutation(styles)
@@ -48,31 +48,31 @@ def draw_variants(options: DatasetOptions, rel_path: PurePosixPath, index: int, 
 
 
 class ExemplarSimilarity:
-    """Ranks exemplars by what they show, not by how bright it is.
+    """Ranks style exemplars (infrared images) by the similarity of their structure to an RGB image.
 
-    Histograms of oriented gradients (Dalal and Triggs 2005) over 8 x 8 cells; the orientation has no sign, so that a
-    bright object on dark ground is like a dark one on bright ground.
+    Histograms of oriented gradients (Dalal and Triggs 2005) over 8 x 8 cells, with unsigned orientations, so that the
+    polarity does not matter.
 
     Args:
-        exemplars: Each (h, w) in [0, 1].
+        exemplars: Infrared images, each float32 (h, w) in [0, 1].
     """
 
     def __init__(self, exemplars: Sequence[NDArray[np.float32]]) -> None:
         self._descriptor = np.stack([_descriptor(one) for one in exemplars])
 
     def ranked(self, image: DecodedImage) -> list[int]:
-        """Return the indices of the exemplars, the most alike first."""
+        """Return the indices of the exemplars, the most similar first."""
         distances = np.linalg.norm(self._descriptor - _descriptor(image.gray()[0]), axis=1)
         return [int(i) for i in np.argsort(distances, kind="stable")]
 
 
 class StyleChooser:
-    """Replaces the style of a variant where it depends on what the image shows.
+    """Replaces the style of a variant if it depends on the content of the image.
 
     Args:
-        options: What the set is asked to be.
-        places: Of every image in its set.
-        likeness: Of images to the exemplars, where the nearest is asked for.
+        options: Options of the set.
+        rel_paths: Path relative to the root of the set, by path of the image.
+        similarity: Similarity to the exemplars; None unless ``--assign nearest`` is given.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ def _generator(seed: int, rel_path: PurePosixPath) -> np.random.Generator:
 
 
 def _strengths(low: float, high: float) -> list[float]:
-    """Return the strengths to draw from: a GPU takes images of one strength together, so there are few."""
+    """Return the strengths to draw from: few, since a batch holds images of one strength."""
     between = np.arange(np.ceil(low / STRENGTH_STEP), np.floor(high / STRENGTH_STEP) + 1) * STRENGTH_STEP
     return sorted({low, high, *np.round(between, 6).tolist()})
 

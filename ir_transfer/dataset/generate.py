@@ -1,4 +1,4 @@
-"""A labelled RGB set to an infrared set of the same format: images, labels, and what says how they were made."""
+"""Generation of an infrared set from a labelled RGB set, in the same label format, with manifest and card."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ logger = logging.getLogger(__name__)
 
 
 def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleChoice]:
-    """Return the source, what is to be made of it, and in which styles.
+    """Return the source set, the plan of its results, and the styles.
 
     Raises:
         InputError: ``--assign nearest`` with a saved style.
-        IrTransferError: Nothing can be done at all: wrong options, no set, no style, existing results.
+        IrTransferError: Invalid options, no set, no style, or existing results.
     """
     options.check()
     asked = options.conversion
@@ -57,21 +57,21 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
 
 
 def generate_dataset(options: DatasetOptions, observer: Observer | None = None) -> DatasetSummary:
-    """Make an infrared data set; an image or label that is damaged costs itself and never the run.
+    """Generate an infrared data set; damaged images and labels are reported and do not stop the run.
 
     Args:
-        options: What to make of what.
-        observer: Notified of every result that is done.
+        options: Options of the set.
+        observer: Notified of each finished result.
 
     Raises:
-        IrTransferError: Nothing can be done at all; see :func:`prepare_dataset`.
+        IrTransferError: See :func:`prepare_dataset`.
     """
     labelled, plan, choice = prepare_dataset(options)
     asked = options.conversion
     translator = load_translator(asked, choice)
     heat = make_heat(asked.heat, translator.model, translator.device, labelled)
     with locked(plan.out):
-        # Again: another run may have come and gone while the model was loaded.
+        # Checked again, since another run may have finished while the model was loaded.
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
         if asked.overwrite:
             remove_stale(plan)
@@ -80,7 +80,7 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         try:
             if removed := drop_removed(plan, manifest):
                 logger.warning(
-                    "%s: removed %d results whose images are no longer in %s", plan.out, removed, labelled.root
+                    "%s: removed %d results of images that are no longer in %s", plan.out, removed, labelled.root
                 )
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
@@ -112,7 +112,7 @@ def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet
     look = look_of(options.conversion, translator)
     return {
         **look,
-        **options.look(),
+        **options.settings(),
         **({} if heat is None else heat.look),
         "polarity": options.conversion.polarity,
         "styles": [

@@ -1,4 +1,4 @@
-"""The labels of a finished set, and the hashes by which they are known again."""
+"""Writing the labels of a generated set, and their hashes."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ir_transfer.labels.open import open_labelled
 
 
 def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple[list[PurePosixPath], list[str]]:
-    """Write the labels of all results, and check that every one still lies on the same pixels.
+    """Write the labels of all results, and compare them with those of the source.
 
     Returns:
-        The files that were written, and what the check found.
+        The written files, and a line for each difference.
 
     Raises:
         EncodeError: The disk is full or the folder is gone.
@@ -39,7 +39,9 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
     }
     earlier = read_hashes(plan.out)
     written = labelled.write(plan.out, results, origin, leave_out=reserved_paths(manifest.entries))
-    for rel_path in earlier.keys() - set(map(str, written)):  # of an image that has left the source, or fails now
+    for rel_path in earlier.keys() - set(
+        map(str, written)
+    ):  # of an image that was removed from the source, or fails now
         _remove_unchanged(plan.out, rel_path, earlier[rel_path])
     write_hashes(plan.out, written)
     after = open_labelled(plan.out, labelled.kind, leave_out=[plan.out / CARD_FOLDER])
@@ -47,7 +49,7 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
 
 
 def problem_lines(labelled: LabelledSet) -> list[str]:
-    """Return what is wrong with the labels of a set, a line each: first what is not read at all."""
+    """Return a line for each problem with the labels of a set; files that are not read come first."""
     unread = set(labelled.unread)
     problems = sorted(labelled.problems, key=lambda one: (one.file, one.message) not in unread)
     return [f"{one.file}{':' if one.where else ''}{one.where}: {one.message}" for one in problems]
@@ -64,7 +66,7 @@ def write_hashes(out: Path, files: Iterable[PurePosixPath]) -> None:
 
 
 def remove_stale(plan: Plan) -> None:
-    """Remove what an earlier run made and this one would leave: unchanged images outside the plan, label files."""
+    """Remove unchanged images and label files of an earlier run that this one does not replace."""
     earlier = Manifest.load(plan.out)
     if earlier is None:
         return
@@ -76,9 +78,9 @@ def remove_stale(plan: Plan) -> None:
 
 
 def drop_removed(plan: Plan, manifest: Manifest) -> int:
-    """Remove the lines and unchanged results of images that are no longer in the source; return how many results.
+    """Remove entries and unchanged results of images that are no longer in the source; return the number of results.
 
-    Without their image they have no labels, and a trainer would take them for background.
+    They would have no labels, and trainers would read them as background.
     """
     wanted = set(plan.order)
     gone = [entry for key, entry in manifest.entries.items() if key not in wanted]
@@ -96,11 +98,11 @@ def _remove_unchanged(out: Path, rel_path: str, digest: str) -> None:
 
 
 def read_hashes(out: Path) -> dict[str, str]:
-    """Return the hashes of the label files by place; none if the set has no list of them.
+    """Return the hashes of the label files by path; empty if the set has no list of them.
 
     Raises:
-        DecodeError: A line of another form.
-        InputError: A name that leads out of the set.
+        DecodeError: A line is not a hash and a path.
+        InputError: A path leaves the set.
     """
     path = out / HASHES_NAME
     if not path.is_file():
@@ -116,6 +118,6 @@ def read_hashes(out: Path) -> dict[str, str]:
 
 
 def reserved_paths(entries: Mapping[str, Entry]) -> set[PurePosixPath]:
-    """Return the places that labels must leave alone: the manifest, the hashes and the images themselves."""
+    """Return the paths that labels must not overwrite: the manifest, the hashes and the images."""
     images = {PurePosixPath(entry.output) for entry in entries.values() if entry.output is not None}
     return {PurePosixPath(MANIFEST_NAME), PurePosixPath(HASHES_NAME)} | images

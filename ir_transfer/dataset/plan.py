@@ -1,4 +1,4 @@
-"""Every image of a set to the results that are made from it, decided before anything is read."""
+"""Planning the results of each image of a set, and the paths of source and output."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ir_transfer.labels.base import LabelledSet
 
 
 def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
-    """Give every image its results; a shard takes every N-th image.
+    """Return the jobs of all images; a shard takes every N-th image.
 
     Args:
-        options: What the set is asked to be.
-        labelled: The source.
+        options: Options of the set.
+        labelled: Source set.
         out: Root of the new set.
-        styles: How many there are.
+        styles: Number of styles.
 
     Raises:
-        InputError: No image, or OUT inside the source or the other way round.
+        InputError: No image, or one of ``out`` and the source contains the other.
     """
     refuse_nested(labelled.root, out)
     if not labelled.images:
@@ -39,17 +39,17 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
     jobs: list[Job] = []
     refused: list[Entry] = []
     taken: dict[PurePosixPath, Path] = {}
-    part, parts = options.shard or (0, 1)
+    shard, shards = options.shard or (0, 1)
     for index, image in enumerate(labelled.images):
         variants = draw_variants(options, image.rel_path, index, styles)
         outputs = [image.rel_path.with_name(_name(image.rel_path.stem, one) + ending) for one in variants]
         rival = next((taken[output] for output in outputs if output in taken), None)
         if rival is None:
             taken |= dict.fromkeys(outputs, image.path)
-        if index % parts != part:
+        if index % shards != shard:
             continue
         if rival is not None:
-            error = f"{image.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
+            error = f"{image.path}: expected unique result names, got {outputs[0]} also for {rival}: rename one"
             refused.append(Entry(str(image.rel_path), None, "failed", error=error))
             continue
         name = str(image.rel_path)
@@ -59,23 +59,22 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
 
 
 def refuse_nested(folder: Path, out: Path) -> None:
-    """Raise :class:`InputError` if OUT is a folder that is read, contains it or is inside of it, links followed."""
+    """Raise :class:`InputError` if ``out`` equals, contains or is inside ``folder``, with links resolved."""
     root, target = folder.resolve(), out.resolve()
     if root == target or root in target.parents or target in root.parents:
         raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
 
 
 def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
-    """Return a plan whose results have the frame that the labels of their images are in."""
-    turns = {image.path: labelled.turn(image) for image in labelled.images}
-    return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
+    """Return the plan with the results in the frame of the labels of their images."""
+    orientations = {image.path: labelled.stored_orientation(image) for image in labelled.images}
+    return replace(plan, jobs=tuple(replace(job, turn=orientations[job.source]) for job in plan.jobs))
 
 
 def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
-    """Return a plan whose GeoTIFFs are read by windows, so that they keep bands, levels, bits and place.
+    """Return the plan with rasters read by windows, so that bands, levels, bit depth and georeference are kept.
 
-    Of what a set can be asked for, some needs the whole of an image: with that, such a file has no result, and its
-    line says why.
+    Options that need the whole image cannot be applied to a raster; it then has no result, and its entry says why.
     """
     jobs: list[Job] = []
     refused: dict[Path, Entry] = {}
@@ -83,7 +82,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
         if not needs_windows(job.source, options):
             jobs.append(job)
         elif wrong := _not_by_windows(job, options):
-            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
+            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: omit it, or convert rasters apart"
             refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
         else:
             result = job.output.with_suffix(OUTPUT_SUFFIX["tiff"])
@@ -92,7 +91,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
 
 
 def needs_windows(path: Path, options: DatasetOptions) -> bool:
-    """Return whether an image is read by windows, by the same rule as in a conversion."""
+    """Return whether an image is read by windows, by the rule of a conversion."""
     asked, most = options.conversion.raster, options.conversion.max_pixels
     return not is_remote(path) and is_raster(str(path), most, by_windows=asked.needs_windows, page=asked.page)
 
@@ -108,16 +107,16 @@ def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
 
 
 def default_out(root: Path) -> Path:
-    """Return ``<root>_ir``, beside the source."""
+    """Return ``<root>_ir`` in the parent folder of the source."""
     root = root.resolve()
     return root.with_name(f"{root.name}_ir")
 
 
 def source_fields(root: Path, out: Path) -> tuple[str, str | None]:
-    """Return how a manifest names the root of its source: by itself, and from the folder of the results.
+    """Return the root of the source for the manifest: absolute, and relative to ``out`` (None for remote folders).
 
     Args:
-        root: Of the RGB set.
+        root: Root of the RGB set.
         out: Root of the new set.
     """
     root, out = root.resolve(), out.resolve()
@@ -127,7 +126,7 @@ def source_fields(root: Path, out: Path) -> tuple[str, str | None]:
 
 
 def find_source(manifest: Manifest) -> Path | None:
-    """Return the root of the source of a generated set, None if it is stored in no place that the manifest names."""
+    """Return the root of the source of a generated set; None if neither path in the manifest exists."""
     header = manifest.header
     rel_paths = [] if header.source is None else [Path(header.source)]
     if header.source_from_here is not None:
@@ -138,7 +137,7 @@ def find_source(manifest: Manifest) -> Path | None:
 def results_of(
     labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
 ) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return, for every image of the set, the places of the results that were made."""
+    """Return the paths of the converted results by path of their image."""
     rel_paths = {image.path: image.rel_path for image in labelled.images}
     results: dict[PurePosixPath, list[PurePosixPath]] = {image.rel_path: [] for image in labelled.images}
     for job in plan.jobs:

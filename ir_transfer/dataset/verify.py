@@ -1,4 +1,4 @@
-"""Is a generated set still what it was? Hashes, sizes, labels."""
+"""Verification of a generated set: hashes, sizes and labels."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
 
     Args:
         out: Root of the set.
-        source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
-            the labels are compared with their hashes alone.
-        max_pixels: Larger images are not decoded, whatever the manifest says of their size.
+        source: RGB set to compare labels with; None takes the path in the manifest. If that does not exist, only the
+            hashes of the labels are checked.
+        max_pixels: Larger images are not decoded, even if the manifest states their size.
 
     Returns:
-        What is wrong, a line each; nothing if all is well.
+        A line for each problem.
 
     Raises:
-        InputError: No generated set, or one whose files name places outside of it.
+        InputError: No generated set, or a manifest with paths outside of it.
     """
     manifest = Manifest.load(out)
     if manifest is None or "labels" not in manifest.header.look:
@@ -66,7 +66,7 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
         return (
             []
             if entry.output is None or not (out / entry.output).exists()
-            else [f"{entry.output}: expected none, since it failed: remove it"]
+            else [f"{entry.output}: expected no file, since the conversion failed: remove it"]
         )
     path = inside_path(out, str(entry.output))
     if not path.is_file():
@@ -76,7 +76,7 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     except IrTransferError as error:
         return [error.line]
     if hashlib.sha256(data).hexdigest() != entry.output_sha256:
-        return [f"{entry.output}: expected the image as it was made, got other bytes: generate it again with --resume"]
+        return [f"{entry.output}: expected the bytes that were written, got others: generate it again with --resume"]
     try:
         image = decode_image(data, str(entry.output), max_pixels)
     except IrTransferError as error:
@@ -91,9 +91,7 @@ def _check_hash(out: Path, rel_path: str, digest: str) -> str | None:
     if not path.is_file():
         return f"{rel_path}: expected the label file, found none: generate it again with --resume"
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        return (
-            f"{rel_path}: expected the label file as it was written, got other bytes: generate it again with --resume"
-        )
+        return f"{rel_path}: expected the bytes that were written, got others: generate it again with --resume"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Images whose folder is their class, and images without labels: nothing to write but what lies beside them."""
+"""Image classification sets (the folder is the class) and sets without labels."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class ImageSet(LabelledSet):
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """None."""
+        """No classes."""
         return ()
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return none: no label says where something is."""
+        """Return no regions."""
         return []
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return that nothing can be misplaced."""
+        """Return that there are no labels in pixel coordinates."""
         return LabelEvidence(empty=True)
 
     def _check(self) -> None:
@@ -48,7 +48,7 @@ class ImageSet(LabelledSet):
 
 
 class ClassificationSet(ImageSet):
-    """Images under ``class/`` or ``split/class/``; an image has its class wherever its folder stays."""
+    """Images under ``class/`` or ``split/class/``; results keep the folder and with it the class."""
 
     kind = "classification"
 
@@ -56,7 +56,7 @@ class ClassificationSet(ImageSet):
         super().__init__(tree)
         for image in self.images:
             if class_of(image.rel_path) is None:
-                self._report(image.rel_path, "", "expected a folder of a class above it, got none: it has no label")
+                self._report(image.rel_path, "", "expected a class folder above the image, found none: it has no label")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
@@ -65,14 +65,14 @@ class ClassificationSet(ImageSet):
 
 
 def class_of(rel_path: PurePosixPath) -> str | None:
-    """Return the class of an image: the first folder that is no split."""
+    """Return the class of an image: its first folder that is not a split; None without one."""
     folders = rel_path.parent.parts
     below = folders[1:] if folders and split_from_names(folders[:1]) else folders
     return below[0] if below else None
 
 
 def has_classes(tree: Tree) -> bool:
-    """Return whether all images lie under folders of two classes or more."""
+    """Return whether all images are in class folders, of at least two classes."""
     kinds = {class_of(rel_path) for rel_path in tree.images}
     depths = {len(rel_path.parts) - bool(split_from_names(rel_path.parts[:1])) for rel_path in tree.images}
     return None not in kinds and len(kinds) > 1 and depths == {2}

@@ -1,4 +1,4 @@
-"""COCO: one JSON for many images, with boxes, outlines, runs, keypoints, captions or panoptic segments."""
+"""COCO sets: JSON files with boxes, polygons, run lengths, keypoints, captions or panoptic segments."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _OTHER_KEYS = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the JSON files that look like COCO's, broken ones too; those that go with one image do not.
+    """Return the JSON files with the keys of COCO, including invalid ones, without per-image files.
 
-    They are left in ``tree.loaded``: such a file may have a gigabyte.
+    Their content stays in ``tree.loaded``, since reading a file of 1 GiB twice is slow.
     """
     found = []
     for rel_path in tree.with_suffix(".json"):
@@ -52,7 +52,7 @@ def coco_files(tree: Tree) -> list[PurePosixPath]:
             try:
                 data = read_limited(tree.root / rel_path, MAX_JSON_BYTES)
             except (DecodeError, InputError):
-                continue  # told as a side file
+                continue  # reported as a side file
             if _IMAGES_KEY in data and any(mark in data for mark in _OTHER_KEYS):
                 tree.loaded[rel_path] = data
                 found.append(rel_path)
@@ -60,10 +60,9 @@ def coco_files(tree: Tree) -> list[PurePosixPath]:
 
 
 class CocoSet(LabelledSet):
-    """A set whose labels are JSON files of COCO's layout; files of one split share their images.
+    """A set with labels in COCO JSON files; files of one split share their images.
 
-    Entries whose image is missing are left out of what is written, with their annotations: a trainer would stop
-    at them.
+    Entries whose image is missing are not written, nor are their annotations, since trainers would fail on them.
     """
 
     kind = "coco"
@@ -90,10 +89,10 @@ class CocoSet(LabelledSet):
         self._report_left_out(self._claimed)
 
     def _open_files(self) -> None:
-        """Read the files.
+        """Read the JSON files.
 
         Raises:
-            InputError: None can be read.
+            InputError: No file is valid.
         """
         reasons = []
         for rel_path in coco_files(self._tree):
@@ -106,17 +105,17 @@ class CocoSet(LabelledSet):
         if not self._files:
             raise InputError(
                 f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
-                "export COCO, or pass --labels images to go on without labels"
+                "export COCO, or pass --labels images to convert without labels"
             )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the categories, in the order of the files."""
+        """Category names, in the order of the files."""
         return tuple(dict.fromkeys(name for file in self._files for name in file.categories.values()))
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """What ``licenses`` and licence files state, a line each."""
+        """Licence statements of ``licenses`` and licence files, a line each."""
         stated = []
         for file in self._files:
             for one in file.licenses if isinstance(file.licenses, list) else ():
@@ -126,7 +125,7 @@ class CocoSet(LabelledSet):
 
     @cached_property
     def info(self) -> Mapping[str, str]:
-        """What ``info`` states, the first file first."""
+        """Fields of ``info``; of several files, the first one wins."""
         stated: dict[str, str] = {}
         for file in self._files:
             for key, value in file.info.items() if isinstance(file.info, dict) else ():
@@ -135,7 +134,7 @@ class CocoSet(LabelledSet):
         return stated
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return instances, or the panoptic segments of an image that has none."""
+        """Return the instances of an image, or its panoptic segments if it has no instances."""
         found: dict[tuple[Any, ...], Region] = {}
         segments: list[Region] = []
         for file, record in self._entries.get(image.rel_path, ()):
@@ -151,7 +150,7 @@ class CocoSet(LabelledSet):
         return list(found.values()) or segments
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return the sizes of the entries and of runs, or else where the boxes end."""
+        """Return the sizes of entries, run lengths and segments, and the extent of the boxes."""
         sizes: list[tuple[int, int]] = []
         boxes: list[Box] = []
         empty = True
@@ -173,7 +172,7 @@ class CocoSet(LabelledSet):
             self._report(file.rel_path, f"annotation {file.annotation_ids[one.index]}", problem)
 
     def _segment_images(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
-        """Yield where the segments of annotations lie: in a folder that has the name of the file."""
+        """Yield the paths of panoptic segments, which are in a folder with the stem of the JSON file."""
         if not file.segment_files:
             return
         bases = [folder for folder in self._tree.folders if folder.name == file.rel_path.stem]
@@ -201,7 +200,7 @@ class CocoSet(LabelledSet):
         if levels.shape != (height, width):
             self._report(rel_path, "", f"{size_mismatch(levels.shape, height, width)}: no regions")
             return []
-        if found.coloured:  # red counts least
+        if found.coloured:  # red is the least significant byte
             levels = levels >> 16 | (levels & 0xFF00) | (levels & 0xFF) << 16
         regions = []
         for one in file.annotation(index)["segments_info"]:
@@ -214,7 +213,7 @@ class CocoSet(LabelledSet):
                 regions.append(mask_region(class_name(file, key), str(own), mask))
             else:
                 self._report(
-                    file.rel_path, f"segment {own}", f"expected its pixels in {rel_path}, found none: kept as it is"
+                    file.rel_path, f"segment {own}", f"expected its pixels in {rel_path}, found none: kept unchanged"
                 )
         return regions
 
@@ -259,7 +258,7 @@ class CocoSet(LabelledSet):
         for index in () if image.id is None else file.of_image.get(image.id, ()):
             if index in file.segment_files:
                 continue
-            # Runs need the size, which only the image tells where the entry does not.
+            # Run lengths need the image size, which the entry does not state.
             if image.size is None and isinstance(file.annotation(index).get("segmentation"), dict):
                 continue
             if (one := object_at(file, index, image.size or (0, 0))) is not None:
@@ -267,14 +266,14 @@ class CocoSet(LabelledSet):
 
 
 def _names(image: Image, results: Results) -> Sequence[str | None]:
-    """Return the file names of the images made from one; none for an image that is missing."""
+    """Return the file names of the results of an image; none if the image is missing."""
     if image.rel_path is None:
         return []
     return [_name(image, image.rel_path, result) for result in results.get(image.rel_path, ())]
 
 
 def _name(image: Image, rel_path: PurePosixPath, result: PurePosixPath) -> str | None:
-    if image.base is None:  # it was absolute
+    if image.base is None:  # the name was absolute
         return str(result)
     kept = result == rel_path and (image.url is not None or inside(image.base, str(image.file_name)) == rel_path)
     return None if kept else relative(result, image.base)

@@ -1,4 +1,4 @@
-"""One JSON file of COCO's layout: where its images and annotations stand in the text, and how they multiply."""
+"""A JSON file in COCO layout: positions of its images and annotations in the text, and the text for results."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Image:
     """An entry of ``images``.
 
     Attributes:
-        span: Of its text.
-        id: None where the entry has none that can be meant by an annotation.
-        file_name: As it is written; in a file of LVIS, the last two parts of ``coco_url``.
-        size: Height and width, where the entry has them.
-        place: Of the image in the set; None as long as it was not found.
+        span: Start and end of its text.
+        id: Id; None without a valid one.
+        file_name: File name as written; in LVIS, the last two components of ``coco_url``.
+        size: Height and width in pixels; None if they are not stated.
+        rel_path: Path of the image relative to the root of the set; None if it was not found.
         base: Folder of the set that ``file_name`` is relative to; None for an absolute path.
-        url: ``coco_url`` of an entry that has no ``file_name``.
+        url: ``coco_url`` of an entry without ``file_name``.
     """
 
     span: Span
@@ -58,21 +58,21 @@ class CocoFile:
     """A file of instances, keypoints, captions, panoptic segments, or images alone.
 
     Args:
-        place: Of the file in the set.
-        text: Its content.
+        rel_path: Path of the file relative to the root of the set.
+        text: Content of the file.
 
     Attributes:
-        images: In the order of the file.
-        categories: Names by id.
-        info: The value of ``info``, None if there is none.
-        licenses: The value of ``licenses``, None if there is none.
-        segment_files: For annotations that name an image of panoptic segments, its name.
-        category_ids: Of the annotations; None where an annotation has none.
-        of_image: For the id of an image, which annotations are its own.
-        troubles: Entries that are not as they should be: (where, message).
+        images: Entries of ``images`` in the order of the file.
+        categories: Category names by id.
+        info: Value of ``info``; None without it.
+        licenses: Value of ``licenses``; None without it.
+        segment_files: File names of panoptic segments by index of their annotation.
+        category_ids: Category ids of the annotations; None where an annotation has none.
+        of_image: Indices of the annotations by image id.
+        problems: (where, message) for each invalid entry.
 
     Raises:
-        InputError: Not JSON, or of another layout.
+        InputError: No JSON, or another layout.
     """
 
     def __init__(self, rel_path: PurePosixPath, text: str) -> None:
@@ -95,7 +95,7 @@ class CocoFile:
         self._read()
 
     def annotation(self, index: int) -> dict[str, Any]:
-        """Return an annotation, read from the text now."""
+        """Return an annotation, parsed from the text on each call."""
         value: dict[str, Any] = value_at(self.text, self._spans[index][0]).value
         return value
 
@@ -145,21 +145,21 @@ class CocoFile:
         if url is not None:
             name = "/".join(url.split("/")[-2:])
         if name is None:
-            self.problems.append((f"image {own}", "expected a file_name or coco_url, got none: kept as it is"))
+            self.problems.append((f"image {own}", "expected a file_name or coco_url, got none: kept unchanged"))
         self.images.append(Image((item.start, item.end), own, name, known, url=url))
 
     def _annotation(self, item: Value) -> None:
         entry = item.value if isinstance(item.value, dict) else {}
         own, image = id_of(entry.get("id")), id_of(entry.get("image_id"))
         if image is None:
-            self.problems.append((f"annotation {own}", "expected an image_id, got none: kept as it is"))
+            self.problems.append((f"annotation {own}", "expected an image_id, got none: kept unchanged"))
         else:
             self.of_image.setdefault(image, []).append(len(self._spans))
         if "bbox" in entry:
             try:
                 box_of(entry)
             except InputError as error:
-                self.problems.append((f"annotation {own}", f"{error}: kept as it is"))
+                self.problems.append((f"annotation {own}", f"{error}: kept unchanged"))
         if isinstance(entry.get("segments_info"), list) and isinstance(entry.get("file_name"), str):
             self.segment_files[len(self._spans)] = entry["file_name"]
         self._spans.append((item.start, item.end))
@@ -172,7 +172,9 @@ class CocoFile:
             own = id_of(entry.get("id")) if isinstance(entry, dict) else None
             name = entry.get("name") if isinstance(entry, dict) else None
             if own is None or not isinstance(name, str):
-                self.problems.append((f"category {own}", "expected an id and a name, got another layout: kept"))
+                self.problems.append(
+                    (f"category {own}", "expected an id and a name, got another layout: kept unchanged")
+                )
             else:
                 self.categories[own] = printable(name)
 
@@ -188,7 +190,7 @@ class CocoFile:
         for own, image in zip(self.annotation_ids, self._image_ids, strict=True):
             if image is not None and image not in known:
                 self.problems.append(
-                    (f"annotation {own}", f"expected an image for image_id {quoted(image)}, got none: kept as it is")
+                    (f"annotation {own}", f"expected an image for image_id {quoted(image)}, got none: kept unchanged")
                 )
 
     def rewritten(
@@ -198,14 +200,14 @@ class CocoFile:
         segment_name: Callable[[int, Image, int], str | None],
         origin: Mapping[str, str],
     ) -> str:
-        """Return the text with an entry for every image that was made from the set.
+        """Return the text with an entry for each result.
 
         Args:
-            image_ids: Shared by all files of the set, so that captions and instances mean the same images.
-            names: For an entry, the file names of its copies; None keeps it.
-            segment_name: For an annotation with a file of segments, its image and the number of the copy, the new
-                name of that file; None keeps it.
-            origin: What made the images; goes into ``info``.
+            image_ids: Ids of copies, shared by all files of the set, so that captions and instances match.
+            names: Function from an entry to the file names of its copies; None keeps the name.
+            segment_name: Function from annotation index, image and number of the copy to the new name of its file of
+                segments; None keeps the name.
+            origin: Provenance, written into ``info``.
         """
         names_of = {id(image): [None] if image.file_name is None else names(image) for image in self.images}
         images = [self._copies(image, names_of[id(image)], image_ids) for image in self.images]
@@ -239,7 +241,7 @@ class CocoFile:
         for number, name in enumerate(names):
             values: dict[str, Any] = {} if name is None else {"file_name": name}
             if name is not None and image.url is not None:
-                # Readers of LVIS take the last two parts of the URL as the path; others need a file_name.
+                # LVIS readers take the last two components of the URL as the path; others need a file_name.
                 values["coco_url"] = f"{image.url.rsplit('/', 2)[0]}/{'/'.join(name.split('/')[-2:])}"
             if number and image.id is not None:
                 values["id"] = ids.copy(image.id, number)
@@ -248,7 +250,7 @@ class CocoFile:
         return found
 
     def _info_edits(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
-        """Return the edit that makes ``info`` say where the images come from."""
+        """Return the edit that writes the provenance into ``info``."""
         if not origin:
             return []
         start, end = self._info_span
@@ -259,7 +261,7 @@ class CocoFile:
                 own = replace_values(own, {"description": f"{described} {REMARK}".lstrip()})
             return [(start, end, [own])]
         key, value = ("info", {"description": REMARK, ORIGIN_KEY: dict(origin)})
-        if end:  # an info that is a text or a list stays
+        if end:  # an info that is a string or a list is kept
             key, value = ORIGIN_KEY, dict(origin)
         return [(self._last_end, self._last_end, [f", {json.dumps(key)}: {json.dumps(value)}"])]
 

@@ -1,4 +1,4 @@
-"""Which image of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
+"""Finding the images of COCO entries: a ``file_name`` is relative to a folder that the file does not state."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ImageFinder:
     """Finds the images of COCO files below one root.
 
     Args:
-        tree: The set.
-        segments: Images of panoptic segments, which have the names of the images and are none.
+        tree: Files of the set.
+        segments: Images of panoptic segments, which share names with the images.
     """
 
     def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
@@ -31,13 +31,13 @@ class ImageFinder:
         self._counts: Counter[str] = Counter()
 
     def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
-        """Fill ``place`` and ``base`` of the images of a file.
+        """Set ``rel_path`` and ``base`` of the images of a file.
 
-        The folder where most of them lie is tried first, then the others of the usual layouts, then the only image
-        of the set whose path ends like the file name.
+        The folder that holds most of them is tried first, then the other folders of common layouts, then the only
+        image of the set whose path ends with the file name.
 
         Yields:
-            (where, message) of what was not found or is not where it says.
+            (where, message) for each image that was not found, or not at its stated path.
         """
         bases = self._bases(file.rel_path)
         sample = file.images[:: max(1, len(file.images) // _SAMPLE)]
@@ -56,14 +56,14 @@ class ImageFinder:
                 yield f"image {image.id}", f"expected one entry for {image.rel_path}, got two: both are kept"
 
     def _locate(self, image: Image, name: str, bases: list[PurePosixPath], file: PurePosixPath) -> str:
-        """Fill place and base of an image; return what is wrong."""
+        """Set ``rel_path`` and ``base`` of an image; return the message to report, empty if there is none."""
         if not is_absolute(name):
             for base in bases:
                 if (rel_path := self._at(base, name)) is not None:
                     image.rel_path, image.base = rel_path, base
                     return ""
             if all(inside(base, text) is None for base in bases for text in path_variants(name)):
-                return f"expected an image inside of the set, got {quoted(name)}: left out with its annotations"
+                return f"expected an image inside the set, got {quoted(name)}: left out with its annotations"
         found, length = self._by_path_suffix(name)
         if not found and (other := self._by_unique_name(name)) is not None:
             image.rel_path, image.base = other, file.parent
@@ -78,9 +78,9 @@ class ImageFinder:
         return ""
 
     def _by_path_suffix(self, name: str) -> tuple[list[PurePosixPath], int]:
-        """Return the images whose path ends like a file name, and how many parts they share.
+        """Return the images with the longest common path suffix, and its number of components.
 
-        An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
+        An absolute path was written on another machine, so a partial match counts; a relative one must match fully.
         """
         for text in path_variants(name):
             parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
@@ -92,9 +92,10 @@ class ImageFinder:
         return [], 0
 
     def _by_unique_name(self, name: str) -> PurePosixPath | None:
-        """Return the only image of a name, whatever the folders; annotation tools put numbers of projects there.
+        """Return the only image of a name in any folder, since annotation tools prepend project folders.
 
-        A file name that comes twice in a label file says by its folders which one is meant, and so does a split.
+        A name that occurs twice in the label file is distinguished by its folders and is not matched, nor is a name
+        in a folder of another split.
         """
         for text in path_variants(name):
             path = PurePosixPath(text)
@@ -113,7 +114,7 @@ class ImageFinder:
         return None
 
     def _bases(self, file: PurePosixPath) -> list[PurePosixPath]:
-        """Return the folders that file names may be relative to, the likeliest first."""
+        """Return the folders that file names may be relative to, the most likely first."""
         folder, root = file.parent, PurePosixPath()
         token = file.stem.split("_")[-1]
         split = split_from_names([token])

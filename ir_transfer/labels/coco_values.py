@@ -1,4 +1,4 @@
-"""Values of COCO's entries: ids of any kind, lists of numbers, boxes."""
+"""Values of COCO entries: ids, lists of numbers and boxes, and ids for copies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Id = int | str
 
 
 def id_of(value: Any) -> Id | None:
-    """Return what an entry is known by; 7.0 is 7, and what is no number or text is None."""
+    """Return an id as int or str, with 7.0 as 7; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -26,7 +26,7 @@ def numbers(value: Any) -> list[float]:
     """Return a list of numbers.
 
     Raises:
-        InputError: It is none.
+        InputError: Another value.
     """
     if not isinstance(value, list) or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
         raise InputError(f"expected a list of numbers, got {quoted(value)}")
@@ -40,7 +40,7 @@ def whole_numbers(value: Any) -> list[int]:
     """Return a list of whole numbers.
 
     Raises:
-        InputError: It is none.
+        InputError: Another value.
     """
     found = numbers(value)
     if not all(map(float.is_integer, found)):
@@ -52,7 +52,7 @@ def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom of ``bbox``, which is x, y, width, height.
 
     Raises:
-        InputError: Not four finite numbers, or no area.
+        InputError: Not four finite numbers, or a box without area.
     """
     bbox = numbers(annotation.get("bbox"))
     if len(bbox) != 4:
@@ -62,12 +62,12 @@ def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
 
 
 class NewIds:
-    """Ids for copies: the first copy keeps its own, later ones follow behind the largest of the set.
+    """Ids for copies of entries: the first copy keeps its id, later ones get ids above the largest of the set.
 
-    A copy's id depends on its own id and number only, so that it stays the same when other images fail.
+    The id of a copy depends only on the original id and its number, so that it is the same if other images fail.
 
     Args:
-        ids: All that are taken.
+        ids: All ids in use.
     """
 
     def __init__(self, ids: Iterable[Hashable]) -> None:

@@ -1,4 +1,4 @@
-"""Proof that labels still lie on the same pixels."""
+"""Comparison of the labels of a source set and its translated set: classes, boxes and masks must be equal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from ir_transfer.errors import DecodeError
-from ir_transfer.labels.base import LabelledImage, LabelledSet, by_rel_path
+from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.classification import ClassificationSet, class_of
 from ir_transfer.labels.regions import Box, Region
 from ir_transfer.labels.side_files import Results
@@ -17,28 +17,26 @@ Signature = tuple[str, Box, bytes]
 
 
 def compare_labels(before: LabelledSet, after: LabelledSet, results: Results) -> list[str]:
-    """Compare every region of every image that was made with those of its source, and the sizes of both.
+    """Compare regions, size, split and class of each result with those of its source image.
 
-    The labels that were compared are counted in ``before.compared``.
-
-    Sizes are read from the headers; whether pixels are whole is for their hashes to say.
+    Sizes are read from the headers. The number of compared labels is added to ``before.compared``.
 
     Args:
-        before: The source set.
-        after: The set that was written, opened again.
-        results: As they were given to :meth:`~.base.LabelledSet.write`.
+        before: Source set.
+        after: Written set, opened again.
+        results: Paths of the results by path of their image, as given to :meth:`~.base.LabelledSet.write`.
 
     Returns:
-        What differs, a line each; nothing if all is the same.
+        A line for each difference.
     """
     if before.kind != after.kind:
         return [f"expected labels of the format {before.kind}, got {after.kind}"]
     found = []
-    # Formats that keep no list of classes have those of the images that are left.
+    # Without a list of classes in the format, classes of failed images are missing.
     failed = any(not results.get(image.rel_path) for image in before.images)
     if before.classes != after.classes and not (failed and set(after.classes) <= set(before.classes)):
         found.append(f"expected the classes {before.classes}, got {after.classes}")
-    sources, made = by_rel_path(before.images), by_rel_path(after.images)
+    sources, made = ({image.rel_path: image for image in labelled.images} for labelled in (before, after))
     for rel_path, variants in results.items():
         if rel_path not in sources:
             found += [f"{variant}: expected a source of the set, got {rel_path}" for variant in variants]
@@ -47,9 +45,7 @@ def compare_labels(before: LabelledSet, after: LabelledSet, results: Results) ->
                 before, after, sources[rel_path], [made.get(variant, variant) for variant in variants]
             )
     extra = made.keys() - {variant for variants in results.values() for variant in variants}
-    return found + [
-        f"{rel_path}: expected a result of this run, got an image nobody made" for rel_path in sorted(extra)
-    ]
+    return found + [f"{rel_path}: expected only results of this run, got another image" for rel_path in sorted(extra)]
 
 
 def _compare_all(
@@ -91,6 +87,6 @@ def _signatures(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Sig
 
 
 def _signature(region: Region, height: int, width: int) -> Signature:
-    """Return what must stay: a box alone decides its pixels, so that only drawn ones are compared."""
+    """Return name, box and hash of the mask; the mask of a plain box follows from the box and is not hashed."""
     pixels = b"" if region.draw is None else sha256(region.mask(height, width).tobytes()).digest()
     return region.name, region.box, pixels

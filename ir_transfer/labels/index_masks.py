@@ -1,4 +1,4 @@
-"""Folders of index masks: an image of levels for each image, under a folder beside it or with a suffix."""
+"""Sets of index masks: a mask for each image, in a sibling folder or with a suffix."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
 from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
 from ir_transfer.labels.paths import renamed, split_of
 from ir_transfer.labels.regions import Region, mask_region, size_mismatch
-from ir_transfer.labels.side_files import Results
-from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, split_lines, to_text
+from ir_transfer.labels.side_files import Results, read_class_names
 from ir_transfer.labels.tree import Tree
 
 IMAGE_FOLDERS = ("images", "imgs", "img", "image", "rgb", "JPEGImages", "leftImg8bit", "input", "inputs")
@@ -27,7 +26,7 @@ MASK_FOLDERS = (
     "masks", "mask", "labels", "label", "annotations", "annotation", "gt", "gtFine", "gtCoarse", "segmentation",
     "segmentations", "segmaps", "SegmentationClass", "SegmentationObject", "index_masks", "targets",
 )  # fmt: skip
-# What tells an image and its mask apart stands at the end of the stem, or before the number of a variant.
+# A suffix that distinguishes an image and its mask is at the end of the stem, or before the number of a variant.
 _STEM_END = r"(?=$|__)"
 _IMAGE_SUFFIX = re.compile(rf"_(leftImg8bit|image|img|rgb){_STEM_END}")
 _MASK_SUFFIX = re.compile(
@@ -39,7 +38,7 @@ _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")
 
 
 def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return the images that have masks, with these; the first shows the regions."""
+    """Return the images that have masks, with their masks; regions come from the first one."""
     masks = {rel_path: key for rel_path in tree.images if (key := _mask_key(rel_path)) is not None}
     images: dict[tuple[str, ...], list[PurePosixPath]] = {}
     for rel_path in tree.images:
@@ -58,7 +57,7 @@ def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
 
 
 def _mask_key(rel_path: PurePosixPath) -> tuple[str, ...] | None:
-    """Return what a mask shares with its image: folders without the one that tells them apart, and the stem."""
+    """Return the key that a mask shares with its image: stem and folders, without what distinguishes them."""
     if rel_path.suffix.lower() not in SUFFIXES:
         return None
     stem, count = _MASK_SUFFIX.subn("", rel_path.stem, count=1)
@@ -75,7 +74,7 @@ def _image_keys(rel_path: PurePosixPath) -> set[tuple[str, ...]]:
 
 
 class MaskSet(LabelledSet):
-    """A set of index masks; a level above 0 is a class, a colour too."""
+    """A set of index masks; each level above 0, or each colour, is a class."""
 
     kind = "masks"
 
@@ -89,26 +88,15 @@ class MaskSet(LabelledSet):
             raise InputError(f"expected images with masks of the same stem in {tree.root}, found none")
         self._claimed.update(masks)
         self._set_images(images, {rel_path: split_of(rel_path) for rel_path in images})
-        self._names = self._class_names()
+        self._names = read_class_names(tree, _NAME_FILES)
         for rel_path in images:
             if rel_path not in self._masks:
                 self._report(rel_path, "", "expected a mask of the same stem, found none: it has no labels")
         self._report_left_out(masks)
 
-    def _class_names(self) -> dict[int, str]:
-        """Return the names of the levels: line 1 is level 0."""
-        for rel_path in sorted(self._tree.files, key=lambda file: (len(file.parts), str(file))):
-            if rel_path.name.lower() in _NAME_FILES:
-                try:
-                    lines = split_lines(to_text(read_limited(self.root / rel_path, MAX_LABEL_BYTES)))
-                except (DecodeError, InputError):
-                    continue  # told as a side file
-                return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
-        return {}
-
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of the levels above 0; without a file of names, all that occur, which reads every mask once."""
+        """Names of the levels above 0; without a names file all levels that occur, which reads every mask."""
         if self._names:
             return tuple(name for level, name in sorted(self._names.items()) if level != NO_LABEL)
         levels = {
@@ -126,11 +114,11 @@ class MaskSet(LabelledSet):
         try:
             return read_label_image(self.root / masks[0])
         except (DecodeError, InputError) as error:
-            self._report(masks[0], "", f"{error}: copied as it is")
+            self._report(masks[0], "", f"{error}: copied unchanged")
             return None
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return a region for every level above 0 of the image's mask."""
+        """Return a region for each level above 0 of the mask of an image."""
         found = self._map(image)
         if found is None:
             return []

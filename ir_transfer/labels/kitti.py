@@ -1,4 +1,4 @@
-"""KITTI: images under image_2, lines of objects under label_2, and what else has the stem of the image."""
+"""KITTI sets: images under ``image_2``, label files under ``label_2``, side files of the same stem."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence, extent_of
-from ir_transfer.labels.paths import renamed, split_from_names, split_of
+from ir_transfer.labels.paths import split_from_names, split_of
 from ir_transfer.labels.regions import Region, check_box
 from ir_transfer.labels.side_files import Results
-from ir_transfer.labels.stem_lists import stem_lists
+from ir_transfer.labels.stem_lists import rewrite_stem_lists, stem_lists
 from ir_transfer.labels.text_io import (
-    MAX_LABEL_BYTES,
-    MAX_LIST_BYTES,
     printable,
     quoted,
-    read_limited,
-    split_lines,
-    to_bytes,
-    to_text,
 )
 from ir_transfer.labels.tree import Tree
 
 IMAGES, LABELS = "image_2", "label_2"
 UNLABELLED = "DontCare"
-"""Name of areas that were not labelled."""
+"""Class name of regions that were not labelled."""
 _MIN_FIELDS = 8
 _TEST = "test"
 
 
 def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
-    """Return the images under image_2 with their files under label_2."""
+    """Return the images under ``image_2`` with their label files under ``label_2``."""
     found = {}
     for image in tree.images:
         if IMAGES in image.parts:
@@ -44,7 +38,7 @@ def kitti_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
 
 
 class KittiSet(LabelledSet):
-    """A set of KITTI boxes; calibration and whatever else has the stem of an image goes along unchanged."""
+    """A set of KITTI boxes; calibration and other side files are copied unchanged."""
 
     kind = "kitti"
 
@@ -54,7 +48,7 @@ class KittiSet(LabelledSet):
         images = [rel_path for rel_path in tree.images if IMAGES in rel_path.parts]
         if not images:
             raise InputError(f"expected images under {IMAGES} in {tree.root}, found none: check the folder")
-        # Both folders count from 000000.
+        # Training and test images are both numbered from 000000.
         unlabelled = [rel_path for rel_path in images if rel_path not in self._labels]
         self._lists = stem_lists(
             tree,
@@ -78,32 +72,27 @@ class KittiSet(LabelledSet):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of all objects, sorted; reads every label file once."""
+        """Class names of all objects, sorted; the first access reads every label file."""
         return tuple(sorted({region.name for image in self.images for region in self.regions(image, 0, 0)}))
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return the objects, without areas that were not labelled (``DontCare``)."""
+        """Return the objects, without ``DontCare`` regions."""
         label = self._labels.get(image.rel_path)
         if label is None:
             return []
-        try:
-            lines = split_lines(to_text(read_limited(self.root / label, MAX_LABEL_BYTES)))
-        except (DecodeError, InputError) as error:
-            self._report(label, "", f"{error}: left out")
-            return []
         found = []
-        for number, (body, _) in enumerate(lines, start=1):
+        for number, body in enumerate(self._lines(label), start=1):
             fields = body.split()
             if not fields or fields[0] == UNLABELLED:
                 continue
             try:
                 found.append(Region(printable(fields[0]), str(number), _box(fields)))
             except InputError as error:
-                self._report(label, str(number), f"{error}: kept as it is")
+                self._report(label, str(number), f"{error}: kept unchanged")
         return found
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return where the boxes end; KITTI states no size."""
+        """Return the extent of the boxes; KITTI states no image size."""
         boxes = [region.box for region in self.regions(image, 0, 0)]
         return LabelEvidence(extent=extent_of(boxes), empty=not boxes)
 
@@ -112,24 +101,15 @@ class KittiSet(LabelledSet):
             self.regions(image, 0, 0)
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
-        for one in self._lists:
-            data = read_limited(self.root / one.rel_path, MAX_LIST_BYTES)
-            yield one.rel_path, to_bytes(one.rewritten(data, results, self._report))
-        for image, label in self._labels.items():
-            try:
-                data = read_limited(self.root / label, MAX_LABEL_BYTES)
-            except (DecodeError, InputError) as error:
-                self._report(label, "", f"{error}: left out")
-                continue
-            for result in results.get(image, ()):
-                yield renamed(label, image, result), data
+        yield from rewrite_stem_lists(self.root, self._lists, results, self._report)
+        yield from self._copied_labels(self._labels, results)
 
 
 def _box(fields: list[str]) -> tuple[float, float, float, float]:
     """Return the box of a line: type, truncation, occlusion, angle, then left, top, right, bottom in pixels from 0.
 
     Raises:
-        InputError: Too few fields, or no box.
+        InputError: Too few fields, or an invalid box.
     """
     if len(fields) < _MIN_FIELDS:
         raise InputError(f"expected at least {_MIN_FIELDS} fields, got {quoted(' '.join(fields))}")

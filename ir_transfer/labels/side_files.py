@@ -1,4 +1,4 @@
-"""Files of a set that are no labels to its format: licences, notes, measurements; they go along unchanged."""
+"""Side files of a set, such as licences, notes and calibration: copied unchanged."""
 
 from __future__ import annotations
 
@@ -8,17 +8,40 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_names import is_image_name, is_unread_name
-from ir_transfer.labels.paths import differ_in_one_folder, renamed
-from ir_transfer.labels.text_io import MAX_SIDE_BYTES, printable, read_limited, to_text
+from ir_transfer.labels.paths import differ_in_one_folder, is_inside, renamed
+from ir_transfer.labels.text_io import MAX_SIDE_BYTES, printable, read_limited, read_lines, to_text
 from ir_transfer.labels.tree import Tree
 
 _NEVER_COPIED = (
-    *(".cache", ".part", ".lock"),  # what trainers leave; it names the old files
-    *(".tif.aux.xml", ".tiff.aux.xml", ".ovr", ".msk"),  # what GDAL knows of the pixels of the source
+    *(".cache", ".part", ".lock"),  # caches of trainers, which name the old files
+    *(
+        ".tif.aux.xml",
+        ".tiff.aux.xml",
+        ".ovr",
+        ".msk",
+    ),  # GDAL sidecars of the source pixels
 )
 _LICENCE = ("license", "licence", "copying", "copyright", "notice")
 
 Results = Mapping[PurePosixPath, Sequence[PurePosixPath]]
+
+
+def check_results(results: Results) -> None:
+    """Check the paths of results.
+
+    Raises:
+        InputError: A path outside of the output folder, or of two images.
+    """
+    seen: set[PurePosixPath] = set()
+    for rel_paths in results.values():
+        for rel_path in rel_paths:
+            if not is_inside(rel_path):
+                raise InputError(
+                    f"expected results inside of the output folder, got {rel_path}: give them a path in it"
+                )
+            if rel_path in seen:
+                raise InputError(f"expected one source for every result, got two for {rel_path}: rename one")
+            seen.add(rel_path)
 
 
 def side_files(
@@ -28,17 +51,17 @@ def side_files(
     results: Results,
     report: Callable[[PurePosixPath, str], None],
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yield what no format understands, with its place in the output.
+    """Yield path and content of each file that is neither an image nor a label file.
 
-    A file with the stem or the name of an image, in its folder or in one beside it, goes with each image made from
-    it. All others stay where they are.
+    A file with the stem or the name of an image, in its folder or a sibling folder, is copied for each result of the
+    image. All others keep their path.
 
     Args:
-        tree: The set.
-        claimed: Files that the format itself writes or leaves out.
-        images: The images of the set.
-        results: From their places to those of the images made from them.
-        tell: Called with a file that is left out and the reason.
+        tree: Files of the set.
+        claimed: Files that the label format writes or leaves out.
+        images: Images of the set.
+        results: Paths of the results by path of their image.
+        report: Called with a file that is left out and the reason.
     """
     for rel_path in tree.files:
         if rel_path in claimed or _is_image(rel_path) or rel_path.name.lower().endswith(_NEVER_COPIED):
@@ -60,7 +83,7 @@ def _is_image(rel_path: PurePosixPath) -> bool:
 
 
 def owners_of(tree: Tree, rel_path: PurePosixPath, images: Collection[PurePosixPath]) -> list[PurePosixPath]:
-    """Return the images that a file goes with: of its stem or name, in its folder or in one beside it."""
+    """Return the images that a file belongs to: of the same stem or name, in its folder or a sibling folder."""
     named = [*tree.images_of_stem(rel_path.stem), *tree.images_named(rel_path.stem)]
     return [own for own in named if own in images and differ_in_one_folder(rel_path.parent, own.parent)]
 
@@ -71,14 +94,14 @@ def is_readme_or_licence(rel_path: PurePosixPath) -> bool:
 
 
 def read_side(root: Path, rel_path: PurePosixPath) -> bytes:
-    """Return a file that is no label to its format.
+    """Return the content of a side file.
 
     Raises:
-        DecodeError: It cannot be read.
-        InputError: It is too large, or a link that leaves the set.
+        DecodeError: The file cannot be read.
+        InputError: The file is too large, or a link that leaves the set.
     """
     path = root / rel_path
-    # An archive from elsewhere may hold a link to a file that is nobody's business.
+    # A link in a downloaded archive could copy a private file of the user.
     if path.is_symlink() and not os.path.realpath(path).startswith(os.path.realpath(root) + os.sep):
         raise InputError(f"{path}: expected a file of the set, got a link that leaves it: copy the file")
     return read_limited(path, MAX_SIDE_BYTES)
@@ -91,7 +114,7 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
         if rel_path.name.lower().startswith(_LICENCE) and not is_image_name(Path(rel_path.name)):
             try:
                 lines = to_text(read_side(tree.root, rel_path)).splitlines()
-            except (DecodeError, InputError):  # told by the side files
+            except (DecodeError, InputError):  # reported with the side files
                 continue
             first = next((line.strip() for line in lines if line.strip()), "")
             found.append(printable(f"{rel_path}: {first[:200]}"))
@@ -99,5 +122,17 @@ def licence_files(tree: Tree) -> tuple[str, ...]:
 
 
 def readme_files(tree: Tree) -> tuple[PurePosixPath, ...]:
-    """Return the files that introduce the set."""
+    """Return the readme files."""
     return tuple(p for p in tree.files if p.stem.lower() == "readme" and not is_image_name(Path(p.name)))
+
+
+def read_class_names(tree: Tree, file_names: Collection[str]) -> dict[int, str]:
+    """Return the class names of the first readable file of one of these names; line 1 is class 0."""
+    files = [file for file in tree.files if file.name.lower() in file_names]
+    for file in sorted(files, key=lambda one: (len(one.parts), str(one))):
+        try:
+            lines = read_lines(tree.root / file)
+        except (DecodeError, InputError):
+            continue  # reported when it is copied
+        return {number: printable(line.strip()) for number, line in enumerate(lines) if line.strip()}
+    return {}

@@ -1,4 +1,4 @@
-"""Label files as bytes and text: limits, byte-order marks, other encodings."""
+"""Reading label files: size limits, encodings, byte-order marks and lines."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from ir_transfer.imaging.remote import is_remote, stored_bytes
 from ir_transfer.regular_files import read_regular
 
 MAX_JSON_BYTES = 2**30
-"""Twice the largest file of COCO."""
+"""Twice the size of the largest COCO file."""
 MAX_XML_BYTES = 16 * 2**20
 MAX_YAML_BYTES = 2**20
 MAX_LABEL_BYTES = 16 * 2**20
-"""Of a text file of one image."""
+"""Limit of a label file of one image."""
 MAX_LIST_BYTES = 256 * 2**20
 MAX_SIDE_BYTES = 64 * 2**20
-"""Of a file that is copied without being understood."""
+"""Limit of a side file that is copied."""
 BYTE_ORDER_MARK = "\ufeff"
 _LINE = re.compile(r"[^\n]*\n|[^\n]+\Z")
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return a whole file.
+    """Return the content of a file.
 
     Raises:
-        DecodeError: It cannot be read.
-        InputError: It has more than ``limit`` bytes.
+        DecodeError: The file cannot be read.
+        InputError: The file has more than ``limit`` bytes.
     """
     try:
         if is_remote(path):
@@ -47,7 +47,7 @@ def read_limited(path: Path, limit: int) -> bytes:
 
 
 def to_text(data: bytes) -> str:
-    """Return UTF-8 as text; other bytes stay what they are when :func:`to_bytes` turns it back."""
+    """Return UTF-8 as text; invalid bytes are restored by :func:`to_bytes`."""
     return data.decode("utf-8", "surrogateescape")
 
 
@@ -57,18 +57,28 @@ def to_bytes(text: str) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Return text that can be printed and written as UTF-8, with ``?`` for bytes that were none."""
+    """Return text that can be printed and written as UTF-8, with ``?`` for invalid bytes."""
     return text.encode("utf-8", "replace").decode()
 
 
 def quoted(text: object) -> str:
-    """Return text as a message shows it: quoted, and short."""
+    """Return the ``repr`` of a value for a message, at most 80 characters."""
     quoted = repr(text)
     return quoted if len(quoted) <= 80 else f"{quoted[:77]}..."
 
 
+def read_lines(path: Path, limit: int = MAX_LABEL_BYTES) -> list[str]:
+    """Return the lines of a text file without their ends.
+
+    Raises:
+        DecodeError: The file cannot be read.
+        InputError: The file has more than ``limit`` bytes.
+    """
+    return [line for line, _ in split_lines(to_text(read_limited(path, limit)))]
+
+
 def split_lines(text: str) -> list[tuple[str, str]]:
-    """Return the lines with what ends them; only LF and CRLF do, since names may hold anything else."""
+    """Return (line, line end) pairs; only LF and CRLF end a line, since names may contain other separators."""
     found = []
     for line in _LINE.findall(text.removeprefix(BYTE_ORDER_MARK)):
         body = line.removesuffix("\n").removesuffix("\r")
@@ -77,13 +87,13 @@ def split_lines(text: str) -> list[tuple[str, str]]:
 
 
 def rewrite_lines(text: str, replace: Callable[[str], Sequence[str]]) -> str:
-    """Return a list with other lines for each of its lines; empty ones and line ends stay.
+    """Return a text with each line replaced; empty lines and line ends are kept.
 
-    A byte-order mark goes: trainers take it for a part of the first name.
+    A byte-order mark is removed, since trainers read it as part of the first name.
 
     Args:
-        text: The list.
-        replace: For a line, those that take its place: none, one or more.
+        text: Text with one entry per line.
+        replace: Function from a line to the lines that replace it: none, one or several.
     """
     lines = split_lines(text)
     ending = lines[0][1] if lines and lines[0][1].endswith("\n") else "\n"

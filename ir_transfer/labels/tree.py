@@ -1,4 +1,4 @@
-"""All files below the root of a set, found once."""
+"""List of all files below the root of a set."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Tree:
     """The files of a set, sorted.
 
     Attributes:
-        root: The folder.
-        files: Their places, relative to the root.
-        folders: The places of the folders that hold files, directly or further down; the root is ``.``.
-        troubles: What could not be read, with the reason.
-        loaded: Label files that were read to recognise them, by place; whoever takes one out need not read it again.
+        root: Root folder.
+        files: Paths of the files, relative to the root.
+        folders: Paths of the folders with files at any depth; the root is ``.``.
+        problems: Unreadable files and folders, with the reason.
+        loaded: Content of label files that were read for detection, by path; pop it instead of reading them again.
     """
 
     root: Path
@@ -36,7 +36,7 @@ class Tree:
 
     @cached_property
     def known(self) -> frozenset[PurePosixPath]:
-        """The files, to be asked for."""
+        """The files as a set."""
         return frozenset(self.files)
 
     @cached_property
@@ -58,34 +58,34 @@ class Tree:
         return {composed(text): rel_path for rel_path in rel_paths if not (text := str(rel_path)).isascii()}
 
     def images_named(self, name: str) -> Sequence[PurePosixPath]:
-        """Return the images of a file name, in any Unicode form."""
+        """Return the images with a file name, in any Unicode form."""
         return self._by_name.get(composed(name), ())
 
     def images_of_stem(self, stem: str) -> Sequence[PurePosixPath]:
-        """Return the images of a stem, in any Unicode form."""
+        """Return the images with a stem, in any Unicode form."""
         return self._by_stem.get(composed(stem), ())
 
     def find(self, rel_path: PurePosixPath) -> PurePosixPath | None:
-        """Return the file of a place as the disk spells it, in any Unicode form; None if there is none."""
+        """Return an existing file as spelled on disk, for a path in any Unicode form; None if it does not exist."""
         if rel_path in self.known:
             return rel_path
         found = self._other_forms.get(composed(str(rel_path)))
         return found if found in self.known else None
 
     def find_folder(self, rel_path: PurePosixPath) -> PurePosixPath | None:
-        """Return the folder of a place as the disk spells it, in any Unicode form; None if there is none."""
+        """Return an existing folder as spelled on disk, for a path in any Unicode form; None if it does not exist."""
         if rel_path in self.folders:
             return rel_path
         found = self._other_forms.get(composed(str(rel_path)))
         return found if found in self.folders else None
 
     def find_image(self, rel_path: PurePosixPath) -> PurePosixPath | None:
-        """Return the image of a place, in any Unicode form; None if there is none."""
+        """Return an existing image as spelled on disk, for a path in any Unicode form; None if it does not exist."""
         found = self.find(rel_path)
         return found if found is not None and is_image_name(Path(found.name)) else None
 
     def with_suffix(self, *suffixes: str) -> tuple[PurePosixPath, ...]:
-        """Return the files that end so, in any case."""
+        """Return the files with one of these suffixes, ignoring case."""
         return tuple(rel_path for rel_path in self.files if rel_path.suffix.lower() in suffixes)
 
 
@@ -99,16 +99,16 @@ def _grouped(pairs: Iterator[tuple[str, PurePosixPath]]) -> dict[str, list[PureP
 def list_tree(root: Path, leave_out: Sequence[Path] = ()) -> Tree:
     """Return the files below a folder, without hidden ones.
 
-    A linked folder that lies outside of the set is followed once; one inside is read at its own place, and a loop ends.
+    A link to a folder outside of the set is followed once, one to a folder inside is not, so that loops end.
 
     Args:
-        root: The folder.
-        leave_out: Folders that are not entered, such as one for results inside of it.
+        root: Root folder.
+        leave_out: Folders to skip, such as one for results.
 
     Raises:
-        MissingFileError: No such folder.
+        MissingFileError: The folder does not exist.
         DecodeError: The folder cannot be read.
-        InputError: More files than any set has.
+        InputError: More than :data:`MAX_FILES` files.
     """
     if not root.is_dir():
         raise MissingFileError(f"expected a folder with a labelled set at {root}, found none: check the path")
@@ -123,7 +123,7 @@ def list_tree(root: Path, leave_out: Sequence[Path] = ()) -> Tree:
 
 
 def _kind(entry: os.DirEntry[str]) -> tuple[bool, bool]:
-    """Return whether an entry leads to a folder, and whether to a file."""
+    """Return (is folder, is file) of an entry, with links followed."""
     try:
         return entry.is_dir(), entry.is_file()
     except OSError:  # a link to itself

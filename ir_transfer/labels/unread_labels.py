@@ -1,4 +1,4 @@
-"""Files that may hold labels of a form that is not read here: they go along, and are reported."""
+"""Detection of files that may hold labels of an unknown format: they are copied unchanged and reported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ir_transfer.labels.text_io import to_text
 from ir_transfer.labels.tree import Tree
 
 _PER_IMAGE = frozenset({".json", ".xml", ".geojson", ".npy", ".npz", ".mat", ".csv", ".dota"})
-"""Suffixes of files that go with an image and hold labels as a rule."""
+"""Suffixes of per-image files that usually hold labels."""
 _TEXTS = frozenset({".json", ".jsonl", ".ndjson", ".geojson", ".odgt", ".csv", ".tsv", ".xml", ".txt", ".yaml", ".yml"})
 _CONTAINERS = frozenset(
     {".parquet", ".tfrecord", ".tfrecords", ".record", ".mat", ".pkl", ".pickle", ".h5", ".hdf5", ".npy", ".npz"}
@@ -22,21 +22,20 @@ _CONTAINERS = frozenset(
 )
 _SEPARATORS = re.compile(r"[\"',;<>|=\t\r\n/\\]+")
 _NAME = re.compile(rf".*?(?:{'|'.join(map(re.escape, sorted(SUFFIXES)))})(?=\s|$)", re.IGNORECASE)
-_MIN_STEM_LENGTH = 6  # characters; shorter ones are numbers and words
+_MIN_STEM_LENGTH = 6  # characters; shorter stems are common numbers and words
 _EXPECTED, _UNREAD = "expected labels of a known form", "not read and not checked"
 
 
 def find_unread_labels(
     tree: Tree, claimed: Collection[PurePosixPath], images: Collection[PurePosixPath], *, texts: bool
 ) -> Iterator[tuple[PurePosixPath, str]]:
-    """Yield files that may hold labels and are not read, with the message about them.
+    """Yield files that may hold labels and are not read, with a message for each.
 
     Args:
-        tree: The set.
-        claimed: Files that its format reads or reports.
-        images: The images of the set.
-        texts: Whether a text file that goes with an image may be its labels; formats that have labels of their own
-            have calibration and notes there.
+        tree: Files of the set.
+        claimed: Files that the label format reads or reports.
+        images: Images of the set.
+        texts: Whether per-image text files may be labels; in sets of a known format they are calibration or notes.
     """
     own: dict[tuple[PurePosixPath, str], list[PurePosixPath]] = defaultdict(list)
     names = {composed(rel_path.name) for rel_path in images}
@@ -49,7 +48,7 @@ def find_unread_labels(
             if suffix in _PER_IMAGE or (texts and suffix == ".txt"):
                 own[rel_path.parent, suffix].append(rel_path)
         elif suffix in _CONTAINERS:
-            yield rel_path, f"{_EXPECTED}, got a {suffix} file: copied as it is, {_UNREAD}"
+            yield rel_path, f"{_EXPECTED}, got a {suffix} file: copied unchanged, {_UNREAD}"
         elif suffix in _TEXTS and (count := _count_named(tree, rel_path, names)):
             what = f"got a file that names {count} images of the set: copied with the old names"
             yield rel_path, f"{_EXPECTED}, {what}, {_UNREAD}"
@@ -67,7 +66,7 @@ def _is_no_label(rel_path: PurePosixPath) -> bool:
 
 
 def _count_named(tree: Tree, rel_path: PurePosixPath, names: Set[str]) -> int:
-    """Return how many images of the set a text file names."""
+    """Return the number of images of the set that a text file names."""
     try:
         text = to_text(read_side(tree.root, rel_path))
     except (DecodeError, InputError):
@@ -75,6 +74,6 @@ def _count_named(tree: Tree, rel_path: PurePosixPath, names: Set[str]) -> int:
     found: set[str] = set()
     for part in _SEPARATORS.split(text):
         word = composed(part.strip())
-        whole = _NAME.match(word)  # more may follow after a space
+        whole = _NAME.match(word)  # other columns may follow after a space
         found |= names & ({word, whole[0]} if whole else {word})
     return len(found)

@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file for each image, lists of stems under ImageSets, and masks of classes and objects."""
+"""Pascal VOC sets: an XML file for each image, lists under ``ImageSets``, masks of classes and objects."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ir_transfer.labels.label_maps.images import read_levels
 from ir_transfer.labels.paths import renamed, split_from_names, split_of
 from ir_transfer.labels.regions import Region, mask_region, size_mismatch
 from ir_transfer.labels.side_files import Results
-from ir_transfer.labels.stem_lists import stem_lists
-from ir_transfer.labels.text_io import MAX_LIST_BYTES, MAX_XML_BYTES, read_limited, to_bytes
+from ir_transfer.labels.stem_lists import rewrite_stem_lists, stem_lists
+from ir_transfer.labels.text_io import MAX_XML_BYTES, read_limited
 from ir_transfer.labels.tree import Tree
 from ir_transfer.labels.voc_file import VocFile
 from ir_transfer.regular_files import open_regular
@@ -32,14 +32,14 @@ _HEAD_BYTES = 4096
 
 
 def voc_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the XML files that start like an annotation."""
+    """Return the XML files whose first element is ``annotation``."""
     found = []
     for rel_path in tree.with_suffix(".xml"):
         try:
             with open_regular(tree.root / rel_path) as file:
                 start = file.read(_HEAD_BYTES)
         except OSError:
-            continue  # told as a side file
+            continue  # reported as a side file
         tag = start.replace(b"\0", b"").partition(b"<annotation")[2][:1]
         if tag in {b">", b" ", b"\n", b"\r", b"\t"}:
             found.append(rel_path)
@@ -47,7 +47,7 @@ def voc_files(tree: Tree) -> list[PurePosixPath]:
 
 
 class VocSet(LabelledSet):
-    """A set of Pascal VOC annotations, in its own folders or in any others."""
+    """A set of Pascal VOC annotations, in the folders of VOC or any others."""
 
     kind = "voc"
 
@@ -89,14 +89,14 @@ class VocSet(LabelledSet):
         self._report_left_out({rel_path for rel_path in tree.images if set(_MASKS) & set(rel_path.parts)})
 
     def _images_of(self, rel_path: PurePosixPath) -> list[PurePosixPath]:
-        """Return the images that an annotation belongs to: several if only the suffix tells them apart."""
+        """Return the images that an annotation belongs to: several if they differ only in the suffix."""
         found = self._by_stem.get(composed(rel_path.stem), [])
         if len(found) == 1:
             return found
         try:
-            name = PurePosixPath(self._read(rel_path).file_name.replace("\\", "/")).name
+            name = PurePosixPath(self._annotation(rel_path).file_name.replace("\\", "/")).name
         except (InputError, DecodeError):
-            name = ""  # told when it is read for its objects
+            name = ""  # reported when its objects are read
         if not found:
             found = list(self._tree.images_named(name)) if name else []
         elif any(composed(one.name) == composed(name) for one in found):
@@ -112,7 +112,7 @@ class VocSet(LabelledSet):
             )
         return found
 
-    def _read(self, rel_path: PurePosixPath) -> VocFile:
+    def _annotation(self, rel_path: PurePosixPath) -> VocFile:
         return VocFile(read_limited(self.root / rel_path, MAX_XML_BYTES))
 
     def _mask_path(self, image: PurePosixPath, kind: str) -> PurePosixPath | None:
@@ -122,29 +122,29 @@ class VocSet(LabelledSet):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of all objects, sorted; reads every annotation once."""
+        """Class names of all objects, sorted; the first access reads every annotation."""
         return tuple(sorted({region.name for image in self.images for region in self._all(image.rel_path)}))
 
     def _all(self, image: PurePosixPath) -> list[Region]:
         return [region for rel_path, file in self._files(image) for region in self._objects(rel_path, file)]
 
     def _files(self, image: PurePosixPath) -> Iterator[tuple[PurePosixPath, VocFile]]:
-        """Yield the annotations of an image that can be read."""
+        """Yield the readable annotations of an image."""
         for rel_path in self._labels.get(image, ()):
             try:
-                yield rel_path, self._read(rel_path)
+                yield rel_path, self._annotation(rel_path)
             except (InputError, DecodeError) as error:
                 self._report(rel_path, "", f"{error}: no regions")
 
     def _objects(self, rel_path: PurePosixPath, file: VocFile) -> Iterator[Region]:
         for instance, name, box in file.objects():
             if isinstance(box, InputError):
-                self._report(rel_path, f"object {instance} {name}".strip(), f"{box}: kept as it is")
+                self._report(rel_path, f"object {instance} {name}".strip(), f"{box}: kept unchanged")
             else:
                 yield Region(name, instance, box)
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return the objects and their parts; an object has its own pixels where SegmentationObject shows them."""
+        """Return the objects and their parts, with masks from ``SegmentationObject`` if it has them."""
         found: list[Region] = []
         for rel_path, file in self._files(image.rel_path):
             found += self._objects(rel_path, file)
@@ -170,7 +170,7 @@ class VocSet(LabelledSet):
         ]
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return the sizes of annotations and masks, or else where the boxes end."""
+        """Return the sizes of annotations and masks, and the extent of the boxes."""
         files = [file for _, file in self._files(image.rel_path)]
         sizes = [file.size for file in files if file.size is not None]
         masks = [mask for kind in _MASKS if (mask := self._masks.get((image.rel_path, kind))) is not None]
@@ -183,9 +183,7 @@ class VocSet(LabelledSet):
             self._all(image.rel_path)
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
-        for one in self._lists:
-            text = one.rewritten(read_limited(self.root / one.rel_path, MAX_LIST_BYTES), results, self._report)
-            yield one.rel_path, to_bytes(text)
+        yield from rewrite_stem_lists(self.root, self._lists, results, self._report)
         for image in self.images:
             made = results.get(image.rel_path, ())
             for rel_path in self._labels.get(image.rel_path, ()):
@@ -199,22 +197,19 @@ class VocSet(LabelledSet):
     def _copies(
         self, rel_path: PurePosixPath, image: PurePosixPath, made: Sequence[PurePosixPath]
     ) -> Iterator[tuple[PurePosixPath, bytes]]:
-        try:
-            data = read_limited(self.root / rel_path, MAX_XML_BYTES)
-        except (InputError, DecodeError) as error:
-            self._report(rel_path, "", f"{error}: left out")
+        if (data := self._read(rel_path, MAX_XML_BYTES)) is None:
             return
         try:
             file: VocFile | None = VocFile(data)
         except InputError as error:
-            self._report(rel_path, "", f"{error}: copied as it is")
+            self._report(rel_path, "", f"{error}: copied unchanged")
             file = None
         for result in made:
             yield renamed(rel_path, image, result), data if file is None else file.rewritten(image, result)
 
 
 def _path_similarity(image: PurePosixPath, label: PurePosixPath) -> tuple[int, int]:
-    """Return how much of the path above the two have in common, from its end and from its start."""
+    """Return the number of parent folders in common, from the end and from the start of the paths."""
     one, other = image.parent.parts, label.parent.parts
     tail = next((i for i, (a, b) in enumerate(zip(one[::-1], other[::-1], strict=False)) if a != b), len(one))
     head = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))

@@ -1,4 +1,4 @@
-"""One XML file of Pascal VOC's layout: what it says of its image."""
+"""A Pascal VOC annotation file: image name, size and objects."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _SIDES = ("xmin", "ymin", "xmax", "ymax")
 
 
 class VocFile:
-    """An annotation.
+    """An annotation file.
 
     Args:
-        data: The file.
+        data: Content of the file.
 
     Attributes:
-        file_name: Of the image, as it is written.
-        size: Height and width of the image, where it has them.
+        file_name: Name of the image as written; empty without one.
+        size: Height and width of the image; None if they are not stated.
 
     Raises:
-        InputError: No XML, or of another layout.
+        InputError: No XML, or another root element.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -41,8 +41,8 @@ class VocFile:
     def objects(self) -> Iterator[tuple[str, str, Box | InputError]]:
         """Yield instance, name and box of the objects, and of their parts as ``object.part``.
 
-        What cannot be understood comes as the error. Pixels are counted from 1 in the file, and the last row and
-        column belong to the object.
+        An invalid box is yielded as its error. Pixels are counted from 1 in the file, and the last row and column
+        are inclusive.
         """
         for number, item in enumerate(self._xml.root.findall("object"), start=1):
             name = _name(item)
@@ -51,7 +51,7 @@ class VocFile:
                 yield f"{number}.{part_number}", f"{name}.{_name(part)}", _box(part)
 
     def rewritten(self, image: PurePosixPath, result: PurePosixPath) -> bytes:
-        """Return the file for an image made from this one: only the texts that name it change."""
+        """Return the content for a result of the image: only elements that name the image change."""
         root, texts = self._xml.root, {}
         if result != image:
             if self.file_name:

@@ -1,4 +1,8 @@
-"""XML whose text stays: elements are read with the bytes where their text stands, and only those are replaced."""
+"""Byte-preserving edits of XML: only the text of named elements changes.
+
+Hand-written on top of expat, because ElementTree and lxml serialise the tree anew and change declaration, quotes,
+white space and encoding, which diffs of a data set would show.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +19,13 @@ MAX_NESTING = 100
 
 @dataclass
 class XmlText:
-    """A document.
+    """An XML document with the byte spans of its texts.
 
     Attributes:
-        data: The file.
-        root: What it says.
-        encoding: Of its text.
-        spans: For elements right below the root that hold text and nothing else, by tag: start and end of their text.
+        data: Bytes of the file.
+        root: Root element.
+        encoding: Encoding of the text.
+        spans: By tag, start and end byte of the text of each child of the root that holds only text.
     """
 
     data: bytes
@@ -30,7 +34,7 @@ class XmlText:
     spans: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     def with_texts(self, texts: Mapping[str, str]) -> bytes:
-        """Return the file with other texts in elements right below the root, by tag; all else stays to the byte."""
+        """Return the bytes with new texts for children of the root, by tag; all other bytes are unchanged."""
         edits = [(*span, text) for tag, text in texts.items() for span in self.spans.get(tag, ())]
         pieces: list[bytes] = []
         at = 0
@@ -42,10 +46,10 @@ class XmlText:
 
 
 def parse_xml(data: bytes) -> XmlText:
-    """Read a document; one that declares a type or entities is refused, so that none can grow.
+    """Parse a document; one with a DOCTYPE is refused, so that entities cannot expand.
 
     Raises:
-        InputError: Damaged, or with a DOCTYPE, or deeper than any label file.
+        InputError: No well-formed XML, a DOCTYPE, or more than :data:`MAX_NESTING` levels.
     """
     return _Reader(data).read()
 
@@ -77,7 +81,7 @@ class _Reader:
 
     def _set_encoding(self, version: str, encoding: str | None, standalone: int) -> None:
         if encoding:
-            # The declared name does not say the byte order, and a mark may stand at the start of a file only.
+            # A declared "utf-16" leaves the byte order open, and encoding with it would add a byte-order mark.
             orders = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
             self._encoding = orders.get(self._data[:2], encoding)
 

@@ -1,4 +1,8 @@
-"""YAML whose text stays: only the values that must change are replaced."""
+"""Text-preserving edits of YAML: only the values that must change are replaced.
+
+Hand-written, because ruamel.yaml re-indents lists, drops comments inside ``[...]`` and CRLF line ends, and refuses
+tabs and repeated keys that the trainers' PyYAML accepts.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,18 @@ import yaml
 from ir_transfer.errors import InputError
 
 MAX_NODES = 1_000_000
-"""Of a document whose aliases are written out: one that grows without end is refused."""
+"""Limit of the nodes of a document with its aliases expanded."""
 MAX_NESTING = 100
-"""Of brackets: reading takes the square of it."""
+"""Limit of nested brackets, since parsing takes quadratic time in it."""
 _BRACKETS = re.compile(r"[\[\]{}]")
 _PLAIN = re.compile(r"[A-Za-z_.][\w./-]*")
 
 
 def load_mapping(text: str) -> dict[str, Any]:
-    """Return what a document maps.
+    """Return the mapping of a document.
 
     Raises:
-        InputError: No YAML, no mapping, or aliases in aliases.
+        InputError: No YAML, no mapping, or aliases that expand to more than :data:`MAX_NODES` values.
     """
     depth = 0
     for bracket in _BRACKETS.findall(text):
@@ -47,7 +51,7 @@ def load_mapping(text: str) -> dict[str, Any]:
 def _count_nodes(node: yaml.Node, known: dict[int, int]) -> int:
     if id(node) in known:
         return known[id(node)]
-    known[id(node)] = MAX_NODES + 1  # a node inside of itself never ends
+    known[id(node)] = MAX_NODES + 1  # a node that contains itself
     children: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         children = [child for pair in node.value for child in pair]
@@ -61,11 +65,13 @@ def _count_nodes(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def with_values(text: str, values: Mapping[str, Any]) -> str:
-    """Return a document with other values for some keys at its top, new ones at its end; comments and all else stay.
+    """Return a document with new values for some top-level keys; comments and all other text are unchanged.
+
+    New keys are appended. A document that cannot be edited so is dumped anew, without its comments.
 
     Args:
-        text: A mapping.
-        values: Texts, lists of texts, mappings or None by key.
+        text: YAML text of a mapping.
+        values: Strings, lists of strings, mappings or None by key.
     """
     raw = load_mapping(text)
     wanted = {**raw, **values}
@@ -76,7 +82,7 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
         name = str(key.value)
         if name in values and raw.get(name) != values[name] and value.start_mark.index >= at:
             is_dashed = isinstance(value, yaml.SequenceNode) and not value.flow_style
-            # Such a list ends at the next key, behind comments; its last item ends where it ends.
+            # The end mark of a block list is at the next key, after comments; that of its last item is not.
             end = value.value[-1].end_mark.index if is_dashed else value.end_mark.index
             new = values[name]
             if is_dashed and new and isinstance(new, list):
@@ -97,7 +103,7 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
         if load_mapping(changed) == wanted:
             return changed
     except InputError:
-        pass  # an anchor that another key needs was replaced, braces hold the mapping, or a list of dashes is empty
+        pass  # the value had an anchor that is used elsewhere, the mapping is in braces, or a block list became empty
     return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
 
 

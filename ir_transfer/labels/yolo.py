@@ -1,4 +1,4 @@
-"""YOLO: a text file for each image, found by putting ``labels`` for the last ``images`` of its path."""
+"""YOLO sets: a label file for each image, whose path has ``labels`` in place of the last ``images``."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from ir_transfer.labels.paths import (
     split_of,
 )
 from ir_transfer.labels.regions import Region
-from ir_transfer.labels.side_files import Results
+from ir_transfer.labels.side_files import Results, read_class_names
 from ir_transfer.labels.text_io import (
-    MAX_LABEL_BYTES,
     MAX_LIST_BYTES,
-    printable,
     quoted,
     read_limited,
+    read_lines,
     rewrite_lines,
     split_lines,
     to_bytes,
@@ -40,13 +39,13 @@ _SUFFIX = ".txt"
 
 
 def label_path(image: PurePosixPath) -> PurePosixPath:
-    """Return where trainers look for the labels of an image."""
+    """Return the path where trainers look for the labels of an image."""
     before, images, after = f"/{image}".rpartition("/images/")
     return PurePosixPath(f"{before}/labels/{after}"[1:] if images else image).with_suffix(_SUFFIX)
 
 
 def yolo_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
-    """Return the images that have a file of numbers where trainers look for it, with that file."""
+    """Return the images with a label file where trainers look for it, and that file."""
     found = {}
     for image in tree.images:
         label = tree.find(label_path(image))
@@ -56,9 +55,9 @@ def yolo_labels(tree: Tree) -> dict[PurePosixPath, PurePosixPath]:
 
 
 def looks_like_labels(tree: Tree, rel_path: PurePosixPath) -> bool:
-    """Return whether the first line of a text file is one of labels, or there is none."""
+    """Return whether a text file is empty or its first non-empty line is a label."""
     try:
-        for body, _ in split_lines(to_text(read_limited(tree.root / rel_path, MAX_LABEL_BYTES))):
+        for body in read_lines(tree.root / rel_path):
             if body.strip():
                 parse_line(body, 0)
                 return True
@@ -68,7 +67,7 @@ def looks_like_labels(tree: Tree, rel_path: PurePosixPath) -> bool:
 
 
 class YoloSet(LabelledSet):
-    """A set of YOLO labels, with a ``data.yaml`` or without."""
+    """A set of YOLO labels, with or without a ``data.yaml``."""
 
     kind = "yolo"
 
@@ -76,7 +75,7 @@ class YoloSet(LabelledSet):
         super().__init__(tree)
         self._yamls, broken = data_yamls(tree)
         for rel_path, reason in broken:
-            self._report(rel_path, "", f"{reason}: copied as it is")
+            self._report(rel_path, "", f"{reason}: copied unchanged")
         self._labels = yolo_labels(tree)
         self._lists: dict[PurePosixPath, list[PurePosixPath | None]] = {}
         self._claimed.update(yaml.rel_path for yaml in self._yamls)
@@ -91,7 +90,7 @@ class YoloSet(LabelledSet):
         if not splits:
             raise InputError(f"expected images with YOLO labels in {tree.root}, found none: check the folder")
         self._set_images(splits, {rel_path: split or split_of(rel_path) for rel_path, split in splits.items()})
-        self._names = self._class_names()
+        self._names = next((y.names for y in self._yamls if y.names), {}) or read_class_names(tree, _NAME_FILES)
         self._find_labels()
         self._report_left_out()
 
@@ -112,12 +111,7 @@ class YoloSet(LabelledSet):
         if rel_path not in self._lists:
             self._lists[rel_path] = []
             self._claimed.add(rel_path)
-            try:
-                lines = split_lines(to_text(read_limited(self.root / rel_path, MAX_LIST_BYTES)))
-            except (DecodeError, InputError) as error:
-                self._report(rel_path, "", f"{error}: left out")
-                return []
-            for number, (body, _) in enumerate(lines, start=1):
+            for number, body in enumerate(self._lines(rel_path, MAX_LIST_BYTES), start=1):
                 found = self._listed(body.strip(), rel_path, bases) if body.strip() else None
                 self._lists[rel_path].append(found)
                 if found is None and body.strip():
@@ -135,32 +129,19 @@ class YoloSet(LabelledSet):
         return None
 
     def _find_lists(self, splits: dict[PurePosixPath, str | None]) -> None:
-        """Read lists that no ``data.yaml`` names; the images of one without it."""
+        """Read image lists that no ``data.yaml`` names; without any ``data.yaml`` they define the images."""
         for rel_path in self._tree.with_suffix(_SUFFIX):
             if len(rel_path.parts) > 2 or rel_path in self._lists or rel_path in self._labels.values():
                 continue
             try:
-                lines = split_lines(to_text(read_limited(self.root / rel_path, MAX_LIST_BYTES)))
+                lines = read_lines(self.root / rel_path, MAX_LIST_BYTES)
             except (DecodeError, InputError):
-                continue  # told as a side file
-            first = next((body.strip() for body, _ in lines if body.strip()), "")
+                continue  # reported as a side file
+            first = next((line.strip() for line in lines if line.strip()), "")
             if PurePosixPath(first.replace("\\", "/")).suffix.lower() in SUFFIXES and self._listed(first, rel_path, ()):
                 for image in self._read_list(rel_path):
                     if not self._yamls:
                         splits.setdefault(image, split_from_names(rel_path.stem.split("_")[::-1]))
-
-    def _class_names(self) -> dict[int, str]:
-        for yaml in self._yamls:
-            if yaml.names:
-                return yaml.names
-        files = [rel_path for rel_path in self._tree.files if rel_path.name.lower() in _NAME_FILES]
-        for rel_path in sorted(files, key=lambda file: (len(file.parts), str(file))):
-            try:
-                lines = split_lines(to_text(read_limited(self.root / rel_path, MAX_LABEL_BYTES)))
-            except (DecodeError, InputError):
-                continue  # told as a side file
-            return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
-        return {}
 
     def _find_labels(self) -> None:
         taken = {image.rel_path for image in self.images}
@@ -170,7 +151,7 @@ class YoloSet(LabelledSet):
             label = self._labels.get(image.rel_path)
             if label is None:
                 where = label_path(image.rel_path)
-                self._report(image.rel_path, "", f"expected labels at {where}, found none: it counts as empty")
+                self._report(image.rel_path, "", f"expected labels at {where}, found none: the image has no objects")
             elif owners.setdefault(label, image.rel_path) != image.rel_path:
                 self._report(label, "", f"expected one image, got {owners[label]} and {image.rel_path}: both have it")
         self._claimed.update(owners)
@@ -183,14 +164,14 @@ class YoloSet(LabelledSet):
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes; their numbers where the set has no names."""
+        """Class names, or class numbers if the set has no names."""
         if self._names:
             return tuple(name for _, name in sorted(self._names.items()))
-        return tuple(map(str, sorted({kind for p in self.images for _, kind, _ in self._lines(p)})))
+        return tuple(map(str, sorted({kind for p in self.images for _, kind, _ in self._parsed(p)})))
 
     @cached_property
     def info(self) -> Mapping[str, str]:
-        """What ``data.yaml`` and the readme state."""
+        """Descriptive fields of ``data.yaml``, and the readme."""
         stated = dict(super().info)
         for yaml in self._yamls[::-1]:
             stated |= yaml.info
@@ -198,42 +179,37 @@ class YoloSet(LabelledSet):
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """What ``data.yaml`` and licence files state, a line each."""
+        """Licence statements of ``data.yaml`` and licence files, a line each."""
         stated = [yaml.info["license"] for yaml in self._yamls if "license" in yaml.info]
         return tuple(dict.fromkeys([*stated, *super().licences]))
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return a region for every line that can be understood."""
+        """Return a region for each valid line."""
         found = []
-        for number, kind, numbers in self._lines(image):
+        for number, kind, numbers in self._parsed(image):
             name = self._names.get(kind, str(kind))
             if self._names and kind not in self._names:
-                self._report_line(image, number, f"expected a class of {len(self._names)}, got {kind}: kept as it is")
+                self._report_line(image, number, f"expected a class of {len(self._names)}, got {kind}: kept unchanged")
             if is_out_of_image(numbers):
-                self._report_line(image, number, f"expected numbers in [0, 1], got {quoted(numbers)}: kept as it is")
+                self._report_line(image, number, f"expected numbers in [0, 1], got {quoted(numbers)}: kept unchanged")
             try:
                 found.append(region_of(numbers, name, str(number), height, width))
             except InputError as error:
-                self._report_line(image, number, f"{error}: kept as it is")
+                self._report_line(image, number, f"{error}: kept unchanged")
         return found
 
-    def _lines(self, image: LabelledImage) -> Iterator[tuple[int, int, list[float]]]:
-        """Yield number, class and numbers of the lines that can be understood."""
+    def _parsed(self, image: LabelledImage) -> Iterator[tuple[int, int, list[float]]]:
+        """Yield line number, class and numbers of each valid line."""
         label = self._labels.get(image.rel_path)
         if label is None:
             return
-        try:
-            lines = split_lines(to_text(read_limited(self.root / label, MAX_LABEL_BYTES)))
-        except (DecodeError, InputError) as error:
-            self._report(label, "", f"{error}: left out")
-            return
         keypoints = max((yaml.keypoint_numbers for yaml in self._yamls), default=0)
-        for number, (body, _) in enumerate(lines, start=1):
+        for number, body in enumerate(self._lines(label), start=1):
             if body.strip():
                 try:
                     yield number, *parse_line(body, keypoints)
                 except InputError as error:
-                    self._report(label, str(number), f"{error}: kept as it is")
+                    self._report(label, str(number), f"{error}: kept unchanged")
 
     def _report_line(self, image: LabelledImage, number: int, message: str) -> None:
         self._report(self._labels[image.rel_path], str(number), message)
@@ -247,19 +223,12 @@ class YoloSet(LabelledSet):
             yield yaml.rel_path, to_bytes(yaml.rewritten(origin))
         for rel_path, images in self._lists.items():
             if images:
-                yield rel_path, to_bytes(self._relisted(rel_path, images, results))
-        for image, label in self._labels.items():
-            try:
-                data = read_limited(self.root / label, MAX_LABEL_BYTES)
-            except (DecodeError, InputError) as error:
-                self._report(label, "", f"{error}: left out")
-                continue
-            for result in results.get(image, ()):
-                yield label_path(result), data
+                yield rel_path, to_bytes(self._rewrite_list(rel_path, images, results))
+        yield from self._copied_labels(self._labels, results, lambda _label, _image, result: label_path(result))
 
-    def _relisted(self, rel_path: PurePosixPath, images: list[PurePosixPath | None], results: Results) -> str:
+    def _rewrite_list(self, rel_path: PurePosixPath, images: list[PurePosixPath | None], results: Results) -> str:
         text = to_text(read_limited(self.root / rel_path, MAX_LIST_BYTES))
-        remaining = iter([found for (body, _), found in zip(split_lines(text), images, strict=True) if body.strip()])
+        remaining = iter([found for (line, _), found in zip(split_lines(text), images, strict=True) if line.strip()])
 
         def replace(_: str) -> list[str]:
             image = next(remaining)

@@ -1,4 +1,4 @@
-"""The ``data.yaml`` of a YOLO set: where its splits lie and what its classes are called."""
+"""The ``data.yaml`` of a YOLO set: folders or lists of its splits, and names of its classes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Entry:
     """A folder or list of a split.
 
     Attributes:
-        key: Of the split, as the file has it.
-        text: As the file has it.
-        place: In the set; None where it is not in it.
+        key: Key of the split in the file, such as ``train``.
+        text: Path as written in the file.
+        rel_path: Path of the folder or list relative to the root of the set; None if it is not below the root.
     """
 
     key: str
@@ -38,18 +38,18 @@ class DataYaml:
     """A ``data.yaml``.
 
     Args:
-        place: In the set.
-        text: Its content.
-        tree: The set.
+        rel_path: Path of the file relative to the root of the set.
+        text: Content of the file.
+        tree: Files of the set.
 
     Attributes:
-        entries: Of all splits, in the order of the file.
-        names: Of the classes, by number.
-        keypoint_numbers: How many numbers follow the box of a line; 0 without keypoints.
-        info: What the file states about the set.
+        entries: Folders and lists of all splits, in the order of :data:`SPLIT_KEYS`.
+        names: Class names by class number.
+        keypoint_numbers: Count of numbers after the box of a label line; 0 without keypoints.
+        info: Description, licence and similar fields of the file.
 
     Raises:
-        InputError: Not the layout of such a file.
+        InputError: No mapping with ``names`` or ``nc`` and at least one split.
     """
 
     def __init__(self, rel_path: PurePosixPath, text: str, tree: Tree) -> None:
@@ -73,7 +73,7 @@ class DataYaml:
 
     @property
     def bases(self) -> list[PurePosixPath]:
-        """Folders that the paths may be relative to, the likeliest first."""
+        """Folders that the paths may be relative to, the most likely first."""
         stated, own = self._raw.get("path"), self.rel_path.parent
         found: list[PurePosixPath | None] = []
         if isinstance(stated, str) and stated:
@@ -84,7 +84,7 @@ class DataYaml:
         return list(dict.fromkeys(base for base in [*found, own, PurePosixPath()] if base is not None))
 
     def _find(self, text: str) -> PurePosixPath | None:
-        """Return the folder or file that an entry means; a leading ``../`` is left away where it leads nowhere."""
+        """Return the folder or file that an entry names; a leading ``../`` is dropped if nothing exists there."""
         if is_absolute(text):
             return find_by_suffix(text, self._tree.find_folder) or find_by_suffix(text, self._tree.find)
         ways = path_variants(text)
@@ -97,9 +97,9 @@ class DataYaml:
         return None
 
     def rewritten(self, origin: Mapping[str, str]) -> str:
-        """Return the file for the new set: relative to its own folder, so that it works wherever the set lies.
+        """Return the text for the new set, with paths relative to the folder of the file, so that the set can be moved.
 
-        Trainers take an empty ``path`` as the folder of the file, and ``.`` as the folder they were started in.
+        Trainers resolve an empty ``path`` to the folder of the file, and ``.`` to their working directory.
         """
         values: dict[str, Any] = {"path": ""} if self._raw.get("path") is not None else {}
         for key in SPLIT_KEYS:
@@ -129,7 +129,7 @@ def _names(raw: Mapping[str, Any]) -> dict[int, str]:
 
 
 def data_yamls(tree: Tree) -> tuple[list[DataYaml], list[tuple[PurePosixPath, str]]]:
-    """Return the files near the root that have this layout, and those that should have it with the reason."""
+    """Return the ``data.yaml`` files at most one folder below the root, and unreadable ones with the reason."""
     found: list[DataYaml] = []
     broken: list[tuple[PurePosixPath, str]] = []
     for rel_path in tree.with_suffix(".yaml", ".yml"):

@@ -156,8 +156,8 @@ def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...
     (out / "annotations/instances_val.json").write_text(json.dumps(content))
     found = "\n".join(verify_dataset(out))
     assert "train/000.png: expected the image, found none" in found
-    assert "train/001.png: expected the image as it was made" in found
-    assert "instances_val.json: expected the label file as it was written" in found
+    assert "train/001.png: expected the bytes that were written" in found
+    assert "instances_val.json: expected the bytes that were written" in found
     assert "val/002.png: expected person at (12.0, 8.0, 32.0, 38.0) on the same pixels" in found
     with pytest.raises(InputError, match="made in"):
         verify_dataset(coco)

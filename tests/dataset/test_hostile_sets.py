@@ -154,7 +154,7 @@ def test_hashes_of_labels_remove_nothing_outside(
     secret.write_text("secret")
     (out / "link").symlink_to(tmp_path)
     digest = hashlib.sha256(b"secret").hexdigest()
-    (out / "labels.sha256").write_text(f"{digest}  {rel_path.format(regions_outside=secret)}\n")
+    (out / "labels.sha256").write_text(f"{digest}  {rel_path.format(outside=secret)}\n")
     assert main([*command(rgb, exemplar, out), "--overwrite"]) == 2
     assert main(["dataset", "verify", str(out)]) == 2
     assert secret.read_text() == "secret"

@@ -179,14 +179,14 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
         ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "four finite numbers"),
         ({"segmentation": [[1] * 20_006]}, "3 to 10000 corners"),
         ({"segmentation": [{"a": 1}]}, "list of numbers"),
-        ({"segmentation": "x"}, "outlines or runs"),
-        ({"segmentation": {"counts": [3, 4], "size": [48, 64]}}, "runs that fill"),
-        ({"segmentation": {"counts": [2**62] * 4 + [48 * 64], "size": [48, 64]}}, "runs that fill"),
+        ({"segmentation": "x"}, "polygons or run lengths"),
+        ({"segmentation": {"counts": [3, 4], "size": [48, 64]}}, "run lengths that fill"),
+        ({"segmentation": {"counts": [2**62] * 4 + [48 * 64], "size": [48, 64]}}, "run lengths that fill"),
         ({"segmentation": {"counts": [float("inf")], "size": [48, 64]}}, "whole numbers"),
-        ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed runs"),
-        ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed runs"),
+        ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed run lengths"),
+        ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed run lengths"),
         ({"segmentation": {"counts": [48 * 64], "size": [48, 64]}}, "hold pixels"),
-        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "runs of an image"),
+        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "run lengths of an image"),
         ({"segmentation": {}, "bbox": []}, "four finite numbers"),
         ({"category_id": 99, "bbox": [1, 1, 1]}, "a category of the file, got category_id 99"),
         ({"category_id": [1], "bbox": [1, 1, 1]}, "a category of the file"),
@@ -206,7 +206,7 @@ def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any
     assert new == old.replace("a.jpg", "a.png")
 
 
-def test_a_bad_outline_leaves_the_box(tmp_path: Path) -> None:
+def test_a_bad_polygon_leaves_the_box(tmp_path: Path) -> None:
     labelled = one_image(
         tmp_path, {"segmentation": [[1, 2]], "bbox": [3, 4, 5, 6]}, {"id": 2, "image_id": 7.0, "bbox": [1, 1, 1, 1]}
     )
@@ -265,7 +265,7 @@ def test_images_that_are_missing_or_outside(tmp_path: Path) -> None:
     labelled = write(tmp_path, content)
     assert [str(one.rel_path) for one in labelled.images] == ["images/a.jpg"]
     reported = messages(labelled)
-    assert "image 1: expected an image inside of the set, got '../../secret.jpg'" in reported
+    assert "image 1: expected an image inside the set, got '../../secret.jpg'" in reported
     for number in (2, 3, 4, 5):
         assert f"image {number}: expected" in reported
     assert "image 6: expected a file_name" in reported

@@ -75,7 +75,7 @@ def broken_mask(path: Path) -> None:
         ("masks", lambda out: broken_mask(out / "masks/train/a__v1.png"), r"a__v1\.png: .*person"),
         ("kitti", lambda out: edit(out / "training/label_2/000001.txt", "Car", "Van"), "Van"),
         ("classification", lambda out: (out / "train/cat").rename(out / "train/cow"), "cow"),
-        ("images", lambda out: write_image(out / "c.png"), r"c\.png: .* nobody made"),
+        ("images", lambda out: write_image(out / "c.png"), r"c\.png: .* got another image"),
     ],
 )
 def test_labels_that_moved_are_found(tmp_path: Path, kind: str, damage: Callable[[Path], object], message: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ir_transfer.dataset.pixel_checks import label_mismatches
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.imaging.header import read_header, upright_size
 from ir_transfer.imaging.image_io import read_image, write_gray
@@ -39,7 +40,7 @@ def convert(labelled: LabelledSet, out: Path) -> Results:
     for one in labelled.images:
         gray, rel_path = read_image(one.path).gray()[0], one.rel_path.with_suffix(".png")
         (out / rel_path).parent.mkdir(parents=True, exist_ok=True)
-        write_gray(out / rel_path, np.ascontiguousarray(to_stored(gray, labelled.turn(one))))
+        write_gray(out / rel_path, np.ascontiguousarray(to_stored(gray, labelled.stored_orientation(one))))
         results[one.rel_path] = [rel_path]
     labelled.write(out, results, {})
     return results
@@ -57,7 +58,7 @@ def check_on_the_object(root: Path, kind: str) -> None:
         assert regions
         for region in regions:
             np.testing.assert_array_equal(region.mask(*pixels.shape), pixels, str(one.rel_path))
-        assert made.mismatches(one, *pixels.shape) == []
+        assert label_mismatches(made, one, *pixels.shape) == []
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
@@ -112,14 +113,14 @@ def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:
     text(tmp_path / "in/training/label_2/o6.txt", "Car 0 0 0 2 3 20 63 1 1 1 1 1 1 1\n")
     labelled = open_labelled(tmp_path / "in")
     assert read_header(labelled.images[0].path).stored == (64, 48)
-    assert labelled.turn(labelled.images[0]) == 6
+    assert labelled.stored_orientation(labelled.images[0]) == 6
     assert labelled.problems == ()
 
 
 def test_what_the_user_says_goes_before_sizes_and_a_contradiction_is_reported(tmp_path: Path) -> None:
     build(tmp_path / "in", voc, "upright")
     labelled = open_labelled(tmp_path / "in", orientation="stored")
-    assert [labelled.turn(one) for one in labelled.images] == list(ORIENTATIONS)
+    assert [labelled.stored_orientation(one) for one in labelled.images] == list(ORIENTATIONS)
     reported = [one for one in labelled.problems if "--orientation" in one.message]
     assert [one.file.stem for one in reported] == ["o5", "o6", "o7", "o8"]
     assert all("stored frame" in one.message for one in reported)
@@ -129,7 +130,7 @@ def test_an_image_without_labels_is_upright_and_not_reported(tmp_path: Path) -> 
     photograph(tmp_path / "in/images/a.jpg", 3)
     text(tmp_path / "in/labels/a.txt", "")
     labelled = open_labelled(tmp_path / "in")
-    assert labelled.turn(labelled.images[0]) == 1
+    assert labelled.stored_orientation(labelled.images[0]) == 1
     assert labelled.problems == ()
 
 

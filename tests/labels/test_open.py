@@ -55,7 +55,7 @@ def test_other_files_are_no_labels(tmp_path: Path) -> None:
     assert labelled.regions(labelled.images[0], 48, 64) == []
     write_image(tmp_path / "d.jpg")
     assert open_labelled(tmp_path).kind == "images"
-    assert "expected a folder of a class" in open_labelled(tmp_path, "classification").problems[0].message
+    assert "expected a class folder" in open_labelled(tmp_path, "classification").problems[0].message
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:

@@ -40,11 +40,11 @@ def test_corners_that_are_rounded_are_those_of_a_box() -> None:
         ((2, 3), (7, 3), (12, 3), (12, 9), (2, 9)),
     ],
 )
-def test_other_outlines_are_none(points: tuple[tuple[float, float], ...]) -> None:
+def test_other_polygons_are_none(points: tuple[tuple[float, float], ...]) -> None:
     assert not polygon_region("a", "1", [polygon(*points)]).rectangular
 
 
-def test_two_outlines_are_no_box_and_a_box_is_drawn_as_before() -> None:
+def test_two_polygons_are_no_box_and_a_box_is_drawn_as_before() -> None:
     first, second = polygon(*CORNERS), polygon((20, 3), (30, 3), (30, 9), (20, 9))
     assert not polygon_region("a", "1", [first, second]).rectangular
     inside = np.zeros((12, 16), bool)

@@ -170,7 +170,7 @@ def test_labels_beside_the_images_and_stems_that_repeat(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
+def test_rotated_boxes_polygons_and_keypoints(tmp_path: Path) -> None:
     write_image(tmp_path / "in/images/a.jpg")
     lines = [
         "0 0.5 0.5 0.25 0.5",
@@ -204,7 +204,7 @@ def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
         ("0.5 0.5 0.5 0.1 0.5", "a class from 0"),
         ("0 0.5 0.5", "at least four"),
         ("person 0.5 0.5 0.1 0.5", "in numbers"),
-        ("0 0 0 0 0 0 0 0 0 0", "a box, an outline or keypoints, got 9"),
+        ("0 0 0 0 0 0 0 0 0 0", "a box, a polygon or keypoints, got 9"),
         ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4 0.5 0.5 0.6", "got 11 numbers"),
         ("\x00\x01\ufffd", "in numbers"),
         ("1" * 5000 + " 0.5 0.5 0.1 0.1", "four finite numbers"),

@@ -1,4 +1,4 @@
-"""Labels from COCO's instances: outlines and runs of all images in one JSON."""
+"""Label maps from COCO instances: polygons and run lengths (RLE) of all images in one JSON file."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ir_transfer.labels.text_io import MAX_JSON_BYTES, read_limited, to_bytes, t
 
 
 class CocoLabels:
-    """The instances of a COCO file as label maps: a pixel's label is the id of its category.
+    """The instances of a COCO file as label maps: the label of a pixel is its category id.
 
-    Where instances overlap, the smaller one lies on top.
+    Where instances overlap, the smaller one is drawn last.
 
     Args:
         path: The JSON file.
 
     Raises:
         MissingFileError: No such file.
-        InputError: Another layout, or an instance of category 0, which means no label here.
+        InputError: No COCO layout, or a category id below 1; 0 is reserved for unlabelled pixels.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,7 +48,7 @@ class CocoLabels:
                 )
 
     def fingerprint(self, rel_path: PurePosixPath) -> str:
-        """Return a hash of all that decides the map of an image."""
+        """Return the SHA-256 of the entry and the annotations of an image."""
         image = self._image(rel_path)
         hashed = hashlib.sha256(to_bytes(self._file.text[slice(*image.span)]))
         for index in () if image.id is None else self._file.of_image.get(image.id, ()):
@@ -65,10 +65,10 @@ class CocoLabels:
             one = object_at(self._file, index, (rows, columns))
             region = None if one is None else one.region
             if region is None or region.draw is None or not isinstance(category, int):
-                said = "; ".join(one.problems) if one is not None and one.problems else "no outline"
+                got = "; ".join(one.problems) if one is not None and one.problems else "no polygon"
                 raise InputError(
-                    f"{self.path}: expected an outline or runs for annotation {self._file.annotation_ids[index]}, got: "
-                    f"{said}: export instance segmentation"
+                    f"{self.path}: expected a polygon or run lengths for annotation "
+                    f"{self._file.annotation_ids[index]}, got: {got}: export instance segmentation"
                 )
             found.append((region.mask(rows, columns), category))
         levels = np.full((rows, columns), NO_LABEL, np.int64)
@@ -77,7 +77,7 @@ class CocoLabels:
         return LabelMap(resized_labels(levels, height, width, f"{self.path} for {rel_path}", fit=fit), names=self.names)
 
     def _image(self, rel_path: PurePosixPath) -> Image:
-        """Return the entry of the same folder and name, else the only one of that name in any folder."""
+        """Return the entry with the same folder and name, or the only entry of that name in any folder."""
         own = PurePosixPath(composed(str(rel_path)))
         if own in self._images:
             return self._images[own]

@@ -1,4 +1,4 @@
-"""Where the label map of an image lies: one file for all, a folder with one for each, or COCO's JSON."""
+"""Finding the label map of an image: one file for all images, a folder that mirrors theirs, or a COCO file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ir_transfer.labels.yolo_lines import is_out_of_image, parse_line, region_of
 from ir_transfer.regular_files import read_regular
 
 POLYGON_SUFFIX = ".txt"
-"""Suffix of YOLO's files: a line per object, ``class x y x y ...`` as parts of the width and height."""
+"""Suffix of YOLO segmentation files: a line per object, ``class x y x y ...`` relative to width and height."""
 _BOX = 4  # numbers of a line that is a box
 _KINDS = f"{', '.join((*SUFFIXES, POLYGON_SUFFIX))} (JPEG changes colours)"
 
@@ -28,27 +28,27 @@ class LabelMaps(Protocol):
     """The label maps of many images.
 
     Attributes:
-        names: Names of labels, where the files have them.
+        names: Class names by label; empty if the files state none.
     """
 
     names: Mapping[int, str]
 
     def fingerprint(self, rel_path: PurePosixPath) -> str:
-        """Return a hash of all that decides the map of an image; errors as in :meth:`read`."""
+        """Return a hash of everything that determines the map of an image; raises as :meth:`read`."""
 
     def read(self, rel_path: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
         """Return the label map of an image.
 
         Args:
-            place: Sub-folder and name of the image, without suffix.
-            height: Of the image.
-            width: Of the image.
-            fit: Resize a map of another size by the nearest pixel; otherwise it is an error.
+            rel_path: Sub-folder and name of the image, without suffix.
+            height: Height of the image in pixels.
+            width: Width of the image in pixels.
+            fit: Resize a map of another size by nearest neighbour; otherwise it is an error.
 
         Raises:
             MissingFileError: The image has no map.
-            DecodeError: A damaged file.
-            InputError: Another layout, or a map of another size.
+            DecodeError: The file is damaged.
+            InputError: The file has another layout, or the map another size.
         """
 
 
@@ -113,11 +113,11 @@ class LabelFiles:
 
 
 def read_polygons(path: Path, height: int, width: int) -> LabelMap:
-    """Read YOLO's outlines: a pixel's label is its class + 1, and later lines lie on top.
+    """Return the label map (height, width) of YOLO polygons: class + 1, later lines drawn over earlier ones.
 
     Raises:
-        DecodeError: It cannot be read.
-        InputError: A line of another layout, such as a box.
+        DecodeError: The file cannot be read.
+        InputError: A line is no polygon.
     """
     levels = np.full((height, width), NO_LABEL, np.int64)
     for number, (line, _) in enumerate(split_lines(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):

@@ -1,4 +1,4 @@
-"""Labels from images: every colour is a label, or every level of an index image."""
+"""Label maps from images: each colour, or each level of an index image, is a label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ir_transfer.imaging.remote import stored_bytes
 from ir_transfer.labels.label_maps.label_map import MAX_LABELS, LabelMap, Levels
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
-"""Kinds that keep every level; JPEG invents colours."""
+"""Lossless formats; JPEG changes levels."""
 _INDEX_MODES = frozenset({"1", "L", "P", "I;16", "I;16B", "I"})
 _COLOUR_MODES = frozenset({"RGB", "RGBA"})
 
@@ -22,8 +22,8 @@ def read_label_image(path: Path) -> LabelMap:
     """Read a label image; see :func:`read_levels`.
 
     Raises:
-        DecodeError: Damaged, or no image.
-        InputError: Of another kind, or with more labels than anyone draws.
+        DecodeError: The file is damaged or no image.
+        InputError: An unsupported mode, or more than :data:`MAX_LABELS` labels.
     """
     found = read_levels(path)
     if len(found.labels) > MAX_LABELS:
@@ -35,13 +35,13 @@ def read_label_image(path: Path) -> LabelMap:
 
 
 def read_levels(path: Path) -> LabelMap:
-    """Read the levels of an image: palette and gray ones (8 or 16 bit) hold numbers, others colours.
+    """Return the levels of an image: palette indices, gray levels (8 or 16 bit), or packed RGB colours.
 
-    A palette's index is the label, its colours are for people to look at. Transparent pixels have no label.
+    The colours of a palette are only for display. Transparent pixels have no label.
 
     Raises:
-        DecodeError: Damaged, or no image.
-        InputError: Of another kind.
+        DecodeError: The file is damaged or no image.
+        InputError: An unsupported mode.
     """
     try:
         with Image.open(io.BytesIO(stored_bytes(path))) as image:

@@ -1,4 +1,4 @@
-"""What every kind of label file becomes: a number for every pixel."""
+"""Label maps: a class number for each pixel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ir_transfer.errors import InputError
 
 NO_LABEL = 0
-"""Black, level 0, or outside of every outline: a pixel that says nothing."""
+"""Level of pixels without a label: black, level 0, or outside of every polygon."""
 MAX_LABELS = 256
 
 Levels = NDArray[np.int64]
@@ -20,10 +20,10 @@ Levels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelMap:
-    """The labels of one image.
+    """The label map of one image.
 
     Attributes:
-        levels: (H, W); a colour is ``65536 red + 256 green + blue``.
+        levels: int64 (H, W); a colour is ``65536 red + 256 green + blue``.
         coloured: Whether the labels are colours, not numbers.
         names: Names of labels, where the file has them.
     """
@@ -34,25 +34,25 @@ class LabelMap:
 
     @cached_property
     def labels(self) -> frozenset[int]:
-        """All labels that occur."""
+        """All levels that occur."""
         return frozenset(np.unique(self.levels).tolist())
 
     def describe(self, label: int) -> str:
-        """Return a label as people write it: ``#ff8000``, ``3`` or ``3 (person)``."""
+        """Return a label as text: ``#ff8000``, ``3`` or ``3 (person)``."""
         if self.coloured:
             return f"#{label:06x}"
         return f"{label} ({self.names[label]})" if label in self.names else str(label)
 
 
 def resized_labels(levels: Levels, height: int, width: int, name: str, *, fit: bool) -> Levels:
-    """Return labels of an image's size.
+    """Return labels (height, width) at the size of their image.
 
     Args:
         levels: (h, w).
-        height: Of the image.
-        width: Of the image.
-        name: How the file is called in errors.
-        fit: Resize by the nearest pixel; otherwise another size is an error.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
+        name: Name of the file in error messages.
+        fit: Resize by nearest neighbour; otherwise another size is an error.
 
     Raises:
         InputError: Another size without ``fit``.

@@ -105,8 +105,8 @@ def with_rules_and_likeness(options: Options, root: Path) -> Worker:
     asked = DatasetOptions(options, assign="nearest", rules=rules)
     assert styles == options.styles
     exemplars = [(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)]
-    plain = worker(options)
-    return replace(plain, choose=StyleChooser(asked, {root / "p.png": PurePosixPath("p.png")}, ExemplarSimilarity(exemplars)))
+    choose = StyleChooser(asked, {root / "p.png": PurePosixPath("p.png")}, ExemplarSimilarity(exemplars))
+    return replace(worker(options), choose=choose)
 
 
 STEPS = [

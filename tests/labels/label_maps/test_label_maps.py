@@ -85,7 +85,7 @@ def test_nearest_takes_the_label_at_the_centre() -> None:
     np.testing.assert_array_equal(resize_nearest(large, 90, 20), np.asarray(by_pillow))
 
 
-def test_an_outline_holds_the_pixels_whose_centres_are_inside() -> None:
+def test_an_polygon_holds_the_pixels_whose_centres_are_inside() -> None:
     inside = polygon_mask([1, 2, 5, 2, 5, 4, 1, 4], 6, 8)
     expected = np.zeros((6, 8), bool)
     expected[2:4, 1:5] = True
@@ -139,12 +139,12 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
         ({"annotations": [{"id": 4, "image_id": 5, "category_id": 0, "segmentation": []}]}, r"ids from 1, got 0 .*4"),
         (
             {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": []}]},
-            "annotation 4, got: no outline",
+            "annotation 4, got: no polygon",
         ),
-        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: no outline"),
+        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: no polygon"),
         (
             {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": [[1, 2, 3]]}]},
-            "annotation 4, got: .*outline of 3 to",
+            "annotation 4, got: .*polygon of 3 to",
         ),
         (
             {
@@ -152,7 +152,7 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
                     {"id": 4, "image_id": 5, "category_id": 1, "segmentation": {"counts": "04", "size": [6, 8]}}
                 ]
             },
-            "annotation 4, got: .* runs that fill 8 x 6 pixels, got 4",
+            "annotation 4, got: .* run lengths that fill 8 x 6 pixels, got 4",
         ),
     ],
 )
@@ -179,7 +179,7 @@ def test_json_without_end_is_an_error(tmp_path: Path) -> None:
         open_label_maps(tmp_path / "labels.json")
 
 
-def test_outlines_of_yolo(tmp_path: Path) -> None:
+def test_polygons_of_yolo(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 0.25 0.5 0.75 0.5 0.75 1 0.25 1\n\n2 0.5 0.5 1 0.5 1 1 0.5 1\n")
     maps = open_label_maps(tmp_path)
     expected = np.zeros((6, 8), int)
@@ -194,7 +194,7 @@ def test_outlines_of_yolo(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["0 0.5 0.5 0.2 0.2", "x 0 0 1 0 1 1", "0 0 0 1 0 1", "0 0 0 9 0 1 1", "-1 0 0 1 0 1 1"]
 )
-def test_outlines_of_another_layout(tmp_path: Path, line: str) -> None:
+def test_polygons_of_another_layout(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.txt").write_text(f"\n{line}\n")
     with pytest.raises(InputError, match=rf"a\.txt:2: .*{line[:5]}"):
         open_label_maps(tmp_path).read(A, 6, 8)
