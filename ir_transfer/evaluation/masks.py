@@ -17,8 +17,7 @@ from ir_transfer.data.name_patterns import NamePattern
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.imaging.image_names import composed
-from ir_transfer.labels.label_maps.images import read_levels
-from ir_transfer.labels.label_maps.label_map import resize_nearest
+from ir_transfer.labels.label_maps.label_map import read_levels, resize_nearest
 from ir_transfer.metrics.object_heat import Region
 from ir_transfer.yaml_fields import read_mapping
 

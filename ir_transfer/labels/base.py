@@ -18,12 +18,18 @@ from ir_transfer.imaging.image_names import is_unread_name
 from ir_transfer.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
 from ir_transfer.labels.paths import is_inside, renamed
 from ir_transfer.labels.regions import Region, regions_outside
-from ir_transfer.labels.side_files import Results, check_results, licence_files, readme_files, side_files
+from ir_transfer.labels.side_files import (
+    Results,
+    check_results,
+    find_unread_labels,
+    licence_files,
+    readme_files,
+    side_files,
+)
 from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, read_lines
 from ir_transfer.labels.tree import Tree
-from ir_transfer.labels.unread_labels import find_unread_labels
 
-_NO_SIZE = (1, 1)  # only tells whether there are regions; nothing is drawn
+_NO_SIZE = (1, 1)  # where only the presence or validity of regions matters; nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "images"]
 
 
@@ -250,9 +256,10 @@ class LabelledSet(ABC):
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         """Yield path and content of each label file of the new set."""
 
-    @abstractmethod
     def _check(self) -> None:
         """Read all labels, so that their defects are reported."""
+        for image in self.images:
+            self.regions(image, *_NO_SIZE)
 
     def _report(self, file: PurePosixPath, where: str, message: str) -> None:
         # The file is named already, and the card must not publish the folder of the set.

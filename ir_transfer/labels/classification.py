@@ -9,7 +9,6 @@ from typing import ClassVar
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import Kind, LabelledImage, LabelledSet
-from ir_transfer.labels.frames import LabelEvidence
 from ir_transfer.labels.paths import split_from_names, split_of
 from ir_transfer.labels.regions import Region
 from ir_transfer.labels.side_files import Results
@@ -35,13 +34,6 @@ class ImageSet(LabelledSet):
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
         """Return no regions."""
         return []
-
-    def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return that there are no labels in pixel coordinates."""
-        return LabelEvidence(empty=True)
-
-    def _check(self) -> None:
-        return
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         return iter(())

@@ -25,7 +25,7 @@ from ir_transfer.labels.coco_objects import (
 from ir_transfer.labels.coco_paths import ImageFinder
 from ir_transfer.labels.coco_values import NewIds, id_of
 from ir_transfer.labels.frames import LabelEvidence, extent_of, mask_sizes
-from ir_transfer.labels.label_maps.images import read_levels
+from ir_transfer.labels.label_maps.label_map import read_levels
 from ir_transfer.labels.paths import differ_in_one_folder, inside, relative, renamed, split_from_names, split_of
 from ir_transfer.labels.regions import Box, Region, mask_region, size_mismatch
 from ir_transfer.labels.side_files import Results, licence_files

@@ -14,8 +14,7 @@ from ir_transfer.imaging.image_names import composed
 from ir_transfer.imaging.remote import stored_bytes
 from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence, mask_sizes
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
-from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, SUFFIXES, LabelMap, read_label_image
 from ir_transfer.labels.paths import renamed, split_of
 from ir_transfer.labels.regions import Region, mask_region, size_mismatch
 from ir_transfer.labels.side_files import Results, read_class_names

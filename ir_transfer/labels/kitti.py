@@ -96,10 +96,6 @@ class KittiSet(LabelledSet):
         boxes = [region.box for region in self.regions(image, 0, 0)]
         return LabelEvidence(extent=extent_of(boxes), empty=not boxes)
 
-    def _check(self) -> None:
-        for image in self.images:
-            self.regions(image, 0, 0)
-
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield from rewrite_stem_lists(self.root, self._lists, results, self._report)
         yield from self._copied_labels(self._labels, results)

@@ -14,7 +14,7 @@ from ir_transfer.imaging.image_names import composed
 from ir_transfer.imaging.remote import stored_bytes
 from ir_transfer.labels.base import LabelledImage, LabelledSet
 from ir_transfer.labels.frames import LabelEvidence, extent_of, mask_sizes
-from ir_transfer.labels.label_maps.images import read_levels
+from ir_transfer.labels.label_maps.label_map import read_levels
 from ir_transfer.labels.paths import renamed, split_from_names, split_of
 from ir_transfer.labels.regions import Region, mask_region, size_mismatch
 from ir_transfer.labels.side_files import Results

@@ -214,10 +214,6 @@ class YoloSet(LabelledSet):
     def _report_line(self, image: LabelledImage, number: int, message: str) -> None:
         self._report(self._labels[image.rel_path], str(number), message)
 
-    def _check(self) -> None:
-        for image in self.images:
-            self.regions(image, 1, 1)
-
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         for yaml in self._yamls:
             yield yaml.rel_path, to_bytes(yaml.rewritten(origin))

@@ -372,7 +372,7 @@ def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have a gigabyte."""
+    """A COCO file may have 1 GiB."""
     coco_set(tmp_path / "in")
     reads: list[str] = []
 
@@ -380,7 +380,7 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         reads.append(path.name)
         return read_limited(path, limit)
 
-    for module in ("coco", "side_files", "yolo", "kitti", "index_masks"):
+    for module in ("base", "coco", "side_files", "text_io"):
         monkeypatch.setattr(f"ir_transfer.labels.{module}.read_limited", counted)
     labelled = open_labelled(tmp_path / "in")
     assert labelled.problems == ()

@@ -8,7 +8,7 @@ from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.labels.json_text import members, replace_values, with_key
 from ir_transfer.labels.paths import find_by_suffix, inside, renamed, split_from_names
 from ir_transfer.labels.text_io import read_limited, rewrite_lines, split_lines, to_bytes, to_text
-from ir_transfer.labels.yaml_text import load_mapping, with_values
+from ir_transfer.labels.yolo_yaml import load_mapping, with_values
 
 
 def test_only_the_named_values_of_an_object_change() -> None:

@@ -7,7 +7,7 @@ from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.xml_text import parse_xml
+from ir_transfer.labels.voc_file import parse_xml
 from tests.labels.sets import text, translate, voc_set, voc_xml, write_image
 
 BASE = "VOCdevkit/VOC2007"

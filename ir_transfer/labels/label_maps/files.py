@@ -12,8 +12,7 @@ import numpy as np
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import find_below
 from ir_transfer.labels.label_maps.coco import CocoLabels
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
-from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, resized_labels
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, SUFFIXES, LabelMap, read_label_image, resized_labels
 from ir_transfer.labels.text_io import MAX_LABEL_BYTES, quoted, read_limited, split_lines, to_text
 from ir_transfer.labels.yolo_lines import is_out_of_image, parse_line, region_of
 from ir_transfer.regular_files import read_regular

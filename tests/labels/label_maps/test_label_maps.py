@@ -10,8 +10,7 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, InputError, IrTransferError, MissingFileError
 from ir_transfer.labels.label_maps.files import open_label_maps
-from ir_transfer.labels.label_maps.images import read_label_image
-from ir_transfer.labels.label_maps.label_map import resize_nearest
+from ir_transfer.labels.label_maps.label_map import read_label_image, resize_nearest
 from ir_transfer.labels.label_maps.rasterize import polygon_mask, rle_mask
 
 A = PurePosixPath("a")
