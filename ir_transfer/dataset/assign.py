@@ -78,7 +78,7 @@ class StyleChooser:
     def __init__(
         self, options: DatasetOptions, rel_paths: Mapping[Path, PurePosixPath], similarity: ExemplarSimilarity | None
     ) -> None:
-        self._places = rel_paths
+        self._rel_paths = rel_paths
         self._rules = options.rules
         self._seed = options.conversion.seed
         self._similarity = similarity
@@ -89,7 +89,7 @@ class StyleChooser:
         if variant is None or variant.style is None:
             return job
         ranked: Sequence[int] = ()
-        rel_path = self._places[job.source]
+        rel_path = self._rel_paths[job.source]
         matching = list(dict.fromkeys(rule.style for rule in self._rules if rule.holds(rel_path, image)))
         if matching:
             ranked = [matching[i] for i in _generator(self._seed, rel_path).permutation(len(matching))]

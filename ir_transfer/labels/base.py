@@ -26,7 +26,7 @@ from ir_transfer.labels.side_files import (
     readme_files,
     side_files,
 )
-from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, read_lines
+from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, split_lines, to_text
 from ir_transfer.labels.tree import Tree
 
 _NO_SIZE = (1, 1)  # where only the presence or validity of regions matters; nothing is drawn
@@ -230,13 +230,9 @@ class LabelledSet(ABC):
             if rel_path in leave_out:
                 continue
             if not is_inside(rel_path):
-                raise InputError(
-                    f"expected label files inside of the output folder, got {rel_path}: rename the results"
-                )
+                raise InputError(f"expected label files inside the output folder, got {rel_path}: rename the results")
             if written.setdefault(rel_path, hash(data)) != hash(data):
-                raise InputError(
-                    f"{rel_path}: expected one label file, got two that differ: give results different stems"
-                )
+                raise InputError(f"{rel_path}: expected one label file, got two different ones: rename the results")
             try:
                 write_whole(out / rel_path, data)
             except EncodeError as error:
@@ -248,9 +244,7 @@ class LabelledSet(ABC):
     def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield from self._label_files(results, origin)
         rel_paths = {image.rel_path for image in self.images}
-        yield from side_files(
-            self._tree, self._claimed, rel_paths, results, lambda rel_path, why: self._report(rel_path, "", why)
-        )
+        yield from side_files(self._tree, self._claimed, rel_paths, results, self._report)
 
     @abstractmethod
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -276,11 +270,8 @@ class LabelledSet(ABC):
 
     def _lines(self, file: PurePosixPath, limit: int = MAX_LABEL_BYTES) -> list[str]:
         """Return the lines of a label file; none if it cannot be read, which is reported."""
-        try:
-            return read_lines(self.root / file, limit)
-        except (DecodeError, InputError) as error:
-            self._report(file, "", f"{error}: left out")
-            return []
+        data = self._read(file, limit)
+        return [] if data is None else [line for line, _ in split_lines(to_text(data))]
 
     def _copied_labels(
         self,
@@ -302,9 +293,5 @@ class LabelledSet(ABC):
     def _report_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
         """Report the number of images of each folder that no label file names; they are not converted."""
         taken = {image.rel_path for image in self.images}
-        counts: dict[PurePosixPath, int] = {}
-        for rel_path in self._tree.images:
-            if rel_path not in taken and rel_path not in known:
-                counts[rel_path.parent] = counts.get(rel_path.parent, 0) + 1
-        for folder, count in counts.items():
+        for folder, count in Counter(p.parent for p in self._tree.images if p not in taken and p not in known).items():
             self._report(folder, "", f"expected only labelled images, got {count} that no label file names: left out")

@@ -123,7 +123,7 @@ def region_of_segmentation(name: str, instance: str, segmentation: Any, box: Box
             raise InputError("expected run lengths that hold pixels, got none")
         around = _rle_box(runs, size[0])
         full = int(runs[1::2].sum()) == (around[2] - around[0]) * (around[3] - around[1])
-        return Region(name, instance, box or around, partial(_rle_mask, counts, size), full)
+        return Region(name, instance, box or around, partial(_rle_mask, counts, size), full, (counts, size))
     if not isinstance(segmentation, list):
         raise InputError(f"expected polygons or run lengths, got {quoted(segmentation)}")
     flat = not isinstance(segmentation[0], list)

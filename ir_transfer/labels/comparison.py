@@ -87,6 +87,11 @@ def _signatures(regions: Iterable[Region], size: tuple[int, int]) -> Counter[Sig
 
 
 def _signature(region: Region, height: int, width: int) -> Signature:
-    """Return name, box and hash of the mask; the mask of a plain box follows from the box and is not hashed."""
-    pixels = b"" if region.draw is None else sha256(region.mask(height, width).tobytes()).digest()
-    return region.name, region.box, pixels
+    """Return name, box and a hash of what determines the mask.
+
+    A mask is drawn only without polygons or run lengths, since drawing takes a millisecond for each object.
+    """
+    if region.draw is None:
+        return region.name, region.box, b""
+    data = region.mask(height, width).tobytes() if region.shape is None else repr(region.shape).encode()
+    return region.name, region.box, sha256(data).digest()

@@ -31,6 +31,7 @@ class Region:
         draw: Function of (height, width) that returns the mask (height, width); None if only the box is known.
         rectangular: Whether the polygon is an axis-aligned rectangle, as tools export for plain boxes; the mask then
             holds no more information than the box.
+        shape: Polygons or run lengths that determine the mask, with a unique ``repr``; None without them.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Region:
     box: Box
     draw: Callable[[int, int], Mask] | None = field(default=None, compare=False, repr=False)
     rectangular: bool = field(default=False, compare=False, repr=False)
+    shape: object = field(default=None, compare=False, repr=False)
 
     def mask(self, height: int, width: int) -> Mask:
         """Return the mask (height, width); without a drawn shape, the pixels whose centres are inside the box."""
@@ -83,11 +85,12 @@ def polygons_box(polygons: Sequence[Sequence[float]]) -> Box:
             raise InputError(
                 f"expected a polygon of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
             )
-    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in polygons]
-    if not numbers:
+    if not polygons:
         raise InputError("expected a polygon, got none")
-    points = np.concatenate(numbers)
-    return check_box([*points.min(0).tolist(), *points.max(0).tolist()])
+    xs, ys = ([value for corners in polygons for value in corners[axis::2]] for axis in (0, 1))
+    if not all(map(math.isfinite, (*xs, *ys))):  # min and max ignore some NaN
+        return check_box([math.nan] * 4)
+    return check_box([min(xs), min(ys), max(xs), max(ys)])
 
 
 def polygon_region(name: str, instance: str, polygons: Sequence[Sequence[float]], box: Box | None = None) -> Region:
@@ -100,15 +103,18 @@ def polygon_region(name: str, instance: str, polygons: Sequence[Sequence[float]]
         box: Box stated in the file; None takes the bounding box of the polygons.
 
     Raises:
-        InputError: See :func:`outline_box`.
+        InputError: See :func:`polygons_box`.
     """
     around = polygons_box(polygons)
-    draw = partial(_polygons_mask, [tuple(corners) for corners in polygons])
-    return Region(name, instance, box or around, draw, len(polygons) == 1 and _is_upright(polygons[0], around))
+    shape = tuple(map(tuple, polygons))
+    rectangular = len(polygons) == 1 and _is_upright(polygons[0], around)
+    return Region(name, instance, box or around, partial(_polygons_mask, shape), rectangular, shape)
 
 
 def _is_upright(corners: Sequence[float], box: Box) -> bool:
     """Return whether a polygon is an axis-aligned rectangle: four corners, the first optionally repeated."""
+    if len(corners) not in {8, 10}:
+        return False
     points = np.asarray(corners, np.float64).reshape(-1, 2)
     if len(points) == 5 and np.abs(points[0] - points[4]).max() <= _UPRIGHT:
         points = points[:4]

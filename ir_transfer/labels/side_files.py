@@ -41,9 +41,7 @@ def check_results(results: Results) -> None:
     for rel_paths in results.values():
         for rel_path in rel_paths:
             if not is_inside(rel_path):
-                raise InputError(
-                    f"expected results inside of the output folder, got {rel_path}: give them a path in it"
-                )
+                raise InputError(f"expected results inside the output folder, got {rel_path}: give them a path in it")
             if rel_path in seen:
                 raise InputError(f"expected one source for every result, got two for {rel_path}: rename one")
             seen.add(rel_path)
@@ -54,7 +52,7 @@ def side_files(
     claimed: Collection[PurePosixPath],
     images: Collection[PurePosixPath],
     results: Results,
-    report: Callable[[PurePosixPath, str], None],
+    report: Callable[[PurePosixPath, str, str], None],
 ) -> Iterator[tuple[PurePosixPath, bytes]]:
     """Yield path and content of each file that is neither an image nor a label file.
 
@@ -66,7 +64,7 @@ def side_files(
         claimed: Files that the label format writes or leaves out.
         images: Images of the set.
         results: Paths of the results by path of their image.
-        report: Called with a file that is left out and the reason.
+        report: Called with file, line (empty) and reason for each file that is left out.
     """
     for rel_path in tree.files:
         if rel_path in claimed or _is_image(rel_path) or rel_path.name.lower().endswith(_NEVER_COPIED):
@@ -74,7 +72,7 @@ def side_files(
         try:
             data = read_side(tree.root, rel_path)
         except (DecodeError, InputError) as error:
-            report(rel_path, f"left out: {error}")
+            report(rel_path, "", f"left out: {error}")
             continue
         owners = owners_of(tree, rel_path, images)
         if not owners:
