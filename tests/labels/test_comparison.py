@@ -131,3 +131,25 @@ def test_the_callers_own_files_are_left_to_it(tmp_path: Path) -> None:
     assert before.write(tmp_path / "out", {}, {}, leave_out=[PurePosixPath("README.md")]) == []
     assert before.write(tmp_path / "out", {}, {}) == [PurePosixPath("README.md")]
     assert (tmp_path / "out/README.md").read_text() == "# Scenes"
+
+
+def test_polygons_are_compared_by_their_corners_without_masks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two masks for each of 300,000 objects would take ten minutes."""
+    SETS["coco"](tmp_path / "in")
+    before = open_labelled(tmp_path / "in")
+    results = translate(before, tmp_path / "out", 1)
+    before.write(tmp_path / "out", results, ORIGIN)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a mask was drawn")
+
+    monkeypatch.setattr("ir_transfer.labels.regions.polygon_mask", refuse)
+    monkeypatch.setattr("ir_transfer.labels.coco_objects.rle_mask", refuse)
+    assert compare_labels(before, open_labelled(tmp_path / "out"), results) == []
+    assert before.compared == 3
+    labels = tmp_path / "out/annotations/instances_train2017.json"
+    edit(labels, "14, 20, 14, 24", "14, 20, 13, 24")
+    assert "expected car" in compare_labels(before, open_labelled(tmp_path / "out"), results)[0]
+    edit(labels, "14, 20, 13, 24", "14, 20, 14, 24")
+    edit(labels, "[485, 20", "[484, 21")
+    assert "expected car" in compare_labels(before, open_labelled(tmp_path / "out"), results)[0]
