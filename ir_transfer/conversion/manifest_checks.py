@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.places import is_inside
+from ir_transfer.labels.paths import is_inside
 
 
 def _is_count(value: Any) -> bool:

@@ -18,8 +18,7 @@ from ir_transfer.data.name_patterns import NamePattern
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.imaging.image_names import composed
-from ir_transfer.labels.label_maps.images import read_levels
-from ir_transfer.labels.label_maps.label_map import nearest
+from ir_transfer.labels.label_maps.label_map import read_levels, resize_nearest
 from ir_transfer.metrics.object_heat import Region
 from ir_transfer.yaml_fields import read_mapping
 
@@ -136,4 +135,4 @@ def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
             f"expected the mask {path} to have the size of the scene's images, got {size}: "
             "name the masks of these files"
         )
-    return nearest(found.levels, height, width)
+    return resize_nearest(found.levels, height, width)

@@ -177,8 +177,7 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
 
 def _options(given: dict[str, Any]) -> DatasetOptions:
     from ir_transfer.conversion.options import Options
-    from ir_transfer.dataset.options import DatasetOptions
-    from ir_transfer.dataset.rules import parse_rules
+    from ir_transfer.dataset.options import DatasetOptions, parse_rules
 
     rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
     heat = take_heat(given)

@@ -25,7 +25,7 @@ def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
         summary: Summary of the run.
         quiet: Print errors only.
     """
-    from ir_transfer.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+    from ir_transfer.dataset.options import CARD_FOLDER, PROBLEMS_NAME
 
     run = summary.run
     give_result(

@@ -27,7 +27,7 @@ from ir_transfer.conversion.heat.masks import Outlined, linear_weights
 from ir_transfer.conversion.heat.rules import MASK_RCNN
 from ir_transfer.errors import MissingFileError, WeightsError
 from ir_transfer.imaging.image_io import DecodedImage
-from ir_transfer.labels.label_maps.shapes import Inside
+from ir_transfer.labels.label_maps.rasterize import Mask
 from ir_transfer.labels.regions import Box, Region
 
 SCORE = 0.5
@@ -152,7 +152,7 @@ def _unpickled(model: MaskRCNN, weights_hash: str) -> MaskRcnnFinder:
     return MaskRcnnFinder(model.to(pick_device()), weights_hash)
 
 
-def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Inside:
+def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Mask:
     """Return the pixels (height, width) with a linearly interpolated coverage of at least a half at their centres."""
     left, top, right, bottom = box
     rows = slice(max(math.ceil(top - 0.5), 0), min(math.ceil(bottom - 0.5), height))

@@ -29,10 +29,8 @@ from ir_transfer.conversion.plan import Job, Variant
 from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import Chooser
-from ir_transfer.dataset.likeness import Likeness
-from ir_transfer.dataset.options import DatasetOptions
-from ir_transfer.dataset.rules import parse_rules
+from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
+from ir_transfer.dataset.options import DatasetOptions, parse_rules
 from ir_transfer.labels.open import open_labelled
 from tests.conftest import photograph, thermal
 from tests.conversion.heat.small_detector import small_detector
@@ -106,9 +104,9 @@ def with_rules_and_likeness(options: Options, root: Path) -> Worker:
     rules, styles = parse_rules((f"night={options.styles[1]}", f"*.jpg={options.styles[0]}"), options.styles)
     asked = DatasetOptions(options, assign="nearest", rules=rules)
     assert styles == options.styles
-    likeness = Likeness([(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)])
-    plain = worker(options)
-    return replace(plain, choose=Chooser(asked, {root / "p.png": PurePosixPath("p.png")}, likeness))
+    exemplars = [(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)]
+    choose = StyleChooser(asked, {root / "p.png": PurePosixPath("p.png")}, ExemplarSimilarity(exemplars))
+    return replace(worker(options), choose=choose)
 
 
 STEPS = [

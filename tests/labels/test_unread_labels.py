@@ -10,8 +10,8 @@ import pytest
 
 from ir_transfer.cli import main
 from ir_transfer.errors import InputError
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 from tests.labels.sets import SETS, text, translate, write_image
 
 URL = "http://images.example.org/train2017/000000391895.jpg"
@@ -35,13 +35,13 @@ def test_lvis_names_its_images_by_url(tmp_path: Path, folder: str) -> None:
     assert [region.name for region in labelled.regions(labelled.images[0], 48, 64)] == ["car"]
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
     images = json.loads((tmp_path / "out/lvis_v1_train.json").read_text())["images"]
-    for image, place in zip(images, results[labelled.images[0].place], strict=True):
-        assert (tmp_path / "out" / place).is_file()
-        assert place.name == Path(image["file_name"]).name
+    for image, rel_path in zip(images, results[labelled.images[0].rel_path], strict=True):
+        assert (tmp_path / "out" / rel_path).is_file()
+        assert rel_path.name == Path(image["file_name"]).name
         # What readers of LVIS make of the URL leads to the result too.
-        assert "/".join(image["coco_url"].split("/")[-2:]) == "/".join(place.parts[-2:])
+        assert "/".join(image["coco_url"].split("/")[-2:]) == "/".join(rel_path.parts[-2:])
     assert labelled.compared == 2
 
 
@@ -55,8 +55,8 @@ def test_a_file_like_coco_without_names_is_refused(tmp_path: Path, images: list[
     text(tmp_path / "labels.json", json.dumps(content))
     with pytest.raises(InputError, match=r"file_name or coco_url .* --labels images"):
         open_labelled(tmp_path)
-    told = [str(one) for one in open_labelled(tmp_path, "images").problems]
-    assert any("labels.json" in line for line in told) == ("a.jpg" in json.dumps(images))
+    reported = [str(one) for one in open_labelled(tmp_path, "images").problems]
+    assert any("labels.json" in line for line in reported) == ("a.jpg" in json.dumps(images))
 
 
 FORMS = {
@@ -77,7 +77,7 @@ def test_a_label_file_of_another_form_is_reported_and_copied(tmp_path: Path, nam
     write_image(tmp_path / "in/images/scene 1.jpg")
     text(tmp_path / "in" / name, FORMS[name])
     labelled = open_labelled(tmp_path / "in")
-    assert [str(place) for place, _ in labelled.unread] == [name]
+    assert [str(rel_path) for rel_path, _ in labelled.unread] == [name]
     assert [one.message for one in labelled.problems] == [labelled.unread[0][1]]
     assert "not read and not checked" in labelled.problems[0].message
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out"), {})

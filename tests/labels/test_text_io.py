@@ -5,30 +5,31 @@ import pytest
 import yaml
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.labels.json_text import extended, members, replaced
-from ir_transfer.labels.lists import lines_of, relisted
-from ir_transfer.labels.places import inside, longest_tail, renamed, split_named
-from ir_transfer.labels.texts import read_limited, to_bytes, to_text
-from ir_transfer.labels.yaml_text import load_mapping, with_values
+from ir_transfer.labels.json_text import members, replace_values, with_key
+from ir_transfer.labels.paths import find_by_suffix, inside, renamed, split_from_names
+from ir_transfer.labels.text_io import read_limited, rewrite_lines, split_lines, to_bytes, to_text
+from ir_transfer.labels.yolo_yaml import load_mapping, with_values
 
 
 def test_only_the_named_values_of_an_object_change() -> None:
     text = '{ "id" :1.0,\n"x": {"id": 2, "n": [1e5, 0.10]} , "i\\u0064": 7 , "name":"é"}'
-    assert replaced(text, {"id": 9}) == '{ "id" :9,\n"x": {"id": 2, "n": [1e5, 0.10]} , "i\\u0064": 9 , "name":"é"}'
-    assert replaced(text, {}) == text
-    assert extended(text, "new", ["é"]) == text[:-1] + ', "new": ["\\u00e9"]}'
-    assert extended(text, "name", 3) == text.replace('"é"', "3")
-    assert json.loads(extended("{ }", "a", 1)) == {"a": 1}
+    assert (
+        replace_values(text, {"id": 9}) == '{ "id" :9,\n"x": {"id": 2, "n": [1e5, 0.10]} , "i\\u0064": 9 , "name":"é"}'
+    )
+    assert replace_values(text, {}) == text
+    assert with_key(text, "new", ["é"]) == text[:-1] + ', "new": ["\\u00e9"]}'
+    assert with_key(text, "name", 3) == text.replace('"é"', "3")
+    assert json.loads(with_key("{ }", "a", 1)) == {"a": 1}
     assert [key for key, _ in members(text)] == ["id", "x", "id", "name"]
 
 
 def test_lines_end_where_trainers_end_them() -> None:
     text = "a\r\n\nb\u2028c\x0bd\r"
-    assert lines_of(text) == [("a", "\r\n"), ("", "\n"), ("b\u2028c\x0bd", "\r")]
-    assert relisted(text, lambda line: [line, line + "2"]) == "a\r\na2\r\n\nb\u2028c\x0bd\r\nb\u2028c\x0bd2\r"
-    assert relisted("a\nb\nc", lambda line: [] if line == "b" else [line, "x"]) == "a\nx\nc\nx"
-    assert relisted("a", lambda _: ["1", "2"]) == "1\n2"
-    assert relisted("", lambda line: [line]) == ""
+    assert split_lines(text) == [("a", "\r\n"), ("", "\n"), ("b\u2028c\x0bd", "\r")]
+    assert rewrite_lines(text, lambda line: [line, line + "2"]) == "a\r\na2\r\n\nb\u2028c\x0bd\r\nb\u2028c\x0bd2\r"
+    assert rewrite_lines("a\nb\nc", lambda line: [] if line == "b" else [line, "x"]) == "a\nx\nc\nx"
+    assert rewrite_lines("a", lambda _: ["1", "2"]) == "1\n2"
+    assert rewrite_lines("", lambda line: [line]) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,10 +54,10 @@ def test_no_path_leads_out(folder: str, text: str, expected: str | None) -> None
 
 def test_paths_of_other_machines() -> None:
     known = {one: one for one in (PurePosixPath("images/a.jpg"), PurePosixPath("a.jpg"))}.get
-    assert longest_tail("/home/x/set/images/a.jpg", known) == PurePosixPath("images/a.jpg")
-    assert longest_tail("D:\\set\\a.jpg", known) == PurePosixPath("a.jpg")
-    assert longest_tail("/set/../a.jpg", known) is None
-    assert longest_tail("/b.jpg", known) is None
+    assert find_by_suffix("/home/x/set/images/a.jpg", known) == PurePosixPath("images/a.jpg")
+    assert find_by_suffix("D:\\set\\a.jpg", known) == PurePosixPath("a.jpg")
+    assert find_by_suffix("/set/../a.jpg", known) is None
+    assert find_by_suffix("/b.jpg", known) is None
 
 
 @pytest.mark.parametrize(
@@ -70,13 +71,13 @@ def test_paths_of_other_machines() -> None:
     ],
 )
 def test_labels_follow_the_name_of_the_result(label: str, image: str, result: str, expected: str) -> None:
-    places = (PurePosixPath(place) for place in (label, image, result))
-    assert renamed(*places) == PurePosixPath(expected)
+    rel_paths = (PurePosixPath(rel_path) for rel_path in (label, image, result))
+    assert renamed(*rel_paths) == PurePosixPath(expected)
 
 
 def test_splits_have_one_name() -> None:
     names = ["images", "Train2017", "valid", "validation", "testing", "trainer"]
-    assert [split_named([name]) for name in names] == [None, "train", "val", "val", "test", None]
+    assert [split_from_names([name]) for name in names] == [None, "train", "val", "val", "test", None]
 
 
 def test_bytes_that_are_no_text_survive() -> None:

@@ -1,19 +1,38 @@
-"""From light and heat to the images that cameras make of them."""
+"""Temperature and radiance of surfaces, and camera models that turn radiance into images."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ir_transfer.synthetic.materials import Material
 from ir_transfer.synthetic.scene import Weather
 
 Floats = NDArray[np.float32]
 
 SAMPLES = 2
-"""Sub-pixels per pixel and axis."""
+"""Sub-pixels per pixel along each axis."""
 
 
-def shrink(image: Floats) -> Floats:
+def temperature(
+    material: Material, weather: Weather, absorbed: float, sunlit: float, skylit: float, facing_up: float
+) -> float:
+    """Return the temperature (K) of a surface without an internal heat source."""
+    if weather.night:
+        stored = 0.55 * material.heating * material.storage * (0.5 + 0.5 * weather.clear)
+        lost = 7.0 * weather.clear * facing_up * (1 - material.storage) * material.emissivity
+        return weather.air + stored - lost
+    gained = material.heating * absorbed * (weather.sunshine * sunlit + 0.35 * weather.skylight * skylit)
+    lost = 2.0 * weather.clear * facing_up * (1 - min(sunlit * weather.sunshine * 2, 1)) * material.emissivity
+    return weather.air + gained - lost
+
+
+def radiance(kelvin: Floats | np.float32) -> Floats:
+    """Return the radiance of a black body between 8 and 14 um, as a power law of temperature: any shape, 1 at 300 K."""
+    return np.asarray((kelvin / 300.0) ** 4.7, dtype=np.float32)
+
+
+def downsample(image: Floats) -> Floats:
     """Return the means of :data:`SAMPLES` x :data:`SAMPLES` sub-pixels of (H, W) or (H, W, 3)."""
     height, width = image.shape[0] // SAMPLES, image.shape[1] // SAMPLES
     blocks = image.reshape(height, SAMPLES, width, SAMPLES, *image.shape[2:])
@@ -31,8 +50,8 @@ def blur(image: Floats, sigma: float) -> Floats:
     return image
 
 
-def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> Floats:
-    """Return an image (H, W, 3) in [0, 1] of a camera with automatic exposure: glare, noise in the dark, sRGB."""
+def rgb_camera(light: Floats, weather: Weather, random: np.random.Generator) -> Floats:
+    """Return the sRGB image (H, W, 3) in [0, 1] of a camera with automatic exposure, glare and noise."""
     glare = light
     for _ in range(6):
         glare = blur(glare, 1.0)
@@ -46,17 +65,17 @@ def photograph(light: Floats, weather: Weather, random: np.random.Generator) -> 
     return np.asarray(np.clip(srgb, 0, 1), dtype=np.float32)
 
 
-def near_infrared(light: Floats, random: np.random.Generator, noise: float) -> Floats:
-    """Return an image (H, W) in [0, 1] of a near-infrared camera with automatic exposure."""
+def nir_camera(light: Floats, random: np.random.Generator, noise: float) -> Floats:
+    """Return the image (H, W) in [0, 1] of a near-infrared camera with automatic exposure."""
     exposed = light / max(float(np.percentile(light, 97)) * 1.1, 0.03)
     exposed = exposed + random.normal(0, noise, exposed.shape)
     return np.asarray(np.clip(exposed, 0, 1) ** (1 / 1.8), dtype=np.float32)
 
 
-def thermal(heat: Floats) -> Floats:
-    """Return an image (H, W) in [0, 1] of a thermal camera with gain control: two percentiles of each image.
+def lwir_camera(heat: Floats) -> Floats:
+    """Return the image (H, W) in [0, 1] of a thermal camera whose gain control maps two percentiles to the range.
 
-    A clear sky is mostly below the lower one, and black.
+    A clear sky is mostly below the lower percentile, and so black.
     """
     low, high = np.percentile(heat, [10, 99.85])
     return np.asarray(np.clip(0.03 + 0.94 * (heat - low) / max(float(high - low), 1e-4), 0, 1), dtype=np.float32)
