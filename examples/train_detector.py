@@ -1,7 +1,7 @@
 """Train torchvision's Faster R-CNN for an infrared camera on labelled RGB images.
 
-The data set stays RGB on disk: each image is turned into infrared while it is loaded, in another style, strength and
-noise in every epoch, and its boxes stay where they are. COCO annotations; needs ``pip install 'ir-transfer[detect]'``.
+Images are converted to infrared while they are loaded, in another style, strength and noise in each epoch; boxes stay
+unchanged. Annotations are in COCO format. Needs ``pip install 'ir-transfer[detect]'``.
 
     ir-transfer datasets render scenes/ --count 40 --boxes
     python examples/train_detector.py --images scenes/rgb --annotations scenes/annotations.json -o detector.pt
@@ -28,7 +28,7 @@ Sample = tuple[Tensor, dict[str, Any]]
 
 
 def build_transform(styles: Sequence[str], sensor: str | None) -> v2.Compose:
-    """Return what happens to an image and its boxes: infrared first, then the usual augmentation."""
+    """Return the training transform: conversion to infrared, then standard augmentation."""
     return v2.Compose(
         [
             v2.ToImage(),
@@ -36,7 +36,7 @@ def build_transform(styles: Sequence[str], sensor: str | None) -> v2.Compose:
                 styles,
                 strength=(0.7, 1.0),
                 flip_probability=0.1,
-                gray_probability=0.2,  # gray and translated images together do better than either
+                gray_probability=0.2,  # training on gray and translated images together works better than on either
                 sensors=() if sensor is None else sensor,
                 sensor_probability=0.5,
             ),
@@ -48,12 +48,12 @@ def build_transform(styles: Sequence[str], sensor: str | None) -> v2.Compose:
 
 
 def collate(samples: list[Sample]) -> tuple[list[Tensor], list[dict[str, Any]]]:
-    """Return images and targets as lists, as the detector takes them; images have many sizes."""
+    """Return images and targets as lists, because image sizes differ."""
     return [image for image, _ in samples], [target for _, target in samples]
 
 
 def load_data(images: Path, annotations: Path, transform: v2.Compose) -> tuple[CocoDetection, int]:
-    """Return the labelled images of a COCO file, without those that have no box, and the number of classes."""
+    """Return the images of a COCO file that have boxes, and the number of classes."""
     data = CocoDetection(str(images), str(annotations), transforms=transform)
     data.ids = [number for number in data.ids if data.coco.getAnnIds(imgIds=number)]
     if not data.ids:
@@ -88,11 +88,11 @@ def main(argv: Sequence[str] | None = None) -> list[float]:
     parser.add_argument("--images", type=Path, required=True, help="folder of RGB images")
     parser.add_argument("--annotations", type=Path, required=True, help="COCO file of their boxes")
     parser.add_argument("--style", nargs="+", default=["preset:lwir-road-day", "preset:lwir-road-night"])
-    parser.add_argument("--sensor", default="boson-640", help="sensor to imitate in half of the images")
+    parser.add_argument("--sensor", default="boson-640", help="sensor to simulate in half of the images")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--side", type=int, default=320, help="short side that the detector sees")
+    parser.add_argument("--side", type=int, default=320, help="short side of the detector input in pixels")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--out", type=Path, default=Path("detector.pt"))
     given = parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""ir-transfer: RGB images in, infrared images of exactly the same size out, in the look of an exemplar."""
+"""ir-transfer: converts RGB images to infrared images of the same size, in the style of infrared exemplars."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # torch takes two seconds to import: names that need it are fetched on first use.
+    # torch takes two seconds to import, so names that need it are imported on first use.
     if name == "StyleCode":
         from ir_transfer.models.style_code import StyleCode
 

@@ -1,4 +1,4 @@
-"""``python -m ir_transfer`` is ``ir-transfer``."""
+"""Runs the command line with ``python -m ir_transfer``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Which code runs: the version and, in a checkout, its commit."""
+"""Version of the running code and, in a git checkout, its commit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ir_transfer import __version__
 
 @cache
 def code_version() -> dict[str, str]:
-    """Return ``version`` and, if the package lies in a git checkout of its own, ``commit`` and ``dirty``.
+    """Return ``version`` and, if the package is tracked in a git checkout, ``commit`` and ``dirty``.
 
     Example:
         >>> "version" in code_version()
@@ -19,7 +19,7 @@ def code_version() -> dict[str, str]:
     """
     folder = Path(__file__).parent
     found = {"version": __version__}
-    # site-packages below another project's checkout is ignored there, and that project's commit says nothing.
+    # An environment inside the checkout of another project is not tracked by it, and its commit is irrelevant.
     if _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) and (
         commit := _git(folder, "rev-parse", "HEAD")
     ):
@@ -29,7 +29,7 @@ def code_version() -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """Return what git prints; nothing outside of a checkout or without git."""
+    """Return the output of git; an empty string outside a checkout or without git."""
     try:
         found = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -1,10 +1,10 @@
-"""Durations for people."""
+"""Durations as text."""
 
 from __future__ import annotations
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in the unit that reads best.
+    """Return a duration in seconds, minutes or hours, by its size.
 
     Example:
         >>> duration_text(0.2), duration_text(80), duration_text(600), duration_text(9000)

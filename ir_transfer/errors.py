@@ -1,7 +1,7 @@
-"""Every error that ir-transfer raises on purpose.
+"""The errors that ir-transfer raises on purpose.
 
-All derive from :class:`IrTransferError` and from the builtin that fits, so that a caller may catch
-either. A message says what was expected, what was found and what to do, and names the file or the key.
+Each derives from :class:`IrTransferError` and from a related builtin exception. A message states what was expected,
+what was found and what to do, and names the file, option or key.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 
 class IrTransferError(Exception):
-    """Root of all errors raised by this package."""
+    """Base class of the errors of this package."""
 
     @property
     def line(self) -> str:
@@ -20,24 +20,24 @@ class IrTransferError(Exception):
 
 
 class InputError(IrTransferError, ValueError):
-    """A value, tensor or file content is not what the function takes."""
+    """A value, tensor or file content is not valid."""
 
 
 class MissingFileError(IrTransferError, FileNotFoundError):
-    """A file or folder that was named does not exist."""
+    """A file or folder does not exist."""
 
 
 class UnknownNameError(IrTransferError, LookupError):
-    """A name (model, preset, weights, loss, recipe key) is not registered."""
+    """A name (of a model, preset, weights, loss or recipe key) is unknown."""
 
     @classmethod
     def among(cls, kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
-        """Build the error with the closest known names.
+        """Return the error, with the closest known names in its message.
 
         Args:
-            kind: What the name stands for, for example ``"model"``.
-            name: The name that was asked for.
-            known: All names that exist.
+            kind: What the name denotes, for example ``"model"``.
+            name: The unknown name.
+            known: All known names.
         """
         names = sorted(known)
         close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
@@ -46,7 +46,7 @@ class UnknownNameError(IrTransferError, LookupError):
 
 
 class WeightsError(IrTransferError, ValueError):
-    """A weight file is damaged, of another model or of another layout."""
+    """A weights file is damaged, or belongs to another model or layout."""
 
 
 class DecodeError(IrTransferError, OSError):
@@ -54,7 +54,7 @@ class DecodeError(IrTransferError, OSError):
 
 
 class ForeignReferenceError(DecodeError):
-    """An image file refers to another file or to the network, which its content must not decide."""
+    """An image file refers to another file or to the network, which is not followed."""
 
 
 class EncodeError(IrTransferError, OSError):
@@ -62,8 +62,8 @@ class EncodeError(IrTransferError, OSError):
 
 
 class MissingPackageError(IrTransferError, ImportError):
-    """A library that an option needs is not installed."""
+    """A library required by an option is not installed."""
 
 
 class TrackingError(IrTransferError, ConnectionError):
-    """The store of the experiments does not answer, or refuses."""
+    """The tracking store cannot be reached, or rejects a request."""

@@ -1,4 +1,4 @@
-"""Places that a file from outside names below a folder, checked before anything is done with them."""
+"""Paths from manifests and lists of hashes, checked to be inside a folder before they are used."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from ir_transfer.errors import InputError
 
 
 def inside_path(folder: Path, place: str | os.PathLike[str]) -> Path:
-    """Return the path of a place below a folder, links followed.
+    """Return ``folder / place`` if it is inside the folder after resolving links.
 
     Args:
-        folder: May itself be a link.
-        place: Relative, as a manifest or a list of hashes names it.
+        folder: The folder, which may be a link.
+        place: A relative path from a manifest or a list of hashes.
 
     Raises:
-        InputError: It leads out of the folder, by ``..``, as an absolute path or through a link.
+        InputError: It is outside the folder, by ``..``, as an absolute path or through a link.
     """
     path = folder / place
     root = os.path.realpath(folder)
@@ -26,6 +26,6 @@ def inside_path(folder: Path, place: str | os.PathLike[str]) -> Path:
         real = ""
     if not real.startswith(root.rstrip(os.sep) + os.sep):
         raise InputError(
-            f"expected a place inside of {folder}, got {str(place)!r}, which leads out of it: check the set"
+            f"expected a path inside {folder}, got {str(place)!r}, which leads out of it: check the data set"
         )
     return path

@@ -1,4 +1,4 @@
-"""Standard JSON: read with the file's name in every error, written without NaN and Infinity."""
+"""Standard JSON: errors name the file, and numbers that are not finite are written as null."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def parse_json(text: str | bytes, name: str) -> Any:
     """Return the value of a JSON text.
 
     Args:
-        text: UTF-8 where it is bytes.
-        name: How its file is called in errors.
+        text: The text; bytes are UTF-8.
+        name: Name of the file for errors.
 
     Raises:
-        InputError: No standard JSON, or lists in lists without end.
+        InputError: Not standard JSON, or nested too deeply.
 
     Example:
         >>> parse_json('{"a": [1, 2.5]}', "a.json")
@@ -33,8 +33,8 @@ def parse_json(text: str | bytes, name: str) -> Any:
             f"{name}: expected JSON, got {error.msg.lower()} in line {error.lineno}: check the file"
         ) from error
     except RecursionError as error:
-        raise InputError(f"{name}: expected JSON, got too many lists inside of each other: check the file") from error
-    except ValueError as error:  # other bytes than UTF-8, a constant such as NaN, an integer of thousands of digits
+        raise InputError(f"{name}: expected JSON, got too deeply nested values: check the file") from error
+    except ValueError as error:  # bytes that are not UTF-8, a constant such as NaN, an integer of thousands of digits
         raise InputError(f"{name}: expected standard JSON, got: {error}: check the file") from error
 
 
@@ -42,9 +42,9 @@ def read_json(path: Path) -> Any:
     """Return the value of a JSON file; see :func:`parse_json`.
 
     Raises:
-        MissingFileError: No such file.
+        MissingFileError: The file does not exist.
         DecodeError: It cannot be read.
-        InputError: No standard JSON.
+        InputError: Not standard JSON.
     """
     try:
         data = read_regular(path)
@@ -56,10 +56,10 @@ def read_json(path: Path) -> Any:
 
 
 def json_text(value: Any, *, indent: int | None = None, sort_keys: bool = False, ensure_ascii: bool = True) -> str:
-    """Return standard JSON of a value; a number that is not finite becomes ``null``.
+    """Return a value as standard JSON; numbers that are not finite become ``null``.
 
     Raises:
-        TypeError: A value that JSON has no form for.
+        TypeError: A value without a JSON type.
 
     Example:
         >>> json_text({"mean": float("nan"), "count": 2})

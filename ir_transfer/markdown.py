@@ -1,4 +1,4 @@
-"""Texts that came from outside, as Markdown that shows them and does nothing else."""
+"""Untrusted text escaped for Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _SPECIAL = re.compile(r"([\\`\[\]|])")
 
 
 def markdown_text(text: object) -> str:
-    """Return a text for a line, list item or table cell: no markup, HTML, link or line break of its own.
+    """Return a text for a line, list item or table cell, with markup, HTML, links and line breaks escaped.
 
     Example:
         >>> markdown_text("<b>a|b</b> [x](http://y)")
@@ -19,7 +19,7 @@ def markdown_text(text: object) -> str:
 
 
 def markdown_code(text: object) -> str:
-    """Return a text as a code span, whatever backticks it has."""
+    """Return a text as a code span; it may contain backticks."""
     line = " ".join(str(text).split()) or " "
     fence = "`" * (_longest_run(line) + 1)
     pad = " " if "`" in (line[0], line[-1]) else ""
@@ -27,7 +27,7 @@ def markdown_code(text: object) -> str:
 
 
 def markdown_block(text: object, language: str = "") -> str:
-    """Return a text as a block of code that nothing in it can end."""
+    """Return a text as a fenced code block; it may contain fences."""
     fence = "`" * max(3, _longest_run(str(text)) + 1)
     return f"{fence}{language}\n{text}\n{fence}"
 

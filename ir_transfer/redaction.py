@@ -1,4 +1,4 @@
-"""Secrets in URLs, removed from everything that is printed or written: the one place that knows what is secret."""
+"""Removal of secrets in URLs from everything that is printed or written."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SECRET_KEYS = (
     r"[\w.\-]*(?:password|passwd|pwd|passphrase|secret|token|signature|credential|api[_\-]?key|access[_\-]?key(?:id)?"
     r"|account[_\-]?key|private[_\-]?key|auth)[\w.\-]*|key|sig|sas|pass|code"
 )
-# A Path has one slash where a URL has two; models:/NAME@ALIAS is MLflow's.
+# Path() reduces the two slashes of a URL to one; models:/NAME@ALIAS is MLflow's syntax.
 _SCHEME = r"(?<![a-zA-Z0-9+.\-])(?!(?:models|runs):)(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:/{1,2})"
 _USER = re.compile(rf"{_SCHEME}[^/\s'\"?#<>]*@(?=[^\s@])")
-# A key with slashes in it, as typed; what follows a port is a path.
+# A password may contain slashes; text after a port is a path.
 _USER_WITH_SLASH = re.compile(rf"{_SCHEME}[^/\s:@'\"]+:(?!\d+/)[^\s@'\"]*@(?=[^\s@])")
 _START = r"(?P<start>[?&;#]|%26|%3B|%3F)"
 _QUERY = re.compile(rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D)[^&#\s'\"<>]*", re.IGNORECASE)
@@ -23,15 +23,15 @@ Value = TypeVar("Value")
 
 
 def holds_url(text: str) -> bool:
-    """Return whether a text, or any text in the JSON that it is, may hold a URL: what does not needs no redaction."""
+    """Return whether a text, which may be JSON, can contain a URL; other texts need no redaction."""
     return ":/" in text or "%3A" in text
 
 
 def redact(text: str) -> str:
-    """Return a text whose URLs have neither user and password nor keys in their query.
+    """Return a text with credentials and secret query parameters of URLs replaced by ``***``.
 
     Args:
-        text: Any text, such as a message or a command, with any number of URLs.
+        text: Any text, such as a message or a command.
 
     Example:
         >>> redact("got s3://me:pw@host/rgb?token=abc&v=1 from https://host/a.tif?X-Amz-Signature=0f")
@@ -45,7 +45,7 @@ def redact(text: str) -> str:
 
 
 def redacted(value: Value) -> Value:
-    """Return a value with every text in it redacted: a text, a mapping, a list or a dataclass of these."""
+    """Return a value with all strings in it redacted, also in mappings, lists and dataclasses."""
     return _redacted(value)  # type: ignore[no-any-return]
 
 

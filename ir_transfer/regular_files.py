@@ -1,4 +1,4 @@
-"""Open files found in a user's folder: a named pipe or a device raises an error instead of blocking the run."""
+"""Opening of regular files only: a named pipe or device is an error instead of blocking the run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading; the caller closes it.
 
-    Opening a named pipe to which nothing writes would block for ever.
+    Opening a named pipe without a writer would block forever.
 
     Raises:
-        OSError: It cannot be opened, or is a folder, pipe, socket or device.
+        OSError: The file cannot be opened, or is a folder, pipe, socket or device.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise OSError(errno.EINVAL, "not a regular file but a folder, pipe, socket or device", str(path))
@@ -25,7 +25,7 @@ def read_regular(path: Path) -> bytes:
     """Return the bytes of a regular file.
 
     Raises:
-        OSError: It cannot be read, or is a folder, pipe, socket or device.
+        OSError: The file cannot be read, or is a folder, pipe, socket or device.
     """
     with open_regular(path) as file:
         return file.read()

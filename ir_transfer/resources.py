@@ -1,4 +1,4 @@
-"""The one place that knows where shipped files lie, in a checkout and in an installed wheel alike."""
+"""Locations of bundled files, in a checkout and in an installed wheel."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from pathlib import Path
 from ir_transfer.errors import MissingFileError, UnknownNameError
 
 PRESET = "preset:"
-"""What the name of a shipped style begins with."""
+"""Prefix of the name of a bundled style."""
 
 _PACKAGE = Path(__file__).resolve().parent
-# In a wheel the top-level folders travel inside the package (see [tool.hatch.build] in pyproject.toml).
+# In a wheel the top-level folders are inside the package (see [tool.hatch.build] in pyproject.toml).
 _ROOTS = (_PACKAGE, _PACKAGE / "_shipped", _PACKAGE.parent)
 
 
 def resource(name: str) -> Path:
-    """Return the path of a shipped file or folder.
+    """Return the path of a bundled file or folder.
 
     Args:
         name: Relative path with forward slashes: ``"weights/adain-lwir.safetensors"``,
             ``"styles"``, ``"configs/train"``, ``"datasets"``, ``"evaluation/protocols"``.
 
     Raises:
-        MissingFileError: Nothing of that name is shipped.
+        MissingFileError: There is no bundled file of this name.
     """
     for root in _ROOTS:
         path = root / name
-        # The package has a room called evaluation/ too: a folder with code in it is not a resource.
+        # evaluation/ is also a sub-package, which is not a resource.
         if path.exists() and not (path / "__init__.py").exists():
             return path
     raise MissingFileError(
-        f"expected the shipped resource {name!r}, found none: reinstall ir-transfer, or run from a full checkout"
+        f"expected the bundled file {name!r}, found none: reinstall ir-transfer, or run from a full checkout"
     )
 
 
 def preset_names() -> list[str]:
-    """Return the names of the shipped styles, sorted; none in an installation without them."""
+    """Return the sorted names of the bundled styles; empty in an installation without them."""
     try:
         return sorted({path.stem for path in resource("styles").glob("*/*.safetensors")})
     except MissingFileError:
@@ -44,21 +44,21 @@ def preset_names() -> list[str]:
 
 
 def missing_exemplar(text: str) -> MissingFileError:
-    """Return the error for an exemplar that does not exist; it names the preset that is called so, or nearly so."""
+    """Return the error for an exemplar that does not exist; it suggests a preset of a similar name."""
     close = difflib.get_close_matches(Path(text).stem, preset_names(), n=1, cutoff=0.8)
     advice = f"use {PRESET}{close[0]}, or check the path" if close else f"check the path, or use {PRESET}NAME"
     return MissingFileError(f"expected an exemplar at {text}, found none: {advice} (see ir-transfer styles)")
 
 
 def recipe_file(text: str | Path) -> Path:
-    """Return the path of a training recipe: the file of that name, else the shipped recipe that is called so.
+    """Return the path of a training recipe: the file if it exists, else the bundled recipe of that name.
 
     Args:
-        text: A path, or the name of a shipped recipe, such as ``adain-lwir`` or ``configs/train/adain-lwir.yaml``.
+        text: A path, or the name of a bundled recipe, such as ``adain-lwir`` or ``configs/train/adain-lwir.yaml``.
 
     Raises:
-        UnknownNameError: A name of no shipped recipe; the message has the closest ones.
-        MissingFileError: A path where no file is.
+        UnknownNameError: There is no bundled recipe of this name; the message has the closest names.
+        MissingFileError: The path does not exist.
     """
     path = Path(text)
     if path.exists():

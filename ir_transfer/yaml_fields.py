@@ -1,4 +1,4 @@
-"""YAML files that mirror dataclasses one to one: an unknown key or a wrong type is an error that names it."""
+"""YAML files read into dataclasses; an unknown key or a wrong type is an error that names the key."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import yaml
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
 
 T = TypeVar("T")
-# libyaml reads a card in a tenth of the time; some builds of PyYAML come without it.
+# libyaml is ten times as fast, but not part of every build of PyYAML.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def read_mapping(path: Path, what: str, remedy: str) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds.
+    """Return the mapping in a YAML file.
 
     Args:
         path: The file.
-        what: What it should be, as in ``"recipe"``.
-        remedy: What to do if it is missing.
+        what: Kind of file, for errors, such as ``"recipe"``.
+        remedy: What to do if the file is missing, for errors.
 
     Raises:
-        MissingFileError: No such file.
-        InputError: Not YAML, or no mapping.
+        MissingFileError: The file does not exist.
+        InputError: The file is not YAML, or not a mapping.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a {what} at {path}, found none: {remedy}")
@@ -46,9 +46,9 @@ def fill(cls: type[T], raw: Any, where: str) -> T:
     """Return the dataclass ``cls`` with the values of a mapping.
 
     Args:
-        cls: A dataclass whose fields are plain values, literals, lists, dicts, optional ones or dataclasses.
+        cls: A dataclass with fields of plain types, literals, lists, dicts, optional types or dataclasses.
         raw: The mapping.
-        where: What the errors name: the file, then the keys that lead here.
+        where: Location for errors: the file and the keys of enclosing mappings.
 
     Raises:
         UnknownNameError: An unknown key; the message has the closest names.

@@ -22,12 +22,13 @@ import torch
 from affine import Affine
 from rasterio.windows import Window
 
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource
+from ir_transfer.conversion.tiles.io import ArraySink, ImageSource
 from ir_transfer.conversion.tiles.raster import convert_raster
 from ir_transfer.conversion.tiles.translate import translate_tiled
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.evaluation.benchmark.memory import own_peak
 from ir_transfer.imaging.image_io import DecodedImage
 

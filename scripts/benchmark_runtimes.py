@@ -28,7 +28,7 @@ from PIL import Image
 from ir_transfer.conversion.exported.int8 import export_int8
 from ir_transfer.conversion.exported.make import ExportOptions, export_file, prepare_export
 from ir_transfer.export.check import check_images
-from ir_transfer.export.facts import FileKind
+from ir_transfer.export.metadata import FileKind
 from ir_transfer.export.sessions import OnnxRuntimeSession, OpenVinoSession, Session, inputs_of
 
 _PAGE = Path(__file__).parents[1] / "docs" / "export.md"

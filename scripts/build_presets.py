@@ -16,7 +16,7 @@ import yaml
 
 from ir_transfer import list_models, model_info
 from ir_transfer.conversion.styles.build import build_style
-from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.catalog import BLACK_HOT, WHITE_HOT
 from ir_transfer.models.style_code import StyleCode, parts_of
 from ir_transfer.models.style_facts import EXEMPLARS
 from ir_transfer.models.style_names import LOOKS

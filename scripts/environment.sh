@@ -1,11 +1,11 @@
-# Sourced by the other scripts: makes .venv in the checkout and installs the package into it.
+# Sourced by the other scripts. Creates .venv in the checkout and installs the package into it.
 
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 VENV="$ROOT/.venv"
 
-# Prints the first Python that is new enough and can make environments. PYTHON=/path/to/python goes first.
+# Prints the path of the first Python that is new enough and has venv. PYTHON=/path/to/python is tried first.
 find_python() {
   local candidate
   for candidate in "${PYTHON:-}" python3 python python3.13 python3.12 python3.11 python3.14; do
@@ -16,22 +16,22 @@ find_python() {
     fi
   done
   echo "expected Python 3.11 or newer with its venv module, found none: install it (Debian and Ubuntu:" \
-    "apt install python3 python3-venv), or name it: PYTHON=/path/to/python bash $0" >&2
+    "apt install python3 python3-venv), or set PYTHON=/path/to/python" >&2
   return 1
 }
 
-# Installs the package (editable) with the extras given, unless that was done since pyproject.toml last changed.
+# Installs the package in editable mode with the given extras, unless this was done since pyproject.toml changed.
 ensure_environment() {
   local extras="${1:-}" wanted stamp
   stamp="$VENV/.installed${extras:+-$extras}"
-  # The path counts too: an environment that was moved or copied points at another checkout.
+  # The stamp includes the path, because an environment that was moved or copied refers to the other checkout.
   wanted="$ROOT $(cksum <"$ROOT/pyproject.toml")"
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
-    # An interrupted run may have left a Python without pip.
+    # An interrupted run may leave an environment without pip.
     if ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
       local python
       python="$(find_python)"
-      echo "making $VENV with $("$python" --version)"
+      echo "creating $VENV with $("$python" --version)"
       "$python" -m venv --clear "$VENV"
     fi
     echo "installing ir-transfer${extras:+ with the extra $extras} (several GB the first time: torch)"
@@ -40,14 +40,14 @@ ensure_environment() {
   fi
 }
 
-# Installs Chromium for the tests that look at pages, where that can be done without a question: as root, with apt.
+# Installs Chromium for the browser tests if this needs no password: as root, with apt.
 ensure_browser() {
   if command -v chromium >/dev/null || command -v google-chrome >/dev/null; then return; fi
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing chromium for the tests in a browser"
+    echo "installing chromium for the browser tests"
     { timeout 120 apt-get -qq update && timeout 300 apt-get -qq install -y --no-install-recommends chromium; } \
-      >/dev/null 2>&1 || echo "chromium could not be installed: the tests in a browser are skipped" >&2
+      >/dev/null 2>&1 || echo "chromium could not be installed: browser tests are skipped" >&2
   else
-    echo "no chromium here: the tests in a browser are skipped" >&2
+    echo "chromium not found: browser tests are skipped" >&2
   fi
 }

@@ -30,9 +30,10 @@ from PIL import Image
 from ir_transfer import create_model
 from ir_transfer.conversion.batches import BUCKETS
 from ir_transfer.conversion.convert import convert
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.options import Options, Precision
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.evaluation.benchmark.folder import render_scene
 from ir_transfer.evaluation.benchmark.memory import own_peak
 from ir_transfer.imaging.image_io import DecodedImage, to_levels, write_whole

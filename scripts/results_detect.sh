@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Regenerates evaluation/results/detect-rendered.*: what translated images teach a detector, on rendered scenes that
-# hold nothing but what this package draws. bash scripts/results_detect.sh
+# Regenerates evaluation/results/detect-rendered.*, the usefulness of translated images as training data for a detector,
+# on scenes that this package renders: bash scripts/results_detect.sh
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 ensure_environment detect

@@ -26,7 +26,7 @@ def test_finds_what_ships(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["datasets/none.yaml", "models", "metrics"])
 def test_what_is_missing_or_code_is_no_resource(name: str) -> None:
-    with pytest.raises(MissingFileError, match=f"shipped resource '{name}'"):
+    with pytest.raises(MissingFileError, match=f"bundled file '{name}'"):
         resource(name)
 
 

@@ -1,1 +1,1 @@
-"""The local page of ``ir-transfer app``: a form for what ``ir-transfer convert`` takes, and its results."""
+"""The local web page of ``ir-transfer app``: a form with the options of ``ir-transfer convert``, and its results."""

@@ -1,4 +1,4 @@
-"""What a browser shows of RGB images and results: full-size copies and thumbnails that every browser can decode."""
+"""Copies of RGB images and results that every browser can decode: full size as JPEG, and thumbnails."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ THUMBNAIL = 320
 _JPEG_QUALITY = 90
 
 
-def photograph_image(path: Path) -> Image.Image:
-    """Return an RGB image upright, in 8 bits, as the tool decodes it.
+def rgb_image(path: Path) -> Image.Image:
+    """Return an RGB image in upright orientation and 8 bits, decoded as for a conversion.
 
     Raises:
         DecodeError: It cannot be read.
@@ -27,7 +27,7 @@ def photograph_image(path: Path) -> Image.Image:
 
 
 def result_image(path: Path) -> Image.Image:
-    """Return a result in 8 bits."""
+    """Return a result, gray in 8 bits."""
     return Image.fromarray(_eight_bits(read_image(path).gray())[..., 0])
 
 
@@ -38,19 +38,19 @@ def thumbnail(image: Image.Image) -> Image.Image:
     return small
 
 
-def before_and_after(photograph: Path, output: Path, folder: Path) -> tuple[str, str]:
-    """Write full-size JPEG copies of an RGB image and its result, for the browser alone, and return their paths.
+def before_and_after(rgb: Path, output: Path, folder: Path) -> tuple[str, str]:
+    """Write full-size JPEG copies of an RGB image and its result for display, and return their paths.
 
     Args:
-        photograph: As it was uploaded.
+        rgb: The uploaded file.
         output: The infrared image.
-        folder: Where the copies are stored.
+        folder: Receives the copies.
 
     Raises:
         DecodeError: One of them cannot be read.
     """
     pair = folder / f"{output.name}-before.jpg", folder / f"{output.name}-after.jpg"
-    for path, image in zip(pair, (photograph_image(photograph), result_image(output)), strict=True):
+    for path, image in zip(pair, (rgb_image(rgb), result_image(output)), strict=True):
         _write_jpeg(image, path)
     return str(pair[0]), str(pair[1])
 

@@ -1,4 +1,4 @@
-"""What happens when a visitor does something on the page: functions from values of components to updates of them."""
+"""Event handlers of the page: they take the values of components and return updates of components."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ import gradio as gr
 from ir_transfer import model_info
 from ir_transfer.app import histograms
 from ir_transfer.app.fields import FILES, MATRIX, Form
-from ir_transfer.app.panels import error_box, judged_box, summary_box
+from ir_transfer.app.panels import detected_box, error_box, summary_box
 from ir_transfer.app.presets import preset_cards, presets_of
 from ir_transfer.app.request import Request
-from ir_transfer.app.results import Shown
-from ir_transfer.app.session import Session, Workplace
+from ir_transfer.app.results import View
+from ir_transfer.app.session import Session, Workspace
 from ir_transfer.app.work import OnProgress, carry_out
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.errors import IrTransferError
 
 Updates = list[Any]
 COUNT = 9
-"""Components that a conversion updates: errors, summary, slider, overview, downloads, command, judged, histograms and
-what is shown."""
+"""Number of components that a conversion updates: errors, summary, slider, overview, downloads, command, detected
+polarity and range, histograms, and the state with the view."""
 
 
 def on_convert(session: Session, progress: Any = gr.Progress(), *values: Any) -> Updates:  # noqa: B008
-    """Convert what the form asks for; return updates of the result's components."""
+    """Convert with the settings of the form; return updates of the :data:`COUNT` result components."""
     form = Form(*values)
     place = None
     try:
-        place = session.workplace(form.photographs, form.exemplars)
+        place = session.workspace(form.images, form.exemplars)
         request = form.request(place)
-        request.options(place.folder, place.folder)  # what is wrong with it is reported before anything is loaded
+        request.options(place.folder, place.folder)  # reports invalid options before a model is loaded
         matrix = form.arrangement == MATRIX and len(request.styles) > 1
         requests = request.each_style() if matrix else (request,)
-        updates = _carried_out(requests, place, place.folder, matrix, progress)
+        updates = _convert_all(requests, place, place.folder, matrix, progress)
     except IrTransferError as error:
-        return _refused(error, place)
+        return _error_updates(error, place)
     session.remove_all_but(place)
     return updates
 
 
-def on_files(shown: Shown | None, files: str, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
-    """Make the files that are shown again in another bit depth or format; return updates as :func:`on_convert`."""
+def on_files(shown: View | None, files: str, progress: Any = gr.Progress()) -> Updates:  # noqa: B008
+    """Convert again in another bit depth or format; return the same updates as :func:`on_convert`."""
     if shown is None:
         return [gr.skip()] * COUNT
     bit_depth, format_ = FILES[files]
     requests = [replace(one.request, bit_depth=bit_depth, format=format_) for one in shown.conversions]
     below = Path(tempfile.mkdtemp(prefix="files-", dir=shown.place.folder))
     try:
-        return _carried_out(requests, shown.place, below, shown.matrix, progress, shown.selected)
+        return _convert_all(requests, shown.place, below, shown.matrix, progress, shown.selected)
     except IrTransferError as error:
-        return _refused(error, shown.place)
+        return _error_updates(error, shown.place)
 
 
-def _refused(error: IrTransferError, place: Workplace | None) -> Updates:
+def _error_updates(error: IrTransferError, place: Workspace | None) -> Updates:
     return [_errors([error.line if place is None else place.shown(error.line)]), *[gr.skip()] * (COUNT - 1)]
 
 
@@ -67,9 +67,9 @@ def _errors(lines: Sequence[str]) -> Any:
     return gr.update(value=error_box(lines), visible=bool(lines))
 
 
-def _carried_out(
+def _convert_all(
     requests: Sequence[Request],
-    place: Workplace,
+    place: Workspace,
     below: Path,
     matrix: bool,
     progress: Any,
@@ -79,18 +79,18 @@ def _carried_out(
     conversions = tuple(
         carry_out(one, place, _reporting(progress, number, len(requests)), below) for number, one in enumerate(requests)
     )
-    return _updates(Shown(conversions, place, below / "shown", matrix, selected), time.monotonic() - began)
+    return _updates(View(conversions, place, below / "shown", matrix, selected), time.monotonic() - began)
 
 
 def _reporting(progress: Any, number: int, count: int) -> OnProgress:
     def report(done: int, total: int) -> None:
-        of = f", look {number + 1} of {count}" if count > 1 else ""
-        progress((number * total + done, count * total), desc=f"converting{of}", unit="photographs")
+        of = f", style {number + 1} of {count}" if count > 1 else ""
+        progress((number * total + done, count * total), desc=f"converting{of}", unit="images")
 
     return report
 
 
-def _updates(shown: Shown, seconds: float) -> Updates:
+def _updates(shown: View, seconds: float) -> Updates:
     index, cells = shown.at_full_size, shown.cells
     many = len(cells) > 1
     overview = [(cell.image(), cell.caption) for cell in cells] if many else []
@@ -101,13 +101,13 @@ def _updates(shown: Shown, seconds: float) -> Updates:
         gr.update(value=overview, columns=shown.columns, visible=many, selected_index=shown.selected),
         shown.downloads(),
         "\n".join(conversion.request.command_line for conversion in shown.conversions),
-        judged_box(shown.conversions),
+        detected_box(shown.conversions),
         "" if index is None else _charts(shown, index),
         shown,
     ]
 
 
-def _charts(shown: Shown, index: int) -> str:
+def _charts(shown: View, index: int) -> str:
     cell = shown.cells[index]
     if cell.conversion is None or cell.result is None or cell.result.output is None:
         return ""
@@ -117,8 +117,8 @@ def _charts(shown: Shown, index: int) -> str:
     return histograms.draw([*of_styles, histograms.of_result(cell.result.output)])
 
 
-def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
-    """Show the cell that was clicked at full size; return updates of errors, slider, histograms and what is shown."""
+def on_select(shown: View | None, event: gr.SelectData) -> Updates:
+    """Show the clicked cell at full size; return updates of errors, slider, histograms and view."""
     if shown is None:
         return [gr.skip()] * 4
     index = int(event.index)
@@ -134,7 +134,7 @@ def on_select(shown: Shown | None, event: gr.SelectData) -> Updates:
 
 
 def on_preset(styles: Sequence[str] | None, model: str, event: gr.SelectData) -> Updates:
-    """Add the preset that was clicked to the chosen ones, or remove it; return updates of errors, these and gallery."""
+    """Select or deselect the clicked preset; return updates of errors, selected presets and gallery."""
     name = preset_cards()[int(event.index)].name
     chosen = list(styles or ())
     try:
@@ -146,7 +146,7 @@ def on_preset(styles: Sequence[str] | None, model: str, event: gr.SelectData) ->
 
 
 def on_model(styles: Sequence[str] | None, model: str) -> Updates:
-    """Offer the presets that a model takes; return updates of the presets and of the model's description."""
+    """Offer the presets of a model; return updates of the presets and of the model's description."""
     choices = presets_of(model)
     kept = [style for style in styles or () if style in choices]
     return [gr.update(choices=choices, value=kept), gr.update(info=model_info(model).summary)]

@@ -1,4 +1,4 @@
-"""The form: components that a visitor fills in, and the request that their values make."""
+"""The form: its components, and the conversion request that is built from their values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import gradio as gr
 from ir_transfer import list_models, model_info
 from ir_transfer.app.presets import preset_cards
 from ir_transfer.app.request import Request, camera_of, heat_rules, parse_range
-from ir_transfer.app.session import Upload, Workplace
+from ir_transfer.app.session import Upload, Workspace
 from ir_transfer.conversion.camera import AgcChoice
 from ir_transfer.conversion.heat.rules import MAP_CLASSES
 from ir_transfer.conversion.options import Polarity
@@ -21,21 +21,21 @@ from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.image_io import BitDepth, Format
 from ir_transfer.sensor import list_sensors, load_sensor
 
-BLEND, MATRIX = "blend into one look", "side by side (matrix)"
+BLEND, MATRIX = "blend into one style", "side by side (matrix)"
 FILES: dict[str, tuple[BitDepth, Format]] = {
-    "8 bit PNG": (8, "png"),
-    "16 bit PNG": (16, "png"),
-    "8 bit TIFF": (8, "tiff"),
-    "16 bit TIFF": (16, "tiff"),
+    "8-bit PNG": (8, "png"),
+    "16-bit PNG": (16, "png"),
+    "8-bit TIFF": (8, "tiff"),
+    "16-bit TIFF": (16, "tiff"),
 }
 OWN_POLARITY = "as the exemplar"
 _LARGEST_SHIFT = 0.5
 
 
 def named_files(**options: Any) -> gr.File:
-    """Return a drop for files that functions get as :class:`Upload`, with the names of the visitor's machine."""
+    """Return a file field whose value is a list of :class:`Upload` with the original file names."""
     component: Any = gr.File(file_count="multiple", **options)
-    # gradio gives paths alone, whose names it has changed; a subclass would make it write a stub beside this file
+    # gradio passes only paths with changed names; for a subclass it would write a stub file beside this module
     component.preprocess = _uploads
     return component
 
@@ -50,11 +50,11 @@ class Fields:
     """The components of the form.
 
     Attributes:
-        gallery: Presets to click.
-        presets: Those that are chosen.
-        model: Its name.
+        gallery: Thumbnails of the presets; a click selects or deselects one.
+        presets: The selected presets.
+        model: Name of the model.
         convert: The button.
-        inputs: The components whose values are those of :class:`Form`, in its order, but for the last three.
+        inputs: The components of :class:`Form` in its order, without the last three.
     """
 
     gallery: gr.Gallery
@@ -66,9 +66,9 @@ class Fields:
 
 @dataclass(frozen=True)
 class Form:
-    """The values of the form, as gradio gives them to a function."""
+    """The values of the form, in the order and with the types that gradio passes."""
 
-    photographs: Sequence[Upload]
+    images: Sequence[Upload]
     exemplars: Sequence[Upload]
     presets: Sequence[str] | None
     arrangement: str
@@ -87,19 +87,19 @@ class Form:
     exemplar_polarity: str
     exemplar_range: str
 
-    def request(self, place: Workplace) -> Request:
-        """Return the request that the values make: the styles are the presets, then the exemplars.
+    def request(self, place: Workspace) -> Request:
+        """Return the request; its styles are the presets followed by the exemplars.
 
         Args:
-            place: Holds the RGB images and exemplars.
+            place: Contains the RGB images and exemplars.
 
         Raises:
-            InputError: The range of exemplars is none.
+            InputError: The text for the value range of exemplars is not valid.
         """
         bit_depth, format_ = FILES[self.files]
         shifts = zip(MAP_CLASSES, (self.person, self.two_wheeler, self.vehicle), strict=True)
         return Request(
-            photographs=place.photographs,
+            images=place.images,
             styles=(*(self.presets or ()), *place.exemplars),
             model=self.model,
             strength=float(self.strength),
@@ -114,9 +114,9 @@ class Form:
 
 
 def build_fields() -> Fields:
-    """Lay out the form within the present block."""
-    photographs = named_files(label="Photographs (files or a folder)", height=150, elem_id="photographs")
-    gr.Markdown("#### Presets\nEach on one rendered scene. A click chooses one, another click drops it.")
+    """Lay out the form in the current block."""
+    images = named_files(label="RGB images (files or a folder)", height=170, elem_id="images")
+    gr.Markdown("#### Presets\nEach applied to the same rendered scene. Click to select or deselect.")
     gallery = gr.Gallery(
         [(card.image, card.name.removeprefix("preset:")) for card in preset_cards()],
         show_label=False,
@@ -129,24 +129,25 @@ def build_fields() -> Fields:
         elem_id="presets",
     )
     presets = gr.Dropdown(
-        [card.name for card in preset_cards()], multiselect=True, label="Chosen presets", elem_id="chosen"
+        [card.name for card in preset_cards()], multiselect=True, label="Selected presets", elem_id="chosen"
     )
-    exemplars = named_files(
-        label="Your own exemplars (infrared images)",
-        height=140,
-        elem_id="exemplars",
-    )
-    arrangement = gr.Radio([BLEND, MATRIX], value=BLEND, label="Several looks", elem_id="arrangement")
+    exemplars = named_files(label="Your style exemplars (infrared images)", height=170, elem_id="exemplars")
+    arrangement = gr.Radio([BLEND, MATRIX], value=BLEND, label="With several styles", elem_id="arrangement")
     model = gr.Dropdown(
         list_models(), value=DEFAULT_MODEL, label="Model", info=model_info(DEFAULT_MODEL).summary, elem_id="model"
     )
-    strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength: 0 keeps the RGB image's own look")
+    strength = gr.Slider(0, 1, value=1, step=0.05, label="Strength", info="0: luma of the RGB image, 1: full style")
     polarity = gr.Radio([OWN_POLARITY, "white-hot", "black-hot"], value=OWN_POLARITY, label="Polarity of the results")
     with gr.Accordion("Heat by class", open=False):
-        heat_auto = gr.Checkbox(False, label="Find people and vehicles and make them hotter (auto)")
+        heat_auto = gr.Checkbox(False, label="Detect people and vehicles and make them hotter (auto)")
         shifts = tuple(
             gr.Slider(
-                -_LARGEST_SHIFT, _LARGEST_SHIFT, value=0, step=0.05, label=f"{name}: shift as a share of the range"
+                -_LARGEST_SHIFT,
+                _LARGEST_SHIFT,
+                value=0,
+                step=0.05,
+                label=name.capitalize(),
+                info="shift, fraction of the intensity range",
             )
             for name in MAP_CLASSES
         )
@@ -156,9 +157,9 @@ def build_fields() -> Fields:
         agc = gr.Dropdown(list(get_args(AgcChoice)), value="none", label="Gain control", elem_id="agc")
         with gr.Row():
             window = (
-                gr.Number(0, label="Linear: black at", minimum=0, maximum=1, step=0.05, min_width=100),
-                gr.Number(1, label="Linear: white at", minimum=0, maximum=1, step=0.05, min_width=100),
+                gr.Number(0, label="Linear: black level", minimum=0, maximum=1, step=0.05, min_width=100),
+                gr.Number(1, label="Linear: white level", minimum=0, maximum=1, step=0.05, min_width=100),
             )
     convert = gr.Button("Convert", variant="primary", elem_id="convert")
-    inputs = (photographs, exemplars, presets, arrangement, model, strength, polarity, heat_auto, *shifts, sensor, agc)
+    inputs = (images, exemplars, presets, arrangement, model, strength, polarity, heat_auto, *shifts, sensor, agc)
     return Fields(gallery, presets, model, convert, (*inputs, *window))

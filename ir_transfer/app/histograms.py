@@ -1,4 +1,4 @@
-"""Histograms of a style and of a result, drawn as SVG: no library, no font and no file to fetch."""
+"""Histograms of styles and results as inline SVG, which needs no script, font or further file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ir_transfer.conversion.styles.choose import NamedLook, SavedStyle, StyleChoice, choose_styles, exemplar_files
+from ir_transfer.conversion.styles.catalog import NamedStyle, SavedStyle, exemplar_files
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import read_image
@@ -23,11 +24,11 @@ _WIDTH, _HEIGHT = 320, 88
 
 @dataclass(frozen=True)
 class Histogram:
-    """Shares of the pixels by intensity.
+    """Fractions of the pixels by intensity.
 
     Attributes:
-        title: What it is of.
-        shares: (BINS,), which sum to 1; None where the style holds no distribution.
+        title: Caption.
+        shares: (BINS,), sum 1; None if the style stores no distribution.
     """
 
     title: str
@@ -44,13 +45,13 @@ def of_result(path: Path) -> Histogram:
     """Return the histogram of a result.
 
     Raises:
-        DecodeError: It is gone.
+        DecodeError: The file cannot be read.
     """
     return of_intensity(f"result {path.name}", read_image(path).gray())
 
 
 def of_styles(styles: Sequence[str], model: str | None, asked: AskedRange) -> list[Histogram]:
-    """Return the histogram of each style: of an exemplar file by its pixels, of a preset by its stored quantiles.
+    """Return the histogram of each style: from the pixels of an exemplar file or the stored quantiles of a preset.
 
     Raises:
         IrTransferError: A style that cannot be read.
@@ -65,15 +66,15 @@ def of_styles(styles: Sequence[str], model: str | None, asked: AskedRange) -> li
             quantiles = StyleCode.load(style.path).tensors.get(_QUANTILES)
             shares = None if quantiles is None else _shares(quantiles[0].double().numpy())
             found.append(Histogram(f"style {text}", shares))
-        elif isinstance(style, NamedLook):
+        elif isinstance(style, NamedStyle):
             found.append(Histogram(f"style {text}", None))
     return found
 
 
 def _shares(quantiles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the shares of the bins from values at equally spaced ranks."""
+    """Return the fractions (BINS,) of values (n,) at equally spaced ranks."""
     ranks = np.linspace(0, 1, len(quantiles))
-    # a strictly rising copy: equal values would leave their ranks undefined
+    # strictly increasing, since np.interp is not defined for equal values
     values = np.maximum.accumulate(quantiles) + np.arange(len(quantiles)) * 1e-9
     below = np.interp(np.linspace(0, 1, BINS + 1), values, ranks, left=0.0, right=1.0)
     below[0], below[-1] = 0.0, 1.0
@@ -88,8 +89,8 @@ def draw(histograms: Sequence[Histogram]) -> str:
 def _figure(histogram: Histogram) -> str:
     title = html.escape(histogram.title)
     if histogram.shares is None:
-        return f"<figure><p>this model's styles hold no distribution</p><figcaption>{title}</figcaption></figure>"
-    peak = float(np.sort(histogram.shares)[-3])  # two saturated bins would flatten all others
+        return f"<figure><p>the styles of this model store no distribution</p><figcaption>{title}</figcaption></figure>"
+    peak = float(np.sort(histogram.shares)[-3])  # without the two largest: saturated bins would flatten the others
     scale = _HEIGHT / max(peak, 1e-6)
     step = _WIDTH / BINS
     bars = "".join(

@@ -1,4 +1,4 @@
-"""The page: its layout, and which function each component calls."""
+"""The page: layout, and the event handler of each component."""
 
 from __future__ import annotations
 
@@ -19,16 +19,22 @@ HEAD = (
     f"<script>const SUFFIXES = {json.dumps({kind: sorted(suffixes) for kind, suffixes in KINDS.items()})};</script>"
     f"<script>{(_FOLDER / 'drops.js').read_text(encoding='utf-8')}</script>"
 )
-"""Scripts of the page: its fields take dropped folders."""
+"""Scripts of the page, which let its file fields accept dropped folders."""
 
-_INTRODUCTION = "# ir-transfer\nPhotographs in, infrared images of the same size out. Nothing leaves this machine."
-_COMMAND = "The same from the command line, in the folder of the RGB images and exemplars"
-# Conversions of all visitors, one after the other.
+_INTRODUCTION = "# ir-transfer\nConvert RGB images to infrared images of the same size. Nothing leaves this machine."
+_COMMAND = "Equivalent command, to run in the folder of the RGB images and exemplars"
+# After a conversion: scrolls to the errors or the result, which may be far from the button that was pressed.
+_SCROLL = """() => setTimeout(() => {
+  const box = document.querySelector("#errors .ir-error") ?? document.querySelector("#slider");
+  const { top, bottom } = box.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight) box.scrollIntoView({ block: "start" });
+}, 100)"""
+# Conversions of all visitors run one at a time.
 _QUEUE = "conversion"
 
 
 def theme() -> gr.themes.Base:
-    """Return a theme of the system's own fonts: none is fetched."""
+    """Return a theme with system fonts, so that none is downloaded."""
     return gr.themes.Base(
         primary_hue="teal",
         neutral_hue="slate",
@@ -39,7 +45,7 @@ def theme() -> gr.themes.Base:
 
 @dataclass(frozen=True)
 class _Results:
-    """The components that show a conversion, in the order of what :func:`events.on_convert` returns."""
+    """The components that show a conversion, in the order of the updates of :func:`events.on_convert`."""
 
     errors: gr.HTML
     summary: gr.HTML
@@ -47,7 +53,7 @@ class _Results:
     overview: gr.Gallery
     downloads: gr.File
     command: gr.Textbox
-    judged: gr.HTML
+    detected: gr.HTML
     charts: gr.HTML
     files: gr.Radio
     exemplar_polarity: gr.Dropdown
@@ -59,7 +65,7 @@ def build_page(folder: Path) -> gr.Blocks:
     """Return the page.
 
     Args:
-        folder: Sessions make their own folders below it.
+        folder: Contains a folder for each session.
     """
     with gr.Blocks(title="ir-transfer", analytics_enabled=False, fill_width=True) as page:
         session = gr.State(None, delete_callback=_end)
@@ -74,7 +80,7 @@ def build_page(folder: Path) -> gr.Blocks:
         overrides = [results.files, results.exemplar_polarity, results.exemplar_range]
         outputs = [
             results.errors, results.summary, results.slider, results.overview, results.downloads, results.command,
-            results.judged, results.charts, shown,
+            results.detected, results.charts, shown,
         ]  # fmt: skip
         gr.on(
             [fields.convert.click, results.again.click],
@@ -84,7 +90,7 @@ def build_page(folder: Path) -> gr.Blocks:
             concurrency_limit=1,
             concurrency_id=_QUEUE,
             show_progress_on=results.slider,
-        )
+        ).then(None, js=_SCROLL)
         results.files.input(
             events.on_files,
             [shown, results.files],
@@ -101,7 +107,7 @@ def build_page(folder: Path) -> gr.Blocks:
 
 
 def _build_results() -> _Results:
-    """Lay out the results within the present block."""
+    """Lay out the results in the current block."""
     errors = gr.HTML(elem_id="errors", visible=False)
     slider = gr.ImageSlider(
         label="Before and after",
@@ -113,7 +119,7 @@ def _build_results() -> _Results:
     )
     summary = gr.HTML(elem_id="summary")
     overview = gr.Gallery(
-        label="Results; a click shows one above",
+        label="Results (click one to show it above)",
         allow_preview=False,
         interactive=False,
         height="auto",
@@ -126,19 +132,22 @@ def _build_results() -> _Results:
         files = gr.Radio(list(FILES), value=next(iter(FILES)), label="Files", elem_id="files")
         downloads = gr.File(label="Download", interactive=False, elem_id="downloads", height=90)
     command = gr.Textbox(label=_COMMAND, lines=2, max_lines=8, buttons=["copy"], interactive=False, elem_id="command")
-    gr.Markdown("#### What was judged\nIf it is wrong for your exemplars, choose below and convert again.")
-    judged = gr.HTML(elem_id="judged")
+    gr.Markdown(
+        "#### Detected polarity and value range\nIf they are wrong for your exemplars, set them here and convert again."
+    )
+    detected = gr.HTML(elem_id="detected")
     with gr.Row():
         polarity = gr.Dropdown(
             ["auto", "white-hot", "black-hot"],
             value="auto",
-            label="Polarity of your exemplars",
+            label="Polarity",
+            info="of all your exemplars",
             elem_id="exemplar-polarity",
         )
-        taken = gr.Textbox("auto", label="Range: auto, percentile, full or LO,HI", elem_id="range")
+        taken = gr.Textbox("auto", label="Value range", info="auto, percentile, full or LO,HI", elem_id="range")
     again = gr.Button("Convert again", size="sm", elem_id="again")
     charts = gr.HTML(elem_id="histograms")
-    shown = errors, summary, slider, overview, downloads, command, judged, charts
+    shown = errors, summary, slider, overview, downloads, command, detected, charts
     return _Results(*shown, files, polarity, taken, again)
 
 

@@ -1,4 +1,4 @@
-"""Text of the page about a conversion, as HTML: what was judged, what failed, what the tool said."""
+"""HTML about a conversion: errors, warnings, and the detected polarity and value range of each style."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from ir_transfer.app.work import Conversion
 
 _SHOWN_ERRORS = 12
-_SOURCES = {"option": "as chosen below"}
+_SOURCES = {"option": "as set here"}
 
 
 def error_box(lines: Iterable[str]) -> str:
-    """Return error lines as an alert; nothing without lines."""
+    """Return error lines as an alert; an empty text without lines."""
     found = [f"<p>Error: {html.escape(line)}</p>" for line in lines]
     if len(found) > _SHOWN_ERRORS:
         found = [*found[:_SHOWN_ERRORS], f"<p>and {len(found) - _SHOWN_ERRORS} more, all in manifest.jsonl</p>"]
@@ -20,7 +20,7 @@ def error_box(lines: Iterable[str]) -> str:
 
 
 def summary_box(conversions: Sequence[Conversion], seconds: float) -> str:
-    """Return what was done, with the warnings of the tool."""
+    """Return the counts of a conversion and its warnings."""
     results = [result for conversion in conversions for result in conversion.results]
     failed = sum(result.output is None for result in results)
     messages = dict.fromkeys(message for conversion in conversions for message in conversion.messages)
@@ -31,20 +31,20 @@ def summary_box(conversions: Sequence[Conversion], seconds: float) -> str:
     )
 
 
-def judged_box(conversions: Sequence[Conversion]) -> str:
-    """Return what was found about polarity and range of each style, as the manifest has it."""
-    rows = [row for conversion in conversions for row in _judged(conversion)]
+def detected_box(conversions: Sequence[Conversion]) -> str:
+    """Return a table of the polarity and value range of each style, from the manifest."""
+    rows = [row for conversion in conversions for row in _detected(conversion)]
     cells = "".join(
         f"<tr><th scope='row'>{name}</th><td>{polarity}</td><td>{taken}</td></tr>"
         for name, polarity, taken in dict.fromkeys(tuple(map(html.escape, row)) for row in rows)
     )
     return (
-        "<table class='ir-judged'><thead><tr><th>style</th><th>polarity</th><th>range taken</th></tr></thead>"
+        "<table class='ir-detected'><thead><tr><th>style</th><th>polarity</th><th>value range</th></tr></thead>"
         f"<tbody>{cells}</tbody></table>"
     )
 
 
-def _judged(conversion: Conversion) -> list[tuple[str, str, str]]:
+def _detected(conversion: Conversion) -> list[tuple[str, str, str]]:
     settings = conversion.settings
     taken = {str(record["file"]): _range_of(record) for record in settings.get("exemplars", ())}
     return [

@@ -1,4 +1,4 @@
-"""The gallery of presets: what each makes of a rendered street scene, made when the page starts."""
+"""The gallery of presets: each applied to a rendered street scene when the page starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer import create_model
-from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, choose_styles, list_looks, list_presets
+from ir_transfer.conversion.styles.catalog import list_named_styles, list_presets
+from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, choose_styles
 from ir_transfer.conversion.styles.codes import prepare_codes
 from ir_transfer.models.style_names import BLACK_HOT_SUFFIX
 from ir_transfer.resources import PRESET
@@ -28,7 +29,7 @@ class PresetCard:
     Attributes:
         name: ``preset:NAME``.
         description: One line.
-        image: What the default model makes of a rendered scene in this style.
+        image: A rendered scene, translated by the default model with this preset.
     """
 
     name: str
@@ -37,15 +38,15 @@ class PresetCard:
 
 
 def presets_of(model: str | None) -> list[str]:
-    """Return ``preset:NAME`` of the presets that a model takes; black-hot twins are what a polarity asks for."""
+    """Return ``preset:NAME`` of the presets of a model, without black-hot variants, which ``--polarity`` selects."""
     wanted = model or DEFAULT_MODEL
-    names = [preset.name for preset in [*list_presets(), *list_looks()] if preset.model == wanted]
+    names = [preset.name for preset in [*list_presets(), *list_named_styles()] if preset.model == wanted]
     return [f"{PRESET}{name}" for name in dict.fromkeys(names) if not name.endswith(BLACK_HOT_SUFFIX)]
 
 
 @cache
 def preset_cards() -> tuple[PresetCard, ...]:
-    """Return the presets of the default model with a thumbnail each, rendered once a process."""
+    """Return the presets of the default model with a thumbnail each, rendered once per process."""
     described = {
         f"{PRESET}{preset.name}": preset.metadata for preset in list_presets() if preset.model == DEFAULT_MODEL
     }
@@ -59,8 +60,8 @@ def _thumbnail(name: str) -> Image.Image:
     choice = choose_styles([name])
     model = create_model(choice.model, choice.weights)
     (code,) = prepare_codes(model, choice)
-    photograph = torch.from_numpy(np.ascontiguousarray(_scene().transpose(2, 0, 1)))[None]
-    intensity = model(photograph, code, 1.0)[0, 0].clamp(0, 1).numpy()
+    rgb = torch.from_numpy(np.ascontiguousarray(_scene().transpose(2, 0, 1)))[None]
+    intensity = model(rgb, code, 1.0)[0, 0].clamp(0, 1).numpy()
     return Image.fromarray((intensity * 255 + 0.5).astype(np.uint8))
 
 

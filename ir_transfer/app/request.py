@@ -1,4 +1,4 @@
-"""What a visitor asks for, as the options of a conversion and as the equal command line; free of gradio and torch."""
+"""The settings of a conversion as its options and as the equivalent command line; imports neither gradio nor torch."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import BitDepth, Format
 from ir_transfer.resources import PRESET
 
-PHOTOGRAPHS, EXEMPLARS = "photographs", "exemplars"
-"""Sub-folders of a session's folder, for what was uploaded."""
+RGB_IMAGES, EXEMPLARS = "images", "exemplars"
+"""Sub-folders of a workspace for uploaded files."""
 
 OUT = "infrared"
 _RANGE_WORDS = ("auto", "percentile", "full")
@@ -27,16 +27,16 @@ _RANGE_WORDS = ("auto", "percentile", "full")
 
 @dataclass(frozen=True)
 class Request:
-    """A conversion that a visitor asks for.
+    """The settings of a conversion.
 
     Attributes:
-        photographs: Names of uploaded RGB images.
-        styles: ``preset:NAME`` and names of uploaded exemplars, which are blended in equal shares.
-        model: Name; None takes that of the style.
-        strength: 0 keeps the RGB image's own look, 1 takes the exemplar's.
-        polarity: Of the results; None keeps the exemplar's own.
-        exemplar_polarity: Of exemplar files; ``"auto"`` lets the bundled classifier decide.
-        exemplar_range: Numbers of exemplar files that become black and white, or how to find them.
+        images: Names of the uploaded RGB images.
+        styles: ``preset:NAME`` and names of uploaded exemplars, blended with equal weights.
+        model: Name; None uses the model of the style.
+        strength: 0 gives the luma of the RGB image, 1 the full style.
+        polarity: Of the results; None keeps the polarity of the exemplar.
+        exemplar_polarity: Of exemplar files; ``"auto"`` uses the bundled classifier.
+        exemplar_range: Pixel values of exemplar files that map to black and white, or how to find them.
         heat: Rules such as ``person=+0.2`` or ``auto``.
         camera: Sensor and gain control.
         bit_depth: Of the results.
@@ -44,7 +44,7 @@ class Request:
         out: Name of the folder of the results.
     """
 
-    photographs: tuple[str, ...]
+    images: tuple[str, ...]
     styles: tuple[str, ...]
     model: str | None = None
     strength: float = 1.0
@@ -58,7 +58,7 @@ class Request:
     out: str = OUT
 
     def each_style(self) -> tuple[Request, ...]:
-        """Return a request for each style by itself, with results in a folder named after it."""
+        """Return one request per style, each with a results folder named after the style."""
         names = [PurePosixPath(style.removeprefix(PRESET)).stem for style in self.styles]
         folders = [name if names.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(names, 1)]
         return tuple(
@@ -70,19 +70,19 @@ class Request:
         """Return the options of the conversion.
 
         Args:
-            folder: Of the session, which holds what was uploaded.
+            folder: The workspace, with the uploaded files.
             out: Folder of the results.
 
         Raises:
-            InputError: No RGB image, no style, or a value that does not fit.
-            UnknownNameError: No such sensor, or no such class of heat.
+            InputError: No RGB image, no style, or an invalid value.
+            UnknownNameError: An unknown sensor or object class.
         """
-        if not self.photographs:
+        if not self.images:
             raise InputError("expected at least one RGB image, got none: drop one on the page")
         if not self.styles:
-            raise InputError("expected at least one style, got none: choose a preset or drop an infrared exemplar")
+            raise InputError("expected at least one style, got none: select a preset or drop an infrared exemplar")
         return Options(
-            inputs=tuple(str(folder / PHOTOGRAPHS / name) for name in self.photographs),
+            inputs=tuple(str(folder / RGB_IMAGES / name) for name in self.images),
             styles=tuple(s if s.startswith(PRESET) else str(folder / EXEMPLARS / s) for s in self.styles),
             out=out,
             model=self.model,
@@ -100,16 +100,16 @@ class Request:
 
     @property
     def command_line(self) -> str:
-        """The command that writes the same bytes, run where the RGB images and exemplars are stored.
+        """The command that writes identical files, to run in the folder of the RGB images and exemplars.
 
-        An exemplar that has the name of an RGB image is named below the folder ``exemplars``.
+        An exemplar with the name of an RGB image gets the prefix ``exemplars/``.
         """
-        return shlex.join(["ir-transfer", "convert", *map(_as_argument, self.photographs), *self._flags()])
+        return shlex.join(["ir-transfer", "convert", *map(_as_argument, self.images), *self._flags()])
 
     def _flags(self) -> list[str]:
         flags: list[str] = []
         for style in self.styles:
-            flags += ["--style", f"{EXEMPLARS}/{style}" if style in self.photographs else style]
+            flags += ["--style", f"{EXEMPLARS}/{style}" if style in self.images else style]
         chosen: list[tuple[str, object, object]] = [
             ("--model", self.model, None),
             ("--strength", self.strength, 1.0),
@@ -130,10 +130,10 @@ class Request:
 
 
 def parse_range(text: str) -> AskedRange:
-    """Return what was typed as the range of exemplars.
+    """Return the value range of exemplars from its text.
 
     Raises:
-        InputError: Neither a known word nor two rising numbers.
+        InputError: Neither a known word nor two increasing numbers.
     """
     text = text.strip() or "auto"
     if text in _RANGE_WORDS:
@@ -145,18 +145,18 @@ def parse_range(text: str) -> AskedRange:
         ends = (0.0, 0.0)
     if not ends[0] < ends[1]:
         raise InputError(
-            f"expected --exemplar-range auto, percentile, full, or two rising numbers such as 7000,9000, got {text!r}"
+            f"expected --exemplar-range auto, percentile, full, or LO,HI with LO < HI, such as 7000,9000, got {text!r}"
         )
     return ends
 
 
 def camera_of(sensor: str | None, agc: str, low: float, high: float) -> CameraOptions:
-    """Return the camera; the window counts for the linear gain control alone, which has fields for it."""
+    """Return the camera options; ``low`` and ``high`` apply to the linear gain control only."""
     return CameraOptions(sensor, cast("AgcChoice", agc), (low, high) if agc == "linear" else (0.0, 1.0))
 
 
 def heat_rules(auto: bool, shifts: Sequence[tuple[str, float]]) -> tuple[str, ...]:
-    """Return ``--heat`` texts of a switch and of shifts by class, of which 0 is none."""
+    """Return the values of ``--heat`` for the automatic detection and for shifts by class; a shift of 0 is left out."""
     return (*(("auto",) if auto else ()), *(f"{name}={shift:+g}" for name, shift in shifts if shift))
 
 

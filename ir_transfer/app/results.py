@@ -1,4 +1,4 @@
-"""What a page shows of conversions: thumbnails in rows and columns, one pair at full size, files to download."""
+"""The view of conversions: a grid of thumbnails, one pair of images at full size, and files to download."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from ir_transfer.app.displays import before_and_after, photograph_image, result_image, thumbnail
-from ir_transfer.app.session import Workplace
+from ir_transfer.app.displays import before_and_after, result_image, rgb_image, thumbnail
+from ir_transfer.app.session import Workspace
 from ir_transfer.app.work import Conversion, Result
 from ir_transfer.errors import IrTransferError
 
@@ -23,28 +23,28 @@ class Cell:
     """A cell of the overview.
 
     Attributes:
-        photograph: What it belongs to.
-        conversion: What it was made by; None of an RGB image at the start of a row.
-        result: Its result; None of a RGB image.
+        rgb: The RGB image.
+        conversion: The conversion of the result; None if the cell shows the RGB image.
+        result: The result; None if the cell shows the RGB image.
     """
 
-    photograph: Path
+    rgb: Path
     conversion: Conversion | None = None
     result: Result | None = None
 
     @property
     def caption(self) -> str:
-        """What stands below it."""
+        """Text below the thumbnail."""
         if self.result is None:
-            return self.photograph.name
+            return self.rgb.name
         style = self.result.style.replace("preset:", "")
-        return f"{self.photograph.name}: {style if self.result.output is not None else 'failed'}"
+        return f"{self.rgb.name}: {style if self.result.output is not None else 'failed'}"
 
     def image(self) -> Image.Image:
-        """Return its thumbnail; a dark one of what failed."""
+        """Return the thumbnail, uniformly dark for an image that could not be read or converted."""
         try:
             if self.result is None:
-                return thumbnail(photograph_image(self.photograph))
+                return thumbnail(rgb_image(self.rgb))
             if self.result.output is not None:
                 return thumbnail(result_image(self.result.output))
         except IrTransferError:  # an RGB image that cannot be read is reported with its result
@@ -53,34 +53,34 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What a visitor's page shows at present.
+class View:
+    """The conversions that a page displays.
 
     Attributes:
         conversions: One, or one for each column of the matrix.
-        place: Where the inputs are stored.
-        folder: For copies that only the browser needs.
-        matrix: Whether RGB images are rows and styles are columns.
-        selected: Index of the cell that was clicked; None before a click.
+        place: Contains the inputs.
+        folder: Receives copies for the browser.
+        matrix: Whether to show a matrix with RGB images as rows and styles as columns.
+        selected: Index of the clicked cell; None before the first click.
     """
 
     conversions: tuple[Conversion, ...]
-    place: Workplace
+    place: Workspace
     folder: Path
     matrix: bool
     selected: int | None = None
 
     @property
     def cells(self) -> list[Cell]:
-        """Cells of the overview, row by row, for at most so many that a browser shows them at once."""
+        """Cells of the overview, row by row, limited to a number that a browser can display at once."""
         return list(self._cells())[: _LARGEST_OVERVIEW // self.columns * self.columns]
 
     def _cells(self) -> Iterator[Cell]:
         for number, first in enumerate(self.conversions[0].results):
             if self.matrix:
-                yield Cell(first.photograph)
+                yield Cell(first.rgb)
             for conversion in self.conversions:
-                yield Cell(first.photograph, conversion, conversion.results[number])
+                yield Cell(first.rgb, conversion, conversion.results[number])
 
     @property
     def columns(self) -> int:
@@ -89,7 +89,7 @@ class Shown:
 
     @property
     def at_full_size(self) -> int | None:
-        """Index of the cell in the slider: the clicked one where it has a result, else the first that has one."""
+        """Index of the cell in the slider: the clicked one if it has a result, else the first with one."""
         cells = self.cells
         if self.selected is not None and (chosen := cells[self.selected].result) and chosen.output is not None:
             return self.selected
@@ -97,18 +97,18 @@ class Shown:
 
     @property
     def errors(self) -> list[str]:
-        """Why RGB images could not be converted."""
-        return [r.error for c in self.conversions for r in c.results if r.error is not None]
+        """Error messages of RGB images that could not be converted, without repetitions."""
+        return list(dict.fromkeys(r.error for c in self.conversions for r in c.results if r.error is not None))
 
     def pair(self, index: int) -> tuple[str, str] | None:
-        """Return full-size copies of the RGB image and the result of a cell; None of a cell without a result."""
+        """Return paths of full-size copies of RGB image and result of a cell; None for a cell without a result."""
         cell = self.cells[index]
         if cell.conversion is None or cell.result is None or cell.result.output is None:
             return None
-        return before_and_after(cell.photograph, cell.result.output, self.folder / cell.conversion.request.out)
+        return before_and_after(cell.rgb, cell.result.output, self.folder / cell.conversion.request.out)
 
     def downloads(self) -> list[str]:
-        """Return the files to download: one result, or an archive of several with their manifests."""
+        """Return the files to download: a single result, or a ZIP archive of several with their manifests."""
         files = [result.output for c in self.conversions for result in c.results if result.output is not None]
         if len(files) < 2:
             return [str(file) for file in files]

@@ -1,4 +1,4 @@
-"""The page on this machine's loopback: nothing is fetched from elsewhere, nothing is sent there."""
+"""The web server of the page, bound to the loopback address; the page loads nothing from other hosts."""
 
 from __future__ import annotations
 
@@ -13,21 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.errors import InputError, MissingPackageError
-from ir_transfer.tracking.review import open_browser
-from ir_transfer.tracking.server import HOST, is_free, stop_on_signals
+from ir_transfer.local_server import HOST, choose_port, open_browser, stop_on_signals
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 DEFAULT_PORT = 7860
-_TRIED_PORTS = 50
 # Read by gradio when it is imported.
 _SETTINGS = {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "HF_HUB_OFFLINE": "1",
 }
-# A browser refuses what the page would fetch from another server. Gradio's own pages need inline scripts and eval.
+# Restricts the page to resources of this server. Gradio's pages need inline scripts and eval.
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
@@ -36,18 +34,18 @@ _POLICY = (
 
 
 def serve(port: int | None, browser: bool, say: Callable[[str], None]) -> None:
-    """Serve the page until Ctrl-C or SIGTERM; what visitors uploaded and made is removed at the end.
+    """Serve the page until Ctrl-C or SIGTERM; uploads and results are removed at the end.
 
     Args:
-        port: To listen on; None takes the first free one from 7860 on.
-        browser: Whether to open a browser, where there is a screen.
+        port: To listen on; None uses the first free port from 7860.
+        browser: Whether to open a browser if a display is available.
         say: Receives lines for the user.
 
     Raises:
         MissingPackageError: gradio is not installed.
         InputError: The port is taken, or none is free.
     """
-    chosen = _free_port(port)
+    chosen = choose_port(port, DEFAULT_PORT)
     with (
         tempfile.TemporaryDirectory(prefix="ir-transfer-app-", ignore_cleanup_errors=True) as folder,
         stop_on_signals() as stop,
@@ -55,11 +53,11 @@ def serve(port: int | None, browser: bool, say: Callable[[str], None]) -> None:
         say("loading the models and the gallery ...")
         with running(make_app(Path(folder)), chosen):
             url = f"http://{HOST}:{chosen}"
-            say(f"Ready at {url} (this machine only). Ctrl-C ends it and removes what was uploaded.")
+            say(f"Ready at {url} (this machine only). Press Ctrl-C to stop; uploaded files are then removed.")
             if browser:
                 open_browser(url)
             stop.wait()
-    say("ended")
+    say("stopped")
 
 
 def make_app(folder: Path) -> FastAPI:
@@ -82,7 +80,7 @@ def make_app(folder: Path) -> FastAPI:
     from ir_transfer.app.page import CSS, HEAD, build_page, theme
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    # A page of another site that points its own name at this address is refused.
+    # Against DNS rebinding: other sites cannot reach the page under their own host name.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
 
     @app.middleware("http")
@@ -111,7 +109,7 @@ def make_app(folder: Path) -> FastAPI:
 
 @contextmanager
 def running(app: FastAPI, port: int) -> Iterator[None]:
-    """Serve an application in a thread within the block; it answers from the start of the block on.
+    """Serve an application in a thread within the block; it is ready when the block begins.
 
     Raises:
         InputError: It could not listen.
@@ -119,7 +117,7 @@ def running(app: FastAPI, port: int) -> Iterator[None]:
     import uvicorn
 
     config = uvicorn.Config(app, host=HOST, port=port, log_level="warning", timeout_graceful_shutdown=2)
-    # A page that is still open when the server stops has its stream cancelled, which is no fault.
+    # The stream of a page that is still open is cancelled when the server stops; that is not an error.
     logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="page", daemon=True)
@@ -137,15 +135,3 @@ def running(app: FastAPI, port: int) -> Iterator[None]:
 
 def _is_no_cancellation(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
-
-
-def _free_port(port: int | None) -> int:
-    if port is not None:
-        if is_free(port):
-            return port
-        raise InputError(f"expected a free port, got {port}, which is taken: choose another --port, or leave it out")
-    last = DEFAULT_PORT + _TRIED_PORTS - 1
-    for candidate in range(DEFAULT_PORT, last + 1):
-        if is_free(candidate):
-            return candidate
-    raise InputError(f"expected a free port from {DEFAULT_PORT} to {last}, got none: choose one with --port")

@@ -1,4 +1,4 @@
-"""A visitor's own folder: what was uploaded and what was made, which no other visitor's work touches."""
+"""The files of a visitor: uploads and results in a folder that is not shared with other visitors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ir_transfer.app.request import EXEMPLARS, PHOTOGRAPHS
+from ir_transfer.app.request import EXEMPLARS, RGB_IMAGES
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_names import SUFFIXES
 
-KINDS = {PHOTOGRAPHS: SUFFIXES, EXEMPLARS: SUFFIXES | {".safetensors"}}
-"""What each field for files takes, by suffix."""
+KINDS = {RGB_IMAGES: SUFFIXES, EXEMPLARS: SUFFIXES | {".safetensors"}}
+"""Accepted suffixes of each file field."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Upload:
     """An uploaded file.
 
     Attributes:
-        name: As the visitor's file is called.
-        path: Where the server stores it.
+        name: File name on the visitor's machine.
+        path: The file on the server.
     """
 
     name: str
@@ -30,22 +30,22 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """A folder for one press of the button: inputs and results.
+class Workspace:
+    """The folder of one conversion: inputs and results.
 
     Attributes:
-        folder: With the sub-folders ``photographs`` and ``exemplars``.
-        photographs: Names of the RGB images.
+        folder: With the sub-folders ``images`` and ``exemplars``.
+        images: Names of the RGB images.
         exemplars: Names of the exemplars.
     """
 
     folder: Path
-    photographs: tuple[str, ...]
+    images: tuple[str, ...]
     exemplars: tuple[str, ...]
 
     def shown(self, text: str) -> str:
-        """Return a message with the visitor's names in place of the server's paths."""
-        for folder in (self.folder / PHOTOGRAPHS, self.folder / EXEMPLARS, self.folder):
+        """Return a message with file names instead of paths on the server."""
+        for folder in (self.folder / RGB_IMAGES, self.folder / EXEMPLARS, self.folder):
             text = text.replace(f"{folder}/", "")
         return text
 
@@ -55,32 +55,32 @@ class Session:
     """The files of one visitor.
 
     Attributes:
-        folder: Below that of the server.
+        folder: Below the folder of the server.
     """
 
     folder: Path
 
     @classmethod
     def begin(cls, below: Path) -> Session:
-        """Make a session with an empty folder of its own."""
+        """Create a session with a new, empty folder below a folder."""
         return cls(Path(tempfile.mkdtemp(prefix="session-", dir=below)))
 
-    def workplace(self, photographs: Sequence[Upload], exemplars: Sequence[Upload]) -> Workplace:
-        """Return a new folder that holds uploaded files by their own names.
+    def workspace(self, images: Sequence[Upload], exemplars: Sequence[Upload]) -> Workspace:
+        """Create a folder with the uploaded files under their original names.
 
         Raises:
             InputError: See :func:`names_of`.
         """
-        names = names_of(photographs, PHOTOGRAPHS), names_of(exemplars, EXEMPLARS)
+        names = names_of(images, RGB_IMAGES), names_of(exemplars, EXEMPLARS)
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
-        for kind, uploads, files in zip(KINDS, (photographs, exemplars), names, strict=True):
+        for kind, uploads, files in zip(KINDS, (images, exemplars), names, strict=True):
             (folder / kind).mkdir()
             for upload, name in zip(uploads, files, strict=True):
                 (folder / kind / name).hardlink_to(upload.path)  # 50 large RGB images are not copied
-        return Workplace(folder, *names)
+        return Workspace(folder, *names)
 
-    def remove_all_but(self, kept: Workplace) -> None:
-        """Remove what earlier presses of the button left."""
+    def remove_all_but(self, kept: Workspace) -> None:
+        """Remove the workspaces of earlier conversions."""
         for folder in self.folder.glob("run-*"):
             if folder != kept.folder:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -91,25 +91,27 @@ class Session:
 
 
 def names_of(uploads: Sequence[Upload], kind: str) -> tuple[str, ...]:
-    """Return the names of uploaded files without their folders.
+    """Return the names of uploaded files without folders.
 
     Args:
         uploads: The files.
-        kind: ``"photographs"`` or ``"exemplars"``.
+        kind: ``"images"`` or ``"exemplars"``.
 
     Raises:
-        InputError: Two have one name, or one is of a kind that is not read here.
+        InputError: Two files have the same name, or one has a suffix that is not accepted.
     """
     names: list[str] = []
     for upload in uploads:
         name = upload.name.replace("\\", "/").rpartition("/")[2]
-        # A list file or a VRT would name other files of the server's machine.
+        # A list file or a VRT could refer to other files on the server.
         if Path(name).suffix.lower() not in KINDS[kind] or not name.isprintable():
-            raise InputError(f"expected {kind} of {', '.join(sorted(KINDS[kind]))}, got {name!r}: leave it out")
+            raise InputError(
+                f"expected {kind} with a suffix of {', '.join(sorted(KINDS[kind]))}, got {name!r}: leave it out"
+            )
         if name in names:
             raise InputError(
-                f"expected {kind} of different names, got {name} twice: rename one, or use ir-transfer convert, which "
-                "takes folders with sub-folders"
+                f"expected {kind} with different names, got {name} twice: rename one, or use ir-transfer convert, "
+                "which accepts folders with sub-folders"
             )
         names.append(name)
     return tuple(names)

@@ -1,4 +1,4 @@
-"""A request carried out by the conversion engine, and what the page shows of it."""
+"""Runs a request with the conversion engine and collects the results for the page."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ir_transfer.app.request import PHOTOGRAPHS, Request
-from ir_transfer.app.session import Workplace
+from ir_transfer.app.request import RGB_IMAGES, Request
+from ir_transfer.app.session import Workspace
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.errors import InputError
 
-# Models seed torch's one generator: two at once would draw each other's numbers.
+# Models seed torch's global generator, which concurrent conversions would share.
 _ONE_AT_A_TIME = threading.Lock()
 
 OnProgress = Callable[[int, int], None]
-"""Called with the number of RGB images done and of all."""
+"""Called with the number of converted RGB images and their total number."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Result:
     """An RGB image with its infrared image.
 
     Attributes:
-        photograph: The file that was uploaded.
-        output: The infrared image; None if it could not be made.
-        style: What it was made with, as a visitor names it.
-        error: Why it could not be made.
+        rgb: The uploaded file.
+        output: The infrared image; None if the conversion failed.
+        style: Names of the styles, joined by `` + ``.
+        error: Error message of a failed conversion.
     """
 
-    photograph: Path
+    rgb: Path
     output: Path | None
     style: str
     error: str | None = None
@@ -42,14 +42,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Conversion:
-    """A request that was carried out.
+    """A completed request.
 
     Attributes:
-        request: What was asked for.
+        request: The request.
         out: Folder of the results with ``manifest.jsonl``.
-        results: One for each RGB image, in their order.
-        settings: What the manifest records of how they were made.
-        messages: Warnings of the tool.
+        results: One for each RGB image, in the same order.
+        settings: Settings from the manifest.
+        messages: Warnings.
     """
 
     request: Request
@@ -61,21 +61,21 @@ class Conversion:
 
 def carry_out(
     request: Request,
-    place: Workplace,
+    place: Workspace,
     on_progress: OnProgress = lambda done, total: None,
     below: Path | None = None,
 ) -> Conversion:
-    """Convert as ``ir-transfer convert`` does, into the workplace.
+    """Convert as ``ir-transfer convert`` does, into the workspace.
 
     Args:
-        request: What to do.
-        place: Where the RGB images and exemplars are stored.
+        request: The request.
+        place: Contains the RGB images and exemplars.
         on_progress: Called after each RGB image.
-        below: Folder for that of the results; the workplace if None.
+        below: Parent folder of the results; the workspace if None.
 
     Raises:
         InputError: The results have no manifest.
-        IrTransferError: Nothing can be done at all: no RGB image, a style or an option that does not fit.
+        IrTransferError: No image can be converted: no RGB image, or an invalid style or option.
     """
     out = (below or place.folder) / request.out
     options = request.options(place.folder, out)
@@ -88,20 +88,20 @@ def carry_out(
         raise InputError(f"expected {out} to hold a manifest, found none: convert again")
     entries = {Path(entry.input).name: entry for entry in manifest.entries.values()}
     style = " + ".join(request.styles)
-    results = tuple(_result(entries.get(name), place, name, out, style) for name in request.photographs)
+    results = tuple(_result(entries.get(name), place, name, out, style) for name in request.images)
     return Conversion(request, out, results, manifest.header.look, tuple(map(place.shown, dict.fromkeys(messages))))
 
 
-def _result(entry: Entry | None, place: Workplace, name: str, out: Path, style: str) -> Result:
-    photograph = place.folder / PHOTOGRAPHS / name
+def _result(entry: Entry | None, place: Workspace, name: str, out: Path, style: str) -> Result:
+    rgb = place.folder / RGB_IMAGES / name
     if entry is not None and entry.status == "converted" and entry.output is not None:
-        return Result(photograph, out / entry.output, style)
+        return Result(rgb, out / entry.output, style)
     error = f"{name}: not converted, since the run ended before it" if entry is None else str(entry.error)
-    return Result(photograph, None, style, place.shown(error))
+    return Result(rgb, None, style, place.shown(error))
 
 
 class _Observer:
-    """Counts what is done."""
+    """Counts converted images."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
@@ -118,7 +118,7 @@ class _Observer:
 
 @contextmanager
 def _warnings() -> Iterator[list[str]]:
-    """Collect what the package warns of within the block."""
+    """Collect the warnings that the package logs within the block."""
     found: list[str] = []
 
     class _List(logging.Handler):

@@ -1,4 +1,4 @@
-"""The command ``ir-transfer``: finds its commands by name and imports one only when it is run."""
+"""The command line ``ir-transfer``; the module of a command is imported when that command is used."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ import click
 
 from ir_transfer import __version__
 from ir_transfer.cli.console import INTERRUPTED, print_error
+from ir_transfer.cli.option_types import PATH
+from ir_transfer.cli.process import safe_streams, sigterm_as_interrupt
 from ir_transfer.cli.result import Session, json_option
 from ir_transfer.cli.settings import CONFIG_VARIABLE, apply_settings, find_config, setting_origin
-from ir_transfer.cli.signals import sigterm_as_interrupt
-from ir_transfer.cli.streams import safe_streams
 from ir_transfer.errors import IrTransferError
 from ir_transfer.imaging.remote import public
 
-# name -> ("module:function", one line for --help, so that listing them imports none)
+# name -> ("module:function", line of --help, so that the list needs no imports)
 COMMANDS: dict[str, tuple[str, str]] = {
-    "convert": ("ir_transfer.cli.convert:convert", "Convert RGB images into infrared images."),
+    "convert": ("ir_transfer.cli.convert:convert", "Convert RGB images to infrared images."),
     "video": ("ir_transfer.cli.video:video", "Convert a video, or a folder of numbered frames."),
-    "app": ("ir_transfer.cli.app:app", "Open a page to try conversions in a browser."),
-    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Show what layers of a VGG keep of an image."),
-    "models": ("ir_transfer.cli.models:models", "List models; promote registered ones."),
-    "styles": ("ir_transfer.cli.styles:styles", "List the shipped styles, or build one from exemplars."),
-    "dataset": ("ir_transfer.cli.dataset:dataset", "Make an infrared data set of a labelled RGB one."),
-    "sensors": ("ir_transfer.cli.sensors:sensors", "List the sensors that ship, or show one."),
-    "datasets": ("ir_transfer.cli.datasets:datasets", "Data set cards; check, split and render data sets."),
+    "app": ("ir_transfer.cli.app:app", "Try conversions on a local page in a browser."),
+    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Visualise what network layers encode of an image."),
+    "models": ("ir_transfer.cli.models:models", "List models; compare and promote registered versions."),
+    "styles": ("ir_transfer.cli.styles:styles", "List the bundled styles, or build one from exemplars."),
+    "dataset": ("ir_transfer.cli.dataset:dataset", "Convert a labelled RGB data set to infrared."),
+    "sensors": ("ir_transfer.cli.sensors:sensors", "List the bundled sensors, or show one."),
+    "datasets": ("ir_transfer.cli.datasets:datasets", "List data set cards; check, split and render data sets."),
     "train": ("ir_transfer.cli.train:train", "Train a model from a recipe."),
-    "distill": ("ir_transfer.cli.distill:distill", "Distil the content encoder that models share."),
-    "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Measure models beside the baselines on pairs."),
+    "distill": ("ir_transfer.cli.distill:distill", "Distil the content encoder shared by the models."),
+    "evaluate": ("ir_transfer.cli.evaluate:evaluate", "Evaluate models and baselines on registered pairs."),
     "review": ("ir_transfer.cli.review:review", "Open the tracked runs in MLflow's user interface."),
-    "runs": ("ir_transfer.cli.runs:runs", "List tracked runs; compare some in one page."),
-    "export": ("ir_transfer.cli.export:export", "Write a model as a file that runs without torch."),
+    "runs": ("ir_transfer.cli.runs:runs", "List, compare and deliver tracked runs."),
+    "export": ("ir_transfer.cli.export:export", "Export a model to ONNX or OpenVINO."),
     "benchmark": ("ir_transfer.cli.benchmark:benchmark", "Measure speed and memory on this machine."),
-    "doctor": ("ir_transfer.cli.doctor:doctor", "Check this installation; versions for a bug report."),
+    "doctor": ("ir_transfer.cli.doctor:doctor", "Check this installation and print its versions."),
 }
 _FAILED, _WRONG_USAGE = 1, 2
 
@@ -61,15 +61,15 @@ class _LazyGroup(click.Group):
 
 
 def _config_option() -> click.Option:
-    """Return the option ``--config``, which may stand before and after the name of a command."""
+    """Return the option ``--config``, which is accepted before and after the name of a command."""
     return click.Option(
         ["--config"],
-        type=click.Path(path_type=Path),
+        type=PATH,
         metavar="FILE",
         is_eager=True,
         expose_value=False,
         callback=_use_config,
-        help="Options from this TOML file.  [default: ir-transfer.toml, or [tool.ir-transfer] in pyproject.toml]",
+        help="Read options from this TOML file.  [default: ir-transfer.toml, or [tool.ir-transfer] in pyproject.toml]",
     )
 
 
@@ -80,7 +80,7 @@ def _use_config(context: click.Context, parameter: click.Parameter, path: Path |
     if path is None and (named := os.environ.get(CONFIG_VARIABLE)):
         path = Path(named)
     apply_settings(root, find_config(path), lambda name: ir_transfer.get_command(root, name), [*COMMANDS])
-    # The contexts between the root and here were made before the file was named.
+    # The contexts from the root to this one were created before the file was known.
     chain = [context]
     while chain[-1].parent is not None:
         chain.append(chain[-1].parent)
@@ -89,7 +89,7 @@ def _use_config(context: click.Context, parameter: click.Parameter, path: Path |
 
 
 def _add_common_options(command: click.Command) -> None:
-    """Give a command, or those of a group, ``--json`` and ``--config``."""
+    """Add ``--json`` and ``--config`` to a command, or to the commands of a group."""
     below = list(command.commands.values()) if isinstance(command, click.Group) else []
     runs_itself = not isinstance(command, click.Group) or command.invoke_without_command
     if runs_itself and not any("--json" in parameter.opts for parameter in command.params):
@@ -106,7 +106,7 @@ def _add_common_options(command: click.Command) -> None:
 )
 @click.version_option(__version__, prog_name="ir-transfer")
 def ir_transfer() -> None:
-    """RGB images in, infrared images of exactly the same size out, in the look of an infrared exemplar.
+    """Convert RGB images to infrared images of the same size, in the style of infrared exemplars.
 
     \b
     Examples:
@@ -119,11 +119,11 @@ def ir_transfer() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    Any :class:`IrTransferError`, and a path that the system refuses, becomes one line on stderr and the code 2, as
-    wrong usage does. With ``--json`` it also becomes the key ``error`` of the document on stdout.
+    An :class:`IrTransferError`, or a path that the operating system refuses, is reported on one line of stderr with the
+    exit code 2, like wrong usage. With ``--json`` it is also the key ``error`` of the document on stdout.
 
     Args:
-        argv: Arguments after the program's name; those of the process by default.
+        argv: Arguments without the name of the program; those of the process if None.
     """
     with safe_streams():
         return _main(Session(list(argv if argv is not None else sys.argv[1:])))
@@ -134,7 +134,7 @@ def _main(session: Session) -> int:
         code = _run(session)
         if session.as_json or (session.error is not None and "--json" in session.args):
             session.print_document(code)
-    except BrokenPipeError:  # the reader (head, less) has left
+    except BrokenPipeError:  # the reader (head, less) has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     return code
@@ -159,11 +159,11 @@ def _run(session: Session) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except OSError as error:  # a path that the system refuses: no permission, a file for a folder, too long a name
+    except OSError as error:  # a path without permission, a file instead of a folder, a name that is too long
         if error.filename is None:
             raise
         session.error = f"{error.filename}: {error.strerror}: check the path and its permissions"
-    except ModuleNotFoundError as error:  # an installation for convert alone lacks what other commands need
+    except ModuleNotFoundError as error:  # a reduced installation without the packages of other commands
         package = (error.name or "").partition(".")[0]
         if package in {"", "ir_transfer"}:
             raise
@@ -175,7 +175,7 @@ def _run(session: Session) -> int:
 
 
 def _with_origin(error: click.ClickException) -> click.ClickException:
-    """Return an error that says which file or variable a wrong value comes from, if it was not typed."""
+    """Return an error that names the file or variable of an invalid value that is not from the command line."""
     if isinstance(error, click.BadParameter) and error.ctx is not None and error.param is not None:
         typed = [one for one in error.param.opts if one in (error.ctx.find_root().obj or Session([])).args]
         source = None if typed else setting_origin(error.ctx, error.param)

@@ -1,20 +1,23 @@
-"""``ir-transfer app``: a page to try conversions in a browser."""
+"""``ir-transfer app``: a local page to try conversions in a browser."""
 
 from __future__ import annotations
 
 import click
 
 
-@click.command(short_help="Open a page to try conversions in a browser.")
+@click.command
 @click.option(
-    "--port", type=click.IntRange(1, 65535), metavar="N", help="Listen here.  [default: first free from 7860]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Port to listen on.  [default: first free one from 7860]",
 )
-@click.option("--no-browser", is_flag=True, help="Open no browser; print the address only.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
 def app(*, port: int | None, no_browser: bool) -> int:
-    """Serve a page for this machine alone, until Ctrl-C: drop RGB images, choose a look, see and download results.
+    """Serve a local page to convert RGB images, compare styles and download results, until Ctrl-C.
 
-    It shows the command line of ir-transfer convert that writes the same bytes. It works offline and sends nothing
-    anywhere; what was uploaded is removed when it ends.
+    The page is served on this machine only, works offline and sends nothing. It shows the ir-transfer convert command
+    that writes identical files. Uploaded files are removed at the end.
 
     \b
     Examples:

@@ -1,8 +1,9 @@
-"""``ir-transfer benchmark``: speed and memory on this machine."""
+"""``ir-transfer benchmark``: speed and memory of models on this machine."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,40 +12,54 @@ from click.core import ParameterSource
 
 from ir_transfer.cli.console import print_table
 from ir_transfer.cli.execution_options import threads_option
-from ir_transfer.cli.result import give_result, json_text
+from ir_transfer.cli.option_types import COUNTS, NAMES, PATH, SIDES
+from ir_transfer.cli.result import give_result
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from ir_transfer.evaluation.benchmark.folder import FolderRun
     from ir_transfer.evaluation.benchmark.models import Measurement
 
 
-@click.command()
+@click.command
 @click.option(
     "--models",
+    type=NAMES,
+    metavar="NAME,...",
     default="adain,adain:vgg19,wct2,wct2:vgg19",
     show_default=True,
-    help="Comma-separated names; NAME:vgg19 is the paper's size, gatys:steps=20 sets an option.",
+    help="Models; NAME:vgg19 is the size of the paper, NAME:KEY=VALUE sets an option, such as gatys:steps=20.",
 )
-@click.option("--sizes", default="512", show_default=True, help="Comma-separated sides of the square images.")
-@click.option("--precision", default="float32", show_default=True, help="Comma-separated: float32, bfloat16.")
+@click.option(
+    "--sizes", type=SIDES, metavar="N,...", default="512", show_default=True, help="Sides of images, in pixels."
+)
+@click.option(
+    "--precision", type=NAMES, metavar="NAME,...", default="float32", show_default=True, help="float32, bfloat16."
+)
 @threads_option
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Timed rounds.")
-@click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="FILE", help="Also write the table as JSON.")
-@click.option("--folder", type=click.IntRange(1), metavar="N", help="Convert N rendered images of 640 x 512 instead.")
-@click.option("--ray-workers", type=click.IntRange(1), metavar="N", help="With --folder: by a Ray cluster of N here.")
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Number of timed rounds.")
+@click.option("--memory/--no-memory", default=True, show_default=True, help="Measure peak memory as well.")
+@click.option("-o", "--out", type=PATH, metavar="FILE", help="Write the results to this JSON file as well.")
+@click.option(
+    "--folder", type=click.IntRange(1), metavar="N", help="Instead, convert a folder of N rendered images of 640 x 512."
+)
+@click.option(
+    "--ray-workers", type=click.IntRange(1), metavar="N", help="With --folder: N workers of a local Ray cluster."
+)
 @click.option(
     "--data-loader",
     type=click.IntRange(4),
     metavar="N",
-    help="Deliver N rendered images of 640 x 512 from a DataLoader with ToInfrared instead.",
+    help="Instead, load N rendered images of 640 x 512 with a DataLoader and ToInfrared.",
 )
-@click.option("--loader-workers", metavar="N,...", help="With --data-loader: worker processes.  [default: 0,2]")
+@click.option(
+    "--loader-workers", type=COUNTS, metavar="N,...", help="With --data-loader: worker processes.  [default: 0,2]"
+)
 def benchmark(
     *,
-    models: str,
-    sizes: str,
-    precision: str,
+    models: tuple[str, ...],
+    sizes: list[int],
+    precision: tuple[str, ...],
     threads: int | None,
     rounds: int,
     memory: bool,
@@ -52,16 +67,16 @@ def benchmark(
     folder: int | None,
     ray_workers: int | None,
     data_loader: int | None,
-    loader_workers: str | None,
+    loader_workers: list[int] | None,
 ) -> None:
-    """Time models on random weights, with the style prepared, beside the common implementations.
+    """Measure the speed of models with random weights and a prepared style, next to common implementations.
 
-    Candidates take turns in every round, so that their ratios hold on a busy machine. The rows "common" are the
-    full-size networks as they are usually run: the exemplar encoded for every image.
+    Models are timed in turn in every round, so that their ratios are reliable on a busy machine. The rows "common" are
+    full-size networks in the usual implementation, which encodes the exemplar for every image.
 
-    With --folder, convert rendered images with the first of --models and report rate, peak memory and growth,
-    and where the time went. With --data-loader, report the images a second that a torch DataLoader delivers with
-    ir_transfer.transforms.ToInfrared, beside torchvision's Grayscale.
+    With --folder, convert rendered images with the first of --models, and report images per second, peak memory, memory
+    growth and the time of each stage. With --data-loader, report the images per second of a torch DataLoader with
+    ir_transfer.transforms.ToInfrared and with torchvision's Grayscale.
 
     \b
     Examples:
@@ -71,33 +86,20 @@ def benchmark(
       ir-transfer benchmark --models adain --folder 1000 --ray-workers 2 --threads 1
       ir-transfer benchmark --models adain,cin --data-loader 40 --loader-workers 0,2
     """
-    names = [name.strip() for name in models.split(",")]
     _refuse_unused(folder, ray_workers, data_loader, loader_workers)
     if data_loader:
-        _measure_loaders(data_loader, names, loader_workers or "0,2", threads, out)
+        _measure_loaders(data_loader, models, loader_workers or [0, 2], threads, out)
         return
     if folder:
         from ir_transfer.evaluation.benchmark.folder import convert_folder
 
-        run = convert_folder(folder, names[0], threads, ray_workers, lambda line: click.echo(line, err=True))
-        give_result(
-            {
-                "images": run.images,
-                "seconds": run.seconds,
-                "peak_mb": run.peak_mb,
-                "growth_mb": run.growth_mb,
-                "times": run.times,
-            }
-        )
+        run = convert_folder(folder, models[0], threads, ray_workers, lambda line: click.echo(line, err=True))
+        give_result({key: getattr(run, key) for key in ("images", "seconds", "peak_mb", "growth_mb", "times")})
         _print_folder(run)
         return
-    from ir_transfer.errors import InputError
     from ir_transfer.evaluation.benchmark.models import candidates, described_measurements, measure, write_measurements
 
-    sides = [side.strip() for side in sizes.split(",")]
-    if bad := [side for side in sides if not side.isdecimal() or int(side) < 64]:
-        raise InputError(f"expected --sizes of at least 64 pixels, for example 512,1024, got {bad[0]!r}")
-    asked = candidates(names, [int(side) for side in sides], [p.strip() for p in precision.split(",")])
+    asked = candidates(models, sizes, precision)
     found = measure(
         asked, rounds=rounds, threads=threads, memory=memory, on_step=lambda line: click.echo(line, err=True)
     )
@@ -109,7 +111,7 @@ def benchmark(
 
 
 def _refuse_unused(
-    folder: int | None, ray_workers: int | None, data_loader: int | None, loader_workers: str | None
+    folder: int | None, ray_workers: int | None, data_loader: int | None, loader_workers: list[int] | None
 ) -> None:
     context = click.get_current_context()
     options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
@@ -126,23 +128,22 @@ def _refuse_unused(
         )
 
 
-def _measure_loaders(count: int, models: list[str], workers: str, threads: int | None, out: Path | None) -> None:
+def _measure_loaders(
+    count: int, models: Sequence[str], workers: list[int], threads: int | None, out: Path | None
+) -> None:
     import torch
 
     from ir_transfer.evaluation.benchmark.loader import measure_loaders
     from ir_transfer.imaging.image_io import write_whole
 
-    numbers = [text.strip() for text in workers.split(",")]
-    if bad := [text for text in numbers if not text.isdecimal()]:
-        raise click.UsageError(f"expected --loader-workers as numbers such as 0,2, got {bad[0]!r}")
     if threads:
-        torch.set_num_threads(threads)  # of the process itself: each worker has one
+        torch.set_num_threads(threads)  # of the main process; a worker process has one thread
     names = list(dict.fromkeys(name.partition(":")[0] for name in models))
-    runs = measure_loaders(count, names, [int(text) for text in numbers], lambda line: click.echo(line, err=True))
+    runs = measure_loaders(count, names, workers, lambda line: click.echo(line, err=True))
     described = [{**dataclasses.asdict(run), "images_per_second": run.rate} for run in runs]
     give_result(described)
     if out is not None:
-        write_whole(out, (json_text(described) + "\n").encode())
+        write_whole(out, (json_text(described, indent=2) + "\n").encode())
     rows = [[run.transform, str(run.workers), f"{run.rate:.1f}", f"{run.seconds:.2f}"] for run in runs]
     print_table(["transform", "workers", "images/s", "seconds"], rows)
 
@@ -177,6 +178,6 @@ def _print_folder(run: FolderRun) -> None:
     for tenth in range(10) if len(run.samples) >= 10 else ():
         seconds, memory = run.samples[tenth * len(run.samples) // 10]
         click.echo(f"{seconds:8.1f} s  {memory:7.0f} MiB")
-    click.echo(f"{run.images} images of 640 x 512 in {run.seconds:.1f} s: {run.images / run.seconds:.2f} a second")
+    click.echo(f"{run.images} images of 640 x 512 in {run.seconds:.1f} s: {run.images / run.seconds:.2f} per second")
     click.echo(f"peak {run.peak_mb:.0f} MiB, growth from the second to the last quarter {run.growth_mb:+.0f} MiB")
     click.echo(run.times)

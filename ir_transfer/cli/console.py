@@ -1,35 +1,47 @@
-"""What commands print: messages on stderr, tables on stdout, a progress bar on a terminal."""
+"""Output of commands: messages, tables, a progress bar on a terminal, estimates of the remaining time."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import click
 
-from ir_transfer.cli.streams import escape_controls
+from ir_transfer.cli.process import escape_controls
+from ir_transfer.durations import duration_text
 from ir_transfer.imaging.remote import public
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 INTERRUPTED = 130
-"""Exit code after Ctrl-C: 128 and the number of the signal."""
+"""Exit code after Ctrl-C: 128 + the number of the signal."""
+
+_ESTIMATED_AFTER = (1, 5)  # the first item includes loading and warming up, so a second estimate follows
 
 
 def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
-    """Send the package's own log to stderr: warnings by default."""
+    """Print the log of the package to stderr, warnings by default, and ignore warnings of Pillow."""
+    warnings.filterwarnings("ignore", module="PIL")  # damage that is harmless or that the package reports itself
     logger = logging.getLogger("ir_transfer")
     logger.setLevel(logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING)
     logger.handlers = [_Stderr()]
     logger.propagate = False
 
 
+def print_interrupted() -> int:
+    """Print how to continue an interrupted run, and return the exit code."""
+    click.echo("Interrupted: completed results are kept; continue with --resume", err=True)
+    return INTERRUPTED
+
+
 def print_error(text: str, kind: str = "Error") -> None:
-    """Print one line to stderr, with the URLs of remote folders and without secrets or control characters.
+    """Print one line to stderr: staged paths as their URLs, without secrets and control characters.
 
     Args:
         text: The message.
@@ -45,7 +57,7 @@ class _Stderr(logging.Handler):
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print aligned columns; cells are never cut, so that the table can be piped."""
+    """Print aligned columns; cells are never truncated, so that the output can be piped."""
     lines = [list(titles), *map(list, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(titles))]
     for number, line in enumerate(lines):
@@ -54,11 +66,11 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 class ProgressBar:
-    """Shows a bar with rate and time left on a terminal, and every error on its own line; else errors only.
+    """A progress bar with rate and remaining time on a terminal; prints each error on a line, also without a terminal.
 
     Args:
-        quiet: Never show the bar.
-        label: What is being done.
+        quiet: Do not show the bar.
+        label: Text before the bar.
     """
 
     def __init__(self, *, quiet: bool = False, label: str = "converting") -> None:
@@ -95,7 +107,7 @@ class ProgressBar:
             self._task = self._progress.add_task("", total=total, rate="")
 
     def advance(self, error: str | None) -> None:
-        """Count one more; print what went wrong."""
+        """Count one image, and print its error if it has one."""
         if self._progress is None or self._task is None:
             if error is not None:
                 print_error(error)
@@ -110,10 +122,44 @@ class ProgressBar:
             self._progress.update(self._task, rate=f"{speed:.1f} images/s")
 
     def step(self, number: int, budget: int, losses: Mapping[str, float]) -> None:
-        """Show how far an iterative model is with the present image, and its losses."""
+        """Show the progress of an iterative model on the current image, and its losses."""
         if self._progress is not None and self._task is not None:
-            from ir_transfer.conversion.patience import losses_text
+            from ir_transfer.conversion.eta import losses_text
 
-            part = min(number / budget, 0.999)  # the image counts as done once it is written
+            part = min(number / budget, 0.999)  # an image is complete once it is written
             text = f"step {number}/{budget}: {losses_text(losses)}"
             self._progress.update(self._task, completed=self._done + part, rate=text)
+
+
+class Eta:
+    """Prints each completed item, and after the first and the fifth an estimate of the remaining time.
+
+    Args:
+        unit: Plural name of the items, such as ``"scenes"``.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(self, unit: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._unit, self._clock = unit, clock
+        self._began, self._total, self._done = clock(), 0, 0
+
+    def start(self, total: int) -> None:
+        """Start the measurement.
+
+        Args:
+            total: Number of items.
+        """
+        self._began, self._total, self._done = self._clock(), total, 0
+
+    def step(self, name: str) -> None:
+        """Count one item and print its name."""
+        self._done += 1
+        click.echo(f"  {name}", err=True)
+        if self._done in _ESTIMATED_AFTER and self._done < self._total:
+            seconds = self._clock() - self._began
+            left = seconds / self._done * (self._total - self._done)
+            click.echo(
+                f"about {duration_text(left)} left ({self._done} of {self._total} {self._unit} took "
+                f"{duration_text(seconds)})",
+                err=True,
+            )

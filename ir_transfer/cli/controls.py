@@ -1,90 +1,108 @@
-"""Flags of ``convert`` that control the look beyond style and strength."""
+"""Options that control a result beyond style and strength: masks, tone, layer weights, heat by class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ir_transfer.cli.option_types import PATH, Parsed
+from ir_transfer.cli.options import combined
+
 if TYPE_CHECKING:
     from ir_transfer.conversion.controls import Controls
+    from ir_transfer.conversion.heat.options import HeatOptions
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-_PATH = click.Path(path_type=Path)
 _LARGEST_GRID = 16
 _RANDOM = "random"
+_NAMES = ("keep_tone", "style_masks", "content_masks", "exemplar_masks", "fit_masks", "style_grid")
 
 
-class _LayerWeights(click.ParamType["tuple[tuple[str, float], ...] | str"]):
-    name = "weights"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[tuple[str, float], ...] | str:
-        if value == _RANDOM:
-            return _RANDOM
-        pairs = [part.partition("=") for part in str(value).split(",")]
-        try:
-            return tuple((name.strip(), float(number)) for name, _, number in pairs)
-        except ValueError:
-            self.fail(f"expected LAYER=WEIGHT with commas between, or random, got {value!r}", param, ctx)
+def _layer_weights(text: str) -> tuple[tuple[str, float], ...] | str:
+    if text == _RANDOM:
+        return text
+    pairs = [part.partition("=") for part in text.split(",")]
+    return tuple((name.strip(), float(number)) for name, _, number in pairs)
 
 
-_OPTIONS = (
+control_options = combined(
     click.option(
         "--keep-tone",
         is_flag=True,
-        help="Keep the RGB image's order of bright and dark; take only the distribution of the result.",
+        help="Keep the brightness order of the RGB image; take only the intensity distribution of the result.",
     ),
     click.option(
         "--style-mask",
         "style_masks",
-        type=_PATH,
+        type=PATH,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="Where each --style goes: a gray image, white where it does, for all inputs, or a folder with one for "
-        "each at its sub-folder and name. Repeat it, in the order of --style.",
+        help="Region of each --style: a gray image, white inside the region, for all inputs; or a folder with one mask "
+        "per input at the same relative path. Repeat it in the order of --style.",
     ),
     click.option(
         "--content-masks",
-        type=_PATH,
+        type=PATH,
         metavar="FILE|FOLDER",
-        help="Label maps of the inputs, for models that take masks: colour or index PNG, YOLO outlines (.txt), or "
-        "COCO's .json. A label takes the look of the exemplar's same label; 0 or black takes that of all of it.",
+        help="Label maps of the inputs, for models that accept masks: colour or index PNG, YOLO polygons (.txt) or "
+        "COCO .json. A region takes its style from the exemplar region with the same label; label 0 (black) takes it "
+        "from the whole exemplar.",
     ),
-    click.option("--exemplar-masks", type=_PATH, metavar="FILE|FOLDER", help="Label maps of the exemplars."),
-    click.option("--fit-masks", is_flag=True, help="Resize masks to their image; otherwise another size is an error."),
+    click.option("--exemplar-masks", type=PATH, metavar="FILE|FOLDER", help="Label maps of the exemplars."),
+    click.option("--fit-masks", is_flag=True, help="Resize masks to their image; without it a mismatch is an error."),
     click.option(
         "--style-grid",
         type=click.IntRange(2, _LARGEST_GRID),
         metavar="N",
-        help="Write NAME_grid: N interpolations between 2 styles in a row, or N x N between 4.",
+        help="Also write NAME_grid: a row of N interpolations between 2 styles, or N x N between 4.",
     ),
     click.option(
         "--layer-weights",
-        type=_LayerWeights(),
+        type=Parsed("weights", "LAYER=WEIGHT, comma-separated, or random", _layer_weights),
         metavar="relu2_1=0.3,...",
-        help="Sliders of model adjustable, 0 to 1: content.relu3_1, content.relu4_1, relu1_1 ... relu5_1; or random, "
-        "by --seed.  [default: all 1]",
+        help="Loss weights of model adjustable, 0 to 1: content.relu3_1, content.relu4_1, relu1_1 ... relu5_1; or "
+        "random, drawn with --seed.  [default: all 1]",
     ),
 )
-_NAMES = ("keep_tone", "style_masks", "content_masks", "exemplar_masks", "fit_masks", "style_grid")
+"""Options whose values :func:`take_controls` takes."""
 
-
-def control_options(command: Command) -> Command:
-    """Add the flags; :func:`take_controls` takes their values."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+heat_options = combined(
+    click.option(
+        "--heat",
+        "heat_texts",
+        multiple=True,
+        metavar="CLASS[.PART]=SHIFT|auto[:maskrcnn][=SHIFT]",
+        help="Shift the apparent heat of objects by a fraction of the intensity range, such as person=+0.2 or "
+        "car.engine=+0.1. Objects are those that are labelled (in a data set) or those of the network's class map "
+        "(person, two-wheeler, vehicle). auto detects people and vehicles in the class map and makes them hotter; "
+        "auto:maskrcnn also detects animals. Repeatable.",
+    ),
+    click.option(
+        "--heat-weights",
+        type=click.Path(),
+        metavar="FILE",
+        help="Weights for --heat auto:maskrcnn (torchvision's maskrcnn_resnet50_fpn_v2).  [default: downloaded]",
+    ),
+)
+"""``--heat`` and ``--heat-weights``; see :func:`take_heat`."""
 
 
 def take_controls(given: dict[str, Any]) -> Controls:
-    """Take the values of the flags out of what a command was given."""
+    """Remove the values of :data:`control_options` from the parameters of a command and return them."""
     from ir_transfer.conversion.controls import Controls
 
     weights = given.pop("layer_weights")
     drawn = weights == _RANDOM
     sliders = {"random_layers": drawn, "layer_weights": () if drawn else weights or ()}
     return Controls(**{name: given.pop(name) for name in _NAMES}, **sliders)
+
+
+def take_heat(given: dict[str, Any]) -> HeatOptions:
+    """Remove the values of :data:`heat_options` from the parameters of a command and return them.
+
+    Raises:
+        IrTransferError: See :func:`~ir_transfer.conversion.heat.options.parse_heat`.
+    """
+    from ir_transfer.conversion.heat.options import parse_heat
+
+    return parse_heat(given.pop("heat_texts"), given.pop("heat_weights"))

@@ -1,14 +1,13 @@
-"""``ir-transfer convert``: the main job."""
+"""``ir-transfer convert``: RGB images to infrared images."""
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
-from ir_transfer.cli.controls import control_options, take_controls
+from ir_transfer.cli.console import ProgressBar, print_error, print_interrupted, set_up_messages
+from ir_transfer.cli.controls import control_options, heat_options, take_controls, take_heat
 from ir_transfer.cli.execution_options import (
     device_option,
     engine_options,
@@ -16,13 +15,16 @@ from ir_transfer.cli.execution_options import (
     speed_options,
     threads_option,
 )
-from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
 from ir_transfer.cli.options import (
+    REDO,
     max_pixels_option,
     model_option,
+    model_options_option,
     out_option,
-    run_options_option,
+    overwrite_option,
+    refuse_resume_with_overwrite,
+    resume_option,
     runtime_option,
     seed_option,
     style_options,
@@ -31,12 +33,10 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.output_options import camera_options, output_fields, output_options, raster_options, size_options
-from ir_transfer.cli.path_checks import check_exists, check_inputs, check_styles, check_weights
-from ir_transfer.cli.paths import format_path, local_paths
+from ir_transfer.cli.paths import check_exists, check_inputs, check_styles, check_weights, format_path, local_paths
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
-from ir_transfer.cli.stored_weights import fetched
-from ir_transfer.cli.track import track
+from ir_transfer.cli.tracking import fetched, track
 from ir_transfer.errors import IrTransferError
 from ir_transfer.imaging.image_names import ignored_text
 
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
     from ir_transfer.tracking.fetch import Fetched
 
 
-@click.command(cls=SectionedCommand, short_help="Convert RGB images into infrared images.")
+@click.command(cls=SectionedCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @style_options
-@out_option("Folder of the results.  [default: INPUT_ir]")
+@out_option("Output folder.  [default: INPUT_ir]")
 @model_option
 @weights_option
 @runtime_option
-@run_options_option
+@model_options_option
 @control_options
 @heat_options
 @output_options
@@ -63,11 +63,11 @@ if TYPE_CHECKING:
 @speed_options
 @engine_options
 @threads_option
-@click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
-@click.option("--overwrite", is_flag=True, help="Make existing results again.")
-@click.option("--dry-run", is_flag=True, help="Print what would be done, and do nothing.")
-@click.option("--preview", is_flag=True, help="Also write a contact sheet of input, exemplar and output.")
-@click.option("--track", "tracked", is_flag=True, help="Log what was converted with what to MLflow.")
+@resume_option
+@overwrite_option(REDO)
+@click.option("--dry-run", is_flag=True, help="Print what would be converted, and convert nothing.")
+@click.option("--preview", is_flag=True, help="Write a contact sheet of inputs, exemplars and results as well.")
+@click.option("--track", "tracked", is_flag=True, help="Log inputs, styles and settings of the run to MLflow.")
 @tracking_uri_option
 @seed_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
@@ -76,44 +76,43 @@ if TYPE_CHECKING:
 def convert(
     *, dry_run: bool, preview: bool, tracked: bool, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any
 ) -> int:
-    """Convert RGB images into one-channel infrared images of exactly the same size.
+    """Convert RGB images to one-channel infrared images of the same size.
 
-    INPUT is a file, a folder (searched with its sub-folders), a glob in quotes, a list file (.txt, one path a line),
-    or the URL of a folder in a remote storage. PNG, JPEG, TIFF, BMP, WebP and AVIF are read, 8 and 16 bit, in
-    whatever colour space they declare; HEIC and camera raw with the extras heif and raw. A GeoTIFF or VRT becomes a
-    GeoTIFF of the same place. Results keep their sub-folder and name below OUT, where manifest.jsonl says
-    for each input what became of it and how it was made.
+    INPUT is a file, a folder (including its sub-folders), a quoted glob, a list file (.txt, one path per line), or the
+    URL of a folder in remote storage. Supported formats are PNG, JPEG, TIFF, BMP, WebP and AVIF with 8 or 16 bits and
+    any declared colour space, and HEIC and camera raw with the extras heif and raw. A GeoTIFF or VRT is converted to a
+    GeoTIFF with the same georeference. Results keep their sub-folder and name below OUT; manifest.jsonl there records
+    the status and the settings of every input.
 
-    An image that cannot be read costs its line in the manifest and nothing else. Exit code: 0 all done,
-    1 some failed, 2 wrong usage or nothing to do.
+    An image that cannot be read is recorded in the manifest, and the others are converted. Exit code: 0 all converted,
+    1 some failed, 2 wrong usage or nothing to convert.
 
     \b
     Examples:
-      One folder, one infrared image of the look:
+      A folder in the style of one infrared image:
         ir-transfer convert photos/ --style thermal.png
-      A shipped style, 16-bit TIFF, hot things dark:
+      A bundled style, 16-bit TIFF, black-hot:
         ir-transfer convert photos/ --style preset:lwir-road-day --polarity black-hot \\
             --bit-depth 16 --format tiff -o night/
       A blend of two exemplars, with a contact sheet:
         ir-transfer convert 'photos/**/*.jpg' --style a.png --style b.png \\
             --style-weights 0.7,0.3 -o blend/ --preview
-      One look for the sky, another for the rest, drawn once for all images:
+      One style for the sky and another for the rest, with the same masks for all images:
         ir-transfer convert photos/ --style a.png --style b.png \\
             --style-mask sky.png --style-mask rest.png --fit-masks
-      What lies between four looks:
+      Interpolations between four styles:
         ir-transfer convert photo.jpg --style a.png --style b.png --style c.png --style d.png --style-grid 4
-      People hotter than the network makes them:
+      Hotter people and vehicles than the network predicts:
         ir-transfer convert photos/ --style thermal.png --heat auto
-      Go on after an interruption:
+      Continue an interrupted run:
         ir-transfer convert photos/ --style thermal.png --resume
-      By an exported file with the style inside, run by OpenVINO:
+      An exported model with its style, run by OpenVINO:
         ir-transfer export adain --style preset:lwir-road-night -o night.xml
         ir-transfer convert photos/ --weights night.xml
-      The best registered model, with a record in MLflow:
+      The champion of the registered model, with a record in MLflow:
         ir-transfer convert photos/ --style thermal.png --weights models:/adain-lwir@champion --track
     """
-    if given["resume"] and given["overwrite"]:
-        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    refuse_resume_with_overwrite(given)
     refuse_unused_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
     _check_paths(given)
@@ -150,9 +149,9 @@ def _options(given: dict[str, Any]) -> Options:
 
 
 def _print_plan(options: Options, found: Fetched | None) -> int:
+    from ir_transfer.conversion.convert import prepare_run
     from ir_transfer.conversion.manifest import Manifest
-    from ir_transfer.conversion.prepare import prepare_run
-    from ir_transfer.conversion.styles.choose import exemplar_files
+    from ir_transfer.conversion.styles.catalog import exemplar_files
     from ir_transfer.conversion.styles.exemplar import read_exemplar
 
     plan, choice, masks = prepare_run(options)
@@ -196,9 +195,7 @@ def _print_plan(options: Options, found: Fetched | None) -> int:
 
 
 def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary | None]:
-    """Convert and report; return the exit code, and what was done unless it was interrupted."""
-    # Pillow warns of damage that is harmless or that we report ourselves.
-    warnings.filterwarnings("ignore", module="PIL")
+    """Convert and print the counts; return the exit code, and the summary unless the run was interrupted."""
     from ir_transfer.conversion.convert import convert as convert_images
     from ir_transfer.conversion.inputs import MANIFEST_NAME
 
@@ -206,8 +203,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
         with ProgressBar(quiet=quiet) as progress:
             summary = convert_images(options, progress, progress.step)
     except KeyboardInterrupt:
-        click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
-        return INTERRUPTED, None
+        return print_interrupted(), None
     if summary.stopped is not None:
         print_error(f"{summary.stopped} ({summary.missing} of {len(summary.plan.jobs)} are missing)")
     previewed = not preview or _write_preview(summary, options, quiet=quiet)
@@ -233,7 +229,7 @@ def _run(options: Options, *, preview: bool, quiet: bool) -> tuple[int, Summary 
 
 
 def _write_preview(summary: Summary, options: Options, *, quiet: bool) -> bool:
-    """Write the contact sheet; one that fails is no reason to lose the last line."""
+    """Write the contact sheet; return whether that succeeded."""
     from ir_transfer.conversion.preview import write_preview
 
     try:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies
+from ir_transfer.cli.option_types import PATH
+from ir_transfer.cli.paths import check_exists, check_fresh, check_policies
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.track import track
+from ir_transfer.cli.tracking import track
 
 if TYPE_CHECKING:
     from ir_transfer.evaluation.detection.experiment import Outcome
@@ -42,22 +43,31 @@ _SHARED = (
 
 
 def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``evaluate`` the option ``--task`` and those of its task ``detect``, which is run here."""
+    """Add ``--task`` to ``evaluate``, and the options of the task ``detect``, which this module runs."""
 
     @click.option(
         "--task",
         type=click.Choice(["translate", "detect"]),
         default="translate",
         show_default=True,
-        help="detect: train detectors on --data (real infrared, gray, translated, gray + translated), test them on "
-        "real infrared.",
+        help="translate: measure translated images. detect: train detectors on --data (real infrared, gray, "
+        "translated, gray + translated) and test them on real infrared.",
     )
-    @click.option("--test", type=click.Path(path_type=Path), metavar="ROOT", help="detect: other scenes, to test on.")
+    @click.option("--test", type=PATH, metavar="ROOT", help="detect: pairs of other scenes for the test.")
     @click.option(
-        "--test-boxes", type=click.Path(path_type=Path), help="detect: objects of --test.  [default: --boxes]"
+        "--test-boxes",
+        type=PATH,
+        metavar="FILE|FOLDER",
+        help="detect: boxes of --test, in the format of --boxes.  [default: --boxes]",
     )
-    @click.option("--steps", type=click.IntRange(1), default=400, show_default=True, help="detect: of each training.")
-    @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="detect: trainings per row.")
+    @click.option("--steps", type=click.IntRange(1), default=400, show_default=True, help="detect: training steps.")
+    @click.option(
+        "--seeds",
+        type=click.IntRange(1),
+        default=3,
+        show_default=True,
+        help="detect: trainings per row.",
+    )
     @click.pass_context
     @functools.wraps(command)
     def either(context: click.Context, /, **given: Any) -> Any:
@@ -70,11 +80,11 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refuse_other_options(context: click.Context, task: str) -> None:
-    """Refuse options that say nothing to a task, rather than leave them unread."""
+    """Refuse options that the task does not use."""
     options = {
         parameter.name or "": parameter.opts[-1]
         for parameter in context.command.params
-        if parameter.name in context.params  # not --json and --config, which say something to every task
+        if parameter.name in context.params  # without --json and --config, which apply to every task
     }
     given = [name for name in options if context.get_parameter_source(name) is not ParameterSource.DEFAULT]
     foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
@@ -99,7 +109,7 @@ def _detect(
     exemplars: tuple[str, ...],
     exemplar_polarity: ExemplarPolarity,
     exemplar_range: AskedRange,
-    models: str,
+    models: tuple[str, ...],
     weights: tuple[str, ...],
     protocol: str | None,
     max_side: int | None,
@@ -114,10 +124,10 @@ def _detect(
 ) -> None:
     check_exists(split, "a split file", "make one with ir-transfer datasets split")
     for path, name in ((root, "data"), (test, "test"), (boxes, "boxes"), (test_boxes, "test-boxes")):
-        check_exists(path, f"what --{name} names")
+        check_exists(path, f"the path of --{name}")
     check_policies(exemplars)
-    from ir_transfer.cli.stored_weights import local_weights
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.cli.tracking import local_weights
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.data.cards import load_card
     from ir_transfer.evaluation.detection.experiment import Training
     from ir_transfer.evaluation.detection.from_files import DetectionFiles, detect_on_files
@@ -130,7 +140,7 @@ def _detect(
     outcome, protocol_title, settings = detect_on_files(
         files,
         exemplars,
-        [name.strip() for name in models.split(",") if name.strip()],
+        models,
         {name: [local_weights(one, tracking_uri) for one in found] for name, found in parse_weights(weights).items()},
         Training(steps, tuple(range(seeds)), str(pick_device(device))),
         protocol=load_protocol(protocol) if protocol else NONE,
@@ -158,9 +168,9 @@ def _print(outcome: Outcome, protocol: str) -> None:
     print_table(*table(outcome))
     click.echo(LEGEND)
     if outcome.left_out:
-        click.echo(f"labels on one side only, left out: {', '.join(outcome.left_out)}")
+        click.echo(f"labels in only one of the two sets, left out: {', '.join(outcome.left_out)}")
     if outcome.alike:
         count = len(outcome.alike)
         click.echo(
-            f"{count} test scenes look like a training scene, such as {outcome.alike[0]}: figures may be too good"
+            f"{count} test scenes resemble a training scene, such as {outcome.alike[0]}: results may be too optimistic"
         )

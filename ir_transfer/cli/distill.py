@@ -1,4 +1,4 @@
-"""``ir-transfer distill``: make a content encoder."""
+"""``ir-transfer distill``: train a content encoder by distillation."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from pathlib import Path
 import click
 
 from ir_transfer.cli.execution_options import threads_option
-from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.option_types import PATH
+from ir_transfer.cli.paths import check_exists
 from ir_transfer.cli.result import give_result
 
 
-@click.command()
-@click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the RGB images.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
-@click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
+@click.command
+@click.argument("recipe", type=PATH)
+@click.option(
+    "--data", "data_root", type=PATH, required=True, metavar="DIR", help="Folder of the RGB images and labels."
+)
+@click.option("-o", "--out", type=PATH, metavar="DIR", help="Run folder.  [default: runs/RECIPE]")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the run folder.")
 @threads_option
 def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threads: int | None) -> None:
-    """Distil the content encoder of RECIPE (a YAML file, or a name that ships: encoder) from soft class labels.
+    """Distil a content encoder from soft class labels of RGB images.
 
-    The run folder receives a checkpoint, encoder.safetensors, which a training recipe takes as model.encoder, and its
-    card encoder.md: how well it agrees with the labels of RGB images held back, by class, by day and by night.
+    RECIPE is a YAML file, or the name of the bundled recipe, encoder. The run folder receives a checkpoint,
+    encoder.safetensors (the value of model.encoder in a training recipe), and the card encoder.md with its agreement
+    with the labels of held-out RGB images by class, by day and by night.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``ir-transfer doctor``: checks this installation, with versions to paste into a bug report."""
+"""``ir-transfer doctor``: checks of the installation, and versions for a bug report."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ir_transfer.cli.result import give_result
 _COLOURS = {"ok": "green", "note": "yellow", "failed": "red"}
 
 
-@click.command(short_help="Check this installation; versions for a bug report.")
+@click.command
 @device_option
-@click.option("--self-test/--no-self-test", default=True, show_default=True, help="Convert a generated image.")
+@click.option("--self-test/--no-self-test", default=True, show_default=True, help="Convert a test image.")
 def doctor(*, device: str, self_test: bool) -> int:
-    """Check packages, devices, memory, extras, shipped weights and styles, caches, and convert a generated image.
+    """Check packages, extras, devices, memory, bundled weights and styles and caches, and convert a generated image.
 
-    Nothing is downloaded or sent. A note is about something optional. Exit code: 0 all is well, 1 a check failed.
+    Nothing is downloaded or sent. A note concerns an optional component. Exit code: 0 all passed, 1 a check failed.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``ir-transfer evaluate``: measure models beside the baselines on registered pairs."""
+"""``ir-transfer evaluate``: models and baselines measured on registered pairs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ir_transfer.cli.console import Eta
 from ir_transfer.cli.detect import with_detect_task
-from ir_transfer.cli.eta import Eta
 from ir_transfer.cli.execution_options import device_option
-from ir_transfer.cli.options import data_set_options, exemplar_polarity_option, exemplar_range_option, tracking_options
-from ir_transfer.cli.path_checks import check_exists, check_fresh, check_policies, check_vgg
+from ir_transfer.cli.option_types import NAMES, PATH
+from ir_transfer.cli.options import (
+    data_set_options,
+    exemplar_polarity_option,
+    exemplar_range_option,
+    overwrite_option,
+    tracking_options,
+)
+from ir_transfer.cli.paths import check_exists, check_fresh, check_policies, check_vgg
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.stored_weights import local_weights
-from ir_transfer.cli.track import track
+from ir_transfer.cli.tracking import local_weights, track
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,13 +31,18 @@ if TYPE_CHECKING:
     from ir_transfer.imaging.exemplars.range import AskedRange
 
 FILES = ("report.html", "results.json", "table.csv", "sheet.png")
-"""What an evaluation writes."""
+"""Files of an evaluation."""
 
 
-@click.command()
+@click.command
 @with_detect_task
 @click.option(
-    "--data", "root", type=click.Path(path_type=Path), required=True, help="Folder with rgb/ and ir/, or with a split."
+    "--data",
+    "root",
+    type=PATH,
+    required=True,
+    metavar="ROOT",
+    help="Folder of the pairs: rgb/ and ir/ with the same stems, or the layout of --card.",
 )
 @data_set_options
 @click.option(
@@ -40,49 +51,69 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
     metavar="POLICY",
     required=True,
     multiple=True,
-    help="FILE or fixed:FILE (the same for every scene; of several the mean), nearest:FOLDER, or oracle (own truth).",
+    help="Style exemplar of each scene: FILE or fixed:FILE (the same for all; repeatable, scores are averaged), "
+    "nearest:FOLDER (the most similar in a folder), or oracle (the ground truth of the scene).",
 )
 @exemplar_polarity_option
 @exemplar_range_option
-@click.option("--protocol", metavar="NAME|FILE", help="What else is fixed: paired-lwir, paired-nir, or a .yaml file.")
+@click.option("--protocol", metavar="NAME|FILE", help="Evaluation protocol: paired-lwir, paired-nir, or a .yaml file.")
 @click.option(
     "--models",
+    type=NAMES,
+    metavar="NAME,...",
     default="adain,wct2",
     show_default=True,
-    help="Comma-separated names (see models); options go behind: gatys:steps=50.",
+    help="Models (see ir-transfer models); NAME:KEY=VALUE sets an option, such as gatys:steps=50.",
 )
 @click.option(
     "--weights",
     multiple=True,
     metavar="MODEL=FILE|URI",
-    help="Weights of a model, also models:/NAME@ALIAS; a row for each one given.",
+    help="Weights of a model, also models:/NAME@ALIAS; one row for each.",
 )
 @click.option(
-    "--vgg", help="VGG of the feature distances: a .safetensors file, or 'torchvision' (downloads on first use)."
+    "--vgg",
+    metavar="FILE|torchvision",
+    help="VGG for feature distances: a .safetensors file, or torchvision (downloaded on first use).",
 )
-@click.option("--lpips", type=click.Path(path_type=Path), help="LPIPS weights alex.pth or vgg.pth; nothing downloads.")
-@click.option("--boxes", type=click.Path(path_type=Path), help="Folder of VOC .xml files, or a .json, of objects.")
+@click.option("--lpips", type=PATH, metavar="FILE", help="LPIPS weights alex.pth or vgg.pth (not downloaded).")
 @click.option(
-    "--masks", type=click.Path(path_type=Path), help="Folder of label .png files and labels.yaml (1: person)."
+    "--boxes", type=PATH, metavar="FILE|FOLDER", help="Object boxes: folder of VOC .xml files, or .json file."
+)
+@click.option(
+    "--masks", type=PATH, metavar="FOLDER", help="Folder of index masks (.png) and labels.yaml (such as 1: person)."
 )
 @click.option(
     "--labels",
-    type=click.Path(path_type=Path),
+    type=PATH,
+    metavar="FOLDER",
     help="Folder of soft class labels of the RGB images: RGBA .png files of a quarter of their size.",
 )
 @click.option(
     "--outputs",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="A row of results made elsewhere: gray images of the stems and sizes of the scenes.",
+    help="Row for results of another program: gray images with the stems and sizes of the scenes.",
 )
-@click.option("--label", help="Only objects of this label.")
-@click.option("--max-side", type=click.IntRange(64), help="Reduce larger images to this side, not the protocol's.")
+@click.option("--label", metavar="NAME", help="Measure only objects with this label.")
+@click.option(
+    "--max-side",
+    type=click.IntRange(64),
+    metavar="N",
+    help="Downscale larger images.  [default: of the protocol]",
+)
 @tracking_options
 @device_option
-@click.option("--cell-width", type=click.IntRange(64), default=400, show_default=True, help="Of the sheet, in pixels.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("evaluation_out"), show_default=True)
-@click.option("--overwrite", is_flag=True, help="Replace existing results.")
+@click.option(
+    "--cell-width",
+    type=click.IntRange(64),
+    default=400,
+    show_default=True,
+    metavar="N",
+    help="Cell width of the sheet, in pixels.",
+)
+@click.option("-o", "--out", type=PATH, default=Path("evaluation_out"), show_default=True)
+@overwrite_option("Replace existing results.")
 def evaluate(
     *,
     root: Path,
@@ -93,7 +124,7 @@ def evaluate(
     exemplar_polarity: ExemplarPolarity,
     exemplar_range: AskedRange,
     protocol: str | None,
-    models: str,
+    models: tuple[str, ...],
     weights: tuple[str, ...],
     vgg: str | None,
     lpips: Path | None,
@@ -110,16 +141,16 @@ def evaluate(
     out: Path,
     overwrite: bool,
 ) -> None:
-    """Measure models on pairs (ROOT/rgb and ROOT/ir, same stems) with the same exemplar for every method.
+    """Evaluate models on registered RGB-infrared pairs, with the same exemplars for every method.
 
-    The baselines constant, gray, inverted, histogram and fda are always measured, and a model that is worse than one of
-    them in a column is marked. OUT receives report.html, results.json, table.csv and sheet.png.
-    Without --vgg the perceptual, style and distribution distances are left out.
+    The baselines constant, gray, inverted, histogram and fda are always included; a model that is worse than a baseline
+    in a metric is marked. OUT receives report.html, results.json, table.csv and sheet.png. Without --vgg, perceptual,
+    style and distribution distances are omitted.
 
-    The figures and the report also go to MLflow (see ir-transfer review), linked to the trainings whose weights were
-    measured; a store that does not answer costs a warning.
+    Metrics and report are also logged to MLflow (see ir-transfer review), linked to the training runs of the weights.
+    If the store cannot be reached, a warning is printed.
 
-    --task detect measures detectors instead, which are trained on translated images of --data and find people and cars
+    --task detect instead trains detectors on translated images of --data and tests how well they find people and cars
     in real infrared images of other scenes. OUT receives detect.html, detect.json, detect.csv and detect.png.
 
     \b
@@ -136,9 +167,9 @@ def evaluate(
     check_vgg(vgg)
     check_exists(split, "a split file", "make one with ir-transfer datasets split")
     for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
-        check_exists(path, f"what --{name} names")
+        check_exists(path, f"the path of --{name}")
     check_fresh(out, FILES, overwrite=overwrite)
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.methods import parse_weights
     from ir_transfer.evaluation.protocol import NONE, load_protocol
@@ -146,14 +177,13 @@ def evaluate(
     from ir_transfer.evaluation.result_files import write_csv, write_json
 
     eta = Eta("scenes")
-    names = [name.strip() for name in models.split(",") if name.strip()]
     files = {
         name: [local_weights(text, tracking_uri) for text in texts] for name, texts in parse_weights(weights).items()
     }
     comparison = compare(
         root,
         exemplars,
-        names,
+        models,
         files,
         card=card,
         split=split,
@@ -189,7 +219,7 @@ def evaluate(
 
 
 def _print_tables(compared: Comparison) -> None:
-    """Print the ranking, then a table for each group of columns: one of all would fit no terminal."""
+    """Print the ranking, then a table for each group of metrics, since a single table would be too wide."""
     from ir_transfer.evaluation.columns import COLUMNS, GROUPS
     from ir_transfer.evaluation.ranking import LEGEND
 
@@ -204,7 +234,7 @@ def _print_tables(compared: Comparison) -> None:
 
 
 def wide_console() -> Console:
-    """Return a console for tables; a file or pipe is taken to be wide."""
+    """Return a console for tables, 160 columns wide if the output is a file or pipe."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -212,7 +242,7 @@ def wide_console() -> Console:
 
 
 def print_ranking(console: Console, compared: Comparison) -> None:
-    """Print the methods by their composite, with its aspects."""
+    """Print the methods ordered by composite score, with the aspects of the score."""
     from rich.table import Table
 
     from ir_transfer.evaluation.bootstrap import format_score
@@ -222,7 +252,7 @@ def print_ranking(console: Console, compared: Comparison) -> None:
     if not ranked:
         return
     names = list(aspects(compared.results, next(iter(ranked))))
-    table = Table("", "method", "composite ↑", *names, "columns worse than a baseline", title="Ranking")
+    table = Table("", "method", "composite ↑", *names, "metrics worse than a baseline", title="Ranking")
     for place, (label, estimate) in enumerate(ranked.items(), 1):
         parts = aspects(compared.results, label)
         count = str(len(worse[label])) if label in worse else "(baseline)"

@@ -1,4 +1,4 @@
-"""``ir-transfer export``: a model and a style as one file that runs without torch."""
+"""``ir-transfer export``: a model as a file for ONNX Runtime or OpenVINO."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ import click
 
 from ir_transfer.cli.console import set_up_messages
 from ir_transfer.cli.execution_options import threads_option
-from ir_transfer.cli.option_types import NumberList
+from ir_transfer.cli.option_types import NUMBERS, PATH
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
     max_pixels_option,
+    overwrite_option,
     polarity_option,
     style_option,
     tracking_uri_option,
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.stored_weights import local_weights
+from ir_transfer.cli.tracking import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.export.facts import FileKind
+    from ir_transfer.export.metadata import FileKind
     from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
     from ir_transfer.imaging.exemplars.range import AskedRange
 
-_STYLE = "Baked into the file; repeat it to blend.  [default: none, the style's tensors are inputs of the file]"
+_STYLE = "Baked into the file; repeat it to blend styles.  [default: none, style tensors are inputs of the file]"
 
 
-@click.command(short_help="Write a model as a file that runs without torch.")
+@click.command
 @click.argument("model", metavar="MODEL")
 @style_option(_STYLE, required=False)
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]")
+@click.option("--style-weights", type=NUMBERS, metavar="0.7,0.3", help="Weight of each --style.  [default: equal]")
 @polarity_option
 @exemplar_polarity_option
 @exemplar_range_option
@@ -43,24 +44,22 @@ _STYLE = "Baked into the file; repeat it to blend.  [default: none, the style's 
     "--to",
     "kind",
     type=click.Choice(["onnx", "openvino"]),
-    help="Kind of the file.  [default: by the ending of -o: .onnx, or .xml for OpenVINO]",
+    help="File format.  [default: by the suffix of -o, .onnx or .xml]",
 )
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .onnx or .xml to write."
-)
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to write, .onnx or .xml.")
 @click.option(
     "--calibrate",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
-    help="Write int8 for OpenVINO, calibrated on these RGB images, and report what it costs.",
+    help="Quantise to int8 for OpenVINO, calibrated on these RGB images, and report the loss of quality.",
 )
 @click.option(
     "--calibration-truth",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FOLDER",
-    help="Infrared images of the same names: the cost is reported against them too.",
+    help="Ground-truth infrared images with the same names, to report the loss against them as well.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@overwrite_option("Replace an existing file.")
 @threads_option
 @tracking_uri_option
 @max_pixels_option
@@ -85,11 +84,11 @@ def export(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Write MODEL with a style as one file for ONNX Runtime or OpenVINO (extra export).
+    """Export MODEL, optionally with a style, to one file for ONNX Runtime or OpenVINO (extra export).
 
-    The file takes an image of any height and width and gives the infrared image, with polarity and tone, as convert
-    does. It is compared with torch on ten images of different sizes; a difference above 0.001 is an error and leaves no
-    file. ir-transfer convert runs it with --weights FILE.
+    The exported network accepts RGB images of any size and includes polarity and tone mapping. Its output is compared
+    with torch on ten images of different sizes; a difference above 0.001 is an error, and no file is written. Run the
+    file with ir-transfer convert --weights FILE.
 
     \b
     Examples:
@@ -100,7 +99,7 @@ def export(
     """
     set_up_messages(verbose=verbose, quiet=quiet)
     from ir_transfer.conversion.exported.make import ExportOptions
-    from ir_transfer.export.facts import kind_of
+    from ir_transfer.export.metadata import kind_of
     from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     kind = kind or kind_of(out)

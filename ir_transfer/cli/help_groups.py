@@ -1,4 +1,4 @@
-"""``--help`` of commands with many options, in sections."""
+"""Sections in the ``--help`` of commands with many options."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Messages": ("verbose", "quiet", "json", "config", "help"),
 }
-"""Names of parameters by section, over all commands; one that is in none comes under *Other*."""
+"""Parameter names by section, of all commands; others are listed under *Other*."""
 
 
 class SectionedCommand(click.Command):
-    """A command whose options are listed by what they are about."""
+    """A command whose help lists its options by topic."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write a section for each group of options that the command has."""
+        """Write a section for each topic."""
         options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
         named = [(_name(option), option.get_help_record(ctx)) for option in options]
         records = {name: record for name, record in named if record is not None}
@@ -47,5 +47,5 @@ class SectionedCommand(click.Command):
 
 
 def _name(option: click.Option) -> str:
-    """Return the name of an option; click gives that of ``--help`` one of its own."""
+    """Return the name of an option; click uses another parameter name for ``--help``."""
     return "help" if "--help" in option.opts else str(option.name)

@@ -1,4 +1,4 @@
-"""``ir-transfer models``: what can translate, what was registered, and which of it is the champion."""
+"""``ir-transfer models``: the models of the package, registered versions in MLflow, promotion to champion."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import click
 
-from ir_transfer.cli.console import print_table
-from ir_transfer.cli.eta import Eta
+from ir_transfer.cli.console import Eta, print_table
 from ir_transfer.cli.execution_options import device_option
+from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import tracking_uri_option
-from ir_transfer.cli.path_checks import check_exists, check_policies, check_vgg
+from ir_transfer.cli.paths import check_exists, check_policies, check_vgg
 from ir_transfer.cli.result import give_result
 
 
 class _ListsByDefault(click.Group):
-    """A group that takes what is none of its commands as the arguments of ``list``."""
+    """A group whose default command is ``list``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in {*self.commands, *self.get_help_option_names(ctx)}:
@@ -25,9 +25,11 @@ class _ListsByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-@click.group(cls=_ListsByDefault, short_help="List models; promote registered ones.")
+@click.group(cls=_ListsByDefault)
 def models() -> None:
-    """List the models (also: ir-transfer models PATTERN), and look after those registered in MLflow.
+    """List the models, and manage versions registered in MLflow.
+
+    ir-transfer models [PATTERN] is short for ir-transfer models list [PATTERN].
 
     \b
     Examples:
@@ -38,15 +40,15 @@ def models() -> None:
     """
 
 
-@models.command("list", short_help="List the models.")
+@models.command("list")
 @click.argument("pattern", default="*")
 def list_(*, pattern: str) -> int:
-    """List the models, or those whose name fits PATTERN."""
+    """List the models whose name matches PATTERN, such as 'wct*'; all by default."""
     from ir_transfer import list_models
 
     names = list_models(pattern)
     if not names:
-        raise click.UsageError(f"expected a pattern that fits a model, got {pattern!r}: see ir-transfer models")
+        raise click.UsageError(f"expected a pattern that matches a model, got {pattern!r}: see ir-transfer models")
     described = [_describe(name) for name in names]
     give_result(described)
     titles = ("name", "bands", "sizes", "controls", "weights", "paper", "summary")
@@ -67,10 +69,10 @@ def list_(*, pattern: str) -> int:
     return 0
 
 
-@models.command(short_help="List the models registered in MLflow.")
+@models.command
 @tracking_uri_option
 def registered(*, tracking_uri: str | None) -> int:
-    """List the versions of the models in MLflow, with their aliases and scores."""
+    """List the model versions registered in MLflow, with aliases and scores."""
     from ir_transfer.tracking.fetch import list_versions
     from ir_transfer.tracking.store import connect, resolve_uri
 
@@ -80,16 +82,23 @@ def registered(*, tracking_uri: str | None) -> int:
         titles = [*versions[0]]
         print_table(titles, [[str(version[title]) or "-" for title in titles] for version in versions])
     else:
-        click.echo("nothing is registered yet: ir-transfer train registers what it has trained")
+        click.echo("no registered models: ir-transfer train registers the models that it trains")
     return 0
 
 
-@models.command(short_help="Make the candidate the champion if it is better.")
+@models.command(short_help="Promote the candidate to champion if it is better.")
 @click.argument("name")
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Pairs, as in ir-transfer evaluate.")
-@click.option("--exemplar", "exemplars", metavar="POLICY", required=True, multiple=True, help="As there.")
-@click.option("--protocol", metavar="NAME|FILE", help="As there.")
-@click.option("--vgg", help="VGG of the feature distances, as there.")
+@click.option("--data", type=PATH, required=True, metavar="ROOT", help="Folder of the pairs, as for evaluate.")
+@click.option(
+    "--exemplar",
+    "exemplars",
+    metavar="POLICY",
+    required=True,
+    multiple=True,
+    help="Style exemplar of each scene, as for evaluate.",
+)
+@click.option("--protocol", metavar="NAME|FILE", help="Evaluation protocol, as for evaluate.")
+@click.option("--vgg", metavar="FILE|torchvision", help="VGG for feature distances, as for evaluate.")
 @tracking_uri_option
 @device_option
 def promote(
@@ -102,11 +111,11 @@ def promote(
     tracking_uri: str | None,
     device: str,
 ) -> int:
-    """Compare NAME's candidate with its champion and the baselines; move the alias champion if it is better.
+    """Compare the candidate of registered model NAME with its champion, and promote it if it is better.
 
-    Better means: the 95% bootstrap interval of the difference of the two composites lies above 0. Where there is no
-    champion yet, the candidate must be better than every baseline. The comparison is logged to MLflow either way.
-    Exit code: 0 promoted, 1 not promoted, 2 wrong usage.
+    The candidate is better if the 95% bootstrap confidence interval of the difference of the composite scores is above
+    0. Without a champion, the candidate must be better than every baseline. The comparison is logged to MLflow in
+    either case. Exit code: 0 promoted, 1 not promoted, 2 wrong usage.
 
     \b
     Examples:
@@ -117,7 +126,7 @@ def promote(
     check_policies(exemplars)
     check_vgg(vgg)
     from ir_transfer.cli.evaluate import print_ranking, wide_console
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare
     from ir_transfer.evaluation.protocol import NONE, load_protocol
     from ir_transfer.redaction import redact

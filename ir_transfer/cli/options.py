@@ -1,24 +1,35 @@
-"""Flags that several commands share, each defined once."""
+"""Options that several commands share, each defined once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
-from ir_transfer.cli.option_types import ExemplarRange, KeyValue, NumberList, Place
+from ir_transfer.cli.option_types import EXEMPLAR_RANGE, KEY_VALUE, NUMBERS, PATH, PATH_OR_URL
 
 _LARGEST_SEED = 2**32 - 1
 Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def style_option(what_more_do: str, *, required: bool = True) -> Callable[[Command], Command]:
-    """Return the decorator that adds ``--style``; the text says what several are for."""
+def combined(*options: Decorator) -> Decorator:
+    """Return the decorator that adds options in the order in which they are listed."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def style_option(several: str, *, required: bool = True) -> Callable[[Command], Command]:
+    """Return the decorator that adds ``--style``; the text says what several styles do."""
     text = (
-        "Infrared exemplar, folder of exemplars (one look), saved style (.safetensors) or preset "
-        f"(see ir-transfer styles). {what_more_do}"
+        "Style exemplar (an infrared image), folder of exemplars (blended into one style), saved style (.safetensors) "
+        f"or preset (see ir-transfer styles). {several}"
     )
     kinds = "FILE|FOLDER|preset:NAME"
     return click.option("--style", "styles", multiple=True, required=required, metavar=kinds, help=text)
@@ -27,13 +38,13 @@ def style_option(what_more_do: str, *, required: bool = True) -> Callable[[Comma
 def exemplar_range_option(command: Command) -> Command:
     """Add ``--exemplar-range``."""
     text = (
-        "Numbers of exemplar files that become black and white; auto stretches what is narrow in a wide container "
-        "(12 bits in 16, counts, centikelvin, Kelvin, Celsius) by its 1st and 99.5th percentile, percentile stretches "
-        "any file, full takes the container."
+        "Pixel values of exemplar files that map to black and white. auto: the 1st and 99.5th percentiles for files "
+        "that use a small part of their value range (12 bits in 16, counts, centikelvin, Kelvin, Celsius), else full. "
+        "percentile: these percentiles for every file. full: the value range of the file's type."
     )
     return click.option(
         "--exemplar-range",
-        type=ExemplarRange(),
+        type=EXEMPLAR_RANGE,
         default="auto",
         show_default=True,
         metavar="auto|percentile|full|LO,HI",
@@ -43,70 +54,64 @@ def exemplar_range_option(command: Command) -> Command:
 
 def polarity_option(command: Command) -> Command:
     """Add ``--polarity``."""
-    text = "Of the results; they are inverted if the exemplar's differs.  [default: the exemplar's own]"
+    text = "Polarity of the results; they are inverted if the exemplar's differs.  [default: the exemplar's]"
     return click.option("--polarity", type=click.Choice(["white-hot", "black-hot"]), help=text)(command)
 
 
 def exemplar_polarity_option(command: Command) -> Command:
     """Add ``--exemplar-polarity``."""
     text = (
-        "Which way round exemplar files are; auto judges each, takes it for black-hot only if that is clear, and says "
-        "so. Near-infrared is never judged."
+        "Polarity of exemplar files. auto classifies each file and treats it as black-hot, with a warning, only if the "
+        "classifier is confident; near-infrared is always white-hot."
     )
     kinds = click.Choice(["auto", "white-hot", "black-hot"])
     return click.option("--exemplar-polarity", type=kinds, default="auto", show_default=True, help=text)(command)
 
 
-def style_options(command: Command) -> Command:
-    """Add ``--style``, ``--style-weights``, ``--strength``, ``--polarity``, and how exemplars are read."""
-    for option in (
-        exemplar_polarity_option,
-        exemplar_range_option,
-        polarity_option,
-        click.option(
-            "--strength",
-            type=click.FloatRange(0, 1),
-            metavar="0..1",
-            default=1.0,
-            show_default=True,
-            help="0 keeps the RGB image's own look, 1 takes the exemplar's.",
-        ),
-        click.option(
-            "--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each --style.  [default: equal]"
-        ),
-        style_option("Repeat it to blend.", required=False),
-    ):
-        command = option(command)
-    return command
+style_options = combined(
+    style_option("Repeat it to blend styles.", required=False),
+    click.option(
+        "--style-weights", type=NUMBERS, metavar="0.7,0.3", help="Blending weight of each --style.  [default: equal]"
+    ),
+    click.option(
+        "--strength",
+        type=click.FloatRange(0, 1),
+        metavar="0..1",
+        default=1.0,
+        show_default=True,
+        help="Style strength: 0 gives the luma of the RGB image, 1 the full style.",
+    ),
+    polarity_option,
+    exemplar_range_option,
+    exemplar_polarity_option,
+)
+"""``--style``, ``--style-weights``, ``--strength``, ``--polarity``, and how exemplars are read."""
 
 
 def model_option(command: Command) -> Command:
     """Add ``--model``."""
-    return click.option(
-        "--model",
-        metavar="NAME",
-        help="Model; see ir-transfer models.  [default: that of the style or the weights, else adain]",
-    )(command)
+    text = "Model (see ir-transfer models).  [default: the model of the style or the weights, else adain]"
+    return click.option("--model", metavar="NAME", help=text)(command)
 
 
-def run_options_option(command: Command) -> Command:
+def model_options_option(command: Command) -> Command:
     """Add ``--option``, a mapping named ``model_options``."""
     return click.option(
         "--option",
         "model_options",
-        type=KeyValue(),
+        type=KEY_VALUE,
         multiple=True,
         metavar="KEY=VALUE",
         callback=lambda ctx, param, pairs: dict(pairs),
-        help="Set an option of the model, such as steps=100 of gatys; a wrong KEY lists them. May be repeated.",
+        help="Option of the model, such as steps=100 for gatys; an unknown KEY lists the valid ones. Repeatable.",
     )(command)
 
 
 def weights_option(command: Command) -> Command:
     """Add ``--weights``."""
     text = (
-        "Shipped weights (adain-nir, or nir for short), a .safetensors file, or a model in MLflow "
-        "(models:/adain-lwir@champion, models:/adain-lwir/3, runs:/...).  [default: what the style asks for]"
+        "Bundled weights (adain-nir, or nir for short), a .safetensors file, or a model in MLflow "
+        "(models:/adain-lwir@champion, models:/adain-lwir/3, runs:/...).  [default: the weights of the style]"
     )
     return click.option("--weights", metavar="NAME|FILE|URI", help=text)(command)
 
@@ -114,8 +119,8 @@ def weights_option(command: Command) -> Command:
 def runtime_option(command: Command) -> Command:
     """Add ``--runtime``."""
     text = (
-        "What runs the network: torch, or onnxruntime or openvino with an exported file (see ir-transfer export) as "
-        "--weights.  [default: by the file]"
+        "Library that runs the network; onnxruntime and openvino take an exported file as --weights (see ir-transfer "
+        "export).  [default: by the type of the file]"
     )
     kinds = click.Choice(["torch", "onnxruntime", "openvino"])
     return click.option("--runtime", type=kinds, help=text)(command)
@@ -123,7 +128,7 @@ def runtime_option(command: Command) -> Command:
 
 def seed_option(command: Command) -> Command:
     """Add ``--seed``."""
-    text = "Random seed, for models that draw random numbers."
+    text = "Seed of models and sensors that draw random numbers."
     return click.option(
         "--seed", type=click.IntRange(0, _LARGEST_SEED), default=0, show_default=True, metavar="N", help=text
     )(command)
@@ -142,7 +147,7 @@ def max_pixels_option(command: Command) -> Command:
 def verbosity_options(command: Command) -> Command:
     """Add ``-v`` and ``-q``."""
     command = click.option("-q", "--quiet", is_flag=True, help="Print errors only.")(command)
-    return click.option("-v", "--verbose", is_flag=True, help="Say what is done.")(command)
+    return click.option("-v", "--verbose", is_flag=True, help="Print what is being done.")(command)
 
 
 def tracking_uri_option(command: Command) -> Command:
@@ -153,31 +158,59 @@ def tracking_uri_option(command: Command) -> Command:
 
 def tracking_options(command: Command) -> Command:
     """Add ``--tracking-uri`` and ``--no-tracking``."""
-    off = "Tell MLflow nothing."
+    off = "Log nothing to MLflow."
     command = click.option("--no-tracking", "tracking", is_flag=True, default=True, flag_value=False, help=off)(command)
     return tracking_uri_option(command)
 
 
 def root_option(command: Command) -> Command:
     """Add ``--root``."""
-    text = "The data set's folder, which the card's paths begin at."
-    return click.option("--root", type=click.Path(path_type=Path), required=True, metavar="DIR", help=text)(command)
+    text = "Root folder of the data set; the paths of the card are relative to it."
+    return click.option("--root", type=PATH, required=True, metavar="DIR", help=text)(command)
 
 
-def data_set_options(command: Command) -> Command:
-    """Options that say how ``--data`` lies on disk, and which part of it is meant."""
-    card = "How --data lies on disk, and its polarity: a data set card (see datasets list) or the .yaml file of one."
-    split = "File of datasets split, whose part is taken.  [default: the parts of the card]"
-    part = "Which part of the split or card.  [default: val of a split, all of a card without the protocol's part]"
-    for option in (
-        click.option("--part", metavar="NAME", help=part),
-        click.option("--split", type=click.Path(path_type=Path), metavar="FILE", help=split),
-        click.option("--card", metavar="NAME|FILE", help=card),
-    ):
-        command = option(command)
-    return command
+data_set_options = combined(
+    click.option(
+        "--card",
+        metavar="NAME|FILE",
+        help="Data set card with the layout and polarity of --data (see ir-transfer datasets list), or its .yaml file.",
+    ),
+    click.option(
+        "--split",
+        type=PATH,
+        metavar="FILE",
+        help="Split written by ir-transfer datasets split.  [default: the splits of the card]",
+    ),
+    click.option(
+        "--part",
+        metavar="NAME",
+        help="Subset of the split or card.  [default: val of a split; of a card the protocol's subset, else all]",
+    ),
+)
+"""``--card``, ``--split`` and ``--part``: the layout of ``--data``, and the pairs that are used."""
 
 
 def out_option(text: str) -> Callable[[Command], Command]:
-    """Return the decorator that adds ``-o``: a path or a URL."""
-    return click.option("-o", "--out", type=Place(), metavar="PATH|URL", help=text)
+    """Return the decorator that adds ``-o``, a path or a URL."""
+    return click.option("-o", "--out", type=PATH_OR_URL, metavar="PATH|URL", help=text)
+
+
+def overwrite_option(text: str) -> Callable[[Command], Command]:
+    """Return the decorator that adds ``--overwrite``."""
+    return click.option("--overwrite", is_flag=True, help=text)
+
+
+REDO = "Convert inputs with an existing result again, and replace it."
+
+
+def refuse_resume_with_overwrite(given: Mapping[str, Any]) -> None:
+    """Raise a usage error if both ``--resume`` and ``--overwrite`` were given."""
+    if given["resume"] and given["overwrite"]:
+        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+
+
+def resume_option(command: Command) -> Command:
+    """Add ``--resume``."""
+    return click.option("--resume", is_flag=True, help="Continue an interrupted run; existing results are kept.")(
+        command
+    )

@@ -1,4 +1,4 @@
-"""Flags for how inputs are read and results are written, and what a conversion takes them as."""
+"""Options for how images are read and written, and the conversion options made of them."""
 
 from __future__ import annotations
 
@@ -7,115 +7,121 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ir_transfer.cli.option_types import Bands, Bytes, Levels, Page, Range
-from ir_transfer.cli.options import Command
+from ir_transfer.cli.option_types import BANDS, BYTES, LEVELS, PAGE, RANGE
+from ir_transfer.cli.options import Command, combined
 
 if TYPE_CHECKING:
     from ir_transfer.imaging.image_io import BitDepth
 
 
 def compression_option(default: str) -> Callable[[Command], Command]:
-    """Return the decorator that adds ``--compression``; the text says what holds without it."""
+    """Return the decorator that adds ``--compression``; the text describes the default."""
     text = (
-        "Of the results, always lossless: fast takes the least time, small makes PNG of 8 bits a sixth smaller in "
-        f"about 6 times that time, none does not compress.  [default: {default}]"
+        "Lossless compression of the results: fast is the quickest, small makes 8-bit PNG files a sixth smaller in "
+        f"about 6 times the time, none does not compress.  [default: {default}]"
     )
     return click.option("--compression", type=click.Choice(["fast", "small", "none"]), help=text)
 
 
-def output_options(command: Command) -> Command:
-    """Add ``--bit-depth``, ``--format`` and ``--compression``; see :func:`output_fields`."""
-    for option in (
-        compression_option("fast; of rasters, that of the source"),
-        click.option(
-            "--format",
-            "format_",
-            type=click.Choice(["png", "tiff"]),
-            default="png",
-            show_default=True,
-            help="Of the results.",
-        ),
-        click.option(
-            "--bit-depth",
-            type=click.Choice(["8", "16"]),
-            help="Of the results.  [default: 8; of rasters, that of the source]",
-        ),
-    ):
-        command = option(command)
-    return command
+output_options = combined(
+    click.option(
+        "--bit-depth",
+        type=click.Choice(["8", "16"]),
+        help="Bit depth of the results.  [default: 8; for rasters the bit depth of the source]",
+    ),
+    click.option(
+        "--format",
+        "format_",
+        type=click.Choice(["png", "tiff"]),
+        default="png",
+        show_default=True,
+        help="File format of the results.",
+    ),
+    compression_option("fast; for rasters the compression of the source"),
+)
+"""``--bit-depth``, ``--format`` and ``--compression``; see :func:`output_fields`."""
 
+camera_options = combined(
+    click.option(
+        "--sensor",
+        metavar="NAME|FILE",
+        help="Simulate this sensor (see ir-transfer sensors), or one described by a YAML file. The result keeps the "
+        "size of the RGB image.",
+    ),
+    click.option(
+        "--agc",
+        type=click.Choice(["none", "camera", "linear", "percentile", "plateau", "clahe"]),
+        default="none",
+        show_default=True,
+        help="Automatic gain control, applied last: none uses the same mapping for all images, camera the gain control "
+        "of the sensor, linear the window --agc-window; the others adapt to each image.",
+    ),
+    click.option(
+        "--agc-window",
+        type=RANGE,
+        default="0..1",
+        show_default=True,
+        metavar="LOW..HIGH",
+        help="Intensities that map to black and white with --agc linear.",
+    ),
+)
+"""``--sensor``, ``--agc`` and ``--agc-window``; see :func:`output_fields`."""
 
-def camera_options(command: Command) -> Command:
-    """Add ``--sensor``, ``--agc`` and ``--agc-window``; see :func:`output_fields`."""
-    sensor = "Imitate this sensor: one of ir-transfer sensors, or a YAML file. The size stays that of the RGB image."
-    agc = (
-        "Gain control, the last stage: none keeps one window for all images, camera takes the sensor's own, "
-        "linear shows --agc-window; the others look at each image as cameras do."
-    )
-    for option in (
-        click.option(
-            "--agc-window",
-            type=Range(),
-            default="0..1",
-            show_default=True,
-            metavar="LOW..HIGH",
-            help="Of --agc linear.",
-        ),
-        click.option(
-            "--agc",
-            type=click.Choice(["none", "camera", "linear", "percentile", "plateau", "clahe"]),
-            default="none",
-            show_default=True,
-            help=agc,
-        ),
-        click.option("--sensor", metavar="NAME|FILE", help=sensor),
-    ):
-        command = option(command)
-    return command
-
-
-def size_options(command: Command) -> Command:
-    """Add ``--memory`` and ``--tile-size``; see :func:`output_fields`."""
-    memory = "What the process may take: larger images go by tiles, to the same result.  [default: 2GB on a CPU]"
-    tile = "Translate what is larger by tiles of this side."
-    for option in (
-        click.option("--tile-size", type=click.IntRange(min=64), metavar="N", help=tile),
-        click.option("--memory", type=Bytes(), metavar="2GB", help=memory),
-    ):
-        command = option(command)
-    return command
+size_options = combined(
+    click.option(
+        "--memory",
+        type=BYTES,
+        metavar="2GB",
+        help="Memory limit of the process; larger images are converted in tiles, with the same result.  "
+        "[default: 2GB on a CPU]",
+    ),
+    click.option(
+        "--tile-size",
+        type=click.IntRange(min=64),
+        metavar="N",
+        help="Convert images larger than N pixels in tiles of this side.",
+    ),
+)
+"""``--memory`` and ``--tile-size``; see :func:`output_fields`."""
 
 
 def levels_option(command: Command) -> Command:
     """Add ``--levels``."""
     levels = (
-        "Numbers of the inputs that become black and white, or percentile (2nd to 98th over all of one).  "
-        "[default: those of the container; of rasters with a place on Earth and more than 8 bits, percentile]"
+        "Pixel values of the inputs that map to black and white, or percentile (2nd to 98th, over all bands).  "
+        "[default: the value range of the file's type; percentile for georeferenced rasters of more than 8 bits]"
     )
-    return click.option("--levels", type=Levels(), metavar="LO,HI|percentile", help=levels)(command)
+    return click.option("--levels", type=LEVELS, metavar="LO,HI|percentile", help=levels)(command)
 
 
-def raster_options(command: Command) -> Command:
-    """Add ``--bands``, ``--levels``, ``--nodata``, ``--page``, ``--cog`` and ``--overviews``."""
-    page = (
-        "Image of a file with several (pages of a TIFF, frames of an animation, further views of a camera), from 1, or "
-        "all, each with a result of its own.  [default: the first of full size]"
-    )
-    nodata = "Number of invalid pixels in TIFFs that do not declare it."
-    for option in (
-        click.option("--page", type=Page(), metavar="N|all", help=page),
-        click.option("--overviews", is_flag=True, help="Write overviews into the results of TIFFs."),
-        click.option("--cog", is_flag=True, help="Write the results of TIFFs as cloud-optimised GeoTIFFs."),
-        click.option("--nodata", type=float, metavar="NUMBER", help=nodata),
-        levels_option,
-        click.option("--bands", type=Bands(), metavar="4,3,2", help="Bands of TIFFs for red, green, blue; or one."),
-    ):
-        command = option(command)
-    return command
+raster_options = combined(
+    click.option(
+        "--bands", type=BANDS, metavar="4,3,2", help="Bands of TIFF files to use as red, green and blue; or one band."
+    ),
+    levels_option,
+    click.option(
+        "--nodata", type=float, metavar="NUMBER", help="Value of invalid pixels in TIFF files that do not declare it."
+    ),
+    click.option("--cog", is_flag=True, help="Write results of TIFF files as cloud-optimised GeoTIFF."),
+    click.option("--overviews", is_flag=True, help="Write overviews into results of TIFF files."),
+    click.option(
+        "--page",
+        type=PAGE,
+        metavar="N|all",
+        help="Page of a file with several images (TIFF pages, animation frames, views of an MPO), counted from 1, or "
+        "all, with one result per page.  [default: the first page of full size]",
+    ),
+)
+"""``--bands``, ``--levels``, ``--nodata``, ``--cog``, ``--overviews`` and ``--page``; see :func:`output_fields`."""
 
 
 def output_fields(given: dict[str, Any]) -> dict[str, Any]:
-    """Return what was given, with format, bit depth, camera and sizes as the conversion's options have them."""
+    """Return the fields of the conversion options for the parameters of a command.
+
+    Args:
+        given: All parameters; those of this module are replaced by ``format``, ``bit_depth``, ``camera``, ``size``,
+            ``raster`` and, if it was given, ``compression``.
+    """
     from ir_transfer.conversion.camera import CameraOptions
     from ir_transfer.conversion.size_options import RasterOptions, SizeOptions
 
@@ -125,13 +131,13 @@ def output_fields(given: dict[str, Any]) -> dict[str, Any]:
     depth = None if depth is None else cast("BitDepth", int(depth))
     compression = fields.pop("compression")
     raster = RasterOptions(
-        fields.pop("bands", None),
-        fields.pop("levels", None),
+        fields.pop("bands"),
+        fields.pop("levels"),
         depth,
-        fields.pop("cog", False),
-        fields.pop("overviews", False),
-        fields.pop("nodata", None),
-        fields.pop("page", None),
+        fields.pop("cog"),
+        fields.pop("overviews"),
+        fields.pop("nodata"),
+        fields.pop("page"),
         compression,
     )
     size = SizeOptions(fields.pop("memory"), fields.pop("tile_size"))

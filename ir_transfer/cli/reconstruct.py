@@ -1,4 +1,4 @@
-"""``ir-transfer reconstruct``: what a layer of a network keeps of an image, as figure 1 of Gatys et al. shows it."""
+"""``ir-transfer reconstruct``: an image reconstructed from network features, as in figure 1 of Gatys et al."""
 
 from __future__ import annotations
 
@@ -9,35 +9,36 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED, ProgressBar, set_up_messages
 from ir_transfer.cli.execution_options import device_option, threads_option
-from ir_transfer.cli.option_types import ImageSize
-from ir_transfer.cli.options import max_pixels_option, run_options_option, seed_option, verbosity_options
-from ir_transfer.cli.path_checks import check_exists
+from ir_transfer.cli.option_types import NAMES, PATH, image_size
+from ir_transfer.cli.options import (
+    max_pixels_option,
+    model_options_option,
+    overwrite_option,
+    seed_option,
+    verbosity_options,
+)
+from ir_transfer.cli.paths import check_exists, check_new_file
 from ir_transfer.cli.result import give_result
 
 
-class _Names(click.ParamType[tuple[str, ...]]):
-    name = "names"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
-        return value if isinstance(value, tuple) else tuple(str(value).split(","))
-
-
-@click.command(short_help="Show what layers of a network keep of an image.")
-@click.option("--content", type=click.Path(path_type=Path), metavar="FILE", help="Image whose content is wanted.")
-@click.option("--layer", metavar="NAME", help="For --content.  [default: stride8, of a VGG conv4_2]")
-@click.option("--style", type=click.Path(path_type=Path), metavar="FILE", help="Image whose texture is wanted.")
+@click.command
+@click.option("--content", type=PATH, metavar="FILE", help="Image whose content features to match.")
+@click.option("--layer", metavar="NAME", help="Layer for --content.  [default: stride8; conv4_2 of a VGG]")
+@click.option("--style", type=PATH, metavar="FILE", help="Image whose texture (Gram matrices) to match.")
 @click.option(
-    "--layers", type=_Names(), metavar="NAME,...", help="For --style.  [default: all, of a VGG conv1_1,... conv5_1]"
+    "--layers", type=NAMES, metavar="NAME,...", help="Layers for --style.  [default: all; conv1_1 to conv5_1 of a VGG]"
 )
-@click.option("--size", type=ImageSize(16), metavar="WxH", help="Of the result of --style.  [default: the image's]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .png to write.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option(
+    "--size", type=image_size(16), metavar="WxH", help="Size of the result of --style.  [default: of the image]"
+)
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="PNG file to write.")
+@overwrite_option("Replace an existing file.")
 @click.option(
     "--weights",
     default="default",
     show_default=True,
     metavar="NAME|FILE",
-    help="Whose content encoder: of model adain; or a VGG-19: torchvision, or a .safetensors file.",
+    help="Network: the content encoder of these weights of adain; or a VGG-19: torchvision or a .safetensors file.",
 )
 @click.option(
     "--side",
@@ -45,9 +46,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
     default=512,
     show_default=True,
     metavar="N",
-    help="Short side in pixels that larger images are brought to.",
+    help="Downscale larger images to this short side, in pixels.",
 )
-@run_options_option
+@model_options_option
 @device_option
 @threads_option
 @seed_option
@@ -56,12 +57,13 @@ class _Names(click.ParamType[tuple[str, ...]]):
 def reconstruct(
     *, content: Path | None, style: Path | None, out: Path, overwrite: bool, verbose: bool, quiet: bool, **given: Any
 ) -> int:
-    """Find, from noise, an image that has the features of one layer, or the Gram matrices of some.
+    """Visualise what network layers encode: optimise noise to match the features of an image.
 
-    The deeper the layer, the less of a content is left but what is where, and the larger are the structures that a
-    style repeats. All layers of --style give the image's texture.
+    --content matches the features of one layer; deeper layers encode the arrangement of a scene rather than its pixels.
+    --style matches the Gram matrices of several layers; deeper layers encode larger texture elements.
 
-    Layers are stride2, stride4, stride8, stride16 and stride32 of the content encoder, conv1_1 to conv5_1 of a VGG-19.
+    Layers are stride2, stride4, stride8, stride16 and stride32 of the content encoder, or conv1_1 to conv5_1 of a
+    VGG-19.
 
     \b
     Examples:
@@ -75,10 +77,7 @@ def reconstruct(
     other = ("layers", "size") if content is not None else ("layer",)
     if wrong := [name for name in other if given[name] is not None]:
         raise click.UsageError(f"expected no --{wrong[0]} with {'--content' if content else '--style'}: leave it out")
-    if out.suffix.lower() != ".png":
-        raise click.UsageError(f"expected -o to end in .png, got {out}")
-    if out.exists() and not overwrite:
-        raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
+    check_new_file(out, overwrite=overwrite, suffix=".png")
     set_up_messages(verbose=verbose, quiet=quiet)
     check_exists(content, "an image file")
     check_exists(style, "an image file")
@@ -86,7 +85,7 @@ def reconstruct(
         with ProgressBar(quiet=quiet, label="reconstructing") as progress:
             _write(content, style, out, given, progress)
     except KeyboardInterrupt:
-        click.echo("Interrupted: nothing has been written", err=True)
+        click.echo("Interrupted: no file was written", err=True)
         return INTERRUPTED
     give_result({"out": out})
     if not quiet:
@@ -98,9 +97,9 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     import torch
 
     from ir_transfer import model_info
-    from ir_transfer.conversion.patience import report_steps
+    from ir_transfer.conversion.devices import pick_device
+    from ir_transfer.conversion.eta import report_steps
     from ir_transfer.conversion.styles.exemplar import read_exemplar
-    from ir_transfer.conversion.translate import pick_device
     from ir_transfer.imaging.image_io import encode_gray, read_image, to_levels, write_whole
     from ir_transfer.models.gatys.model import Gatys
     from ir_transfer.models.gatys.paper import PaperGatys
@@ -114,8 +113,8 @@ def _write(content: Path | None, style: Path | None, out: Path, given: dict[str,
     if content is not None:
         gray = read_image(content, given["max_pixels"]).gray()
     elif style is not None:
-        shown = read_image(style, given["max_pixels"])  # any texture will do, not infrared alone
-        gray = shown.gray() if shown.is_colour else read_exemplar(style, given["max_pixels"])
+        source = read_image(style, given["max_pixels"])  # any image with a texture, not only infrared
+        gray = source.gray() if source.is_colour else read_exemplar(style, given["max_pixels"])
     image = torch.from_numpy(gray)[None]
     image = resize_short_side(image, min(given["side"], *image.shape[-2:])).to(device)
     model = Gatys.build(model_info("gatys"), given["weights"], None)

@@ -1,10 +1,9 @@
-"""``--json``: one JSON document on stdout; what people read goes to stderr then."""
+"""``--json``: one JSON document on stdout, with messages and tables on stderr."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence, Set
@@ -15,19 +14,20 @@ from typing import Any, TextIO
 import click
 
 from ir_transfer.imaging.remote import public
+from ir_transfer.json_files import json_text
 from ir_transfer.redaction import redact
 
 
 @dataclasses.dataclass
 class Session:
-    """One run of the command line; the object of the root context.
+    """One run of the command line, the object of the root context.
 
     Attributes:
-        args: As they were typed.
-        as_json: Whether a JSON document is wanted.
-        result: What the command gave.
-        error: Why it gave none.
-        stdout: Where the document goes.
+        args: Arguments of the command line.
+        as_json: Whether to print a JSON document.
+        result: Result of the command.
+        error: Error message of a failed command.
+        stdout: Receives the document.
     """
 
     args: list[str]
@@ -38,19 +38,19 @@ class Session:
     _printed: bool = False
 
     def print_document(self, code: int) -> None:
-        """Print the document once: the result, or an object with ``exit_code`` and, if there was one, ``error``."""
+        """Print the document, once: the result, or without one an object with ``exit_code`` and ``error``."""
         if self._printed:
             return
         self._printed = True
         content = self.result
         if self.error is not None or content is None:
             content = {"exit_code": code} if self.error is None else {"exit_code": code, "error": self.error}
-        self.stdout.write(redact(json_text(content)) + "\n")
+        self.stdout.write(redact(json_text(plain(content), indent=2)) + "\n")
         self.stdout.flush()
 
 
 def json_option() -> click.Option:
-    """Return the option ``--json``, which every command has."""
+    """Return the option ``--json`` of every command."""
     return click.Option(
         ["--json"],
         is_flag=True,
@@ -71,11 +71,11 @@ def _want_json(context: click.Context, parameter: click.Parameter, wanted: bool)
 
 
 def give_result(content: Any, *, at_once: bool = False) -> None:
-    """Hand over the result of the command that runs; see :func:`plain` for what it may hold.
+    """Set the result of the current command.
 
     Args:
-        content: The result.
-        at_once: Print it now, for a command that stays until it is interrupted.
+        content: The result, of the types that :func:`plain` converts.
+        at_once: Print it now, for a command that runs until it is interrupted.
     """
     session = _session()
     if session is None:
@@ -86,7 +86,7 @@ def give_result(content: Any, *, at_once: bool = False) -> None:
 
 
 def leave_json_to_another_process() -> None:
-    """Print no document: of the processes of one training, the first alone does."""
+    """Print no document in this process; with several training processes, only the first prints one."""
     session = _session()
     if session is not None:
         session.as_json = False
@@ -98,18 +98,13 @@ def _session() -> Session | None:
     return found if isinstance(found, Session) else None
 
 
-def json_text(content: Any) -> str:
-    """Return a value as standard JSON, which knows no NaN and no infinity: those become null."""
-    return json.dumps(plain(content), indent=2, allow_nan=False)
-
-
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it: dataclasses and mappings as objects, sequences and sets as arrays.
+    """Return a value of JSON types: dataclasses and mappings as dict, sequences, sets and arrays as list.
 
-    Paths become texts; remote ones as their URL. NumPy's numbers become Python's.
+    Paths become strings, staged paths their URL; NumPy scalars become Python numbers, NaN and infinity None.
 
     Raises:
-        TypeError: A value that JSON cannot hold.
+        TypeError: A value without a JSON type.
     """
     if value is None or (isinstance(value, bool | int | str) and not isinstance(value, Enum)):
         return value

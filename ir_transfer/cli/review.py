@@ -1,4 +1,4 @@
-"""``ir-transfer review``: MLflow's user interface on the right store, and what to look at."""
+"""``ir-transfer review``: MLflow's user interface for tracked runs, with links to views."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from ir_transfer.cli.options import tracking_uri_option
 from ir_transfer.cli.result import give_result
 
 
-@click.command()
+@click.command
 @tracking_uri_option
 @click.option(
-    "--port", type=click.IntRange(1, 65535), metavar="N", help="Listen here.  [default: first free from 5000]"
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Port to listen on.  [default: first free one from 5000]",
 )
-@click.option("--no-browser", is_flag=True, help="Open no browser; print the links only.")
+@click.option("--no-browser", is_flag=True, help="Only print the links.")
 def review(*, tracking_uri: str | None, port: int | None, no_browser: bool) -> None:
-    """Open the runs in MLflow's user interface, say what to look at, and stay until Ctrl-C.
+    """Serve MLflow's user interface for the tracked runs, with links to useful views, until Ctrl-C.
 
     \b
     Examples:

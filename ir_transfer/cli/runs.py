@@ -1,4 +1,4 @@
-"""``ir-transfer runs``: list tracked runs, compare some of them in one page, deliver what a store has missed."""
+"""``ir-transfer runs``: list tracked runs, and deliver journals to a tracking store."""
 
 from __future__ import annotations
 
@@ -7,94 +7,66 @@ from typing import Any
 
 import click
 
-from ir_transfer.cli.console import print_error, print_table
+from ir_transfer.cli.console import print_table
+from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import tracking_uri_option
 from ir_transfer.cli.result import give_result
 from ir_transfer.redaction import redact
 
 
-@click.group(short_help="List tracked runs; compare some in one page.")
+@click.group
 def runs() -> None:
-    """Runs that were tracked in MLflow.
+    """List and deliver runs tracked in MLflow.
 
     \b
     Examples:
       ir-transfer runs list
-      ir-transfer runs compare adain-lwir 3f2a91bc -o compare.html
-      ir-transfer runs compare runs/first runs/second
       ir-transfer runs deliver runs/first
     """
 
 
-@runs.command("list", short_help="List the latest runs.")
-@click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="Only such runs.")
-@click.option("-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many.")
+@runs.command("list")
+@click.option("--kind", type=click.Choice(["train", "evaluate", "convert"]), help="List only runs of this kind.")
+@click.option(
+    "-n", "--count", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="Runs to list."
+)
 @tracking_uri_option
 def list_(*, kind: str | None, count: int, tracking_uri: str | None) -> None:
-    """List runs, the latest first."""
-    from ir_transfer.tracking.run_metrics import RANK, text_of
-    from ir_transfer.tracking.runs import RunStore, describe_start, name_of, short_id
+    """List runs, most recent first.
+
+    Trainings are listed with the rank of the weights that were kept, and with their validation data.
+
+    Ranks compare only between trainings with the same validation data. Curves, images and recipes are compared in
+    MLflow's pages: ir-transfer review.
+    """
+    from ir_transfer.tracking.run_inputs import input_digests
+    from ir_transfer.tracking.runs import RunStore, describe_start, name_of, short_id, text_of
     from ir_transfer.tracking.store import KIND, resolve_uri
 
-    found = RunStore(resolve_uri(tracking_uri)).runs(kind)
-    keys = ("run_id", "run_name", "status", "start_time", "end_time")
-    give_result(
-        [
-            {key: getattr(run.info, key) for key in keys}
-            | {"kind": run.data.tags.get(KIND), "metrics": run.data.metrics}
-            for run in found[:count]
-        ]
-    )
-    rows = [
-        [
-            short_id(run),
-            name_of(run),
-            run.data.tags.get(KIND, ""),
-            str(run.info.status).lower(),
-            describe_start(run),
-            text_of(run.data.metrics.get(RANK)),
-        ]
-        for run in found[:count]
-    ]
-    print_table(["run", "name", "kind", "status", "begun", "last rank"], rows)
+    store = RunStore(resolve_uri(tracking_uri))
+    found = store.runs(kind)
+    described, rows = [], []
+    for run in found[:count]:
+        best = store.best_step(run)
+        data, own = input_digests(run, "validation"), run.data.tags.get(KIND)
+        described.append(
+            {key: getattr(run.info, key) for key in ("run_id", "run_name", "status", "start_time", "end_time")}
+            | {"kind": own, "metrics": run.data.metrics, "best_step": best and best[0], "validation_data": data}
+        )
+        rank = "" if best is None else f"{text_of(best[1])} at step {best[0]}"
+        state = str(run.info.status).lower()
+        rows.append([short_id(run), name_of(run), own or "", state, describe_start(run), rank, ", ".join(data)])
+    give_result(described)
+    print_table(["run", "name", "kind", "status", "started", "best rank", "validation data"], rows)
     if len(found) > count:
         click.echo(f"{len(found) - count} more: --count {len(found)}", err=True)
 
 
-@runs.command(short_help="Write a page that compares runs.")
-@click.argument("given", metavar="A B [C ...]", nargs=-1, required=True)
-@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("compare.html"), show_default=True)
-@tracking_uri_option
-def compare(*, given: tuple[str, ...], out: Path, tracking_uri: str | None) -> None:
-    """Compare runs in one HTML page that needs no server: recipes, data, validation metrics and images, evaluations.
-
-    A run is named by its identifier or the beginning of it, by its name, or by its folder.
-
-    \b
-    Examples:
-      ir-transfer runs compare adain-lwir 3f2a91bc
-      ir-transfer runs compare runs/first runs/second -o first-second.html
-    """
-    from ir_transfer.tracking.compare import compare_runs, conclusions, write_comparison
-    from ir_transfer.tracking.runs import RunStore
-    from ir_transfer.tracking.store import resolve_uri
-
-    store = RunStore(resolve_uri(tracking_uri))
-    compared = compare_runs(store, given)
-    warnings = [*compared.warnings, *write_comparison(store, compared, out)]
-    for line in warnings:
-        print_error(line, "Warning")
-    give_result({"out": out, "verdict": conclusions(compared), "warnings": warnings})
-    for line in conclusions(compared):
-        click.echo(line)
-    click.echo(out)
-
-
-@runs.command("deliver", short_help="Deliver what a tracking store has missed.")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FOLDER...")
+@runs.command("deliver")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER...")
 @tracking_uri_option
 def deliver(*, folders: tuple[Path, ...], tracking_uri: str | None) -> None:
-    """Deliver the journals of run FOLDERs to MLflow: what a store missed, or runs made with --no-tracking.
+    """Send the journals of run FOLDERs to MLflow: events that a store missed, or runs with --no-tracking.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""``ir-transfer sensors``: the infrared cameras that ship."""
+"""``ir-transfer sensors``: the bundled models of infrared cameras."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ir_transfer.cli.console import print_table
 from ir_transfer.cli.result import give_result
 
 
-@click.command(short_help="List the sensors, or show one.")
+@click.command
 @click.argument("name", required=False)
 def sensors(*, name: str | None) -> int:
-    """List the infrared cameras that ship, or show every value of one and where it comes from.
+    """List the bundled infrared sensors, or show the parameters of one with their sources.
 
-    NAME is that of a preset, or the path of a file of your own (.yaml), which is checked.
+    NAME is the name of a bundled sensor, or the path of a .yaml file, which is validated.
 
     \b
     Examples:

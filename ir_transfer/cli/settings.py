@@ -1,7 +1,7 @@
 """Options from environment variables and a configuration file: command line > environment > file > default.
 
 ``IR_TRANSFER_CONVERT_STYLE`` sets ``--style`` of ``convert``, and so does the key ``style`` of the table ``[convert]``
-in ``ir-transfer.toml``. A variable or key that no command has is an error.
+in ``ir-transfer.toml``. An unknown variable or key is an error.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Config:
     """A configuration file.
 
     Attributes:
-        name: As errors and manifests name it.
-        tables: Options by command.
+        name: Its path, for errors and manifests.
+        tables: Tables of options by command.
     """
 
     name: str
@@ -45,19 +45,19 @@ class Config:
 
 
 def find_config(asked: Path | None) -> Config | None:
-    """Return the file of ``--config``, or that of the working directory; None without any.
+    """Return the file of ``--config``, else the one in the working directory; None if there is none.
 
     Raises:
-        MissingFileError: The file asked for does not exist.
-        InputError: Not TOML, or two files that both have settings.
+        MissingFileError: The file of ``--config`` does not exist.
+        InputError: A file is not TOML, or both files contain settings.
     """
     if asked is not None:
         return _read(asked) or Config(str(asked), {})
     found = [config for name in FILES if Path(name).is_file() and (config := _read(Path(name))) is not None]
     if len(found) > 1:
         raise InputError(
-            f"expected settings in {found[0].name} or {found[1].name}, got both: move them into one, or name one with "
-            "--config"
+            f"expected settings in {found[0].name} or {found[1].name}, got both: move them into one, or select one "
+            "with --config"
         )
     return found[0] if found else None
 
@@ -80,17 +80,17 @@ def _read(path: Path) -> Config | None:
 
 
 def apply_settings(context: click.Context, config: Config | None, get: GetCommand, names: list[str]) -> None:
-    """Make settings the defaults of the commands below the root context.
+    """Set the defaults of all commands from environment variables and a configuration file.
 
     Args:
-        context: The root's.
-        config: The file, if there is one.
-        get: Returns a command by its name.
-        names: Of all commands.
+        context: The root context.
+        config: The configuration file, if there is one.
+        get: Returns a command by name.
+        names: Names of all commands.
 
     Raises:
-        UnknownNameError: A variable or key that no command has.
-        InputError: A value of the wrong kind.
+        UnknownNameError: An unknown variable or key.
+        InputError: A value of the wrong type.
     """
     origins: dict[tuple[str, ...], str] = {}
     defaults: dict[str, Any] = {}
@@ -112,7 +112,7 @@ def apply_settings(context: click.Context, config: Config | None, get: GetComman
 
 
 def origin(context: click.Context, parameter: click.Parameter) -> str | None:
-    """Return the file or variable that a value comes from; None for the command line and defaults."""
+    """Return the file or variable that provides the value of a parameter; None for the command line and defaults."""
     if context.get_parameter_source(parameter.name or "") != ParameterSource.DEFAULT_MAP:
         return None
     found: str | None = context.meta.get(_ORIGINS, {}).get((*_path(context), parameter.name or ""))
@@ -126,7 +126,7 @@ def setting_origin(context: click.Context, parameter: click.Parameter) -> str | 
 
 
 def used_settings() -> dict[str, dict[str, str]]:
-    """Return the options of the command that runs which were not typed: their value and where it comes from."""
+    """Return the options of the current command that a file or variable sets, with ``value`` and ``from``."""
     context = click.get_current_context()
     found = {}
     for parameter in context.command.params:
@@ -139,7 +139,7 @@ def used_settings() -> dict[str, dict[str, str]]:
 
 
 def typed_command() -> str:
-    """Return the command as it was typed, without secrets in URLs."""
+    """Return the command line without secrets in URLs."""
     from ir_transfer.redaction import redact
 
     session = click.get_current_context().find_root().obj
@@ -164,7 +164,7 @@ def _merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    """Return the options of a command that may be set, by their longest name without dashes."""
+    """Return the configurable options of a command by their longest name without dashes."""
     found = {}
     for parameter in command.params:
         if isinstance(parameter, click.Option) and not _NOT_SETTINGS & {*parameter.opts}:
@@ -203,7 +203,7 @@ def _from_toml(option: click.Option, value: Any, where: str) -> Any:
         return _flag(option, on=value)
     items = value if isinstance(value, list) else [value]
     if not items or any(isinstance(item, bool | dict | list) for item in items):
-        raise InputError(f"expected a text, a number or an array of those as {where}, got {value!r}")
+        raise InputError(f"expected a string, a number or an array of these as {where}, got {value!r}")
     texts = [str(item) for item in items]
     return texts if option.multiple else ",".join(texts)
 
@@ -229,18 +229,18 @@ def _from_text(option: click.Option, text: str, variable: str) -> Any:
         return shlex.split(text)
     except ValueError as error:
         raise InputError(
-            f"expected values with blanks between in the environment variable {variable}, quoted as in a shell, got "
+            f"expected space-separated values, quoted as in a shell, in the environment variable {variable}, got "
             f"{text!r}: {error}"
         ) from error
 
 
 def _flag(option: click.Option, *, on: bool) -> bool:
-    """Return the value of a flag that is set or not; ``--no-...`` alone turns off what is on by default."""
+    """Return the parameter value of a flag; an option that is only ``--no-...`` is true by default."""
     return on if option.secondary_opts or option.flag_value is not False else not on
 
 
 def _target(variable: str, get: GetCommand, names: list[str]) -> tuple[tuple[str, ...], click.Option]:
-    """Return the command and the option that a variable sets."""
+    """Return the path of the command and the option that a variable sets."""
     known: dict[str, tuple[tuple[str, ...], click.Option]] = {}
     for name in names:
         if variable.startswith(f"{PREFIX}{_upper(name)}_") and (command := get(name)) is not None:

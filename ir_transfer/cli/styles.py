@@ -1,4 +1,4 @@
-"""``ir-transfer styles``: the shipped looks, and making one's own."""
+"""``ir-transfer styles``: the bundled styles, and styles built from exemplars."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING
 import click
 
 from ir_transfer.cli.console import print_error, print_table, set_up_messages
-from ir_transfer.cli.option_types import NumberList
+from ir_transfer.cli.option_types import NUMBERS, PATH
 from ir_transfer.cli.options import (
     exemplar_polarity_option,
     exemplar_range_option,
     max_pixels_option,
     model_option,
+    overwrite_option,
     tracking_uri_option,
     verbosity_options,
     weights_option,
 )
-from ir_transfer.cli.path_checks import check_inputs, check_weights
+from ir_transfer.cli.paths import check_inputs, check_new_file, check_weights
 from ir_transfer.cli.result import give_result
-from ir_transfer.cli.stored_weights import local_weights
+from ir_transfer.cli.tracking import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
@@ -29,10 +30,10 @@ if TYPE_CHECKING:
 _COLUMNS = ("model", "weights", "band", "polarity", "description")
 
 
-@click.group(invoke_without_command=True, short_help="List the shipped styles, or build one from exemplars.")
+@click.group(invoke_without_command=True)
 @click.pass_context
 def styles(ctx: click.Context) -> int | None:
-    """List the styles that ship; each is used as --style preset:NAME.
+    """List the bundled styles, or build one; use a bundled style with --style preset:NAME.
 
     \b
     Examples:
@@ -42,32 +43,30 @@ def styles(ctx: click.Context) -> int | None:
     """
     if ctx.invoked_subcommand is not None:
         return None
-    from ir_transfer.conversion.styles.choose import list_looks, list_presets
+    from ir_transfer.conversion.styles.catalog import list_named_styles, list_presets
 
-    presets = [*list_presets(), *list_looks()]
+    presets = [*list_presets(), *list_named_styles()]
     give_result([{"name": p.name, **{key: p.metadata.get(key, "") for key in _COLUMNS}} for p in presets])
     if presets:
         rows = [[f"preset:{p.name}", *(p.metadata.get(key) or "-" for key in _COLUMNS)] for p in presets]
         print_table(["style", *_COLUMNS], rows)
     else:
-        click.echo("no styles ship with this installation: build one with ir-transfer styles build")
+        click.echo("this installation has no bundled styles: build one with ir-transfer styles build")
     return 0
 
 
-@styles.command(short_help="Make a style from exemplars.")
+@styles.command(short_help="Build a style from exemplars.")
 @click.argument("exemplars", nargs=-1, required=True, metavar="EXEMPLAR...")
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .safetensors to write."
-)
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="File to write (.safetensors).")
 @model_option
 @weights_option
 @tracking_uri_option
-@click.option("--style-weights", type=NumberList(), metavar="0.7,0.3", help="Share of each exemplar.  [default: equal]")
-@click.option("--band", default="", help="Infrared band, for the list: lwir, nir ...")
+@click.option("--style-weights", type=NUMBERS, metavar="0.7,0.3", help="Weight of each exemplar.  [default: equal]")
+@click.option("--band", default="", metavar="NAME", help="Infrared band for the list, such as lwir or nir.")
 @exemplar_polarity_option
 @exemplar_range_option
-@click.option("--description", default="", help="One line, for the list.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+@click.option("--description", default="", metavar="TEXT", help="Description for the list, one line.")
+@overwrite_option("Replace an existing file.")
 @max_pixels_option
 @verbosity_options
 def build(
@@ -87,19 +86,16 @@ def build(
     verbose: bool,
     quiet: bool,
 ) -> int:
-    """Encode EXEMPLAR... (infrared images, folders, globs) into one style file.
+    """Encode style exemplars (infrared images, folders or globs) into one style file.
 
-    A style belongs to the model and the weights it was built with.
+    A style can only be used with the model and weights that it was built with.
 
     \b
     Examples:
       ir-transfer styles build thermal_images/ -o mine.safetensors
       ir-transfer styles build day.png night.png --style-weights 0.7,0.3 -o dusk.safetensors
     """
-    if out.suffix != ".safetensors":
-        raise click.UsageError(f"expected -o to end in .safetensors, got {out}")
-    if out.exists() and not overwrite:
-        raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
+    check_new_file(out, overwrite=overwrite, suffix=".safetensors")
     set_up_messages(verbose=verbose, quiet=quiet)
     check_inputs(exemplars)
     check_weights(weights)

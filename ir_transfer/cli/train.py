@@ -10,23 +10,34 @@ import click
 
 from ir_transfer.cli.console import INTERRUPTED
 from ir_transfer.cli.execution_options import device_option, threads_option
+from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import tracking_options
-from ir_transfer.cli.path_checks import check_exists, check_vgg, check_weights
+from ir_transfer.cli.paths import check_exists, check_vgg, check_weights
 from ir_transfer.cli.result import give_result, leave_json_to_another_process
-from ir_transfer.cli.stored_weights import local_weights
+from ir_transfer.cli.tracking import local_weights
 
 if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
 
 
-@click.command()
-@click.argument("recipe", type=click.Path(path_type=Path), metavar="RECIPE")
-@click.option("--data", "data_root", type=click.Path(path_type=Path), required=True, help="Folder of the pair sets.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder. [default: runs/<recipe's name>]")
-@click.option("--vgg", help="Perceptual VGG: a .safetensors file, or 'torchvision' (downloads on first use).")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key: training.lr=1e-4.")
-@click.option("--init", metavar="WEIGHTS", help="Start from a name, a file or models:/NAME@ALIAS.")
-@click.option("--resume", is_flag=True, help="Go on from the run folder's checkpoint.")
+@click.command
+@click.argument("recipe", type=PATH, metavar="RECIPE")
+@click.option("--data", "data_root", type=PATH, required=True, metavar="DIR", help="Root folder of the pair sets.")
+@click.option("-o", "--out", type=PATH, metavar="DIR", help="Run folder.  [default: runs/RECIPE]")
+@click.option(
+    "--vgg",
+    metavar="FILE|torchvision",
+    help="VGG for perceptual losses: a .safetensors file, or torchvision (downloaded on first use).",
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a value of the recipe: training.lr=1e-4.",
+)
+@click.option("--init", metavar="WEIGHTS", help="Initial weights: a name, a file or models:/NAME@ALIAS.")
+@click.option("--resume", is_flag=True, help="Continue from the checkpoint in the run folder.")
 @tracking_options
 @threads_option
 @device_option
@@ -45,14 +56,14 @@ def train(
 ) -> int:
     """Train the model of RECIPE on pair sets below --data.
 
-    RECIPE is a YAML file, or the name of one that ships, such as adain-lwir.
+    RECIPE is a YAML file, or the name of a bundled recipe, such as adain-lwir.
 
-    The run folder receives a checkpoint, the recipe with all its values, a log, contact sheets of validation images
-    and best.safetensors, which `ir-transfer convert --weights` takes. Ctrl-C saves and stops, with exit code 130; a
-    second one kills.
+    The run folder receives a checkpoint, the complete recipe, a log, contact sheets of validation images, and
+    best.safetensors for ir-transfer convert --weights. Ctrl-C saves a checkpoint and stops with exit code 130; a second
+    Ctrl-C stops immediately.
 
-    The run also appears in MLflow (see ir-transfer review), by default in mlflow.db beside the run folder. A store
-    that does not answer costs a line; what it missed is delivered when it does, or by ir-transfer runs deliver.
+    The run is also logged to MLflow (see ir-transfer review), by default to mlflow.db beside the run folder. If the
+    store cannot be reached, training continues, and the missed events are sent later or with ir-transfer runs deliver.
 
     \b
     Examples:
@@ -69,7 +80,7 @@ def train(
     check_weights(init)
     import torch
 
-    from ir_transfer.conversion.translate import pick_device
+    from ir_transfer.conversion.devices import pick_device
     from ir_transfer.training.loop import Trainer
     from ir_transfer.training.processes import join
     from ir_transfer.training.recipe_files import load_recipe
@@ -91,7 +102,7 @@ def train(
         folder = RunFolder(out, click.echo, processes.first)
         trainer = Trainer(loaded, data_root, folder, vgg, processes)
         parameters = sum(p.numel() for p in trainer.learner.model.parameters())
-        folder.log(f"{trainer.batches.count} photographs, {parameters:,} parameters, {processes.count} process(es)")
+        folder.log(f"{trainer.batches.count} RGB images, {parameters:,} parameters, {processes.count} process(es)")
         if init:
             trainer.learner.initialise(local_weights(init, tracking_uri, out.resolve().parent))
         if resume:

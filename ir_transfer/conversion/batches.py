@@ -14,13 +14,13 @@ Result = TypeVar("Result")
 def read_ahead(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], depth: int
 ) -> Iterator[Result]:
-    """Yield ``function(item)`` in order while at most ``depth`` items are on their way.
+    """Yield ``function(item)`` in order, computed ahead for at most ``depth`` items.
 
     Args:
-        pool: Where the function runs.
-        function: What to do with each item.
-        items: Consumed only as far as results are taken.
-        depth: Results that may exist before they are taken.
+        pool: Executor of the function.
+        function: Applied to each item.
+        items: Consumed only as results are taken.
+        depth: Largest number of results computed ahead.
     """
     waiting: deque[Future[Result]] = deque()
     for item in items:
@@ -32,21 +32,21 @@ def read_ahead(
 
 
 BUCKETS = (16, 8, 4, 2, 1)
-"""Images in a batch: few lengths, so that what a GPU prepares for one serves again, and none is filled with copies."""
+"""Batch sizes: only a few, so that a GPU's preparation for each is reused; batches are not padded."""
 
 _SMALLEST_CHUNK = 2
-_CHUNKS_EACH = 3  # of what is left
+_CHUNKS_EACH = 3  # chunks per worker that the remaining tasks would make
 
 
 def bucket_sizes(count: int, most: int) -> list[int]:
-    """Return the lengths of the batches that ``count`` images of one size are translated in.
+    """Split ``count`` images of one size into batches.
 
     Args:
-        count: Images.
-        most: Images in a batch at most; used itself even if it is no bucket.
+        count: Number of images.
+        most: Largest batch size; used even if it is not in :data:`BUCKETS`.
 
     Returns:
-        Lengths that sum to ``count``, the longest first.
+        Batch sizes that sum to ``count``, the largest first.
 
     Example:
         >>> bucket_sizes(13, 8), bucket_sizes(7, 3)
@@ -61,12 +61,12 @@ def bucket_sizes(count: int, most: int) -> list[int]:
 
 
 def chunk_sizes(count: int, workers: int, largest: int) -> list[int]:
-    """Return how many of ``count`` tasks each chunk has: fewer and fewer, so that all workers end at about one time.
+    """Split ``count`` tasks into chunks of decreasing size, so that all workers finish at about the same time.
 
     Args:
-        count: Tasks.
-        workers: Who share them.
-        largest: Tasks of a chunk at most.
+        count: Number of tasks.
+        workers: Number of workers.
+        largest: Largest number of tasks in a chunk.
 
     Example:
         >>> chunk_sizes(100, 2, 64)
@@ -80,11 +80,11 @@ def chunk_sizes(count: int, workers: int, largest: int) -> list[int]:
 
 
 class Batcher(Generic[Item]):
-    """Groups items that are alike; the fullest group leaves early if too many items of mixed kinds wait.
+    """Groups items of one kind into batches; returns the largest group early if too many items of mixed kinds wait.
 
     Args:
-        kind_of: What the items of a batch have in common, such as their size.
-        batch_for: Items of a kind in a full batch.
+        kind_of: Returns what the items of a batch have in common, such as their size.
+        batch_for: Returns the size of a full batch of a kind.
     """
 
     def __init__(self, kind_of: Callable[[Item], Any], batch_for: Callable[[Any], int]) -> None:
@@ -93,7 +93,7 @@ class Batcher(Generic[Item]):
         self._groups: dict[Any, list[Item]] = {}
 
     def add(self, item: Item) -> list[Item] | None:
-        """Add an item; return a batch if one is ready."""
+        """Add an item; return a batch if one is complete."""
         kind = self._kind_of(item)
         group = self._groups.setdefault(kind, [])
         group.append(item)
@@ -105,5 +105,5 @@ class Batcher(Generic[Item]):
         return None
 
     def fullest(self) -> list[Item] | None:
-        """Return the largest batch of what waits; None if nothing does."""
+        """Return the largest group of waiting items; None if there are none."""
         return self._groups.pop(max(self._groups, key=lambda one: len(self._groups[one]))) if self._groups else None

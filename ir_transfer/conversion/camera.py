@@ -1,4 +1,4 @@
-"""The camera of a run: a sensor that observes what was translated, and the gain control that shows it."""
+"""The simulated camera of a run: a sensor model and automatic gain control (AGC), applied to translated images."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
     from ir_transfer.conversion.plan import Job
     from ir_transfer.sensor import Agc, Camera, SensorModel
 
-_KEPT_PIXELS = 2**22  # of all cameras: about 60 MB of patterns and transfer functions
+_CACHED_PIXELS = 2**22  # of all cameras: about 60 MB of noise patterns and transfer functions
 
 AgcChoice = Literal["none", "camera", "linear", "percentile", "plateau", "clahe"]
 
 
 @dataclass(frozen=True)
 class CameraOptions:
-    """What camera a run was asked to imitate; none by default.
+    """The camera that a run simulates; none by default.
 
     Attributes:
-        sensor: Name of a preset or a YAML file.
-        agc: ``"none"`` keeps one radiometric window for the whole run, ``"camera"`` takes the sensor's own control.
-        window: Intensities that a linear gain control shows black and white.
+        sensor: Name of a preset, or a YAML file.
+        agc: Gain control; ``"none"`` keeps one radiometric window for the whole run, ``"camera"`` is that of the
+            sensor.
+        window: Intensities that a linear gain control maps to black and white.
     """
 
     sensor: str | None = None
@@ -38,11 +39,11 @@ class CameraOptions:
     window: tuple[float, float] = (0.0, 1.0)
 
     def open(self) -> tuple[SensorModel | None, Agc | None]:
-        """Return the sensor and the gain control that were asked for.
+        """Load the sensor and the gain control.
 
         Raises:
-            InputError: ``agc`` of no sensor, or a window out of range or without ``agc`` of kind linear.
-            IrTransferError: No such sensor, or a faulty file.
+            InputError: ``agc="camera"`` without a sensor, or a window out of range or without ``agc="linear"``.
+            IrTransferError: An unknown sensor, or an invalid file.
         """
         sensor = None if self.sensor is None else _load(self.sensor)
         low, high = self.window
@@ -60,31 +61,31 @@ class CameraOptions:
 
         return sensor, Agc(self.agc, low, high)
 
-    def look(self) -> dict[str, Any]:
-        """Return all that decides the pixels, for the manifest; nothing without a camera."""
+    def settings(self) -> dict[str, Any]:
+        """Return everything that determines the pixel values, for the manifest; nothing without a camera."""
         sensor, agc = self.open()
-        look: dict[str, Any] = {} if sensor is None else {"sensor": sensor.look()}
-        return look if agc is None else {**look, "agc": asdict(agc)}
+        settings: dict[str, Any] = {} if sensor is None else {"sensor": sensor.look()}
+        return settings if agc is None else {**settings, "agc": asdict(agc)}
 
 
 NO_CAMERA = CameraOptions()
 
 
 def _load(name: str) -> SensorModel:
-    from ir_transfer.sensor import load_sensor  # half a second, which runs without a sensor are spared
+    from ir_transfer.sensor import load_sensor  # takes half a second, so only with a sensor
 
     return load_sensor(name)
 
 
 class CameraStep:
-    """Observes intensities with one sensor through a whole run; many threads and other processes may call it.
+    """Applies one camera to the intensities of a run; thread-safe, and can be pickled for other processes.
 
-    Its noise is that of the seed and the name of the result, whatever the order of the images. Cameras of small
-    sizes that were used lately are kept; in a run over thousands of sizes they take no more memory.
+    The noise depends on the seed and the name of the result, not on the order of the images. Recently used cameras
+    are cached by image size up to a total number of pixels, so that runs over many sizes do not grow in memory.
 
     Args:
-        options: What was asked for.
-        seed: Of the run.
+        options: Sensor and gain control.
+        seed: Seed of the run.
     """
 
     def __init__(self, options: CameraOptions, seed: int) -> None:
@@ -95,11 +96,11 @@ class CameraStep:
         self._lock = Lock()
 
     def __reduce__(self) -> tuple[type[CameraStep], tuple[CameraOptions, int]]:
-        """Let it travel to another process without its lock and cameras."""
+        """Pickle without the lock and the cached cameras."""
         return type(self), (self._options, self._seed)
 
     def __call__(self, intensity: NDArray[np.float32], job: Job, image: DecodedImage) -> NDArray[np.float32]:
-        """Return what the camera shows of a white-hot intensity (H, W) in [0, 1]."""
+        """Return a white-hot intensity (H, W) in [0, 1] as the camera displays it."""
         if self._sensor is not None:
             intensity = self._camera(self._sensor, intensity.shape).observe(intensity, str(job.output))
         return intensity if self._agc is None else self._agc.apply(intensity)
@@ -109,7 +110,7 @@ class CameraStep:
 
         with self._lock:
             camera = self._cameras.pop(size, None) or Camera(sensor, size[0], size[1], self._seed)
-            self._cameras[size] = camera  # the last to be dropped
-            while len(self._cameras) > 1 and sum(map(math.prod, self._cameras)) > _KEPT_PIXELS:
+            self._cameras[size] = camera  # most recently used last
+            while len(self._cameras) > 1 and sum(map(math.prod, self._cameras)) > _CACHED_PIXELS:
                 self._cameras.popitem(last=False)
             return camera

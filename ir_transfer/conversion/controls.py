@@ -1,4 +1,4 @@
-"""Controls of a conversion beyond one look over the whole image; free of torch."""
+"""Controls that vary the style over an image, or its tone; free of torch."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ LARGEST_GRID = 16
 
 @dataclass(frozen=True)
 class Controls:
-    """What a conversion was asked for besides styles and strength.
+    """Options of a conversion besides styles and strength.
 
     Attributes:
-        keep_tone: Keep the luma's order, take only the distribution of what the model makes.
-        style_masks: Soft mask of each style: an image for all, or a folder that mirrors the input's.
+        keep_tone: Keep the order of the luma, and take only the histogram from the model's result.
+        style_masks: Soft mask of each style: an image for all inputs, or a folder with the structure of the input.
         content_masks: Label maps of the images; see :func:`~ir_transfer.labels.label_maps.files.open_label_maps`.
         exemplar_masks: Label maps of the exemplars.
-        fit_masks: Resize masks of another size; otherwise they are an error.
-        style_grid: Interpolations from style to style, so many a side, in one image.
-        layer_weights: Weights of loss layers by name, for models that have sliders for them; those left out are 1.
-        random_layers: Draw the weights of the layers by the seed.
+        fit_masks: Resize masks of another size instead of refusing them.
+        style_grid: Number of interpolated styles on a side of a grid that is drawn as one image; None draws no grid.
+        layer_weights: Weights of loss layers by name, for models with sliders; 1 for layers that are not named.
+        random_layers: Draw the layer weights from the seed.
     """
 
     keep_tone: bool = False
@@ -43,12 +43,12 @@ class Controls:
 
     @property
     def ending(self) -> str:
-        """What is added to the name of every result."""
+        """Suffix of the name of every result, before its extension."""
         return "" if self.style_grid is None else "_grid"
 
-    def look(self) -> dict[str, Any]:
-        """Return what was asked for, for the manifest; hashes of the masks are recorded elsewhere."""
-        asked = {
+    def settings(self) -> dict[str, Any]:
+        """Return the options that are set, for the manifest; hashes of the masks are recorded for each image."""
+        options = {
             "keep_tone": self.keep_tone,
             "style_masks": len(self.style_masks),
             "label_maps": self.content_masks is not None,
@@ -57,15 +57,15 @@ class Controls:
             "layer_weights": dict(self.layer_weights),
             "random_layers": self.random_layers,
         }
-        return {name: value for name, value in asked.items() if value}
+        return {name: value for name, value in options.items() if value}
 
     def check(self, info: ModelInfo, styles: int, *, weighted: bool) -> None:
-        """Raise :class:`InputError` unless the controls fit together, the model and the styles.
+        """Raise :class:`InputError` unless the controls fit each other, the model and the styles.
 
         Args:
             info: The model.
-            styles: How many styles there are.
-            weighted: Whether they were given weights.
+            styles: Number of styles.
+            weighted: Whether blend weights were given for them.
         """
         if (self.content_masks is None) != (self.exemplar_masks is None):
             raise InputError("expected --content-masks and --exemplar-masks together, got one: add the other")
@@ -75,13 +75,13 @@ class Controls:
             raise InputError(no_sliders_message(info.name))
         if self.fit_masks and not self.masked:
             raise InputError("expected masks with --fit-masks, got none: add --style-mask or --content-masks")
-        asked = {
+        exclusive = {
             "--style-mask": bool(self.style_masks),
             "--content-masks": self.content_masks is not None,
             "--style-grid": self.style_grid is not None,
         }
-        if len(given := [name for name, value in asked.items() if value]) > 1:
-            raise InputError(f"expected one of {', '.join(asked)}, got {' and '.join(given)}: leave one out")
+        if len(given := [name for name, value in exclusive.items() if value]) > 1:
+            raise InputError(f"expected one of {', '.join(exclusive)}, got {' and '.join(given)}: leave one out")
         if weighted and given and self.content_masks is None:
             raise InputError(f"expected {given[0]} or --style-weights, got both: {given[0]} decides each style's share")
         if self.style_masks and len(self.style_masks) != styles:
@@ -94,7 +94,7 @@ class Controls:
 
 
 NO_CONTROLS = Controls()
-"""One look over the whole image."""
+"""One style over the whole image."""
 
 
 def _check_grid(side: int, styles: int) -> None:

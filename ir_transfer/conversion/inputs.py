@@ -1,4 +1,4 @@
-"""What the user named (files, folders, globs, list files) to image files with the place each keeps in the output."""
+"""Expands inputs (files, folders, globs, list files) to image files, each with its relative path in the output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ir_transfer.regular_files import open_regular
 
 LIST_SUFFIXES = frozenset({".txt", ".lst"})
 VIRTUAL = "/vsi"
-"""What GDAL's own paths begin with."""
+"""Prefix of the paths of GDAL's virtual file systems."""
 MANIFEST_NAME = "manifest.jsonl"
 MANIFEST_START = b'{"kind": "header"'
 
@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An image file and its place: the sub-folder and name below the input that led to it.
+    """An image file and its path relative to the input that it was found in.
 
-    Texts, because path objects of 200,000 files take 100 MB more.
+    Paths are strings, since path objects of 200,000 files would take 100 MB more.
 
     Attributes:
-        path: Of the file.
-        below: Where its result goes, with ``/`` between folders.
-        virtual: The path as GDAL takes it, where it is no file.
+        path: Path of the file.
+        below: Path relative to the input, with ``/`` between folders; that of its result.
+        virtual: GDAL path, if it is not a file.
     """
 
     path: str
@@ -41,39 +41,39 @@ class Found:
 
     @property
     def source(self) -> Path:
-        """The file."""
+        """Path of the file."""
         return Path(self.path)
 
     @property
     def place(self) -> PurePosixPath:
-        """Where its result goes."""
+        """Path of its result below OUT."""
         return PurePosixPath(self.below)
 
 
 def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str] | None = None) -> list[Found]:
-    """Return the image files that the inputs stand for, in the order of the inputs, each folder sorted.
+    """Return the image files of the inputs, in the order of the inputs and sorted within each folder.
 
-    A folder is searched with its sub-folders and keeps them; hidden files, files that are no image by
-    their suffix, ``out`` and other folders that hold a manifest of this package are left out. Files named one
-    by one, a glob's matches and a list file's entries keep what lies below their common folder.
+    Folders are searched recursively, and relative paths are kept. Hidden files, files without an image suffix, ``out``
+    and other folders with a manifest of this package are skipped. Relative paths of single files, of the matches of a
+    glob and of the entries of a list file start at their common folder.
 
     Args:
-        inputs: Files, folders, paths of GDAL such as ``/vsizip/a.zip/b.tif``, globs (``**`` searches sub-folders, but
-            not linked ones) and list files (.txt or .lst, one path a line, relative to the list's folder; ``#`` starts
-            a comment).
-        out: The folder of the results.
-        ignored: Counts the files of folders that are no images, by suffix.
+        inputs: Files, folders, GDAL paths such as ``/vsizip/a.zip/b.tif``, globs (``**`` searches sub-folders, but
+            not linked ones) and list files (.txt or .lst, one path per line, relative to the folder of the list; ``#``
+            starts a comment).
+        out: Folder of the results.
+        ignored: Counts the files in folders that are not images, by suffix.
 
     Raises:
         MissingFileError: An input does not exist, or a glob matches nothing.
-        InputError: An empty name, or a folder or list that holds no image.
+        InputError: An empty name, or a folder or list without images.
         DecodeError: A folder or list that cannot be read.
     """
     found: list[Found] = []
     single: list[Path] = []
     ignored = Counter() if ignored is None else ignored
     for text in inputs:
-        if not text:  # an unset variable of a shell; Path("") would be the working folder
+        if not text:  # such as an unset shell variable; Path("") would be the working folder
             raise InputError(
                 "expected a file, folder, glob or list file as input, got an empty name: check the command"
             )
@@ -98,7 +98,7 @@ def default_out(inputs: Sequence[str]) -> Path:
     """Return ``<input>_ir``, beside the input.
 
     Raises:
-        InputError: There are several inputs, so none gives its name, or it has no name (``/``).
+        InputError: There are several inputs, or the input has no name (``/``).
     """
     if len(inputs) != 1:
         raise InputError(f"expected -o OUT with {len(inputs)} inputs, got none: name the folder of the results")
@@ -121,15 +121,23 @@ def _non_empty(found: list[Found], where: str, ignored: Mapping[str, int] | None
 def _walk(
     folder: str, below: str, real_out: str | None, above: tuple[str, ...], ignored: Counter[str]
 ) -> Iterator[Found]:
-    """Yield what lies in a folder at ``below`` the input (empty for itself), whose parents are really ``above``."""
+    """Yield the images in a folder.
+
+    Args:
+        folder: The folder.
+        below: Its path relative to the input; empty for the input itself.
+        real_out: Real path of the folder of the results, which is skipped.
+        above: Real paths of its parents, to detect loops of links.
+        ignored: Counts other files by suffix.
+    """
     real = os.path.realpath(folder)
-    if real in above or real == real_out:  # a link back up is a loop
+    if real in above or real == real_out:
         return
     try:
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
-        if below:  # costs a line of the manifest with its error, and not the run
+        if below:  # becomes a failed line of the manifest, without stopping the run
             yield Found(folder, below)
             return
         raise DecodeError(
@@ -138,7 +146,7 @@ def _walk(
     if below and any(entry.name == MANIFEST_NAME for entry in entries) and _holds_results(Path(folder)):
         logger.info("%s holds results of an earlier run: left out", folder)
         return
-    start = "" if folder == os.curdir else os.path.join(folder, "")  # noqa: PTH118  # as many texts as files
+    start = "" if folder == os.curdir else os.path.join(folder, "")  # noqa: PTH118  # strings, to save memory
     for entry in entries:
         name = entry.name
         if name.startswith("."):
@@ -156,12 +164,12 @@ def _walk(
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads round in a circle
+    except OSError:  # a circular link
         return False
 
 
 def _holds_results(folder: Path) -> bool:
-    """Return whether a folder has a manifest of this package; other tools use that name too."""
+    """Return whether a folder has a manifest of this package, not of another tool that uses the same name."""
     path = folder / MANIFEST_NAME
     try:
         if not path.is_file():
@@ -193,7 +201,7 @@ def _matches(pattern: str, out: Path | None) -> list[Path]:
 
 
 def _glob(pattern: str) -> Iterator[Path]:
-    """Yield what matches, hidden names left out; ``**`` enters no linked folder, so that a loop of links ends."""
+    """Yield the matches without hidden names; ``**`` does not follow links, which could form loops."""
     folder = _fixed_folder(pattern)
     rest = Path(pattern).relative_to(folder)
     try:
@@ -215,7 +223,7 @@ def _listed(path: Path) -> list[Path]:
         raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check its permissions") from error
     except UnicodeDecodeError:
         text = "\0"
-    if "\0" in text:  # UTF-16 without a mark is valid UTF-8
+    if "\0" in text:  # UTF-16 without a byte order mark may be valid UTF-8
         raise DecodeError(f"{path}: expected a UTF-8 text file with one path a line, got other bytes: save it as UTF-8")
     entries = [line.strip() for line in text.splitlines()]
     paths = [path.parent / entry for entry in entries if entry and not entry.startswith("#")]

@@ -1,4 +1,4 @@
-"""Lines of a manifest that came from outside: types, places that do not lead out of the folder, equal looks."""
+"""Validation of manifest lines: value types, output paths inside the folder; and comparable settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.places import is_inside
+from ir_transfer.labels.paths import is_inside
 
 
 def _is_count(value: Any) -> bool:
@@ -98,15 +98,15 @@ _LOOK: dict[str, _Field] = {
 
 
 def check_entry(record: Mapping[str, Any], path: Path, number: int) -> None:
-    """Refuse a line whose values are of another kind, or whose output lies outside of the folder.
+    """Refuse a line with values of a wrong type or with an output path outside the folder.
 
     Args:
         record: The line.
         path: The manifest.
-        number: Of the line, from 1.
+        number: Line number, counted from 1.
 
     Raises:
-        InputError: It is refused.
+        InputError: The line is invalid.
     """
     _check(record, _ENTRY, f"line {number} of {path}")
     if record.get("status") == "converted" and record.get("output") is None:
@@ -114,22 +114,22 @@ def check_entry(record: Mapping[str, Any], path: Path, number: int) -> None:
 
 
 def check_header(record: Mapping[str, Any], path: Path) -> None:
-    """Refuse a first line whose values are of another kind.
+    """Refuse a first line with values of a wrong type.
 
     Raises:
-        InputError: It is refused.
+        InputError: The line is invalid.
     """
     _check(record, _HEADER, f"line 1 of {path}")
     _check(record.get("look", {}), _LOOK, f"look in line 1 of {path}")
 
 
-def by_contents(look: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a look whose exemplars are known by their hashes: the same file has another path from another folder."""
-    hashes = {one["style"]: one["hash"] for one in look.get("styles", ())}
-    rules = [text.partition("=")[::2] for text in look.get("rules", ())]
+def by_contents(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with hashes in place of exemplar paths, which may be relative to different folders."""
+    hashes = {one["style"]: one["hash"] for one in settings.get("styles", ())}
+    rules = [text.partition("=")[::2] for text in settings.get("rules", ())]
     return {
-        **look,
-        "styles": [one["hash"] for one in look.get("styles", ())],
+        **settings,
+        "styles": [one["hash"] for one in settings.get("styles", ())],
         "rules": [(condition, hashes.get(style, style)) for condition, style in rules],
     }
 

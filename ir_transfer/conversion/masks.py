@@ -1,4 +1,4 @@
-"""The masks of a run: read beside the images, checked against the exemplars'; free of torch."""
+"""The masks of a run: soft masks of styles, and label maps of images and exemplars; free of torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import ExemplarFolder, InsideFile, StyleChoice
+from ir_transfer.conversion.styles.catalog import BakedStyleFile, ExemplarFolder
+from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import SUFFIXES, find_below
@@ -20,17 +21,17 @@ from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
 from ir_transfer.labels.label_maps.files import LabelMaps, open_label_maps
 from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
 
-_ONE_COLOUR = 0.02  # of white: rounding and soft edges
-_SHOWN = 5  # labels in an error
+_ONE_COLOUR = 0.02  # of white: largest range of a single colour, with rounding and soft edges
+_SHOWN = 5  # labels in an error message
 
 
 @dataclass(frozen=True)
 class ImageMasks:
-    """The masks of one image, in its size.
+    """The masks of one image, of its size.
 
     Attributes:
-        shares: Soft mask (H, W) in [0, 1] of each style; none without spatial control.
-        labels: Label map (H, W), if there is one.
+        shares: Soft mask (H, W) in [0, 1] of each style; empty without spatial control.
+        labels: Label map (H, W); None without label maps.
     """
 
     shares: tuple[NDArray[np.float32], ...] = ()
@@ -42,7 +43,7 @@ class Masks:
     """All masks of a run.
 
     Attributes:
-        controls: What was asked for.
+        controls: Options of the masks.
         content: Label maps of the images.
         exemplars: Label map of each exemplar.
         max_pixels: Larger masks are refused.
@@ -66,11 +67,11 @@ class Masks:
 
         Args:
             place: Sub-folder and name of the image, without suffix.
-            height: Of the image.
-            width: Of the image.
+            height: Height of the image.
+            width: Width of the image.
 
         Raises:
-            MissingFileError: It has no mask.
+            MissingFileError: The image has no mask.
             DecodeError: A damaged mask.
             InputError: A mask of another size, or with labels that no exemplar has.
         """
@@ -97,23 +98,23 @@ class Masks:
         raise InputError(
             f"{name}: expected labels of --exemplar-masks ({_listed(self.exemplars[0], known)}), got "
             f"{_listed(found, unknown)}: draw them in an exemplar's map too, or make them "
-            f"{found.describe(NO_LABEL)} (no label: the whole exemplar's look)"
+            f"{found.describe(NO_LABEL)} (no label: the style of the whole exemplar)"
         )
 
 
 def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PIXELS) -> Masks | None:
-    """Open the masks of a run and read those of its exemplars; None if it has none.
+    """Open the masks of a run and read the label maps of its exemplars; None if the run has no masks.
 
     Raises:
         MissingFileError: A mask or exemplar does not exist.
-        DecodeError: A damaged one.
+        DecodeError: A mask or exemplar is damaged.
         InputError: A saved style, which has no label map, or maps that do not fit their exemplars or each other.
     """
     if not controls.masked:
         return None
     for path in controls.style_masks:
         if not path.is_dir():
-            read_image(path, max_pixels)  # a file for all images is checked before any of them
+            read_image(path, max_pixels)  # one file for all images is checked before the run
     if controls.content_masks is None or controls.exemplar_masks is None:
         return Masks(controls, None, (), max_pixels)
     content, theirs = open_label_maps(controls.content_masks), open_label_maps(controls.exemplar_masks)
@@ -121,9 +122,9 @@ def open_masks(controls: Controls, choice: StyleChoice, max_pixels: int = MAX_PI
     maps = []
     for style in choice.styles:
         if not isinstance(style, Path):
-            named = style.path if isinstance(style, ExemplarFolder | InsideFile) else style.name
+            named = style.path if isinstance(style, ExemplarFolder | BakedStyleFile) else style.name
             raise InputError(f"expected images with --exemplar-masks, got the style {str(named)!r}: name its image")
-        from ir_transfer.conversion.styles.exemplar import read_exemplar  # scikit-image and all of scipy
+        from ir_transfer.conversion.styles.exemplar import read_exemplar  # slow: imports scikit-image and scipy
 
         height, width = read_exemplar(style, max_pixels, crop=False).shape[-2:]
         maps.append(theirs.read(PurePosixPath(style.stem), height, width, fit=controls.fit_masks))
@@ -136,7 +137,7 @@ def _refuse_other_names(ours: Mapping[int, str], theirs: Mapping[int, str]) -> N
     for label in sorted(ours.keys() & theirs.keys()):
         if ours[label] != theirs[label]:
             raise InputError(
-                f"expected category {label} to be one thing, got {ours[label]!r} in --content-masks and "
+                f"expected one name for category {label}, got {ours[label]!r} in --content-masks and "
                 f"{theirs[label]!r} in --exemplar-masks: number the categories alike"
             )
 
@@ -160,9 +161,9 @@ def _mask_file(path: Path, place: PurePosixPath) -> Path:
 
 
 def _drawn(mask: DecodedImage) -> NDArray[np.float32]:
-    """Return the region (H, W) in [0, 1] that a mask shows: its luma where it is opaque.
+    """Return the region (H, W) in [0, 1] of a mask: luma times alpha.
 
-    One that is drawn in a single colour on a transparent layer shows its region by alpha alone.
+    A mask drawn in a single colour on a transparent layer defines its region by alpha alone.
     """
     luma: NDArray[np.float32] = mask.gray()[0]
     if mask.alpha is None:

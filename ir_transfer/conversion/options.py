@@ -1,4 +1,4 @@
-"""What a conversion is asked for and what it did; free of torch."""
+"""Options and summary of a conversion; free of torch."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ir_transfer.conversion.controls import NO_CONTROLS, Controls
 from ir_transfer.conversion.heat.options import NO_HEAT, HeatOptions
 from ir_transfer.conversion.plan import Plan
 from ir_transfer.conversion.size_options import ANY_SIZE, PLAIN_RASTER, RasterOptions, SizeOptions
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import Runtime
+from ir_transfer.export.metadata import Runtime
 from ir_transfer.imaging.encode import DEFAULT_COMPRESSION, Compression, check_compression
 from ir_transfer.imaging.exemplars.polarity import ExemplarPolarity
 from ir_transfer.imaging.exemplars.range import AskedRange
@@ -27,44 +27,44 @@ Engine = Literal["local", "ray"]
 
 @dataclass(frozen=True)
 class Options:
-    """What ``ir-transfer convert`` was asked for.
+    """Options of ``ir-transfer convert``.
 
     Attributes:
         inputs: Files, folders, globs, list files.
-        styles: Exemplars, saved codes, ``preset:NAME``.
+        styles: Style exemplars (infrared images), saved codes, ``preset:NAME``.
         out: Folder of the results; ``<input>_ir`` if None.
-        model: Name; by default what the styles say, else adain.
-        weights: Name or file; by default what the styles say, else the model's default.
-        style_weights: Weight of each style; equal if None.
-        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
-        polarity: Of the results; None keeps the exemplar's own.
-        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
-        exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
+        model: Name of the model; by default that of the styles, else adain.
+        weights: Name or file of the weights; by default those of the styles, else the model's default.
+        style_weights: Blend weight of each style; equal if None.
+        strength: 0 keeps the appearance of the RGB image, 1 applies the style in full.
+        polarity: Polarity of the results; None keeps that of the style.
+        exemplar_polarity: Polarity of the exemplar files; ``"auto"`` lets the bundled classifier decide.
+        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
         controls: Tone, masks, grids.
-        bit_depth: Of the results.
-        format: Of the results.
-        compression: Of the results; for rasters see ``raster``.
-        precision: What to compute in.
+        bit_depth: Bit depth of the results.
+        format: File format of the results.
+        compression: Compression of the results; for rasters see ``raster``.
+        precision: Number format of the computation.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        batch_size: Images at once on CUDA, at most; automatic if None.
-        workers: Threads that read, and as many that write; automatic if None.
-        threads: Threads that compute on a CPU; torch's choice if None.
-        resume: Go on with what an earlier run left.
-        overwrite: Make existing results again.
-        camera: Sensor and gain control to imitate.
+        batch_size: Largest batch on CUDA; automatic if None.
+        workers: Number of reader threads, and of writer threads; automatic if None.
+        threads: Compute threads on a CPU; torch's default if None.
+        resume: Continue an earlier run.
+        overwrite: Replace existing results.
+        camera: Sensor and gain control to simulate.
         heat: Shifts of apparent intensity by class.
-        size: When images are translated by tiles.
+        size: Limits above which images are translated by tiles.
         raster: How rasters are read and written.
-        seed: For models that draw random numbers, and for the noise of a sensor.
+        seed: Seed of random models and of sensor noise.
         fail_fast: Stop at the first image that fails.
         max_pixels: Larger images are refused.
-        model_options: Run-time options of the model by name, as text; its own defaults otherwise.
-        command: As typed, for the manifest.
+        model_options: Run-time options of the model by name, as text; its defaults otherwise.
+        command: The command as typed, for the manifest.
         settings: Options that were not typed, for the manifest: their value, and where it comes from.
-        engine: Who does the work: this process, or a Ray cluster.
-        address: Of the Ray cluster; one on this machine, for this run alone, if None.
-        ray_workers: Processes of the cluster that translate; one for each GPU or else machine if None.
-        runtime: What runs the network; by the file of the weights if None.
+        engine: Run in this process, or in a Ray cluster.
+        address: Address of the Ray cluster; None starts one on this machine for this run.
+        ray_workers: Translating processes of the cluster; one per GPU, or per machine without GPUs, if None.
+        runtime: Runtime of the network; determined by the weight file if None.
     """
 
     inputs: tuple[str, ...]
@@ -108,7 +108,7 @@ class Options:
 
         Raises:
             InputError: A value out of its range, or options that exclude each other.
-            IrTransferError: No such sensor.
+            IrTransferError: An unknown sensor.
         """
         if not 0 <= self.strength <= 1:
             raise InputError(f"expected --strength in 0..1, got {self.strength}")
@@ -124,17 +124,17 @@ class Options:
 
 @dataclass
 class Summary:
-    """What a run did.
+    """Counts and times of a run.
 
     Attributes:
         out: Folder of the results.
-        converted: Images made now.
-        skipped: Images that an earlier run had made.
-        failed: Inputs that could not be converted.
+        plan: Planned inputs and results.
+        converted: Number of images converted.
+        skipped: Number of images whose results an earlier run had written.
+        failed: Number of inputs that could not be converted.
         stopped: Why the run ended early, if it did.
-        plan: What was to be done.
-        without_result: Outputs that this run could not make; what lies there is older.
-        times: Where the time went.
+        without_result: Outputs that this run failed to write; a file of that name is from an earlier run.
+        times: Time spent on each stage.
     """
 
     out: Path
@@ -144,20 +144,19 @@ class Summary:
     failed: int = 0
     stopped: str | None = None
     without_result: set[str] = field(default_factory=set)
+    times: RunTimes = field(default_factory=RunTimes)
 
     @property
     def missing(self) -> int:
-        """Results of the plan that do not exist."""
+        """Number of planned results that do not exist."""
         return len(self.plan.jobs) - self.converted - self.skipped
-
-    times: Times = field(default_factory=Times)
 
 
 class Observer(Protocol):
-    """Notified of what happens, for progress and messages."""
+    """Receives progress notifications."""
 
     def start(self, total: int) -> None:
         """Called once, with the number of inputs."""
 
     def advance(self, error: str | None) -> None:
-        """Called for every input that is done, with what went wrong."""
+        """Called for every input that is done, with its error if it failed."""

@@ -1,4 +1,4 @@
-"""What to convert into what, what cannot be done and why: decided before anything is read."""
+"""The plan of a run: inputs with their outputs, and inputs that are refused, without reading any image."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ir_transfer.imaging.raster.kind import is_raster
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How one of several results of an image is made.
+    """Style and strength of one of several results of an image.
 
     Attributes:
-        number: Among the results of the image, from 0.
-        style: Index of the run's style; None for the plain luma.
-        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
-        inverted: Whether the result is turned to the other polarity.
+        number: Number among the results of the image, counted from 0.
+        style: Index of a style of the run; None for the plain luma.
+        strength: 0 keeps the appearance of the RGB image, 1 applies the style in full.
+        inverted: Whether the polarity of the result is inverted.
     """
 
     number: int
@@ -39,17 +39,17 @@ class Variant:
 class Job:
     """One image to convert.
 
-    Paths are texts, because path objects of 200,000 files take 100 MB more.
+    Paths are strings, since path objects of 200,000 files would take 100 MB more.
 
     Attributes:
-        path: Of the RGB image.
-        result: Where its translation goes, below OUT, with ``/`` between folders.
-        variant: How it is made, where results of a run differ in that.
-        raster: The source as GDAL's path, where it is read by windows.
-        name: What the manifest calls the source, where that is not its path as it was found.
-        turn: EXIF orientation that the result does not have applied, since its labels are in the frame of the stored
+        path: Path of the RGB image.
+        result: Path of its translation below OUT, with ``/`` between folders.
+        variant: Style and strength, if results of the run differ in these.
+        raster: GDAL path of the source if it is read by windows.
+        name: Name of the source in the manifest, if not its path.
+        turn: EXIF orientation that is not applied to the result, since its labels are in the frame of the stored
             pixels; 1 for an upright result.
-        page: Which image of a file with several, from 1; the first of full size if None.
+        page: Page of a file with several images, counted from 1; the first full-size page if None.
     """
 
     path: str
@@ -62,34 +62,34 @@ class Job:
 
     @property
     def source(self) -> Path:
-        """The RGB image."""
+        """Path of the RGB image."""
         return Path(self.path)
 
     @property
     def output(self) -> PurePosixPath:
-        """Where its translation goes, below OUT."""
+        """Path of its translation below OUT."""
         return PurePosixPath(self.result)
 
     @property
     def input(self) -> str:
-        """What the manifest calls the source."""
+        """Name of the source in the manifest."""
         return self.path if self.name is None else self.name
 
     @property
     def place(self) -> PurePosixPath:
-        """Sub-folder of the result and name of the RGB image, without suffix: where its masks lie."""
+        """Path of its masks in a mask folder: sub-folder of the result and name of the RGB image, without suffix."""
         return self.output.with_name(self.source.stem)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The work of a run.
+    """The jobs of a run.
 
     Attributes:
         out: Folder of the results.
-        jobs: What to convert, in the order of the inputs.
-        refused: Lines of inputs that cannot be converted, known without reading them.
-        ignored: Number of files in the folders that are no images, by suffix.
+        jobs: Images to convert, in the order of the inputs.
+        refused: Manifest lines of inputs that are refused without reading them.
+        ignored: Number of files in the folders that are not images, by suffix.
     """
 
     out: Path
@@ -103,7 +103,7 @@ class Plan:
         return [*(job.result for job in self.jobs), *(entry.key for entry in self.refused)]
 
     def existing(self) -> list[str]:
-        """Return the outputs that lie there already; in folders that are not there, no file is looked for."""
+        """Return the outputs that exist; folders that do not exist are tested only once."""
         folders: dict[str, str | None] = {}
         found = []
         for job in self.jobs:
@@ -125,15 +125,15 @@ def make_plan(
     max_pixels: int = MAX_PIXELS,
     raster: RasterOptions = PLAIN_RASTER,
 ) -> Plan:
-    """Expand the inputs and give each its output.
+    """Expand the inputs and assign an output to each.
 
     Args:
         inputs: See :func:`ir_transfer.conversion.inputs.expand`.
         out: Folder of the results; ``<input>_ir`` if None.
-        format: Kind of file to write.
-        ending: What is added to the name of every result.
-        max_pixels: Larger TIFFs are rasters.
-        raster: What is asked for of TIFFs: some of it makes all of them rasters.
+        format: File format of the results.
+        ending: Suffix of the name of every result, before its extension.
+        max_pixels: Larger TIFFs are read as rasters.
+        raster: Raster options, some of which make all TIFFs rasters.
 
     Raises:
         MissingFileError: An input does not exist.
@@ -165,21 +165,21 @@ def _assign(
         kind = suffix if raster is None else OUTPUT_SUFFIX["tiff"]
         folder, slash, name = item.below.rpartition("/")
         output = f"{folder}{slash}{split_name(name)[0]}{ending}{kind}"
-        output = item.below if output == item.below else output  # one text less for each of many files
+        output = item.below if output == item.below else output  # shares the string, to save memory
         first = taken.setdefault(output, item.path)
         if first is item.path:
             jobs += _pages(Job(item.path, output, raster=raster), path, asked)
         elif os.path.realpath(first) != os.path.realpath(item.path):
             error = (
-                f"{item.path}: expected an output of its own, got {output}, which {first} has taken: "
-                "rename one, or convert them into two folders"
+                f"{item.path}: expected an output name that no other input has, got {output}, which is that of "
+                f"{first}: rename one, or convert them into two folders"
             )
             refused.append(Entry(item.path, None, "failed", error=error))
     return jobs, refused
 
 
 def _pages(job: Job, path: str, asked: RasterOptions) -> list[Job]:
-    """Return the jobs of the images that are asked for in one file."""
+    """Return a job for each selected page of a file."""
     if asked.page is None:
         return [job]
     if asked.page != "all":
@@ -206,7 +206,7 @@ def _refuse_own_input(found: Sequence[Found], plan: Plan) -> None:
 
 
 class _RealPaths:
-    """Real paths of many files, whose folders are resolved once."""
+    """Resolves the real paths of many files, each folder once."""
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
@@ -220,7 +220,7 @@ class _RealPaths:
 
 
 def refuse_existing(plan: Plan, *, resume: bool, overwrite: bool) -> None:
-    """Raise :class:`InputError` if the run would replace results without being told to."""
+    """Raise :class:`InputError` if the run would replace results without ``overwrite``."""
     if overwrite:
         return
     existing = plan.existing()

@@ -1,4 +1,4 @@
-"""A contact sheet: input, exemplar and output side by side at full size."""
+"""A contact sheet of a run: input, exemplar and output side by side."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def write_preview(
     left_out: Collection[str] = (),
     raster: RasterOptions = PLAIN_RASTER,
 ) -> Path | None:
-    """Write the contact sheet of at most 12 results, spread evenly over the plan, into its folder.
+    """Write a contact sheet of at most 12 results, spread evenly over the plan, into the output folder.
 
     Args:
-        plan: A plan that has been carried out.
-        styles: What was given as styles: images are shown, others have no column.
-        max_pixels: As in the run.
-        left_out: Outputs that the run could not make.
-        raster: How the RGB images are read, as in the run.
+        plan: The plan of a finished run.
+        styles: Styles as given; exemplar images are shown, other styles have no column.
+        max_pixels: Limit of the run.
+        left_out: Outputs that the run failed to write.
+        raster: How the run read the RGB images.
 
     Returns:
-        The file, whose name no result has, or None if there is no result to show.
+        The file, whose name differs from all results, or None if there are no results.
 
     Raises:
         EncodeError: The file cannot be written.
-        MissingFileError: An RGB image or result has gone since.
-        DecodeError: An RGB image or result has been damaged since.
+        MissingFileError: An RGB image or result was removed since the run.
+        DecodeError: An RGB image or result was damaged since the run.
     """
     sheet = draw_preview(plan, styles, max_pixels, left_out, raster)
     if sheet is None:
@@ -67,7 +67,7 @@ def draw_preview(
     left_out: Collection[str] = (),
     raster: RasterOptions = PLAIN_RASTER,
 ) -> Image.Image | None:
-    """Return the contact sheet that :func:`write_preview` writes."""
+    """Draw the contact sheet that :func:`write_preview` writes."""
     jobs = [job for job in plan.jobs if str(job.output) not in left_out and (plan.out / job.output).is_file()]
     if not jobs:
         return None
@@ -107,7 +107,7 @@ def _row(job: Job, out: Path, exemplar: _Cell | None, max_pixels: int, raster: R
 
 
 def _style_of(job: Job, number: int, styles: Sequence[str]) -> str:
-    """Return the style to show beside a result: its own, or one of a blend by turns; none for the plain luma."""
+    """Return the style to show beside a result: of a blend, each in turn; an empty name for the plain luma."""
     if job.variant is None:
         return styles[number % len(styles)]
     return "" if job.variant.style is None else styles[job.variant.style]
@@ -127,8 +127,8 @@ def _first_image(style: Path) -> Path:
 
 
 def _fit(caption: str, draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """Shorten from the left: the end of a name tells more than its start."""
-    caption = "".join(c if c.isprintable() else "?" for c in caption)  # a line break, or bytes that are no UTF-8
+    """Shorten a caption from the left, since names differ most at their end."""
+    caption = "".join(c if c.isprintable() else "?" for c in caption)  # such as line breaks and invalid UTF-8
     while draw.textlength(caption, font) > _CELL_WIDTH:
         caption = f"...{caption[5:]}"
     return caption
@@ -143,7 +143,7 @@ def _source(job: Job, max_pixels: int, raster: RasterOptions) -> Image.Image:
 
 
 def _result(path: Path, max_pixels: int) -> Image.Image:
-    """Return a result; its levels are never stretched, whatever place on Earth it has."""
+    """Read a result with its levels unstretched, georeferenced or not."""
     if path.suffix == ".png":
         return _shrunk(read_image(path, max_pixels).rgb())
     with environment(), open_raster(str(path)) as dataset:

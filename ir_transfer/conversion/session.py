@@ -1,4 +1,4 @@
-"""What conversions of every kind begin with: a loaded model, a folder of one's own, a manifest."""
+"""What every kind of conversion starts with: a loaded model, its recorded settings, a manifest, a locked folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ir_transfer import __version__
-from ir_transfer.conversion.engine.translators import AnyTranslator
+from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.exported.choose import runtime_of
-from ir_transfer.conversion.exported.record import runtime_look, runtime_versions
+from ir_transfer.conversion.exported.file import runtime_settings, runtime_versions
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options, Polarity
 from ir_transfer.conversion.plan import Plan
-from ir_transfer.conversion.styles.choose import WHITE_HOT, StyleChoice
+from ir_transfer.conversion.styles.catalog import WHITE_HOT
+from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.imaging.exemplars.polarity import is_white_hot
 from ir_transfer.imaging.exemplars.range import AskedRange
@@ -27,19 +30,21 @@ from ir_transfer.models.style_facts import DescribedStyle, exemplar_records, pol
 from ir_transfer.redaction import redacted
 
 if TYPE_CHECKING:
+    from ir_transfer.conversion.heat.shift import Heat
     from ir_transfer.conversion.translate import Translator
 
 logger = logging.getLogger(__name__)
 
-_OF_EXEMPLARS = frozenset({"style", "styles", "exemplars", "exemplar_polarity"})
-"""What of a look follows from the contents of the exemplar files."""
+_EXEMPLAR_SETTINGS = frozenset({"style", "styles", "exemplars", "exemplar_polarity"})
+"""Settings that depend on the contents of the exemplar files."""
 
 
 def load_translator(options: Options, choice: StyleChoice, masks: Masks | None = None) -> Translator:
-    """Load the model of a choice with its styles, as the options say; see :meth:`Translator.load`."""
+    """Load the model of a choice with its styles by the options; see :meth:`Translator.load`."""
     import torch
 
-    from ir_transfer.conversion.translate import Translator, pick_device
+    from ir_transfer.conversion.devices import pick_device
+    from ir_transfer.conversion.translate import Translator
 
     device = pick_device(options.device)
     if options.threads is not None:
@@ -64,9 +69,9 @@ def load_translator(options: Options, choice: StyleChoice, masks: Masks | None =
     return translator
 
 
-def look_of(options: Options, translator: AnyTranslator) -> dict[str, Any]:
-    """Return what decides the pixels, for the manifest."""
-    look: dict[str, Any] = {
+def settings_of(options: Options, translator: AnyTranslator) -> dict[str, Any]:
+    """Return everything that determines the pixel values, for the manifest."""
+    settings: dict[str, Any] = {
         "model": translator.model.info.name,
         "weights": translator.model.weights_hash,
         "style": translator.style_hash,
@@ -78,37 +83,57 @@ def look_of(options: Options, translator: AnyTranslator) -> dict[str, Any]:
         "seed": options.seed,
         "exemplar_polarity": [polarity_facts(code) for code in translator.codes],
     }
-    look |= exemplar_look(options.exemplar_range, translator)
-    look |= runtime_look(translator.model)
-    look |= options.camera.look()
-    if raster := options.raster.look():
-        look["raster"] = raster
-    if controls := options.controls.look():
-        look["controls"] = controls
+    settings |= exemplar_settings(options.exemplar_range, translator)
+    settings |= runtime_settings(translator.model)
+    settings |= options.camera.settings()
+    if raster := options.raster.settings():
+        settings["raster"] = raster
+    if controls := options.controls.settings():
+        settings["controls"] = controls
     if chosen := {name: translator.model.hyper_parameters[name] for name in translator.model.run_options}:
-        look["options"] = chosen
-    return look
+        settings["options"] = chosen
+    return settings
+
+
+def post_process_of(options: Options, codes: Sequence[DescribedStyle], heat: Heat | None) -> PostProcess:
+    """Return the post-processing of a run by its options.
+
+    Args:
+        options: Format, polarity and camera of the results.
+        codes: Styles by their index in the variants, or the one style of a run without variants.
+        heat: Shifts of apparent intensity by class, if any.
+    """
+    camera = () if options.camera == NO_CAMERA else (CameraStep(options.camera, options.seed),)
+    return PostProcess(
+        options.bit_depth,
+        options.format,
+        frozenset(index for index, code in enumerate(codes) if is_inverted([code], options.polarity)),
+        frozenset(index for index, code in enumerate(codes) if not code.white_hot),
+        camera,
+        heat,
+        options.compression,
+    )
 
 
 def is_inverted(codes: Sequence[DescribedStyle], polarity: Polarity | None) -> bool:
-    """Return whether results in these styles must be inverted to be of a polarity; None keeps the styles' own.
+    """Return whether results in these styles must be inverted to have a polarity; None keeps that of the styles.
 
     Raises:
-        InputError: The styles disagree.
+        InputError: The styles have different polarities.
     """
     if polarity is None:
         return False
     found = {code.white_hot for code in codes}
     if len(found) > 1:
         raise InputError(
-            "expected styles of one polarity with --polarity, got both: leave one out, or say with "
-            "--exemplar-polarity which way round the exemplars are"
+            "expected styles of one polarity with --polarity, got both: leave one out, or set the polarity of the "
+            "exemplars with --exemplar-polarity"
         )
     return found != {polarity == WHITE_HOT}
 
 
-def exemplar_look(asked: AskedRange, translator: AnyTranslator) -> dict[str, Any]:
-    """Return what was asked for and taken from exemplar files, for the manifest; nothing if the style has none."""
+def exemplar_settings(asked: AskedRange, translator: AnyTranslator) -> dict[str, Any]:
+    """Return how the exemplar files were read, for the manifest; nothing if the style has no exemplar files."""
     records = [record for code in translator.codes for record in exemplar_records(code)]
     if not records:
         return {}
@@ -118,21 +143,21 @@ def exemplar_look(asked: AskedRange, translator: AnyTranslator) -> dict[str, Any
 def open_manifest(
     plan: Plan,
     options: Options,
-    look: Mapping[str, Any],
+    settings: Mapping[str, Any],
     translator: AnyTranslator,
     source: tuple[str | None, str | None] = (None, None),
 ) -> Manifest:
-    """Start the manifest of a folder, or go on with the one that is stored there.
+    """Create the manifest of a folder, or open the existing one to resume.
 
     Args:
-        plan: The folder, and the results that this run makes in it.
-        options: Whether to go on.
-        look: What decides the pixels.
-        translator: What computes.
-        source: Root of a data set, by itself and from the folder; see :class:`Header`.
+        plan: The folder and its results.
+        options: Whether to resume, and what to record of the command line.
+        settings: Everything that determines the pixel values.
+        translator: The model, whose versions are recorded.
+        source: Root of a data set, as given and relative to the folder; see :class:`Header`.
 
     Raises:
-        InputError: What lies there was made in another way.
+        InputError: The existing results were made with other settings.
     """
     versions = {
         "ir_transfer": __version__,
@@ -141,45 +166,45 @@ def open_manifest(
         **runtime_versions(runtime_of(options)),
     }
     found = Manifest.load(plan.out) if options.resume else None
-    if found is None or not found.has_results:  # a run in which nothing succeeded binds nobody to its options
-        header = Header(options.command, look, versions, *source, settings=options.settings)
+    if found is None or not found.has_results:  # without results, the earlier settings need not be kept
+        header = Header(options.command, settings, versions, *source, settings=options.settings)
         return Manifest.create(plan.out, header)
-    look = redacted(look)  # as it is in the file
-    if _differ_in_exemplars(found.header.look, look) and found.entries.keys() <= set(plan.order):
+    settings = redacted(settings)  # as in the file
+    if _differ_in_exemplars(found.header.look, settings) and found.entries.keys() <= set(plan.order):
         logger.warning("%s: the exemplar files have changed since: all results are made again", plan.out)
         found.entries.clear()
-        found.header = replace(found.header, look=look)
-    found.header.refuse_other_look(look, found.path)
+        found.header = replace(found.header, look=settings)
+    found.header.refuse_other_settings(settings, found.path)
     found.header = replace(found.header, source=source[0], source_from_here=source[1])
     found.reopen()
     return found
 
 
 def _differ_in_exemplars(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Return whether two looks differ, and in nothing but what files of the same names contain."""
-    others = (before.keys() | now.keys()) - _OF_EXEMPLARS
-    asked = _asked_of_exemplars(now)
+    """Return whether settings differ, and only in the contents of exemplar files of the same names."""
+    others = (before.keys() | now.keys()) - _EXEMPLAR_SETTINGS
     return (
         before != now
         and all(before.get(key) == now.get(key) for key in others)
         and bool(now.get("exemplars"))
-        and _asked_of_exemplars(before) == asked
+        and _exemplar_options(before) == _exemplar_options(now)
     )
 
 
-def _asked_of_exemplars(look: Mapping[str, Any]) -> list[Any]:
-    """Return the names of the exemplars, and their polarity where an option says it."""
-    said = [one.get("polarity") for one in look["exemplar_polarity"] if one.get("polarity_source") == "option"]
-    return [[one["file"] for one in look.get("exemplars", ())], said, [one["style"] for one in look.get("styles", ())]]
+def _exemplar_options(settings: Mapping[str, Any]) -> list[Any]:
+    """Return the names of the exemplars and styles, and the polarities that were given as an option."""
+    given = [one.get("polarity") for one in settings["exemplar_polarity"] if one.get("polarity_source") == "option"]
+    files = [one["file"] for one in settings.get("exemplars", ())]
+    return [files, given, [one["style"] for one in settings.get("styles", ())]]
 
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Lock the folder of the results for one run.
+    """Create the output folder and lock it for one run.
 
     Raises:
-        EncodeError: The folder cannot be made.
-        InputError: Another run holds it.
+        EncodeError: The folder cannot be created.
+        InputError: Another run has locked it.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -197,7 +222,7 @@ def locked(out: Path) -> Iterator[None]:
         os.close(handle)
         raise InputError(f"expected {out} for this run alone, got another run at work there: wait for it") from None
     except OSError as error:
-        logger.info("%s cannot be locked (%s): see that no other run uses it", out, error.strerror)
+        logger.info("%s cannot be locked (%s): make sure that no other run uses it", out, error.strerror)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What a conversion is asked for about images of any size; free of torch."""
+"""Options of rasters and of translation by tiles; free of torch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ir_transfer.imaging.encode import Compression
 from ir_transfer.imaging.image_io import BitDepth
 
 MEMORY = 2 * 10**9
+"""Default memory limit in bytes on a CPU."""
 SMALLEST_TILE = 64
+"""Smallest side of a tile in pixels."""
 
 
 @dataclass(frozen=True)
@@ -18,14 +20,14 @@ class RasterOptions:
     """How GeoTIFFs and other rasters are read and written.
 
     Attributes:
-        bands: One or three, from 1; those interpreted as red, green and blue if None.
-        levels: Numbers that become 0 and 1, or ``"percentile"``; by the type of the file if None.
-        bit_depth: Of the result; by the type of the file if None.
-        cog: Make cloud-optimised GeoTIFFs.
-        overviews: Make overviews.
-        nodata: Number of invalid pixels in files that do not declare it.
-        page: Image of a file with several, from 1, or ``"all"``; the first of full size if None.
-        compression: Of the result; that of the source, or a lossless one in place of it, if None.
+        bands: One or three bands, counted from 1; those interpreted as red, green and blue if None.
+        levels: Values that become 0 and 1, or ``"percentile"``; by the data type of the file if None.
+        bit_depth: Bit depth of the result; by the data type of the file if None.
+        cog: Write cloud-optimised GeoTIFFs.
+        overviews: Write overviews.
+        nodata: Value of invalid pixels in files that do not declare it.
+        page: Page of a file with several images, counted from 1, or ``"all"``; the first full-size page if None.
+        compression: Compression of the result; None keeps that of the source, or a lossless one if that is lossy.
     """
 
     bands: tuple[int, ...] | None = None
@@ -39,26 +41,26 @@ class RasterOptions:
 
     @property
     def needs_windows(self) -> bool:
-        """Whether something is asked for that only files read by windows have."""
+        """Whether an option applies only to files that are read by windows."""
         return bool(self.bands or self.cog or self.overviews or self.nodata is not None)
 
-    def look(self) -> dict[str, Any]:
-        """Return what was asked for, for the manifest; nothing if nothing was."""
-        given = asdict(self).items()
-        elsewhere = {"bit_depth", "compression"}  # in the look of every run, and in the lines of rasters
-        asked = {
-            name: value for name, value in given if value is not None and value is not False and name not in elsewhere
+    def settings(self) -> dict[str, Any]:
+        """Return the options that are set, for the manifest."""
+        elsewhere = {"bit_depth", "compression"}  # in the settings of every run, and in the lines of rasters
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+            if value is not None and value is not False and name not in elsewhere
         }
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
 
 
 @dataclass(frozen=True)
 class SizeOptions:
-    """When an image is translated by tiles.
+    """Limits above which an image is translated by tiles.
 
     Attributes:
-        memory: Bytes that the process may take; None lets a GPU find out, and is 2 GB on a CPU.
-        tile: Side of the tiles, for every image that is larger; chosen by the memory if None.
+        memory: Memory limit of the process in bytes; None is 2 GB on a CPU, and no limit but its own on a GPU.
+        tile: Side of the tiles, applied to every larger image; chosen by the memory if None.
     """
 
     memory: int | None = None

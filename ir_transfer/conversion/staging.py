@@ -21,23 +21,23 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tuple[str, ...], Path | None]]:
-    """Give local folders for what is remote; they last as long as the context.
+    """Provide local folders for remote inputs and outputs, for the duration of the context.
 
-    A local folder lists what the remote one holds. Files that are no images are copied once; an image is fetched
-    when it is read and not kept, and a result goes to the storage when it is written. So the local disk holds labels
-    and names only. The manifest is brought up to date at the start, every half minute and at the end.
+    A local folder lists the files of the remote one. Files that are not images are copied once. Images are downloaded
+    when they are read and not kept, and results are uploaded when they are written, so that the local disk holds only
+    labels and names. The remote manifest is updated at the start, every half minute and at the end.
 
-    A storage has no locks: two runs must not write into one remote folder. It takes each file whole, so a run that is
-    killed goes on with ``--resume``; what was made since the manifest was last brought up to date is made again.
+    Object storage has no locks, so two runs must not write into one remote folder. Files are uploaded whole: a killed
+    run continues with ``--resume`` and repeats what was written after the last update of the manifest.
 
     Args:
-        inputs: Paths, or URLs of folders and files such as ``s3://bucket/rgb``; ``file://`` is a plain path.
+        inputs: Paths, or URLs of folders and files such as ``s3://bucket/rgb``; ``file://`` is a local path.
         out: Path or URL of a folder; beside a single remote input if None.
 
     Raises:
-        MissingFileError: Nothing lies at a URL.
-        InputError: A storage that is not there, a pattern, or results inside of the input.
-        DecodeError: A remote folder cannot be listed or a file in it not be read.
+        MissingFileError: A URL does not exist.
+        InputError: A storage that does not exist, a pattern, or results inside the input.
+        DecodeError: A remote folder cannot be listed, or a file in it cannot be read.
     """
     inputs = tuple(_plain(text) for text in inputs)
     out = _plain(out) if isinstance(out, str) else out
@@ -58,7 +58,7 @@ def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tupl
 
 
 def _stage(stack: ExitStack, url: str, folder: Path, *, needed: bool) -> Path:
-    """Return the local path that stands for a URL; it has the same name."""
+    """Mount a URL at a local path of the same name, and return that path."""
     url = url.rstrip("/")
     above, _, name = url.rpartition("/")
     local = folder / name
@@ -88,7 +88,7 @@ def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: 
     if info.get("type") != "file" or any(part.startswith(".") for part in place.parts):
         return
     if place.is_absolute() or "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in place.parts):
-        logger.warning("%s: no name of a local file: left out", name)
+        logger.warning("%s: not a valid local file name: left out", name)
         return
     path = folder / place
     try:
@@ -102,7 +102,7 @@ def _list_one(system: Any, folder: Path, place: PurePosixPath, name: str, info: 
 
 
 def _plain(text: str) -> str:
-    """Return the path of a ``file://`` URL; anything else as it is."""
+    """Return the path of a ``file://`` URL; other texts unchanged."""
     if not text.lower().startswith("file://"):
         return text
     from fsspec.implementations.local import LocalFileSystem

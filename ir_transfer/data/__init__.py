@@ -1,1 +1,1 @@
-"""Image files, pairs and augmentation."""
+"""Data sets of registered RGB and infrared images: cards, pairs, splits, checks and augmentation."""

@@ -1,4 +1,4 @@
-"""What training varies: one geometry for both images, light and camera for the RGB image, tone for infrared."""
+"""Training augmentation: joint geometry for both images, colour and blur for the RGB image, tone for infrared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ir_transfer.data.pair_files import to_unit
 from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.imaging.pixels.kinds import Levels
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would query a server for its newest version
 
 import albumentations
 
@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 
 class PairAugment:
-    """Random crop, flip and slight rotation alike for RGB image and truth; colour and blur for the RGB image.
+    """Random crop, flip and slight rotation of RGB image and ground truth; colour and blur for the RGB image.
 
     Args:
         size: Side of the square crop in pixels.
@@ -57,12 +57,12 @@ class PairAugment:
     def __call__(
         self, rgb: OutputLevels, ir: OutputLevels, valid: OutputLevels | None = None
     ) -> tuple[Floats, Floats, NDArray[np.bool_] | None]:
-        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and of what is valid.
+        """Return a crop of both, (3, size, size) and (1, size, size) in [0, 1], and of the valid pixels.
 
         Args:
-            rgb: (H, W, 3).
-            ir: (H, W).
-            valid: 255 where both are valid, else 0 (H, W); None if all is.
+            rgb: RGB image (H, W, 3).
+            ir: Infrared image (H, W).
+            valid: 255 where both are valid, else 0 (H, W); None if all pixels are valid.
         """
         images = {"image": _working(rgb), "truth": np.repeat(_working(ir)[..., None], 3, axis=2)}
         if valid is not None:
@@ -71,13 +71,13 @@ class PairAugment:
         shown = self.camera(image=moved["image"])["image"]
         content = to_unit(shown).transpose(2, 0, 1)
         truth = to_unit(moved["truth"][..., 0])[None]
-        # What is interpolated from an invalid pixel is invalid.
+        # A pixel interpolated from an invalid one is invalid.
         seen = None if valid is None else np.ascontiguousarray(moved["valid"][..., 0][None] == 255)
         return np.ascontiguousarray(content), np.ascontiguousarray(truth), seen
 
 
 class ExemplarAugment:
-    """Random crop and flip of an exemplar.
+    """Random crop and flip of a style exemplar.
 
     Args:
         size: (height, width) of the crop.
@@ -103,16 +103,15 @@ class ExemplarAugment:
 
 
 def _working(levels: OutputLevels) -> Levels:
-    """Return 8 bits as they are, which is quickest, and more as floats, which every step takes and none rounds."""
+    """Return levels of 8 bits unchanged, which is fastest, and others as floats, which no step rounds."""
     return levels if levels.dtype == np.uint8 else to_unit(levels)
 
 
 @dataclass(frozen=True)
 class Tone:
-    """A camera's tone: ``gain * x^gamma + offset``, then the polarity.
+    """The tone of a camera: ``gain * x^gamma + offset``, then the polarity.
 
-    Applied alike to exemplar and truth, it changes the right answer together with the only hint at it,
-    so that a network has to read the exemplar.
+    It is applied to exemplar and ground truth alike, so that the network can only learn the tone from the exemplar.
     """
 
     gamma: float = 1.0
@@ -122,7 +121,7 @@ class Tone:
 
     @classmethod
     def draw(cls, random: np.random.Generator, spread: float = 1.0, flips: float = 0.5) -> Tone:
-        """Draw a tone; ``spread`` 0 gives the identity, ``flips`` is the share of black-hot ones."""
+        """Draw a tone; ``spread`` 0 gives the identity, ``flips`` is the share of black-hot tones."""
         gamma = float(np.exp(random.normal(0, 0.25 * spread)))
         gain = float(np.exp(random.normal(0, 0.2 * spread)))
         offset = float(random.normal(0, 0.06 * spread)) + 0.5 * (1 - gain) * float(random.random() < 0.5)

@@ -1,7 +1,6 @@
-"""Dataset cards: what lies where in a public data set, what may be done with it, and where to get it.
+"""Dataset cards: layout, licence and source of a public data set.
 
-A card is a YAML file in ``datasets/`` that mirrors :class:`Card` one to one. Importing this module and reading every
-card is cheap, so that listing them is.
+A card is a YAML file in ``datasets/`` whose keys are the fields of :class:`Card`.
 """
 
 from __future__ import annotations
@@ -35,24 +34,24 @@ _MAY: dict[str, frozenset[str]] = {"list": frozenset({"line", "rgb", "ir"}), "un
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the images lie. Patterns are those of :mod:`ir_transfer.data.name_patterns`, relative to the root.
+    """Where the images are stored. Patterns are those of :mod:`ir_transfer.data.name_patterns`, relative to the root.
 
     Attributes:
         kind: ``two-files``: a pair is two files whose patterns agree in every field, which covers folders by stem,
             ``trainA``/``trainB`` and rules that replace a part of the name. ``side-by-side``: both images in one
             file. ``bands``: one file with the bands of both. ``list``: text files name the pairs. ``unpaired``: the
-            two sides do not belong together frame by frame, or there are no RGB images.
+            images of the two sides do not correspond, or there are no RGB images.
         rgb: Pattern of the RGB images.
         ir: Pattern of the infrared files.
         files: Pattern of the files that hold both.
-        rgb_side: Which half of such a file is the RGB image.
+        rgb_side: Half of such a file with the RGB image.
         rgb_bands: Numbers of the red, green and blue band, from 1.
         ir_band: Number of the infrared band.
-        white: Level that stands for 1.0, for files that use a part of their range only; the file's own by default.
+        white: Level for 1.0, for files that use a part of their range only; that of the type by default.
         lists: Pattern of the list files.
-        line: Pattern of a line, whose fields name the two files; without it, a line is the two paths.
-        border: Pixels without content on every side, cut off on loading.
-        example: Texts of the fields in real names; what renders a stand-in of the data set lays them out.
+        line: Pattern of a line, whose fields name the two files; without it, a line has the two paths.
+        border: Pixels without content on every side, cropped on loading.
+        example: Values of the fields in real names, for synthetic copies of the data set.
     """
 
     kind: LayoutKind
@@ -72,7 +71,7 @@ class Layout:
         """Return one of the patterns.
 
         Raises:
-            InputError: The layout has none of that key.
+            InputError: The layout has no pattern of that key.
         """
         text = getattr(self, key)
         if text is None:
@@ -85,8 +84,8 @@ class Alignment:
     """How well the two images of a pair are registered.
 
     Attributes:
-        pixels: What ``datasets check`` tolerates; None where they are not registered or it is not known.
-        note: In words.
+        pixels: Offset in pixels that ``datasets check`` tolerates; None if not registered or unknown.
+        note: Description.
     """
 
     pixels: float | None
@@ -95,13 +94,13 @@ class Alignment:
 
 @dataclass(frozen=True)
 class Splits:
-    """Parts that are kept apart.
+    """How the pairs are split.
 
     Attributes:
-        published: The parts that the authors made.
-        scene: Regular expression over the name of a pair; what its groups match is the scene, and a scene is never
-            divided. None where names do not tell.
-        note: What to mind.
+        published: The subsets that the authors published.
+        scene: Regular expression for the name of a pair; its groups match the scene, and a scene is never divided. None
+            if names do not contain the scene.
+        note: What to observe when splitting.
     """
 
     published: str
@@ -111,11 +110,11 @@ class Splits:
 
 @dataclass(frozen=True)
 class Labels:
-    """Images whose levels are labels.
+    """Label images, whose levels are classes.
 
     Attributes:
         masks: Pattern of their files, with the fields of a pair.
-        names: Names of the levels that are objects.
+        names: Names of the classes that are objects, by level.
     """
 
     masks: str
@@ -124,30 +123,30 @@ class Labels:
 
 @dataclass(frozen=True)
 class Card:
-    """A data set. A fact that could not be established reads ``unknown``.
+    """A data set. Facts that could not be established are ``unknown``.
 
     Attributes:
-        name: That of the card's file.
-        title: That of the data set.
+        name: Name of the card's file without suffix.
+        title: Title of the data set.
         summary: One sentence.
-        homepage: Where it is published.
+        homepage: URL of its publication.
         obtain: How to get it, step by step.
-        licence: What its authors state.
-        forbids: What the licence forbids.
-        citation: How the authors want to be named.
-        band: Of the infrared images.
-        bit_depth: Of the infrared files.
-        polarity: ``white-hot``: warm is bright. ``reflected``: what the band reflects is bright.
-        range: What a level means.
-        alignment: How well the two sides fit.
-        content: What is shown.
-        sizes: Of the images.
-        pairs: How many; None where unknown or there are none.
-        layout: Where the images lie.
-        pairing: What makes two files a pair, in words.
-        splits: Parts that are kept apart.
-        notes: What a user would otherwise find out too late.
-        labels: Labels of every pixel, if there are any.
+        licence: Licence as its authors state it.
+        forbids: Uses that the licence forbids.
+        citation: Citation that the authors ask for.
+        band: Spectral band of the infrared images.
+        bit_depth: Bits per level of the infrared files.
+        polarity: ``white-hot``: warm is bright. ``reflected``: surfaces that reflect the band are bright.
+        range: Meaning of a level.
+        alignment: Registration of the two sides.
+        content: Content of the images.
+        sizes: Sizes of the images.
+        pairs: Number of pairs; None if unknown or unpaired.
+        layout: Where the images are stored.
+        pairing: How the files of a pair are matched, in words.
+        splits: How the pairs are split.
+        notes: Known problems of the data set.
+        labels: Semantic labels of every pixel, if there are any.
     """
 
     name: str
@@ -174,16 +173,16 @@ class Card:
 
     @property
     def is_paired(self) -> bool:
-        """Whether an RGB image has an infrared image of its own."""
+        """Whether every RGB image has an infrared image."""
         return self.layout.kind != "unpaired"
 
     def scene_of(self, name: str) -> str | None:
-        """Return the scene of a pair by its name; None where names do not tell."""
+        """Return the scene of a pair by its name; None if names do not contain the scene."""
         return scene_by(self.splits.scene, name) if self.splits.scene else None
 
 
 def scene_by(pattern: str, name: str) -> str | None:
-    """Return what the groups of a regular expression (or all of it) match in a name; None if it does not fit."""
+    """Return the match of a regular expression's groups (or of all of it) in a name; None without a match."""
     match = re.search(pattern, name)
     return None if match is None else "_".join(match.groups("")) or match[0]
 
@@ -194,10 +193,10 @@ def list_cards() -> list[str]:
 
 
 def load_card(name: str | Path) -> Card:
-    """Read a shipped card by name, or any by the path of its file (which ends in ``.yaml``).
+    """Read a shipped card by name, or any card by its path (which ends in ``.yaml`` or ``.yml``).
 
     Raises:
-        UnknownNameError: No card of that name; the message has the closest ones. Or an unknown key.
+        UnknownNameError: No card of that name (the message lists the closest ones), or an unknown key.
         MissingFileError: No such file.
         InputError: A value of the wrong type, or a layout whose keys do not fit its kind.
     """

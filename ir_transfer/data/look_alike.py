@@ -1,4 +1,4 @@
-"""Finding images that show nearly the same, such as neighbouring frames of a video."""
+"""Finds near-duplicate images, such as neighbouring frames of a video."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Floats = NDArray[np.float32]
 
 SIDE = 24
 ALIKE = 0.75
-"""Correlation of two fingerprints, on both sides of the pair, from which images count as nearly the same.
+"""Least correlation of the fingerprints, on both sides of the pairs, of near-duplicates.
 
-Neighbours of a rendered video have 0.9, and of 145 registered road scenes no two have 0.8.
+Neighbouring frames of a rendered video have 0.9, and no two of 145 registered road scenes have 0.8.
 """
 _BLOCK = 1024
 
 
 def fingerprint(gray: Floats) -> Floats:
-    """Return what is compared of an image (H, W): its coarse structure without the overall light, of unit length.
+    """Return the coarse structure of an image (H, W) without its low frequencies, as a vector (576,) of unit length.
 
-    An image without structure (black, constant) gives zeros, which are like nothing.
+    An image without structure (constant) gives zeros, which match nothing.
     """
     image = Image.fromarray(np.ascontiguousarray(gray, dtype=np.float32))
     small = np.asarray(image.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
@@ -33,16 +33,16 @@ def fingerprint(gray: Floats) -> Floats:
 
 
 def find_look_alikes(rgb: Floats, ir: Floats, alike: float = ALIKE) -> Iterator[tuple[int, int]]:
-    """Yield the numbers i < j of images that are nearly the same.
+    """Yield the indices i < j of near-duplicates.
 
     Args:
         rgb: Fingerprints of the RGB images (N, D).
         ir: Fingerprints of the infrared images (N, D), in the same order.
-        alike: Least correlation on both sides.
+        alike: Least correlation on both sides of the pairs.
     """
     for start in range(0, len(rgb), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        # the later ones only: each two are met once
+        # only against later ones, so that each pair is compared once
         both = np.minimum(rgb[rows] @ rgb[start:].T, ir[rows] @ ir[start:].T)
         for i, j in np.argwhere(both >= alike):
             if i < j:

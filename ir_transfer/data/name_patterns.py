@@ -1,8 +1,7 @@
-r"""Path patterns such as ``{part:train|test}/vi/{id}.png``: finding files by them, and naming files by them.
+r"""Path patterns such as ``{part:train|test}/vi/{id}.png``, which find and name files.
 
-A field ``{name}`` stands for any text without a slash, ``{name:regex}`` for what the regular expression fits; a field
-that comes twice has the same text both times. ``*`` is any text that does not matter, and ``.*`` at the end is the
-suffix of any image.
+A field ``{name}`` matches any text without a slash, ``{name:regex}`` a regular expression; a field that occurs twice
+has the same value. ``*`` matches any text, and ``.*`` at the end the suffix of any image.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class NamePattern:
         text: The pattern, with forward slashes.
 
     Raises:
-        InputError: Braces that do not close, a regular expression that is none, or a path that leaves the root.
+        InputError: Unbalanced braces, an invalid regular expression, or a path outside of the root.
     """
 
     text: str
@@ -42,13 +41,13 @@ class NamePattern:
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
-        """Names of the fields, in their order."""
+        """Names of the fields in order."""
         named = (match["name"] for segment in self.text.split("/") for match in _tokens(segment, self.text))
         return tuple(dict.fromkeys(name for name in named if name))
 
     @cached_property
     def folder(self) -> str:
-        """The leading folders that have no field; empty if there are none."""
+        """The leading folders without a field; empty if there are none."""
         fixed = []
         for segment in self.text.split("/")[:-1]:
             if "{" in segment or "*" in segment:
@@ -57,16 +56,15 @@ class NamePattern:
         return "/".join(fixed)
 
     def _regex(self, depth: int, known: Mapping[str, str]) -> re.Pattern[str]:
-        """Return what the name at a depth must fit; fields that folders above have fixed are plain text."""
+        """Return the regular expression for the name at a depth; fields of the folders above are literal text."""
         segments = self.text.split("/")
         return _segment_regex(segments[depth], self.text, known, is_file=depth == len(segments) - 1)
 
     def find(self, root: Path) -> dict[tuple[str, ...], Path]:
-        """Return the files below ``root`` that fit, by the texts of :attr:`fields`, sorted by these.
+        """Return the matching files below ``root`` by the values of :attr:`fields`, sorted by these.
 
-        Texts are in Unicode's composed form, whatever that of the names.
-
-        Hidden files are left out. Of two files that differ in nothing but the suffix, the later name is taken.
+        Values are in Unicode's composed form (NFC). Hidden files are left out. Of two files that differ in their suffix
+        only, the later name is taken.
         """
         found = dict(self._walk(root, 0, {}))
         return {key: found[key] for key in sorted(found)}
@@ -87,7 +85,7 @@ class NamePattern:
                 yield from self._walk(path, depth + 1, values)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the fields of a path below the root, or None if it does not fit."""
+        """Return the fields of a path below the root, or None if it does not match."""
         known: dict[str, str] = {}
         if path.count("/") != self.text.count("/"):
             return None
@@ -99,21 +97,21 @@ class NamePattern:
         return known
 
     def fill(self, values: Mapping[str, str], suffix: str = ".png") -> str:
-        """Return the path with these texts in its fields; ``suffix`` stands for ``.*``.
+        """Return the path with these values in its fields and ``suffix`` in place of ``.*``.
 
         Raises:
-            InputError: A field without a text.
+            InputError: A field without a value.
         """
         text = self.text.removesuffix(".*") + suffix if self.text.endswith(".*") else self.text
         if missing := [name for name in self.fields if name not in values]:
-            raise InputError(f"expected a text for the field {missing[0]!r} of {self.text!r}, got {dict(values)}")
+            raise InputError(f"expected a value for the field {missing[0]!r} of {self.text!r}, got {dict(values)}")
         return _TOKEN.sub(lambda m: values[m["name"]] if m["name"] else "" if m["any"] else m["text"], text)
 
 
 def _tokens(segment: str, pattern: str) -> list[re.Match[str]]:
     tokens = list(_TOKEN.finditer(segment))
     if sum(len(t[0]) for t in tokens) != len(segment):
-        raise InputError(f"expected fields such as {{id}} in the pattern {pattern!r}, got a brace that stands alone")
+        raise InputError(f"expected fields such as {{id}} in the pattern {pattern!r}, got an unbalanced brace")
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""Checks of pairs before a run begins, mostly from the headers of the files."""
+"""Checks pairs before a run begins, mostly by the headers of the files."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header
 
-_TRIED = 24  # images that are opened, of those whose header says that they may be coloured
+_TRIED = 24  # images that are opened, of those that may be coloured by their header
 
 
 def check_pairs(pairs: Sequence[Pair]) -> None:
-    """Refuse pairs of two sizes, and coloured infrared images as far as a few of them tell.
+    """Refuse pairs of two sizes, and coloured infrared images in a sample of the pairs.
 
-    Mostly reads no more than the files' headers.
+    Mostly reads the headers of the files only.
 
     Raises:
-        InputError: The first such pair, and how many more there are.
-        DecodeError: A file is no image.
+        InputError: The first such pair and the number of others.
+        DecodeError: A file is not an image.
     """
     unsure = [pair for pair in pairs if not _headers_agree(pair)]
     wrong = [pair for pair in unsure if len(set(_upright_sizes(pair))) > 1]
@@ -36,11 +36,11 @@ def check_pairs(pairs: Sequence[Pair]) -> None:
 
 
 def check_singles(singles: Sequence[Single]) -> None:
-    """Refuse coloured infrared images as far as a few of them tell; headers say which may be.
+    """Refuse coloured infrared images in a sample of those that may be coloured by their header.
 
     Raises:
         InputError: The first such image.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     doubtful = [single for single in singles if _may_be_coloured(single)]
     for single in doubtful[:: max(1, len(doubtful) // _TRIED)]:
@@ -53,7 +53,7 @@ def _may_be_coloured(single: Single) -> bool:
     try:
         with Image.open(single.path) as image:
             return len(image.getbands()) > 2 or image.mode == "P"
-    except OSError:  # Pillow does not know every TIFF that can be read
+    except OSError:  # Pillow does not open every TIFF that can be read
         return True
 
 
@@ -66,10 +66,10 @@ def _headers_agree(pair: Pair) -> bool:
         if pair.layout is not None and kind == "side-by-side":
             return rgb[pair.layout.rgb_side not in {"top", "bottom"}] % 2 == 0
         return rgb == read_header(pair.ir).upright
-    except DecodeError:  # opening says what is wrong
+    except DecodeError:  # opening the pair reports the error
         return False
 
 
 def _upright_sizes(pair: Pair) -> list[tuple[int, int]]:
-    """Return (width, height) of both as they are read, with the orientation that a camera noted."""
+    """Return (width, height) of both upright images."""
     return [(image.width, image.height) for image in open_pair(pair.rgb, pair.ir, pair.layout)]

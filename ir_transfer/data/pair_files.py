@@ -1,6 +1,6 @@
-"""Opening the two images of a pair: from two files, from two halves of one, or from the bands of one.
+"""Opens the two images of a pair: from two files, from two halves of one, or from the bands of one.
 
-Infrared images of a black-hot set are inverted on reading, so that whoever trains or measures has white-hot ones.
+Infrared images of a black-hot set are inverted, so that training and evaluation use white-hot images only.
 """
 
 from __future__ import annotations
@@ -16,10 +16,19 @@ from PIL import Image
 from scipy import ndimage
 
 from ir_transfer.errors import InputError
-from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, OutputLevels, read_bytes, read_image, to_levels
-from ir_transfer.imaging.pixels.kinds import Levels
-from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, composited, mean_colour
-from ir_transfer.imaging.pixels.tiff_file import decode_bands
+from ir_transfer.imaging.decode import decode
+from ir_transfer.imaging.decoded_image import shown
+from ir_transfer.imaging.image_io import (
+    MAX_PIXELS,
+    DecodedImage,
+    OutputLevels,
+    files_beside,
+    read_bytes,
+    read_image,
+    to_levels,
+)
+from ir_transfer.imaging.pixels.kinds import Levels, Wanted
+from ir_transfer.imaging.pixels.stage import Meaning
 
 if TYPE_CHECKING:
     from ir_transfer.data.cards import Layout
@@ -31,7 +40,7 @@ Side = Literal["rgb", "ir"]
 
 
 class PairFiles(Protocol):
-    """What of a pair is needed here."""
+    """The properties of a pair that are needed to open it."""
 
     @property
     def rgb(self) -> Path:
@@ -43,7 +52,7 @@ class PairFiles(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """How the files are cut."""
+        """Layout of the files; None for two plain files."""
 
     @property
     def black_hot(self) -> bool:
@@ -51,12 +60,12 @@ class PairFiles(Protocol):
 
 
 def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[DecodedImage, DecodedImage]:
-    """Return RGB image and infrared image in the files' own levels; their sizes may differ.
+    """Return RGB image and infrared image in the levels of the files; their sizes may differ.
 
     Raises:
         MissingFileError: A file is missing.
-        DecodeError: A file is no image.
-        InputError: A file that cannot be cut as the layout says.
+        DecodeError: A file is not an image.
+        InputError: A file that does not have the layout.
     """
     kind = "two-files" if layout is None else layout.kind
     if layout is not None and kind == "bands":
@@ -71,7 +80,7 @@ def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Decode
 
 
 def open_side(path: Path, side: Side, layout: Layout | None = None) -> DecodedImage:
-    """Return one image of a file, in the file's own levels; see :func:`open_pair`."""
+    """Return one image of a file in its levels; see :func:`open_pair`."""
     if layout is not None and layout.kind in {"bands", "side-by-side"}:
         return open_pair(path, path, layout)[side == "ir"]
     image = read_image(path)
@@ -107,11 +116,11 @@ class PairLevels(NamedTuple):
 
 
 def read_pair(pair: PairFiles) -> PairFloats:
-    """Return a pair with all its bits.
+    """Return a pair as floats, at full precision.
 
     Raises:
         InputError: The two sizes differ, the infrared image is coloured, or no pixel is valid in both.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     rgb, ir = _open_checked(pair)
     infrared = ir.gray()
@@ -123,16 +132,14 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
 
     Args:
         pair: The files.
-        max_width: Wider images are shrunk to it.
+        max_width: Wider images are reduced to it.
 
     Raises:
         InputError: The two sizes differ, the infrared image is coloured, or no pixel is valid in both.
-        DecodeError: A file is no image.
+        DecodeError: A file is not an image.
     """
     rgb, ir = _open_checked(pair)
-    valid = _valid_in_both(rgb, ir, pair)
-    if valid is not None and max_width is not None and rgb.width > max_width:
-        valid = _shrunk_valid(valid, _size_within(rgb, max_width))
+    valid = compact_valid(_valid_in_both(rgb, ir, pair), max_width)
     return PairLevels(compact(rgb, "rgb", max_width), compact(ir, "ir", max_width, pair.black_hot), valid)
 
 
@@ -154,20 +161,36 @@ def compact(image: DecodedImage, side: Side, max_width: int | None = None, black
     """Return an image as levels that take little memory: of 8 bits if its file has no more, of 16 otherwise.
 
     Args:
-        image: As it was opened.
+        image: The opened image.
         side: ``rgb`` gives (H, W, 3), ``ir`` (H, W).
-        max_width: A wider image is shrunk to it.
-        black_hot: Whether warm is dark in it; it is inverted then.
+        max_width: A wider image is reduced to it.
+        black_hot: Whether warm is dark in it; such an image is inverted.
     """
     unit = image.rgb().transpose(1, 2, 0) if side == "rgb" else image.gray()[0]
     levels = to_levels(unit, 8 if image.bit_depth == 8 else 16)
     if max_width is not None and image.width > max_width:
-        levels = _shrunk(levels, _size_within(image, max_width))
+        levels = _shrunk(levels, _size_within(image.width, image.height, max_width))
     return np.iinfo(levels.dtype).max - levels if black_hot else levels
 
 
+def compact_valid(valid: Valid | None, max_width: int | None) -> Valid | None:
+    """Return the valid pixels of an image that :func:`compact` shrinks: those to which no invalid pixel contributes.
+
+    Args:
+        valid: Of the image, (H, W); None if all are.
+        max_width: As for :func:`compact`.
+    """
+    if valid is None or max_width is None or valid.shape[1] <= max_width:
+        return valid
+    size = _size_within(valid.shape[1], valid.shape[0], max_width)
+    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
+    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
+    side = 2 * _LANCZOS_REACH + 1
+    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
+
+
 def to_unit(levels: Levels) -> Floats:
-    """Return levels of 8 or 16 bits, of any shape, as float32 in [0, 1]; floats are that already."""
+    """Return levels of 8 or 16 bits, of any shape, as float32 in [0, 1]; floats are unchanged."""
     unit: Floats = levels.astype(np.float32, copy=False)
     if levels.dtype == np.uint8:
         return unit / np.float32(255)
@@ -175,7 +198,7 @@ def to_unit(levels: Levels) -> Floats:
 
 
 def check_pair(rgb: DecodedImage, ir: DecodedImage, pair: PairFiles) -> None:
-    """Raise an error if two images are no pair.
+    """Raise an error unless two images can be a pair.
 
     Raises:
         InputError: Their sizes differ, or the infrared image is coloured.
@@ -190,7 +213,7 @@ def check_gray(ir: DecodedImage, path: Path) -> None:
     """Raise an error if an infrared image is coloured: the luminance of a palette is not monotonic in temperature.
 
     Raises:
-        InputError: It is.
+        InputError: The image is coloured.
     """
     if ir.is_colour:
         raise InputError(
@@ -205,17 +228,9 @@ def _open_checked(pair: PairFiles) -> tuple[DecodedImage, DecodedImage]:
     return rgb, ir
 
 
-def _shrunk_valid(valid: Valid, size: tuple[int, int]) -> Valid:
-    """Return the pixels of an image resized to (width, height) in which no invalid pixel has a share."""
-    levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
-    whole = np.asarray(levels.resize(size, Image.Resampling.BOX)) == 255
-    side = 2 * _LANCZOS_REACH + 1
-    return np.asarray(ndimage.binary_erosion(whole, np.ones((side, side), np.bool_), border_value=1), np.bool_)
-
-
-def _size_within(image: DecodedImage, max_width: int) -> tuple[int, int]:
-    """Return (width, height) of a wider image that is shrunk."""
-    return max_width, round(image.height * max_width / image.width)
+def _size_within(width: int, height: int, max_width: int) -> tuple[int, int]:
+    """Return (width, height) of an image reduced to ``max_width``."""
+    return max_width, round(height * max_width / width)
 
 
 def _shrunk(levels: OutputLevels, size: tuple[int, int]) -> OutputLevels:
@@ -235,11 +250,12 @@ def _open_bands(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]
     if layout.ir_band is None:
         raise InputError("expected the key 'ir_band' in a layout of bands, found none")
     data = read_bytes(path)
-    bands, white, alpha = decode_bands(data, str(path), [*layout.rgb_bands, layout.ir_band], MAX_PIXELS)
+    wanted = Wanted(bands=[*layout.rgb_bands, layout.ir_band], beside=files_beside(path), joint=True)
+    stored = decode(data, str(path), MAX_PIXELS, wanted)
     sha256 = hashlib.sha256(data).hexdigest()
-    if alpha is not None and alpha.any():
-        bands = composited(bands, alpha, mean_colour(bands, alpha >= HALF_OPAQUE))
-    return DecodedImage(bands[:3], white, sha256, alpha), DecodedImage(bands[3:], white, sha256, alpha)
+    rgb = replace(stored, numbers=stored.numbers[:3])
+    ir = replace(stored, numbers=stored.numbers[3:], meaning=Meaning())
+    return shown(rgb, str(path), sha256), shown(ir, str(path), sha256)
 
 
 def _open_halves(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]:
@@ -248,7 +264,7 @@ def _open_halves(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage
     if whole.levels.shape[axis] % 2:
         raise InputError(
             f"expected {path} to hold two images of one size, got {whole.width} x {whole.height}, "
-            "which cannot be halved: name another card"
+            "which cannot be halved: choose another card"
         )
     levels = np.split(whole.levels, 2, axis=axis)
     alphas = [None, None] if whole.alpha is None else np.split(whole.alpha, 2, axis=axis - 1)

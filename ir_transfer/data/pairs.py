@@ -1,4 +1,4 @@
-"""The pairs of a data set on disk, found by its card."""
+"""Lists the pairs of a data set on disk by its card."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Single:
     Attributes:
         stem: Its name; unique in the data set.
         path: The file.
-        side: What it shows.
-        scene: The scene by the card's rule; None where names do not tell.
-        part: The published part that it belongs to; None without parts.
-        layout: How the file is cut; None for a plain one.
+        side: ``rgb`` or ``ir``.
+        scene: The scene by the card's rule; None if names do not contain it.
+        part: Its published subset; None without subsets.
+        layout: Layout of the file; None for a plain one.
         black_hot: Whether warm is dark in an infrared image.
     """
 
@@ -42,10 +42,10 @@ class Pair:
     Attributes:
         stem: Their common name; unique in the data set.
         rgb: The file of the RGB image.
-        ir: That of the infrared image; the same file where it holds both.
-        scene: The scene by the card's rule; None where names do not tell.
-        part: The published part that it belongs to; None without parts.
-        layout: How the files are cut; None for two plain files.
+        ir: The file of the infrared image; the same file if it holds both.
+        scene: The scene by the card's rule; None if names do not contain it.
+        part: Its published subset; None without subsets.
+        layout: Layout of the files; None for two plain files.
         black_hot: Whether warm is dark in the infrared file.
     """
 
@@ -65,11 +65,11 @@ class Pair:
 
 @dataclass
 class Listing:
-    """What a folder holds.
+    """Contents of a folder.
 
     Attributes:
         pairs: The pairs, sorted by stem.
-        unpaired: Files of a side that have no partner, or list entries whose file is missing.
+        unpaired: Files without a partner by side, or list entries whose file is missing.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -81,11 +81,11 @@ def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
 
     Args:
         root: The folder.
-        card: How it is laid out; ``rgb/`` and ``ir/`` with the same stems by default.
+        card: Its card; ``rgb/`` and ``ir/`` with the same stems by default.
 
     Raises:
         MissingFileError: A folder or list that the card names is missing.
-        InputError: No pair at all, or the card has none.
+        InputError: The folder has no pairs, or the card is unpaired.
     """
     card = card or load_card(GENERIC)
     listing = scan_pairs(root, card)
@@ -97,7 +97,7 @@ def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
         unpaired = len(listing.unpaired["rgb"]), len(listing.unpaired["ir"])
         raise InputError(
             f"expected images of equal names in {sides} ({layout.rgb} and {layout.ir}), got none in common "
-            f"({unpaired[0]} photographs, {unpaired[1]} infrared files): see ir-transfer datasets show {card.name}"
+            f"({unpaired[0]} RGB images, {unpaired[1]} infrared files): see ir-transfer datasets show {card.name}"
         )
     raise InputError(
         f"expected images like {layout.files or layout.lists} in {root}, got none: "
@@ -106,16 +106,16 @@ def list_pairs(root: Path, card: Card | None = None) -> list[Pair]:
 
 
 def scan_pairs(root: Path, card: Card) -> Listing:
-    """Return the pairs of a folder and the files that have no partner.
+    """Return the pairs of a folder and the files without a partner.
 
     Raises:
         MissingFileError: A folder or list that the card names is missing.
-        InputError: The card has no pairs, or two pairs have one name.
+        InputError: The card is unpaired, or two pairs have the same name.
     """
     layout = card.layout
     if not card.is_paired:
         raise InputError(
-            f"expected a card with pairs, got {card.name}, whose frames do not belong together: "
+            f"expected a card with pairs, got {card.name}, which is unpaired: "
             "use its infrared files as exemplars or for unpaired training"
         )
     if not root.is_dir():
@@ -130,7 +130,7 @@ def scan_pairs(root: Path, card: Card) -> Listing:
     listing.pairs.sort(key=lambda pair: pair.stem)
     for one, other in zip(listing.pairs, listing.pairs[1:], strict=False):
         if one.stem == other.stem:
-            raise InputError(f"expected one pair named {one.stem}, got {one.rgb} and {other.rgb}: rename one")
+            raise InputError(f"expected a single pair named {one.stem}, got {one.rgb} and {other.rgb}: rename one")
     return listing
 
 
@@ -139,7 +139,7 @@ def list_side(root: Path, card: Card, side: Side) -> list[Single]:
 
     Raises:
         MissingFileError: A folder that the card names is missing.
-        InputError: No file fits, though the card has this side.
+        InputError: No file matches, although the card has this side.
     """
     if card.is_paired:
         return [pair.alone(side) for pair in list_pairs(root, card)]
@@ -180,7 +180,7 @@ def _pair(card: Card, fields: tuple[str, ...], key: tuple[str, ...], rgb: Path, 
 
 
 def _is_plain(card: Card) -> bool:
-    """Return whether a file of the card is one whole image, with its own white."""
+    """Return whether every file of the card is one whole image with the white level of its type."""
     layout = card.layout
     return layout.kind in {"two-files", "list", "unpaired"} and not layout.border and layout.white is None
 
@@ -189,14 +189,14 @@ def _two_files(root: Path, card: Card) -> Listing:
     _check_folders(root, card)
     rgb, ir = card.layout.pattern("rgb"), card.layout.pattern("ir")
     order = [ir.fields.index(name) for name in rgb.fields]
-    photographs = rgb.find(root)
-    infrared = {tuple(key[i] for i in order): path for key, path in ir.find(root).items()}
-    common = photographs.keys() & infrared.keys()
+    rgb_files = rgb.find(root)
+    ir_files = {tuple(key[i] for i in order): path for key, path in ir.find(root).items()}
+    common = rgb_files.keys() & ir_files.keys()
     return Listing(
-        [_pair(card, rgb.fields, key, photographs[key], infrared[key]) for key in common],
+        [_pair(card, rgb.fields, key, rgb_files[key], ir_files[key]) for key in common],
         {
-            "rgb": sorted(str(p.relative_to(root)) for key, p in photographs.items() if key not in common),
-            "ir": sorted(str(p.relative_to(root)) for key, p in infrared.items() if key not in common),
+            "rgb": sorted(str(p.relative_to(root)) for key, p in rgb_files.items() if key not in common),
+            "ir": sorted(str(p.relative_to(root)) for key, p in ir_files.items() if key not in common),
         },
     )
 
@@ -237,6 +237,6 @@ def _entries(path: Path, card: Card, outer: dict[str, str]) -> Iterator[tuple[di
         separator = next((s for s in ("\t", ",") if s in text), None)
         columns = [column.strip() for column in text.split(separator)]
         if len(columns) != 2:
-            raise InputError(f"expected two paths in line {number} of {path}, got {text!r}: part them with a tab")
+            raise InputError(f"expected two paths in line {number} of {path}, got {text!r}: separate them with a tab")
         name = Path(columns[0]).with_suffix("").as_posix().replace("/", "_")
         yield {**outer, "id": name}, columns[0], columns[1]

@@ -1,4 +1,4 @@
-"""Refining the registration of a pair: a small affine motion that makes the edges of both images correlate best."""
+"""Refines the registration of a pair by the affine motion that maximises the correlation of edges."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ir_transfer.imaging.image_io import LUMA, OutputLevels
 Floats = NDArray[np.float32]
 
 _WORK_WIDTH = 320
-_LARGEST = 0.03  # share of the width by which a corner may move: a larger motion is a wrong answer
-_LEAST_GAIN = 0.01  # of the correlation of edges, below which nothing is changed
+_LARGEST = 0.03  # share of the width by which a corner may move; larger motions are estimation errors
+_LEAST_GAIN = 0.01  # of the correlation of edges, for a motion to be applied
 _BLUR = 5
 
 
 @dataclass(frozen=True)
 class Registration:
-    """A motion from the RGB image's pixels to the infrared image's.
+    """An affine motion from pixels of the RGB image to those of the infrared image.
 
     Attributes:
         matrix: Affine (2, 3), float32, in pixels.
@@ -40,7 +40,7 @@ class Registration:
         return self.after >= self.before + _LEAST_GAIN
 
 
-def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Registration:
+def measure_registration(rgb: OutputLevels, infrared: OutputLevels) -> Registration:
     """Return the affine motion that registers an infrared image (H, W) to its RGB image (H, W, 3).
 
     Enhanced correlation coefficient (Evangelidis and Psarakis 2008) of blurred gradient magnitudes. Where it does not
@@ -49,7 +49,7 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
     height, width = infrared.shape
     scale = min(1.0, _WORK_WIDTH / width)
     size = (max(round(width * scale), 16), max(round(height * scale), 16))
-    luma = np.ascontiguousarray(to_unit(photograph) @ np.asarray(LUMA, np.float32))
+    luma = np.ascontiguousarray(to_unit(rgb) @ np.asarray(LUMA, np.float32))
     reduced = (cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in (luma, to_unit(infrared)))
     template, moving = (_edges(np.asarray(image, np.float32)) for image in reduced)
     identity = np.eye(2, 3, dtype=np.float32)
@@ -59,7 +59,7 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
         motion = cv2.MOTION_AFFINE
         everywhere = np.full(template.shape, 255, np.uint8)
         _, found = cv2.findTransformECC(template, moving, identity.copy(), motion, criteria, everywhere, _BLUR)
-    except cv2.error:  # it raises where it does not converge
+    except cv2.error:  # raised if it does not converge
         return Registration(identity, before, before)
     matrix = np.asarray(found, np.float32)
     if _corner_motion(matrix, size) > _LARGEST * size[0]:
@@ -71,7 +71,7 @@ def measure_registration(photograph: OutputLevels, infrared: OutputLevels) -> Re
 
 
 def apply_registration(infrared: OutputLevels, registration: Registration) -> OutputLevels:
-    """Return the infrared image (H, W) moved onto its RGB image; beyond its border, the border's values repeat."""
+    """Return the infrared image (H, W) warped onto its RGB image; values beyond its border repeat the border."""
     size = (infrared.shape[1], infrared.shape[0])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(infrared, registration.matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

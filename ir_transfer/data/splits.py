@@ -1,4 +1,4 @@
-"""Parting pairs for training and validation by scene, so that no scene is on both sides."""
+"""Splits pairs into training and validation by scene, so that no scene is in both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ir_transfer.json_files import json_text, read_json
 
 
 class Placed(Protocol):
-    """What of a pair or image tells where it belongs."""
+    """The properties of a pair or image that decide its subset."""
 
     @property
     def stem(self) -> str:
@@ -39,47 +39,48 @@ P = TypeVar("P", bound=Placed)
 
 @dataclass(frozen=True)
 class Split:
-    """Which pairs are in which part.
+    """The pairs of every subset.
 
     Attributes:
-        parts: Part -> scene -> stems.
-        rule: How scenes were told apart, in words.
+        parts: Subset -> scene -> stems.
+        rule: How scenes were identified, in words.
     """
 
     parts: dict[str, dict[str, list[str]]]
     rule: str
 
     def count(self, part: str) -> int:
-        """Return the number of pairs of a part."""
+        """Return the number of pairs of a subset."""
         return sum(map(len, self.parts[part].values()))
 
 
 def scenes_by_pattern(pairs: Sequence[Pair], pattern: str) -> dict[str, str]:
-    """Return the scene of every stem: what the groups of a regular expression match.
+    """Return the scene of every stem: the match of a regular expression's groups.
 
     Raises:
-        InputError: A name that the pattern does not fit.
+        InputError: A name that the pattern does not match.
     """
     scenes = {pair.stem: scene_by(pattern, pair.stem) for pair in pairs}
     if bad := [stem for stem, scene in scenes.items() if scene is None]:
         raise InputError(
-            f"expected names that fit the scene pattern {pattern!r}, got {bad[0]!r} and {len(bad) - 1} more: correct it"
+            f"expected names that match the scene pattern {pattern!r}, got {bad[0]!r} and {len(bad) - 1} more: "
+            "correct it"
         )
     return {stem: str(scene) for stem, scene in scenes.items()}
 
 
 def scenes_by_runs(pairs: Sequence[Pair], length: int) -> dict[str, str]:
-    """Return the scene of every stem: runs of so many neighbours by name."""
+    """Return the scene of every stem: runs of ``length`` consecutive names."""
     stems = sorted(pair.stem for pair in pairs)
     return {stem: f"run{number // length:05d}" for number, stem in enumerate(stems)}
 
 
 def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> tuple[dict[str, str], int]:
-    """Return the scenes with those made one that share look-alikes, and how many have gone.
+    """Return the scenes after joining those with near-duplicates, and by how many their number decreased.
 
     Args:
         scenes: Stem -> scene.
-        alike: Two stems whose images are nearly the same.
+        alike: Pairs of stems whose images are near-duplicates.
     """
     parent = {scene: scene for scene in scenes.values()}
 
@@ -97,14 +98,14 @@ def join_scenes(scenes: Mapping[str, str], alike: Iterable[tuple[str, str]]) -> 
 
 
 def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "") -> Split:
-    """Part the stems into ``train`` and ``val`` without dividing a scene.
+    """Split the stems into ``train`` and ``val`` without dividing a scene.
 
     Args:
         scenes: Stem -> scene.
-        val: Share of the pairs that validate; met from below as closely as whole scenes allow. If every scene is
-            larger, the smallest one validates.
-        seed: Of the draw.
-        rule: How scenes were told apart.
+        val: Share of the pairs for validation, not exceeded by whole scenes. If every scene is larger, the smallest one
+            is used.
+        seed: Seed of the draw.
+        rule: How scenes were identified.
 
     Raises:
         InputError: Fewer than two scenes.
@@ -114,8 +115,8 @@ def make_split(scenes: Mapping[str, str], val: float, seed: int, rule: str = "")
         by_scene[scenes[stem]].append(stem)
     if len(by_scene) < 2:
         raise InputError(
-            f"expected at least two scenes to part, got {len(by_scene)} ({rule}): a split would put one scene on both "
-            "sides; record a second scene, or give another --scene or --runs"
+            f"expected at least two scenes to split, got {len(by_scene)} ({rule}): a split would put one scene in both "
+            "subsets; record a second scene, or give another --scene or --runs"
         )
     order = sorted(by_scene)
     np.random.default_rng(seed).shuffle(order)
@@ -140,17 +141,17 @@ def write_split(path: Path, split: Split, **facts: object) -> None:
 
 
 def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: str = "part") -> list[P]:
-    """Return the pairs of one part: of a split file, or else of those that the data set was published with.
+    """Return the pairs of one subset, of a split file or as published.
 
     Args:
-        pairs: All pairs of the set, or images.
-        part: Name of the part; None takes all.
-        split: File of ``ir-transfer datasets split``.
-        key: What the errors call the part.
+        pairs: All pairs, or images, of the set.
+        part: Name of the subset; None takes all.
+        split: File of ``ir-transfer datasets split``; None for the published subsets.
+        key: Name of the option in errors.
 
     Raises:
         MissingFileError: No such split file.
-        InputError: No such part, a split file without a part, or what :func:`read_split` refuses.
+        InputError: No such subset, a split file without a subset, or an error of :func:`read_split`.
     """
     if split is not None:
         parts = {name: list(found) for name, found in read_split(split, pairs).items()}
@@ -170,11 +171,11 @@ def choose_part(pairs: Sequence[P], part: str | None, split: Path | None, key: s
 
 
 def read_split(path: Path, pairs: Sequence[P]) -> dict[str, list[P]]:
-    """Return the pairs of every part of a split file.
+    """Return the pairs of every subset of a split file.
 
     Raises:
         MissingFileError: No such file.
-        InputError: Another layout, a pair that does not exist, or a scene that is in two parts.
+        InputError: Not a split file, a pair that does not exist, or a scene in two subsets.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a split file at {path}, found none: see ir-transfer datasets split")

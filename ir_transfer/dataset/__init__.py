@@ -1,1 +1,1 @@
-"""Data sets: a labelled RGB set becomes an infrared one that a detector can be trained on."""
+"""Generating a labelled infrared set from a labelled RGB set, for training detectors."""

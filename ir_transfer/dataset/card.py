@@ -1,4 +1,4 @@
-"""The card of a new set: what it holds, how it was made and from what, for people and for programs."""
+"""The card of a generated set: README.md with contact sheet, list of problems and the manifest as Parquet."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Plan, Variant
 from ir_transfer.conversion.preview import draw_preview
 from ir_transfer.conversion.size_options import RasterOptions
-from ir_transfer.dataset.names import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME
-from ir_transfer.dataset.options import DatasetSummary
+from ir_transfer.dataset.options import CARD_FOLDER, CARD_NAME, PROBLEMS_NAME, DatasetSummary
 from ir_transfer.imaging.image_io import MAX_PIXELS, encode_png, write_whole
 from ir_transfer.json_files import json_text
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.markdown import markdown_block, markdown_code, markdown_text
 
 _SHEET, _PARQUET = "contact_sheet.png", "manifest.parquet"
-_ROWS = 10_000  # of a group: the rows of a large set are not held beside its lines
+_ROWS = 10_000  # per row group, so that the table of a large set is never held as a whole
 _SHOWN = 20  # problems on the card
 
 
@@ -37,11 +36,11 @@ def write_card(
 
     Raises:
         EncodeError: The disk is full or the folder is gone.
-        DecodeError: An image of the contact sheet has been damaged since.
+        DecodeError: An image of the contact sheet was damaged after its conversion.
     """
     folder = plan.out / CARD_FOLDER
     asked = _raster_options(manifest.header.look.get("raster", {}))
-    sheet = draw_preview(_as_made(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
+    sheet = draw_preview(_with_final_variants(plan, manifest), styles, MAX_PIXELS, summary.run.without_result, asked)
     if sheet is not None:
         write_whole(folder / _SHEET, encode_png(sheet))
     write_whole(folder / _PARQUET, _parquet(manifest))
@@ -54,14 +53,14 @@ def write_card(
 
 
 def _raster_options(look: Mapping[str, Any]) -> RasterOptions:
-    """Return how the images of a run were read, as its manifest has it."""
+    """Return the raster options of a run from its manifest."""
     given = {name: look[name] for name in ("bands", "levels", "nodata") if name in look}
     options: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in given.items()}
     return RasterOptions(**options)
 
 
-def _as_made(plan: Plan, manifest: Manifest) -> Plan:
-    """Return the plan with the variants as they came to be, which may depend on what the images show."""
+def _with_final_variants(plan: Plan, manifest: Manifest) -> Plan:
+    """Return the plan with the final variants of the manifest, which may depend on the content of the images."""
     made = {key: entry.variant for key, entry in manifest.entries.items() if entry.variant is not None}
     jobs = (replace(job, variant=Variant(**made[str(job.output)])) for job in plan.jobs if str(job.output) in made)
     return replace(plan, jobs=tuple(jobs))
@@ -82,7 +81,7 @@ def _text(
 ) -> str:
     entries = [entry for entry in manifest.entries.values() if entry.status == "converted"]
     failed = [entry for entry in manifest.entries.values() if entry.status == "failed"]
-    splits = {str(image.place): image.split or "none" for image in labelled.images}
+    splits = {str(image.rel_path): image.split or "none" for image in labelled.images}
     template = files("ir_transfer.dataset").joinpath("card.md").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
     environment.filters |= {"text": markdown_text, "code": markdown_code, "block": markdown_block}
@@ -91,7 +90,7 @@ def _text(
         source=labelled.root.resolve().name,
         kind=labelled.kind,
         compared=0 if summary.broken else labelled.compared,
-        unread=[f"{place}: {message}" for place, message in labelled.unread[:_SHOWN]],
+        unread=[f"{rel_path}: {message}" for rel_path, message in labelled.unread[:_SHOWN]],
         unread_count=len(labelled.unread),
         classes=labelled.classes,
         licences=labelled.licences,
@@ -120,7 +119,7 @@ def _style_rows(styles: Sequence[str], manifest: Manifest, entries: Sequence[Ent
 
 
 def _parquet(manifest: Manifest) -> bytes:
-    """Return the lines of the manifest as a table; what decided the pixels of all is in its metadata."""
+    """Return the entries of the manifest as a Parquet file, with command and settings in its metadata."""
     header = {"command": str(_text_of(manifest.header.command)), "look": json_text(dict(manifest.header.look))}
     entries, sink = iter(manifest.entries.values()), pa.BufferOutputStream()
     first = _table(islice(entries, _ROWS)).replace_schema_metadata(header)
@@ -151,5 +150,5 @@ def _row(entry: Entry) -> dict[str, object]:
 
 
 def _text_of(value: object) -> str | None:
-    """Return a text that Parquet holds: names of files may be no UTF-8."""
+    """Return text as valid UTF-8 for Parquet; file names may hold other bytes."""
     return None if value is None else str(value).encode(errors="surrogateescape").decode(errors="backslashreplace")

@@ -1,33 +1,28 @@
-"""A labelled RGB set to an infrared set of the same format: images, labels, and what says how they were made."""
+"""Generation of an infrared set from a labelled RGB set, in the same label format, with manifest and card."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ir_transfer import model_info
-from ir_transfer.conversion.camera import NO_CAMERA, CameraStep
-from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.run import Run
+from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.patience import warn_of_time
 from ir_transfer.conversion.plan import Plan, refuse_existing
-from ir_transfer.conversion.session import is_inverted, load_translator, locked, look_of, open_manifest
+from ir_transfer.conversion.session import load_translator, locked, open_manifest, post_process_of, settings_of
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
 from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import Chooser
+from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
 from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import drop_removed, problem_lines, remove_stale, write_labels
-from ir_transfer.dataset.likeness import Likeness
 from ir_transfer.dataset.options import DatasetOptions, DatasetSummary
-from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset
-from ir_transfer.dataset.source import source_fields
+from ir_transfer.dataset.plan import by_windows, default_out, in_label_frames, plan_dataset, source_fields
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
@@ -36,11 +31,11 @@ logger = logging.getLogger(__name__)
 
 
 def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleChoice]:
-    """Return the source, what is to be made of it, and in which styles.
+    """Return the source set, the plan of its results, and the styles.
 
     Raises:
         InputError: ``--assign nearest`` with a saved style.
-        IrTransferError: Nothing can be done at all: wrong options, no set, no style, existing results.
+        IrTransferError: Invalid options, no set, no style, or existing results.
     """
     options.check()
     asked = options.conversion
@@ -59,21 +54,21 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
 
 
 def generate_dataset(options: DatasetOptions, observer: Observer | None = None) -> DatasetSummary:
-    """Make an infrared data set; an image or label that is damaged costs itself and never the run.
+    """Generate an infrared data set; damaged images and labels are reported and do not stop the run.
 
     Args:
-        options: What to make of what.
-        observer: Notified of every result that is done.
+        options: Options of the set.
+        observer: Notified of each finished result.
 
     Raises:
-        IrTransferError: Nothing can be done at all; see :func:`prepare_dataset`.
+        IrTransferError: See :func:`prepare_dataset`.
     """
     labelled, plan, choice = prepare_dataset(options)
     asked = options.conversion
     translator = load_translator(asked, choice)
     heat = make_heat(asked.heat, translator.model, translator.device, labelled)
     with locked(plan.out):
-        # Again: another run may have come and gone while the model was loaded.
+        # Checked again, since another run may have finished while the model was loaded.
         refuse_existing(plan, resume=asked.resume, overwrite=asked.overwrite)
         if asked.overwrite:
             remove_stale(plan)
@@ -82,12 +77,14 @@ def generate_dataset(options: DatasetOptions, observer: Observer | None = None) 
         try:
             if removed := drop_removed(plan, manifest):
                 logger.warning(
-                    "%s: removed %d results whose images are no longer in %s", plan.out, removed, labelled.root
+                    "%s: removed %d results of images that are no longer in %s", plan.out, removed, labelled.root
                 )
             if translator.model.info.iterative:
                 warn_of_time(translator, len(plan.jobs))
-            finish = _finish(options, translator, heat)
-            choose = Chooser(options, {one.path: one.place for one in labelled.images}, _likeness(options, choice))
+            finish = post_process_of(options.conversion, translator.codes, heat)
+            choose = StyleChooser(
+                options, {one.path: one.rel_path for one in labelled.images}, _similarity(options, choice)
+            )
             run = Run(asked, plan, manifest, translator, finish, choose=choose, observer=observer).all()
         finally:
             manifest.close()
@@ -109,11 +106,11 @@ def _complete(
 
 
 def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet, heat: Heat | None) -> dict[str, Any]:
-    look = look_of(options.conversion, translator)
+    look = settings_of(options.conversion, translator)
     return {
         **look,
-        **options.look(),
-        **({} if heat is None else heat.look),
+        **options.settings(),
+        **({} if heat is None else heat.settings),
         "polarity": options.conversion.polarity,
         "styles": [
             {"style": text, "hash": code.hash}
@@ -125,22 +122,10 @@ def _look(options: DatasetOptions, translator: Translator, labelled: LabelledSet
     }
 
 
-def _finish(options: DatasetOptions, translator: Translator, heat: Heat | None) -> Finish:
-    asked = options.conversion
-    black_hot = _which([not code.white_hot for code in translator.codes])
-    inverted = _which([is_inverted([code], asked.polarity) for code in translator.codes])
-    camera = () if asked.camera == NO_CAMERA else (CameraStep(asked.camera, asked.seed),)
-    return Finish(asked.bit_depth, asked.format, inverted, black_hot, camera, heat, asked.compression)
-
-
-def _which(holds: Sequence[bool]) -> frozenset[int]:
-    return frozenset(index for index, one in enumerate(holds) if one)
-
-
-def _likeness(options: DatasetOptions, choice: StyleChoice) -> Likeness | None:
+def _similarity(options: DatasetOptions, choice: StyleChoice) -> ExemplarSimilarity | None:
     if options.assign != "nearest":
         return None
     pixels, asked = options.conversion.max_pixels, options.conversion.exemplar_range
-    return Likeness(
+    return ExemplarSimilarity(
         [read_exemplar(style, pixels, asked_range=asked)[0] for style in choice.styles if isinstance(style, Path)]
     )

@@ -1,4 +1,4 @@
-"""Shards that several machines made, put together into the set that one machine would have made."""
+"""Merging shards of several machines into the set that a single run would have made."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from ir_transfer.conversion.session import locked
 from ir_transfer.dataset.card import write_card
 from ir_transfer.dataset.label_files import problem_lines, write_labels
 from ir_transfer.dataset.options import DatasetSummary
-from ir_transfer.dataset.plan import refuse_nested
-from ir_transfer.dataset.source import find_source, source_fields
+from ir_transfer.dataset.plan import find_source, refuse_nested, source_fields
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
@@ -27,21 +26,21 @@ from ir_transfer.labels.open import open_labelled
 def merge_shards(
     shards: Sequence[Path], out: Path, *, overwrite: bool = False, source: Path | None = None
 ) -> DatasetSummary:
-    """Merge shards into one set with its labels and card; images are linked where the file system can, else copied.
+    """Merge shards into one set with its labels and card; images are hard-linked if possible, otherwise copied.
 
     Args:
         shards: Folders that ``ir-transfer dataset --shard I/N`` made, in any order.
         out: Root of the merged set.
-        overwrite: Replace what lies there.
-        source: The RGB set; where a shard says that it is stored if None.
+        overwrite: Replace existing files.
+        source: RGB set; None takes the path in the manifest of a shard.
 
     Raises:
-        InputError: A folder that is no shard, shards of different looks or counts, one that is missing, unfinished or
-            twice there, or results in OUT already.
-        EncodeError: OUT cannot be written.
+        InputError: A folder is no shard, settings or counts of shards differ, a shard is missing, unfinished or given
+            twice, or ``out`` is not empty.
+        EncodeError: ``out`` cannot be written.
     """
     manifests = [_load(path) for path in shards]
-    look = _common_look(shards, manifests)
+    look = _common_settings(shards, manifests)
     if not overwrite and out.exists() and next(out.iterdir(), None) is not None:
         raise InputError(f"expected a fresh folder, got {out} with files in it: use --overwrite, or another -o")
     first = manifests[0].header
@@ -56,7 +55,7 @@ def merge_shards(
     with locked(out):
         entries = {key: entry for one in manifests for key, entry in one.entries.items()}
         for folder, one in zip(shards, manifests, strict=True):
-            _take_images(folder, out, one)
+            _link_images(folder, out, one)
         manifest = Manifest.create(out, header)
         try:
             plan = _plan(labelled, out, entries)
@@ -77,8 +76,8 @@ def _source_of(manifests: Sequence[Manifest], given: Path | None) -> Path:
     found = given or next((root for one in manifests if (root := find_source(one)) is not None), None)
     if found is None:
         raise InputError(
-            f"expected the RGB set of the shards in {manifests[0].header.source}, found none: say with --source where "
-            "it is stored now"
+            f"expected the RGB set of the shards in {manifests[0].header.source}, found none: pass its current path as "
+            "--source"
         )
     return found
 
@@ -90,7 +89,7 @@ def _load(path: Path) -> Manifest:
     return manifest
 
 
-def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mapping[str, Any]:
+def _common_settings(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mapping[str, Any]:
     first = manifests[0].header.look
     parts = int(first["shard"][1])
     whole = {key: value for key, value in first.items() if key != "shard"}
@@ -98,7 +97,7 @@ def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mappi
     for path, manifest in zip(shards, manifests, strict=True):
         part = int(manifest.header.look["shard"][0])
         asked = {**manifest.header.look, "shard": [part, parts]}
-        Header("", {**whole, "shard": [part, parts]}, {}).refuse_other_look(
+        Header("", {**whole, "shard": [part, parts]}, {}).refuse_other_settings(
             {**asked, "shard": manifest.header.look["shard"]}, path
         )
         if part in seen:
@@ -113,21 +112,21 @@ def _common_look(shards: Sequence[Path], manifests: Sequence[Manifest]) -> Mappi
 def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], labelled: LabelledSet) -> None:
     for path, manifest in zip(shards, manifests, strict=True):
         part, parts = manifest.header.look["shard"]
-        dealt_with = {entry.input for entry in manifest.entries.values()}
+        processed = {entry.input for entry in manifest.entries.values()}
         asked = labelled.images[part::parts]
-        if undone := [image for image in asked if str(image.place) not in dealt_with]:
+        if undone := [image for image in asked if str(image.rel_path) not in processed]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} images (first: "
-                f"{undone[0].place}): go on there with --resume"
+                f"{undone[0].rel_path}): finish it with --resume"
             )
         for entry in manifest.entries.values():
             if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
                 raise InputError(
-                    f"expected the image {path / str(entry.output)} of a shard, found none: go on there with --resume"
+                    f"expected the image {path / str(entry.output)} of a shard, found none: finish it with --resume"
                 )
 
 
-def _take_images(folder: Path, out: Path, manifest: Manifest) -> None:
+def _link_images(folder: Path, out: Path, manifest: Manifest) -> None:
     for entry in manifest.entries.values():
         if entry.status != "converted":
             continue
@@ -137,7 +136,7 @@ def _take_images(folder: Path, out: Path, manifest: Manifest) -> None:
             target.unlink(missing_ok=True)
             try:
                 os.link(source, target)
-            except OSError:  # another file system, or one without links
+            except OSError:  # another file system, or no support for links
                 shutil.copyfile(source, target)
         except OSError as error:
             raise EncodeError(
@@ -146,14 +145,14 @@ def _take_images(folder: Path, out: Path, manifest: Manifest) -> None:
 
 
 def _plan(labelled: LabelledSet, out: Path, entries: Mapping[str, Entry]) -> Plan:
-    """Return the plan that the shards carried out together, in the order of the whole set."""
+    """Return the plan of the whole set, in the order of its images."""
     by_source: dict[str, list[Entry]] = {}
     for entry in entries.values():
         by_source.setdefault(entry.input, []).append(entry)
     jobs: list[Job] = []
     refused: list[Entry] = []
     for image in labelled.images:
-        name = str(image.place)
+        name = str(image.rel_path)
         made = by_source.get(name, [])
         refused += [entry for entry in made if entry.output is None]
         with_output = [(Variant(**(entry.variant or {})), entry) for entry in made if entry.output is not None]
@@ -171,5 +170,5 @@ def _counted(plan: Plan, entries: Mapping[str, Entry]) -> Summary:
 
 
 def _without_shard(command: str) -> str:
-    """Return the command that makes the whole set."""
+    """Return the command without its ``--shard`` option."""
     return re.sub(r" --shard[ =]\S+", "", command)

@@ -1,12 +1,13 @@
-"""Every image of a set to the results that are made from it, decided before anything is read."""
+"""Planning the results of each image of a set, and the paths of source and output."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.conversion.manifest import Entry
+from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.plan import Job, Plan, Variant
 from ir_transfer.dataset.assign import draw_variants
 from ir_transfer.dataset.options import DatasetOptions
@@ -14,21 +15,21 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.image_io import OUTPUT_SUFFIX
 from ir_transfer.imaging.raster.kind import is_raster
-from ir_transfer.imaging.remote import is_remote
+from ir_transfer.imaging.remote import is_remote, public
 from ir_transfer.labels.base import LabelledSet
 
 
 def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styles: int) -> Plan:
-    """Give every image its results; a shard takes every N-th image.
+    """Return the jobs of all images; a shard takes every N-th image.
 
     Args:
-        options: What the set is asked to be.
-        labelled: The source.
+        options: Options of the set.
+        labelled: Source set.
         out: Root of the new set.
-        styles: How many there are.
+        styles: Number of styles.
 
     Raises:
-        InputError: No image, or OUT inside the source or the other way round.
+        InputError: No image, or one of ``out`` and the source contains the other.
     """
     refuse_nested(labelled.root, out)
     if not labelled.images:
@@ -38,43 +39,42 @@ def plan_dataset(options: DatasetOptions, labelled: LabelledSet, out: Path, styl
     jobs: list[Job] = []
     refused: list[Entry] = []
     taken: dict[PurePosixPath, Path] = {}
-    part, parts = options.shard or (0, 1)
+    shard, shards = options.shard or (0, 1)
     for index, image in enumerate(labelled.images):
-        variants = draw_variants(options, image.place, index, styles)
-        outputs = [image.place.with_name(_name(image.place.stem, one) + ending) for one in variants]
+        variants = draw_variants(options, image.rel_path, index, styles)
+        outputs = [image.rel_path.with_name(_name(image.rel_path.stem, one) + ending) for one in variants]
         rival = next((taken[output] for output in outputs if output in taken), None)
         if rival is None:
             taken |= dict.fromkeys(outputs, image.path)
-        if index % parts != part:
+        if index % shards != shard:
             continue
         if rival is not None:
-            error = f"{image.path}: expected results of its own, got {outputs[0]}, which {rival} has taken: rename one"
-            refused.append(Entry(str(image.place), None, "failed", error=error))
+            error = f"{image.path}: expected unique result names, got {outputs[0]} also for {rival}: rename one"
+            refused.append(Entry(str(image.rel_path), None, "failed", error=error))
             continue
-        name = str(image.place)
+        name = str(image.rel_path)
         pairs = zip(outputs, variants, strict=True)
         jobs += [Job(str(image.path), str(output), one, name=name, page=page) for output, one in pairs]
     return Plan(out, tuple(jobs), tuple(refused), labelled.ignored)
 
 
 def refuse_nested(folder: Path, out: Path) -> None:
-    """Raise :class:`InputError` if OUT is a folder that is read, contains it or is inside of it, links followed."""
+    """Raise :class:`InputError` if ``out`` equals, contains or is inside ``folder``, with links resolved."""
     root, target = folder.resolve(), out.resolve()
     if root == target or root in target.parents or target in root.parents:
         raise InputError(f"expected -o apart from {folder}, got {out}: choose a folder beside it")
 
 
 def in_label_frames(plan: Plan, labelled: LabelledSet) -> Plan:
-    """Return a plan whose results have the frame that the labels of their images are in."""
-    turns = {image.path: labelled.turn(image) for image in labelled.images}
-    return replace(plan, jobs=tuple(replace(job, turn=turns[job.source]) for job in plan.jobs))
+    """Return the plan with the results in the frame of the labels of their images."""
+    orientations = {image.path: labelled.stored_orientation(image) for image in labelled.images}
+    return replace(plan, jobs=tuple(replace(job, turn=orientations[job.source]) for job in plan.jobs))
 
 
 def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
-    """Return a plan whose GeoTIFFs are read by windows, so that they keep bands, levels, bits and place.
+    """Return the plan with rasters read by windows, so that bands, levels, bit depth and georeference are kept.
 
-    Of what a set can be asked for, some needs the whole of an image: with that, such a file has no result, and its
-    line says why.
+    Options that need the whole image cannot be applied to a raster; it then has no result, and its entry says why.
     """
     jobs: list[Job] = []
     refused: dict[Path, Entry] = {}
@@ -82,7 +82,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
         if not needs_windows(job.source, options):
             jobs.append(job)
         elif wrong := _not_by_windows(job, options):
-            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: leave it out, or convert it apart"
+            error = f"{job.source}: expected no {' or '.join(wrong)} for a raster: omit it, or convert rasters apart"
             refused.setdefault(job.source, Entry(job.input, None, "failed", error=error))
         else:
             result = job.output.with_suffix(OUTPUT_SUFFIX["tiff"])
@@ -91,7 +91,7 @@ def by_windows(plan: Plan, options: DatasetOptions) -> Plan:
 
 
 def needs_windows(path: Path, options: DatasetOptions) -> bool:
-    """Return whether an image is read by windows, by the same rule as in a conversion."""
+    """Return whether an image is read by windows, by the rule of a conversion."""
     asked, most = options.conversion.raster, options.conversion.max_pixels
     return not is_remote(path) and is_raster(str(path), most, by_windows=asked.needs_windows, page=asked.page)
 
@@ -107,21 +107,43 @@ def _not_by_windows(job: Job, options: DatasetOptions) -> list[str]:
 
 
 def default_out(root: Path) -> Path:
-    """Return ``<root>_ir``, beside the source."""
+    """Return ``<root>_ir`` in the parent folder of the source."""
     root = root.resolve()
     return root.with_name(f"{root.name}_ir")
+
+
+def source_fields(root: Path, out: Path) -> tuple[str, str | None]:
+    """Return the root of the source for the manifest: absolute, and relative to ``out`` (None for remote folders).
+
+    Args:
+        root: Root of the RGB set.
+        out: Root of the new set.
+    """
+    root, out = root.resolve(), out.resolve()
+    if is_remote(root) or is_remote(out):
+        return public(root), None
+    return str(root), Path(os.path.relpath(root, out)).as_posix()
+
+
+def find_source(manifest: Manifest) -> Path | None:
+    """Return the root of the source of a generated set; None if neither path in the manifest exists."""
+    header = manifest.header
+    rel_paths = [] if header.source is None else [Path(header.source)]
+    if header.source_from_here is not None:
+        rel_paths.append(Path(os.path.normpath(manifest.path.parent.resolve() / header.source_from_here)))
+    return next((rel_path for rel_path in rel_paths if rel_path.is_dir()), None)
 
 
 def results_of(
     labelled: LabelledSet, plan: Plan, entries: Mapping[str, Entry]
 ) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return, for every image of the set, the places of the results that were made."""
-    places = {image.path: image.place for image in labelled.images}
-    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in labelled.images}
+    """Return the paths of the converted results by path of their image."""
+    rel_paths = {image.path: image.rel_path for image in labelled.images}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.rel_path: [] for image in labelled.images}
     for job in plan.jobs:
         entry = entries.get(str(job.output))
         if entry is not None and entry.status == "converted":
-            results[places[job.source]].append(job.output)
+            results[rel_paths[job.source]].append(job.output)
     return results
 
 

@@ -1,4 +1,4 @@
-"""Is a generated set still what it was? Hashes, sizes, labels."""
+"""Verification of a generated set: hashes, sizes and labels."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path, PurePosixPath
 
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.dataset.label_files import read_hashes
-from ir_transfer.dataset.names import CARD_FOLDER
-from ir_transfer.dataset.pixel_checks import check_pixels, check_turns
-from ir_transfer.dataset.source import find_source
+from ir_transfer.dataset.options import CARD_FOLDER
+from ir_transfer.dataset.pixel_checks import check_orientations, check_pixels
+from ir_transfer.dataset.plan import find_source
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.image_io import MAX_PIXELS, decode_image, read_bytes
 from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.frames import Orientation
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 
 
 def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_PIXELS) -> list[str]:
@@ -24,15 +24,15 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
 
     Args:
         out: Root of the set.
-        source: The RGB set, to compare labels with; where the manifest says it is stored if None. Without one
-            the labels are compared with their hashes alone.
-        max_pixels: Larger images are not decoded, whatever the manifest says of their size.
+        source: RGB set to compare labels with; None takes the path in the manifest. If that does not exist, only the
+            hashes of the labels are checked.
+        max_pixels: Larger images are not decoded, even if the manifest states their size.
 
     Returns:
-        What is wrong, a line each; nothing if all is well.
+        A line for each problem.
 
     Raises:
-        InputError: No generated set, or one whose files name places outside of it.
+        InputError: No generated set, or a manifest with paths outside of it.
     """
     manifest = Manifest.load(out)
     if manifest is None or "labels" not in manifest.header.look:
@@ -42,7 +42,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     for entry in entries:
         found += _check_image(out, entry, max_pixels)
     hashes = read_hashes(out)
-    found += [line for place, digest in hashes.items() if (line := _check_hash(out, place, digest)) is not None]
+    found += [line for rel_path, digest in hashes.items() if (line := _check_hash(out, rel_path, digest)) is not None]
     root = source or find_source(manifest)
     look = manifest.header.look
     is_whole = "shard" not in look
@@ -55,7 +55,7 @@ def verify_dataset(out: Path, source: Path | None = None, max_pixels: int = MAX_
     if is_whole and root is not None and root.is_dir():
         asked: Orientation = look.get("orientation", "auto")
         labelled = open_labelled(root, str(look["labels"]), orientation=asked, page=look.get("raster", {}).get("page"))
-        found += [*_check_labels(made, labelled, entries), *check_turns(out, labelled, entries)]
+        found += [*_check_labels(made, labelled, entries), *check_orientations(out, labelled, entries)]
     elif source is not None:
         raise InputError(f"expected a whole set and its source, got {out} and {source}: merge shards, check the path")
     return found
@@ -66,7 +66,7 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
         return (
             []
             if entry.output is None or not (out / entry.output).exists()
-            else [f"{entry.output}: expected none, since it failed: remove it"]
+            else [f"{entry.output}: expected no file, since the conversion failed: remove it"]
         )
     path = inside_path(out, str(entry.output))
     if not path.is_file():
@@ -76,7 +76,7 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     except IrTransferError as error:
         return [error.line]
     if hashlib.sha256(data).hexdigest() != entry.output_sha256:
-        return [f"{entry.output}: expected the image as it was made, got other bytes: generate it again with --resume"]
+        return [f"{entry.output}: expected the bytes that were written, got others: generate it again with --resume"]
     try:
         image = decode_image(data, str(entry.output), max_pixels)
     except IrTransferError as error:
@@ -86,17 +86,17 @@ def _check_image(out: Path, entry: Entry, max_pixels: int) -> list[str]:
     return []
 
 
-def _check_hash(out: Path, place: str, digest: str) -> str | None:
-    path = inside_path(out, place)
+def _check_hash(out: Path, rel_path: str, digest: str) -> str | None:
+    path = inside_path(out, rel_path)
     if not path.is_file():
-        return f"{place}: expected the label file, found none: generate it again with --resume"
+        return f"{rel_path}: expected the label file, found none: generate it again with --resume"
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        return f"{place}: expected the label file as it was written, got other bytes: generate it again with --resume"
+        return f"{rel_path}: expected the bytes that were written, got others: generate it again with --resume"
     return None
 
 
 def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) -> list[str]:
-    results: dict[PurePosixPath, list[PurePosixPath]] = {image.place: [] for image in source.images}
+    results: dict[PurePosixPath, list[PurePosixPath]] = {image.rel_path: [] for image in source.images}
     found: list[str] = []
     for entry in entries:
         if entry.status == "converted" and PurePosixPath(entry.input) in results:
@@ -106,4 +106,4 @@ def _check_labels(made: LabelledSet, source: LabelledSet, entries: list[Entry]) 
                 f"{entry.output}: expected its image {entry.input} in the source, found none: restore it, or remove "
                 "the result by generating with --resume"
             )
-    return found or check_round_trip(source, made, results)
+    return found or compare_labels(source, made, results)

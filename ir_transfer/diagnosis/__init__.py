@@ -1,1 +1,1 @@
-"""Checks of an installation: packages, devices, memory, shipped files, caches, and a conversion from end to end."""
+"""Checks of an installation: packages, devices, memory, bundled files, caches, and an end-to-end conversion."""

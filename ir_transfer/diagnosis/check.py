@@ -1,4 +1,4 @@
-"""What a check of an installation finds."""
+"""Results of checks of an installation."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Status = Literal["ok", "note", "failed"]
 
 @dataclass(frozen=True)
 class Check:
-    """One finding.
+    """Result of one check.
 
     Attributes:
-        name: What was checked.
-        status: ``"note"`` is for what is optional and not there.
-        detail: What was found.
-        remedy: What to do about it; empty if nothing.
+        name: Name of the checked component.
+        status: ``"note"`` means that an optional component is missing.
+        detail: Version, path or error.
+        remedy: What to do; empty if nothing is needed.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Check:
 
 
 def run_checks(groups: Iterable[tuple[str, Callable[[], list[Check]]]]) -> list[Check]:
-    """Run groups of checks by name; one that cannot be run at all is a failed check, and the others go on."""
+    """Run named groups of checks; a group that raises an exception is a failed check, and the others are still run."""
     found: list[Check] = []
     for name, group in groups:
         try:
             found += group()
-        except Exception as error:  # a broken library raises anything, and is what is looked for here
+        except Exception as error:  # a broken library can raise any exception, which is what these checks detect
             text = " ".join(str(error).split()) or "no message"
             found.append(Check(name, "failed", f"{type(error).__name__}: {text}", "add this to a bug report"))
     return found

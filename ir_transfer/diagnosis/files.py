@@ -1,4 +1,4 @@
-"""Shipped weights and styles with their hashes, and the cache of what is downloaded on first use."""
+"""Checks of bundled weights and styles by their hashes, and of networks that are downloaded on first use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ir_transfer.conversion.styles.choose import list_presets
+from ir_transfer.conversion.styles.catalog import list_presets
 from ir_transfer.diagnosis.check import Check
 from ir_transfer.errors import IrTransferError, MissingFileError
 from ir_transfer.models.registry import list_models, model_info
@@ -16,15 +16,15 @@ from ir_transfer.models.weight_files import read
 from ir_transfer.resources import resource
 
 _REINSTALL = "reinstall ir-transfer, or fetch the file again"
-_HASH = 16  # characters of a hash, as styles and manifests have it
+_HASH = 16  # characters of a hash, as in styles and manifests
 
 
 def check_weights() -> list[Check]:
-    """Check that every weight file that a model declares, or that ships beside them, is there and whole.
+    """Check that the weights files that models declare, and other bundled ones, exist and can be read.
 
-    The detail of each has its hash.
+    The detail of each check contains its hash.
     """
-    # A model may work with another's weights, whose name begins with that of their own.
+    # A model may declare the weights of another model, whose name is their prefix.
     declared = {
         weights: name for name in list_models() for weights in model_info(name).weights if weights.startswith(name)
     }
@@ -49,7 +49,7 @@ def _check_weights(weights: str, model: str | None) -> Check:
 
 
 def check_styles() -> list[Check]:
-    """Check that the presets belong to the weights that are there."""
+    """Check that the presets were built with the installed weights."""
     presets = list_presets()
     if not presets:
         return [Check("styles", "failed", "no presets", _REINSTALL)]
@@ -60,12 +60,12 @@ def check_styles() -> list[Check]:
         if preset.metadata.get("weights_hash") != hashes[preset.weights]
     ]
     if wrong:
-        return [Check("styles", "failed", f"made with other weights: {', '.join(wrong)}", _REINSTALL)]
-    return [Check("styles", "ok", f"{len(presets)} presets that fit their weights")]
+        return [Check("styles", "failed", f"built with other weights: {', '.join(wrong)}", _REINSTALL)]
+    return [Check("styles", "ok", f"{len(presets)} presets match their weights")]
 
 
 def check_caches() -> list[Check]:
-    """Say which of the networks that are downloaded on first use lie in torch's cache."""
+    """Check which of the networks that are downloaded on first use are in torch's cache."""
     import torch
     from torchvision.models import VGG19_Weights
     from torchvision.models.detection import MaskRCNN_ResNet50_FPN_V2_Weights
@@ -79,15 +79,15 @@ def check_caches() -> list[Check]:
     for use, url in uses:
         path = folder / url.rpartition("/")[2]
         if not path.is_file():
-            remedy = f"put {url} there for a machine without a network"
+            remedy = f"to use it offline, save {url} there"
             found.append(Check(f"cache for {use}", "note", f"not downloaded yet: {path}", remedy))
             continue
-        # torch's own rule: the name ends in the first digits of the hash.
+        # By torch's convention the name ends in the first digits of the hash.
         digits, digest = path.stem.rpartition("-")[2], hashlib.sha256(path.read_bytes()).hexdigest()
         if digest.startswith(digits):
             found.append(Check(f"cache for {use}", "ok", str(path)))
         else:
-            remedy = "delete the file: it is downloaded again"
+            remedy = "delete the file, which is downloaded again"
             found.append(Check(f"cache for {use}", "failed", f"{path} has the hash {digest[:_HASH]}", remedy))
     return found
 

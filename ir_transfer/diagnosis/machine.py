@@ -1,4 +1,4 @@
-"""What the machine has: memory, processors, CUDA devices."""
+"""Checks of the machine: memory, disk, processors, CUDA devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GB = 10**9
 
 
 def check_memory() -> list[Check]:
-    """Check that there is memory to convert an image of some megapixels, and a folder for temporary files."""
+    """Check that there is 1 GB of memory, and 1 GB of disk space for temporary files."""
     memory = psutil.virtual_memory()
     detail = f"{memory.available / _GB:.1f} GB available of {memory.total / _GB:.1f} GB, {os.cpu_count()} cores"
     free = psutil.disk_usage(tempfile.gettempdir()).free
@@ -30,7 +30,7 @@ def check_memory() -> list[Check]:
 
 
 def check_devices() -> list[Check]:
-    """Say which devices torch can compute on; a build with CUDA on a machine without one is no fault."""
+    """List the devices that torch can use; a build for CUDA on a machine without a GPU is not an error."""
     import torch
 
     threads = f"{torch.get_num_threads()} threads"

@@ -1,4 +1,4 @@
-"""Installed packages, beside the versions that this package asks for."""
+"""Checks of installed packages against the requirements of this package."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FOR_DEVELOPERS = "dev"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions to paste into a bug report: this package, Python, the system, and all core packages."""
+    """Return the versions for a bug report: this package, Python, the operating system and the core packages."""
     code = code_version()
     core = {one.name: _installed(one.name) or "missing" for one in requirements(None)}
     return {
         _NAME: ir_transfer.__version__,
-        "commit": code.get("commit", "unknown") + (" and changes" if code.get("dirty") == "true" else ""),
+        "commit": code.get("commit", "unknown") + (" with changes" if code.get("dirty") == "true" else ""),
         "python": platform.python_version(),
         "system": platform.platform(),
         **core,
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 
 def check_packages() -> list[Check]:
-    """Check that every package that is always needed is there in a version that fits."""
+    """Check that the core requirements are installed in a compatible version."""
     found = []
     for asked in requirements(None):
         there = _installed(asked.name)
@@ -47,7 +47,7 @@ def check_packages() -> list[Check]:
 
 
 def check_extras() -> list[Check]:
-    """Say which extras are complete; none has to be."""
+    """Check which extras are installed; all are optional."""
     found = []
     for extra in extras():
         missing = [
@@ -71,7 +71,7 @@ def extras() -> list[str]:
 
 
 def requirements(extra: str | None) -> list[Requirement]:
-    """Return the packages that an extra asks for; those always needed if None."""
+    """Return the requirements of an extra, or the core requirements if None."""
     return list(_requirements(extra))
 
 
@@ -86,7 +86,7 @@ def _requirements(extra: str | None) -> Iterator[Requirement]:
         if extra is None:
             wanted = asked.marker is None or asked.marker.evaluate({"extra": ""})
         else:
-            # Those of the extra alone: what is always needed fits without one.
+            # Without core requirements, which also apply without an extra.
             wanted = asked.marker is not None and not asked.marker.evaluate({"extra": ""})
             wanted = wanted and asked.marker is not None and asked.marker.evaluate({"extra": extra})
         if wanted:
@@ -98,7 +98,7 @@ def _pyproject() -> Path:
 
 
 def _is_checkout() -> bool:
-    """Return whether this is a checkout, whose own file is newer than what an editable install has noted."""
+    """Return whether this is a checkout, whose pyproject.toml may be newer than the metadata of the installation."""
     return _pyproject().is_file() and _project().get("name") == _NAME
 
 

@@ -1,4 +1,4 @@
-"""A conversion from end to end: a generated image, the default model, a shipped style, the result on disk."""
+"""End-to-end conversion of a generated image by the default model with a bundled style."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from PIL import Image
 
 from ir_transfer.conversion.convert import convert
 from ir_transfer.conversion.options import Options
-from ir_transfer.conversion.styles.choose import DEFAULT_MODEL, list_presets
+from ir_transfer.conversion.styles.catalog import list_presets
+from ir_transfer.conversion.styles.choose import DEFAULT_MODEL
 from ir_transfer.diagnosis.check import Check
 from ir_transfer.errors import IrTransferError
 from ir_transfer.resources import PRESET
@@ -22,10 +23,10 @@ _LEAST_CONTRAST = 4.0  # standard deviation in levels of 255
 
 
 def check_conversion(device: str = "auto") -> list[Check]:
-    """Convert a generated image twice and check size, contrast, and that both results are the same file.
+    """Convert a generated image twice, and check size, contrast and that both results are equal.
 
     Args:
-        device: Where to compute.
+        device: As for ``--device``.
     """
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="ir-transfer-doctor-") as name:
@@ -44,18 +45,18 @@ def check_conversion(device: str = "auto") -> list[Check]:
 
 
 def fault(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> str | None:
-    """Return what is wrong with two results (H, W) of the generated image; None if nothing is."""
+    """Return the fault of two results (H, W) of the generated image; None if they are valid."""
     if first.shape != (HEIGHT, WIDTH):
         return f"expected a result of {HEIGHT} rows and {WIDTH} columns, got {first.shape}"
     if first.std() < _LEAST_CONTRAST:
         return f"expected contrast, got a standard deviation of {first.std():.1f} of 255"
     if not np.array_equal(first, second):
-        return "expected the same result twice, got two that differ"
+        return "expected equal results, got two that differ"
     return None
 
 
 def generated_image() -> NDArray[np.uint8]:
-    """Return an RGB image (H, W, 3) of sky, ground and coloured boxes."""
+    """Return an sRGB image (H, W, 3) with sky, ground and coloured boxes."""
     random = np.random.default_rng(0)
     image = np.full((HEIGHT, WIDTH, 3), (90, 100, 80), np.uint8)
     image[: HEIGHT // 3] = (130, 180, 240)

@@ -1,4 +1,8 @@
-"""Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes."""
+"""Bounding boxes of objects from label files: Pascal VOC XML by image, COCO JSON, or a JSON map from stems to boxes.
+
+Read by this package's readers of COCO and VOC, which limit the size of a file and report invalid entries; pycocotools
+does neither, is an extra, and has no VOC.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from ir_transfer.imaging.image_names import composed, find_below
 from ir_transfer.labels.coco_file import CocoFile, Image
 from ir_transfer.labels.coco_objects import box_or_none, class_name, unknown_category
 from ir_transfer.labels.json_text import skip_space, value_at
-from ir_transfer.labels.texts import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_XML_BYTES, read_limited, to_text
+from ir_transfer.labels.text_io import BYTE_ORDER_MARK, MAX_JSON_BYTES, MAX_XML_BYTES, read_limited, to_text
 from ir_transfer.labels.voc_file import VocFile
 from ir_transfer.metrics.object_heat import Box
 
@@ -91,9 +95,9 @@ def _coco_boxes(file: CocoFile, path: Path) -> Mapping[str, Sequence[Box] | None
         if image.file_name is not None:
             stem = composed(PurePosixPath(image.file_name.replace("\\", "/")).stem)
             found[stem] = None if stem in found else _image_boxes(file, image)
-    if file.troubles:
-        shown = "; ".join(f"{where}: {message}" for where, message in file.troubles[:_SHOWN])
-        logger.warning("%s: left out %d invalid boxes: %s", path, len(file.troubles), shown)
+    if file.problems:
+        shown = "; ".join(f"{where}: {message}" for where, message in file.problems[:_SHOWN])
+        logger.warning("%s: left out %d invalid boxes: %s", path, len(file.problems), shown)
     return found
 
 

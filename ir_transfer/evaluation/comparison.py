@@ -14,7 +14,7 @@ from ir_transfer.data.pair_checks import check_pairs
 from ir_transfer.data.pairs import Pair
 from ir_transfer.evaluation.boxes import read_boxes
 from ir_transfer.evaluation.columns import COLUMNS
-from ir_transfer.evaluation.contact_sheet import contact_sheet
+from ir_transfer.evaluation.contact_sheet import contact_sheet, spread
 from ir_transfer.evaluation.data_set import DataSet, find_pairs
 from ir_transfer.evaluation.evaluator import EvalSettings, evaluate
 from ir_transfer.evaluation.exemplars import ExemplarPolicy, choose_policy
@@ -84,7 +84,7 @@ class Comparison:
     @property
     def made_with(self) -> str:
         """The protocol with its version and its changes."""
-        return self.protocol.title + (f" (changed: {', '.join(self.changes)})" if self.changes else "")
+        return self.protocol.changed_title(self.changes)
 
     @property
     def columns(self) -> list[str]:
@@ -107,7 +107,7 @@ class Comparison:
         """
         labels = [method.label for method in self.methods] + [folder.label for folder in self.outputs]
         rows: list[list[NDArray[np.float32]]] = []
-        for pair in _spread(self.pairs):
+        for pair in spread(self.pairs, SHEET_ROWS):
             scene = load_scene(pair, self.protocol.max_side, black_hot=self.data.black_hot)
             exemplar = self.policy(scene)[0].image[0, 0].cpu().numpy()
             shown = [self.results.outputs[label][pair.stem].numpy() for label in labels]
@@ -197,7 +197,7 @@ def compare(
         evaluated,
         objects_of=_object_reader(boxes, shapes, open_soft_labels(soft_labels) if soft_labels else {}, label),
         outputs=folders,
-        keep={pair.stem for pair in _spread(found.pairs)},
+        keep={pair.stem for pair in spread(found.pairs, SHEET_ROWS)},
         white_hot=is_white_hot(exemplar_polarity),
         on_scene=on_scene,
     )
@@ -252,12 +252,6 @@ def changed_protocol(protocol: Protocol, policy: ExemplarPolicy, max_side: int |
         applied = replace(applied, exemplar=policy.name)
         changes.append(f"exemplar {policy.name} instead of {protocol.exemplar}")
     return applied, changes if protocol.version else []
-
-
-def _spread(pairs: Sequence[Pair]) -> list[Pair]:
-    """Return at most :data:`SHEET_ROWS` pairs, evenly spread."""
-    rows = min(len(pairs), SHEET_ROWS)
-    return [pairs[index * len(pairs) // rows] for index in range(rows)]
 
 
 def _soft_regions(files: Mapping[str, Path], scene: Scene, label: str | None) -> list[Region]:

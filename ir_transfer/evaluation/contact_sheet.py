@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+_T = TypeVar("_T")
+
 HEADING = 22
 """Height of the headings in pixels."""
 GAP = 4
 """Pixels between cells."""
+
+
+def spread(items: Sequence[_T], most: int) -> list[_T]:
+    """Return at most ``most`` items, evenly spread from the first on."""
+    count = min(len(items), most)
+    return [items[number * len(items) // count] for number in range(count)]
 
 
 def contact_sheet(

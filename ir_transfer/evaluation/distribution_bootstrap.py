@@ -1,4 +1,4 @@
-"""Frechet and kernel distance of patch features, with a bootstrap over scenes."""
+"""Frechet and kernel distance of patch features, resampled by the draws of a :class:`SceneBootstrap`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages from templates."""
+"""Self-contained HTML pages from templates, and the bars in their charts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, Literal
 import jinja2
 from PIL import Image
 
+from ir_transfer.evaluation.bootstrap import Score
 from ir_transfer.imaging.image_io import write_whole
 
 
@@ -42,3 +43,17 @@ def data_uri(image: Image.Image, kind: Literal["jpeg", "png", "webp"], quality: 
     file = io.BytesIO()
     image.save(file, kind, quality=quality)
     return f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def bar(score: Score, low: float, high: float) -> dict[str, float]:
+    """Return ``start`` and ``width`` of a bar from 0, ``low`` and ``spread`` of its interval, in percent of a range.
+
+    Args:
+        score: The value, which is cut to the range.
+        low: Left end of the chart, at most 0.
+        high: Right end of the chart.
+    """
+    ends = (0.0, score.mean, score.low, score.high)
+    zero, mean, least, most = (100 * (min(max(end, low), high) - low) / (high - low) for end in ends)
+    found = {"start": min(zero, mean), "width": abs(mean - zero), "low": least, "spread": most - least}
+    return {name: round(percent, 2) for name, percent in found.items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import kornia.metrics
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,11 +16,18 @@ from kornia.filters import spatial_gradient
 from torch import Tensor
 
 from ir_transfer.evaluation.valid_pixels import ValidPixels, whole_windows
+from ir_transfer.metrics import fidelity
 from ir_transfer.metrics.appearance import contrast, wasserstein
-from ir_transfer.metrics.correlation import CELL, EDGE_TOLERANCE, SIGN_TOLERANCE, highpass, pearson
-from ir_transfer.metrics.edges import STRONG, magnitude
-from ir_transfer.metrics.fidelity import WEIGHTS, normalised_mutual_information, psnr, similarities
-from ir_transfer.metrics.fidelity import WINDOW as SSIM_WINDOW
+from ir_transfer.metrics.correlation import (
+    CELL,
+    EDGE_TOLERANCE,
+    SIGN_TOLERANCE,
+    all_shifts,
+    cosine,
+    highpass,
+    pearson,
+)
+from ir_transfer.metrics.edges import STRONG, magnitude, share_near
 from ir_transfer.metrics.object_heat import Box, hot_regions
 
 Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
@@ -30,11 +36,8 @@ Metric = Callable[[Tensor, Tensor, ValidPixels], Tensor | None]
 
 def ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return :func:`~ir_transfer.metrics.fidelity.ssim` over windows of valid pixels."""
-    if min(output.shape[-2:]) < SSIM_WINDOW:
-        return None
-    windows = whole_windows(valid.mask, SSIM_WINDOW)
-    similarity = kornia.metrics.ssim(output, truth, SSIM_WINDOW, max_val=1.0, padding="valid")
-    return similarity[windows].mean()[None] if bool(windows.any()) else None
+    windows = _windows_of_scales(valid.mask, 1)
+    return fidelity.ssim(output, truth, windows[0]) if windows else None
 
 
 def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
@@ -42,26 +45,15 @@ def ms_ssim(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
 
     There are as many scales, up to five, as have such windows.
     """
-    windows = _windows_of_scales(valid.mask, len(WEIGHTS))
-    if not windows:
-        return None
-    weights = torch.tensor(WEIGHTS[: len(windows)], dtype=torch.float64)
-    a, b = output.double(), truth.double()
-    product = torch.ones(1, dtype=torch.float64, device=output.device)
-    for scale, weight in enumerate(weights / weights.sum()):
-        if scale:
-            a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
-        luminance, contrasts = similarities(a, b)
-        similarity = luminance * contrasts if scale == len(windows) - 1 else contrasts
-        product = product * similarity[windows[scale]].mean().clamp(min=0) ** weight
-    return product
+    windows = _windows_of_scales(valid.mask, len(fidelity.WEIGHTS))
+    return fidelity.ms_ssim(output, truth, windows) if windows else None
 
 
 def _windows_of_scales(mask: Tensor, most: int) -> list[Tensor]:
     """Return which windows are valid at every scale, finest first, as long as there are any."""
     found: list[Tensor] = []
-    while len(found) < most and min(mask.shape[-2:]) >= SSIM_WINDOW:
-        windows = whole_windows(mask, SSIM_WINDOW)
+    while len(found) < most and min(mask.shape[-2:]) >= fidelity.WINDOW:
+        windows = whole_windows(mask, fidelity.WINDOW)
         if not bool(windows.any()):
             break
         found.append(windows)
@@ -91,29 +83,19 @@ def gradient_correlation(output: Tensor, other: Tensor, valid: ValidPixels) -> T
 
 def tolerant_gradient_correlation(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest correlation (1,) of gradient magnitudes over shifts, at pixels with valid surroundings."""
-    ours, theirs = (magnitude(valid.extended(image))[0] for image in (output, truth))
-    pairs = _shifted(ours, theirs, valid.mask[0, 0], EDGE_TOLERANCE)
-    found = [pearson(*(values.reshape(1, 1, 1, -1) for values in pair)) for pair in pairs]
-    return torch.stack(found).amax(dim=0) if found else None
+    ours, theirs = (magnitude(valid.extended(image)) for image in (output, truth))
+    return _best_shift(pearson, ours, theirs, valid, EDGE_TOLERANCE)
 
 
 def gradient_agreement(output: Tensor, truth: Tensor, valid: ValidPixels) -> Tensor | None:
     """Return the largest cosine (1,) of the two gradient fields over shifts, at pixels with valid surroundings."""
-    images = (valid.extended(image).double() for image in (output, truth))
-    ours, theirs = (spatial_gradient(image, mode="sobel")[0, 0] for image in images)
-    found = []
-    for inner, moved in _shifted(ours, theirs, valid.mask[0, 0], SIGN_TOLERANCE):
-        scale = inner.norm() * moved.norm()
-        flat = scale <= 1e-6 * inner.numel()
-        found.append(torch.where(flat, 0.0, (inner * moved).sum() / scale.clamp(min=1e-12)))
-    return torch.stack(found).amax()[None] if found else None
+    ours, theirs = (spatial_gradient(valid.extended(image).double(), mode="sobel")[0] for image in (output, truth))
+    return _best_shift(cosine, ours, theirs, valid, SIGN_TOLERANCE)
 
 
 def edges_kept(output: Tensor, luma: Tensor, valid: ValidPixels) -> Tensor:
     """Return the share (1,) of the RGB image's valid edge pixels with a valid edge pixel of the output close by."""
-    wanted, found = (_strong(image, valid) for image in (luma, output))
-    near = F.max_pool2d(found.float(), 3, stride=1, padding=1) > 0
-    return ((wanted & near).sum().double() / wanted.sum().clamp(min=1))[None]
+    return share_near(*(_strong(image, valid) for image in (luma, output)))
 
 
 def hot_regions_within(truth: Tensor, valid: ValidPixels) -> list[Box]:
@@ -132,19 +114,16 @@ def _strong(image: Tensor, valid: ValidPixels) -> Tensor:
     return (strength > limit) & valid.mask
 
 
-def _shifted(ours: Tensor, theirs: Tensor, mask: Tensor, tolerance: int) -> list[tuple[Tensor, Tensor]]:
-    """Return the values of two fields (C, H, W) for every shift, at the pixels from which all shifts see valid ones."""
-    side = 2 * tolerance + 1
-    seen = whole_windows(mask[None, None], side)[0, 0]
+def _best_shift(
+    similarity: Callable[[Tensor, Tensor], Tensor], ours: Tensor, theirs: Tensor, valid: ValidPixels, tolerance: int
+) -> Tensor | None:
+    """Return the largest similarity (1,) of fields (1, C, H, W) at the pixels from which all shifts see valid ones."""
+    seen = whole_windows(valid.mask, 2 * tolerance + 1)[0, 0]
     if not bool(seen.any()):
-        return []
-    height, width = seen.shape
-    inner = ours[:, tolerance : tolerance + height, tolerance : tolerance + width][:, seen]
-    return [
-        (inner, theirs[:, top : top + height, left : left + width][:, seen])
-        for top in range(side)
-        for left in range(side)
-    ]
+        return None
+    inner, moved = all_shifts(ours, theirs, tolerance)
+    found = [similarity(*(field[..., seen].reshape(1, -1) for field in (inner, other))) for other in moved]
+    return torch.stack(found).amax(dim=0)
 
 
 def _of_pixels(metric: Callable[[Tensor, Tensor], Tensor]) -> Metric:
@@ -153,10 +132,10 @@ def _of_pixels(metric: Callable[[Tensor, Tensor], Tensor]) -> Metric:
 
 
 TO_GROUND_TRUTH: Mapping[str, Metric] = {
-    "psnr": _of_pixels(psnr),
+    "psnr": _of_pixels(fidelity.psnr),
     "ssim": ssim,
     "ms_ssim": ms_ssim,
-    "nmi": _of_pixels(normalised_mutual_information),
+    "nmi": _of_pixels(fidelity.normalised_mutual_information),
     "cell_correlation": cell_correlation,
     "gradient_agreement": gradient_agreement,
     "truth_highpass": highpass_correlation,
@@ -176,8 +155,8 @@ LEAST_SIDES: Mapping[str, int] = {"spectrum": 16, "line_noise": 32, "shift": 64}
 """Columns of the largest valid rectangle, with the least side in pixels for which they are computed."""
 LEAST_SIDE_OF_NETWORKS = 64
 _LEAST_WINDOWS: Mapping[str, int] = {
-    "ssim": SSIM_WINDOW,
-    "ms_ssim": SSIM_WINDOW,
+    "ssim": fidelity.WINDOW,
+    "ms_ssim": fidelity.WINDOW,
     "gradient_truth_3px": 2 * EDGE_TOLERANCE + 1,
     "gradient_agreement": 2 * SIGN_TOLERANCE + 1,
 }

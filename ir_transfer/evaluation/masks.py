@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,7 @@ from ir_transfer.data.name_patterns import NamePattern
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene
 from ir_transfer.imaging.image_names import composed
-from ir_transfer.labels.label_maps.images import read_levels
-from ir_transfer.labels.label_maps.label_map import nearest
+from ir_transfer.labels.label_maps.label_map import read_levels, resize_nearest
 from ir_transfer.metrics.object_heat import Region
 from ir_transfer.yaml_fields import read_mapping
 
@@ -95,19 +95,33 @@ def read_regions(masks: Masks, scene: Scene, label: str | None = None) -> list[R
 
 
 def _objects(mask: NDArray[np.bool_], name: str) -> list[Region]:
-    found = []
+    found = ringed_components(mask, mask, SMALLEST, lambda side: max(side // 2, _NARROWEST))
+    return [Region(inside, ring, name) for inside, ring in found]
+
+
+def ringed_components(
+    mask: NDArray[np.bool_], excluded: NDArray[np.bool_], smallest: int, reach_of: Callable[[int], float]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the pixels (N, 2) and the ring (M, 2) of every connected component of a mask, as rows and columns.
+
+    Args:
+        mask: The objects (H, W).
+        excluded: Pixels (H, W) that belong to no ring.
+        smallest: Least pixels of a component.
+        reach_of: Returns how far a ring reaches, in pixels, by the shorter side of the component's frame.
+    """
     for region in regionprops(connected(mask, connectivity=2)):
-        if region.area < SMALLEST:
+        if region.area < smallest:
             continue
         top, left, bottom, right = region.bbox
-        reach = max(min(bottom - top, right - left) // 2, _NARROWEST)
-        window = slice(max(top - reach, 0), bottom + reach), slice(max(left - reach, 0), right + reach)
+        reach = reach_of(min(bottom - top, right - left))
+        pad = math.ceil(reach)
+        window = slice(max(top - pad, 0), bottom + pad), slice(max(left - pad, 0), right + pad)
         corner = [window[0].start, window[1].start]
         own = np.zeros(mask[window].shape, bool)
         own[tuple((region.coords - corner).T)] = True
-        ring = (distance_transform_edt(~own) <= reach) & ~mask[window]
-        found.append(Region(region.coords, np.argwhere(ring) + corner, name))
-    return found
+        ring = (distance_transform_edt(~own) <= reach) & ~excluded[window]
+        yield region.coords, np.argwhere(ring) + corner
 
 
 def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
@@ -121,4 +135,4 @@ def _levels(path: Path, scene: Scene) -> NDArray[np.int64]:
             f"expected the mask {path} to have the size of the scene's images, got {size}: "
             "name the masks of these files"
         )
-    return nearest(found.levels, height, width)
+    return resize_nearest(found.levels, height, width)

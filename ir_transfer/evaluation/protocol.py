@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -51,6 +52,10 @@ class Protocol:
     def title(self) -> str:
         """Name and version, which a value is quoted with."""
         return f"protocol {self.name} version {self.version}" if self.version else "no protocol"
+
+    def changed_title(self, changes: Sequence[str]) -> str:
+        """Return the title with the changes that were made to the protocol, in words."""
+        return self.title + (f" (changed: {', '.join(changes)})" if changes else "")
 
     @property
     def columns(self) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,11 @@ from ir_transfer.evaluation.bootstrap import Score, format_score
 from ir_transfer.evaluation.cases import Case
 from ir_transfer.evaluation.columns import AIMS, COLUMNS, GROUPS
 from ir_transfer.evaluation.comparison import Comparison
-from ir_transfer.evaluation.html_page import data_uri, write_page
+from ir_transfer.evaluation.html_page import bar, data_uri, write_page
 from ir_transfer.evaluation.methods import BASELINES
 from ir_transfer.evaluation.published import TAGS, WARNING, published_tables, read_published
 from ir_transfer.evaluation.ranking import (
     LEGEND,
-    WorseThanBaseline,
     aspects,
     composites,
     pairwise_comparisons,
@@ -31,33 +29,6 @@ from ir_transfer.evaluation.results import GROUND_TRUTH
 _TEMPLATE = Path(__file__).parent / "templates" / "report.html"
 _WIDEST = 640
 _QUALITY = 88
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A value drawn as a bar with its interval; lengths are percentages of the chart's width.
-
-    Attributes:
-        label: The method.
-        kind: ``model``, ``baseline`` or ``ground-truth``.
-        text: The value with its interval.
-        start: Left end of the bar.
-        width: Width of the bar.
-        low: Left end of the interval.
-        spread: Width of the interval.
-        worse: The baseline that is better, or None.
-        cut: Whether the value is outside the chart.
-    """
-
-    label: str
-    kind: str
-    text: str
-    start: float
-    width: float
-    low: float
-    spread: float
-    worse: WorseThanBaseline | None
-    cut: bool
 
 
 def write_report(compared: Comparison, path: Path) -> None:
@@ -123,22 +94,17 @@ def _chart(compared: Comparison, key: str) -> dict[str, Any]:
     worse = worse_than_baselines(compared.results)
     column = COLUMNS[key]
     low, high = _range(scores)
-    bars = []
-    for label, score in scores.items():
-        ends = [_percent(value, low, high) for value in (0.0, score.mean, score.low, score.high)]
-        bars.append(
-            Bar(
-                label=label,
-                kind=_kind(label),
-                text=format_score(score, column.digits),
-                start=min(ends[:2]),
-                width=abs(ends[1] - ends[0]),
-                low=ends[2],
-                spread=ends[3] - ends[2],
-                worse=worse.get(label, {}).get(key),
-                cut=not low <= score.mean <= high,
-            )
-        )
+    bars = [
+        {
+            "label": label,
+            "kind": _kind(label),
+            "text": format_score(score, column.digits),
+            **bar(score, low, high),
+            "worse": worse.get(label, {}).get(key),
+            "cut": not low <= score.mean <= high,
+        }
+        for label, score in scores.items()
+    ]
     return {
         "name": compared.column_name(key),
         "text": column.description,
@@ -154,10 +120,6 @@ def _range(scores: Mapping[str, Score]) -> tuple[float, float]:
     limit = 4 * float(np.median(sizes)) if sizes else 1.0
     low, high = max(min(ends), -limit), min(max(ends), limit)
     return (low, high) if high > low else (low, low + 1)
-
-
-def _percent(value: float, low: float, high: float) -> float:
-    return round(100 * (min(max(value, low), high) - low) / (high - low), 2)
 
 
 def _count_better(compared: Comparison) -> dict[str, dict[str, tuple[int, int]]]:

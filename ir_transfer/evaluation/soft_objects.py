@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from skimage.measure import label as connected
-from skimage.measure import regionprops
 
 from ir_transfer.errors import InputError
+from ir_transfer.evaluation.masks import ringed_components
 from ir_transfer.labels.soft_labels import CLASSES, SoftLabels, read_soft_labels
 from ir_transfer.metrics.object_heat import Region
 
@@ -59,22 +57,21 @@ def soft_regions(path: Path, file_size: tuple[int, int], shown: tuple[int, int])
     found = []
     for number, name in OBJECTS.items():
         probability = class_probability(label, number)
-        for inside, ring in _components(probability):
-            pixels, around = (np.argwhere(mask[np.ix_(*cells)]) for mask in (inside, ring))
+        parts = ringed_components(probability >= LIKELY, probability >= POSSIBLE, SMALLEST, _reach)
+        for part in parts:
+            pixels, around = (_in_pixels(places, probability.shape, cells) for places in part)
             found.append(Region(pixels, around, name))
     return [region for region in found if len(region.inside) and len(region.ring)]
 
 
-def _components(probability: NDArray[np.float64]) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Return the masks (h, w) of every object and of its ring."""
-    found = []
-    numbered = connected(probability >= LIKELY, connectivity=2)
-    for region in regionprops(numbered):
-        if region.area < SMALLEST:
-            continue
-        top, left, bottom, right = region.bbox
-        reach = max(min(bottom - top, right - left) / 2, 1)
-        inside = numbered == region.label
-        near = distance_transform_edt(~inside) <= reach + 1  # one more cell: that at an object's edge is mixed
-        found.append((inside, near & (probability < POSSIBLE)))
-    return found
+def _reach(side: int) -> float:
+    return max(side / 2, 1) + 1  # one more cell: that at an object's edge is mixed
+
+
+def _in_pixels(
+    places: NDArray[np.int64], shape: tuple[int, ...], cells: Sequence[NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """Return the pixels (N, 2) whose cells, given by row and by column, are among places (M, 2) in a grid."""
+    mask = np.zeros(shape, bool)
+    mask[tuple(places.T)] = True
+    return np.argwhere(mask[np.ix_(*cells)])

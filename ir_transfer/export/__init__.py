@@ -1,1 +1,1 @@
-"""Exported files: a compact system as one graph of any size, written, checked, and run without torch."""
+"""ONNX and OpenVINO files of compact models: tracing, writing, comparison with torch, and inference sessions."""

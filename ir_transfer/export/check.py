@@ -1,4 +1,4 @@
-"""An exported file beside torch, on images of ten sizes."""
+"""Comparison of an exported file with torch on images of ten sizes."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 
 TOLERANCE = 1e-3
-"""Largest difference of an intensity in [0, 1] that passes."""
+"""Largest accepted difference of intensities in [0, 1]."""
 
 SIZES = (
     (16, 16), (17, 33), (48, 160), (131, 90), (200, 131), (256, 256), (333, 250), (512, 640), (720, 1000), (1201, 1903),
 )  # fmt: skip
-"""Heights and widths of the check: overviews of the factors 1, 2 and more, and sides that no stride divides."""
+"""Heights and widths of the images: overview factors 1, 2 and larger, and sides that are no multiple of a stride."""
 
 _STRENGTHS = (1.0, 0.4)
 
 
 class Difference(NamedTuple):
-    """The largest difference that was found.
+    """Largest difference between an exported file and torch.
 
     Attributes:
-        value: Of intensities in [0, 1].
-        height: Of the image where it was found.
-        width: Of that image.
+        value: Absolute difference of intensities in [0, 1]; infinite if the sizes differ.
+        height: Height of the image with this difference.
+        width: Width of that image.
     """
 
     value: float
@@ -43,7 +43,7 @@ class Difference(NamedTuple):
 
 
 def check_images(sizes: tuple[tuple[int, int], ...] = SIZES) -> Iterator[Tensor]:
-    """Yield images (1, 3, H, W) with smooth areas, edges and noise."""
+    """Yield random images (1, 3, H, W) in [0, 1] with smooth areas, edges and noise."""
     for seed, (height, width) in enumerate(sizes):
         generator = torch.Generator().manual_seed(seed)
         coarse = F.interpolate(torch.rand(1, 3, 5, 6, generator=generator), (height, width), mode="bilinear")
@@ -56,14 +56,14 @@ def check_images(sizes: tuple[tuple[int, int], ...] = SIZES) -> Iterator[Tensor]
 def largest_difference(
     model: ThermalModel, code: StyleCode, session: Session, *, baked: bool, sizes: tuple[tuple[int, int], ...] = SIZES
 ) -> Difference:
-    """Return where the session differs most from the model, with two strengths.
+    """Return the largest difference between a session and a model over all sizes, at two strengths.
 
     Args:
-        model: That was exported.
-        code: Style to translate with; the one that was baked in, if one was.
-        session: Of the exported file.
-        baked: Whether the style is inside the file.
-        sizes: Heights and widths.
+        model: Exported model.
+        code: Style to apply; if the file contains a style, that one.
+        session: Session of the exported file.
+        baked: Whether the file contains the style.
+        sizes: Heights and widths of the images.
     """
     extra = {} if baked else style_inputs(code)
     found = Difference(-1.0, 0, 0)
@@ -72,13 +72,13 @@ def largest_difference(
             wanted = model(image, code, strength).numpy()
             made = session.run(inputs_of(image.numpy(), strength, extra))
             value = float(np.abs(wanted - made).max()) if made.shape == wanted.shape else float("inf")
-            if not value <= found.value:  # NaN too
+            if not value <= found.value:  # also true for NaN
                 found = Difference(value, *image.shape[-2:])
     return found
 
 
-def refuse_difference(found: Difference, path: Path) -> None:
-    """Raise :class:`InputError` unless a difference is within the tolerance."""
+def check_difference(found: Difference, path: Path) -> None:
+    """Raise :class:`InputError` if a difference exceeds :data:`TOLERANCE` or is NaN."""
     if not found.value <= TOLERANCE:
         raise InputError(
             f"expected {path.name} to equal torch to {TOLERANCE:g}, got a difference of {found.value:.2g} on an image "
@@ -87,5 +87,5 @@ def refuse_difference(found: Difference, path: Path) -> None:
 
 
 def style_inputs(code: StyleCode) -> dict[str, NDArray[np.float32]]:
-    """Return the tensors of a style, each of any shape, as inputs of a file."""
+    """Return the tensors of a style, each of any shape, as named inputs of an exported file."""
     return {name: tensor.detach().cpu().float().numpy() for name, tensor in code.tensors.items()}

@@ -1,4 +1,4 @@
-"""Exported files on disk: written beside their place, checked, and moved there only if they are right."""
+"""Writes exported files: to a temporary folder first, and to their place after a successful check."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from ir_transfer.errors import EncodeError
-from ir_transfer.export.facts import FileFacts, FileKind, needed
+from ir_transfer.export.metadata import ExportMetadata, FileKind, require_package
 
 Check = Callable[[Path], str]
-"""Takes a written file and returns what is to be said of it, or raises."""
+"""Checks a written file and returns its largest difference as text, or raises."""
 
 
-def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, check: Check) -> FileFacts:
-    """Write a traced graph with its facts; a failed check leaves no file.
+def write_exported(out: Path, kind: FileKind, traced: bytes, metadata: ExportMetadata, check: Check) -> ExportMetadata:
+    """Write a traced graph with its metadata; if the check fails, no file is left.
 
     Args:
-        out: Where; OpenVINO's ``.bin`` lies beside it.
-        kind: Of the file.
-        traced: The ONNX file without facts.
-        facts: All but the largest difference, which is what the check returns.
-        check: Called with the file at another place.
+        out: Path of the file; the ``.bin`` of an OpenVINO file is written beside it.
+        kind: Kind of file.
+        traced: ONNX file without metadata.
+        metadata: Metadata, without the largest difference, which the check returns.
+        check: Called with the path of the temporary file.
 
     Raises:
         EncodeError: The folder cannot be written.
@@ -33,35 +33,35 @@ def write_exported(out: Path, kind: FileKind, traced: bytes, facts: FileFacts, c
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
             temporary = Path(folder) / out.name
-            _write(temporary, kind, traced, facts)
-            facts = replace(facts, largest_difference=check(temporary))
-            _write(temporary, kind, traced, facts)
+            _write(temporary, kind, traced, metadata)
+            metadata = replace(metadata, largest_difference=check(temporary))
+            _write(temporary, kind, traced, metadata)
             move(temporary, out, kind)
     except OSError as error:
         raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
-    return facts
+    return metadata
 
 
 def move(temporary: Path, out: Path, kind: FileKind) -> None:
-    """Move a file, and what belongs to it, to its place; the file itself last, so that it is never there alone."""
+    """Move a file to its place, after its ``.bin``, so that the file never exists without it."""
     if kind == "openvino":
         shutil.move(temporary.with_suffix(".bin"), out.with_suffix(".bin"))
     temporary.replace(out)
 
 
-def _write(path: Path, kind: FileKind, traced: bytes, facts: FileFacts) -> None:
+def _write(path: Path, kind: FileKind, traced: bytes, metadata: ExportMetadata) -> None:
     if kind == "onnx":
-        onnx = needed("onnx")
+        onnx = require_package("onnx")
         model = onnx.load_from_string(traced)
-        onnx.helper.set_model_props(model, facts.flat())
+        onnx.helper.set_model_props(model, metadata.to_properties())
         onnx.checker.check_model(model)
         path.write_bytes(model.SerializeToString())
         return
-    save_openvino(needed("openvino").Core().read_model(traced), path, facts)
+    save_openvino(require_package("openvino").Core().read_model(traced), path, metadata)
 
 
-def save_openvino(model: Any, path: Path, facts: FileFacts) -> None:
-    """Write an OpenVINO model in float32 or int8 with its facts."""
-    for key, text in facts.flat().items():
+def save_openvino(model: Any, path: Path, metadata: ExportMetadata) -> None:
+    """Write an OpenVINO model, float32 or int8, with its metadata."""
+    for key, text in metadata.to_properties().items():
         model.set_rt_info(text, key.split(".", 1))
-    needed("openvino").save_model(model, path, compress_to_fp16=False)
+    require_package("openvino").save_model(model, path, compress_to_fp16=False)

@@ -1,4 +1,4 @@
-"""A compact system as one module of tensors alone, written so that a trace of it holds for every size."""
+"""A compact model as a module that only takes tensors and whose trace is valid for every image size."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ir_transfer.nn.thermal.detail import DetailMaps
 from ir_transfer.nn.thermal.tone import Tone
 
 LARGEST_IMAGE = 2**28
-"""Pixels up to which the factor of the overview is tabulated."""
+"""Number of pixels up to which the overview factor is tabulated."""
 
 _FEW_ROWS = 16
 
 
 class TracedGraph(nn.Module):
-    """Translates one image as :class:`~ir_transfer.models.thermal.ThermalModel` does.
+    """Computes the same as :class:`~ir_transfer.models.thermal.ThermalModel` for one image, without branches.
 
     Args:
-        model: In evaluation mode, on the CPU, in float32.
-        names: Names of the style tensors, in the order in which they are passed.
-        baked: Style tensors to keep inside; then none are passed.
+        model: Model in evaluation mode, on the CPU, in float32.
+        names: Names of the style tensors, in the order of the inputs.
+        baked: Style tensors to store in the graph; None makes them inputs.
     """
 
     def __init__(self, model: ThermalModel, names: tuple[str, ...], baked: Mapping[str, Tensor] | None = None) -> None:
@@ -45,7 +45,7 @@ class TracedGraph(nn.Module):
         Args:
             image: sRGB (1, 3, H, W) in [0, 1], sides of at least 16 pixels.
             strength: (1,) in [0, 1].
-            *style: Tensors by the order of ``names``; none if they are baked in.
+            *style: Tensors in the order of ``names``; none if they are stored in the graph.
         """
         wanted = dict(zip(self.names, style, strict=True)) if self.baked is None else self.baked
         factor = self.table.factor(*sizes_of(image))
@@ -61,8 +61,8 @@ class TracedGraph(nn.Module):
     def _own_tone(self, canonical: Tensor, overview: Tensor, maps: DetailMaps, factor: Tensor) -> Tone:
         """Return the tone of the canonical overview.
 
-        Where the overview is the image, it is rendered already. A trace has no branches, so both are cut to the rows
-        that count: all of the one, a few of the other.
+        At factor 1 the overview is the image, whose canonical image is already rendered. A trace has no branches, so
+        both the overview and the image are processed, with the unused one cut to a few rows, and then selected.
         """
         height, width = sizes_of(overview)
         same = factor == 1

@@ -1,4 +1,4 @@
-"""Runs an exported file without torch: one session per file, called by several threads."""
+"""Inference sessions that run an exported file without torch; several threads may share one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import WeightsError
-from ir_transfer.export.facts import IMAGE, STRENGTH, Runtime, needed
+from ir_transfer.export.metadata import IMAGE, STRENGTH, Runtime, require_package
 
 Shapes = Literal["static", "dynamic"]
 _COMPILED_SIZES = 4
@@ -21,23 +21,23 @@ _CPU = "CPU"
 
 
 class Session(ABC):
-    """A file that is ready to run."""
+    """An exported file, loaded for inference."""
 
     @abstractmethod
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the infrared image (1, 1, H, W) for named inputs.
+        """Return the infrared image (1, 1, H, W) for named inputs; see :func:`inputs_of`.
 
         Raises:
-            MemoryError: The runtime could not allocate what it needs.
+            MemoryError: The runtime could not allocate memory.
         """
 
 
 class OnnxRuntimeSession(Session):
-    """ONNX Runtime on the processor.
+    """Session of ONNX Runtime on the CPU.
 
     Args:
         path: An ``.onnx`` file.
-        threads: That compute; the runtime's choice if None.
+        threads: Number of threads; None lets the runtime decide.
 
     Raises:
         MissingPackageError: ONNX Runtime is not installed.
@@ -45,17 +45,17 @@ class OnnxRuntimeSession(Session):
     """
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
-        runtime = needed("onnxruntime")
+        runtime = require_package("onnxruntime")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
         try:
             self._session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its error classes share no base of their own
+        except Exception as error:  # the error classes of ONNX Runtime have no common base
             raise WeightsError(f"expected {path} to run in ONNX Runtime, got: {error}: export it again") from error
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the infrared image; see :meth:`Session.run`."""
+        """Return the infrared image (1, 1, H, W); see :meth:`Session.run`."""
         try:
             found: NDArray[np.float32] = self._session.run(None, dict(inputs))[0]
         except Exception as error:
@@ -65,14 +65,14 @@ class OnnxRuntimeSession(Session):
 
 
 class OpenVinoSession(Session):
-    """OpenVINO on the processor.
+    """Session of OpenVINO on the CPU.
 
     Args:
         path: An ``.xml`` or ``.onnx`` file.
-        threads: That compute; the runtime's choice if None.
-        bfloat16: Whether convolutions may compute in bfloat16.
-        shapes: ``"static"`` compiles the graph for every size it meets, which takes about a second, and runs it
-            faster from then on; ``"dynamic"`` compiles it once.
+        threads: Number of threads; None lets the runtime decide.
+        bfloat16: Whether convolutions may be computed in bfloat16.
+        shapes: ``"static"`` compiles the graph for each image size, which takes about a second, and is then faster;
+            ``"dynamic"`` compiles it once.
 
     Raises:
         MissingPackageError: OpenVINO is not installed.
@@ -82,13 +82,13 @@ class OpenVinoSession(Session):
     def __init__(
         self, path: Path, threads: int | None = None, *, bfloat16: bool = False, shapes: Shapes = "static"
     ) -> None:
-        self._runtime = needed("openvino")
+        self._runtime = require_package("openvino")
         self._core = self._runtime.Core()
         try:
             self._model = self._core.read_model(path)
         except RuntimeError as error:
             raise WeightsError(f"expected {path} to run in OpenVINO, got: {error}: export it again") from error
-        # Without the hint, a processor with bfloat16 computes in it unasked.
+        # Without this hint, OpenVINO computes in bfloat16 on processors that support it.
         self._options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32"}
         if threads is not None:
             self._options["INFERENCE_NUM_THREADS"] = threads
@@ -97,7 +97,7 @@ class OpenVinoSession(Session):
         self._lock = threading.Lock()
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Return the infrared image; see :meth:`Session.run`."""
+        """Return the infrared image (1, 1, H, W); see :meth:`Session.run`."""
         try:
             request = self._compiled_for(inputs).create_infer_request()
             request.infer(dict(inputs))
@@ -124,14 +124,14 @@ class OpenVinoSession(Session):
 def open_session(
     path: Path, runtime: Runtime, threads: int | None = None, *, bfloat16: bool = False, shapes: Shapes = "static"
 ) -> Session:
-    """Return a session of a runtime; see the classes for arguments and errors."""
+    """Return a session of a runtime; see the session classes for arguments and errors."""
     if runtime == "openvino":
         return OpenVinoSession(path, threads, bfloat16=bfloat16, shapes=shapes)
     return OnnxRuntimeSession(path, threads)
 
 
 def raise_memory_error(error: Exception) -> None:
-    """Raise :class:`MemoryError` if an error of a runtime says that the memory is spent."""
+    """Raise :class:`MemoryError` if the message of a runtime error is about a failed allocation."""
     text = str(error).lower()
     if any(sign in text for sign in ("bad allocation", "bad_alloc", "failed to allocate", "could not allocate")):
         raise MemoryError(str(error)) from error
@@ -140,5 +140,5 @@ def raise_memory_error(error: Exception) -> None:
 def inputs_of(
     image: NDArray[np.float32], strength: float, extra: Mapping[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return the inputs of a file by name for an image (1, 3, H, W) and the style's own inputs."""
+    """Return the named inputs of a file: an image (1, 3, H, W) in [0, 1], the strength, and style inputs."""
     return {IMAGE: np.ascontiguousarray(image), STRENGTH: np.array([strength], np.float32), **extra}

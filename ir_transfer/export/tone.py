@@ -1,4 +1,4 @@
-"""Tone with operations that every runtime has: no loop over images and no search in a sorted table."""
+"""Tone measurement and curve with operations that all runtimes support: no loop over images, no ``searchsorted``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, 
 
 
 def traced_sample(images: Tensor, height: Tensor, width: Tensor) -> Tensor:
-    """Return the values (N,) of the grid that :func:`~ir_transfer.nn.thermal.tone.tone_of` looks at.
+    """Return the values (N,) at the grid positions that :func:`~ir_transfer.nn.thermal.tone.tone_of` uses.
 
     Args:
-        images: The uppermost rows (1, 1, h, W) of an image, perhaps all of them.
-        height: Rows of the whole image, an integer tensor ().
-        width: Its columns, an integer tensor ().
+        images: The upper rows (1, 1, h, W) of an image, or all of them.
+        height: Height of the whole image, an integer tensor ().
+        width: Width of the whole image, an integer tensor ().
     """
     step = torch.div(height * width, SAMPLE, rounding_mode="floor").to(torch.float32).sqrt().floor().to(torch.int64)
     step = step.clamp(min=1)
@@ -39,7 +39,7 @@ def traced_tone_of(values: Tensor) -> Tone:
 
 
 def traced_apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
-    """Return what :func:`ir_transfer.nn.thermal.tone.apply_tone` does, for one image (1, 1, H, W)."""
+    """Return the same as :func:`ir_transfer.nn.thermal.tone.apply_tone`, for one image (1, 1, H, W)."""
     gain = wanted.deviation / own.deviation.clamp(min=LEAST_STEP)
     plain = wanted.mean + gain * (images - own.mean)
     curve = _curve(images, own.quantiles[0], wanted.quantiles[0])
@@ -48,11 +48,11 @@ def traced_apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
 
 def _curve(images: Tensor, source: Tensor, target: Tensor) -> Tensor:
     steps = (torch.arange(KNOTS, dtype=torch.float32) - KNOTS // 2) * LEAST_STEP
-    source = source + steps  # sorted already, so the running maximum changes nothing
+    source = source + steps  # already sorted, so the running maximum of apply_tone would change nothing
     slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
     place = torch.zeros_like(images, dtype=torch.int64)
     stride = (KNOTS - 1) // 2
-    while stride:  # binary search for the last knot below every value
+    while stride:  # binary search for the last knot below each value
         place = place + stride * (source[place + stride] < images).to(torch.int64)
         stride //= 2
     return target[place] + slopes[place] * (images - source[place])

@@ -1,4 +1,4 @@
-"""From a model to the bytes of an ONNX file, whose height and width are free."""
+"""Traces a model to an ONNX file with dynamic height and width."""
 
 from __future__ import annotations
 
@@ -10,27 +10,32 @@ import torch
 from torch import Tensor
 
 from ir_transfer.errors import InputError
-from ir_transfer.export.facts import IMAGE, OUTPUT, STRENGTH, needed
 from ir_transfer.export.graph import TracedGraph
+from ir_transfer.export.metadata import IMAGE, OUTPUT, STRENGTH, require_package
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.thermal import ThermalModel
 
 _OPSET = 17
-_TRACED_SIZE = (200, 264)  # every level of the neck has several positions, and no side is a multiple of 16
+_TRACED_SIZE = (200, 264)  # all levels of the neck have several positions, and no side is a multiple of 16
 
 
-def exportable(model: TranslationModel) -> ThermalModel:
-    """Return a model as one that can be exported.
+def require_exportable(model: TranslationModel) -> ThermalModel:
+    """Return a model if it can be exported.
 
     Raises:
-        InputError: It looks at no overview, or its statistics need what ONNX has no operation for.
+        InputError: The model is not compact, or ONNX lacks an operation that it needs.
     """
     if not isinstance(model, ThermalModel):
         raise InputError(
             f"expected a compact system to export, got model {model.info.name!r} of another kind: see the models "
             "with tiling 'overview' in ir-transfer models"
+        )
+    if model.info.name == "style_swap":
+        raise InputError(
+            "expected a model with a fixed graph to export, got style_swap, whose patch search depends on the image "
+            "size: choose another compact model"
         )
     if (alignment := model.hyper_parameters.get("alignment", "moments")) != "moments":
         raise InputError(
@@ -41,17 +46,17 @@ def exportable(model: TranslationModel) -> ThermalModel:
 
 
 def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> bytes:
-    """Return the ONNX file of a model, without metadata.
+    """Return a model as an ONNX file without metadata.
 
     Args:
-        model: In evaluation mode, on the CPU, in float32.
-        style: Tensors of a style, each of any shape; only the shapes matter unless they are baked in.
-        baked: Whether the style is kept inside; otherwise each tensor is an input of its own name.
+        model: Model in evaluation mode, on the CPU, in float32.
+        style: Style tensors, each of any shape; without ``baked``, only their names and shapes are used.
+        baked: Whether to store the style in the file; otherwise each tensor is an input of the same name.
 
     Raises:
         MissingPackageError: The extra ``export`` is not installed.
     """
-    needed("onnx")
+    require_package("onnx")
     names = tuple(sorted(style))
     graph = TracedGraph(model, names, style if baked else None).eval()
     extra = () if baked else tuple(style[name] for name in names)
@@ -59,8 +64,8 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
     size = {2: "height", 3: "width"}
     written = io.BytesIO()
     with torch.no_grad(), warnings.catch_warnings():
-        # Of constants and of the tracing exporter's age: the newer one refuses the overview, whose size depends on a
-        # value. That the trace holds for other sizes is checked on images of ten sizes after every export.
+        # These warn of constants, and that the tracing exporter is deprecated. The newer exporter rejects the overview,
+        # whose size depends on a value. Every export is compared with torch at ten sizes, which checks the constants.
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)  # type: ignore[attr-defined]
         warnings.filterwarnings("ignore", category=DeprecationWarning)
         warnings.filterwarnings("ignore", category=UserWarning)
@@ -77,6 +82,6 @@ def trace(model: ThermalModel, style: Mapping[str, Tensor], *, baked: bool) -> b
     return written.getvalue()
 
 
-def turned(code: StyleCode) -> StyleCode:
-    """Return a style whose results are the inverse."""
+def inverted(code: StyleCode) -> StyleCode:
+    """Return a style with the opposite polarity."""
     return StyleCode(code.model, {**code.tensors, POLARITY: -code.tensors[POLARITY]}, code.metadata)

@@ -1,4 +1,4 @@
-"""Files that an image consists of besides its own: sidecars, the tiles of a VRT, the archive that contains it."""
+"""Further files of an image: sidecars, sources of a VRT, the archive that contains it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ir_transfer.regular_files import open_regular
 
 _VIRTUAL = re.compile(r"/vsi[a-z0-9_]+/")
 _ADDED = (".aux.xml", ".msk", ".ovr")
-"""GDAL's statistics and nodata, mask and overviews: what it adds to the whole name of a file."""
+"""Suffixes that GDAL appends to a whole file name: metadata (statistics, nodata), mask and overviews."""
 _READ_AT_ONCE = 2**24  # bytes of pixels
 
 
 def image_companions(path: Path) -> list[Path]:
-    """Return the sidecars of an image file that exist: mask, overviews, GDAL's metadata and world file."""
+    """Return the existing sidecars of an image file: mask, overviews, GDAL's metadata and world file."""
     suffix = path.suffix
     world = {".wld", f"{suffix}w", f"{suffix[:2]}{suffix[-1:]}w"} if len(suffix) > 2 else {".wld"}
     names = [path.name + added for added in _ADDED] + [path.stem + one for one in sorted(world)]
@@ -40,17 +40,16 @@ def hash_image_companions(path: Path) -> str | None:
 
 
 def hash_raster(path: str) -> tuple[str, str | None]:
-    """Return a hash of what contains a raster, and one of all else that it consists of, None if there is nothing.
+    """Return a hash of the file or archive that contains a raster, and one of its further files, None without any.
 
-    The first is of the file, or of the archive on this machine. What is stored elsewhere has no file to read at once:
-    its pixels, place and masks are read.
+    A raster without a local file, such as one on the network, is hashed by its pixels, masks and georeference.
 
     Args:
-        path: A file or any other path of GDAL.
+        path: A file or a virtual path of GDAL.
 
     Raises:
         MissingFileError: No such raster.
-        DecodeError: It, or a file that it consists of, cannot be read.
+        DecodeError: The raster or one of its files cannot be read.
     """
     main = _file_of(path)
     with environment(), open_raster(path) as dataset:
@@ -76,7 +75,7 @@ def hash_file(path: Path) -> str:
 
 
 def _others(names: Iterable[str], known: set[Path]) -> tuple[list[Path], bool]:
-    """Return the files of this machine behind GDAL's names, and theirs in turn, and whether those are all."""
+    """Return the local files of GDAL's names and, recursively, their further files, and whether all are local."""
     found: list[Path] = []
     local = True
     for name in names:
@@ -99,7 +98,7 @@ def _behind(file: Path, name: str) -> Iterator[str]:
 
 
 def _file_of(path: str) -> Path | None:
-    """Return the file of this machine that contains what GDAL calls by a path, None if none does."""
+    """Return the local file or archive of a path of GDAL; None if there is none."""
     rest = path
     while prefix := _VIRTUAL.match(rest):
         rest = rest[prefix.end() :]
@@ -115,7 +114,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _hash_all(files: Iterable[Path], folder: Path) -> str | None:
-    """Return a hash of the names, seen from a folder, and contents of files."""
+    """Return a hash of the contents of files and of their names relative to a folder; None without files."""
     hashes = sorted(f"{os.path.relpath(file, folder)}\0{hash_file(file)}" for file in files)
     if not hashes:
         return None

@@ -1,4 +1,4 @@
-"""Bytes of an image file to its stored numbers and their meaning: Pillow where 8 bits are all there is, else GDAL."""
+"""Decodes image files by Pillow (8 bits), GDAL (TIFF, 16-bit PNG) or LibRaw to numbers and their interpretation."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
 
     Args:
         data: The whole file.
-        name: How the file is called in errors.
+        name: Name in errors.
         max_pixels: Larger images are refused before their pixels are decoded.
-        wanted: Which part of it.
+        wanted: The part of the file to read.
 
     Raises:
         DecodeError: Not an image, damaged, or too large.
@@ -37,8 +37,8 @@ def decode(data: bytes, name: str, max_pixels: int, wanted: Wanted = WHOLE) -> S
     check_mask(wanted, name)
     try:
         if kind != "TIFF" and (wanted.bands is not None or wanted.nodata is not None):
-            asked = "--bands" if wanted.bands is not None else "--nodata"
-            raise DecodeError(f"{name}: expected a TIFF for {asked}, got {kind}: leave it out, or convert the image")
+            option = "the bands of its card" if wanted.joint else "--nodata" if wanted.bands is None else "--bands"
+            raise DecodeError(f"{name}: expected a TIFF for {option}, got {kind}: leave it out, or convert the image")
         stored = (
             decode_tiff(data, name, max_pixels, wanted)
             if kind == "TIFF"

@@ -1,4 +1,4 @@
-"""An image in memory: what stored numbers show, in levels of their own type, with what counts of it."""
+"""Decoded images in memory: sRGB or gray levels in the type of the file, with alpha."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ BitDepth = Literal[8, 16]
 
 OutputLevels = NDArray[np.uint8 | np.uint16]
 
-_NARROW_BITS = 14  # what infrared and machine cameras put into 16
-_SLACK = 1e-4  # rounding of whoever wrote a float image
-_AT_ONCE = 2**20  # pixels that become levels: float64 of a whole image would be twice its intensity
+_NARROW_BITS = 14  # infrared and industrial cameras store up to 14 bits in 16
+_SLACK = 1e-4  # rounding errors of a writer of float images
+_AT_ONCE = 2**20  # pixels converted at a time, in float64
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma (Rec. ITU-R BT.601)."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A decoded image, upright, in the file's own levels (compact while it waits).
+    """A decoded image, upright, in the levels of its file, which take less memory than floats.
 
     Attributes:
         levels: (1, H, W) gray or (3, H, W) sRGB; unsigned, or float32 in [0, 1].
-        white: The level that stands for 1.0.
+        white: The level for 1.0.
         sha256: Hash of the file.
-        alpha: (H, W), 0 is transparent or invalid; None if all is opaque. What is transparent shows the mean colour
-            of the opaque rest, so that it adds nothing of its own.
+        alpha: (H, W), 0 is transparent or invalid; None if all pixels are opaque. Transparent pixels have the mean
+            colour of the opaque ones.
         reading: How the file was read.
     """
 
@@ -70,14 +70,14 @@ class DecodedImage:
 
     @property
     def is_colour(self) -> bool:
-        """Whether the file has colour channels that differ visibly (a gray JPEG often has three alike)."""
+        """Whether the channels differ visibly; a gray JPEG often has three equal channels."""
         if len(self.levels) == 1:
             return False
         spread = self.levels.max(axis=0) - self.levels.min(axis=0)
         return bool(spread.mean() > 0.01 * self.white)
 
     def rgb(self) -> NDArray[np.float32]:
-        """Return the image as float32 (3, H, W) in [0, 1]; gray is repeated."""
+        """Return the image as float32 RGB (3, H, W) in [0, 1]; gray is repeated."""
         unit = _to_unit(self.levels, self.white)
         return unit if len(unit) == 3 else np.repeat(unit, 3, axis=0)
 
@@ -96,11 +96,17 @@ def _to_unit(levels: Levels, white: float) -> NDArray[np.float32]:
 
 
 def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> DecodedImage:
-    """Return what stored numbers show: in sRGB, over the mean colour where they are transparent.
+    """Return stored numbers as an image in sRGB, composited over its mean colour.
+
+    Args:
+        stored: Decoded numbers.
+        name: Name in errors.
+        sha256: Hash of the file.
+        asked: The numbers for black and white, ``"percentile"``, or None for the range of the file's type.
 
     Raises:
-        DecodeError: Values that have no meaning in [0, 1], and no levels are asked for.
-        InputError: Levels that are no range.
+        DecodeError: Values outside of [0, 1] without a range.
+        InputError: An invalid range.
     """
     numbers, white, alpha = stored.numbers, stored.white, stored.alpha
     reading = Reading(dict(stored.reading.facts), list(stored.reading.notes), stored.reading.kept_exif)
@@ -122,15 +128,15 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> D
         share = float((alpha < HALF_OPAQUE).mean())
         reading.facts["transparent"] = round(share, 4)
         reading.notes.append(
-            f"{share:.1%} of it is transparent or invalid: this does not count, and shows its mean"
+            f"{share:.1%} of it is transparent or invalid: these pixels do not count and take its mean colour"
             if share
-            else "it is partly transparent: it is shown over its mean colour"
+            else "it is partly transparent: it is composited over its mean colour"
         )
     return DecodedImage(levels, white, sha256, alpha, reading)
 
 
 def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str) -> NDArray[Any]:
-    """Return numbers that have a meaning in their container."""
+    """Return unsigned numbers unchanged, and floats in [0, 1] as float32; refuse others."""
     if numbers.dtype.kind == "u" and white > 1:
         return numbers
     if numbers.dtype.kind != "f":
@@ -153,7 +159,7 @@ def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str
 
 
 def _with_nodata(stored: Stored, alpha: Alpha | None, span: Range) -> Alpha | None:
-    """Return alpha without the pixels of which one band holds a nodata value that lies outside of a range."""
+    """Return alpha with the pixels removed in which a band holds a nodata value outside of a range."""
     partial = stored.partial_nodata
     if partial is None or all(span.holds(value) for value in stored.nodata):
         return alpha
@@ -179,10 +185,10 @@ def _asked_range(stored: Stored, alpha: Alpha | None, asked: Asked, name: str) -
 
 
 def _stretched(numbers: NDArray[Any], span: Range) -> tuple[NDArray[Any], float]:
-    """Return numbers whose range fills the whole of their own type, and its white; of over 16 bits as floats."""
+    """Return numbers stretched to the full range of their type and its white; those of over 16 bits as floats."""
     if numbers.dtype not in (np.uint8, np.uint16):
         return np.nan_to_num(span.unit(numbers)), 1.0
-    # By a table: floats of the whole image would be many times its levels.
+    # By a lookup table, since floats of the whole image would take many times its memory.
     table = to_levels(span.unit(np.arange(np.iinfo(numbers.dtype).max + 1)), 8 if numbers.dtype == np.uint8 else 16)
     filled = np.empty_like(numbers)
     for rows in strips(*numbers.shape[1:]):
@@ -191,7 +197,7 @@ def _stretched(numbers: NDArray[Any], span: Range) -> tuple[NDArray[Any], float]
 
 
 def narrow_levels(image: DecodedImage) -> tuple[int, int] | None:
-    """Return the range of an image of at most 14 bits that lies in 16; None if its levels fill their container."""
+    """Return the range of a 16-bit image that uses at most 14 bits; None if it uses more."""
     if image.levels.dtype != np.uint16 or image.white < 65535:
         return None
     bits = int(image.levels.max()).bit_length()

@@ -1,4 +1,4 @@
-"""One-channel PNG and TIFF files in memory, by how much time or space they may take."""
+"""Encodes one-channel PNG and TIFF files in memory, for speed or for size."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Format = Literal["png", "tiff"]
 Compression = Literal["fast", "small", "none"]
 COMPRESSIONS: tuple[Compression, ...] = ("fast", "small", "none")
 DEFAULT_COMPRESSION: Compression = "fast"
-"""6 and 8 times as fast as ``"small"`` for PNG files of 8 and 16 bit, which are 20% and 3% larger; measured with
+"""6 and 8 times as fast as ``"small"`` for PNG files of 8 and 16 bits, which are 20% and 3% larger; measured with
 ``scripts/benchmark_compression.py``."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2  # PNG filter: the difference from the row above
 _ISAL_LEVEL = 1
-_STRIP_BYTES = 2**18  # of a TIFF, before compression: a reader of a part decodes little else
+_STRIP_BYTES = 2**18  # of a TIFF, before compression: a reader of a part decodes few other pixels
 _SHORT, _LONG, _ASCII = 3, 4, 2
 
 
@@ -48,12 +48,11 @@ def encode_gray(
     """Return one-channel levels (H, W) as the bytes of a PNG or TIFF file; the same levels give the same bytes.
 
     Args:
-        levels: What to write.
-        format: Kind of file.
-        nodata: Level of pixels that are invalid: transparent in a PNG, nodata as GDAL has it in a TIFF.
-        exif: Block of place and time that the file keeps.
-        compression: What the file may cost: ``"fast"`` little time, ``"small"`` little space, ``"none"`` is not
-            compressed at all. All of them are lossless.
+        levels: Levels of 8 or 16 bits.
+        format: ``"png"`` or ``"tiff"``.
+        nodata: Level of invalid pixels: transparent in a PNG, GDAL's nodata tag in a TIFF.
+        exif: EXIF block of place and time to write.
+        compression: ``"fast"``, ``"small"`` or ``"none"``; all are lossless.
 
     Raises:
         InputError: An unknown compression.
@@ -62,12 +61,12 @@ def encode_gray(
     encode = _tiff if format == "tiff" else _png
     if compression != "small":
         return encode(levels, nodata, exif, compression)
-    # Run lengths win on images of cameras, and lose where levels repeat: in masks, or 8 bits in 16.
+    # Run lengths are smaller for camera images, and larger where levels repeat: in masks, or 8 bits in 16.
     return min((encode(levels, nodata, exif, name) for name in ("small", "fast")), key=len)
 
 
 def _run_length_png(levels: OutputLevels, nodata: int | None, exif: bytes) -> bytes:
-    """Return a PNG whose filter is chosen row by row; run lengths leave nothing to gain for longer matches then."""
+    """Return a PNG with a filter for each row and run-length coding; longer matches would gain nothing."""
     file = io.BytesIO()
     options: dict[str, Any] = {} if nodata is None else {"transparency": nodata}
     Image.fromarray(levels).save(file, "PNG", compress_level=1, compress_type=zlib.Z_RLE, exif=exif or None, **options)

@@ -1,7 +1,6 @@
-"""What the header of an image file says of the image that is read: size, orientation, bytes of a level.
+"""Headers of image files: size, orientation and bytes per level, without decoding pixels.
 
-No pixels are decoded, and of PNG, JPEG and TIFF no more is read than what describes them. Everything goes by the code
-that decodes them: the same page is meant, and the same orientation is applied.
+Only the metadata of PNG, JPEG and TIFF files is read. Page and orientation are chosen by the code that decodes them.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from ir_transfer.imaging.pixels.pages import choose_page
 from ir_transfer.imaging.pixels.plain_file import complete_container, open_image, seek_image
 from ir_transfer.imaging.pixels.raw import is_negative, upright_raw_size
 from ir_transfer.imaging.pixels.tiff_tags import BITS, HEIGHT, WIDTH, read_directories
-from ir_transfer.imaging.raster.archives import open_member
+from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 from ir_transfer.imaging.remote import open_stored
 
 Size = tuple[int, int]
@@ -32,55 +31,57 @@ _SWAPPING = frozenset({5, 6, 7, 8})
 
 @dataclass(frozen=True)
 class Header:
-    """What the header of an image file says.
+    """Header of an image file.
 
     Attributes:
-        stored: Height and width of the stored pixels.
-        orientation: Of EXIF or TIFF, 1 to 8.
-        itemsize: Bytes of a level.
+        stored: (height, width) of the stored pixels.
+        orientation: EXIF or TIFF orientation, 1 to 8.
+        itemsize: Bytes per level.
         images: Number of pages, frames or views in the file.
+        container: Metadata of a file that is neither TIFF nor camera raw; None for those.
     """
 
     stored: Size
     orientation: int
     itemsize: int = 1
     images: int = 1
+    container: Container | None = None
 
     @property
     def upright(self) -> Size:
-        """Height and width of the upright image."""
+        """(height, width) of the upright image."""
         return upright_size(self.stored, self.orientation)
 
 
 def upright_size(stored: Size, orientation: int) -> Size:
-    """Return height and width of an image after its orientation was applied."""
+    """Return (height, width) of an image after its orientation was applied."""
     return stored[::-1] if orientation in _SWAPPING else stored
 
 
 def read_header(path: Path, page: int | None = None) -> Header:
-    """Return what the header of an image says; what is turned as it is decoded is known upright alone.
+    """Return the header of an image file; of camera raw and HEIC files, the stored size is already upright.
 
     Args:
         path: The file.
-        page: Which image of a file with several, from 1; the first of full size if None.
+        page: Number of the image in a file with several, from 1; the first of full size if None.
 
     Raises:
-        DecodeError: No image, or no such page.
+        DecodeError: Not an image, or no such page.
     """
     try:
         with open_stored(path) as file:
             return header_of(file, path.name, page)
     except DecodeError:
         raise
-    except Exception as error:  # storages raise nearly anything
+    except Exception as error:  # each storage has errors of its own
         raise DecodeError(f"expected an image, got a damaged or missing file: make {path.name} again") from error
 
 
 def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
-    """Return what the header of an open image says; see :func:`read_header`.
+    """Return the header of an open image; see :func:`read_header`.
 
     Raises:
-        DecodeError: No image, or no such page.
+        DecodeError: Not an image, or no such page.
     """
     try:
         start = file.read(_START)
@@ -91,13 +92,16 @@ def header_of(file: BinaryIO, name: str, page: int | None = None) -> Header:
 
 
 def count_images(path: str) -> int:
-    """Return the number of pages, frames or views in a file, which may be in an archive.
+    """Return the number of pages, frames or views in a file, also in an archive or on the network.
 
-    One that cannot be read counts as one image: it is an error later.
+    A file that cannot be read counts as one image; converting it reports the error.
     """
     try:
-        with open_member(path) as file:
-            return (read_header(Path(path)) if file is None else header_of(file, path)).images
+        file = open_virtual_file(path)
+        if file is None:
+            return read_header(Path(path)).images
+        with file:
+            return header_of(file, path).images
     except DecodeError:
         return 1
 
@@ -130,4 +134,4 @@ def _header(file: BinaryIO, kind: str | None, name: str, page: int | None) -> He
                 complete_container(container, image)
             seek_image(image, page, container.images, name)
             size = image.height, image.width
-    return Header(size, container.orientation, itemsize, container.images)
+    return Header(size, container.orientation, itemsize, container.images, container)

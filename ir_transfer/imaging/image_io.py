@@ -1,4 +1,4 @@
-"""Image files: reading with all bits, one-channel writing that appears whole or not at all."""
+"""Reads image files at full precision, and writes one-channel images atomically."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _SIDECARS = (".msk", ".aux.xml")
 
 
 def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
-    """Return the whole file, unless it is larger than any image of ``max_pixels`` can be.
+    """Return the bytes of a file, unless it is larger than any image of ``max_pixels`` can be.
 
     Raises:
         MissingFileError: No such file.
@@ -89,40 +89,40 @@ def read_bytes(path: Path, max_pixels: int = MAX_PIXELS) -> bytes:
 def decode_image(
     data: bytes, name: str, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted = WHOLE
 ) -> DecodedImage:
-    """Decode an image from memory; its kind is recognised by its content, not by its name.
+    """Decode an image from memory; its kind is recognised by its content, not by its suffix.
 
     Args:
         data: The whole file: PNG, JPEG, TIFF, BMP, WebP, AVIF or HEIC of 8 or 16 bit, or a float TIFF in [0, 1].
-        name: How it is called in errors.
+        name: Name in errors.
         max_pixels: Larger images are refused before they are decoded.
-        asked: Numbers of the file that become 0 and 1, or ``"percentile"``; those of its container if None.
-        wanted: Which part of the file.
+        asked: Numbers of the file for 0 and 1, or ``"percentile"``; the range of its type if None.
+        wanted: The part of the file to read.
 
     Raises:
-        DecodeError: Not an image, damaged, too large, or values that have no meaning in [0, 1].
-        InputError: Levels that are no range, or a page or bands that the file does not have.
+        DecodeError: Not an image, damaged, too large, or floats outside of [0, 1].
+        InputError: An invalid range, or a page or bands that the file does not have.
     """
     stored = decode(data, name, max_pixels, wanted)
     return shown(stored, name, hashlib.sha256(data).hexdigest(), asked)
 
 
 def files_beside(path: Path) -> Mapping[str, bytes]:
-    """Return GDAL's sidecars of a file, by their ending: a mask, and what it says of nodata."""
+    """Return the contents of GDAL's sidecars of a file by suffix: mask (``.msk``) and metadata (``.aux.xml``)."""
     if is_remote(path):
         return {}
     beside = {ending: path.with_name(path.name + ending) for ending in _SIDECARS}
-    # A name may be too long for an ending more, which is no error here.
+    # os.path.isfile is false, not an error, for a name that is too long with the suffix.
     return {ending: file.read_bytes() for ending, file in beside.items() if os.path.isfile(file)}  # noqa: PTH113
 
 
 def read_image(
     path: str | Path, max_pixels: int = MAX_PIXELS, asked: Asked = None, wanted: Wanted | None = None
 ) -> DecodedImage:
-    """Read an image file with the mask that lies beside it; see :func:`decode_image`.
+    """Read an image file with its sidecars; see :func:`decode_image`.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: Not an image, damaged, too large, or values that have no meaning in [0, 1].
+        DecodeError: Not an image, damaged, too large, or floats outside of [0, 1].
     """
     path = Path(path)
     data = read_bytes(path, max_pixels)
@@ -131,17 +131,17 @@ def read_image(
 
 
 def encode_png(image: Image.Image) -> bytes:
-    """Return an image for people to look at as the bytes of a PNG file."""
+    """Return a Pillow image as the bytes of a PNG file."""
     file = io.BytesIO()
     image.save(file, "PNG")
     return file.getvalue()
 
 
 def write_whole(path: Path, data: bytes | bytearray) -> None:
-    """Write a file under a temporary name in the same folder, then rename it: it appears whole or not at all.
+    """Write a file atomically: under a temporary name in the same folder, then renamed.
 
-    The temporary name is always the same, so that what a killed run left is replaced by the next one. It is short,
-    since the file's own name may be as long as the system allows.
+    The temporary name depends on the file's name only, so the next run replaces what a killed run left. It is short,
+    since the file's name may have the largest length that the system allows.
 
     Raises:
         EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
@@ -153,7 +153,7 @@ def write_whole(path: Path, data: bytes | bytearray) -> None:
 
 
 def write_parts(path: Path, parts: Iterable[bytes | bytearray]) -> None:
-    """Write a file on this machine part by part, so that it is never held as a whole; else as :func:`write_whole`.
+    """Write a local file in parts, without holding it in memory as a whole; else as :func:`write_whole`.
 
     Raises:
         EncodeError: The folder cannot be written, or the disk is full (``errno`` is kept).
@@ -162,7 +162,7 @@ def write_parts(path: Path, parts: Iterable[bytes | bytearray]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:  # never through a link that someone has laid there
+        with temporary.open("xb") as file:  # never through a symbolic link
             file.writelines(parts)
         temporary.replace(path)
     except OSError as error:
@@ -177,7 +177,7 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        return  # it never came to be: its folder is no folder
+        return  # it was not created
 
 
 def _encode_error(path: Path, error: OSError) -> EncodeError:
@@ -199,7 +199,7 @@ def write_gray(
     bit_depth: BitDepth = 8,
     format: Format = "png",  # noqa: A002
 ) -> str:
-    """Write an intensity (H, W) in [0, 1] as a one-channel image.
+    """Write an apparent intensity (H, W) in [0, 1] as a one-channel image.
 
     Returns:
         The sha256 of the file.

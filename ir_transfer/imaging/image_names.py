@@ -1,4 +1,4 @@
-"""Which files are images, by their names, and what became of the others in a folder."""
+"""Which files are images by their names, and a report of the files that are not read."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ RAW_SUFFIXES = frozenset(
 _EXTRAS = {"heif": ("pillow_heif", HEIF_SUFFIXES), "raw": ("rawpy", RAW_SUFFIXES)}
 _PLAIN = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".avif"})
 SUFFIXES = _PLAIN.union(*(suffixes for package, suffixes in _EXTRAS.values() if find_spec(package) is not None))
-"""Of the files that this installation reads."""
+"""Suffixes of the image files that this installation reads."""
 
 _UNREAD = frozenset({".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ppm", ".tga", ".exr", ".hdr", ".psd", ".vrt"})
-"""Of images that no installation reads in a folder of a labelled set."""
+"""Suffixes of images that no installation reads in a folder of a labelled set."""
 
 _SIDECARS = (".aux.xml", ".msk", ".ovr", ".prj", ".tfw", ".tifw", ".wld", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw")
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return stem and suffix of a file's name as ``pathlib`` has them, without a path object for each of many files."""
+    """Return stem and suffix of a file name as ``pathlib`` does, but faster for many files."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
 
@@ -41,15 +41,15 @@ def is_unread_name(path: Path) -> bool:
 
 
 def composed(name: str) -> str:
-    """Return a name in the Unicode form by which names are compared: macOS and archives decompose what others compose.
+    """Return a name in Unicode's composed form (NFC), in which names are compared: macOS and archives decompose names.
 
-    Names are compared in this form only; files are opened and written under the names that they have.
+    Files are opened and written under their original names.
     """
     return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def find_below(root: Path, place: PurePosixPath) -> Path | None:
-    """Return the file or folder at a place below a root, in any Unicode form of its names; None if there is none."""
+    """Return the file or folder at a relative path in any Unicode form of its names; None if there is none."""
     found = root
     for part in place.parts:
         forms = (part, unicodedata.normalize("NFC", part), unicodedata.normalize("NFD", part))
@@ -62,15 +62,15 @@ def find_below(root: Path, place: PurePosixPath) -> Path | None:
 
 
 def is_sidecar_name(name: str) -> bool:
-    """Return whether a file says something of the image that it lies beside."""
+    """Return whether a file name is that of a sidecar of an image."""
     return name.lower().endswith(_SIDECARS)
 
 
 def ignored_text(ignored: Mapping[str, int]) -> str:
-    """Return which files were not read, by suffix, the most frequent first, with the remedy where there is one.
+    """Return a line on the files that were not read: counts by suffix, most frequent first, with the extra to install.
 
     Args:
-        ignored: Number of files by suffix; an empty one for names without.
+        ignored: Number of files by suffix; the suffix is empty for names without one.
     """
     if not ignored:
         return ""

@@ -1,4 +1,4 @@
-"""Motion between two frames: dense optical flow, warping along it, and where it can be trusted."""
+"""Motion between two frames: dense optical flow, warping, and a mask of consistent flow."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ Frame = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Motion:
-    """Where the pixels of a frame lay in the frame before.
+    """Backward flow from a frame to the previous one.
 
     Attributes:
-        flow: (H, W, 2) in pixels: pixel (x, y) lay at (x, y) + flow[y, x] in the frame before.
-        seen: (H, W) bool: forward and backward flow agree and the place lies inside, so nothing was uncovered there.
+        flow: (H, W, 2) in pixels: pixel (x, y) was at (x, y) + flow[y, x] in the previous frame.
+        seen: (H, W) bool: whether the pixel is visible in the previous frame, that is, forward and backward flow agree
+            and the position is inside the image.
     """
 
     flow: Frame
     seen: NDArray[np.bool_]
 
     def warp(self, before: Frame, *, sharp: bool = False) -> Frame:
-        """Return the frame before (H, W), moved onto the present one; meaningless where not ``seen``.
+        """Return the previous frame (H, W) warped to the current one; undefined where not ``seen``.
 
         Args:
-            before: Of any values.
-            sharp: Interpolate by cubics, which may overshoot, and not linearly, which blurs.
+            before: The previous frame, of any values.
+            sharp: Whether to interpolate bicubically, which may overshoot, instead of linearly, which blurs.
         """
         return _sample(before, self.flow, cv2.INTER_CUBIC if sharp else cv2.INTER_LINEAR)
 
@@ -36,12 +37,12 @@ class Motion:
 def estimate_motion(before: Frame, now: Frame) -> Motion:
     """Estimate the motion between two gray frames.
 
-    Dense inverse search (Kroeger et al. 2016, arXiv:1603.03590) both ways; a place counts as seen before where
+    Dense inverse search (Kroeger et al. 2016, arXiv:1603.03590) in both directions; a pixel counts as seen where
     |f + b|^2 < 0.01 (|f|^2 + |b|^2) + 0.5 (Sundaram, Brox and Keutzer 2010, as Ruder et al. 2016, arXiv:1604.08610).
 
     Args:
-        before: (H, W) in [0, 1], sides >= 16.
-        now: Same shape.
+        before: The previous frame (H, W) in [0, 1], sides >= 16.
+        now: The current frame, of the same shape.
     """
     first, second = (np.rint(frame * 255).clip(0, 255).astype(np.uint8) for frame in (before, now))
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)

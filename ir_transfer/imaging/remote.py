@@ -1,6 +1,6 @@
-"""Folders of this machine that stand for remote ones: an image below them is an empty file whose bytes lie elsewhere.
+"""Local folders that represent remote ones: an image below them is an empty file whose bytes are in the storage.
 
-All else sees plain paths. Only what reads or writes the bytes of an image asks here first.
+Other code uses plain paths; the functions here read, write and remove the bytes behind them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
 
 
 def is_url(text: str) -> bool:
-    """Return whether a text names a place of another storage: ``s3://...``, but neither a path nor ``C:/...``.
+    """Return whether a text is a URL such as ``s3://...``, and neither a path nor ``C:/...``.
 
     Example:
         >>> is_url("s3://bucket/rgb"), is_url("rgb"), is_url("C:/rgb")
@@ -34,12 +34,12 @@ def is_url(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Mount:
-    """A local folder that stands for a remote one.
+    """A local folder that represents a remote one.
 
     Attributes:
-        local: Absolute.
-        url: Without a slash at its end.
-        keeps: Whether files are also kept below ``local``, images as empty ones.
+        local: Absolute path of the local folder.
+        url: URL of the remote folder, without a trailing slash.
+        keeps: Whether files are also kept below ``local``, images as empty files.
     """
 
     local: Path
@@ -48,7 +48,7 @@ class Mount:
 
     @cached_property
     def store(self) -> tuple[Any, str]:
-        """The fsspec file system, and the remote folder as that calls it.
+        """The fsspec file system, and the path of the remote folder in it.
 
         Raises:
             InputError: There is no such storage, or its package is not installed.
@@ -64,7 +64,7 @@ class Mount:
         return system, str(root).rstrip("/")
 
     def place(self, path: Path) -> str:
-        """Return how the storage calls a path below ``local``."""
+        """Return the path in the storage of a path below ``local``."""
         return f"{self.store[1]}/{path.relative_to(self.local).as_posix()}"
 
 
@@ -73,23 +73,23 @@ _names: dict[str, str] = {}
 
 
 def use_mount(mount: Mount) -> None:
-    """Have this process ask the storage for what lies below a folder."""
+    """Mount a remote folder in this process."""
     _mounts.append(mount)
     _names[str(mount.local)] = mount.url
 
 
 def end_mount(mount: Mount) -> None:
-    """Have the folder be a plain one again; its name stays known to :func:`public`."""
+    """Unmount a remote folder; :func:`public` still knows its name."""
     _mounts.remove(mount)
 
 
 def mounts() -> Sequence[Mount]:
-    """Return what stands for remote folders now."""
+    """Return the mounted remote folders."""
     return tuple(_mounts)
 
 
 def public(text: object) -> str:
-    """Return a text or path with the URLs that its local folders stand for, and no secrets of any URL."""
+    """Return a text or path with URLs instead of mounted local folders, and with the secrets of URLs redacted."""
     shown = str(text)
     for local, url in _names.items():
         shown = shown.replace(local, url)
@@ -97,7 +97,7 @@ def public(text: object) -> str:
 
 
 def stored_bytes(path: Path, limit: int | None = None) -> bytes:
-    """Return the bytes of a file, wherever they lie; of a remote one at most ``limit`` and one more.
+    """Return the bytes of a local or remote file; of a remote one at most ``limit`` + 1.
 
     Raises:
         MissingFileError: The storage has no such file.
@@ -120,10 +120,10 @@ def stored_bytes(path: Path, limit: int | None = None) -> bytes:
 
 
 def open_stored(path: Path) -> BinaryIO:
-    """Open a file to read some of it; the caller closes it.
+    """Open a local or remote file to read a part of it; the caller closes it.
 
     Raises:
-        OSError: It cannot be opened, or is a pipe, socket or device; storages have other errors, too.
+        OSError: It cannot be opened, or is a pipe, socket or device; storages may raise other errors.
     """
     mount = _reads_from(path)
     if mount is None:
@@ -133,18 +133,18 @@ def open_stored(path: Path) -> BinaryIO:
 
 
 def is_remote(path: Path) -> bool:
-    """Return whether the bytes of a file lie elsewhere."""
+    """Return whether a file is below a mounted remote folder."""
     return _mount_of(path) is not None
 
 
 def keeps_here(path: Path) -> bool:
-    """Return whether a file is written to this machine's disk at all."""
+    """Return whether a file is also written to the local disk."""
     mount = _mount_of(path)
     return mount is None or mount.keeps
 
 
 def publish(path: Path, data: bytes | bytearray) -> None:
-    """Write a file to the storage that its folder stands for, whole; nothing if it stands for none.
+    """Write a file to the storage of its mounted folder; do nothing for other folders.
 
     Raises:
         EncodeError: The storage does not take it.
@@ -154,7 +154,7 @@ def publish(path: Path, data: bytes | bytearray) -> None:
         return
     system, root = mount.store
     try:
-        if mount.url.partition("://")[0] not in _EXTRAS:  # those have no folders, and would make a bucket
+        if mount.url.partition("://")[0] not in _EXTRAS:  # these have no folders; makedirs would create a bucket
             system.makedirs(str(PurePosixPath(mount.place(path)).parent), exist_ok=True)
         system.pipe_file(mount.place(path), data)
     except Exception as error:  # each storage has errors of its own
@@ -166,11 +166,11 @@ def publish(path: Path, data: bytes | bytearray) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file here and from the storage that its folder stands for.
+    """Remove a file from the local disk and from the storage of its mounted folder.
 
     Raises:
         EncodeError: The storage does not remove it.
-        OSError: It cannot be removed here.
+        OSError: It cannot be removed from the local disk.
     """
     mount = _mount_of(path)
     if mount is not None:
@@ -184,7 +184,7 @@ def remove(path: Path) -> None:
 
 
 def _reads_from(path: Path) -> Mount | None:
-    """Return where the bytes of a file are asked for; None if they lie here."""
+    """Return the mount from which to read a file; None for a local file."""
     mount = _mount_of(path)
     return None if mount is None or (mount.keeps and not is_image_name(path)) else mount
 

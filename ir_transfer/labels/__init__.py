@@ -1,1 +1,1 @@
-"""Labelled sets of images: read in their own format, written in the same one for the images made from them."""
+"""Labelled image sets (COCO, YOLO, VOC, KITTI, masks, folders): reading, and writing for translated images."""

@@ -1,11 +1,11 @@
-"""What every labelled set is: images, regions on them, and the same labels for the images made from them."""
+"""Base class of labelled sets: their images, the regions on them, and writing the labels for translated images."""
 
 from __future__ import annotations
 
 import errno
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,40 +16,46 @@ from ir_transfer.imaging.header import Header, read_header, upright_size
 from ir_transfer.imaging.image_io import write_whole
 from ir_transfer.imaging.image_names import is_unread_name
 from ir_transfer.labels.frames import LabelEvidence, Orientation, decide_frames, upright_region
-from ir_transfer.labels.places import is_inside
-from ir_transfer.labels.regions import Region, outside, size_differs
-from ir_transfer.labels.side_files import Results, licence_files, readme_files, side_files
-from ir_transfer.labels.texts import printable
+from ir_transfer.labels.paths import is_inside, renamed
+from ir_transfer.labels.regions import Region, regions_outside
+from ir_transfer.labels.side_files import (
+    Results,
+    check_results,
+    find_unread_labels,
+    licence_files,
+    readme_files,
+    side_files,
+)
+from ir_transfer.labels.text_io import MAX_LABEL_BYTES, printable, read_limited, split_lines, to_text
 from ir_transfer.labels.tree import Tree
-from ir_transfer.labels.unknown_forms import unknown_forms
 
-_NO_SIZE = (1, 1)  # boxes are the same whatever the size, and nothing is drawn
+_NO_SIZE = (1, 1)  # where only the presence or validity of regions matters; nothing is drawn
 Kind = Literal["coco", "yolo", "voc", "kitti", "masks", "classification", "images"]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledImage:
-    """An image of a set.
+    """An image of a labelled set.
 
     Attributes:
-        place: Relative to the root of the set.
-        path: The file.
-        split: ``train``, ``val`` or ``test``, where the set says so.
+        rel_path: Path relative to the root of the set.
+        path: Path of the file.
+        split: ``train``, ``val`` or ``test``; None if the set states none.
     """
 
-    place: PurePosixPath
+    rel_path: PurePosixPath
     path: Path
     split: str | None = None
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """Something in the labels that is not as it should be, and that costs no more than itself.
+    """A defect of one label or label file, which does not stop the run.
 
     Attributes:
-        file: Relative to the root of the set.
+        file: Label file relative to the root of the set.
         where: Line or id in the file; empty for the whole file.
-        message: What is wrong, and what became of it.
+        message: The defect, and how the label is handled.
     """
 
     file: PurePosixPath
@@ -61,13 +67,13 @@ class LabelledSet(ABC):
     """A set of images with labels.
 
     Attributes:
-        kind: The format.
-        root: Its folder.
-        images: Sorted by place.
-        compared: How many labels of results were compared with their own; see
-            :func:`~ir_transfer.labels.round_trip.check_round_trip`.
-        orientation: Frame of the labels of images that EXIF turns, as the user says; set before anything is asked.
-        page: Which image of files with several the labels belong to, from 1; set likewise.
+        kind: Label format.
+        root: Root folder of the set.
+        images: Images, sorted by path.
+        compared: Number of labels of results that were compared with their source by
+            :func:`~ir_transfer.labels.comparison.compare_labels`.
+        orientation: Frame of the labels of images with an EXIF orientation; set it before any other use.
+        page: Page of multi-page files that the labels belong to, from 1; set it before any other use.
     """
 
     kind: ClassVar[Kind]
@@ -81,75 +87,75 @@ class LabelledSet(ABC):
         self._problems: dict[Problem, None] = {}
         self.images: tuple[LabelledImage, ...] = ()
         self._claimed: set[PurePosixPath] = set()
-        for place, reason in tree.troubles:
-            self._tell(place, "", f"expected a readable file or folder, got {reason}: left out")
+        for rel_path, reason in tree.problems:
+            self._report(rel_path, "", f"expected a readable file or folder, got {reason}: left out")
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All that is wrong with the labels, sorted; asking reads every label file once."""
+        """All defects of the labels, sorted; the first access reads every label file."""
         self._checked  # noqa: B018
         return tuple(sorted(self._problems, key=lambda one: (str(one.file), one.where, one.message)))
 
     @cached_property
     def _checked(self) -> bool:
         self._check()
-        for place, message in self.unread:
-            self._tell(place, "", message)
+        for rel_path, message in self.unread:
+            self._report(rel_path, "", message)
         return True
 
     @cached_property
     def unread(self) -> tuple[tuple[PurePosixPath, str], ...]:
-        """Files and folders that may hold labels of a form that is not read, with the message about each."""
-        places = {image.place for image in self.images}
+        """Files and folders that may hold labels of an unknown format, with a message for each."""
+        rel_paths = {image.rel_path for image in self.images}
         texts = self.kind in {"images", "classification"}
-        return tuple(unknown_forms(self._tree, self._claimed, places, texts=texts))
+        return tuple(find_unread_labels(self._tree, self._claimed, rel_paths, texts=texts))
 
     @property
     @abstractmethod
     def classes(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of the set; sorted where it has none."""
+        """Class names, in the order of the set, or sorted if it states none."""
 
     @cached_property
     def ignored(self) -> Mapping[str, int]:
-        """Number of image files of kinds that this installation does not read, by suffix; no result has them."""
-        places = (place for place in self._tree.files if place not in self._claimed)
-        return Counter(place.suffix.lower() for place in places if is_unread_name(Path(place.name)))
+        """Number of image files that this installation cannot read, by suffix; they get no result."""
+        rel_paths = (rel_path for rel_path in self._tree.files if rel_path not in self._claimed)
+        return Counter(rel_path.suffix.lower() for rel_path in rel_paths if is_unread_name(Path(rel_path.name)))
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """What the set states about its licence, a line each."""
+        """Licence statements of the set, a line each."""
         return licence_files(self._tree)
 
     @cached_property
     def info(self) -> Mapping[str, str]:
-        """What the set states about itself."""
+        """Descriptive fields of the set, such as its readme."""
         return {"readme": ", ".join(map(str, found))} if (found := readme_files(self._tree)) else {}
 
     @abstractmethod
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return the labelled objects of an image, read from its files now.
+        """Return the labelled objects of an image, read from its files on each call.
 
-        A label that cannot be understood is left out and told in :attr:`problems`.
+        An invalid label is left out and reported in :attr:`problems`.
 
         Args:
-            image: Of this set.
-            height: Of the decoded image.
-            width: Of the decoded image.
+            image: Image of this set.
+            height: Height of the image in the frame of its labels, in pixels.
+            width: Width of the image in the frame of its labels, in pixels.
         """
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return what the labels of an image say about the frame that they are in."""
+        """Return the evidence for the frame of the labels of an image."""
         return LabelEvidence(empty=not self.regions(image, *_NO_SIZE))
 
-    def turn(self, image: LabelledImage) -> int:
-        """Return the EXIF orientation of an image whose labels are in the frame of its stored pixels; 1 if upright.
+    def stored_orientation(self, image: LabelledImage) -> int:
+        """Return the EXIF orientation of an image whose labels are in the frame of its stored pixels, otherwise 1.
 
-        The result of such an image has the frame of its labels, so that these stay as they are.
+        The result of such an image is written in the stored frame, so that its labels need no change.
         """
-        return self._turns.get(image.place, 1)
+        return self._stored_orientations.get(image.rel_path, 1)
 
     @cached_property
-    def _turns(self) -> dict[PurePosixPath, int]:
+    def _stored_orientations(self) -> dict[PurePosixPath, int]:
         headers: dict[PurePosixPath, Header] = {}
         evidence: dict[PurePosixPath, LabelEvidence] = {}
         for image in self.images:
@@ -158,50 +164,38 @@ class LabelledSet(ABC):
             except DecodeError:
                 continue  # reported when it is converted
             if header.orientation != 1:
-                headers[image.place], evidence[image.place] = header, self.evidence(image)
+                headers[image.rel_path], evidence[image.rel_path] = header, self.evidence(image)
         frames, messages = decide_frames(headers, evidence, self.orientation)
-        for place, message in messages:
-            self._tell(place, "", message)
-        return {place: headers[place].orientation for place, frame in frames.items() if frame == "stored"}
+        for rel_path, message in messages:
+            self._report(rel_path, "", message)
+        return {rel_path: headers[rel_path].orientation for rel_path, frame in frames.items() if frame == "stored"}
 
     def frame_size(self, image: LabelledImage) -> tuple[int, int]:
         """Return height and width of an image in the frame of its labels, from its header.
 
         Raises:
-            DecodeError: No image.
+            DecodeError: The file is damaged or no image.
         """
         header = read_header(image.path, self.page)
-        return header.upright if self.turn(image) == 1 else header.stored
+        return header.upright if self.stored_orientation(image) == 1 else header.stored
 
     def upright_regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
         """Return the labelled objects of an image in its upright frame.
 
         Args:
-            image: Of this set.
-            height: Of the upright image.
-            width: Of the upright image.
+            image: Image of this set.
+            height: Height of the upright image in pixels.
+            width: Width of the upright image in pixels.
         """
-        turn = self.turn(image)
-        stored = upright_size((height, width), turn)
+        orientation = self.stored_orientation(image)
+        stored = upright_size((height, width), orientation)
         found = self.regions(image, *stored)
-        return found if turn == 1 else [upright_region(region, turn, stored) for region in found]
-
-    def misfits(self, image: LabelledImage, height: int, width: int) -> list[str]:
-        """Return where the labels of an image do not fit its pixels, a line each.
-
-        Args:
-            image: Of this set.
-            height: Of its pixels, in the frame of the labels.
-            width: Of its pixels, in the frame of the labels.
-        """
-        sizes = dict.fromkeys(self.evidence(image).sizes)
-        found = [size_differs(size, height, width) for size in sizes if size != (height, width)]
-        return found + outside(self.regions(image, height, width), height, width)
+        return found if orientation == 1 else [upright_region(region, orientation, stored) for region in found]
 
     def report_outside(self, image: LabelledImage, regions: Iterable[Region], height: int, width: int) -> None:
-        """Add the regions of an image that are outside of its pixels to :attr:`problems`."""
-        for line in outside(regions, height, width):
-            self._tell(image.place, "", line)
+        """Report regions of an image that are outside of it in :attr:`problems`."""
+        for line in regions_outside(regions, height, width):
+            self._report(image.rel_path, "", line)
 
     def write(
         self,
@@ -210,88 +204,94 @@ class LabelledSet(ABC):
         origin: Mapping[str, str],
         leave_out: Collection[PurePosixPath] = (),
     ) -> list[PurePosixPath]:
-        """Write the labels, lists and side files of this set for the images that were made from it.
+        """Write the labels, lists and side files of this set for its results.
 
-        Images without a result lose their labels and their lines in lists, so that nothing points at a missing file.
+        Images without a result lose their labels and their lines in lists, so that no entry names a missing file.
 
         Args:
             out: Root of the new set.
-            results: From an image's place to the places of those made from it; the first keeps the original's ids.
-            origin: What made them; written where the format has room for it.
-            leave_out: Places that the caller writes itself, such as the card of the new set.
+            results: Paths of the results by path of their image; the first result keeps the ids of its image.
+            origin: Provenance (tool, model, style), written if the format has a field for it.
+            leave_out: Paths that the caller writes, such as the card of the new set.
 
         Returns:
-            The places of the files that were written.
+            The paths of the written files, relative to ``out``.
 
         Raises:
-            InputError: A result outside of ``out``, the root of this set as ``out``, or two different labels at one
-                place because two results have one stem.
+            InputError: A result outside of ``out``, the root of this set as ``out``, or two different label files with
+                one path because two results have the same stem.
             EncodeError: ``out`` cannot be written, or the disk is full.
         """
-        _check_results(results)
+        check_results(results)
         if out.resolve() == self.root.resolve():
             raise InputError(f"expected another folder than the set {self.root} for the results: choose one with -o")
         written: dict[PurePosixPath, int] = {}
-        for place, data in self._all_files(results, origin):
-            if place in leave_out:
+        for rel_path, data in self._all_files(results, origin):
+            if rel_path in leave_out:
                 continue
-            if not is_inside(place):
-                raise InputError(f"expected label files inside of the output folder, got {place}: rename the results")
-            if written.setdefault(place, hash(data)) != hash(data):
-                raise InputError(f"{place}: expected one label file, got two that differ: give results different stems")
+            if not is_inside(rel_path):
+                raise InputError(f"expected label files inside the output folder, got {rel_path}: rename the results")
+            if written.setdefault(rel_path, hash(data)) != hash(data):
+                raise InputError(f"{rel_path}: expected one label file, got two different ones: rename the results")
             try:
-                write_whole(out / place, data)
+                write_whole(out / rel_path, data)
             except EncodeError as error:
                 if error.errno != errno.ENAMETOOLONG:
                     raise
-                self._tell(place, "", f"left out: {error}")
+                self._report(rel_path, "", f"left out: {error}")
         return list(written)
 
     def _all_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         yield from self._label_files(results, origin)
-        places = {image.place for image in self.images}
-        yield from side_files(self._tree, self._claimed, places, results, lambda place, why: self._tell(place, "", why))
+        rel_paths = {image.rel_path for image in self.images}
+        yield from side_files(self._tree, self._claimed, rel_paths, results, self._report)
 
     @abstractmethod
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
-        """Yield the label files of the new set: places and contents."""
+        """Yield path and content of each label file of the new set."""
 
-    @abstractmethod
     def _check(self) -> None:
-        """Read all labels for their problems."""
+        """Read all labels, so that their defects are reported."""
+        for image in self.images:
+            self.regions(image, *_NO_SIZE)
 
-    def _tell(self, file: PurePosixPath, where: str, message: str) -> None:
-        # The file is named already, and where the set lies is nobody's business.
-        said = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
-        self._problems[Problem(file, printable(where), printable(said))] = None
+    def _report(self, file: PurePosixPath, where: str, message: str) -> None:
+        # The file is named already, and the card must not publish the folder of the set.
+        shortened = message.removeprefix(f"{self.root / file}: ").replace(f"{self.root}/", "")
+        self._problems[Problem(file, printable(where), printable(shortened))] = None
 
-    def _take(self, places: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
+    def _read(self, file: PurePosixPath, limit: int = MAX_LABEL_BYTES) -> bytes | None:
+        """Return the content of a label file; None if it cannot be read, which is reported."""
+        try:
+            return read_limited(self.root / file, limit)
+        except (DecodeError, InputError) as error:
+            self._report(file, "", f"{error}: left out")
+            return None
+
+    def _lines(self, file: PurePosixPath, limit: int = MAX_LABEL_BYTES) -> list[str]:
+        """Return the lines of a label file; none if it cannot be read, which is reported."""
+        data = self._read(file, limit)
+        return [] if data is None else [line for line, _ in split_lines(to_text(data))]
+
+    def _copied_labels(
+        self,
+        labels: Mapping[PurePosixPath, PurePosixPath],
+        results: Results,
+        new_path: Callable[[PurePosixPath, PurePosixPath, PurePosixPath], PurePosixPath] = renamed,
+    ) -> Iterator[tuple[PurePosixPath, bytes]]:
+        """Yield an unchanged copy of the label file of each image for each of its results."""
+        for image, label in labels.items():
+            if (data := self._read(label)) is not None:
+                yield from ((new_path(label, image, result), data) for result in results.get(image, ()))
+
+    def _set_images(self, rel_paths: Iterable[PurePosixPath], splits: Mapping[PurePosixPath, str | None]) -> None:
         self.images = tuple(
-            LabelledImage(place, self.root / place, splits.get(place)) for place in sorted(set(places), key=str)
+            LabelledImage(rel_path, self.root / rel_path, splits.get(rel_path))
+            for rel_path in sorted(set(rel_paths), key=str)
         )
 
-    def _tell_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
-        """Tell how many images of each folder belong to no label and are not converted."""
-        taken = {image.place for image in self.images}
-        counts: dict[PurePosixPath, int] = {}
-        for place in self._tree.images:
-            if place not in taken and place not in known:
-                counts[place.parent] = counts.get(place.parent, 0) + 1
-        for folder, count in counts.items():
-            self._tell(folder, "", f"expected only labelled images, got {count} that no label file names: left out")
-
-
-def _check_results(results: Results) -> None:
-    seen: set[PurePosixPath] = set()
-    for places in results.values():
-        for place in places:
-            if not is_inside(place):
-                raise InputError(f"expected results inside of the output folder, got {place}: give them a place in it")
-            if place in seen:
-                raise InputError(f"expected one source for every result, got two for {place}: rename one")
-            seen.add(place)
-
-
-def by_place(images: Sequence[LabelledImage]) -> dict[PurePosixPath, LabelledImage]:
-    """Return images by their places."""
-    return {image.place: image for image in images}
+    def _report_left_out(self, known: Collection[PurePosixPath] = ()) -> None:
+        """Report the number of images of each folder that no label file names; they are not converted."""
+        taken = {image.rel_path for image in self.images}
+        for folder, count in Counter(p.parent for p in self._tree.images if p not in taken and p not in known).items():
+            self._report(folder, "", f"expected only labelled images, got {count} that no label file names: left out")

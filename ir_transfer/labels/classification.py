@@ -1,4 +1,4 @@
-"""Images whose folder is their class, and images without labels: nothing to write but what lies beside them."""
+"""Image classification sets (the folder is the class) and sets without labels."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import ClassVar
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import Kind, LabelledImage, LabelledSet
-from ir_transfer.labels.frames import LabelEvidence
-from ir_transfer.labels.places import split_named, split_of
+from ir_transfer.labels.paths import split_from_names, split_of
 from ir_transfer.labels.regions import Region
 from ir_transfer.labels.side_files import Results
 from ir_transfer.labels.tree import Tree
@@ -25,54 +24,47 @@ class ImageSet(LabelledSet):
         super().__init__(tree)
         if not tree.images:
             raise InputError(f"expected images in {tree.root}, found none: check the folder")
-        self._take(tree.images, {place: split_of(place) for place in tree.images})
+        self._set_images(tree.images, {rel_path: split_of(rel_path) for rel_path in tree.images})
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """None."""
+        """No classes."""
         return ()
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return none: no label says where something is."""
+        """Return no regions."""
         return []
-
-    def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return that nothing can be misplaced."""
-        return LabelEvidence(empty=True)
-
-    def _check(self) -> None:
-        return
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         return iter(())
 
 
 class ClassificationSet(ImageSet):
-    """Images under ``class/`` or ``split/class/``; an image has its class wherever its folder stays."""
+    """Images under ``class/`` or ``split/class/``; results keep the folder and with it the class."""
 
     kind = "classification"
 
     def __init__(self, tree: Tree) -> None:
         super().__init__(tree)
         for image in self.images:
-            if class_of(image.place) is None:
-                self._tell(image.place, "", "expected a folder of a class above it, got none: it has no label")
+            if class_of(image.rel_path) is None:
+                self._report(image.rel_path, "", "expected a class folder above the image, found none: it has no label")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the folders, sorted."""
-        return tuple(sorted({name for p in self.images if (name := class_of(p.place)) is not None}))
+        return tuple(sorted({name for p in self.images if (name := class_of(p.rel_path)) is not None}))
 
 
-def class_of(place: PurePosixPath) -> str | None:
-    """Return the class of an image: the first folder that is no split."""
-    folders = place.parent.parts
-    below = folders[1:] if folders and split_named(folders[:1]) else folders
+def class_of(rel_path: PurePosixPath) -> str | None:
+    """Return the class of an image: its first folder that is not a split; None without one."""
+    folders = rel_path.parent.parts
+    below = folders[1:] if folders and split_from_names(folders[:1]) else folders
     return below[0] if below else None
 
 
 def has_classes(tree: Tree) -> bool:
-    """Return whether all images lie under folders of two classes or more."""
-    kinds = {class_of(place) for place in tree.images}
-    depths = {len(place.parts) - bool(split_named(place.parts[:1])) for place in tree.images}
+    """Return whether all images are in class folders, of at least two classes."""
+    kinds = {class_of(rel_path) for rel_path in tree.images}
+    depths = {len(rel_path.parts) - bool(split_from_names(rel_path.parts[:1])) for rel_path in tree.images}
     return None not in kinds and len(kinds) > 1 and depths == {2}

@@ -1,4 +1,4 @@
-"""COCO: one JSON for many images, with boxes, outlines, runs, keypoints, captions or panoptic segments."""
+"""COCO sets: JSON files with boxes, polygons, run lengths, keypoints, captions or panoptic segments."""
 
 from __future__ import annotations
 
@@ -19,49 +19,50 @@ from ir_transfer.labels.coco_objects import (
     class_name,
     object_at,
     objects_of,
-    size_of_runs,
+    rle_size,
     unknown_category,
 )
 from ir_transfer.labels.coco_paths import ImageFinder
 from ir_transfer.labels.coco_values import NewIds, id_of
-from ir_transfer.labels.frames import LabelEvidence, extent_of, size_of_levels
-from ir_transfer.labels.label_maps.images import read_levels
-from ir_transfer.labels.places import differ_in_one_folder, inside, relative, renamed, split_named, split_of
-from ir_transfer.labels.regions import Box, Region, mask_region, size_differs
+from ir_transfer.labels.frames import LabelEvidence, extent_of, mask_sizes
+from ir_transfer.labels.label_maps.label_map import read_levels
+from ir_transfer.labels.paths import differ_in_one_folder, inside, relative, renamed, split_from_names, split_of
+from ir_transfer.labels.regions import Box, Region, mask_region, size_mismatch
 from ir_transfer.labels.side_files import Results, licence_files
-from ir_transfer.labels.texts import MAX_JSON_BYTES, printable, read_limited, shown, to_bytes, to_text
+from ir_transfer.labels.text_io import MAX_JSON_BYTES, printable, quoted, read_limited, to_bytes, to_text
 from ir_transfer.labels.tree import Tree
 
-_MARK = b'"images"'
-_ANY_OF = (b'"file_name"', b'"coco_url"', b'"annotations"')
+_IMAGES_KEY = b'"images"'
+_OTHER_KEYS = (b'"file_name"', b'"coco_url"', b'"annotations"')
 
 
 def coco_files(tree: Tree) -> list[PurePosixPath]:
-    """Return the JSON files that look like COCO's, broken ones too; those that go with one image do not.
+    """Return the JSON files with the keys of COCO, including invalid ones, without per-image files.
 
-    They are left in ``tree.loaded``: such a file may have a gigabyte.
+    Their content stays in ``tree.loaded``, since reading a file of 1 GiB twice is slow.
     """
     found = []
-    for place in tree.with_suffix(".json"):
-        beside = (own for own in tree.images_of_stem(place.stem) if differ_in_one_folder(own.parent, place.parent))
-        if place in tree.loaded:
-            found.append(place)
+    for rel_path in tree.with_suffix(".json"):
+        beside = (
+            own for own in tree.images_of_stem(rel_path.stem) if differ_in_one_folder(own.parent, rel_path.parent)
+        )
+        if rel_path in tree.loaded:
+            found.append(rel_path)
         elif next(beside, None) is None:
             try:
-                data = read_limited(tree.root / place, MAX_JSON_BYTES)
+                data = read_limited(tree.root / rel_path, MAX_JSON_BYTES)
             except (DecodeError, InputError):
-                continue  # told as a side file
-            if _MARK in data and any(mark in data for mark in _ANY_OF):
-                tree.loaded[place] = data
-                found.append(place)
+                continue  # reported as a side file
+            if _IMAGES_KEY in data and any(mark in data for mark in _OTHER_KEYS):
+                tree.loaded[rel_path] = data
+                found.append(rel_path)
     return found
 
 
 class CocoSet(LabelledSet):
-    """A set whose labels are JSON files of COCO's layout; files of one split share their images.
+    """A set with labels in COCO JSON files; files of one split share their images.
 
-    Entries whose image is missing are left out of what is written, with their annotations: a trainer would stop
-    at them.
+    Entries whose image is missing are not written, nor are their annotations, since trainers would fail on them.
     """
 
     kind = "coco"
@@ -72,49 +73,49 @@ class CocoSet(LabelledSet):
         splits: dict[PurePosixPath, str | None] = {}
         self._entries: dict[PurePosixPath, list[tuple[CocoFile, Image]]] = {}
         self._open_files()
-        self._segment_places = {key: place for file in self._files for key, place in self._segment_images(file)}
-        finder = ImageFinder(tree, frozenset(self._segment_places.values()))
+        self._segment_paths = {key: rel_path for file in self._files for key, rel_path in self._segment_images(file)}
+        finder = ImageFinder(tree, frozenset(self._segment_paths.values()))
         for file in self._files:
-            for where, message in (*file.troubles, *finder.find(file)):
-                self._tell(file.place, where, message)
-            named = split_named(re.split(r"[-_.]", file.place.stem)[::-1])
+            for where, message in (*file.problems, *finder.find(file)):
+                self._report(file.rel_path, where, message)
+            named = split_from_names(re.split(r"[-_.]", file.rel_path.stem)[::-1])
             for record in file.images:
-                if record.place is not None:
-                    self._entries.setdefault(record.place, []).append((file, record))
-                    splits[record.place] = splits.get(record.place) or named or split_of(record.place)
-        self._take(self._entries, splits)
+                if record.rel_path is not None:
+                    self._entries.setdefault(record.rel_path, []).append((file, record))
+                    splits[record.rel_path] = splits.get(record.rel_path) or named or split_of(record.rel_path)
+        self._set_images(self._entries, splits)
         self._image_ids = NewIds(i.id for file in self._files for i in file.images if i.id is not None)
-        self._claimed.update(self._segment_places.values())
-        self._tell_left_out(self._claimed)
+        self._claimed.update(self._segment_paths.values())
+        self._report_left_out(self._claimed)
 
     def _open_files(self) -> None:
-        """Read the files.
+        """Read the JSON files.
 
         Raises:
-            InputError: None can be read.
+            InputError: No file is valid.
         """
         reasons = []
-        for place in coco_files(self._tree):
-            self._claimed.add(place)
+        for rel_path in coco_files(self._tree):
+            self._claimed.add(rel_path)
             try:
-                self._files.append(CocoFile(place, to_text(self._tree.loaded.pop(place))))
+                self._files.append(CocoFile(rel_path, to_text(self._tree.loaded.pop(rel_path))))
             except InputError as error:
-                self._tell(place, "", f"{error}: left out")
-                reasons.append(f"{place}: {error}")
+                self._report(rel_path, "", f"{error}: left out")
+                reasons.append(f"{rel_path}: {error}")
         if not self._files:
             raise InputError(
                 f"expected a JSON file of COCO's layout in {self.root}, got {'; '.join(reasons) or 'none'}: "
-                "export COCO, or pass --labels images to go on without labels"
+                "export COCO, or pass --labels images to convert without labels"
             )
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names of the categories, in the order of the files."""
+        """Category names, in the order of the files."""
         return tuple(dict.fromkeys(name for file in self._files for name in file.categories.values()))
 
     @cached_property
     def licences(self) -> tuple[str, ...]:
-        """What ``licenses`` and licence files state, a line each."""
+        """Licence statements of ``licenses`` and licence files, a line each."""
         stated = []
         for file in self._files:
             for one in file.licenses if isinstance(file.licenses, list) else ():
@@ -124,7 +125,7 @@ class CocoSet(LabelledSet):
 
     @cached_property
     def info(self) -> Mapping[str, str]:
-        """What ``info`` states, the first file first."""
+        """Fields of ``info``; of several files, the first one wins."""
         stated: dict[str, str] = {}
         for file in self._files:
             for key, value in file.info.items() if isinstance(file.info, dict) else ():
@@ -133,12 +134,12 @@ class CocoSet(LabelledSet):
         return stated
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return instances, or the panoptic segments of an image that has none."""
+        """Return the instances of an image, or its panoptic segments if it has no instances."""
         found: dict[tuple[Any, ...], Region] = {}
         segments: list[Region] = []
-        for file, record in self._entries.get(image.place, ()):
+        for file, record in self._entries.get(image.rel_path, ()):
             if record.size not in {None, (height, width)}:
-                self._tell(file.place, f"image {record.id}", size_differs(record.size, height, width))
+                self._report(file.rel_path, f"image {record.id}", size_mismatch(record.size, height, width))
             for one in objects_of(file, record, (height, width)):
                 self._report_object(file, one)
                 if (region := one.region) is not None:
@@ -149,57 +150,57 @@ class CocoSet(LabelledSet):
         return list(found.values()) or segments
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
-        """Return the sizes of the entries and of runs, or else where the boxes end."""
+        """Return the sizes of entries, run lengths and segments, and the extent of the boxes."""
         sizes: list[tuple[int, int]] = []
         boxes: list[Box] = []
         empty = True
-        for file, record in self._entries.get(image.place, ()):
+        for file, record in self._entries.get(image.rel_path, ()):
             sizes += [] if record.size is None else [record.size]
             for index in () if record.id is None else file.of_image.get(record.id, ()):
                 entry = file.annotation(index)
                 empty &= not ({"bbox", "segmentation", "segments_info", "keypoints"} & entry.keys())
-                own = size_of_runs(entry.get("segmentation"))
+                own = rle_size(entry.get("segmentation"))
                 sizes += [] if own is None else [own]
                 box = box_or_none(entry)
                 boxes += [] if box is None else [box]
-                segments = self._segment_places.get((file.place, index))
-                sizes += [] if segments is None else size_of_levels(self.root / segments)
+                segments = self._segment_paths.get((file.rel_path, index))
+                sizes += [] if segments is None else mask_sizes(self.root / segments)
         return LabelEvidence(sizes, extent_of(boxes), empty)
 
     def _report_object(self, file: CocoFile, one: CocoObject) -> None:
         for problem in one.problems:
-            self._tell(file.place, f"annotation {file.annotation_ids[one.index]}", problem)
+            self._report(file.rel_path, f"annotation {file.annotation_ids[one.index]}", problem)
 
     def _segment_images(self, file: CocoFile) -> Iterator[tuple[tuple[PurePosixPath, int], PurePosixPath]]:
-        """Yield where the segments of annotations lie: in a folder that has the name of the file."""
+        """Yield the paths of panoptic segments, which are in a folder with the stem of the JSON file."""
         if not file.segment_files:
             return
-        bases = [folder for folder in self._tree.folders if folder.name == file.place.stem]
-        bases.sort(key=lambda folder: (folder.parent != file.place.parent, str(folder)))
+        bases = [folder for folder in self._tree.folders if folder.name == file.rel_path.stem]
+        bases.sort(key=lambda folder: (folder.parent != file.rel_path.parent, str(folder)))
         for index, name in file.segment_files.items():
-            places = (inside(base, name) for base in bases)
-            images = (self._tree.find_image(place) for place in places if place is not None)
-            found = next((place for place in images if place is not None), None)
+            rel_paths = (inside(base, name) for base in bases)
+            images = (self._tree.find_image(rel_path) for rel_path in rel_paths if rel_path is not None)
+            found = next((rel_path for rel_path in images if rel_path is not None), None)
             if found is None:
-                message = f"expected the segments {shown(name)} in a folder {file.place.stem}, found none: left out"
-                self._tell(file.place, f"annotation {file.annotation_ids[index]}", message)
+                message = f"expected the segments {quoted(name)} in a folder {file.rel_path.stem}, found none: left out"
+                self._report(file.rel_path, f"annotation {file.annotation_ids[index]}", message)
             else:
-                yield (file.place, index), found
+                yield (file.rel_path, index), found
 
     def _segments(self, file: CocoFile, index: int, height: int, width: int) -> list[Region]:
-        place = self._segment_places.get((file.place, index))
-        if place is None:
+        rel_path = self._segment_paths.get((file.rel_path, index))
+        if rel_path is None:
             return []
         try:
-            found = read_levels(self.root / place)
+            found = read_levels(self.root / rel_path)
         except (DecodeError, InputError) as error:
-            self._tell(place, "", f"{error}: no regions")
+            self._report(rel_path, "", f"{error}: no regions")
             return []
         levels = found.levels
         if levels.shape != (height, width):
-            self._tell(place, "", f"{size_differs(levels.shape, height, width)}: no regions")
+            self._report(rel_path, "", f"{size_mismatch(levels.shape, height, width)}: no regions")
             return []
-        if found.coloured:  # red counts least
+        if found.coloured:  # red is the least significant byte
             levels = levels >> 16 | (levels & 0xFF00) | (levels & 0xFF) << 16
         regions = []
         for one in file.annotation(index)["segments_info"]:
@@ -208,21 +209,23 @@ class CocoSet(LabelledSet):
             if mask.any():
                 key = one.get("category_id")
                 if id_of(key) not in file.categories:
-                    self._tell(file.place, f"segment {own}", unknown_category(key))
+                    self._report(file.rel_path, f"segment {own}", unknown_category(key))
                 regions.append(mask_region(class_name(file, key), str(own), mask))
             else:
-                self._tell(file.place, f"segment {own}", f"expected its pixels in {place}, found none: kept as it is")
+                self._report(
+                    file.rel_path, f"segment {own}", f"expected its pixels in {rel_path}, found none: kept unchanged"
+                )
         return regions
 
     def _label_files(self, results: Results, origin: Mapping[str, str]) -> Iterator[tuple[PurePosixPath, bytes]]:
         for file in self._files:
-            text = file.multiplied(
+            text = file.rewritten(
                 self._image_ids,
                 partial(_names, results=results),
                 partial(self._segment_name, file, results),
                 origin,
             )
-            yield file.place, to_bytes(text)
+            yield file.rel_path, to_bytes(text)
             by_id = {image.id: image for image in file.images if image.id is not None}
             for key, indices in file.of_image.items():
                 for index in indices:
@@ -231,31 +234,31 @@ class CocoSet(LabelledSet):
     def _segment_copies(
         self, file: CocoFile, index: int, image: Image | None, results: Results
     ) -> Iterator[tuple[PurePosixPath, bytes]]:
-        place = self._segment_places.get((file.place, index))
-        if place is None or image is None or image.place is None:
+        rel_path = self._segment_paths.get((file.rel_path, index))
+        if rel_path is None or image is None or image.rel_path is None:
             return
-        data = read_limited(self.root / place, MAX_JSON_BYTES)
-        for result in results.get(image.place, ()):
-            yield renamed(place, image.place, result), data
+        data = read_limited(self.root / rel_path, MAX_JSON_BYTES)
+        for result in results.get(image.rel_path, ()):
+            yield renamed(rel_path, image.rel_path, result), data
 
     def _segment_name(self, file: CocoFile, results: Results, index: int, image: Image, number: int) -> str | None:
-        place = self._segment_places.get((file.place, index))
-        if place is None or image.place is None:
+        rel_path = self._segment_paths.get((file.rel_path, index))
+        if rel_path is None or image.rel_path is None:
             return None
-        new = renamed(place, image.place, results[image.place][number])
-        return None if new == place else str(PurePosixPath(file.segment_files[index]).with_name(new.name))
+        new = renamed(rel_path, image.rel_path, results[image.rel_path][number])
+        return None if new == rel_path else str(PurePosixPath(file.segment_files[index]).with_name(new.name))
 
     def _check(self) -> None:
         for file in self._files:
             for image in file.images:
-                if image.place is not None:
+                if image.rel_path is not None:
                     self._check_image(file, image)
 
     def _check_image(self, file: CocoFile, image: Image) -> None:
         for index in () if image.id is None else file.of_image.get(image.id, ()):
             if index in file.segment_files:
                 continue
-            # Runs need the size, which only the image tells where the entry does not.
+            # Run lengths need the image size, which the entry does not state.
             if image.size is None and isinstance(file.annotation(index).get("segmentation"), dict):
                 continue
             if (one := object_at(file, index, image.size or (0, 0))) is not None:
@@ -263,14 +266,14 @@ class CocoSet(LabelledSet):
 
 
 def _names(image: Image, results: Results) -> Sequence[str | None]:
-    """Return the file names of the images made from one; none for an image that is missing."""
-    if image.place is None:
+    """Return the file names of the results of an image; none if the image is missing."""
+    if image.rel_path is None:
         return []
-    return [_name(image, image.place, result) for result in results.get(image.place, ())]
+    return [_name(image, image.rel_path, result) for result in results.get(image.rel_path, ())]
 
 
-def _name(image: Image, place: PurePosixPath, result: PurePosixPath) -> str | None:
-    if image.base is None:  # it was absolute
+def _name(image: Image, rel_path: PurePosixPath, result: PurePosixPath) -> str | None:
+    if image.base is None:  # the name was absolute
         return str(result)
-    kept = result == place and (image.url is not None or inside(image.base, str(image.file_name)) == place)
+    kept = result == rel_path and (image.url is not None or inside(image.base, str(image.file_name)) == rel_path)
     return None if kept else relative(result, image.base)

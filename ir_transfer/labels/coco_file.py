@@ -1,4 +1,4 @@
-"""One JSON file of COCO's layout: where its images and annotations stand in the text, and how they multiply."""
+"""A JSON file in COCO layout: positions of its images and annotations in the text, and the text for results."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ir_transfer.errors import InputError
 from ir_transfer.labels.coco_values import Id, NewIds, box_of, id_of
 from ir_transfer.labels.json_text import (
     Value,
-    after_item,
-    broken,
-    each_element,
-    extended,
+    for_each_element,
+    join_items,
     key_at,
-    opened,
-    rebuilt,
-    replaced,
+    next_item,
+    open_bracket,
+    replace_values,
     skip_space,
+    syntax_error,
     value_at,
+    with_key,
 )
-from ir_transfer.labels.texts import BYTE_ORDER_MARK, printable, shown
+from ir_transfer.labels.text_io import BYTE_ORDER_MARK, printable, quoted
 
 ORIGIN_KEY = "ir_transfer"
 REMARK = "(translated to infrared with ir-transfer)"
@@ -36,20 +36,20 @@ class Image:
     """An entry of ``images``.
 
     Attributes:
-        span: Of its text.
-        id: None where the entry has none that can be meant by an annotation.
-        file_name: As it is written; in a file of LVIS, the last two parts of ``coco_url``.
-        size: Height and width, where the entry has them.
-        place: Of the image in the set; None as long as it was not found.
+        span: Start and end of its text.
+        id: Id; None without a valid one.
+        file_name: File name as written; in LVIS, the last two components of ``coco_url``.
+        size: Height and width in pixels; None if they are not stated.
+        rel_path: Path of the image relative to the root of the set; None if it was not found.
         base: Folder of the set that ``file_name`` is relative to; None for an absolute path.
-        url: ``coco_url`` of an entry that has no ``file_name``.
+        url: ``coco_url`` of an entry without ``file_name``.
     """
 
     span: Span
     id: Id | None
     file_name: str | None
     size: tuple[int, int] | None
-    place: PurePosixPath | None = None
+    rel_path: PurePosixPath | None = None
     base: PurePosixPath | None = None
     url: str | None = None
 
@@ -58,25 +58,25 @@ class CocoFile:
     """A file of instances, keypoints, captions, panoptic segments, or images alone.
 
     Args:
-        place: Of the file in the set.
-        text: Its content.
+        rel_path: Path of the file relative to the root of the set.
+        text: Content of the file.
 
     Attributes:
-        images: In the order of the file.
-        categories: Names by id.
-        info: The value of ``info``, None if there is none.
-        licenses: The value of ``licenses``, None if there is none.
-        segment_files: For annotations that name an image of panoptic segments, its name.
-        category_ids: Of the annotations; None where an annotation has none.
-        of_image: For the id of an image, which annotations are its own.
-        troubles: Entries that are not as they should be: (where, message).
+        images: Entries of ``images`` in the order of the file.
+        categories: Category names by id.
+        info: Value of ``info``; None without it.
+        licenses: Value of ``licenses``; None without it.
+        segment_files: File names of panoptic segments by index of their annotation.
+        category_ids: Category ids of the annotations; None where an annotation has none.
+        of_image: Indices of the annotations by image id.
+        problems: (where, message) for each invalid entry.
 
     Raises:
-        InputError: Not JSON, or of another layout.
+        InputError: No JSON, or another layout.
     """
 
-    def __init__(self, place: PurePosixPath, text: str) -> None:
-        self.place = place
+    def __init__(self, rel_path: PurePosixPath, text: str) -> None:
+        self.rel_path = rel_path
         self.text = text
         self.start = skip_space(text, len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0)
         self.images: list[Image] = []
@@ -84,7 +84,7 @@ class CocoFile:
         self.info: Any = None
         self.licenses: Any = None
         self.of_image: dict[Id, list[int]] = {}
-        self.troubles: list[tuple[str, str]] = []
+        self.problems: list[tuple[str, str]] = []
         self.segment_files: dict[int, str] = {}
         self._spans: list[Span] = []
         self.annotation_ids: list[Id | None] = []
@@ -95,7 +95,7 @@ class CocoFile:
         self._read()
 
     def annotation(self, index: int) -> dict[str, Any]:
-        """Return an annotation, read from the text now."""
+        """Return an annotation, parsed from the text on each call."""
         value: dict[str, Any] = value_at(self.text, self._spans[index][0]).value
         return value
 
@@ -105,16 +105,16 @@ class CocoFile:
 
     def _read(self) -> None:
         text = self.text
-        at = opened(text, self.start, "{")
+        at = open_bracket(text, self.start, "{")
         seen: set[str] = set()
-        takers: dict[str, Callable[[Value], None]] = {"images": self._image, "annotations": self._annotation}
+        handlers: dict[str, Callable[[Value], None]] = {"images": self._image, "annotations": self._annotation}
         while text[at : at + 1] != "}":
             key, at = key_at(text, at)
-            if key in seen and key in takers:
+            if key in seen and key in handlers:
                 raise InputError(f"expected one {key!r}, got two")
             seen.add(key)
-            if key in takers:
-                end = each_element(text, at, takers[key])
+            if key in handlers:
+                end = for_each_element(text, at, handlers[key])
             else:
                 value = value_at(text, at)
                 end = value.end
@@ -125,9 +125,9 @@ class CocoFile:
                 elif key == "licenses":
                     self.licenses = value.value
             self._last_end = end
-            at = after_item(text, end, "}")
+            at = next_item(text, end, "}")
         if skip_space(text, at + 1) != len(text):
-            raise broken(text, skip_space(text, at + 1))
+            raise syntax_error(text, skip_space(text, at + 1))
         if "images" not in seen:
             raise InputError("expected COCO's layout, got no 'images'")
         if self.images and all(image.file_name is None for image in self.images):
@@ -145,21 +145,21 @@ class CocoFile:
         if url is not None:
             name = "/".join(url.split("/")[-2:])
         if name is None:
-            self.troubles.append((f"image {own}", "expected a file_name or coco_url, got none: kept as it is"))
+            self.problems.append((f"image {own}", "expected a file_name or coco_url, got none: kept unchanged"))
         self.images.append(Image((item.start, item.end), own, name, known, url=url))
 
     def _annotation(self, item: Value) -> None:
         entry = item.value if isinstance(item.value, dict) else {}
         own, image = id_of(entry.get("id")), id_of(entry.get("image_id"))
         if image is None:
-            self.troubles.append((f"annotation {own}", "expected an image_id, got none: kept as it is"))
+            self.problems.append((f"annotation {own}", "expected an image_id, got none: kept unchanged"))
         else:
             self.of_image.setdefault(image, []).append(len(self._spans))
         if "bbox" in entry:
             try:
                 box_of(entry)
             except InputError as error:
-                self.troubles.append((f"annotation {own}", f"{error}: kept as it is"))
+                self.problems.append((f"annotation {own}", f"{error}: kept unchanged"))
         if isinstance(entry.get("segments_info"), list) and isinstance(entry.get("file_name"), str):
             self.segment_files[len(self._spans)] = entry["file_name"]
         self._spans.append((item.start, item.end))
@@ -172,7 +172,9 @@ class CocoFile:
             own = id_of(entry.get("id")) if isinstance(entry, dict) else None
             name = entry.get("name") if isinstance(entry, dict) else None
             if own is None or not isinstance(name, str):
-                self.troubles.append((f"category {own}", "expected an id and a name, got another layout: kept"))
+                self.problems.append(
+                    (f"category {own}", "expected an id and a name, got another layout: kept unchanged")
+                )
             else:
                 self.categories[own] = printable(name)
 
@@ -181,31 +183,31 @@ class CocoFile:
             seen: set[Id] = set()
             for own in ids:
                 if own is not None and own in seen:
-                    self.troubles.append((f"{kind} {own}", "expected one entry of this id, got two: both are kept"))
+                    self.problems.append((f"{kind} {own}", "expected one entry of this id, got two: both are kept"))
                 if own is not None:
                     seen.add(own)
         known = {one.id for one in self.images}
         for own, image in zip(self.annotation_ids, self._image_ids, strict=True):
             if image is not None and image not in known:
-                self.troubles.append(
-                    (f"annotation {own}", f"expected an image for image_id {shown(image)}, got none: kept as it is")
+                self.problems.append(
+                    (f"annotation {own}", f"expected an image for image_id {quoted(image)}, got none: kept unchanged")
                 )
 
-    def multiplied(
+    def rewritten(
         self,
         image_ids: NewIds,
         names: Callable[[Image], Sequence[str | None]],
         segment_name: Callable[[int, Image, int], str | None],
         origin: Mapping[str, str],
     ) -> str:
-        """Return the text with an entry for every image that was made from the set.
+        """Return the text with an entry for each result.
 
         Args:
-            image_ids: Shared by all files of the set, so that captions and instances mean the same images.
-            names: For an entry, the file names of its copies; None keeps it.
-            segment_name: For an annotation with a file of segments, its image and the number of the copy, the new
-                name of that file; None keeps it.
-            origin: What made the images; goes into ``info``.
+            image_ids: Ids of copies, shared by all files of the set, so that captions and instances match.
+            names: Function from an entry to the file names of its copies; None keeps the name.
+            segment_name: Function from annotation index, image and number of the copy to the new name of its file of
+                segments; None keeps the name.
+            origin: Provenance, written into ``info``.
         """
         names_of = {id(image): [None] if image.file_name is None else names(image) for image in self.images}
         images = [self._copies(image, names_of[id(image)], image_ids) for image in self.images]
@@ -224,14 +226,14 @@ class CocoFile:
                 if number and key is not None:
                     values |= {"image_id": image_ids.copy(key, number)}
                     values |= {} if old is None else {"id": own_ids.copy(old, number)}
-                found.append(replaced(own, values) if values else own)
+                found.append(replace_values(own, values) if values else own)
             annotations.append(found)
         edits = [
-            (spans[0][0], spans[-1][1], rebuilt(self.text, spans, items))
+            (spans[0][0], spans[-1][1], join_items(self.text, spans, items))
             for spans, items in (([one.span for one in self.images], images), (self._spans, annotations))
             if spans
         ]
-        return self._edited([*edits, *self._told(origin)])
+        return self._edited([*edits, *self._info_edits(origin)])
 
     def _copies(self, image: Image, names: Sequence[str | None], ids: NewIds) -> list[str]:
         own = self.text[slice(*image.span)]
@@ -239,27 +241,27 @@ class CocoFile:
         for number, name in enumerate(names):
             values: dict[str, Any] = {} if name is None else {"file_name": name}
             if name is not None and image.url is not None:
-                # Readers of LVIS take the last two parts of the URL as the path; others need a file_name.
+                # LVIS readers take the last two components of the URL as the path; others need a file_name.
                 values["coco_url"] = f"{image.url.rsplit('/', 2)[0]}/{'/'.join(name.split('/')[-2:])}"
             if number and image.id is not None:
                 values["id"] = ids.copy(image.id, number)
-            text = replaced(own, values) if values else own
-            found.append(text if name is None or image.url is None else extended(text, "file_name", name))
+            text = replace_values(own, values) if values else own
+            found.append(text if name is None or image.url is None else with_key(text, "file_name", name))
         return found
 
-    def _told(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
-        """Return the edit that makes ``info`` say where the images come from."""
+    def _info_edits(self, origin: Mapping[str, str]) -> list[tuple[int, int, list[str]]]:
+        """Return the edit that writes the provenance into ``info``."""
         if not origin:
             return []
         start, end = self._info_span
         if isinstance(self.info, dict):
-            own = extended(self.text[start:end], ORIGIN_KEY, dict(origin))
+            own = with_key(self.text[start:end], ORIGIN_KEY, dict(origin))
             described = self.info.get("description")
             if isinstance(described, str) and not described.endswith(REMARK):
-                own = replaced(own, {"description": f"{described} {REMARK}".lstrip()})
+                own = replace_values(own, {"description": f"{described} {REMARK}".lstrip()})
             return [(start, end, [own])]
         key, value = ("info", {"description": REMARK, ORIGIN_KEY: dict(origin)})
-        if end:  # an info that is a text or a list stays
+        if end:  # an info that is a string or a list is kept
             key, value = ORIGIN_KEY, dict(origin)
         return [(self._last_end, self._last_end, [f", {json.dumps(key)}: {json.dumps(value)}"])]
 

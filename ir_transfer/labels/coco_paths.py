@@ -1,4 +1,4 @@
-"""Which image of the set an entry of a COCO file means: file names are relative to a folder that nothing states."""
+"""Finding the images of COCO entries: a ``file_name`` is relative to a folder that the file does not state."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 
 from ir_transfer.imaging.image_names import composed
 from ir_transfer.labels.coco_file import CocoFile, Image
-from ir_transfer.labels.places import inside, is_absolute, spellings, split_named, split_of
-from ir_transfer.labels.texts import shown
+from ir_transfer.labels.paths import inside, is_absolute, path_variants, split_from_names, split_of
+from ir_transfer.labels.text_io import quoted
 from ir_transfer.labels.tree import Tree
 
 _SAMPLE = 500
@@ -21,8 +21,8 @@ class ImageFinder:
     """Finds the images of COCO files below one root.
 
     Args:
-        tree: The set.
-        segments: Images of panoptic segments, which have the names of the images and are none.
+        tree: Files of the set.
+        segments: Images of panoptic segments, which share names with the images.
     """
 
     def __init__(self, tree: Tree, segments: Collection[PurePosixPath]) -> None:
@@ -31,92 +31,93 @@ class ImageFinder:
         self._counts: Counter[str] = Counter()
 
     def find(self, file: CocoFile) -> Iterator[tuple[str, str]]:
-        """Fill ``place`` and ``base`` of the images of a file.
+        """Set ``rel_path`` and ``base`` of the images of a file.
 
-        The folder where most of them lie is tried first, then the others of the usual layouts, then the only image
-        of the set whose path ends like the file name.
+        The folder that holds most of them is tried first, then the other folders of common layouts, then the only
+        image of the set whose path ends with the file name.
 
         Yields:
-            (where, message) of what was not found or is not where it says.
+            (where, message) for each image that was not found, or not at its stated path.
         """
-        bases = self._bases(file.place)
+        bases = self._bases(file.rel_path)
         sample = file.images[:: max(1, len(file.images) // _SAMPLE)]
         hits = {base: sum(self._at(base, image.file_name) is not None for image in sample) for base in bases}
         bases.sort(key=lambda base: -hits[base])
         seen: dict[PurePosixPath, Image] = {}
         written = {image.file_name for image in file.images if image.file_name}
-        self._counts = Counter(name for text in written for name in _last_names(text))
+        self._counts = Counter(name for text in written for name in _file_names(text))
         for image in file.images:
             if image.file_name is None:
                 continue
-            message = self._locate(image, image.file_name, bases, file.place)
+            message = self._locate(image, image.file_name, bases, file.rel_path)
             if message:
                 yield f"image {image.id}", message
-            if image.place is not None and seen.setdefault(image.place, image) is not image:
-                yield f"image {image.id}", f"expected one entry for {image.place}, got two: both are kept"
+            if image.rel_path is not None and seen.setdefault(image.rel_path, image) is not image:
+                yield f"image {image.id}", f"expected one entry for {image.rel_path}, got two: both are kept"
 
     def _locate(self, image: Image, name: str, bases: list[PurePosixPath], file: PurePosixPath) -> str:
-        """Fill place and base of an image; return what is wrong."""
+        """Set ``rel_path`` and ``base`` of an image; return the message to report, empty if there is none."""
         if not is_absolute(name):
             for base in bases:
-                if (place := self._at(base, name)) is not None:
-                    image.place, image.base = place, base
+                if (rel_path := self._at(base, name)) is not None:
+                    image.rel_path, image.base = rel_path, base
                     return ""
-            if all(inside(base, text) is None for base in bases for text in spellings(name)):
-                return f"expected an image inside of the set, got {shown(name)}: left out with its annotations"
-        found, length = self._ends_alike(name)
-        if not found and (other := self._in_other_folders(name)) is not None:
-            image.place, image.base = other, file.parent
-            return f"expected the image {shown(name)} of {file}, found its name only once in the set: taken as {other}"
+            if all(inside(base, text) is None for base in bases for text in path_variants(name)):
+                return f"expected an image inside the set, got {quoted(name)}: left out with its annotations"
+        found, length = self._by_path_suffix(name)
+        if not found and (other := self._by_unique_name(name)) is not None:
+            image.rel_path, image.base = other, file.parent
+            return f"expected the image {quoted(name)} of {file}, found its name only once in the set: taken as {other}"
         if len(found) != 1:
             got = len(found) or "none"
-            return f"expected the image {shown(name)} of {file}, found {got}: left out with its annotations"
-        image.place = found[0]
+            return f"expected the image {quoted(name)} of {file}, found {got}: left out with its annotations"
+        image.rel_path = found[0]
         if is_absolute(name):
-            return f"expected a path relative to the set, got {shown(name)}: taken as {found[0]}, and written so"
+            return f"expected a path relative to the set, got {quoted(name)}: taken as {found[0]}, and written so"
         image.base = PurePosixPath(*found[0].parts[: len(found[0].parts) - length])
         return ""
 
-    def _ends_alike(self, name: str) -> tuple[list[PurePosixPath], int]:
-        """Return the images whose path ends like a file name, and how many parts they share.
+    def _by_path_suffix(self, name: str) -> tuple[list[PurePosixPath], int]:
+        """Return the images with the longest common path suffix, and its number of components.
 
-        An absolute path was made elsewhere, so that its end counts as far as it goes; a relative one counts whole.
+        An absolute path was written on another machine, so a partial match counts; a relative one must match fully.
         """
-        for text in spellings(name):
+        for text in path_variants(name):
             parts = tuple(part for part in PurePosixPath(text).parts if part not in {"/", "..", "."})
             alike = [p for p in self._tree.images_named(parts[-1] if parts else "") if p not in self._segments]
-            best = max((_common_tail(place, parts) for place in alike), default=0)
-            found = [place for place in alike if _common_tail(place, parts) == best]
+            best = max((_common_suffix_length(rel_path, parts) for rel_path in alike), default=0)
+            found = [rel_path for rel_path in alike if _common_suffix_length(rel_path, parts) == best]
             if found and (is_absolute(name) or best == len(parts)):
                 return found, best
         return [], 0
 
-    def _in_other_folders(self, name: str) -> PurePosixPath | None:
-        """Return the only image of a name, whatever the folders; annotation tools put numbers of projects there.
+    def _by_unique_name(self, name: str) -> PurePosixPath | None:
+        """Return the only image of a name in any folder, since annotation tools prepend project folders.
 
-        A file name that comes twice in a label file says by its folders which one is meant, and so does a split.
+        A name that occurs twice in the label file is distinguished by its folders and is not matched, nor is a name
+        in a folder of another split.
         """
-        for text in spellings(name):
+        for text in path_variants(name):
             path = PurePosixPath(text)
-            found = [place for place in self._tree.images_named(path.name) if place not in self._segments]
+            found = [rel_path for rel_path in self._tree.images_named(path.name) if rel_path not in self._segments]
             if len(found) == 1 and self._counts[composed(path.name)] == 1:
                 splits = split_of(path), split_of(found[0])
                 return found[0] if None in splits or splits[0] == splits[1] else None
         return None
 
     def _at(self, base: PurePosixPath, name: str | None) -> PurePosixPath | None:
-        for text in spellings(name or ""):
-            place = inside(base, text)
-            found = None if place is None else self._tree.find_image(place)
+        for text in path_variants(name or ""):
+            rel_path = inside(base, text)
+            found = None if rel_path is None else self._tree.find_image(rel_path)
             if found is not None and found not in self._segments:
                 return found
         return None
 
     def _bases(self, file: PurePosixPath) -> list[PurePosixPath]:
-        """Return the folders that file names may be relative to, the likeliest first."""
+        """Return the folders that file names may be relative to, the most likely first."""
         folder, root = file.parent, PurePosixPath()
         token = file.stem.split("_")[-1]
-        split = split_named([token])
+        split = split_from_names([token])
         names = [token, file.stem, _IMAGES, *(_SPLIT_FOLDERS.get(split, ()) if split else ())]
         below = [PurePosixPath(name) for name in names]
         below += [PurePosixPath(_IMAGES) / name for name in names] + [PurePosixPath(name) / _IMAGES for name in names]
@@ -125,13 +126,13 @@ class ImageFinder:
         return [base for base in dict.fromkeys(bases) if base in self._tree.folders]
 
 
-def _last_names(text: str) -> set[str]:
-    return {composed(PurePosixPath(one).name) for one in spellings(text)}
+def _file_names(text: str) -> set[str]:
+    return {composed(PurePosixPath(one).name) for one in path_variants(text)}
 
 
-def _common_tail(place: PurePosixPath, parts: tuple[str, ...]) -> int:
+def _common_suffix_length(rel_path: PurePosixPath, parts: tuple[str, ...]) -> int:
     count = 0
-    for one, other in zip(reversed(place.parts), reversed(parts), strict=False):
+    for one, other in zip(reversed(rel_path.parts), reversed(parts), strict=False):
         if composed(one) != composed(other):
             break
         count += 1

@@ -1,4 +1,4 @@
-"""Values of COCO's entries: ids of any kind, lists of numbers, boxes."""
+"""Values of COCO entries: ids, lists of numbers and boxes, and ids for copies."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.regions import check_box
-from ir_transfer.labels.texts import shown
+from ir_transfer.labels.text_io import quoted
 
 Id = int | str
 
 
 def id_of(value: Any) -> Id | None:
-    """Return what an entry is known by; 7.0 is 7, and what is no number or text is None."""
+    """Return an id as int or str, with 7.0 as 7; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -26,25 +26,25 @@ def numbers(value: Any) -> list[float]:
     """Return a list of numbers.
 
     Raises:
-        InputError: It is none.
+        InputError: Another value.
     """
     if not isinstance(value, list) or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
-        raise InputError(f"expected a list of numbers, got {shown(value)}")
+        raise InputError(f"expected a list of numbers, got {quoted(value)}")
     try:
         return [float(one) for one in value]
     except OverflowError as error:
-        raise InputError(f"expected a list of numbers, got {shown(value)}") from error
+        raise InputError(f"expected a list of numbers, got {quoted(value)}") from error
 
 
 def whole_numbers(value: Any) -> list[int]:
     """Return a list of whole numbers.
 
     Raises:
-        InputError: It is none.
+        InputError: Another value.
     """
     found = numbers(value)
     if not all(map(float.is_integer, found)):
-        raise InputError(f"expected a list of whole numbers, got {shown(value)}")
+        raise InputError(f"expected a list of whole numbers, got {quoted(value)}")
     return [int(one) for one in found]
 
 
@@ -52,22 +52,22 @@ def box_of(annotation: dict[str, Any]) -> tuple[float, float, float, float]:
     """Return left, top, right, bottom of ``bbox``, which is x, y, width, height.
 
     Raises:
-        InputError: Not four finite numbers, or no area.
+        InputError: Not four finite numbers, or a box without area.
     """
     bbox = numbers(annotation.get("bbox"))
     if len(bbox) != 4:
-        raise InputError(f"expected a box of four finite numbers, got {shown(bbox)}")
+        raise InputError(f"expected a box of four finite numbers, got {quoted(bbox)}")
     x, y, width, height = bbox
     return check_box([x, y, x + width, y + height])
 
 
 class NewIds:
-    """Ids for copies: the first copy keeps its own, later ones follow behind the largest of the set.
+    """Ids for copies of entries: the first copy keeps its id, later ones get ids above the largest of the set.
 
-    A copy's id depends on its own id and number only, so that it stays the same when other images fail.
+    The id of a copy depends only on the original id and its number, so that it is the same if other images fail.
 
     Args:
-        ids: All that are taken.
+        ids: All ids in use.
     """
 
     def __init__(self, ids: Iterable[Hashable]) -> None:

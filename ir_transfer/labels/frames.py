@@ -1,7 +1,7 @@
-"""Which frame the labels of an image that EXIF turns are in: that of its stored pixels, or that of the upright image.
+"""The frame of labels of an image with an EXIF orientation: its stored pixels, or the upright image.
 
-Annotation tools and trainers disagree about it, and label files do not say. A stated size tells the two apart where
-orientation swaps width and height, and so does a box that has room in one frame only; nothing does for the others.
+Annotation tools and trainers disagree about it, and label files do not state it. Where the orientation swaps width
+and height, a stated size decides, or a box that fits into only one of the frames; otherwise there is no evidence.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ Frame = Literal["stored", "upright"]
 Orientation = Literal["auto", "stored", "upright"]
 
 _INVERSE = {6: 8, 8: 6}
-_SAY = "pass --orientation stored or upright if you know it"
-_CHECK = "check --orientation"
-_SLACK = 2.0  # pixels by which a box may leave its image
+_ADVICE = "pass --orientation stored or upright if you know it"
+_CHECK_OPTION = "check --orientation"
+_SLACK = 2.0  # pixels by which a box may exceed its image
 
 
 def to_upright(stored: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return pixels (H, W) of the stored frame in the upright one."""
+    """Return stored pixels (H, W) turned upright: (H, W) or (W, H)."""
     turned: NDArray[Any] = upright(stored[None], orientation)[0]
     return turned
 
 
 def to_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return pixels (H, W) of the upright frame in the stored one: the inverse of :func:`to_upright`."""
+    """Return upright pixels (H, W) turned to the stored frame; the inverse of :func:`to_upright`."""
     turned: NDArray[Any] = upright(pixels[None], _INVERSE.get(orientation, orientation))[0]
     return turned
 
 
 def upright_region(region: Region, orientation: int, stored: Size) -> Region:
-    """Return a region of the stored frame in the upright one.
+    """Return a region of the stored frame in coordinates of the upright frame.
 
     Args:
-        region: In pixels of the stored frame.
-        orientation: Of EXIF.
+        region: Region in pixels of the stored frame.
+        orientation: EXIF orientation, 1 to 8.
         stored: Height and width of the stored pixels.
     """
 
@@ -73,12 +73,12 @@ def _upright_box(box: Box, orientation: int, stored: Size) -> Box:
 
 @dataclass(frozen=True)
 class LabelEvidence:
-    """What the labels of an image say about their frame.
+    """Evidence for the frame of the labels of an image.
 
     Attributes:
-        sizes: Heights and widths that its label files state.
-        extent: Lower and right end of its boxes; None without boxes in pixels.
-        empty: Whether it has no labels that could be misplaced.
+        sizes: Heights and widths stated in its label files.
+        extent: Largest bottom and right coordinate of its boxes; None without boxes in pixels.
+        empty: Whether it has no labels in pixel coordinates.
     """
 
     sizes: Sequence[Size] = ()
@@ -87,12 +87,12 @@ class LabelEvidence:
 
 
 def extent_of(boxes: Sequence[Box]) -> tuple[float, float] | None:
-    """Return the lower and right end of boxes; None without any."""
+    """Return the largest bottom and right coordinate of boxes; None without any."""
     return (max(box[3] for box in boxes), max(box[2] for box in boxes)) if boxes else None
 
 
-def size_of_levels(path: Path) -> list[Size]:
-    """Return height and width of a mask; nothing if it cannot be read, which is reported where it is read."""
+def mask_sizes(path: Path) -> list[Size]:
+    """Return the size (height, width) of a mask as a list; empty if it is unreadable, which its reader reports."""
     try:
         return [read_header(path).stored]
     except DecodeError:
@@ -100,60 +100,60 @@ def size_of_levels(path: Path) -> list[Size]:
 
 
 def check_orientation(asked: str) -> None:
-    """Raise :class:`~ir_transfer.errors.UnknownNameError` for a frame that there is not."""
+    """Raise :class:`~ir_transfer.errors.UnknownNameError` for an unknown frame."""
     if asked not in get_args(Orientation):
         raise UnknownNameError.among("frame of labels", asked, get_args(Orientation))
 
 
-def frame_by_evidence(header: Header, evidence: LabelEvidence) -> set[Frame]:
-    """Return the frames for which the labels of an image speak: one, none, or both where they contradict each other."""
+def frames_by_evidence(header: Header, evidence: LabelEvidence) -> set[Frame]:
+    """Return the frames that the evidence supports: one, none, or both if it is contradictory."""
     if header.stored == header.upright:
         return set()
     frames: dict[Size, Frame] = {header.stored: "stored", header.upright: "upright"}
     found = {frames[size] for size in evidence.sizes if size in frames}
     if found or evidence.extent is None:
         return found
-    room = [
+    fitting = [
         name
         for size, name in frames.items()
         if all(e <= s + _SLACK for e, s in zip(evidence.extent, size, strict=True))
     ]
-    return set(room) if len(room) == 1 else set()
+    return set(fitting) if len(fitting) == 1 else set()
 
 
 def decide_frames(
     headers: Mapping[Any, Header], evidence: Mapping[Any, LabelEvidence], asked: Orientation
 ) -> tuple[dict[Any, Frame], list[tuple[Any, str]]]:
-    """Return the frame of the labels of every image that EXIF turns.
+    """Return the frame of the labels of each image with an EXIF orientation.
 
-    Where no evidence tells, the others of the set count if all of them agree, since one tool made the labels; else
-    upright is assumed, as annotation tools of today show images so. Both are reported for each image.
+    Without evidence for an image, the frame of all others is taken if they agree, since one tool made the labels;
+    otherwise upright is assumed, as current annotation tools display images. Both are reported for each image.
 
     Args:
-        headers: Of the images that EXIF turns, by any key.
-        evidence: Of their labels, by the same.
-        asked: What the user says.
+        headers: Headers of the images, by any key.
+        evidence: Evidence of their labels, by the same keys.
+        asked: Frame that the user stated, or ``auto``.
 
     Returns:
-        The frames, and for each image about which something is to be reported, its key and the message.
+        The frames by key, and (key, message) for each image to report.
     """
-    spoken = {key: frame_by_evidence(header, evidence[key]) for key, header in headers.items()}
-    known = [next(iter(found)) for found in spoken.values() if len(found) == 1]
-    usual: Frame = known[0] if len(set(known)) == 1 else "upright"
+    by_evidence = {key: frames_by_evidence(header, evidence[key]) for key, header in headers.items()}
+    known = [next(iter(found)) for found in by_evidence.values() if len(found) == 1]
+    default: Frame = known[0] if len(set(known)) == 1 else "upright"
     why = f"as the labels of {len(known)} others are" if len(set(known)) == 1 else "by default"
     frames: dict[Any, Frame] = {}
     messages = []
-    for key, found in spoken.items():
-        frames[key] = asked if asked != "auto" else next(iter(found)) if len(found) == 1 else usual
-        said = None
+    for key, found in by_evidence.items():
+        frames[key] = asked if asked != "auto" else next(iter(found)) if len(found) == 1 else default
+        got = None
         if asked != "auto":
-            said = f"sizes of the other frame: {_CHECK}" if found - {asked} else None
+            got = f"sizes of the other frame: {_CHECK_OPTION}" if found - {asked} else None
         elif len(found) > 1:
-            said = f"sizes of both frames: taken as {usual}, {_SAY}"
+            got = f"sizes of both frames: taken as {default}, {_ADVICE}"
         elif not found and not evidence[key].empty:
-            said = f"none that tell it: taken as {usual}, {why}: {_SAY}"
-        if said is not None:
+            got = f"no evidence: taken as {default}, {why}: {_ADVICE}"
+        if got is not None:
             wanted = "one known" if asked == "auto" else asked
             own = f"EXIF orientation {headers[key].orientation}"
-            messages.append((key, f"expected labels in {wanted} frame of {own}, got {said}"))
+            messages.append((key, f"expected labels in {wanted} frame of {own}, got {got}"))
     return frames, messages

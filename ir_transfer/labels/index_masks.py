@@ -1,4 +1,4 @@
-"""Folders of index masks: an image of levels for each image, under a folder beside it or with a suffix."""
+"""Sets of index masks: a mask for each image, in a sibling folder or with a suffix."""
 
 from __future__ import annotations
 
@@ -13,70 +13,67 @@ from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_names import composed
 from ir_transfer.imaging.remote import stored_bytes
 from ir_transfer.labels.base import LabelledImage, LabelledSet
-from ir_transfer.labels.frames import LabelEvidence, size_of_levels
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
-from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap
-from ir_transfer.labels.lists import lines_of
-from ir_transfer.labels.places import renamed, split_of
-from ir_transfer.labels.regions import Region, mask_region, size_differs
-from ir_transfer.labels.side_files import Results
-from ir_transfer.labels.texts import MAX_LABEL_BYTES, printable, read_limited, to_text
+from ir_transfer.labels.frames import LabelEvidence, mask_sizes
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, SUFFIXES, LabelMap, read_label_image
+from ir_transfer.labels.paths import renamed, split_of
+from ir_transfer.labels.regions import Region, mask_region, size_mismatch
+from ir_transfer.labels.side_files import Results, read_class_names
 from ir_transfer.labels.tree import Tree
 
-PICTURE_FOLDERS = ("images", "imgs", "img", "image", "rgb", "JPEGImages", "leftImg8bit", "input", "inputs")
+IMAGE_FOLDERS = ("images", "imgs", "img", "image", "rgb", "JPEGImages", "leftImg8bit", "input", "inputs")
 MASK_FOLDERS = (
     "masks", "mask", "labels", "label", "annotations", "annotation", "gt", "gtFine", "gtCoarse", "segmentation",
     "segmentations", "segmaps", "SegmentationClass", "SegmentationObject", "index_masks", "targets",
 )  # fmt: skip
-# What tells an image and its mask apart stands at the end of the stem, or before the number of a variant.
-_LAST = r"(?=$|__)"
-_PICTURE_END = re.compile(rf"_(leftImg8bit|image|img|rgb){_LAST}")
-_MASK_END = re.compile(
+# A suffix that distinguishes an image and its mask is at the end of the stem, or before the number of a variant.
+_STEM_END = r"(?=$|__)"
+_IMAGE_SUFFIX = re.compile(rf"_(leftImg8bit|image|img|rgb){_STEM_END}")
+_MASK_SUFFIX = re.compile(
     r"(_gt(Fine|Coarse)_(labelIds|instanceIds|labelTrainIds|color)"
-    rf"|_(masks?|labels?|gt|seg|segmentation|annotation|target|index)){_LAST}"
+    rf"|_(masks?|labels?|gt|seg|segmentation|annotation|target|index)){_STEM_END}"
 )
-_SECOND_CHOICE = re.compile(rf"_(color|instanceIds|labelTrainIds){_LAST}")
+_LESS_PREFERRED = re.compile(rf"_(color|instanceIds|labelTrainIds){_STEM_END}")
 _NAME_FILES = ("classes.txt", "labels.txt", "class_names.txt")
 
 
 def mask_files(tree: Tree) -> dict[PurePosixPath, list[PurePosixPath]]:
-    """Return the images that have masks, with these; the first shows the regions."""
-    masks = {place: key for place in tree.images if (key := _mask_key(place)) is not None}
+    """Return the images that have masks, with their masks; regions come from the first one."""
+    masks = {rel_path: key for rel_path in tree.images if (key := _mask_key(rel_path)) is not None}
     images: dict[tuple[str, ...], list[PurePosixPath]] = {}
-    for place in tree.images:
-        if not set(place.parent.parts) & set(MASK_FOLDERS):
-            for key in _image_keys(place):
-                images.setdefault(key, []).append(place)
+    for rel_path in tree.images:
+        if not set(rel_path.parent.parts) & set(MASK_FOLDERS):
+            for key in _image_keys(rel_path):
+                images.setdefault(key, []).append(rel_path)
     found: dict[PurePosixPath, list[PurePosixPath]] = {}
     for mask, key in masks.items():
         for image in images.get(key, ()):
             if image != mask:
                 found.setdefault(image, []).append(mask)
     for own in found.values():
-        own.sort(key=lambda place: (_SECOND_CHOICE.search(place.stem) is not None, str(place)))
+        own.sort(key=lambda rel_path: (_LESS_PREFERRED.search(rel_path.stem) is not None, str(rel_path)))
     taken = {mask for own in found.values() for mask in own}
     return {image: own for image, own in found.items() if image not in taken}
 
 
-def _mask_key(place: PurePosixPath) -> tuple[str, ...] | None:
-    """Return what a mask shares with its image: folders without the one that tells them apart, and the stem."""
-    if place.suffix.lower() not in SUFFIXES:
+def _mask_key(rel_path: PurePosixPath) -> tuple[str, ...] | None:
+    """Return the key that a mask shares with its image: stem and folders, without what distinguishes them."""
+    if rel_path.suffix.lower() not in SUFFIXES:
         return None
-    stem, count = _MASK_END.subn("", place.stem, count=1)
-    folders = [part for part in place.parent.parts if part not in MASK_FOLDERS]
-    if not count and len(folders) == len(place.parent.parts):
+    stem, count = _MASK_SUFFIX.subn("", rel_path.stem, count=1)
+    folders = [part for part in rel_path.parent.parts if part not in MASK_FOLDERS]
+    if not count and len(folders) == len(rel_path.parent.parts):
         return None
     return tuple(map(composed, (*folders, stem)))
 
 
-def _image_keys(place: PurePosixPath) -> set[tuple[str, ...]]:
-    folders = [composed(part) for part in place.parent.parts if part not in PICTURE_FOLDERS]
-    stem = composed(place.stem)
-    return {(*folders, stem), (*folders, _PICTURE_END.sub("", stem, count=1))}
+def _image_keys(rel_path: PurePosixPath) -> set[tuple[str, ...]]:
+    folders = [composed(part) for part in rel_path.parent.parts if part not in IMAGE_FOLDERS]
+    stem = composed(rel_path.stem)
+    return {(*folders, stem), (*folders, _IMAGE_SUFFIX.sub("", stem, count=1))}
 
 
 class MaskSet(LabelledSet):
-    """A set of index masks; a level above 0 is a class, a colour too."""
+    """A set of index masks; each level above 0, or each colour, is a class."""
 
     kind = "masks"
 
@@ -89,27 +86,16 @@ class MaskSet(LabelledSet):
         if not images:
             raise InputError(f"expected images with masks of the same stem in {tree.root}, found none")
         self._claimed.update(masks)
-        self._take(images, {place: split_of(place) for place in images})
-        self._names = self._class_names()
-        for place in images:
-            if place not in self._masks:
-                self._tell(place, "", "expected a mask of the same stem, found none: it has no labels")
-        self._tell_left_out(masks)
-
-    def _class_names(self) -> dict[int, str]:
-        """Return the names of the levels: line 1 is level 0."""
-        for place in sorted(self._tree.files, key=lambda file: (len(file.parts), str(file))):
-            if place.name.lower() in _NAME_FILES:
-                try:
-                    lines = lines_of(to_text(read_limited(self.root / place, MAX_LABEL_BYTES)))
-                except (DecodeError, InputError):
-                    continue  # told as a side file
-                return {number: printable(body.strip()) for number, (body, _) in enumerate(lines) if body.strip()}
-        return {}
+        self._set_images(images, {rel_path: split_of(rel_path) for rel_path in images})
+        self._names = read_class_names(tree, _NAME_FILES)
+        for rel_path in images:
+            if rel_path not in self._masks:
+                self._report(rel_path, "", "expected a mask of the same stem, found none: it has no labels")
+        self._report_left_out(masks)
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of the levels above 0; without a file of names, all that occur, which reads every mask once."""
+        """Names of the levels above 0; without a names file all levels that occur, which reads every mask."""
         if self._names:
             return tuple(name for level, name in sorted(self._names.items()) if level != NO_LABEL)
         levels = {
@@ -121,23 +107,23 @@ class MaskSet(LabelledSet):
         return tuple(name for _, name in sorted(levels))
 
     def _map(self, image: LabelledImage) -> LabelMap | None:
-        masks = self._masks.get(image.place)
+        masks = self._masks.get(image.rel_path)
         if not masks:
             return None
         try:
             return read_label_image(self.root / masks[0])
         except (DecodeError, InputError) as error:
-            self._tell(masks[0], "", f"{error}: copied as it is")
+            self._report(masks[0], "", f"{error}: copied unchanged")
             return None
 
     def regions(self, image: LabelledImage, height: int, width: int) -> list[Region]:
-        """Return a region for every level above 0 of the image's mask."""
+        """Return a region for each level above 0 of the mask of an image."""
         found = self._map(image)
         if found is None:
             return []
         if found.levels.shape != (height, width):
-            message = f"{size_differs(found.levels.shape, height, width)}: no regions"
-            self._tell(self._masks[image.place][0], "", message)
+            message = f"{size_mismatch(found.levels.shape, height, width)}: no regions"
+            self._report(self._masks[image.rel_path][0], "", message)
             return []
         return [
             mask_region(self._names.get(label, found.describe(label)), str(label), np.equal(found.levels, label))
@@ -146,8 +132,8 @@ class MaskSet(LabelledSet):
 
     def evidence(self, image: LabelledImage) -> LabelEvidence:
         """Return the sizes of the masks."""
-        masks = self._masks.get(image.place, ())
-        return LabelEvidence([size for mask in masks for size in size_of_levels(self.root / mask)], empty=not masks)
+        masks = self._masks.get(image.rel_path, ())
+        return LabelEvidence([size for mask in masks for size in mask_sizes(self.root / mask)], empty=not masks)
 
     def _check(self) -> None:
         for image in self.images:

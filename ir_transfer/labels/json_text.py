@@ -1,6 +1,7 @@
-"""JSON whose text stays: values are read where they stand, and only the ones that must change are replaced.
+"""Byte-preserving edits of JSON: values are read with their positions, and only those that must change are replaced.
 
-Numbers, key order, spaces and unknown keys survive to the byte, which no parse and dump can promise.
+Hand-written on top of ``json.JSONDecoder.raw_decode``, because parsing and dumping changes the notation of numbers,
+white space and repeated keys, and would hold all objects of a file of 1 GiB in memory.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class Value(NamedTuple):
-    """A value and where its text starts and ends."""
+    """A decoded value with start and end of its text."""
 
     value: Any
     start: int
@@ -33,14 +34,14 @@ def value_at(text: str, start: int) -> Value:
     """Return the value whose text starts here.
 
     Raises:
-        InputError: No JSON.
+        InputError: The text at this position is not JSON.
     """
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise broken(text, error.pos) from error
+        raise syntax_error(text, error.pos) from error
     except RecursionError as error:
-        raise InputError("expected JSON, got lists in lists without end") from error
+        raise InputError("expected JSON, got lists nested too deeply") from error
     return Value(value, start, end)
 
 
@@ -51,11 +52,11 @@ def key_at(text: str, at: int) -> tuple[str, int]:
         InputError: No key with a value.
     """
     if text[at : at + 1] != '"':
-        raise broken(text, at)
+        raise syntax_error(text, at)
     key = value_at(text, at)
     at = skip_space(text, key.end)
     if text[at : at + 1] != ":":
-        raise broken(text, at)
+        raise syntax_error(text, at)
     return str(key.value), skip_space(text, at + 1)
 
 
@@ -65,40 +66,40 @@ def members(text: str, start: int = 0) -> Iterator[tuple[str, Value]]:
     Raises:
         InputError: No JSON object.
     """
-    at = opened(text, start, "{")
+    at = open_bracket(text, start, "{")
     while text[at : at + 1] != "}":
         key, at = key_at(text, at)
         value = value_at(text, at)
         yield key, value
-        at = after_item(text, value.end, "}")
+        at = next_item(text, value.end, "}")
 
 
-def each_element(text: str, start: int, take: Callable[[Value], None]) -> int:
-    """Call with each value of the list that starts here, and return where its text ends.
+def for_each_element(text: str, start: int, take: Callable[[Value], None]) -> int:
+    """Call ``take`` with each value of the list that starts here, and return the end of its text.
 
     Raises:
         InputError: No JSON list.
     """
-    at = opened(text, start, "[")
+    at = open_bracket(text, start, "[")
     while text[at : at + 1] != "]":
         value = value_at(text, at)
         take(value)
-        at = after_item(text, value.end, "]")
+        at = next_item(text, value.end, "]")
     return at + 1
 
 
-def opened(text: str, start: int, bracket: str) -> int:
+def open_bracket(text: str, start: int, bracket: str) -> int:
     """Return where the first item after an opening bracket starts, or the closing one.
 
     Raises:
-        InputError: Another character stands here.
+        InputError: Another character was found.
     """
     if text[start : start + 1] != bracket:
-        raise broken(text, start)
+        raise syntax_error(text, start)
     return skip_space(text, start + 1)
 
 
-def after_item(text: str, end: int, bracket: str) -> int:
+def next_item(text: str, end: int, bracket: str) -> int:
     """Return where the next item starts, or the closing bracket.
 
     Raises:
@@ -108,21 +109,21 @@ def after_item(text: str, end: int, bracket: str) -> int:
     if text[at : at + 1] == bracket:
         return at
     if text[at : at + 1] != ",":
-        raise broken(text, at)
+        raise syntax_error(text, at)
     following = skip_space(text, at + 1)
     if text[following : following + 1] == bracket:
-        raise broken(text, at)
+        raise syntax_error(text, at)
     return following
 
 
-def broken(text: str, at: int) -> InputError:
-    """Return the error for what stands here."""
+def syntax_error(text: str, at: int) -> InputError:
+    """Return the error for unexpected text at this position."""
     got = repr(text[at : at + 20]) if text[at : at + 1] else "the end of the file"
     return InputError(f"expected JSON, got {got} in line {text.count(chr(10), 0, at) + 1}")
 
 
-def replaced(text: str, values: Mapping[str, Any]) -> str:
-    """Return the text of an object with other values for some of its keys; the rest stays to the byte.
+def replace_values(text: str, values: Mapping[str, Any]) -> str:
+    """Return the text of an object with new values for some of its keys; all other text is unchanged.
 
     Raises:
         InputError: No JSON object.
@@ -136,15 +137,15 @@ def replaced(text: str, values: Mapping[str, Any]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def extended(text: str, key: str, value: Any) -> str:
-    """Return the text of an object with one more key at its end, or another value for it if it is there.
+def with_key(text: str, key: str, value: Any) -> str:
+    """Return the text of an object with a key appended, or with a new value if it has the key.
 
     Raises:
         InputError: No JSON object.
     """
     found = [(name, one) for name, one in members(text)]
     if any(name == key for name, _ in found):
-        return replaced(text, {key: value})
+        return replace_values(text, {key: value})
     member = f"{json.dumps(key)}: {json.dumps(value)}"
     if not found:
         return f"{{{member}}}"
@@ -152,13 +153,13 @@ def extended(text: str, key: str, value: Any) -> str:
     return f"{text[:end]}, {member}{text[end:]}"
 
 
-def rebuilt(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequence[str]]) -> list[str]:
-    """Return the pieces of a list's text between its first and last element, with other elements.
+def join_items(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequence[str]]) -> list[str]:
+    """Return the pieces of the text of a list, from its first to its last element, with new elements.
 
     Args:
-        text: That holds the list.
+        text: Text that contains the list.
         spans: Start and end of its elements, in order.
-        items: For each of them, the texts that take its place: none, one or more.
+        items: For each element, the texts that replace it: none, one or several.
     """
     between = ", " if len(spans) < 2 else text[spans[0][1] : spans[1][0]]
     pieces: list[str] = []
@@ -173,7 +174,7 @@ def rebuilt(text: str, spans: Sequence[tuple[int, int]], items: Sequence[Sequenc
 def _integer(text: str) -> int | float:
     try:
         return int(text)
-    except ValueError:  # more digits than Python turns into a number
+    except ValueError:  # more digits than Python converts
         return float(text)
 
 

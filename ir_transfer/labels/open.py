@@ -1,4 +1,4 @@
-"""Opening a labelled set of any format."""
+"""Detecting the format of a labelled set and opening it."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def open_labelled(
     """Open a labelled set.
 
     Args:
-        root: Its folder.
+        root: Root folder of the set.
         kind: ``coco``, ``yolo``, ``voc``, ``kitti``, ``masks``, ``classification``, ``images``, or ``auto``.
-        leave_out: Folders below the root that do not belong to it, such as one for results.
-        orientation: Frame of the labels of images that EXIF turns; ``auto`` decides by what the labels tell.
-        page: Which image of files with several the labels belong to, from 1; the first of full size if None.
+        leave_out: Folders below the root to ignore, such as one for results.
+        orientation: Frame of the labels of images with an EXIF orientation; ``auto`` decides by evidence in the labels.
+        page: Page of multi-page files that the labels belong to, from 1; the first of full size if None.
 
     Raises:
-        MissingFileError: No such folder.
-        UnknownNameError: No such kind or frame.
-        InputError: Labels of several formats with ``auto``, or none of the kind that was asked for, or no images.
+        MissingFileError: The folder does not exist.
+        UnknownNameError: Unknown format or frame.
+        InputError: Labels of several formats with ``auto``, no labels of the requested format, or no images.
     """
     if kind not in {AUTO, *_SETS}:
         raise UnknownNameError.among("format", kind, [AUTO, *get_args(Kind)])
@@ -66,19 +66,19 @@ def detect(tree: Tree) -> Kind:
     if voc := voc_files(tree):
         found["voc"] = str(voc[0])
     if yamls := data_yamls(tree)[0]:
-        found["yolo"] = str(yamls[0].place)
+        found["yolo"] = str(yamls[0].rel_path)
     elif yolo := yolo_labels(tree):
         found["yolo"] = str(next(iter(yolo.values())))
     if kitti := kitti_labels(tree):
         found["kitti"] = str(next(iter(kitti.values())))
-    if "coco" not in found:  # whose panoptic segments are images of the same stems
+    if "coco" not in found:  # its panoptic segments are images of the same stems
         masks = [own for owns in mask_files(tree).values() for own in owns]
         if "voc" in found:
             masks = [own for own in masks if not {CLASS_MASKS, OBJECT_MASKS} & set(own.parts)]
         if masks:
             found["masks"] = str(masks[0])
     if len(found) > 1:
-        kinds = ", ".join(f"{kind} ({place})" for kind, place in found.items())
+        kinds = ", ".join(f"{kind} ({rel_path})" for kind, rel_path in found.items())
         raise InputError(
             f"{tree.root}: expected labels of one format, got {kinds}: choose with --format {' or '.join(found)}"
         )

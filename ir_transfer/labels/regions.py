@@ -1,4 +1,4 @@
-"""What a label says about an image: this class, in this box, on these pixels."""
+"""Labelled objects of an image: class, box and mask."""
 
 from __future__ import annotations
 
@@ -10,42 +10,44 @@ from functools import partial
 import numpy as np
 
 from ir_transfer.errors import InputError
-from ir_transfer.labels.label_maps.shapes import Inside, inside_polygon
+from ir_transfer.labels.label_maps.rasterize import Mask, polygon_mask
 
 MAX_CORNERS = 10_000
-"""Of an outline: filling takes corners times pixels."""
+"""Limit of the corners of a polygon, since filling takes time proportional to corners times pixels."""
 
-_UPRIGHT = 0.5  # pixels by which the corners of an upright rectangle may differ from those of its box
+_UPRIGHT = 0.5  # tolerance in pixels between the corners of a rectangle and those of its box
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Region:
-    """One labelled object of an image.
+    """A labelled object of an image.
 
     Attributes:
-        name: Of its class.
-        instance: What tells it from others of the image in its file: an id, a line, a level.
-        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the image's width its right edge.
-        draw: (height, width) to its pixels; None where only the box is known.
-        rectangular: Whether its outline is an upright rectangle, as tools write for labels that are only boxes: it
-            then says no more about the object's pixels than the box.
+        name: Class name.
+        instance: Identifier of the object in its label file: an annotation id, a line number or a level.
+        box: Left, top, right, bottom in pixels; 0 is the left or upper edge, the width of the image its right edge.
+        draw: Function of (height, width) that returns the mask (height, width); None if only the box is known.
+        rectangular: Whether the polygon is an axis-aligned rectangle, as tools export for plain boxes; the mask then
+            holds no more information than the box.
+        shape: Polygons or run lengths that determine the mask, with a unique ``repr``; None without them.
     """
 
     name: str
     instance: str
     box: Box
-    draw: Callable[[int, int], Inside] | None = field(default=None, compare=False, repr=False)
+    draw: Callable[[int, int], Mask] | None = field(default=None, compare=False, repr=False)
     rectangular: bool = field(default=False, compare=False, repr=False)
+    shape: object = field(default=None, compare=False, repr=False)
 
-    def mask(self, height: int, width: int) -> Inside:
-        """Return which pixels (height, width) belong to it; those whose centres lie in the box if that is all."""
-        return inside_box(self.box, height, width) if self.draw is None else self.draw(height, width)
+    def mask(self, height: int, width: int) -> Mask:
+        """Return the mask (height, width); without a drawn shape, the pixels whose centres are inside the box."""
+        return box_mask(self.box, height, width) if self.draw is None else self.draw(height, width)
 
 
-def inside_box(box: Box, height: int, width: int) -> Inside:
-    """Return which pixel centres (height, width) lie in a box; its left and upper edge belong to it."""
+def box_mask(box: Box, height: int, width: int) -> Mask:
+    """Return the mask (height, width) of the pixel centres inside a box; its left and upper edge are inclusive."""
     left, top, right, bottom = box
     inside = np.zeros((height, width), bool)
     rows, columns = (_between(*ends, length) for ends, length in (((top, bottom), height), ((left, right), width)))
@@ -59,7 +61,7 @@ def _between(first: float, last: float, length: int) -> slice:
 
 
 def check_box(box: Sequence[float]) -> Box:
-    """Return left, top, right, bottom as a box.
+    """Return left, top, right, bottom as a box of floats.
 
     Raises:
         InputError: A number is missing or not finite, or the box has no area.
@@ -72,43 +74,47 @@ def check_box(box: Sequence[float]) -> Box:
     return left, top, right, bottom
 
 
-def outline_box(outlines: Sequence[Sequence[float]]) -> Box:
-    """Return the box around outlines of x, y, x, y ... in pixels.
+def polygons_box(polygons: Sequence[Sequence[float]]) -> Box:
+    """Return the bounding box of polygons of x, y, x, y ... in pixels.
 
     Raises:
         InputError: Fewer than three corners, an odd count, too many, numbers that are not finite, or no area.
     """
-    for corners in outlines:
+    for corners in polygons:
         if len(corners) % 2 or not 6 <= len(corners) <= 2 * MAX_CORNERS:
             raise InputError(
-                f"expected an outline of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
+                f"expected a polygon of 3 to {MAX_CORNERS} corners x, y, got one of {len(corners)} numbers"
             )
-    numbers = [np.asarray(corners, np.float64).reshape(-1, 2) for corners in outlines]
-    if not numbers:
-        raise InputError("expected an outline, got none")
-    points = np.concatenate(numbers)
-    return check_box([*points.min(0).tolist(), *points.max(0).tolist()])
+    if not polygons:
+        raise InputError("expected a polygon, got none")
+    xs, ys = ([value for corners in polygons for value in corners[axis::2]] for axis in (0, 1))
+    if not all(map(math.isfinite, (*xs, *ys))):  # min and max ignore some NaN
+        return check_box([math.nan] * 4)
+    return check_box([min(xs), min(ys), max(xs), max(ys)])
 
 
-def outline_region(name: str, instance: str, outlines: Sequence[Sequence[float]], box: Box | None = None) -> Region:
-    """Return a region inside outlines of x, y, x, y ... in pixels.
+def polygon_region(name: str, instance: str, polygons: Sequence[Sequence[float]], box: Box | None = None) -> Region:
+    """Return the region covered by polygons of x, y, x, y ... in pixels.
 
     Args:
-        name: Of its class.
+        name: Class name.
         instance: See :class:`Region`.
-        outlines: The parts of the object.
-        box: As its file has it; None takes the one around the outlines.
+        polygons: Polygons of the object; their union is the mask.
+        box: Box stated in the file; None takes the bounding box of the polygons.
 
     Raises:
-        InputError: See :func:`outline_box`.
+        InputError: See :func:`polygons_box`.
     """
-    around = outline_box(outlines)
-    draw = partial(_inside_any, [tuple(corners) for corners in outlines])
-    return Region(name, instance, box or around, draw, len(outlines) == 1 and _is_upright(outlines[0], around))
+    around = polygons_box(polygons)
+    shape = tuple(map(tuple, polygons))
+    rectangular = len(polygons) == 1 and _is_upright(polygons[0], around)
+    return Region(name, instance, box or around, partial(_polygons_mask, shape), rectangular, shape)
 
 
 def _is_upright(corners: Sequence[float], box: Box) -> bool:
-    """Return whether an outline goes once round its box: four corners, and perhaps the first one again."""
+    """Return whether a polygon is an axis-aligned rectangle: four corners, the first optionally repeated."""
+    if len(corners) not in {8, 10}:
+        return False
     points = np.asarray(corners, np.float64).reshape(-1, 2)
     if len(points) == 5 and np.abs(points[0] - points[4]).max() <= _UPRIGHT:
         points = points[:4]
@@ -120,33 +126,33 @@ def _is_upright(corners: Sequence[float], box: Box) -> bool:
     return bool(once_round.all() and len(np.unique(far, axis=0)) == 4 and np.abs(points - corner).max() <= _UPRIGHT)
 
 
-def _inside_any(outlines: Sequence[Sequence[float]], height: int, width: int) -> Inside:
+def _polygons_mask(polygons: Sequence[Sequence[float]], height: int, width: int) -> Mask:
     inside = np.zeros((height, width), bool)
-    for corners in outlines:
-        inside |= inside_polygon(corners, height, width)
+    for corners in polygons:
+        inside |= polygon_mask(corners, height, width)
     return inside
 
 
-def mask_region(name: str, instance: str, mask: Inside) -> Region:
-    """Return the region of a mask (H, W) that holds pixels; its box is the one around them."""
+def mask_region(name: str, instance: str, mask: Mask) -> Region:
+    """Return the region of a mask (H, W) with at least one pixel; its box is their bounding box."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-    return Region(name, instance, box, partial(_as_it_is, mask))
+    return Region(name, instance, box, partial(_checked_mask, mask))
 
 
-def _as_it_is(mask: Inside, height: int, width: int) -> Inside:
+def _checked_mask(mask: Mask, height: int, width: int) -> Mask:
     if mask.shape != (height, width):
         raise InputError(f"expected to draw a mask of {mask.shape[::-1]} pixels, got an image of {(width, height)}")
     return mask
 
 
-def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
-    """Return the messages about regions whose middle is not in their image: they are of another image or frame.
+def regions_outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
+    """Return messages about regions whose centre is outside of the image: labels of another image or frame.
 
     Args:
-        regions: Of one image.
-        height: Of the image.
-        width: Of the image.
+        regions: Regions of one image.
+        height: Height of the image in pixels.
+        width: Width of the image in pixels.
     """
     found = []
     for region in regions:
@@ -157,7 +163,7 @@ def outside(regions: Iterable[Region], height: int, width: int) -> list[str]:
     return found
 
 
-def size_differs(size: Sequence[int] | None, height: int, width: int) -> str:
-    """Return the message about labels made for another size (height, width) than their image has."""
+def size_mismatch(size: Sequence[int] | None, height: int, width: int) -> str:
+    """Return the message that labels were made for another size (height, width) than that of their image."""
     made = "another" if size is None else f"{size[1]} x {size[0]}"
     return f"expected the size of its image, {width} x {height}, got {made}: labels may not fit"

@@ -1,4 +1,4 @@
-"""Soft class labels of RGB images: files with the two likeliest classes of every position and their probabilities."""
+"""Soft class labels of RGB images: the two most likely classes of each position with their probabilities."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ CLASSES = (
 """Street classes, in the order of their numbers."""
 
 SoftLabels = NDArray[np.uint8]
-"""(h, w, 4): likeliest class, its probability x 255, second class, its probability x 255."""
+"""uint8 (h, w, 4): most likely class, its probability x 255, second class, its probability x 255."""
 
 
 def open_soft_labels(folder: Path) -> dict[str, Path]:
     """Return the labels of a folder by the stem of their scene, in Unicode's composed form.
 
     Raises:
-        MissingFileError: No such folder.
-        InputError: No .png in it.
+        MissingFileError: The folder does not exist.
+        InputError: The folder holds no .png.
     """
     if not folder.is_dir():
         raise MissingFileError(f"expected a folder of soft class labels at {folder}, found none: check its name")
@@ -51,9 +51,9 @@ def read_soft_labels(path: Path) -> SoftLabels:
     """Read the labels (h, w, 4) of a PNG in 8-bit RGBA, usually at a quarter of the RGB image's size.
 
     Raises:
-        MissingFileError: No such file.
-        DecodeError: Not an image.
-        InputError: Not RGBA.
+        MissingFileError: The file does not exist.
+        DecodeError: The file is damaged or no image.
+        InputError: The image is not RGBA.
     """
     if not path.is_file():
         raise MissingFileError(f"expected a soft label file at {path}, found none: check the folder of the labels")
@@ -67,7 +67,7 @@ def read_soft_labels(path: Path) -> SoftLabels:
 
 
 def probabilities(labels: SoftLabels) -> Tensor:
-    """Return class probabilities (11, h, w) that sum to 1; what the stored classes leave is spread over the others."""
+    """Return class probabilities (11, h, w) that sum to 1; the remainder is spread over the other classes."""
     stored = torch.from_numpy(labels.astype(np.int64))
     first, second = stored[..., 1] / 255, stored[..., 3] / 255
     total = (first + second).clamp(min=1.0)
@@ -79,10 +79,10 @@ def probabilities(labels: SoftLabels) -> Tensor:
 
 
 def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float], size: tuple[int, int]) -> Tensor:
-    """Return class probabilities (11, h, w) of a box, the nearest label of each position.
+    """Return class probabilities (11, *size) of a box, sampled by nearest neighbour.
 
     Args:
-        labels: Of the whole image.
+        labels: Labels of the whole image, (h, w, 4).
         box: Top, left, height and width in shares of the image's height and width.
         size: Rows and columns of the result.
     """
@@ -93,5 +93,5 @@ def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float],
 
 
 def _nearest(start: float, share: float, count: int, cells: int) -> NDArray[np.int64]:
-    places = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
-    return places.round().astype(np.int64).clip(0, cells - 1)
+    rel_paths = (start + (np.arange(count) + 0.5) / count * share) * cells - 0.5
+    return rel_paths.round().astype(np.int64).clip(0, cells - 1)

@@ -28,13 +28,12 @@ _TRUNCATE = 4  # standard deviations that the kernel reaches
 
 
 def pearson(a: Tensor, b: Tensor) -> Tensor:
-    """Return Pearson's correlation of two images (B, 1, H, W) over their pixels (B,); 0 where one is flat."""
+    """Return Pearson's correlation of two images (B, 1, H, W) over their pixels (B,); 0 where one is flat.
+
+    Written here, as scipy.stats.pearsonr is NaN or a rounding error for a flat image.
+    """
     a, b = (x.flatten(1).double() for x in (a, b))
-    a, b = (x - x.mean(dim=1, keepdim=True) for x in (a, b))
-    scale = a.norm(dim=1) * b.norm(dim=1)
-    # A rounding error of a flat image must not become a correlation.
-    flat = scale <= 1e-6 * a.shape[1]
-    return torch.where(flat, 0.0, (a * b).sum(dim=1) / scale.clamp(min=1e-12)).clamp(-1, 1)
+    return cosine(*(x - x.mean(dim=1, keepdim=True) for x in (a, b))).clamp(-1, 1)
 
 
 def polarity_correlation(upright: Tensor, inverted: Tensor) -> Tensor:
@@ -72,8 +71,8 @@ def tolerant_gradient_correlation(output: Tensor, ground_truth: Tensor, toleranc
         ground_truth: Same shape.
         tolerance: Largest shift in pixels, in each direction.
     """
-    inner, shifted = _shifted(magnitude(output), magnitude(ground_truth), tolerance)
-    return torch.stack([pearson(inner, other) for other in shifted]).amax(dim=0)
+    inner, moved = all_shifts(magnitude(output), magnitude(ground_truth), tolerance)
+    return torch.stack([pearson(inner, other) for other in moved]).amax(dim=0)
 
 
 def gradient_agreement(output: Tensor, ground_truth: Tensor, tolerance: int = SIGN_TOLERANCE) -> Tensor:
@@ -88,11 +87,11 @@ def gradient_agreement(output: Tensor, ground_truth: Tensor, tolerance: int = SI
         tolerance: Largest shift in pixels, in each direction.
     """
     ours, theirs = (spatial_gradient(image.double(), mode="sobel") for image in (output, ground_truth))
-    inner, shifted = _shifted(ours, theirs, tolerance)
-    return torch.stack([_cosine(inner.flatten(1), other.flatten(1)) for other in shifted]).amax(dim=0)
+    inner, moved = all_shifts(ours, theirs, tolerance)
+    return torch.stack([cosine(inner.flatten(1), other.flatten(1)) for other in moved]).amax(dim=0)
 
 
-def _shifted(fixed: Tensor, moved: Tensor, tolerance: int) -> tuple[Tensor, Iterator[Tensor]]:
+def all_shifts(fixed: Tensor, moved: Tensor, tolerance: int) -> tuple[Tensor, Iterator[Tensor]]:
     """Return the first tensor (..., H, W) without a border, and the second at all shifts of up to ``tolerance``."""
     height, width = (side - 2 * tolerance for side in fixed.shape[-2:])
     steps = range(2 * tolerance + 1)
@@ -100,7 +99,8 @@ def _shifted(fixed: Tensor, moved: Tensor, tolerance: int) -> tuple[Tensor, Iter
     return inner, (moved[..., top : top + height, left : left + width] for top in steps for left in steps)
 
 
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
+def cosine(a: Tensor, b: Tensor) -> Tensor:
+    """Return the cosine (B,) of vectors (B, N); 0 where one is flat."""
     scale = a.norm(dim=1) * b.norm(dim=1)
     # A rounding error of a flat image must not become a direction.
     flat = scale <= 1e-6 * a.shape[1]

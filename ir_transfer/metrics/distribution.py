@@ -4,6 +4,8 @@ The samples are patches, not images: an image of 640 x 512 gives 285 patches of 
 dozen scenes suffice to estimate a covariance. A patch's feature is the mean, over the patch, of the unit-normalised
 VGG features of all five levels. They are centred on the reference and each level is scaled to the same variance there,
 since the first level alone, which represents little but tone, would dominate all others.
+
+Written here, as the FID and KID of torchmetrics (an extra) are of whole images in an Inception network.
 """
 
 from __future__ import annotations

@@ -42,10 +42,13 @@ def edges_kept(output: Tensor, luma: Tensor) -> Tensor:
         output: (B, 1, H, W) in [0, 1].
         luma: Same shape, of the RGB image.
     """
-    wanted, found = (_strong(image) for image in (luma, output))
+    return share_near(*(_strong(image) for image in (luma, output)))
+
+
+def share_near(wanted: Tensor, found: Tensor) -> Tensor:
+    """Return the share (B,) of the true pixels of a mask (B, 1, H, W) with one of another mask within 1 pixel."""
     near = F.max_pool2d(found.float(), 3, stride=1, padding=1) > 0
-    kept = (wanted & near).sum(dim=(1, 2, 3))
-    return kept.double() / wanted.sum(dim=(1, 2, 3)).clamp(min=1)
+    return (wanted & near).sum(dim=(1, 2, 3)).double() / wanted.sum(dim=(1, 2, 3)).clamp(min=1)
 
 
 def _strong(image: Tensor) -> Tensor:

@@ -1,6 +1,11 @@
-"""Pixel-wise similarity of an image to its ground truth: PSNR, SSIM, MS-SSIM and mutual information."""
+"""Pixel-wise similarity of an image to its ground truth: PSNR, SSIM, MS-SSIM and mutual information.
+
+MS-SSIM is written here: kornia has it only as a loss mixed with L1, and torchmetrics (an extra) refuses small images.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import kornia.metrics
 import numpy as np
@@ -27,7 +32,7 @@ WINDOW = 11
 """Side of the window in pixels; kornia's Gaussian has the paper's standard deviation of 1.5 pixels."""
 
 
-def ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
+def ssim(output: Tensor, ground_truth: Tensor, windows: Tensor | None = None) -> Tensor:
     """Return the mean structural similarity (B,) (Wang et al. 2004): 11 x 11 Gaussian window, data range 1.
 
     Only windows that lie inside the image count. A uniform 7 x 7 window, the default of scikit-image, gives other
@@ -36,9 +41,14 @@ def ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
     Args:
         output: (B, 1, H, W) in [0, 1], sides >= 11.
         ground_truth: Same shape.
+        windows: Which windows count, bool (B, 1, H - 10, W - 10); all by default. B is 1 with it.
     """
     similarity: Tensor = kornia.metrics.ssim(output, ground_truth, WINDOW, max_val=1.0, padding="valid")
-    return similarity.mean(dim=(1, 2, 3))
+    return _mean(similarity, windows)
+
+
+def _mean(similarity: Tensor, windows: Tensor | None) -> Tensor:
+    return similarity.mean(dim=(1, 2, 3)) if windows is None else similarity[windows].mean()[None]
 
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -48,17 +58,19 @@ _SIGMA = 1.5
 _C1, _C2 = 0.01**2, 0.03**2
 
 
-def ms_ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
+def ms_ssim(output: Tensor, ground_truth: Tensor, windows: Sequence[Tensor] | None = None) -> Tensor:
     """Return the multi-scale structural similarity (B,) (Wang, Simoncelli and Bovik 2003, equation 7), data range 1.
 
     Five scales need sides of 176 pixels; a smaller image has as many scales as the window of 11 pixels fits, with
-    their exponents scaled to sum to 1 (torchmetrics refuses it). A scale of negative contrast similarity counts as 0.
+    their exponents scaled to sum to 1. A scale of negative contrast similarity counts as 0.
 
     Args:
         output: (B, 1, H, W) in [0, 1], sides >= 11.
         ground_truth: Same shape.
+        windows: Which windows count at each scale to compute, as of :func:`ssim`; all by default.
     """
-    scales = min(len(WEIGHTS), max(min(output.shape[-2:]) // WINDOW, 1).bit_length())
+    most = min(len(WEIGHTS), max(min(output.shape[-2:]) // WINDOW, 1).bit_length())
+    scales = most if windows is None else len(windows)
     weights = torch.tensor(WEIGHTS[:scales], dtype=torch.float64)
     weights = weights / weights.sum()
     a, b = output.double(), ground_truth.double()
@@ -66,13 +78,13 @@ def ms_ssim(output: Tensor, ground_truth: Tensor) -> Tensor:
     for scale, weight in enumerate(weights):
         if scale:
             a, b = F.avg_pool2d(a, 2), F.avg_pool2d(b, 2)
-        luminance, contrast = similarities(a, b)
-        factor = (luminance * contrast if scale == scales - 1 else contrast).mean(dim=(1, 2, 3))
-        product = product * factor.clamp(min=0) ** weight
+        luminance, contrast = _similarities(a, b)
+        similarity = luminance * contrast if scale == scales - 1 else contrast
+        product = product * _mean(similarity, None if windows is None else windows[scale]).clamp(min=0) ** weight
     return product
 
 
-def similarities(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+def _similarities(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     """Return the luminance and contrast-structure maps (B, 1, h, w) of windows inside the images (B, 1, H, W)."""
     inside = WINDOW // 2
 

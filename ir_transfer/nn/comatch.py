@@ -31,7 +31,7 @@ class CoMatch(nn.Module):
             strength: 0 returns the features, 1 the match; a number or (B, 1).
         """
         with torch.autocast(features.device.type, enabled=False):
-            matrix = (self.weight.to(gram.dtype) @ gram).mT
+            matrix = (self.weight.to(gram.dtype) @ gram).transpose(-2, -1)  # ONNX has no mT
             identity = torch.eye(len(self.weight), dtype=gram.dtype, device=gram.device)
             share = strength[..., None] if isinstance(strength, Tensor) else strength
             matrix = (identity + (matrix - identity) * share).expand(len(features), -1, -1)

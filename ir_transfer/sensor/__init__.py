@@ -1,6 +1,6 @@
-"""What an infrared camera does to an apparent intensity: optics, sampling, noise, bad pixels, ADC, and then AGC.
+"""Model of an infrared camera: optics, sampling, noise, bad pixels, ADC, and AGC as a separate last stage.
 
-Everything is relative: an intensity in [0, 1] goes in and comes out, and no value is a temperature.
+Input and output are apparent intensities in [0, 1]; no value is a temperature.
 """
 
 from ir_transfer.sensor.agc import Agc

@@ -1,7 +1,7 @@
-"""Automatic gain control: from what a sensor measured to what a camera shows. A separate stage, and the last.
+"""Automatic gain control (AGC): from measured to displayed intensity, as a separate last stage.
 
 ``linear`` is a window that is fixed for the run, and the only kind that keeps levels comparable between images. The
-others look at each image, as cameras do.
+others adapt to each image, as cameras do.
 """
 
 from __future__ import annotations
@@ -24,21 +24,20 @@ _BINS = 4096
 
 @dataclass(frozen=True)
 class Agc:
-    """How a measured intensity is shown.
+    """Parameters of the mapping from measured to displayed intensity.
 
     Attributes:
         kind: ``linear``: ``low`` to ``high``. ``percentile``: between two percentiles of the image. ``plateau``:
-            histogram equalisation that counts no bin above a plateau (Vickers 1996, Opt. Eng. 35(7), 1921). ``clahe``:
+            histogram equalisation with bins clipped at a plateau (Vickers 1996, Opt. Eng. 35(7), 1921). ``clahe``:
             percentiles, then contrast-limited adaptive equalisation (Zuiderveld 1994, Graphics Gems IV) on the 256
             levels of a display.
-        low: Intensity that ``linear`` shows black.
-        high: Intensity that ``linear`` shows white.
-        tails: Share of the pixels at each end that ``percentile`` and ``clahe`` show black and white.
-        max_gain: What the contrast of a dull image is stretched by at most, on average over the range between the
-            tails; for all kinds but ``linear``.
-        plateau: Highest bin of the histogram that counts, in means over the bins that are not empty, for ``plateau``. A
-            large one is histogram equalisation; towards 0 every bin that is not empty gets the same share.
-        clip: Highest bin of a tile's histogram, in means over the bins, for ``clahe``.
+        low: Intensity that ``linear`` maps to 0.
+        high: Intensity that ``linear`` maps to 1.
+        tails: Share of the pixels at each end that ``percentile`` and ``clahe`` clip to 0 and 1.
+        max_gain: Largest gain, averaged over the range between the tails; for all kinds but ``linear``.
+        plateau: Height at which ``plateau`` clips the histogram, in units of the mean over non-empty bins. Large values
+            give histogram equalisation; towards 0 every non-empty bin gets the same share.
+        clip: Height at which ``clahe`` clips the histogram of a tile, in units of the mean over bins.
         tiles: Tiles along each axis, for ``clahe``.
     """
 
@@ -52,7 +51,7 @@ class Agc:
     tiles: int = within(1, 64, 8)
 
     def apply(self, observed: Floats) -> Floats:
-        """Return what is shown of an intensity (H, W) in [0, 1], in [0, 1]."""
+        """Return the displayed intensity (H, W) in [0, 1] of a measured one (H, W) in [0, 1]."""
         if self.kind == "linear":
             return _stretch(observed, (self.low + self.high) / 2, 1 / (self.high - self.low))
         levels = (np.clip(observed, 0, 1) * np.float32(_LEVELS - 1) + np.float32(0.5)).astype(np.uint16)
@@ -70,7 +69,7 @@ def _stretch(observed: Floats, centre: float, gain: float) -> Floats:
 
 
 def _tails(counts: NDArray[np.int64], share: float) -> tuple[float, float]:
-    """Return the intensities below and above which the share of the pixels lies."""
+    """Return the intensities below and above which the given share of the pixels is."""
     total = np.cumsum(counts)
     low, high = np.searchsorted(total, [share * total[-1], (1 - share) * total[-1]], side="left")
     low = max(low, int(np.argmax(counts > 0)))
@@ -78,7 +77,7 @@ def _tails(counts: NDArray[np.int64], share: float) -> tuple[float, float]:
 
 
 def _plateau(counts: NDArray[np.int64], plateau: float, span: float) -> Floats:
-    """Return what every level is shown as: the clipped histogram, summed up, over ``span`` of the range about 0.5."""
+    """Return the displayed intensity of every level: the cumulated clipped histogram over ``span`` centred at 0.5."""
     bins = counts.reshape(_BINS, -1).sum(1)
     kept = np.minimum(bins, plateau * bins[bins > 0].mean())
     edges = np.linspace(0, 1, _BINS + 1)

@@ -1,4 +1,4 @@
-"""A sensor at work: apparent intensity in, what the camera measures of it out."""
+"""Simulates a sensor: apparent intensity to measured intensity."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import InputError
-from ir_transfer.sensor.adc import quantise
-from ir_transfer.sensor.bad_pixels import Defects
 from ir_transfer.sensor.model import SensorModel
+from ir_transfer.sensor.noise import (
+    Pattern,
+    add_temporal,
+    draw_bad_pixels,
+    draw_drift,
+    draw_pattern,
+    drift_phase,
+    frame_number,
+    generator,
+)
 from ir_transfer.sensor.optics import blur, mtf
-from ir_transfer.sensor.pattern import Pattern, draw_bad_pixels, draw_drift, draw_pattern, drift_phase
+from ir_transfer.sensor.readout import Defects, quantise
 from ir_transfer.sensor.sampling import enlarge, fit, shrink
-from ir_transfer.sensor.seeds import frame_number, generator
-from ir_transfer.sensor.temporal import add_temporal
 
 Floats = NDArray[np.float32]
 
 
 class Camera:
-    """A sensor for images of one size. Its fixed pattern is that of the seed, for the whole run.
+    """A sensor for images of one size, with the fixed pattern of a seed.
 
-    The order is that of the light and the signal: blur, sampling, fixed pattern, temporal noise, drift, bad pixels,
-    converter. The noise lies on the sensor's own grid and is enlarged with the image where the sensor is coarser;
-    else it lies on the image's. A sensor with a grid of its own has one pattern for images of all sizes, of
-    which each sees the middle. A camera changes nothing in itself when it observes, so threads may share it.
+    Stages: blur, sampling, fixed pattern, temporal noise, drift, bad pixels, ADC. Noise is added on the sensor's grid
+    and enlarged with the image if the sensor is coarser than the image; without a sampling stage it is added on the
+    image's grid. A sensor with a sampling stage has one pattern for images of all sizes, which use its centre.
+    Observing does not change the camera, so threads may share it.
 
     Args:
         sensor: Its parameters.
-        height: Of the images.
-        width: Of the images.
-        seed: Of the run, at least 0.
+        height: Rows of the images.
+        width: Columns of the images.
+        seed: Seed of the run, at least 0.
 
     Raises:
-        InputError: A size or a seed that is none.
+        InputError: A size below 1 or a negative seed.
     """
 
     def __init__(self, sensor: SensorModel, height: int, width: int, seed: int) -> None:
@@ -63,18 +69,18 @@ class Camera:
             self._defects = Defects(dead, hot, grid.rows, grid.columns, replace=sensor.bad_pixels.replace)
 
     def observe(self, intensity: Floats, frame: SupportsIndex | str) -> Floats:
-        """Return what the camera measures: (H, W) in [0, 1], on the converter's levels.
+        """Return the measured intensity (H, W) in [0, 1], on the levels of the ADC.
 
-        The same seed and frame give the same bytes, whatever was observed before. Another release of NumPy or another
-        kind of processor may draw or round otherwise.
+        The result depends on the seed and the frame only. Other releases of NumPy or other processors may draw or
+        round differently.
 
         Args:
             intensity: Apparent intensity, float32 (H, W), in [0, 1].
-            frame: Its number from 0, or a key such as the image's name. It seeds the temporal noise, and a number
-                places the frame between two closings of the shutter (a key places it anywhere).
+            frame: Number from 0, or a key such as the image's name. It seeds the temporal noise and gives the phase
+                between two shutter closings (random for a key).
 
         Raises:
-            InputError: Another size than the camera's, or values that are not finite.
+            InputError: A size other than the camera's, or values that are not finite.
         """
         if intensity.shape != (self.height, self.width):
             raise InputError(f"expected an intensity of {self.height} x {self.width}, got {intensity.shape}")
@@ -86,11 +92,11 @@ class Camera:
         measured = quantise(self._disturb(shrink(image, self.grid), frame_number(frame)), self.sensor.adc)
         if measured.shape == image.shape:
             return measured
-        # A camera enlarges levels into levels.
+        # Enlarged levels are levels again.
         return quantise(enlarge(measured, self.height, self.width), self.sensor.adc)
 
     def _disturb(self, seen: Floats, number: int) -> Floats:
-        """Return the intensity (rows, columns) that the converter gets in this frame."""
+        """Return the intensity (rows, columns) at the ADC in this frame."""
         sensor = self.sensor
         if self._pattern is not None:
             seen = self._pattern.add(seen)

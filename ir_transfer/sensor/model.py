@@ -16,13 +16,13 @@ class Optics:
     """The lens and the area of a detector; see :mod:`ir_transfer.sensor.optics`.
 
     Attributes:
-        f_number: Focal length by aperture.
-        wavelength_um: That stands for the band, in micrometres.
-        pitch_um: From row to row of the detectors, in micrometres.
-        aberration_px: Standard deviation of a Gaussian for all that is not diffraction (lens errors, focus, crosstalk
-            of neighbours), in detector pixels.
-        footprint: Whether a detector averages over its whole pixel. Where the image is finer than the sensor, the
-            sampling does that, whatever this says.
+        f_number: Focal length divided by aperture.
+        wavelength_um: Representative wavelength of the band, in micrometres.
+        pitch_um: Distance between rows of detectors, in micrometres.
+        aberration_px: Standard deviation of a Gaussian for all blur but diffraction (aberrations, focus, crosstalk), in
+            detector pixels.
+        footprint: Whether a detector averages over its whole pixel. If the image is finer than the sensor, the sampling
+            always does so.
     """
 
     f_number: float = within(0.5, 64)
@@ -39,7 +39,7 @@ class Sampling:
     Attributes:
         width: Columns.
         height: Rows.
-        pixel_aspect: Width of a pixel by its height; the rows stay ``pitch_um`` apart.
+        pixel_aspect: Width of a pixel divided by its height; the rows stay ``pitch_um`` apart.
     """
 
     width: int = within(16, 16384)
@@ -49,16 +49,16 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Fixed:
-    """What the correction of non-uniformity leaves over; the same in every frame of a run.
+    """Residual non-uniformity after correction (NUC); the same in every frame of a run.
 
-    All are standard deviations over the sensor, as shares of the range.
+    All values are standard deviations over the sensor, as shares of the range.
 
     Attributes:
-        offset: From pixel to pixel, added.
-        gain: From pixel to pixel, a factor 1 + gain on the intensity.
-        row: From row to row, added.
-        column: From column to column, added.
-        shading: Slow over the frame, added: shutter and lens of another temperature than the scene.
+        offset: Additive, independent for each pixel.
+        gain: Multiplicative, a factor 1 + gain for each pixel.
+        row: Additive, for whole rows.
+        column: Additive, for whole columns.
+        shading: Additive, of low spatial frequency: shutter and lens that differ in temperature from the scene.
     """
 
     offset: float = within(0, 0.5, 0.0)
@@ -70,11 +70,11 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Temporal:
-    """Noise that is new in every frame; all of it adds in quadrature.
+    """Temporal noise, independent in every frame; its components add in quadrature.
 
     Attributes:
         netd_mk: Noise-equivalent temperature difference in mK, which is ``netd_mk / 1000 / span_kelvin`` of the range.
-        span_kelvin: How many kelvin the range [0, 1] stands for, as a scale of the noise and for nothing else.
+        span_kelvin: Kelvin that the range [0, 1] spans; only scales the noise.
         read: Standard deviation of a pixel, as a share of the range, for sensors without a NETD.
         full_well_electrons: Electrons at 1.0; their shot noise has the variance intensity / full_well_electrons.
         row: Standard deviation of whole rows, as a share of the range.
@@ -97,12 +97,12 @@ class Temporal:
 
 @dataclass(frozen=True)
 class Drift:
-    """What grows from one closing of the shutter to the next, and is zero right after it.
+    """Drift that grows linearly between two shutter closings and is zero right after each.
 
     Attributes:
-        shutter_frames: Frames from one closing to the next.
-        pattern: Standard deviation from pixel to pixel just before the shutter closes, as a share of the range. It is
-            always the same pattern.
+        shutter_frames: Frames between two closings.
+        pattern: Standard deviation over the pixels just before the shutter closes, as a share of the range. The
+            pattern is always the same.
         level: Shift of the whole frame just before the shutter closes, as a share of the range.
     """
 
@@ -113,12 +113,12 @@ class Drift:
 
 @dataclass(frozen=True)
 class BadPixels:
-    """Detectors that do not answer.
+    """Detectors that do not respond.
 
     Attributes:
         dead: Share of the pixels that always read 0.
         hot: Share of the pixels that always read 1.
-        replace: Whether the camera puts the mean of the good ones among the eight neighbours there.
+        replace: Whether the camera replaces them by the mean of their good neighbours among eight.
     """
 
     dead: float = within(0, 0.1, 0.0)
@@ -128,12 +128,12 @@ class BadPixels:
 
 @dataclass(frozen=True)
 class Adc:
-    """The analogue-to-digital converter: ``low`` to ``high`` in steps of equal width, saturated outside.
+    """The analogue-to-digital converter: uniform steps from ``low`` to ``high``, saturated outside.
 
     Attributes:
-        bits: Of a level.
+        bits: Bits per level.
         low: Intensity of level 0.
-        high: Intensity of the highest level; what is brighter is saturated.
+        high: Intensity of the highest level.
     """
 
     bits: Literal[8, 10, 12, 14, 16]
@@ -143,21 +143,21 @@ class Adc:
 
 @dataclass(frozen=True)
 class SensorModel:
-    """A sensor. A stage that is None does nothing.
+    """Parameters of a sensor. A stage that is None is skipped.
 
     Attributes:
         description: One line.
-        band: Infrared band that it is for.
-        sampling: The grid of the detectors; the image's own if None.
+        band: Infrared band.
+        sampling: The grid of the detectors; that of the image if None.
         optics: Blur.
         fixed: Fixed-pattern noise.
         temporal: Temporal noise.
         drift: Drift over frames.
         bad_pixels: Dead and hot pixels.
-        adc: Converter; without one the intensity stays continuous.
-        agc: The AGC that the camera comes with. :class:`~ir_transfer.sensor.camera.Camera` does not apply it.
-        provenance: Where a value comes from, by its key (``temporal.netd_mk``, or ``temporal`` for the whole stage).
-        name: That of the file.
+        adc: Converter; if None, the intensity stays continuous.
+        agc: The camera's AGC. :class:`~ir_transfer.sensor.camera.Camera` does not apply it.
+        provenance: Source of each value by its key (``temporal.netd_mk``, or ``temporal`` for the whole stage).
+        name: Name of the file without suffix.
     """
 
     description: str = ""

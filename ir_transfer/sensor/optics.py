@@ -15,7 +15,7 @@ Floats = NDArray[np.float32]
 
 
 def diffraction(frequency: Floats) -> Floats:
-    """Return the MTF of a perfect lens with a round aperture.
+    """Return the MTF of a diffraction-limited lens with a circular aperture.
 
     2 / pi * (arccos(v) - v sqrt(1 - v^2)) below v = 1 and 0 above (Goodman, Introduction to Fourier Optics, ch. 6;
     Holst, Electro-Optical Imaging System Performance, ch. 6).
@@ -29,19 +29,18 @@ def diffraction(frequency: Floats) -> Floats:
 
 @lru_cache(maxsize=2)
 def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid) -> Floats:
-    """Return the MTF (H, W) at the lowest frequencies of the image's cosine transform; 1 at [0, 0], 0 beyond its end.
+    """Return the MTF (h, w) at the lowest frequencies of an image's cosine transform; 1 at [0, 0], 0 beyond its end.
 
     Diffraction times exp(-2 pi^2 s^2 (fx^2 + fy^2)) with s = ``aberration_px``, times sinc(fx) sinc(fy) with
     sinc(f) = sin(pi f) / (pi f) for the area of a detector, where fx and fy are in cycles per detector pixel. Along an
-    axis where the sensor is coarser than the image, averaging over the detector's area follows, and the sinc is
-    left to it.
+    axis where the sensor is coarser than the image, the sinc is omitted: the sampling averages over that area.
 
     Args:
         optics: Lens and detector.
-        pixel_aspect: Width of a detector by its height.
-        height: Of the image.
-        width: Of the image.
-        grid: Of the sensor on the image.
+        pixel_aspect: Width of a detector divided by its height.
+        height: Rows of the image.
+        width: Columns of the image.
+        grid: Grid of the sensor over the image.
     """
     cut_off = optics.pitch_um / (optics.wavelength_um * optics.f_number)  # in cycles per height of a detector
     y = _frequencies(height, grid.row_step, cut_off)
@@ -55,20 +54,19 @@ def mtf(optics: Optics, pixel_aspect: float, height: int, width: int, grid: Grid
 
 
 def _frequencies(side: int, step: float, cut_off: float) -> Floats:
-    """Frequencies of a cosine transform below the cut-off, in cycles per detector."""
+    """Return the frequencies of a cosine transform below the cut-off, in cycles per detector."""
     found = np.arange(side) * (step / (2 * side))
     return found[found <= cut_off].astype(np.float32)
 
 
 def blur(image: Floats, transfer: Floats) -> Floats:
-    """Return the image (H, W) blurred: each cosine of its transform by its factor.
+    """Return the image (H, W) with each coefficient of its cosine transform multiplied by the MTF.
 
-    The cosine transform of type II continues the image by its mirror image, half a pixel beyond its edges. Nothing
-    moves, and the mean stays.
+    The cosine transform of type II extends the image by reflection. The mean is preserved and nothing is shifted.
 
     Args:
-        image: (H, W).
-        transfer: That of :func:`mtf`.
+        image: Intensity (H, W).
+        transfer: Result of :func:`mtf`.
     """
     rows, columns = transfer.shape
     waves = dctn(image, norm="ortho")

@@ -1,4 +1,4 @@
-"""Sensor files: the presets that ship, and one's own."""
+"""Reads sensor files: shipped presets and user files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ir_transfer.sensor.ranges import check_ranges
 from ir_transfer.yaml_fields import fill, read_mapping
 
 KINDS = ("datasheet", "reported", "derived", "assumed")
-"""First word of every provenance: read in the maker's document; told by a third party about it; computed from such
-values; set by us."""
+"""First word of every provenance: from the maker's document; reported by a third party; computed from such values; our
+assumption."""
 
 
 def list_sensors() -> list[str]:
@@ -22,12 +22,12 @@ def list_sensors() -> list[str]:
 
 
 def load_sensor(name: str | Path) -> SensorModel:
-    """Read a shipped preset by name, or any by the path of its file (which ends in ``.yaml`` or ``.yml``).
+    """Read a shipped preset by name, or any sensor file by its path (which ends in ``.yaml`` or ``.yml``).
 
     Raises:
-        UnknownNameError: No preset of that name; the message has the closest ones. Or an unknown key.
+        UnknownNameError: No preset of that name (the message lists the closest ones), or an unknown key.
         MissingFileError: No such file.
-        InputError: A value of the wrong type or out of range, or values that do not fit together.
+        InputError: A value of the wrong type or out of range, or inconsistent values.
     """
     path = Path(name)
     if path.suffix not in {".yaml", ".yml"}:
@@ -36,7 +36,7 @@ def load_sensor(name: str | Path) -> SensorModel:
         path = resource("configs/sensor") / f"{name}.yaml"
     raw = read_mapping(path, "sensor", "see ir-transfer sensors")
     if "name" in raw:
-        raise InputError(f"expected no key 'name' in {path}: remove it, the file's name is that of the sensor")
+        raise InputError(f"expected no key 'name' in {path}: remove it, the sensor is named after its file")
     model = dataclasses.replace(fill(SensorModel, raw, str(path)), name=path.stem)
     check_ranges(model, str(path))
     _check_fit(model, str(path))

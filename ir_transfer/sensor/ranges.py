@@ -1,4 +1,4 @@
-"""Ranges of numbers, written beside the fields that they hold for."""
+"""Ranges of numbers, declared with the fields that they apply to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_ranges(model: Any, where: str) -> None:
 
     Args:
         model: The dataclass.
-        where: What the error names: the file, then the keys that lead here.
+        where: Location in errors: the file, then the keys of the enclosing dataclasses.
 
     Raises:
         InputError: A value out of its range, or not a number.

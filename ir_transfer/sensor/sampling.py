@@ -1,4 +1,4 @@
-"""From the image's grid to the sensor's and back, so that the image keeps its size and nothing moves."""
+"""Resampling from the image's grid to the sensor's and back, without a shift."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Grid:
-    """The sensor's pixels that see the image.
+    """The part of the sensor's grid that the image covers.
 
     Attributes:
-        rows: How many rows.
-        columns: How many columns.
+        rows: Number of rows.
+        columns: Number of columns.
         row_step: Rows of the image per row of the sensor, at least 1.
         column_step: Columns of the image per column of the sensor, at least 1.
     """
@@ -31,15 +31,15 @@ class Grid:
 
 
 def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
-    """Return the grid for an image of square pixels: the whole image lies on the sensor, as large as it can.
+    """Return the largest grid on the sensor that covers an image of square pixels completely.
 
-    An image of another shape than the sensor's leaves a part of the sensor unused. Along an axis where the image
-    is coarser than that, the image's own sampling is kept.
+    If the aspect ratios differ, a part of the sensor is unused. Along an axis where the image is coarser than the
+    sensor, the image's sampling is kept.
 
     Args:
-        sampling: The sensor's; the image's own if None.
-        height: Of the image.
-        width: Of the image.
+        sampling: Grid of the sensor; that of the image if None.
+        height: Rows of the image.
+        width: Columns of the image.
     """
     if sampling is None:
         return Grid(height, width, 1.0, 1.0)
@@ -50,7 +50,7 @@ def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
 
 
 def shrink(image: Floats, grid: Grid) -> Floats:
-    """Return the means (number of rows, number of columns) of the areas of the sensor's pixels, exact for any ratio."""
+    """Return the means (rows, columns) over the areas of the sensor's pixels, exact for any ratio."""
     if image.shape == (grid.rows, grid.columns):
         return image
     size = (grid.columns, grid.rows)
@@ -58,10 +58,7 @@ def shrink(image: Floats, grid: Grid) -> Floats:
 
 
 def enlarge(seen: Floats, height: int, width: int) -> Floats:
-    """Return the sensor's image at (height, width), linear between the centres of its pixels, constant outside them.
-
-    Linear, since it never overshoots: no value lies beyond those that the sensor saw.
-    """
+    """Return the sensor's image enlarged to (height, width) by linear interpolation, which never overshoots."""
     if seen.shape == (height, width):
         return seen
     return np.asarray(cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)

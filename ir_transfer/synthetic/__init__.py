@@ -1,1 +1,1 @@
-"""Rendered scenes: small physical models whose RGB image and infrared image truly belong together."""
+"""Rendered street scenes: registered RGB and infrared images from one physical model."""

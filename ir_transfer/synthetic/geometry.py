@@ -1,6 +1,6 @@
-"""A pinhole camera over flat ground, and the flat surfaces it looks at.
+"""A pinhole camera above flat ground, and flat surfaces.
 
-Coordinates are metres: x to the right, y up from the ground, z forward. The camera stands at (0, height, 0) and looks
+Coordinates are metres: x to the right, y up from the ground, z forward. The camera is at (0, height, 0) and looks
 along z.
 """
 
@@ -16,19 +16,19 @@ from ir_transfer.synthetic.materials import Material
 
 Point = tuple[float, float, float]
 NEAR = 0.6
-"""Nothing closer than this is drawn (m)."""
+"""Near plane (m)."""
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a point lands in the image.
+    """A pinhole camera.
 
     Attributes:
-        width: Pixels.
-        height_px: Pixels.
-        height: Of the camera above the ground (m).
-        horizon: Row of the horizon as a share of the image's height.
-        focal: Focal length as a share of the image's width.
+        width: Image width in pixels.
+        height_px: Image height in pixels.
+        height: Height of the camera above the ground (m).
+        horizon: Row of the horizon as a share of the image height.
+        focal: Focal length as a share of the image width.
     """
 
     width: int
@@ -43,7 +43,7 @@ class Camera:
         return self.horizon * self.height_px
 
     def project(self, points: Sequence[Point]) -> list[tuple[float, float]]:
-        """Return columns and rows; points behind the near plane are moved onto it."""
+        """Return (column, row) of each point; points in front of the near plane are moved onto it."""
         f = self.focal * self.width
         placed = []
         for x, y, z in points:
@@ -63,27 +63,27 @@ class Camera:
 
 @dataclass(frozen=True)
 class Surface:
-    """A flat convex piece.
+    """A flat convex polygon.
 
     Attributes:
-        corners: At least three points.
-        material: What it is made of.
-        normal: Unit vector that points outwards.
-        tint: Factors of the material's reflectance, for red, green, blue and near infrared.
-        warmer: Kelvin above what air and sun would make of it: engines, heated rooms.
-        body: Share by which the temperature is pulled towards that of a body (306 K).
-        glow: Light of its own in red, green, blue and near infrared.
-        thing: Number of the object it belongs to; 0 is scenery.
+        corners: At least three points in metres.
+        material: Material of the surface.
+        normal: Outward unit vector.
+        tint: Factors of the reflectance in red, green, blue and near infrared.
+        excess: Kelvin above the equilibrium with air and sun, as of engines and heated rooms.
+        body: Weight in [0, 1] of body temperature (306 K) in the temperature of the surface.
+        glow: Emitted light in red, green, blue and near infrared.
+        object_id: Number of the object it belongs to; 0 is scenery.
     """
 
     corners: tuple[Point, ...]
     material: Material
     normal: Point = (0.0, 0.0, -1.0)
     tint: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
-    warmer: float = 0.0
+    excess: float = 0.0
     body: float = 0.0
     glow: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    thing: int = 0
+    object_id: int = 0
 
     @property
     def depth(self) -> float:
@@ -91,27 +91,27 @@ class Surface:
         return sum(point[2] for point in self.corners) / len(self.corners)
 
     def moved(self, x: float, z: float) -> Surface:
-        """Return it shifted over the ground."""
+        """Return the surface shifted by x and z in metres."""
         return replace(self, corners=tuple((px + x, py, pz + z) for px, py, pz in self.corners))
 
 
-def upright(x: tuple[float, float], y: tuple[float, float], z: float) -> tuple[Point, ...]:
+def facing_rect(x: tuple[float, float], y: tuple[float, float], z: float) -> tuple[Point, ...]:
     """Return the corners of a rectangle that faces the camera."""
     return (x[0], y[0], z), (x[1], y[0], z), (x[1], y[1], z), (x[0], y[1], z)
 
 
-def sideways(x: float, y: tuple[float, float], z: tuple[float, float]) -> tuple[Point, ...]:
+def side_rect(x: float, y: tuple[float, float], z: tuple[float, float]) -> tuple[Point, ...]:
     """Return the corners of a rectangle that faces left or right."""
     return (x, y[0], z[0]), (x, y[0], z[1]), (x, y[1], z[1]), (x, y[1], z[0])
 
 
-def lying(x: tuple[float, float], y: float, z: tuple[float, float]) -> tuple[Point, ...]:
+def horizontal_rect(x: tuple[float, float], y: float, z: tuple[float, float]) -> tuple[Point, ...]:
     """Return the corners of a rectangle that faces up."""
     return (x[0], y, z[0]), (x[1], y, z[0]), (x[1], y, z[1]), (x[0], y, z[1])
 
 
 def disc(x: float, y: float, z: float, radius: float, squash: float = 1.0, corners: int = 12) -> tuple[Point, ...]:
-    """Return the corners of a disc that faces the camera, ``squash`` times as wide as high."""
+    """Return the corners of an ellipse that faces the camera, ``squash`` times as wide as high."""
     angles = [2 * np.pi * k / corners for k in range(corners)]
     return tuple((float(x + squash * radius * np.cos(a)), float(y + radius * np.sin(a)), z) for a in angles)
 

@@ -1,8 +1,8 @@
-"""From a scene to its images: which surface every pixel sees, what light and heat come from there.
+"""Rendering a scene: the surface that each pixel shows, and its visible, near-infrared and long-wave radiance.
 
-Visible and near infrared: reflectance times (sun + sky + lamps), plus what glows. Long-wave infrared: emissivity times
-the radiance of the surface's temperature, plus the rest times that of its surroundings. All of them see the same
-surfaces through the same pinhole, so that the images are registered exactly.
+Visible and near infrared: reflectance times (sun + sky + lamps), plus emitted light. Long-wave infrared: emissivity
+times the radiance at the temperature of the surface, plus (1 - emissivity) times that of its surroundings. All images
+use the same surfaces and the same pinhole camera, so that they are registered exactly.
 """
 
 from __future__ import annotations
@@ -14,27 +14,34 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ir_transfer.synthetic.cameras import SAMPLES, blur, near_infrared, photograph, shrink, thermal
 from ir_transfer.synthetic.geometry import NEAR, Camera, Surface, hull
-from ir_transfer.synthetic.heat import radiance, temperature
-from ir_transfer.synthetic.materials import MATERIALS
-from ir_transfer.synthetic.noise import ground_noise, smooth_noise
+from ir_transfer.synthetic.materials import MATERIALS, ground_noise, smooth_noise
+from ir_transfer.synthetic.radiometry import (
+    SAMPLES,
+    blur,
+    downsample,
+    lwir_camera,
+    nir_camera,
+    radiance,
+    rgb_camera,
+    temperature,
+)
 from ir_transfer.synthetic.scene import Scene, draw_scene
 
 Floats = NDArray[np.float32]
 Band = Literal["lwir", "nir"]
 
 LABELS = {"person": 1, "vehicle": 2}
-"""Levels of a mask; all else is 0."""
+"""Levels of a mask; 0 is everything else."""
 
 _BODY = 306.0
-_LEAST_AREA = 12  # pixels; smaller objects get no box
-_LEAST_SHARE = 0.2  # of an object's frame that its visible part must fill; what is hidden further gets no box
+_MIN_AREA = 12  # pixels; smaller objects get no box
+_MIN_VISIBLE_SHARE = 0.2  # of the frame of an object that its visible pixels must fill to get a box
 
 
 @dataclass(frozen=True)
 class Box:
-    """Frame of an object in pixels: left, top, width, height, and ``person`` or ``vehicle``."""
+    """Bounding box of an object (left, top, width, height in pixels) and its label, ``person`` or ``vehicle``."""
 
     left: int
     top: int
@@ -48,11 +55,11 @@ class Rendered:
     """Images of one scene.
 
     Attributes:
-        rgb: Photograph, sRGB (H, W, 3) in [0, 1].
-        ir: Infrared image (H, W) in [0, 1], white-hot, with the camera's own gain.
-        boxes: Frames of what is visible of people and vehicles.
-        night: Whether the sun is down.
-        labels: What every pixel shows (H, W), by :data:`LABELS`.
+        rgb: sRGB image, float32 (H, W, 3) in [0, 1].
+        ir: Infrared image, float32 (H, W) in [0, 1], white-hot, after gain control.
+        boxes: Bounding boxes of the visible pixels of people and vehicles.
+        night: Whether it is night.
+        labels: Mask, uint8 (H, W), with the levels of :data:`LABELS`.
     """
 
     rgb: Floats
@@ -68,8 +75,8 @@ def render(
     """Render RGB image and infrared image of a street scene.
 
     Args:
-        seed: The scene; equal seeds are one place, and equal arguments give equal images.
-        frame: Frame of its video.
+        seed: Seed of the scene; equal arguments give equal images.
+        frame: Frame number of its video.
         size: Width and height in pixels.
         band: ``lwir`` shows temperature and emissivity, ``nir`` reflectance at 0.8 um.
         night: Day or night; drawn if None.
@@ -79,45 +86,45 @@ def render(
     random = np.random.default_rng([seed, frame, 11])
     view = _View(scene, camera, np.random.default_rng([seed, 13]))
     light = view.light()
-    rgb = photograph(shrink(light[..., :3]), scene.weather, random)
+    rgb = rgb_camera(downsample(light[..., :3]), scene.weather, random)
     if band == "nir":
-        ir = near_infrared(blur(shrink(light[..., 3]), 0.4), random, noise=0.02 if scene.weather.night else 0.006)
+        ir = nir_camera(blur(downsample(light[..., 3]), 0.4), random, noise=0.02 if scene.weather.night else 0.006)
     else:
-        # optics blur a little more in the long wave, then comes the detector's noise of some 40 mK
-        heat = blur(shrink(view.heat()), 0.6)
-        ir = thermal(heat + random.normal(0, 0.0006, heat.shape).astype(np.float32))
+        # optics blur more in the long wave; the detector noise is about 40 mK
+        heat = blur(downsample(view.heat()), 0.6)
+        ir = lwir_camera(heat + random.normal(0, 0.0006, heat.shape).astype(np.float32))
     return Rendered(rgb, ir, view.boxes(), scene.weather.night, view.labels())
 
 
 class _View:
-    """What every sub-pixel sees.
+    """Maps (H, W) of the surfaces that each sub-pixel shows.
 
     Args:
-        scene: The scene.
-        camera: The camera, in sub-pixels.
-        random: Draws the textures.
+        scene: Scene to render.
+        camera: Camera with its size in sub-pixels.
+        random: Generator of the textures.
     """
 
     def __init__(self, scene: Scene, camera: Camera, random: np.random.Generator) -> None:
         self.scene, self.camera = scene, camera
-        things = sorted(scene.things, key=lambda thing: -thing.depth)
+        objects = sorted(scene.objects, key=lambda item: -item.depth)
         self.x, self.z = camera.ground()
         self.shadow = self._cast_shadows()
-        self.surfaces: list[Surface] = [surface for thing in things for surface in thing.surfaces]
+        self.surfaces: list[Surface] = [surface for item in objects for surface in item.surfaces]
         canvas = Image.new("I", (camera.width, camera.height_px), 0)
         draw = ImageDraw.Draw(canvas)
         for number, surface in enumerate(self.surfaces, 1):
             if max(point[2] for point in surface.corners) > NEAR:
                 draw.polygon(camera.project(surface.corners), fill=number)
         self.seen = np.asarray(canvas, dtype=np.int32)
-        self._paint(random)
+        self._fill_maps(random)
 
     def _cast_shadows(self) -> NDArray[np.bool_]:
         camera, sun = self.camera, self.scene.weather.sun
         canvas = Image.new("L", (camera.width, camera.height_px), 0)
         draw = ImageDraw.Draw(canvas)
-        for thing in self.scene.things if self.scene.weather.sunshine > 0 else ():
-            (x0, y0, z0), (x1, y1, z1) = thing.box
+        for item in self.scene.objects if self.scene.weather.sunshine > 0 else ():
+            (x0, y0, z0), (x1, y1, z1) = item.box
             ground = [
                 (x - sun[0] / sun[1] * y, max(z - sun[2] / sun[1] * y, NEAR))
                 for x in (x0, x1)
@@ -129,8 +136,8 @@ class _View:
                 draw.polygon(camera.project([(x, 0.0, z) for x, z in corners]), fill=255)
         return np.asarray(canvas) > 0
 
-    def _paint(self, random: np.random.Generator) -> None:
-        """Fill the maps (H, W, ...) of what surfaces do: a row of a table for each, the ground by its plan."""
+    def _fill_maps(self, random: np.random.Generator) -> None:
+        """Fill the maps (H, W, ...) of surface properties: a table row per surface, and the ground by its zones."""
         weather = self.scene.weather
         ground = self._ground(random)
         rows = [self._row(surface) for surface in self.surfaces]
@@ -154,16 +161,16 @@ class _View:
         skylit = 0.55 + 0.45 * normal[1]
         reflectance = [min(r * t, 0.95) for r, t in zip(material.reflectance, surface.tint, strict=True)]
         absorbed = 1 - (sum(reflectance[:3]) / 3 + reflectance[3]) / 2
-        kelvin = temperature(material, weather, absorbed, sunlit, skylit, max(normal[1], 0.0)) + surface.warmer
+        kelvin = temperature(material, weather, absorbed, sunlit, skylit, max(normal[1], 0.0)) + surface.excess
         kelvin += surface.body * (_BODY - kelvin)
         return [*reflectance, *surface.glow, sunlit, skylit, material.emissivity, kelvin, max(surface.depth, NEAR)]
 
     def _lit(self, surface: Surface) -> float:
-        """Return 0.15 for a person or car that stands in a shadow that it does not cast itself, else 1."""
-        if not surface.thing:
+        """Return 0.15 for a person or car in the shadow of another object, otherwise 1."""
+        if not surface.object_id:
             return 1.0
-        thing = self.scene.things[surface.thing - 1]
-        (x0, _, z0), (x1, _, z1) = thing.box
+        item = self.scene.objects[surface.object_id - 1]
+        (x0, _, z0), (x1, _, z1) = item.box
         sun = self.scene.weather.sun
         towards = ((x0 + x1) / 2 + 1.2 * sun[0] / max(sun[1], 0.1), (z0 + z1) / 2 + 1.2 * sun[2] / max(sun[1], 0.1))
         ((column, row),) = self.camera.project([(towards[0], 0.0, towards[1])])
@@ -190,7 +197,7 @@ class _View:
             row = self._row(Surface(((0, 0, 1),) * 3, material, (0.0, 1.0, 0.0)))
             maps[mask] = np.array(row, np.float32)
             maps[mask, :4] *= 1 + material.texture * noise[mask, None]
-            # what lies in the shadow now was in the sun for half of the time
+            # ground in shadow now was in the sun half of the time
             shaded = temperature(material, scene.weather, material.absorptance, 0.45 * row[8], 1.0, 1.0)
             maps[mask & shadow, 11] = shaded
             maps[mask, 11] += 6 * material.texture * noise[mask]
@@ -201,14 +208,14 @@ class _View:
         return maps
 
     def _add_lamplight(self, maps: Floats) -> None:
-        """Street lamps and headlights light the ground; it comes as glow, which is what leaves a lit surface."""
+        """Add the light of street lamps and headlights on the ground as emitted light."""
         light = np.zeros(self.seen.shape, np.float32)
-        for thing in self.scene.things:
-            (x0, _, z0), (x1, top, _) = thing.box
-            if any(s.material is MATERIALS["lamp"] and s.glow[0] > 5 for s in thing.surfaces):
-                reach, height = (0.0, 0.7) if thing.kind == "vehicle" else (1.2, top)
-                cx, cz = (x0 + x1) / 2 - np.sign(x0) * reach, z0 - (3.0 if thing.kind == "vehicle" else 0.0)
-                light += (3.0 if thing.kind == "scenery" else 0.8) / (
+        for item in self.scene.objects:
+            (x0, _, z0), (x1, top, _) = item.box
+            if any(s.material is MATERIALS["lamp"] and s.glow[0] > 5 for s in item.surfaces):
+                reach, height = (0.0, 0.7) if item.kind == "vehicle" else (1.2, top)
+                cx, cz = (x0 + x1) / 2 - np.sign(x0) * reach, z0 - (3.0 if item.kind == "vehicle" else 0.0)
+                light += (3.0 if item.kind == "scenery" else 0.8) / (
                     (self.x - cx) ** 2 + (np.where(np.isfinite(self.z), self.z, 1e4) - cz) ** 2 + height**2
                 )
         warm = np.array([1, 0.88, 0.62, 0.5], np.float32)
@@ -235,7 +242,7 @@ class _View:
         """Return the long-wave radiance (H, W), 1 for a black body at 300 K."""
         weather = self.scene.weather
         up = self._elevation()
-        # a clear sky is cold, the colder the higher one looks; clouds and the horizon radiate like the air
+        # a clear sky gets colder with elevation; clouds and the horizon radiate like the air
         sky = weather.air - weather.clear * 55 * np.sqrt(up) - 6 * (1 - weather.clear) - 4
         sky = sky + 14 * weather.clear * self.clouds
         around = radiance(np.float32(weather.air - weather.clear * 25)) * np.clip(self.skylit, 0.3, 1) + (
@@ -252,30 +259,30 @@ class _View:
         return np.broadcast_to(up, self.seen.shape)
 
     def labels(self) -> NDArray[np.uint8]:
-        """Return the label of what every pixel's middle shows."""
-        kinds = [self.scene.things[s.thing - 1].kind if s.thing else "" for s in self.surfaces]
+        """Return the mask, uint8 (H, W), sampled at pixel centres."""
+        kinds = [self.scene.objects[s.object_id - 1].kind if s.object_id else "" for s in self.surfaces]
         levels = np.array([0, *(LABELS.get(kind, 0) for kind in kinds)], np.uint8)
         return levels[self.seen][SAMPLES // 2 :: SAMPLES, SAMPLES // 2 :: SAMPLES]
 
     def boxes(self) -> list[Box]:
-        """Return the frames of the visible parts of people and vehicles."""
-        owner = np.array([0, *(surface.thing for surface in self.surfaces)])[self.seen]
+        """Return the bounding boxes of the visible pixels of people and vehicles."""
+        owner = np.array([0, *(surface.object_id for surface in self.surfaces)])[self.seen]
         boxes = []
         for number in np.unique(owner[owner > 0]):
             rows, columns = np.nonzero(owner == number)
-            if len(rows) < _LEAST_AREA * SAMPLES**2:
+            if len(rows) < _MIN_AREA * SAMPLES**2:
                 continue
-            if len(rows) < _LEAST_SHARE * self._extent(int(number)):
+            if len(rows) < _MIN_VISIBLE_SHARE * self._frame_area(int(number)):
                 continue
             left, top = int(columns.min()) // SAMPLES, int(rows.min()) // SAMPLES
             right, bottom = int(columns.max()) // SAMPLES + 1, int(rows.max()) // SAMPLES + 1
-            label = self.scene.things[int(number) - 1].kind
+            label = self.scene.objects[int(number) - 1].kind
             boxes.append(Box(left, top, right - left, bottom - top, label))
         return boxes
 
-    def _extent(self, number: int) -> float:
-        """Return the area (sub-pixels) of the frame around all of an object, hidden or not, inside the image."""
-        corners = [c for s in self.scene.things[number - 1].surfaces for c in self.camera.project(s.corners)]
+    def _frame_area(self, number: int) -> float:
+        """Return the area (sub-pixels) of the bounding box of an object with its hidden parts, clipped to the image."""
+        corners = [c for s in self.scene.objects[number - 1].surfaces for c in self.camera.project(s.corners)]
         columns = np.clip([column for column, _ in corners], 0, self.camera.width)
         rows = np.clip([row for _, row in corners], 0, self.camera.height_px)
         return float(np.ptp(columns) * np.ptp(rows))

@@ -1,4 +1,4 @@
-"""Stand-ins of public data sets: rendered scenes in the real folders, names and file kinds of a card."""
+"""Synthetic copies of public data sets: rendered scenes in the folders, names and file formats of a card."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".ti
 
 
 def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160, 128), seed: int = 0) -> int:
-    """Write rendered pairs as the data set of a card would lie on disk.
+    """Write rendered pairs in the layout of the data set of a card.
 
     Args:
-        out: A new or empty folder: the root that commands take for this card.
-        card: The layout.
+        out: New or empty folder; commands take it as the root for this card.
+        card: Card with the layout.
         count: Number of pairs (of images per side for unpaired sets).
         size: Width and height of an image in pixels, without a border that the card names.
         seed: Equal seeds give equal files.
@@ -41,8 +41,8 @@ def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160
         The number of pairs written.
 
     Raises:
-        InputError: The folder holds something, or the card has no example names.
-        EncodeError: It cannot be written.
+        InputError: The folder is not empty, or the card has no example names.
+        EncodeError: A file cannot be written.
     """
     check_empty(out)
     if not card.layout.example:
@@ -52,29 +52,29 @@ def write_layout(out: Path, card: Card, count: int, size: tuple[int, int] = (160
     for number, values in enumerate(_names(card.layout.example, count)):
         name = _stem(card, values)
         scene = card.scene_of(name) or f"{name}#{number}"
-        place = scene_seed(seed, zlib.crc32(scene.encode()))
-        rendered = render(place, frames[scene], size=size, band=band)
+        scene_number = scene_seed(seed, zlib.crc32(scene.encode()))
+        rendered = render(scene_number, frames[scene], size=size, band=band)
         frames[scene] += 1
         _write(out, card, values, rendered)
     return count
 
 
 def _names(example: Mapping[str, list[str]], count: int) -> list[dict[str, str]]:
-    """Return ``count`` sets of field texts, spread over all that the examples combine to; then counted on."""
+    """Return ``count`` sets of field texts: combinations of the examples, then with increasing numbers."""
     last = list(example)[-1]
     combined = [dict(zip(example, texts, strict=True)) for texts in itertools.product(*example.values())]
-    if parts := example.get("part"):  # dealt out in turn: a name is in one part only
+    if parts := example.get("part"):  # assigned in turn, so that a name is in one part only
         dealt = {name: parts[number % len(parts)] for number, name in enumerate(example[last])}
         combined = [values for values in combined if values["part"] == dealt[values[last]]]
     chosen = [combined[int(i)] for i in np.linspace(0, len(combined) - 1, min(count, len(combined))).round()]
     for number in range(len(chosen), count):
         base = chosen[number % len(combined)]
-        chosen.append({**base, last: _count_on(base[last], 1000 * (number // len(combined)))})
+        chosen.append({**base, last: _increment_numbers(base[last], 1000 * (number // len(combined)))})
     return chosen
 
 
-def _count_on(text: str, step: int) -> str:
-    """Return the text with its last number increased in every word."""
+def _increment_numbers(text: str, step: int) -> str:
+    """Return the text with the last number of each word increased."""
 
     def add(match: re.Match[str]) -> str:
         return f"{(int(match[0]) + step) % 10 ** max(len(match[0]), 5):0{len(match[0])}d}"
@@ -98,14 +98,14 @@ def _write(out: Path, card: Card, values: dict[str, str], rendered: Rendered) ->
     if layout.kind == "bands":
         _write_bands(out / layout.pattern("files").fill(values, ".tif"), layout, rgb, ir)
     elif layout.kind == "side-by-side":
-        _write_image(out / layout.pattern("files").fill(values), _beside(layout.rgb_side, rgb, ir))
+        _write_image(out / layout.pattern("files").fill(values), _side_by_side(layout.rgb_side, rgb, ir))
     elif layout.kind == "list":
         _write_listed(out, layout, values, rgb, ir)
     else:
         sides: tuple[tuple[Literal["rgb", "ir"], Levels], ...] = (("rgb", rgb), ("ir", ir))
         for side, levels in sides:
             if getattr(layout, side) is not None:
-                _write_image(out / layout.pattern(side).fill(values), _framed(levels, layout.border))
+                _write_image(out / layout.pattern(side).fill(values), _with_border(levels, layout.border))
 
 
 def _write_listed(out: Path, layout: Layout, values: Mapping[str, str], rgb: Levels, ir: Levels) -> None:
@@ -122,13 +122,13 @@ def _write_listed(out: Path, layout: Layout, values: Mapping[str, str], rgb: Lev
     _write_image(out / names[1], ir)
 
 
-def _beside(side: str | None, rgb: Levels, ir: Levels) -> Levels:
+def _side_by_side(side: str | None, rgb: Levels, ir: Levels) -> Levels:
     gray = np.repeat(ir[..., None], 3, axis=2)
     pair = (rgb, gray) if side in {"left", "top"} else (gray, rgb)
     return np.concatenate(pair, axis=1 if side in {"left", "right"} else 0)
 
 
-def _framed(levels: Levels, border: int) -> Levels:
+def _with_border(levels: Levels, border: int) -> Levels:
     edges = ((border, border), (border, border), (0, 0))[: levels.ndim]
     return np.pad(levels, edges, constant_values=255) if border else levels
 
@@ -153,8 +153,8 @@ def _write_bands(path: Path, layout: Layout, rgb: Levels, ir: Levels) -> None:
     if layout.white is not None:
         bands = (bands / np.iinfo(bands.dtype).max * layout.white).round().astype(bands.dtype)
     profile = {"driver": "GTiff", "count": len(bands), "height": ir.shape[0], "width": ir.shape[1]}
-    place = {"crs": "EPSG:32614", "transform": from_origin(600000, 5300000, 1, 1), "dtype": str(bands.dtype)}
+    georeference = {"crs": "EPSG:32614", "transform": from_origin(600000, 5300000, 1, 1), "dtype": str(bands.dtype)}
     with rasterio.MemoryFile() as memory:
-        with memory.open(**profile, **place) as target:
+        with memory.open(**profile, **georeference) as target:
             target.write(bands)
         write_whole(path, bytes(memory.read()))

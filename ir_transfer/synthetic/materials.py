@@ -1,20 +1,28 @@
-"""What surfaces are made of: how they reflect light, emit heat, and warm up in the sun."""
+"""Materials of surfaces (reflectance, emissivity, thermal storage), and noise for their textures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Floats = NDArray[np.float32]
+
+_TILE = 512  # side in pixels of the texture that tiles the ground
+
 
 @dataclass(frozen=True)
 class Material:
-    """A material.
+    """Optical and thermal properties of a material.
 
     Attributes:
-        reflectance: Of red, green, blue and near infrared (0.8 um), in [0, 1].
-        emissivity: In the long-wave band (8 to 14 um); the rest of what the camera sees is reflected surroundings.
-        heating: Kelvin above the air that full perpendicular sun gives a black surface of it.
-        storage: Share of the day's heat that is left at night; what keeps none cools below the air under a clear sky.
-        texture: Relative spread of its reflectance over small areas.
+        reflectance: Reflectance in red, green, blue and near infrared (0.8 um), in [0, 1].
+        emissivity: Emissivity in the long-wave band (8 to 14 um); the remainder is reflected radiance.
+        heating: Kelvin above the air of a black surface of the material in full perpendicular sun.
+        storage: Share of the heat of the day that is left at night; at 0 it cools below the air under a clear sky.
+        texture: Relative standard deviation of its reflectance over small areas.
     """
 
     reflectance: tuple[float, float, float, float]
@@ -25,13 +33,13 @@ class Material:
 
     @property
     def absorptance(self) -> float:
-        """Share of the sun's power that is taken up; half of that power is infrared."""
+        """Absorbed share of the power of the sun, half of which is infrared."""
         red, green, blue, nir = self.reflectance
         return 1 - ((red + green + blue) / 3 + nir) / 2
 
 
-# Rounded from what spectral libraries agree on. Leaves reflect green a little and near infrared strongly, which makes
-# the near-infrared image; asphalt stores heat and leaves do not, which makes the long-wave image.
+# Rounded values of spectral libraries. The near-infrared image is dominated by the high reflectance of leaves, the
+# long-wave image by the heat that asphalt stores and leaves do not.
 MATERIALS: dict[str, Material] = {
     "asphalt": Material((0.11, 0.11, 0.12, 0.14), 0.95, 18, 0.40, 0.10),
     "marking": Material((0.72, 0.72, 0.68, 0.74), 0.94, 18, 0.36, 0.08),
@@ -52,5 +60,33 @@ MATERIALS: dict[str, Material] = {
     "lamp": Material((0.85, 0.85, 0.80, 0.80), 0.85, 8, 0.00, 0.00),
     "skin": Material((0.55, 0.38, 0.30, 0.60), 0.98, 2, 0.00, 0.02),
     "hair": Material((0.10, 0.08, 0.07, 0.25), 0.96, 6, 0.00, 0.05),
-    "cloth": Material((0.40, 0.40, 0.40, 0.50), 0.95, 6, 0.00, 0.05),  # dyes are clear in the near infrared
+    "cloth": Material((0.40, 0.40, 0.40, 0.50), 0.95, 6, 0.00, 0.05),  # dyes are transparent in the near infrared
 }
+
+
+def smooth_noise(
+    random: np.random.Generator, shape: tuple[int, ...], cell: float, octaves: int = 1, *, periodic: bool = False
+) -> Floats:
+    """Return smooth noise float32 (H, W) of about unit standard deviation, with structures of ``cell`` pixels."""
+    total = np.zeros(shape[:2], np.float32)
+    for octave in range(octaves):
+        size = max(cell / 2**octave, 1.0)
+        grid = random.normal(0, 1, [int(side / size) + (0 if periodic else 3) for side in shape[:2]])
+        copies = 3 if periodic else 1  # the middle of three copies is continuous at its edges
+        image = Image.fromarray(np.tile(grid.astype(np.float32), (copies, copies)))
+        image = image.resize((shape[1] * copies, shape[0] * copies), Image.Resampling.BICUBIC)
+        top, left = ((copies // 2) * side for side in shape[:2])
+        total += np.asarray(image)[top : top + shape[0], left : left + shape[1]] / 2**octave
+    return np.asarray(total * 1.3, dtype=np.float32)
+
+
+def ground_noise(random: np.random.Generator, x: Floats, z: Floats) -> Floats:
+    """Return noise at ground points x, z in metres (any shape): patches of metres, grain of decimetres."""
+    tile = smooth_noise(random, (_TILE, _TILE), 8, 2, periodic=True)
+
+    def sample(scale: float) -> Floats:
+        columns, rows = (np.floor(v * scale).astype(np.int64) % _TILE for v in (x, np.minimum(z, 1e4)))
+        return np.asarray(tile[rows, columns], dtype=np.float32)
+
+    fade = np.exp(-z / 25)
+    return np.asarray(0.7 * sample(2.5) * np.exp(-z / 90) + 0.9 * sample(11) * fade, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Drawing lots: the weather and what stands where, reproducibly for a seed."""
+"""Random scenes: weather, street and objects, reproducible by seed."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from functools import partial
 import numpy as np
 
 from ir_transfer.synthetic.geometry import Camera, Point
-from ir_transfer.synthetic.things import Thing, building, car, lamp_post, person, tree
+from ir_transfer.synthetic.objects import SceneObject, building, car, lamp_post, person, tree
 
-Maker = tuple[float, float, Callable[[], Thing]]
-"""Where a thing begins along z (m), how far it moves per frame, and what makes it."""
+ObjectFactory = tuple[float, float, Callable[[], SceneObject]]
+"""Start of an object along z (m), its movement per frame (m), and the function that creates it."""
 
 
 @dataclass(frozen=True)
 class Weather:
-    """Light and air.
+    """Weather of a scene.
 
     Attributes:
-        night: Whether the sun is down.
+        night: Whether it is night.
         air: Air temperature (K). Scenes are set in the cool half of the year, so that bodies and engines are the
             warmest things in them; on a hot day a road is warmer than a person.
         sun: Unit vector towards the sun.
         sunshine: Strength of the direct sun, 0 to 1.
-        skylight: Strength of the light of the sky.
+        skylight: Strength of the diffuse light of the sky.
         clear: 1 is a clear sky, 0 an overcast one.
         haze: Extinction of light per metre.
     """
@@ -44,8 +44,8 @@ class Street:
     """The ground plan.
 
     Attributes:
-        middle: Offset of the road's middle from the camera (m).
-        half_width: Of the road (m).
+        middle: Offset of the middle of the road from the camera (m).
+        half_width: Half the width of the road (m).
         pavement: Width of each pavement (m).
         verge: Material beyond the pavement.
     """
@@ -58,20 +58,20 @@ class Street:
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that is seen, before it is seen.
+    """A scene before rendering.
 
     Attributes:
-        weather: Light and air.
+        weather: Light and air conditions.
         street: The ground plan.
-        things: Objects; the number of a surface's thing is its place in this list, from 1.
-        camera_height: Metres.
+        objects: Objects; ``Surface.object_id`` is the index in this tuple, from 1.
+        camera_height: Height of the camera above the ground (m).
         horizon: Row of the horizon as a share of the height.
         focal: Focal length as a share of the width.
     """
 
     weather: Weather
     street: Street
-    things: tuple[Thing, ...]
+    objects: tuple[SceneObject, ...]
     camera_height: float
     horizon: float
     focal: float
@@ -106,7 +106,7 @@ def draw_scene(seed: int, frame: int = 0, *, night: bool | None = None) -> Scene
     """Draw a street scene.
 
     Args:
-        seed: The scene; equal seeds are one place.
+        seed: Seed of the scene.
         frame: Frame of its video: the camera drives on, cars drive and people walk.
         night: Day or night; drawn if None.
     """
@@ -114,42 +114,42 @@ def draw_scene(seed: int, frame: int = 0, *, night: bool | None = None) -> Scene
     weather = draw_weather(random, night)
     half = float(random.uniform(3.2, 5.0))
     street = Street(float(random.uniform(-2.2, 2.2)), half, float(random.uniform(1.5, 3.0)), str(_verge(random)))
-    makers: list[Maker] = []
+    factories: list[ObjectFactory] = []
     for side in (-1, 1):
-        makers += _roadside(random, weather, street, side)
-    makers += _traffic(random, weather, street)
-    makers += _people(random, street)
+        factories += _roadside(random, weather, street, side)
+    factories += _traffic(random, weather, street)
+    factories += _people(random, street)
     ahead = 0.45 * frame
-    things: list[Thing] = []
-    for z, speed, make in makers:
+    objects: list[SceneObject] = []
+    for z, speed, make in factories:
         if z + speed * frame - ahead > 2.2:
-            things.append(_place(make(), len(things) + 1, speed * frame - ahead))
+            objects.append(_positioned(make(), len(objects) + 1, speed * frame - ahead))
     height, horizon = float(random.uniform(1.5, 3.2)), float(random.uniform(0.36, 0.46))
-    return Scene(weather, street, tuple(things), height, horizon, float(random.uniform(0.85, 1.25)))
+    return Scene(weather, street, tuple(objects), height, horizon, float(random.uniform(0.85, 1.25)))
 
 
 def _verge(random: np.random.Generator) -> str:
     return str(random.choice(["grass", "grass", "soil", "pavement"]))
 
 
-def _place(thing: Thing, number: int, dz: float) -> Thing:
-    """Return it numbered, so that its pixels are known again, and shifted along z."""
-    near, far = thing.box
+def _positioned(item: SceneObject, number: int, dz: float) -> SceneObject:
+    """Return the object with its number in its surfaces, shifted along z."""
+    near, far = item.box
     box = ((near[0], near[1], near[2] + dz), (far[0], far[1], far[2] + dz))
-    name = 0 if thing.kind == "scenery" else number
-    return replace(thing, surfaces=tuple(replace(s.moved(0.0, dz), thing=name) for s in thing.surfaces), box=box)
+    name = 0 if item.kind == "scenery" else number
+    return replace(item, surfaces=tuple(replace(s.moved(0.0, dz), object_id=name) for s in item.surfaces), box=box)
 
 
-def _own(random: np.random.Generator) -> np.random.Generator:
-    """Return a generator of its own, so that what one thing draws does not change the next."""
+def _child_generator(random: np.random.Generator) -> np.random.Generator:
+    """Return an independent generator, so that the draws of one object do not affect the next."""
     return np.random.default_rng(int(random.integers(2**31)))
 
 
-def _roadside(random: np.random.Generator, weather: Weather, street: Street, side: int) -> list[Maker]:
+def _roadside(random: np.random.Generator, weather: Weather, street: Street, side: int) -> list[ObjectFactory]:
     """Return buildings, trees and lamps along one side."""
     edge = street.middle + side * (street.half_width + street.pavement)
     built = random.random() < 0.65
-    makers: list[Maker] = []
+    factories: list[ObjectFactory] = []
     z = float(random.uniform(3, 9))
     while z < 130:
         depth = float(random.uniform(8, 20))
@@ -157,44 +157,44 @@ def _roadside(random: np.random.Generator, weather: Weather, street: Street, sid
             away = float(random.uniform(0.5, 5))
             inner, outer = edge + side * away, edge + side * (away + random.uniform(9, 16))
             x, tall = (min(inner, outer), max(inner, outer)), float(random.uniform(4.5, 21))
-            own, span = _own(random), (z, z + depth)
-            makers.append((z, 0.0, partial(building, own, x, span, tall, night=weather.night)))
+            own, span = _child_generator(random), (z, z + depth)
+            factories.append((z, 0.0, partial(building, own, x, span, tall, night=weather.night)))
         else:
             for _ in range(int(random.integers(1, 4))):
                 at, tall = edge + side * float(random.uniform(0.5, 9)), float(random.uniform(1.2, 9))
-                own, tz = _own(random), z + float(random.uniform(0, depth))
-                makers.append((tz, 0.0, partial(tree, own, at, tz, tall)))
+                own, tz = _child_generator(random), z + float(random.uniform(0, depth))
+                factories.append((tz, 0.0, partial(tree, own, at, tz, tall)))
         z += depth + float(random.choice([0.0, 0.0, 3.0]))
     if random.random() < 0.6:
         at = street.middle + side * (street.half_width + 0.4)
         for post in np.arange(random.uniform(6, 18), 90, 24):
-            makers.append((float(post), 0.0, partial(lamp_post, at, float(post), night=weather.night)))
-    return makers
+            factories.append((float(post), 0.0, partial(lamp_post, at, float(post), night=weather.night)))
+    return factories
 
 
-def _traffic(random: np.random.Generator, weather: Weather, street: Street) -> list[Maker]:
-    """Return one to six cars in two lanes, none into another."""
-    makers: list[Maker] = []
+def _traffic(random: np.random.Generator, weather: Weather, street: Street) -> list[ObjectFactory]:
+    """Return one to six cars in two lanes, without collisions."""
+    factories: list[ObjectFactory] = []
     for lane in (-1, 1):
         z = float(random.uniform(5, 14))
         for _ in range(max(int(random.integers(0, 4)), lane)):  # at least one on our side
             oncoming = lane == -1
             x = street.middle + lane * 0.5 * street.half_width + float(random.uniform(-0.25, 0.25))
-            own, speed = _own(random), -0.5 if oncoming else 0.4
-            makers.append((z, speed, partial(car, own, x, z, oncoming=oncoming, night=weather.night)))
+            own, speed = _child_generator(random), -0.5 if oncoming else 0.4
+            factories.append((z, speed, partial(car, own, x, z, oncoming=oncoming, night=weather.night)))
             z += float(random.uniform(7.5, 26))
-    return makers
+    return factories
 
 
-def _people(random: np.random.Generator, street: Street) -> list[Maker]:
+def _people(random: np.random.Generator, street: Street) -> list[ObjectFactory]:
     """Return one to seven people, most of them on the pavements."""
-    makers: list[Maker] = []
+    factories: list[ObjectFactory] = []
     for _ in range(int(random.integers(1, 8))):
         side = int(random.choice([-1, 1]))
         offset = float(random.uniform(0.3, street.pavement - 0.2))
         crossing = random.random() < 0.15
         x = street.middle + side * (street.half_width + offset)
         x = street.middle + float(random.uniform(-1, 1)) * street.half_width if crossing else x
-        z, own = float(random.uniform(5, 13) * random.uniform(1, 3)), _own(random)
-        makers.append((z, 0.05 * side, partial(person, own, x, z)))
-    return makers
+        z, own = float(random.uniform(5, 13) * random.uniform(1, 3)), _child_generator(random)
+        factories.append((z, 0.05 * side, partial(person, own, x, z)))
+    return factories

@@ -1,4 +1,4 @@
-"""Writing rendered scenes as a pair set with boxes."""
+"""Writing rendered scenes as a pair set with boxes and masks."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ def write_scenes(
     """Render scenes into ``rgb/`` and ``ir/`` with equal stems (``s00000_f00``: scene and frame).
 
     Args:
-        out: A new or empty folder.
+        out: New or empty folder.
         count: Number of scenes.
         frames: Frames per scene.
         band: ``lwir`` or ``nir``.
         size: Width and height in pixels.
         seed: Equal seeds give equal files.
         boxes: Also write ``annotations.json`` (COCO) and ``boxes.json``, which ``ir-transfer evaluate`` takes.
-        masks: Also write ``masks/``, whose levels are labels, with their names in ``labels.yaml``; it takes these too.
+        masks: Also write index masks to ``masks/`` with their names in ``labels.yaml``, for ``ir-transfer evaluate``.
         night: Day or night; both are drawn if None.
-        done: Called after every pair.
+        done: Called after each pair.
 
     Returns:
         The number of pairs.
 
     Raises:
-        InputError: The folder holds something.
-        EncodeError: It cannot be written.
+        InputError: The folder is not empty.
+        EncodeError: A file cannot be written.
     """
     check_empty(out)
     frames_by_stem: dict[str, list[dict[str, Any]]] = {}
@@ -77,18 +77,18 @@ def write_scenes(
 
 
 def scene_seed(seed: int, scene: int) -> int:
-    """Return the seed of a scene of a set, so that sets of two seeds share none."""
+    """Return the seed of a scene, so that sets of different seeds share no scene."""
     return int(np.random.SeedSequence([seed, scene]).generate_state(1)[0] % 2**31)
 
 
 def check_empty(out: Path) -> None:
-    """Raise an error if a folder holds something.
+    """Check that a folder does not exist or is empty.
 
     Raises:
-        InputError: It does, or it is a file.
+        InputError: The folder is not empty, or the path is a file.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"expected a new or empty folder, got {out}, which holds something: name another")
+        raise InputError(f"expected a new or empty folder, got {out}, which is not empty: choose another")
 
 
 def write_rgb(path: Path, rgb: NDArray[np.float32]) -> None:
@@ -99,7 +99,7 @@ def write_rgb(path: Path, rgb: NDArray[np.float32]) -> None:
 
 
 class _Coco:
-    """Collects images and frames in the layout of COCO's detection files."""
+    """Collects images and boxes in the layout of COCO detection files."""
 
     def __init__(self) -> None:
         self.images: list[dict[str, Any]] = []

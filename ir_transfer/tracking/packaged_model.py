@@ -20,7 +20,7 @@ from mlflow.types import DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 from numpy.typing import NDArray
 from PIL import Image
 
-from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.catalog import BLACK_HOT, WHITE_HOT
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage, decode_image, read_image
 
@@ -41,14 +41,16 @@ class PackagedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the weights, on the GPU if there is one, and encode the exemplar."""
-        from ir_transfer.conversion.styles.choose import choose_styles, looks_of
-        from ir_transfer.conversion.translate import Translator, pick_device
+        from ir_transfer.conversion.devices import pick_device
+        from ir_transfer.conversion.styles.catalog import style_names_in
+        from ir_transfer.conversion.styles.choose import choose_styles
+        from ir_transfer.conversion.translate import Translator
         from ir_transfer.resources import PRESET
 
         files = context.artifacts
         # A model of fixed styles has no exemplar: its first style, which was validated, is served.
-        looks = looks_of(Path(files[WEIGHTS]))
-        style = f"{PRESET}{looks[0]}" if looks else files[EXEMPLAR]
+        names = style_names_in(Path(files[WEIGHTS]))
+        style = f"{PRESET}{names[0]}" if names else files[EXEMPLAR]
         choice = choose_styles([style], weights=files[WEIGHTS])
         self._translate = Translator.load(choice, pick_device())
         self._polarity = WHITE_HOT if self._translate.style.white_hot else BLACK_HOT

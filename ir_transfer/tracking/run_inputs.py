@@ -1,4 +1,4 @@
-"""The data sets that a run reads, as MLflow records them, and whether several runs read the same ones."""
+"""The data sets that a run reads, as MLflow records them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ir_transfer.data.cards import load_card
-from ir_transfer.json_files import json_text, parse_json
+from ir_transfer.json_files import json_text
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Run
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from ir_transfer.training.loop import Trainer
 
 _CONTEXT = "mlflow.data.context"
-_CONSEQUENCES = {
-    "training": "they were trained on different images, so a difference may come from the data alone",
-    "validation": "their validation metrics are not comparable",
-    "evaluation": "their evaluation metrics are not comparable",
-}
 
 
 @dataclass(frozen=True)
@@ -115,59 +110,13 @@ def _card(name: str | None) -> dict[str, Any]:
     return {"card": card.name, "licence": card.licence, "forbids": card.forbids, "citation": card.citation}
 
 
-@dataclass(frozen=True)
-class InputRow:
-    """One data set in several runs.
+def input_digests(run: Run, context: str) -> list[str]:
+    """Return ``name digest`` of the data sets that a run read in a context, by name.
 
-    Attributes:
-        name: Name of the data set.
-        context: ``training``, ``validation``, ``evaluation`` or empty.
-        digests: Digest of its content in each run, None where the run has no such set.
-        counts: Its other recorded facts in words, in each run.
-        warning: Consequence if the runs differ in it; empty if they do not.
+    Validation metrics of two trainings are comparable only if those of ``validation`` are equal.
     """
-
-    name: str
-    context: str
-    digests: list[str | None]
-    counts: list[str]
-    warning: str
-
-
-def compare_inputs(runs: Sequence[Run]) -> list[InputRow]:
-    """Return the data sets that any of the runs read, by context and name."""
-    read = [_inputs(run) for run in runs]
-    keys = sorted({key for found in read for key in found})
-    rows = []
-    for context, name in keys:
-        own = [found.get((context, name)) for found in read]
-        digests = [None if dataset is None else str(dataset.digest) for dataset in own]
-        counts = ["" if dataset is None else _profile(dataset.profile) for dataset in own]
-        rows.append(InputRow(name, context, digests, counts, _warning(context, name, digests)))
-    return rows
-
-
-def _inputs(run: Run) -> dict[tuple[str, str], Any]:
-    recorded = run.inputs.dataset_inputs if run.inputs else []
-    return {
-        (next((tag.value for tag in entry.tags if tag.key == _CONTEXT), ""), entry.dataset.name): entry.dataset
-        for entry in recorded
-    }
-
-
-def _profile(text: str | None) -> str:
-    try:
-        profile = parse_json(text or "{}", "the profile of a data set")
-    except ValueError:
-        return text or ""
-    if not isinstance(profile, dict):
-        return str(profile)
-    return ", ".join(f"{key} {value}" for key, value in profile.items() if value is not None)
-
-
-def _warning(context: str, name: str, digests: Sequence[str | None]) -> str:
-    if len({*digests}) < 2:
-        return ""
-    where = f"{context} data {name}" if context else f"data {name}"
-    what = "was not read by all runs" if None in digests else "does not have the same content in all runs"
-    return f"The {where} {what}: {_CONSEQUENCES.get(context, 'their metrics may not be comparable')}."
+    return sorted(
+        f"{entry.dataset.name} {entry.dataset.digest}"
+        for entry in (run.inputs.dataset_inputs if run.inputs else [])
+        if any(tag.key == _CONTEXT and tag.value == context for tag in entry.tags)
+    )

@@ -1,21 +1,18 @@
-"""Runs of a store, found by an identifier, its beginning, a name, or the run's folder."""
+"""Runs of a store, and the validation metrics of trainings at the step whose weights were kept."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.errors import InputError, IrTransferError, TrackingError, UnknownNameError
-from ir_transfer.json_files import read_json
-from ir_transfer.tracking.delivery import STATE
-from ir_transfer.tracking.run_metrics import VALIDATION
-from ir_transfer.tracking.store import EXPERIMENT, FOLDER, KIND, connect, one_line
+from ir_transfer.errors import InputError, IrTransferError, TrackingError
+from ir_transfer.tracking.store import EXPERIMENT, KIND, connect, one_line
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-_PARENTS = ("mlflow.parentRunId", "ir_transfer.training_run")
+VALIDATION = "validation/"
+RANK = "validation/rank"
 _HUGE = 1e300  # infinity is stored as the largest number; comparisons with NaN are false
 
 
@@ -69,40 +66,6 @@ class RunStore:
                 break
         return [run for run in found if kind is None or run.data.tags.get(KIND) == kind]
 
-    def find(self, given: str) -> Run:
-        """Return a run.
-
-        Args:
-            given: An identifier, a unique beginning of one, a run's name, or a run's folder.
-
-        Raises:
-            UnknownNameError: No such run.
-            InputError: Several runs fit, or the folder's run is in another store.
-        """
-        runs = self.runs()
-        folder = Path(given)
-        if (folder / STATE).is_file():
-            return self._of_folder(folder, runs)
-        exact = [run for run in runs if run.info.run_id == given]
-        named = [run for run in runs if given in {name_of(run), run.data.tags.get(FOLDER)}]
-        begun = [run for run in runs if len(given) >= 4 and run.info.run_id.startswith(given)]
-        fitting = exact or named or begun
-        if not fitting and folder.is_dir():
-            names = {str(folder.resolve()), str(folder.absolute())}
-            fitting = [run for run in runs if run.data.tags.get(FOLDER) in names]
-        if len(fitting) == 1:
-            return fitting[0]
-        if fitting:
-            which = ", ".join(f"{short_id(run)} ({describe_start(run)})" for run in fitting[:5])
-            raise InputError(f"expected one run named {given!r}, got {len(fitting)}: name an identifier: {which}")
-        known = {name_of(run) for run in runs}
-        raise UnknownNameError.among("run", given, known)
-
-    def evaluations_of(self, run: Run) -> list[Run]:
-        """Return the evaluations that nest under or link to a run, the latest first."""
-        own = run.info.run_id
-        return [other for other in self.runs("evaluate") if own in {other.data.tags.get(key) for key in _PARENTS}]
-
     def history(self, run: Run, metric: str) -> list[tuple[int, float]]:
         """Return the finite values of a metric by step; for a repeated step, the later one."""
         entries = self.client.get_metric_history(run.info.run_id, metric)
@@ -111,20 +74,15 @@ class RunStore:
         }
         return sorted(by_step.items())
 
-    def validation_curves(self, run: Run) -> dict[str, list[tuple[int, float]]]:
-        """Return the validation metrics of a run by name."""
-        names = sorted(name for name in run.data.metrics if name.startswith(VALIDATION))
-        return {name: curve for name in names if (curve := self.history(run, name))}
+    def best_step(self, run: Run) -> tuple[int, float] | None:
+        """Return the step of the best rank, whose weights the training keeps, and the rank; None before validation."""
+        return min(self.history(run, RANK), key=lambda point: point[1], default=None)
 
-    def _of_folder(self, folder: Path, runs: list[Run]) -> Run:
-        state = read_json(folder / STATE)
-        for run in runs:
-            if run.info.run_id == state.get("run"):
-                return run
-        raise InputError(
-            f"expected the run of {folder} in {self.uri}, found none: it is in {state.get('uri')}; name that with "
-            "--tracking-uri"
-        )
+    def validation_at(self, run: Run, step: int) -> dict[str, float]:
+        """Return the validation metrics of a training at a step by name."""
+        names = sorted(name for name in run.data.metrics if name.startswith(VALIDATION))
+        found = {name.removeprefix(VALIDATION): dict(self.history(run, name)).get(step) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 def name_of(run: Run) -> str:
@@ -142,3 +100,15 @@ def describe_start(run: Run) -> str:
     from datetime import datetime
 
     return datetime.fromtimestamp(run.info.start_time / 1000).strftime("%Y-%m-%d %H:%M")
+
+
+def text_of(value: float | None) -> str:
+    """Return a value with four significant digits.
+
+    Example:
+        >>> text_of(19.2371), text_of(0.00012345), text_of(12345.6), text_of(None)
+        ('19.24', '0.0001235', '12346', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,14 +14,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 
-from ir_transfer.errors import InputError, TrackingError
+from ir_transfer.errors import TrackingError
+from ir_transfer.local_server import HOST, choose_port
 from ir_transfer.tracking.store import SQLITE
 
-HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
-_TRIED_PORTS = 50
 _START_SECONDS = 180.0
 _END_SECONDS = 3.0  # a server waits for the connections of open pages
 _SETTINGS = {
@@ -90,11 +87,9 @@ def serving(uri: str, port: int | None) -> Iterator[Server]:
         port: Port to listen on; None takes the first free one from 5000 on.
 
     Raises:
-        InputError: The port is in use.
+        InputError: The port is in use, or none is free.
     """
-    chosen = free_port() if port is None else port
-    if port is not None and not is_free(port):
-        raise InputError(f"expected a free port, got {port}, which is in use: choose another --port, or leave it out")
+    chosen = choose_port(port, DEFAULT_PORT)
     options = ["--backend-store-uri", uri, "--host", HOST, "--port", str(chosen), "--workers", "1"]
     if uri.startswith(SQLITE):
         artifacts = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlartifacts"
@@ -124,44 +119,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             process.wait(_END_SECONDS)
         os.killpg(process.pid, signal.SIGKILL)  # the remaining processes of the group
     process.wait()
-
-
-def is_free(port: int) -> bool:
-    """Return whether a port is free."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port() -> int:
-    """Return the first free port from 5000 on.
-
-    Raises:
-        InputError: None of 50 ports is free.
-    """
-    last = DEFAULT_PORT + _TRIED_PORTS - 1
-    for port in range(DEFAULT_PORT, last + 1):
-        if is_free(port):
-            return port
-    raise InputError(f"expected a free port from {DEFAULT_PORT} to {last}, got none: choose one with --port")
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that SIGINT, SIGTERM and SIGHUP set instead of ending the process."""
-    stop = threading.Event()
-    signals = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in signals}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

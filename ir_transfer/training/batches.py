@@ -35,7 +35,8 @@ class Batch:
         style_index: Index of the sample's style (B,) among the recipe's; 0 without fixed styles.
         mirrored: Whether the sample is translated at strength 0, with its own luminance as ground truth (B,) bool.
         classes: Class probabilities (B, 11, s / 4, s / 4), zeros for images without labels; None without any.
-        valid: Pixels that are valid in RGB image and ground truth (B, 1, s, s) bool; None if all are.
+        valid: Pixels that are valid in the RGB image and, where registered, in the ground truth (B, 1, s, s) bool;
+            None if all are.
         keys: Identity of each view (B, 3) for the feature cache; None if no view recurs.
         truth_weight: Weight of this shard's mean over samples with a ground truth, so that the mean over all shards is
             that of the batch.
@@ -175,7 +176,7 @@ class BatchSource(ImageSource):
         if images.paired:
             content, truth, valid = augment(rgb, images.infrared_image(index), images.valid(index))
         else:
-            content, _, valid = augment(rgb, np.zeros(rgb.shape[:2], np.uint8))
+            content, _, valid = augment(rgb, np.zeros(rgb.shape[:2], np.uint8), images.valid(index))
             truth = style_augment(infrared)
         return content, tone(truth), tone(exemplar_augment(infrared)), tone.inverted, valid
 

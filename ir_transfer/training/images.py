@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ir_transfer.data.pair_checks import check_pairs, check_singles
-from ir_transfer.data.pair_files import check_gray, compact, load_pair, open_side
+from ir_transfer.data.pair_files import Valid, check_gray, compact, compact_valid, load_pair, open_side
 from ir_transfer.data.pairs import Pair, Single
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.fill import without_invalid
@@ -86,17 +86,15 @@ class ImageSet:
         return self._load(index, self.infrared, 1)
 
     def valid(self, index: int) -> OutputLevels | None:
-        """Return 255 where a pair is valid in both images, else 0 (H, W); None if all is, or without pairs."""
-        if self.pairs is None:
-            return None
-        found = self._pair(self.pairs[index])
-        return found[2] if len(found) > 2 else None
+        """Return 255 where an RGB image, and its ground truth if paired, is valid, else 0 (H, W); None if all is."""
+        found = self._single(self.rgb[index]) if self.pairs is None else self._pair(self.pairs[index])[1:]
+        return found[1] if len(found) > 1 else None
 
     def _load(self, index: int, singles: Sequence[Single], side: int) -> OutputLevels:
-        if self.pairs is not None:
-            return self._pair(self.pairs[index])[side]
-        single = singles[index]
-        return self.cache.get((single, self.max_width), lambda: (load_single(single, self.max_width),))[0]
+        return self._single(singles[index])[0] if self.pairs is None else self._pair(self.pairs[index])[side]
+
+    def _single(self, single: Single) -> tuple[OutputLevels, ...]:
+        return self.cache.get((single, self.max_width), lambda: _load_single(single, self.max_width))
 
     def _pair(self, pair: Pair) -> tuple[OutputLevels, ...]:
         return self.cache.get((pair, self.max_width), lambda: self._load_pair(pair))
@@ -109,7 +107,7 @@ class ImageSet:
         rgb, ir, valid = load_pair(pair, self.max_width)
         infrared = [without_invalid(ir, valid, crop=False)]
         if valid is not None:
-            infrared.append((valid * np.uint8(255)).astype(np.uint8))
+            infrared.append(_mask_levels(valid))
         if self.register:
             from ir_transfer.data.registration import apply_registration, measure_registration
 
@@ -127,12 +125,27 @@ def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
         DecodeError: The file is not an image, or damaged.
         InputError: The infrared image is coloured.
     """
+    return _load_single(single, max_width)[0]
+
+
+def _load_single(single: Single, max_width: int | None) -> tuple[OutputLevels, ...]:
+    """Return an image and, for an RGB image with invalid pixels, 255 where it is valid (H, W).
+
+    Invalid pixels of an infrared image take the nearest valid value, so that it can be an exemplar.
+    """
     image = open_side(single.path, single.side, single.layout)
-    if single.side == "ir":
-        check_gray(image, single.path)
-        if (valid := image.valid) is not None:
-            image = replace(image, levels=np.stack([without_invalid(band, valid) for band in image.levels]), alpha=None)
-    return compact(image, single.side, max_width, single.black_hot)
+    valid = image.valid
+    if single.side == "rgb":
+        mask = compact_valid(valid, max_width)
+        return compact(image, "rgb", max_width), *([] if mask is None else [_mask_levels(mask)])
+    check_gray(image, single.path)
+    if valid is not None:
+        image = replace(image, levels=np.stack([without_invalid(band, valid) for band in image.levels]), alpha=None)
+    return (compact(image, "ir", max_width, single.black_hot),)
+
+
+def _mask_levels(valid: Valid) -> OutputLevels:
+    return (valid * np.uint8(255)).astype(np.uint8)
 
 
 def find_images(data: DataSection, root: Path, cache: ImageCache) -> list[ImageSet]:

@@ -1,6 +1,6 @@
-"""RGB to infrared inside the training of another network: transforms for torchvision (v2) and for albumentations.
+"""RGB to infrared as data augmentation: transforms for torchvision (v2) and albumentations.
 
-Both change the image alone; boxes, masks and keypoints stay, because every pixel keeps its place.
+Both change only images; boxes, masks and keypoints remain valid, because the geometry does not change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ __all__ = ["AlbumentationsToInfrared", "ToInfrared"]
 
 
 def __getattr__(name: str) -> object:
-    # albumentations and torchvision take seconds to import: each is imported when its transform is asked for.
+    # albumentations and torchvision take seconds to import, so each is imported on first use.
     if name == "ToInfrared":
         from ir_transfer.transforms.torchvision_transform import ToInfrared
 

@@ -1,4 +1,4 @@
-"""``AlbumentationsToInfrared`` for pipelines of albumentations."""
+"""``AlbumentationsToInfrared``, a transform for albumentations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.transforms.options import Channels, Draw, GainControl, InfraredOptions
 from ir_transfer.transforms.renderer import Pixels, Renderer
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for its newest version otherwise
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # otherwise it queries a server for its newest version
 
 from albumentations import ImageOnlyTransform
 
@@ -25,37 +25,37 @@ _LARGEST_NUMBER = 2**62
 
 
 class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albumentations' base is untyped here
-    """Turns RGB images into infrared images; masks, boxes and keypoints stay as they are.
+    """Converts RGB images to infrared images; masks, boxes and keypoints are unchanged.
 
     Images are (H, W, 3), (H, W, 1) or (H, W) of uint8, uint16 or float32 in [0, 1]; the result is (H, W, ``channels``)
     of the same dtype. The transform can be saved (``A.save``, ``to_dict``) and replayed (``A.ReplayCompose``).
 
-    What is random is drawn from the state of albumentations (``A.Compose(..., seed=...)``). In a worker of a
-    ``DataLoader`` the worker's seed takes part, so that workers and epochs draw apart; ``torch.manual_seed`` repeats
-    it. With ``image_seed`` the draw depends on that number and the image alone.
+    Random numbers come from the generator of albumentations (``A.Compose(..., seed=...)``). In a ``DataLoader`` worker
+    they also depend on the seed of the worker, so that workers and epochs draw different numbers, which
+    ``torch.manual_seed`` reproduces. With ``image_seed`` they depend only on that number and the image.
 
     Args:
         styles: Style exemplars (infrared images), folders, style files or ``preset:NAME``; one is drawn per call.
-        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, as for all that follow.
-        weights: Name or file of the model's weights.
-        strength: A number, or the ends of the range that it is drawn from, in 0..1.
-        flip_probability: Of turning the result to the other polarity.
-        gray_probability: Of the plain luma in place of a translation.
+        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, also for the following arguments.
+        weights: Name or file of the weights.
+        strength: A number in [0, 1], or the bounds of a uniform distribution.
+        flip_probability: Probability of inverting the polarity of the result.
+        gray_probability: Probability of returning the luma instead of a translation.
         sensors: Names or files of sensors; one is drawn per call.
-        sensor_probability: Of imitating a sensor at all.
-        agc: Gain control after the sensor.
-        keep_tone: Keep the luma's order of bright and dark.
-        exemplar_polarity: Which way round exemplar files are.
-        exemplar_range: Numbers of exemplar files that become black and white.
-        model_options: Run-time options of the model, as text.
-        channels: Of the result: 3 equal ones, or 1.
-        precision: What to compute in.
-        device: Where to compute.
-        image_seed: Makes the draw depend on this number and the image alone.
-        p: Probability of applying the transform at all.
+        sensor_probability: Probability of simulating a sensor.
+        agc: Automatic gain control after the sensor.
+        keep_tone: Keep the brightness order of the luma.
+        exemplar_polarity: Polarity of exemplar files.
+        exemplar_range: Pixel values of exemplar files that map to black and white.
+        model_options: Options of the model, as strings.
+        channels: Channels of the result: 1, or 3 equal ones.
+        precision: Floating-point type of the computation.
+        device: Device of the model.
+        image_seed: If given, random numbers depend only on it and on the image.
+        p: Probability of applying the transform.
 
     Raises:
-        IrTransferError: A value out of range, or a style, model, sensor or device that does not exist or fit.
+        IrTransferError: A value is out of range, or a style, model, sensor or device is unknown or incompatible.
     """
 
     def __init__(
@@ -107,11 +107,11 @@ class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albu
         return self.renderer.options.arguments()
 
     def get_params_dependent_on_data(self, params: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-        """Draw how the images of one call are made, as plain values."""
+        """Return the random parameters of one call as plain values."""
         number = self.py_random.randrange(_LARGEST_NUMBER)
         worker = get_worker_info()
         if worker is not None:
-            # Every worker starts from a copy of one state, in every epoch: its seed tells them apart.
+            # Every worker starts with a copy of the same state in every epoch; its seed differs.
             number = int(np.random.SeedSequence([number, worker.seed]).generate_state(1, np.uint64)[0])
         read = [] if self.renderer.options.image_seed is None else _images(data)
         return asdict(self.renderer.draw(number, read))
@@ -127,7 +127,7 @@ class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albu
         frame: int,
         **params: Any,
     ) -> Pixels:
-        """Return one image as infrared.
+        """Return one image (H, W, C) as infrared (H, W, ``channels``).
 
         Raises:
             InputError: See :meth:`Renderer.__call__`.
@@ -136,7 +136,7 @@ class AlbumentationsToInfrared(ImageOnlyTransform):  # type: ignore[misc] # albu
         return np.repeat(made[..., None], self.renderer.options.channels, axis=2)
 
     def apply_to_images(self, images: Pixels, *args: Any, **params: Any) -> Pixels:
-        """Return images (N, H, W, C) as infrared; frames of a sensor follow each other."""
+        """Return images (N, H, W, C) as infrared, as consecutive frames of the sensor."""
         frames = enumerate(images, start=params["frame"])
         return np.stack([self.apply(image, **{**params, "frame": frame}) for frame, image in frames])
 

@@ -1,4 +1,4 @@
-"""What a transform is configured with, and what it draws for one image; free of torch."""
+"""Configuration of the transforms, and random parameters of one image; does not import torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ Channels = Literal[1, 3]
 GainControl = Literal["none", "camera", "percentile", "plateau", "clahe"]
 
 SENSOR_UNITS = 8
-"""Units of each sensor, each with a fixed pattern of its own, so that a network cannot learn one pattern by heart."""
+"""Simulated units of each sensor with different fixed-pattern noise, so that a network cannot memorise one pattern."""
 
-_FRAMES = 2**48  # small enough for the float of a JSON reader
+_FRAMES = 2**48  # exact in a float, as which JSON parsers may read it
 _PROBABILITIES = ("flip_probability", "gray_probability", "sensor_probability")
 
 
@@ -31,24 +31,24 @@ class InfraredOptions:
 
     Attributes:
         styles: Style exemplars (infrared images), folders of exemplars (one style each), style files or
-            ``preset:NAME``; one of them is drawn for each image.
-        model: Name of the model; that of the style or the weights by default, else adain.
-        weights: Name or file of its weights; those of the style by default.
-        strength: Ends of the range that the strength is drawn from: 0 keeps the look of the RGB image, 1 takes the
-            exemplar's.
-        flip_probability: Of turning the result to the other polarity.
-        gray_probability: Of the plain luma in place of a translation; it passes no sensor and is never turned.
-        sensors: Names or YAML files of sensors to imitate; one of them is drawn for each image.
-        sensor_probability: Of imitating a sensor at all, where there are some.
-        agc: Gain control after the sensor; ``"camera"`` takes that of the sensor drawn.
-        keep_tone: Keep the luma's order of bright and dark.
-        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the shipped classifier decide.
-        exemplar_range: Numbers of exemplar files that become black and white, or how to find them.
-        model_options: Run-time options of the model, as text.
-        channels: Of the result: 1, or 3 with equal values, as networks for RGB images take.
-        precision: What to compute in.
-        device: Where to compute: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
-        image_seed: Makes the draw of an image depend on this number and the image alone, in every epoch and worker.
+            ``preset:NAME``; one is chosen at random for each image.
+        model: Name of the model; by default the model of the style or the weights, else adain.
+        weights: Name or file of the weights; by default those of the style.
+        strength: Bounds of the uniform distribution of the strength: 0 gives the luma of the RGB image, 1 the full
+            style.
+        flip_probability: Probability of inverting the polarity of the result.
+        gray_probability: Probability of returning the luma, without sensor and inversion, instead of a translation.
+        sensors: Names or YAML files of sensors to simulate; one is chosen at random for each image.
+        sensor_probability: Probability of simulating a sensor, if ``sensors`` is not empty.
+        agc: Automatic gain control after the sensor; ``"camera"`` uses that of the sensor.
+        keep_tone: Keep the brightness order of the luma.
+        exemplar_polarity: Polarity of exemplar files; ``"auto"`` uses the bundled classifier.
+        exemplar_range: Pixel values of exemplar files that map to black and white, or how to find them.
+        model_options: Options of the model, as strings.
+        channels: Channels of the result: 1, or 3 equal ones for networks with RGB input.
+        precision: Floating-point type of the computation.
+        device: Device of the model: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, or ``"auto"``.
+        image_seed: If given, random parameters depend only on it and on the image, in every epoch and worker.
     """
 
     styles: tuple[str, ...]
@@ -71,11 +71,11 @@ class InfraredOptions:
 
     @classmethod
     def of(cls, styles: str | Sequence[str], **given: Any) -> Self:
-        """Return checked options from what a caller, or a JSON file, may write: one text for several, lists, a number.
+        """Return checked options; a string is accepted for one style or sensor, lists for tuples, a number for a range.
 
         Raises:
-            InputError: A value out of its range.
-            IrTransferError: A sensor that does not exist.
+            InputError: A value is out of range.
+            IrTransferError: A sensor does not exist or is not valid.
         """
         strength: Any = given.pop("strength", 1.0)
         ends = (strength, strength) if isinstance(strength, int | float) else tuple(strength)
@@ -92,7 +92,7 @@ class InfraredOptions:
         return options
 
     def check(self) -> None:
-        """Raise :class:`InputError` for a value out of its range, and what a faulty sensor raises."""
+        """Raise :class:`InputError` for a value out of range, and the errors of a sensor that is not valid."""
         if len(self.strength) != 2 or not 0 <= self.strength[0] <= self.strength[1] <= 1:
             raise InputError(f"expected strength as a number or LOW, HIGH in 0..1, got {self.strength}")
         for name in _PROBABILITIES:
@@ -115,19 +115,19 @@ class InfraredOptions:
 
     @property
     def cameras(self) -> tuple[CameraOptions, ...]:
-        """One for each sensor; the gain control alone where there is no sensor; none without both."""
+        """One per sensor; without sensors one with the gain control only, or none without gain control."""
         if self.sensors:
             return tuple(CameraOptions(sensor, self.agc) for sensor in self.sensors)
         return () if self.agc == "none" else (CameraOptions(None, self.agc),)
 
     def arguments(self) -> dict[str, Any]:
-        """Return the options as values that JSON knows; :meth:`of` takes them back."""
+        """Return the options as JSON values, which are valid arguments of :meth:`of`."""
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
         return {**plain, "model_options": dict(self.model_options)}
 
     def draw(self, random: np.random.Generator) -> Draw:
-        """Draw how one image is made; every draw takes the same numbers from the generator."""
+        """Return random parameters of one image; every call draws the same number of values."""
         gray, style, strength, flip, imitate, camera, unit, frame = random.random(8).tolist()
         low, high = self.strength
         if gray < self.gray_probability:
@@ -145,15 +145,15 @@ class InfraredOptions:
 
 @dataclass(frozen=True)
 class Draw:
-    """How one image is made; plain values, so that it can be saved and replayed.
+    """Random parameters of one image, as plain values that can be saved and replayed.
 
     Attributes:
-        style: Index of the style; None for the plain luma.
-        strength: 0 keeps the look of the RGB image, 1 takes the exemplar's.
-        inverted: Whether the result is turned to the other polarity.
-        camera: Index of the camera; None if none is imitated.
-        unit: Which unit of the sensor: its fixed pattern.
-        frame: Number of the frame: its temporal noise and drift.
+        style: Index of the style; None for the luma.
+        strength: 0 gives the luma of the RGB image, 1 the full style.
+        inverted: Whether the polarity of the result is inverted.
+        camera: Index of the camera; None without a camera.
+        unit: Number of the sensor unit, which determines its fixed-pattern noise.
+        frame: Number of the frame, which determines temporal noise and drift.
     """
 
     style: int | None

@@ -1,4 +1,4 @@
-"""One image to infrared as a draw says: the model is loaded and the styles are prepared once, and shared."""
+"""Translation of images with given random parameters; models and prepared styles are shared within a process."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
 from ir_transfer.conversion.controls import Controls
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.plan import Variant
-from ir_transfer.conversion.styles.choose import SavedStyle, StyleChoice, choose_styles, exemplar_files
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.styles.catalog import SavedStyle, exemplar_files
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.polarity import is_white_hot
 from ir_transfer.imaging.image_io import DecodedImage, to_levels
@@ -27,22 +29,22 @@ from ir_transfer.transforms.options import Draw, InfraredOptions
 
 Pixels = NDArray[np.uint8 | np.uint16 | np.float32]
 _DTYPES = (np.uint8, np.uint16, np.float32)
-_CAMERAS = 16  # of all sizes and units together: an image of 640 x 512 takes some 5 MB of each
+_CAMERAS = 16  # over all sizes and units; each takes about 5 MB for images of 640 x 512
 
 _loaded: WeakValueDictionary[str, Translator] = WeakValueDictionary()
 
 
 class Renderer:
-    """Makes infrared images from RGB images.
+    """Translates RGB images to infrared images.
 
-    A process prepares the same styles of the same model once, however many renderers ask for them. A renderer that is
-    sent to another process by torch's multiprocessing shares its tensors in memory, as forked processes do.
+    Renderers with the same model and styles share them within a process. Tensors are in shared memory after a renderer
+    is sent to another process by torch's multiprocessing, or after a fork.
 
     Args:
         options: The configuration.
 
     Raises:
-        IrTransferError: A style, model, weights or device that does not exist or does not fit.
+        IrTransferError: A style, model, weights or device is unknown or incompatible.
     """
 
     def __init__(self, options: InfraredOptions) -> None:
@@ -51,11 +53,11 @@ class Renderer:
         self._cameras = tuple(camera.open() for camera in options.cameras)
 
     def draw(self, number: int, images: Sequence[Pixels]) -> Draw:
-        """Return how the images of one sample are made.
+        """Return the random parameters of one sample.
 
         Args:
-            number: Random, at least 0; not used with ``image_seed``.
-            images: Those of the sample, (1 or 3, H, W), read with ``image_seed`` alone.
+            number: Random number of at least 0, the seed without ``image_seed``.
+            images: Images of the sample, (1 or 3, H, W), used with ``image_seed`` only.
         """
         if self.options.image_seed is None:
             return self.options.draw(np.random.default_rng(number))
@@ -67,17 +69,17 @@ class Renderer:
         return self.options.draw(np.random.default_rng(seed))
 
     def __call__(self, images: Sequence[Pixels], draw: Draw) -> list[Pixels]:
-        """Make images of one size.
+        """Translate images of the same size.
 
         Args:
             images: Each (3, H, W) or (1, H, W), sRGB: uint8, uint16, or float32 in [0, 1]; sides of at least 16.
-            draw: How; the temporal noise of a sensor differs from image to image.
+            draw: Random parameters; the frame number increases from image to image.
 
         Returns:
             Apparent intensity (H, W) of the same dtype.
 
         Raises:
-            InputError: Another shape or dtype, values outside [0, 1], or CUDA in a worker of a DataLoader.
+            InputError: Another shape or dtype, values outside [0, 1], or CUDA in a DataLoader worker.
         """
         decoded_images = [_image(image) for image in images]
         if draw.style is None:
@@ -96,7 +98,7 @@ class Renderer:
                 f"expected device='cpu' in a worker of a DataLoader, got {device}: transform batches in the training "
                 "loop, or set num_workers=0"
             )
-        # Whole batches, rather than those that a folder is cut into.
+        # One batch of all images.
         translator = replace(self.translator.of(Variant(0, style, strength)), batch_size=len(images))
         with _own_random_state(device):
             return translator(images)
@@ -104,7 +106,7 @@ class Renderer:
     def _observe(
         self, intensity: NDArray[np.float32], draw: Draw, index: int, *, black_hot: bool
     ) -> NDArray[np.float32]:
-        """Return what the camera of a draw shows of an intensity (H, W); a sensor sees hot as bright."""
+        """Return the camera image of an intensity (H, W); sensors expect white-hot input."""
         if draw.camera is None:
             return intensity
         sensor, agc = self._cameras[draw.camera]
@@ -123,7 +125,7 @@ def _image(image: Pixels) -> DecodedImage:
         )
     if image.dtype != np.float32:
         return DecodedImage(image, 255.0 if image.dtype == np.uint8 else 65535.0, "")
-    # A NaN fails too.
+    # Also false for NaN.
     if not (image.min() >= 0 and image.max() <= 1):
         raise InputError(
             f"expected float images in [0, 1], got {image.min():g} to {image.max():g}: put ToInfrared before Normalize"
@@ -135,12 +137,12 @@ def _levels(intensity: NDArray[np.float32], image: DecodedImage, *, inverted: bo
     if image.levels.dtype == np.float32:
         return np.asarray(1 - intensity if inverted else intensity, dtype=np.float32)
     levels = to_levels(intensity, 8 if image.levels.dtype == np.uint8 else 16)
-    return np.invert(levels) if inverted else levels  # the bits of an unsigned number: its largest value minus it
+    return np.invert(levels) if inverted else levels  # for unsigned integers, the largest value minus the level
 
 
 @contextmanager
 def _own_random_state(device: torch.device) -> Iterator[None]:
-    """Keep torch's random state as the training has it: a translation seeds it for models that draw numbers."""
+    """Restore the state of torch's generator after the block, since translation seeds it."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         yield
 
@@ -185,7 +187,7 @@ def _shared_translator(options: InfraredOptions) -> Translator:
 
 
 def _stamps(choice: StyleChoice) -> tuple[tuple[str, int, int], ...]:
-    """Return path, time and size of the files of a choice: one that changes is read again."""
+    """Return path, time and size of the files of a choice, so that a changed file is read again."""
     paths = [path for style in choice.styles for path in exemplar_files(style)]
     paths += [style.path for style in choice.styles if isinstance(style, SavedStyle)]
     if Path(choice.weights).is_file():

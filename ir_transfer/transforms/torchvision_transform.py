@@ -1,4 +1,4 @@
-"""``ToInfrared`` for pipelines of ``torchvision.transforms.v2``."""
+"""``ToInfrared``, a transform for ``torchvision.transforms.v2``."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ _LARGEST_NUMBER = 2**62
 
 
 class ToInfrared(v2.Transform):  # type: ignore[misc] # torchvision has no types
-    """Turns the RGB images of a sample into infrared images; boxes, masks, keypoints and labels stay as they are.
+    """Converts the RGB images of a sample to infrared images; boxes, masks, keypoints and labels are unchanged.
 
     Images may be ``tv_tensors.Image`` or ``Video``, PIL images (RGB or L) or plain tensors (..., 3 or 1, H, W) of
-    uint8, uint16 or floats in [0, 1]; the result has the same kind, height, width and dtype. All images of a call are
-    made alike, as torchvision's own transforms do it; a batch shares the draw, too.
+    uint8, uint16 or floats in [0, 1]; the result has the same type, height, width and dtype. All images of a call,
+    including those of a batch, share their random parameters, as in torchvision's own transforms.
 
-    What is random is drawn from torch's random state, so ``torch.manual_seed`` repeats it, and the workers of a
-    ``DataLoader`` draw apart; with ``image_seed``, from that number and the image alone. The random state that the
-    training sees does not depend on which model translates.
+    Random numbers come from torch's generator: ``torch.manual_seed`` reproduces them, and ``DataLoader`` workers
+    draw different ones. With ``image_seed`` they depend only on that number and the image. The state of torch's
+    generator after a call does not depend on the model.
 
     Args:
         styles: Style exemplars (infrared images), folders, style files or ``preset:NAME``; one is drawn per call.
-        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, as for all that follow.
-        weights: Name or file of the model's weights.
-        strength: A number, or the ends of the range that it is drawn from, in 0..1.
-        flip_probability: Of turning the result to the other polarity.
-        gray_probability: Of the plain luma in place of a translation.
+        model: See :class:`~ir_transfer.transforms.options.InfraredOptions`, also for the following arguments.
+        weights: Name or file of the weights.
+        strength: A number in [0, 1], or the bounds of a uniform distribution.
+        flip_probability: Probability of inverting the polarity of the result.
+        gray_probability: Probability of returning the luma instead of a translation.
         sensors: Names or files of sensors; one is drawn per call.
-        sensor_probability: Of imitating a sensor at all.
-        agc: Gain control after the sensor.
-        keep_tone: Keep the luma's order of bright and dark.
-        exemplar_polarity: Which way round exemplar files are.
-        exemplar_range: Numbers of exemplar files that become black and white.
-        model_options: Run-time options of the model, as text.
-        channels: Of the result: 3 equal ones, or 1.
-        precision: What to compute in.
-        device: Where to compute; the result is on the device of the image.
-        image_seed: Makes the draw depend on this number and the image alone.
+        sensor_probability: Probability of simulating a sensor.
+        agc: Automatic gain control after the sensor.
+        keep_tone: Keep the brightness order of the luma.
+        exemplar_polarity: Polarity of exemplar files.
+        exemplar_range: Pixel values of exemplar files that map to black and white.
+        model_options: Options of the model, as strings.
+        channels: Channels of the result: 1, or 3 equal ones.
+        precision: Floating-point type of the computation.
+        device: Device of the model; the result is on the device of the image.
+        image_seed: If given, random numbers depend only on it and on the image.
 
     Raises:
-        IrTransferError: A value out of range, or a style, model, sensor or device that does not exist or fit.
+        IrTransferError: A value is out of range, or a style, model, sensor or device is unknown or incompatible.
 
     Example:
         >>> from torchvision.transforms import v2
@@ -114,13 +114,13 @@ class ToInfrared(v2.Transform):  # type: ignore[misc] # torchvision has no types
         return self.renderer.options
 
     def make_params(self, flat_inputs: list[Any]) -> dict[str, Draw]:
-        """Draw how the images of one call are made."""
+        """Return the random parameters of one call."""
         number = int(torch.randint(_LARGEST_NUMBER, ()))
         read = [] if self.options.image_seed is None else [image for one in flat_inputs for image in _images(one)]
         return {"draw": self.renderer.draw(number, read)}
 
     def transform(self, inpt: Any, params: dict[str, Any]) -> Any:
-        """Return one input as infrared, of its own kind, size and dtype.
+        """Return one input as infrared, with the same type, size and dtype.
 
         Raises:
             InputError: See :meth:`Renderer.__call__`.
@@ -150,7 +150,9 @@ def _images(given: Any) -> list[Pixels]:
         return [levels[None] if levels.ndim == 2 else levels.transpose(2, 0, 1)]
     tensor: Tensor = given.as_subclass(torch.Tensor)
     if tensor.dim() < 3:
-        raise InputError(f"expected an image (..., 3 or 1, H, W), got {tuple(tensor.shape)}: convert it before")
-    # Half precision holds every intensity of an 8-bit image; the model computes in float32 all the same.
+        raise InputError(
+            f"expected an image (..., 3 or 1, H, W), got {tuple(tensor.shape)}: convert it before ToInfrared"
+        )
+    # Half precision represents 8-bit intensities exactly enough; the model computes in float32.
     values = tensor.float() if tensor.is_floating_point() else tensor
     return list(values.reshape(-1, *tensor.shape[-3:]).cpu().numpy())

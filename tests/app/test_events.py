@@ -64,11 +64,11 @@ def test_progress_is_reported_and_the_files_can_be_had_in_another_depth(tmp_path
     made = events.on_convert(
         Session.begin(tmp_path),
         lambda done, **about: seen.append((done, about["desc"])),
-        *(*uploads, *form, "8 bit PNG", "auto", "auto"),
+        *(*uploads, *form, "8-bit PNG", "auto", "auto"),
     )
     assert seen == [((0, 1), "converting"), ((1, 1), "converting")]
     assert len(made) == events.COUNT
     assert Image.open(made[4][0]).mode == "L"
-    again = events.on_files(made[-1], "16 bit TIFF", lambda done, **about: None)
+    again = events.on_files(made[-1], "16-bit TIFF", lambda done, **about: None)
     assert Image.open(again[4][0]).mode == "I;16"
     assert "--bit-depth 16 --format tiff" in again[5]

@@ -18,7 +18,7 @@ from ir_transfer.errors import InputError, UnknownNameError
 PLAIN = Request(("a.png",), ("preset:lwir-road-day",), model="adain")
 REQUESTS = [
     PLAIN,
-    replace(PLAIN, photographs=("with space (1).png", "-dash.png", "it's.jpg"), out="infrared_a b"),
+    replace(PLAIN, images=("with space (1).png", "-dash.png", "it's.jpg"), out="infrared_a b"),
     replace(PLAIN, strength=0.35, polarity="black-hot", bit_depth=16, format="tiff"),
     replace(PLAIN, styles=("preset:lwir-road-day", "b.png"), exemplar_polarity="white-hot", exemplar_range="full"),
     replace(PLAIN, styles=("a.png",), exemplar_range=(7000.5, 9000.0), model=None),
@@ -60,7 +60,7 @@ def test_the_command_line_asks_for_the_same_options(
     assert replace(typed, **places) == replace(asked, **places)  # type: ignore[arg-type]
 
 
-def test_an_exemplar_with_the_name_of_a_photograph_is_named_apart() -> None:
+def test_an_exemplar_with_the_name_of_an_image_is_named_apart() -> None:
     assert "convert a.png --style exemplars/a.png " in replace(PLAIN, styles=("a.png",)).command_line
     assert "--style b.png " in replace(PLAIN, styles=("b.png",)).command_line
 
@@ -77,7 +77,7 @@ def test_each_style_has_a_folder_of_its_own() -> None:
 
 def test_what_is_missing_or_wrong_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected at least one RGB image, got none"):
-        replace(PLAIN, photographs=()).options(tmp_path, tmp_path)
+        replace(PLAIN, images=()).options(tmp_path, tmp_path)
     with pytest.raises(InputError, match="expected at least one style, got none"):
         replace(PLAIN, styles=()).options(tmp_path, tmp_path)
     with pytest.raises(UnknownNameError, match="finder"):

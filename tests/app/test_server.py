@@ -20,7 +20,7 @@ def test_a_port_that_is_taken_is_refused(capsys: pytest.CaptureFixture[str]) -> 
         other.listen()
         port = other.getsockname()[1]
         assert main(["app", "--port", str(port), "--no-browser"]) == 2
-    assert f"expected a free port, got {port}, which is taken" in capsys.readouterr().err
+    assert f"expected a free port, got {port}, which is in use" in capsys.readouterr().err
 
 
 def test_without_gradio_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

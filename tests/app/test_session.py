@@ -18,12 +18,12 @@ def test_files_have_the_names_of_the_visitor_and_do_not_mix(tmp_path: Path) -> N
     uploads = tmp_path / "uploads"
     uploads.mkdir()
     one, two = Session.begin(tmp_path), Session.begin(tmp_path)
-    first = one.workplace([_upload(uploads, "Straße 1 (2).png", b"one")], [])
-    second = two.workplace([_upload(uploads, "Straße 1 (2).png", b"two")], [_upload(uploads, "e.safetensors", b"e")])
-    assert first.photographs == second.photographs == ("Straße 1 (2).png",)
+    first = one.workspace([_upload(uploads, "Straße 1 (2).png", b"one")], [])
+    second = two.workspace([_upload(uploads, "Straße 1 (2).png", b"two")], [_upload(uploads, "e.safetensors", b"e")])
+    assert first.images == second.images == ("Straße 1 (2).png",)
     assert second.exemplars == ("e.safetensors",)
-    assert (first.folder / "photographs" / "Straße 1 (2).png").read_bytes() == b"one"
-    assert (second.folder / "photographs" / "Straße 1 (2).png").read_bytes() == b"two"
+    assert (first.folder / "images" / "Straße 1 (2).png").read_bytes() == b"one"
+    assert (second.folder / "images" / "Straße 1 (2).png").read_bytes() == b"two"
     one.end()
     assert not first.folder.exists()
     assert (second.folder / "exemplars" / "e.safetensors").read_bytes() == b"e"
@@ -31,26 +31,26 @@ def test_files_have_the_names_of_the_visitor_and_do_not_mix(tmp_path: Path) -> N
 
 def test_earlier_work_is_removed(tmp_path: Path) -> None:
     session = Session.begin(tmp_path)
-    first, second = session.workplace([], []), session.workplace([], [])
+    first, second = session.workspace([], []), session.workspace([], [])
     session.remove_all_but(second)
     assert not first.folder.exists()
     assert second.folder.exists()
 
 
 def test_a_message_has_the_names_of_the_visitor(tmp_path: Path) -> None:
-    place = Session.begin(tmp_path).workplace([], [])
-    text = f"{place.folder}/photographs/a.png: expected {place.folder}/infrared, got {place.folder}/exemplars/b.png"
+    place = Session.begin(tmp_path).workspace([], [])
+    text = f"{place.folder}/images/a.png: expected {place.folder}/infrared, got {place.folder}/exemplars/b.png"
     assert place.shown(text) == "a.png: expected infrared, got b.png"
 
 
 @pytest.mark.parametrize("name", ["list.txt", "scene.vrt", "noending", "", "..", "a\n.png"])
 def test_files_that_are_no_images_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"expected RGB images of .*\.bmp.*leave it out"):
-        names_of([Upload(name, tmp_path)], "photographs")
+        names_of([Upload(name, tmp_path)], "images")
 
 
 def test_folders_are_cut_off_and_equal_names_refused(tmp_path: Path) -> None:
-    assert names_of([Upload("../../x/a.png", tmp_path), Upload("c:\\b.png", tmp_path)], "photographs") == (
+    assert names_of([Upload("../../x/a.png", tmp_path), Upload("c:\\b.png", tmp_path)], "images") == (
         "a.png",
         "b.png",
     )

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ir_transfer.app.panels import error_box, judged_box, summary_box
+from ir_transfer.app.panels import detected_box, error_box, summary_box
 from ir_transfer.app.request import Request, camera_of
-from ir_transfer.app.results import Shown
-from ir_transfer.app.session import Session, Upload, Workplace
+from ir_transfer.app.results import View
+from ir_transfer.app.session import Session, Upload, Workspace
 from ir_transfer.app.work import carry_out
 from ir_transfer.cli import main
 from ir_transfer.errors import IrTransferError
@@ -20,22 +20,22 @@ from tests.conftest import photograph, thermal
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def place(tmp_path: Path) -> Workspace:
     """Two RGB images, one damaged file and two exemplars."""
     for name, seed in (("a.png", 1), ("b.jpg", 2)):
         Image.fromarray(photograph(40, 56, seed)).save(tmp_path / name)
     (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")
     for name, seed in (("hot.png", 1), ("cold.png", 5)):
         Image.fromarray(thermal(96, 128, seed)).save(tmp_path / name)
-    photographs = [Upload(name, tmp_path / name) for name in ("a.png", "b.jpg", "broken.png")]
+    images = [Upload(name, tmp_path / name) for name in ("a.png", "b.jpg", "broken.png")]
     exemplars = [Upload(name, tmp_path / name) for name in ("hot.png", "cold.png")]
-    return Session.begin(tmp_path).workplace(photographs, exemplars)
+    return Session.begin(tmp_path).workspace(images, exemplars)
 
 
-def _typed(request: Request, place: Workplace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _typed(request: Request, place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run the command line of a request as a user does, beside copies of the files; return the folder of results."""
     folder.mkdir()
-    for kind in ("photographs", "exemplars"):
+    for kind in ("images", "exemplars"):
         for file in (place.folder / kind).iterdir():
             shutil.copyfile(file, folder / file.name)
     monkeypatch.chdir(folder)
@@ -56,17 +56,17 @@ def _typed(request: Request, place: Workplace, folder: Path, monkeypatch: pytest
     ids=["plain", "blend", "camera", "preset"],
 )
 def test_the_page_and_its_command_line_write_the_same_bytes(
-    request_: Request, place: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request_: Request, place: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = carry_out(request_, place)
     typed = _typed(request_, place, tmp_path / "typed", monkeypatch)
     for result in made.results:
         assert result.output is not None
         assert result.output.read_bytes() == (typed / result.output.name).read_bytes()
-    assert len(made.results) == len(request_.photographs)
+    assert len(made.results) == len(request_.images)
 
 
-def test_a_photograph_that_fails_is_reported_by_the_tool_and_costs_no_other(place: Workplace) -> None:
+def test_an_image_that_fails_is_reported_by_the_tool_and_costs_no_other(place: Workspace) -> None:
     seen: list[tuple[int, int]] = []
     request = Request(("a.png", "broken.png"), ("hot.png",), model="histogram")
     made = carry_out(request, place, lambda done, total: seen.append((done, total)))
@@ -80,21 +80,21 @@ def test_a_photograph_that_fails_is_reported_by_the_tool_and_costs_no_other(plac
     assert "role='alert'" in error_box([bad.error])
 
 
-def test_a_run_that_cannot_begin_raises_the_error_of_the_tool(place: Workplace) -> None:
+def test_a_run_that_cannot_begin_raises_the_error_of_the_tool(place: Workspace) -> None:
     with pytest.raises(IrTransferError, match="unknown preset of model adain 'lwir-road-dya': did you mean"):
         carry_out(Request(("a.png",), ("preset:lwir-road-dya",), model="adain"), place)
 
 
-def test_what_was_judged_is_shown_with_its_source(place: Workplace) -> None:
+def test_what_was_judged_is_shown_with_its_source(place: Workspace) -> None:
     made = carry_out(Request(("a.png",), ("hot.png",), model="histogram"), place)
-    box = judged_box([made])
+    box = detected_box([made])
     assert "hot.png" in box
     assert "-hot (auto, score " in box
     assert "0 to 255 8 bit" in box
     forced = carry_out(
         Request(("a.png",), ("cold.png",), model="histogram", exemplar_polarity="black-hot", out="o"), place
     )
-    assert "black-hot (as chosen below)" in judged_box([forced])
+    assert "black-hot (as chosen below)" in detected_box([forced])
 
 
 def test_html_of_names_is_escaped() -> None:
@@ -102,10 +102,10 @@ def test_html_of_names_is_escaped() -> None:
     assert error_box([]) == ""
 
 
-def test_a_matrix_has_photographs_as_rows_and_styles_as_columns(place: Workplace) -> None:
+def test_a_matrix_has_images_as_rows_and_styles_as_columns(place: Workspace) -> None:
     request = Request(("a.png", "broken.png"), ("hot.png", "cold.png"), model="histogram")
     conversions = tuple(carry_out(one, place) for one in request.each_style())
-    shown = Shown(conversions, place, place.folder / "shown", matrix=True)
+    shown = View(conversions, place, place.folder / "shown", matrix=True)
     assert shown.columns == 3
     assert [cell.caption for cell in shown.cells] == [
         *("a.png", "a.png: hot.png", "a.png: cold.png"),

@@ -83,7 +83,7 @@ def _open(context: BrowserContext, served: Served, width: int = 1280, height: in
     page.set_viewport_size({"width": width, "height": height})
     page.set_default_timeout(_LIMIT)
     page.goto(served.url)
-    page.locator("#photographs input[type=file]").wait_for(state="attached")
+    page.locator("#images input[type=file]").wait_for(state="attached")
     page.locator("#presets button.thumbnail-item").first.wait_for()
     return page
 
@@ -120,7 +120,7 @@ def _download(page: Page, to: Path) -> Path:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
-def test_a_newcomer_gets_from_a_photograph_to_the_bytes_of_the_shown_command(
+def test_a_newcomer_gets_from_an_image_to_the_bytes_of_the_shown_command(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch, width: int, height: int
 ) -> None:
     page = _open(context, served, width, height)
@@ -128,7 +128,7 @@ def test_a_newcomer_gets_from_a_photograph_to_the_bytes_of_the_shown_command(
     page.on("request", lambda request: asked.append(request.url))
     page.reload()
     page.locator("#presets button.thumbnail-item").first.wait_for()
-    _put(page, "photographs", folder / "photo (1).png")
+    _put(page, "images", folder / "photo (1).png")
     page.locator("#presets button.thumbnail-item", has_text="lwir-road-day").click()
     page.locator("#chosen").get_by_text("preset:lwir-road-day").wait_for()
     (command,) = _convert(page)
@@ -152,14 +152,14 @@ def test_exemplars_side_by_side_in_eight_and_in_sixteen_bits(
     context: BrowserContext, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = _open(context, served)
-    _put(page, "photographs", folder / "photo (1).png", folder / "photo (2).png")
+    _put(page, "images", folder / "photo (1).png", folder / "photo (2).png")
     _put(page, "exemplars", folder / "thermal1.png", folder / "thermal5.png")
     _choose_model(page, "histogram")
     page.get_by_label("side by side (matrix)").check()
     assert len(_convert(page)) == 2
     assert page.locator("#overview button.thumbnail-item").count() == 6
-    page.locator("#judged", has_text="thermal5.png").wait_for()
-    page.get_by_label("16 bit TIFF").check()
+    page.locator("#detected", has_text="thermal5.png").wait_for()
+    page.get_by_label("16-bit TIFF").check()
     commands = _commands(page, "--format tiff")
     (folder / "downloads").mkdir()
     archive = zipfile.ZipFile(_download(page, folder / "downloads"))
@@ -184,8 +184,12 @@ def test_errors_are_the_sentences_of_the_tool(
     page = _open(context, served)
     page.locator("#convert").click()
     page.get_by_role("alert").get_by_text("expected at least one RGB image, got none").wait_for()
+    page.wait_for_function(
+        "() => { const box = document.querySelector('#errors .ir-error').getBoundingClientRect();"
+        " return box.top >= 0 && box.bottom <= innerHeight; }"
+    )  # the button is at the bottom of the form, the errors at the top of the results
     (folder / "broken.png").write_bytes(b"no image")
-    _put(page, "photographs", folder / "photo (1).png", folder / "broken.png")
+    _put(page, "images", folder / "photo (1).png", folder / "broken.png")
     _put(page, "exemplars", folder / "thermal1.png")
     _choose_model(page, "histogram")
     (command,) = _convert(page)
@@ -206,7 +210,7 @@ def test_two_visitors_at_once_get_each_their_own(
         place.mkdir()
         Image.fromarray(photograph(60, 80, 10 + number)).save(place / "same.png")
         Image.fromarray(thermal(96, 128, number)).save(place / "look.png")
-        _put(page, "photographs", place / "same.png")
+        _put(page, "images", place / "same.png")
         _put(page, "exemplars", place / "look.png")
         _choose_model(page, "histogram")
     for page in pages:  # both are asked for before the first is done
@@ -244,9 +248,9 @@ def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, fold
     Image.fromarray(photograph(40, 56, 50)).save(many / "below" / "50.jpg")
     (many / "notes.txt").write_text("no image")
     page = _open(context, served)
-    _drop(page, "photographs", many)
-    page.locator("#photographs table.file-preview tr").nth(49).wait_for()
-    assert page.locator("#photographs table.file-preview tr").count() == 50
+    _drop(page, "images", many)
+    page.locator("#images table.file-preview tr").nth(49).wait_for()
+    assert page.locator("#images table.file-preview tr").count() == 50
     assert "Sub-folders of many were left out" in page.get_by_role("alert").inner_text()
     _put(page, "exemplars", folder / "thermal1.png")
     _choose_model(page, "histogram")
@@ -262,7 +266,7 @@ def test_a_dropped_folder_of_fifty(context: BrowserContext, served: Served, fold
 def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, served: Served, folder: Path) -> None:
     (folder / "empty").mkdir()
     page = _open(context, served)
-    _drop(page, "photographs", folder / "empty")
+    _drop(page, "images", folder / "empty")
     page.get_by_role("alert").get_by_text("expected images in the folder empty, found none").wait_for()
     _drop(page, "presets", folder / "thermal1.png")  # beside a field: the page stays
     _drop(page, "exemplars", folder / "thermal1.png")
@@ -270,11 +274,11 @@ def test_a_dropped_folder_without_images_is_refused(context: BrowserContext, ser
     page.close()
 
 
-def test_a_photograph_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
+def test_an_image_of_24_megapixels(context: BrowserContext, served: Served, folder: Path) -> None:
     size = (6000, 4000)
     Image.fromarray(photograph(60, 80, 3)).resize(size, Image.Resampling.BILINEAR).save(folder / "large.jpg")
     page = _open(context, served, 390, 844)
-    _put(page, "photographs", folder / "large.jpg")
+    _put(page, "images", folder / "large.jpg")
     _put(page, "exemplars", folder / "thermal1.png")
     _choose_model(page, "gray")
     _convert(page)

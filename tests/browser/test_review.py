@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ir_transfer.tracking.server import is_free
+from ir_transfer.local_server import is_free
 from tests.ended import end
 from tests.tracking.tracked_runs import TrackedRuns
 

@@ -56,7 +56,7 @@ def test_warns_of_the_time_and_converts(
 def test_resume_keeps_the_options(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "--option", "steps=1", "-q"]) == 0
     assert main([*arguments, "--option", "steps=2", "-q", "--resume"]) == 2
-    assert "one folder keeps one look" in capsys.readouterr().err
+    assert "results of one set of options" in capsys.readouterr().err
     assert main([*arguments, "--option", "steps=1", "--resume"]) == 0
     assert "skipped 1" in capsys.readouterr().out
 

@@ -65,7 +65,7 @@ def test_check_is_clean_or_says_what_to_do(scenes: Path, tmp_path: Path, capsys:
     assert main(["datasets", "check", "generic-paired", "--root", str(bad)]) == 1
     text = capsys.readouterr().out
     assert "s00000_f00" in text
-    assert "what to do: register" in text
+    assert "remedy: register" in text
 
 
 def test_wrong_roots_are_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

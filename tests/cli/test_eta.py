@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ir_transfer.cli.eta import Eta
+from ir_transfer.cli.console import Eta
 
 
 def test_the_time_left_is_said_after_the_first_and_the_fifth_part(capsys: pytest.CaptureFixture[str]) -> None:

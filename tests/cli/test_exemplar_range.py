@@ -143,7 +143,7 @@ def test_levels_work_on_photographs(tmp_path: Path, eight: Path, capsys: pytest.
     assert look(tmp_path / "twelve")["raster"] == {"levels": [0, 4095]}
     dark = converted(twelve, tmp_path / "dark", *style)
     assert dark.max() < 0.1
-    assert "twelve.tif: its levels lie in 0 to 4095 of 16 bits" in capsys.readouterr().err
+    assert "twelve.tif: its levels are in 0 to 4095 of 16 bits" in capsys.readouterr().err
 
 
 def test_levels_work_on_floats(tmp_path: Path, eight: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.exported import make
-from ir_transfer.export.facts import read_facts
+from ir_transfer.export.metadata import read_metadata
 from tests.conftest import photograph, thermal
 from tests.export.exported_files import FEW_SIZES, exemplar_file, small_weights
 
@@ -43,7 +43,7 @@ def test_int8_is_calibrated_measured_and_converts(tmp_path: Path, capsys: pytest
     cost = ("--calibrate", str(photos), "--calibration-truth", str(truth))
     assert main(["export", "adain", *style, *cost, "-o", str(out), "--threads", "1"]) == 0
     said = capsys.readouterr().out
-    facts = read_facts(out)
+    facts = read_metadata(out)
     assert facts.precision == "int8"
     assert facts.calibration in said
     assert facts.calibration.startswith("int8 against float32 on 3 images: psnr ")

@@ -48,7 +48,7 @@ def test_a_candidate_that_is_worse_is_not_promoted(
 ) -> None:
     client, store = connect(tracking_uri), ["--tracking-uri", tracking_uri]
     assert main(["models", "registered", *store]) == 0
-    assert "nothing is registered yet" in capsys.readouterr().out
+    assert "no registered models" in capsys.readouterr().out
     trained = register(client, tmp_path, weights=resource("weights/adain-lwir.safetensors"))
     client.set_registered_model_alias("adain-lwir", "champion", trained.version)
     register(client, tmp_path, seed=0)

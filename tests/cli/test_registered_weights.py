@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from safetensors.torch import load_file
 
 from ir_transfer.cli import main
-from ir_transfer.conversion.styles.choose import read_saved_style
+from ir_transfer.conversion.styles.catalog import read_saved_style
 from ir_transfer.tracking.store import connect
 from tests.evaluation.street_scene import write_pairs
 from tests.tracking.registered import register, write_weights

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
+import re
 import shutil
+import signal
+import threading
+import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +21,11 @@ from safetensors import safe_open
 
 from ir_transfer.cli import COMMANDS, main
 from ir_transfer.conversion.exported import make
-from ir_transfer.export.facts import read_facts
+from ir_transfer.diagnosis import machine
+from ir_transfer.export.metadata import read_metadata
+from ir_transfer.local_server import choose_port
 from ir_transfer.training.journal import append_event
+from tests.ci import needed
 from tests.cli.world import build_world
 from tests.training.distillation.labelled import use_small_encoders
 
@@ -31,13 +41,19 @@ class Case:
 
     Attributes:
         arguments: What is typed; its results go below the folder ``OUT``.
-        results: Patterns of the files of ``OUT`` that are compared; none where the command only prints.
+        results: Patterns of the files of ``OUT`` that are compared.
         slow: Whether one way of naming files is left out.
+        printed: Regular expression of the lines of stdout that are compared.
+        code: Expected exit code.
+        serves: Path of a page that is read, for a command that serves until it is interrupted.
     """
 
     arguments: Callable[[At], list[str]]
     results: tuple[str, ...] = ()
     slow: bool = False
+    printed: str = ""
+    code: int = 0
+    serves: str = ""
 
 
 CASES: dict[str, Case] = {
@@ -154,15 +170,26 @@ CASES: dict[str, Case] = {
     "runs deliver": Case(
         lambda at: ["runs", "deliver", at("OUT/quiet"), "--tracking-uri", f"sqlite:///{at('OUT/store.db')}"]
     ),
-    "runs compare": Case(
+    "models promote": Case(
         lambda at: [
-            "runs", "compare", at("one"), at("two"), "--tracking-uri", f"sqlite:///{at('store.db')}", "-o",
-            at("OUT/page.html"),
+            "models", "promote", "adain-lwir", "--data", at("street"), "--exemplar", at("street/exemplar.png"), "--vgg",
+            at("street/vgg.safetensors"), "--tracking-uri", f"sqlite:///{at('registered.db')}", "--device", "cpu",
         ],
+        slow=True, printed="^MLflow run .* at (.*)|^adain-lwir version 1: (.*)", code=1,
+    ),
+    "app": Case(
+        lambda at: ["app", "--no-browser", "--config", at("OUT/serve.toml")], serves="/theme.css",
+    ),
+    "review": Case(
+        lambda at: [
+            "review", "--no-browser", "--tracking-uri", f"sqlite:///{at('store.db')}", "--config", at("OUT/serve.toml"),
+        ],
+        serves="/api/2.0/mlflow/experiments/get-by-name?experiment_name=ir-transfer",
+    ),
+    "doctor": Case(
+        lambda at: ["doctor", "--config", at("doctor.toml")], slow=True, printed=" converted twice .* on cpu"
     ),
 }  # fmt: skip
-WITHOUT_PATHS = {"app", "review", "doctor"}
-"""Two serve until they are interrupted; the third checks the installation."""
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +205,7 @@ class Way:
     root: Path
     name: str
     empty_database: Path
+    port: int = 0
 
     @property
     def out(self) -> Path:
@@ -198,6 +226,8 @@ class Way:
         """Make the folder of the results anew and enter the working folder."""
         shutil.rmtree(self.out, ignore_errors=True)
         shutil.copytree(self.root / "photos", self.out / "photos")
+        self.port = choose_port(None, 7900)
+        (self.out / "serve.toml").write_text(f"[app]\nport = {self.port}\n[review]\nport = {self.port}\n")
         shutil.copyfile(self.root / "saved.safetensors", self.out / "saved.safetensors")
         shutil.copyfile(self.empty_database, self.out / "store.db")
         (self.out / "quiet").mkdir()
@@ -222,12 +252,43 @@ class Way:
 def content_of(path: Path) -> str:
     """Return the content of a file; metadata of weights come in no order, and graphs name their nodes as they like."""
     if path.suffix == ".onnx":
-        return repr(read_facts(path))
+        return repr(read_metadata(path))
     if path.suffix == ".safetensors":
         with safe_open(path, "np") as file:
             tensors = {name: hashlib.sha256(file.get_tensor(name).tobytes()).hexdigest() for name in file.keys()}  # noqa: SIM118
             return repr((sorted(file.metadata().items()), tensors))
     return path.read_bytes().decode("latin-1")
+
+
+def interrupt_when_served(url: str, pages: list[str]) -> None:
+    """Wait for a page, keep it and send Ctrl-C to this process."""
+    for _ in range(1800):
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=60) as answer:
+            pages.append(answer.read().decode())
+            break
+        time.sleep(0.1)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def run(case: Case, way: Way) -> tuple[int, str]:
+    """Run a command; return its exit code and the page that it has served."""
+    pages: list[str] = []
+    waiting = threading.Thread(
+        target=interrupt_when_served, args=(f"http://127.0.0.1:{way.port}{case.serves}", pages), daemon=True
+    )
+    if case.serves:
+        waiting.start()
+    code = main(case.arguments(way.at))
+    if case.serves:
+        waiting.join()
+    return code, "".join(pages)
+
+
+def ways_of(case: Case) -> tuple[str, ...]:
+    """Return the names of the ways that are tried: of a command that serves the least usual alone."""
+    if case.serves:
+        return ("parent",)
+    return ("absolute", "relative") if case.slow else ("absolute", "relative", "parent")
 
 
 def with_few_sizes(init: Callable[..., None]) -> Callable[..., None]:
@@ -239,23 +300,29 @@ def test_the_same_from_everywhere(
     name: str, world: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(make.ExportOptions, "__init__", with_few_sizes(make.ExportOptions.__init__))
+    monkeypatch.setattr(machine, "_LEAST_MEMORY", 1)  # other tests may have it
     use_small_encoders(monkeypatch)
+    if name == "app":
+        needed("gradio", "install the extra dev")
     case = CASES[name]
     found = {}
-    for way_name in ("absolute", "relative") if case.slow else ("absolute", "relative", "parent"):
+    for way_name in ways_of(case):
         way = Way(world, way_name, empty_database)
         way.prepare(monkeypatch)
         before = {path.name for path in Path.cwd().iterdir()}
-        code = main(case.arguments(way.at))
+        code, page = run(case, way)
         captured = capsys.readouterr()
-        assert code == 0, captured.err
+        assert code == case.code, captured.err
         assert {path.name for path in Path.cwd().iterdir()} == before, "results go where they were asked for"
-        found[way_name] = way.results(case.results)
-    assert found["absolute"] == found["relative"] == found.get("parent", found["absolute"])
+        printed = re.findall(case.printed, way.plain(captured.out), re.MULTILINE) if case.printed else []
+        assert bool(printed) == bool(case.printed), captured.out
+        assert bool(page) == bool(case.serves), captured.out
+        found[way_name] = way.results(case.results), printed
+    assert all(one == found[ways_of(case)[0]] for one in found.values())
 
 
 def test_every_command_is_in_the_table() -> None:
-    assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys() - WITHOUT_PATHS
+    assert {case.arguments(str)[0] for case in CASES.values()} == COMMANDS.keys()
 
 
 def test_a_run_goes_on_under_another_name(

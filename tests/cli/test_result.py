@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from ir_transfer.cli import COMMANDS, ir_transfer, main
-from ir_transfer.cli.result import json_text, plain
+from ir_transfer.cli.result import plain
+from ir_transfer.json_files import json_text
 from tests.conftest import photograph
 
 
@@ -31,7 +32,11 @@ class _Found:
 
 def test_what_json_does_not_know_becomes_what_it_does() -> None:
     content = _Found(Path("a") / "b", {1: math.nan, 2: 0.5, 3: math.inf})
-    assert json.loads(json_text(content)) == {"path": "a/b", "scores": {"1": None, "2": 0.5, "3": None}, "kind": "one"}
+    assert json.loads(json_text(plain(content))) == {
+        "path": "a/b",
+        "scores": {"1": None, "2": 0.5, "3": None},
+        "kind": "one",
+    }
     assert plain((np.float32(0.5), np.arange(2), {"b", "a"}, True)) == [0.5, [0, 1], ["a", "b"], True]
     with pytest.raises(TypeError, match="object"):
         plain(object())

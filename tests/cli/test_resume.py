@@ -166,7 +166,7 @@ def test_a_changed_exemplar_is_refused_where_other_results_would_keep_the_old_on
     Image.fromarray(thermal(96, 128, 6)).save(tmp_path / "e.png")
     kept = Path("out/a.png").read_bytes()
     assert main(["convert", str(photos / "sub"), *STYLE, "-o", "out", "--resume"]) == 2
-    assert "one folder keeps one look" in capsys.readouterr().err
+    assert "results of one set of options" in capsys.readouterr().err
     assert Path("out/a.png").read_bytes() == kept
 
 

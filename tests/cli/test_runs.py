@@ -15,22 +15,13 @@ def test_list_prints_a_table_or_json(tracked_runs: TrackedRuns, capsys: pytest.C
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1] for line in lines[1:]] == ["hasty", "steady"]
     assert lines[1].startswith(tracked_runs.ids[1][:8])
+    best = ["0.2", "at", "step", "300", "street/validation", "beef0000"]  # the last step is 400
+    assert lines[1].split()[-len(best) :] == best
     assert main(["runs", "list", "--json", "-n", "1", "--tracking-uri", tracked_runs.uri]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert [(run["run_name"], run["kind"]) for run in found] == [("evaluation of hasty", "evaluate")]
-
-
-def test_compare_prints_the_verdict_and_the_page(
-    tracked_runs: TrackedRuns, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    page = tmp_path / "page.html"
-    assert main(["runs", "compare", "hasty", "steady", "-o", str(page), "--tracking-uri", tracked_runs.uri]) == 0
-    captured = capsys.readouterr()
-    assert captured.out.splitlines()[0].startswith("B: steady has the best rank")
-    assert captured.out.splitlines()[-1] == str(page)
-    assert captured.err.startswith("Warning: The training data street/training does not have the same content")
-    assert main(["runs", "compare", "hasty", "stedy", "--tracking-uri", tracked_runs.uri]) == 2
-    assert "did you mean 'steady'" in capsys.readouterr().err
+    assert [(run["run_name"], run["kind"], run["best_step"]) for run in found] == [
+        ("evaluation of hasty", "evaluate", None)
+    ]
 
 
 def test_deliver_sends_a_run_that_was_not_tracked(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ir_transfer.cli.signals import sigterm_as_interrupt
+from ir_transfer.cli.process import sigterm_as_interrupt
 from tests.conftest import photograph
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.cli.streams import escape_controls
+from ir_transfer.cli.process import escape_controls
 
 
 @pytest.mark.parametrize("redirection", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full", "2> >(exec true)"])

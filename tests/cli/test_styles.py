@@ -91,7 +91,7 @@ def test_wrong_outputs(looks: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(ir_transfer.resources, "_ROOTS", (tmp_path,))
     assert main(["styles"]) == 0
-    assert "no styles ship" in capsys.readouterr().out
+    assert "has no bundled styles" in capsys.readouterr().out
     metadata = {"band": "nir", "polarity": "white-hot", "description": "grass is bright"}
     StyleCode("adain", {}, metadata).save(tmp_path / "styles" / "adain-nir" / "nir-ground.safetensors")
     assert main(["styles"]) == 0

@@ -11,10 +11,12 @@ from PIL import Image
 
 from ir_transfer import create_model
 from ir_transfer.cli import main
+from ir_transfer.tracking.store import connect
 from ir_transfer.training.journal import append_event
 from tests.conftest import photograph, thermal
 from tests.evaluation.street_scene import write_pairs
 from tests.export.exported_files import small_weights
+from tests.tracking.registered import register
 from tests.training.distillation.labelled import write_labelled
 from tests.training.runs import make_root
 
@@ -57,6 +59,9 @@ def build_world(root: Path, empty_database: Path) -> Path:
     small_weights(root)
     create_model("gatys", weights=None, size="vgg19", widths=(4, 6, 8, 8, 8)).save(root / "gatys.safetensors")
     create_model("wct2", weights=None, size="vgg19", widths=(4, 6, 8, 8)).save(root / "wct2.safetensors")
+    (root / "doctor.toml").write_text('[doctor]\ndevice = "cpu"\n')
+    shutil.copyfile(empty_database, root / "registered.db")
+    register(connect(f"sqlite:///{root / 'registered.db'}"), root)
     shutil.copyfile(empty_database, root / "store.db")
     style = ["--style", str(root / "a.png"), "--model", "histogram", "--exemplar-polarity", "white-hot", "-q"]
     saved = ["styles", "build", str(root / "a.png"), "--model", "histogram", "--exemplar-polarity", "white-hot"]

@@ -14,8 +14,8 @@ from PIL import Image
 
 from ir_transfer import create_model
 from ir_transfer.conversion.convert import convert
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.options import Options, Summary
-from ir_transfer.conversion.translate import pick_device
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.image_io import read_image
 from tests.conftest import photograph, thermal
@@ -213,7 +213,7 @@ def test_resume_repairs_what_is_lost_changed_or_failed(options: Options, photos:
 )
 def test_resume_never_mixes_looks(options: Options, changes: dict[str, Any]) -> None:
     before = tree(run(options).out)
-    with pytest.raises(InputError, match="one folder keeps one look"):
+    with pytest.raises(InputError, match="results of one set of options"):
         run(options, resume=True, **changes)
     assert tree(options.out or Path()) == before
 
@@ -234,11 +234,11 @@ def test_fail_fast_converts_nothing_after_a_collision(options: Options, photos: 
 
 def test_a_run_that_came_and_went_meanwhile_is_not_replaced(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     def quick_rival(name: str) -> torch.device:
-        monkeypatch.setattr("ir_transfer.conversion.translate.pick_device", pick_device)
+        monkeypatch.setattr("ir_transfer.conversion.devices.pick_device", pick_device)
         run(options, model="gray")
         return pick_device(name)
 
-    monkeypatch.setattr("ir_transfer.conversion.translate.pick_device", quick_rival)
+    monkeypatch.setattr("ir_transfer.conversion.devices.pick_device", quick_rival)
     with pytest.raises(InputError, match="--resume"):
         run(options)
     assert lines(options.out or Path())[0]["look"]["model"] == "gray"

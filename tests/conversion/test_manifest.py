@@ -93,11 +93,11 @@ def test_the_latest_line_of_an_output_counts_and_order_is_the_plans(tmp_path: Pa
 
 
 def test_another_look_is_refused_by_name(tmp_path: Path) -> None:
-    HEADER.refuse_other_look({"model": "gray", "strength": 1.0}, tmp_path)
+    HEADER.refuse_other_settings({"model": "gray", "strength": 1.0}, tmp_path)
     with pytest.raises(InputError, match=r"strength=1\.0 .*got 0\.5"):
-        HEADER.refuse_other_look({"model": "gray", "strength": 0.5}, tmp_path)
+        HEADER.refuse_other_settings({"model": "gray", "strength": 0.5}, tmp_path)
     with pytest.raises(InputError, match="seed"):
-        HEADER.refuse_other_look({"model": "gray", "strength": 1.0, "seed": 1}, tmp_path)
+        HEADER.refuse_other_settings({"model": "gray", "strength": 1.0, "seed": 1}, tmp_path)
 
 
 def test_a_lost_manifest_is_an_error(tmp_path: Path) -> None:

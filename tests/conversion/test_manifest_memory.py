@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.dataset.card import _parquet
-from ir_transfer.errors import EncodeError
+from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.imaging.image_io import write_parts
 
 LINES = 4_000
@@ -29,7 +31,7 @@ def entry(number: int) -> Entry:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("large")
     manifest = Manifest.create(out, Header("ir-transfer convert rgb", {"styles": []}, {}))
-    manifest.entries = {one.key: one for one in map(entry, range(LINES))}
+    manifest.entries.update({one.key: one for one in map(entry, range(LINES))})
     manifest.reopen()
     return out
 
@@ -52,17 +54,63 @@ def load(folder: Path) -> Manifest:
     return manifest
 
 
-def test_a_line_takes_no_more_than_its_texts(folder: Path) -> None:
+def test_a_line_takes_no_more_than_its_key_and_position(folder: Path) -> None:
     peak, kept = peak_and_kept(lambda: load(folder))
-    assert kept < 750  # 600, of which 400 are names and hashes
+    assert kept < 250  # 200; entries that are held take 600
     assert peak < kept + 100
+
+
+def test_lines_of_a_run_take_no_more_than_their_keys_and_positions(tmp_path: Path) -> None:
+    manifest = Manifest.create(tmp_path, Header("", {}, {}))
+
+    def run() -> None:
+        for number in range(LINES):
+            manifest.append(entry(number))
+
+    _, kept = peak_and_kept(run)
+    assert kept < 250
+    manifest.close()
+
+
+def test_entries_are_read_from_the_file(folder: Path) -> None:
+    manifest = load(folder)
+    wanted = entry(LINES // 2)
+    assert manifest.entries[wanted.key] == wanted
+    assert list(manifest.entries.items()) == [(one.key, one) for one in map(entry, range(LINES))]
+    assert "nowhere.png" not in manifest.entries
+    assert len(manifest.entries) == LINES
+
+
+def test_entries_follow_the_file_when_it_is_rewritten(tmp_path: Path) -> None:
+    manifest = Manifest.create(tmp_path, Header("", {}, {}))
+    for number in range(5):
+        manifest.append(entry(number))
+    manifest.append(replace(entry(1), status="failed", error="gone"))
+    manifest.entries[entry(3).key] = replace(entry(3), input="renamed.jpg")
+    del manifest.entries[entry(4).key]
+    manifest.finish([entry(number).key for number in (0, 1, 3)])
+    failed, renamed = replace(entry(1), status="failed", error="gone"), replace(entry(3), input="renamed.jpg")
+    for held in (manifest, load(tmp_path)):
+        assert list(held.entries.values()) == [entry(2), entry(0), failed, renamed]
+    manifest.append(replace(entry(0), width=1))
+    for held in (manifest, load(tmp_path)):
+        assert list(held.entries.values()) == [entry(2), replace(entry(0), width=1), failed, renamed]
+    manifest.close()
+
+
+def test_a_manifest_that_another_program_changed_is_reported(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / MANIFEST_NAME).write_bytes((folder / MANIFEST_NAME).read_bytes())
+    manifest = load(tmp_path)
+    (tmp_path / MANIFEST_NAME).write_bytes(b"x" * 100_000)
+    with pytest.raises(InputError, match=r"expected a JSON object in the line at byte \d+ of .*manifest.jsonl"):
+        manifest.entries[entry(3).key]
 
 
 def test_the_text_of_a_manifest_is_not_held(folder: Path) -> None:
     manifest = load(folder)
     before = manifest.path.read_bytes()
     peak, _ = peak_and_kept(manifest.reopen)
-    assert peak < 50 < len(before) / LINES / 10
+    assert peak < 150 < len(before) / LINES / 3  # keys and positions of the new file
     assert manifest.path.read_bytes() == before
 
 
@@ -98,7 +146,7 @@ def test_a_url_in_any_value_is_redacted(tmp_path: Path) -> None:
     manifest = Manifest.create(tmp_path, Header("", {}, {}))
     secret = "https://me:hunter2@host/a.tif"
     manifest.append(Entry(secret, "a.png", "failed", error=f"got {secret}", reading={"notes": [secret]}))
-    assert "hunter2" not in str(manifest.entries)
+    assert "hunter2" not in str(dict(manifest.entries))
     manifest.entries["b.png"] = Entry("b", "b.png", "failed", reading={"notes": [secret]})
     manifest.reopen()
     assert b"hunter2" not in manifest.path.read_bytes()

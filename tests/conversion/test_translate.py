@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 from ir_transfer import create_model
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph

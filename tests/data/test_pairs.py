@@ -89,7 +89,7 @@ def test_bands_of_one_file_keep_all_bits(tmp_path: Path) -> None:
     np.testing.assert_allclose(ir, 1001 / 4000)
     with rasterio.open(tmp_path / "T31TCJ_1.tif", "w", driver="GTiff", count=3, height=8, width=9, dtype="uint16") as f:
         f.write(np.zeros((3, 8, 9), np.uint16))
-    with pytest.raises(DecodeError, match="expected 4 bands, got 3"):
+    with pytest.raises(InputError, match=r"expected bands of 1 to 3, got \(1, 2, 3, 4\): correct the card"):
         read_pair(pair)
 
 

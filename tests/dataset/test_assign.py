@@ -9,10 +9,8 @@ import pytest
 
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job, Variant
-from ir_transfer.dataset.assign import Chooser, draw_variants
-from ir_transfer.dataset.likeness import Likeness
-from ir_transfer.dataset.options import DatasetOptions
-from ir_transfer.dataset.rules import Rule, parse_rules
+from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser, draw_variants
+from ir_transfer.dataset.options import DatasetOptions, Rule, parse_rules
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage
 from tests.conftest import photograph, thermal
@@ -22,7 +20,7 @@ def options(seed: int = 0, **changes: Any) -> DatasetOptions:
     return DatasetOptions(Options(("set",), ("a", "b", "c"), seed=seed), **changes)
 
 
-def place(number: int) -> PurePosixPath:
+def rel_path(number: int) -> PurePosixPath:
     return PurePosixPath(f"images/{number:04}.png")
 
 
@@ -33,7 +31,7 @@ def image(pixels: Any) -> DecodedImage:
 
 def test_a_image_gets_each_style_once_before_one_comes_again() -> None:
     for number in range(20):
-        drawn = draw_variants(options(variants=5), place(number), number, 3)
+        drawn = draw_variants(options(variants=5), rel_path(number), number, 3)
         assert sorted(one.style for one in drawn[:3] if one.style is not None) == [0, 1, 2]
         assert [one.style for one in drawn[3:]] == [one.style for one in drawn[:2]]
         assert [one.number for one in drawn] == [0, 1, 2, 3, 4]
@@ -41,9 +39,11 @@ def test_a_image_gets_each_style_once_before_one_comes_again() -> None:
 
 def test_the_draw_depends_on_seed_and_place_alone() -> None:
     asked = options(strengths=(0.5, 1.0), flip_share=0.5)
-    assert draw_variants(asked, place(1), 1, 3) == draw_variants(asked, place(1), 99, 3)
-    first = [draw_variants(asked, place(n), n, 3)[0] for n in range(50)]
-    other_seed = [draw_variants(options(1, strengths=(0.5, 1.0), flip_share=0.5), place(n), n, 3)[0] for n in range(50)]
+    assert draw_variants(asked, rel_path(1), 1, 3) == draw_variants(asked, rel_path(1), 99, 3)
+    first = [draw_variants(asked, rel_path(n), n, 3)[0] for n in range(50)]
+    other_seed = [
+        draw_variants(options(1, strengths=(0.5, 1.0), flip_share=0.5), rel_path(n), n, 3)[0] for n in range(50)
+    ]
     assert first != other_seed
     assert {one.style for one in first} == {0, 1, 2}
     assert {one.strength for one in first} == {0.5, 0.6, 0.7, 0.8, 0.9, 1.0}
@@ -52,12 +52,12 @@ def test_the_draw_depends_on_seed_and_place_alone() -> None:
 
 def test_round_robin_goes_through_the_styles_in_turn() -> None:
     asked = options(assign="round-robin", variants=2)
-    styles = [one.style for n in range(3) for one in draw_variants(asked, place(n), n, 3)]
+    styles = [one.style for n in range(3) for one in draw_variants(asked, rel_path(n), n, 3)]
     assert styles == [0, 1, 2, 0, 1, 2]
 
 
 def test_the_plain_luma_comes_last_and_has_no_style() -> None:
-    drawn = draw_variants(options(variants=2, include_gray=True, flip_share=1.0), place(0), 0, 3)
+    drawn = draw_variants(options(variants=2, include_gray=True, flip_share=1.0), rel_path(0), 0, 3)
     assert [one.style is None for one in drawn] == [False, False, True]
     assert drawn[-1] == Variant(2, None)
 
@@ -66,12 +66,12 @@ def test_night_images_get_night_styles_and_patterns_theirs() -> None:
     rules, styles = parse_rules(("night=dark.png", "images/0003.png=b"), ("a", "b"))
     assert styles == ("a", "b", "dark.png")
     assert rules == (Rule("night", 2, "night=dark.png"), Rule("images/0003.png", 1, "images/0003.png=b"))
-    paths = {Path(str(place(n))): place(n) for n in range(5)}
-    choose = Chooser(options(rules=rules), paths, None)
+    paths = {Path(str(rel_path(n))): rel_path(n) for n in range(5)}
+    choose = StyleChooser(options(rules=rules), paths, None)
     day, night = photograph(), photograph() // 5
 
     def chosen(number: int, pixels: Any) -> int | None:
-        job = Job(str(place(number)), str(place(number)), Variant(0, 0))
+        job = Job(str(rel_path(number)), str(rel_path(number)), Variant(0, 0))
         variant = choose(job, image(pixels)).variant
         assert variant is not None
         return variant.style
@@ -79,7 +79,7 @@ def test_night_images_get_night_styles_and_patterns_theirs() -> None:
     assert chosen(1, night) == 2
     assert chosen(1, day) == 0
     assert chosen(3, day) == 1
-    gray = Job(str(place(1)), str(place(1)), Variant(0, None))
+    gray = Job(str(rel_path(1)), str(rel_path(1)), Variant(0, None))
     assert choose(gray, image(night)) == gray
 
 
@@ -91,11 +91,13 @@ def test_a_rule_needs_a_condition_and_a_style(text: str) -> None:
 
 def test_the_nearest_exemplar_shows_the_same_thing_in_either_polarity() -> None:
     scenes = [thermal(64, 64, seed).astype(np.float32) / np.float32(255) for seed in (1, 2, 3)]
-    likeness = Likeness([np.float32(1) - scenes[0], scenes[1], np.float32(0.5) + np.float32(0.3) * scenes[2]])
+    similarity = ExemplarSimilarity(
+        [np.float32(1) - scenes[0], scenes[1], np.float32(0.5) + np.float32(0.3) * scenes[2]]
+    )
     for index, scene in enumerate(scenes):
-        shown = image(np.repeat((scene * 255)[..., None], 3, axis=2))
-        assert likeness.ranked(shown)[0] == index
-        assert sorted(likeness.ranked(shown)) == [0, 1, 2]
+        quoted = image(np.repeat((scene * 255)[..., None], 3, axis=2))
+        assert similarity.ranked(quoted)[0] == index
+        assert sorted(similarity.ranked(quoted)) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

@@ -156,8 +156,8 @@ def test_verify_tells_every_kind_of_damage(coco: Path, exemplars: tuple[str, ...
     (out / "annotations/instances_val.json").write_text(json.dumps(content))
     found = "\n".join(verify_dataset(out))
     assert "train/000.png: expected the image, found none" in found
-    assert "train/001.png: expected the image as it was made" in found
-    assert "instances_val.json: expected the label file as it was written" in found
+    assert "train/001.png: expected the bytes that were written" in found
+    assert "instances_val.json: expected the bytes that were written" in found
     assert "val/002.png: expected person at (12.0, 8.0, 32.0, 38.0) on the same pixels" in found
     with pytest.raises(InputError, match="made in"):
         verify_dataset(coco)
@@ -176,9 +176,9 @@ def test_heat_is_inside_of_the_box_only_and_survives_polarity(
     )
     change = hot - plain
     assert 0.1 < change[15:30, 17:23].mean() <= 0.21
-    outside = np.ones_like(change, bool)
-    outside[4:42, 6:34] = False
-    assert np.abs(change[outside]).max() < 0.005
+    regions_outside = np.ones_like(change, bool)
+    regions_outside[4:42, 6:34] = False
+    assert np.abs(change[regions_outside]).max() < 0.005
     assert np.abs(black - (1 - hot)).max() < 0.005
 
 

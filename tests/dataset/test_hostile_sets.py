@@ -145,16 +145,16 @@ def test_a_link_out_of_a_set_is_not_followed(
     assert not (tmp_path / "whole/0.png").exists()
 
 
-@pytest.mark.parametrize("place", ["../secret.txt", "{outside}", "link/secret.txt"])
+@pytest.mark.parametrize("rel_path", ["../secret.txt", "{outside}", "link/secret.txt"])
 def test_hashes_of_labels_remove_nothing_outside(
-    place: str, rgb: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    rel_path: str, rgb: Path, exemplar: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, secret = tmp_path / "ir", tmp_path / "secret.txt"
     assert main(command(rgb, exemplar, out)) == 0
     secret.write_text("secret")
     (out / "link").symlink_to(tmp_path)
     digest = hashlib.sha256(b"secret").hexdigest()
-    (out / "labels.sha256").write_text(f"{digest}  {place.format(outside=secret)}\n")
+    (out / "labels.sha256").write_text(f"{digest}  {rel_path.format(outside=secret)}\n")
     assert main([*command(rgb, exemplar, out), "--overwrite"]) == 2
     assert main(["dataset", "verify", str(out)]) == 2
     assert secret.read_text() == "secret"

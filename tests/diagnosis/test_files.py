@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ir_transfer.conversion.styles.choose import list_presets
+from ir_transfer.conversion.styles.catalog import list_presets
 from ir_transfer.diagnosis import files
 from ir_transfer.errors import MissingFileError
 from ir_transfer.resources import resource

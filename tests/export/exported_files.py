@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ir_transfer.conversion.exported.make import ExportOptions, export_file
-from ir_transfer.export.facts import FileFacts, FileKind
+from ir_transfer.export.metadata import ExportMetadata, FileKind
 from tests.conftest import thermal
 from tests.models.small_thermal import small_thermal
 
@@ -32,7 +32,7 @@ def exemplar_file(folder: Path) -> Path:
 
 def export_small(
     folder: Path, kind: FileKind, name: str = "adain", *, baked: bool = True, polarity: str | None = None
-) -> tuple[Path, FileFacts]:
+) -> tuple[Path, ExportMetadata]:
     """Export a small system; return its file and what that says of itself."""
     out = folder / f"{name}{'' if baked else '-any'}{'.onnx' if kind == 'onnx' else '.xml'}"
     options = ExportOptions(

@@ -17,13 +17,13 @@ from ir_transfer import __version__, create_model
 from ir_transfer.conversion.exported import make
 from ir_transfer.conversion.exported.make import ExportOptions, export_file
 from ir_transfer.errors import InputError, MissingFileError, WeightsError
-from ir_transfer.export.check import Difference, largest_difference, refuse_difference, style_inputs
-from ir_transfer.export.facts import FileFacts, FileKind, read_facts, runtime_for
+from ir_transfer.export.check import Difference, check_difference, largest_difference, style_inputs
+from ir_transfer.export.metadata import ExportMetadata, FileKind, read_metadata, runtime_for
 from ir_transfer.export.sessions import OnnxRuntimeSession, OpenVinoSession, inputs_of, open_session
 from tests.export.exported_files import exemplar_file, export_small, random_image, small_weights
 from tests.models.small_thermal import scene
 
-Exported = tuple[Path, FileFacts]
+Exported = tuple[Path, ExportMetadata]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_an_onnx_file_says_what_it_holds(onnx_file: Exported) -> None:
     assert found["ir_transfer.version"] == __version__
     assert "sRGB" in found["ir_transfer.preprocessing"]
     assert float(found["ir_transfer.largest_difference"]) <= 1e-3
-    assert read_facts(path) == facts
+    assert read_metadata(path) == facts
 
 
 def small_path(exported: Path) -> Path:
@@ -61,7 +61,7 @@ def small_path(exported: Path) -> Path:
 
 def test_an_openvino_file_says_the_same(openvino_file: Exported) -> None:
     path, facts = openvino_file
-    assert read_facts(path) == facts
+    assert read_metadata(path) == facts
     assert (facts.model, facts.polarity, facts.precision) == ("wct2", "white-hot", "float32")
     assert facts.is_baked
     assert openvino.Core().read_model(path).inputs[0].any_name == "image"
@@ -86,7 +86,7 @@ def options_for(path: Path) -> ExportOptions:
     kind: FileKind = "onnx" if path.suffix == ".onnx" else "openvino"
     style = (str(exemplar_file(path.parent)),)
     weights = str(small_path(path))
-    polarity = read_facts(path).polarity
+    polarity = read_metadata(path).polarity
     return ExportOptions(path.stem, path, kind, style, None, weights, polarity, white_hot=True)  # type: ignore[arg-type]
 
 
@@ -132,8 +132,13 @@ def test_the_check_finds_another_size_and_nan(onnx_file: Exported) -> None:
     difference = largest_difference(found.model, found.code, Damaged(path, 1), baked=True, sizes=((16, 20), (48, 50)))
     assert difference[1:] == (48, 50)
     with pytest.raises(InputError, match="50 x 48"):
-        refuse_difference(difference, path)
-    refuse_difference(Difference(1e-3, 1, 1), path)
+        check_difference(difference, path)
+    check_difference(Difference(1e-3, 1, 1), path)
+
+
+def test_msgnet_is_exported_too(tmp_path: Path) -> None:
+    _, facts = export_small(tmp_path, "onnx", "msgnet")
+    assert float(facts.largest_difference) <= 1e-3
 
 
 def test_an_existing_file_is_kept(onnx_file: Exported) -> None:
@@ -155,16 +160,16 @@ def test_files_of_others_are_refused(tmp_path: Path, onnx_file: Exported) -> Non
     other = onnx.load(str(onnx_file[0]))
     del other.metadata_props[:]
     onnx.save(other, str(tmp_path / "other.onnx"))
-    with pytest.raises(WeightsError, match="not say its model"):
-        read_facts(tmp_path / "other.onnx")
+    with pytest.raises(WeightsError, match="without metadata on model"):
+        read_metadata(tmp_path / "other.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     with pytest.raises(WeightsError, match=r"bad\.onnx"):
-        read_facts(tmp_path / "bad.onnx")
+        read_metadata(tmp_path / "bad.onnx")
     (tmp_path / "bad.xml").write_text("nothing")
     with pytest.raises(WeightsError, match=r"bad\.xml"):
-        read_facts(tmp_path / "bad.xml")
+        read_metadata(tmp_path / "bad.xml")
     with pytest.raises(MissingFileError, match=r"none\.onnx"):
-        read_facts(tmp_path / "none.onnx")
+        read_metadata(tmp_path / "none.onnx")
 
 
 def test_the_runtime_follows_the_file() -> None:

@@ -7,7 +7,7 @@ import torch
 
 from ir_transfer.errors import InputError
 from ir_transfer.export.graph import TracedGraph
-from ir_transfer.export.trace import exportable, turned
+from ir_transfer.export.trace import inverted, require_exportable
 from ir_transfer.models import thermal
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
@@ -57,20 +57,25 @@ def test_a_style_that_is_passed_gives_what_a_baked_one_does(model: ThermalModel)
 @torch.inference_mode()
 def test_a_turned_style_gives_the_inverse(model: ThermalModel) -> None:
     style = style_of(model)
-    one, other = model(scene(50, 60), style), model(scene(50, 60), turned(style))
+    one, other = model(scene(50, 60), style), model(scene(50, 60), inverted(style))
     torch.testing.assert_close(other, 1 - one, atol=1e-6, rtol=0)
-    assert turned(style).white_hot is not style.white_hot
+    assert inverted(style).white_hot is not style.white_hot
 
 
 def test_what_has_no_operation_is_refused() -> None:
     model = small_thermal("adain")
     model.configure({"alignment": "coral"})
     with pytest.raises(InputError, match="alignment=moments"):
-        exportable(model)
+        require_exportable(model)
+
+
+def test_a_patch_search_is_refused() -> None:
+    with pytest.raises(InputError, match="style_swap"):
+        require_exportable(small_thermal("style_swap"))
 
 
 def test_a_model_without_overview_is_refused() -> None:
     from ir_transfer import create_model
 
     with pytest.raises(InputError, match="compact system"):
-        exportable(create_model("gray"))
+        require_exportable(create_model("gray"))

@@ -32,16 +32,16 @@ def translate(labelled: LabelledSet, out: Path, variants: int = 2) -> Results:
     """Write a gray image for every one of the set that can be read, under the names a run would give."""
     results: Results = {}
     for one in labelled.images:
-        results[one.place] = []
+        results[one.rel_path] = []
         try:
             gray = read_image(one.path).gray()[0]
         except OSError:
             continue
         ends = ["", *(f"__v{number}" for number in range(1, variants))]
-        results[one.place] = [one.place.with_name(f"{one.place.stem}{end}.png") for end in ends]
-        for place in results[one.place]:
-            (out / place).parent.mkdir(parents=True, exist_ok=True)
-            write_gray(out / place, gray)
+        results[one.rel_path] = [one.rel_path.with_name(f"{one.rel_path.stem}{end}.png") for end in ends]
+        for rel_path in results[one.rel_path]:
+            (out / rel_path).parent.mkdir(parents=True, exist_ok=True)
+            write_gray(out / rel_path, gray)
     return results
 
 
@@ -92,8 +92,8 @@ def coco_set(root: Path) -> None:
 
 
 def yolo_set(root: Path) -> None:
-    for number, place in enumerate(("train/a", "train/b c", "val/d")):
-        write_image(root / f"images/{place}.jpg", number)
+    for number, rel_path in enumerate(("train/a", "train/b c", "val/d")):
+        write_image(root / f"images/{rel_path}.jpg", number)
     text(root / "labels/train/a.txt", "0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.9 0.1 0.5 0.8\r\n")
     text(root / "labels/train/b c.txt", "1 0.1 0.1 0.5 0.1 0.5 0.8 0.1 0.7")
     text(root / "labels/val/d.txt", "")
@@ -162,8 +162,8 @@ def kitti_set(root: Path) -> None:
 
 
 def classification_set(root: Path) -> None:
-    for number, place in enumerate(("train/cat/1", "train/dog/1", "val/cat/2")):
-        write_image(root / f"{place}.jpg", number)
+    for number, rel_path in enumerate(("train/cat/1", "train/dog/1", "val/cat/2")):
+        write_image(root / f"{rel_path}.jpg", number)
 
 
 def image_set(root: Path) -> None:

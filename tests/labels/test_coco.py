@@ -10,9 +10,9 @@ from torchvision.datasets import CocoDetection
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.coco import CocoSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
-from ir_transfer.labels.texts import read_limited
+from ir_transfer.labels.text_io import read_limited
 from tests.labels.sets import RUNS, coco_content, coco_set, text, translate, write_image
 
 TRAIN = "annotations/instances_train2017.json"
@@ -58,7 +58,7 @@ def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
     assert (tmp_path / "out/labels.json").read_bytes().decode() == expected
     assert labelled.info == {"year": "2017.0", "description": "D"}
     assert labelled.licences == ("by (u)",)
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_origin_is_told_whatever_info_is(tmp_path: Path, info: str, expected
 def test_variants_have_ids_of_their_own_in_every_file(tmp_path: Path) -> None:
     coco_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
-    assert [(p.place.name, p.split) for p in labelled.images] == [
+    assert [(p.rel_path.name, p.split) for p in labelled.images] == [
         ("a.jpg", "train"),
         ("b c é.png", "train"),
         ("a.jpg", "val"),
@@ -133,7 +133,9 @@ def test_trainers_open_what_was_written(tmp_path: Path) -> None:
     }  # fmt: skip
     for one in after.images:
         regions = after.regions(one, 48, 64)
-        for region, target in zip(regions, seen.get(one.place.name, []) if one.split == "train" else [], strict=True):
+        for region, target in zip(
+            regions, seen.get(one.rel_path.name, []) if one.split == "train" else [], strict=True
+        ):
             left, top, width, height = target["bbox"]
             assert region.box == (left, top, left + width, top + height)
             if "segmentation" in target:
@@ -177,14 +179,14 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
         ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "four finite numbers"),
         ({"segmentation": [[1] * 20_006]}, "3 to 10000 corners"),
         ({"segmentation": [{"a": 1}]}, "list of numbers"),
-        ({"segmentation": "x"}, "outlines or runs"),
-        ({"segmentation": {"counts": [3, 4], "size": [48, 64]}}, "runs that fill"),
-        ({"segmentation": {"counts": [2**62] * 4 + [48 * 64], "size": [48, 64]}}, "runs that fill"),
+        ({"segmentation": "x"}, "polygons or run lengths"),
+        ({"segmentation": {"counts": [3, 4], "size": [48, 64]}}, "run lengths that fill"),
+        ({"segmentation": {"counts": [2**62] * 4 + [48 * 64], "size": [48, 64]}}, "run lengths that fill"),
         ({"segmentation": {"counts": [float("inf")], "size": [48, 64]}}, "whole numbers"),
-        ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed runs"),
-        ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed runs"),
+        ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed run lengths"),
+        ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed run lengths"),
         ({"segmentation": {"counts": [48 * 64], "size": [48, 64]}}, "hold pixels"),
-        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "runs of an image"),
+        ({"segmentation": {"counts": [1 << 60], "size": [1 << 30, 1 << 30]}}, "run lengths of an image"),
         ({"segmentation": {}, "bbox": []}, "four finite numbers"),
         ({"category_id": 99, "bbox": [1, 1, 1]}, "a category of the file, got category_id 99"),
         ({"category_id": [1], "bbox": [1, 1, 1]}, "a category of the file"),
@@ -204,7 +206,7 @@ def test_a_bad_annotation_costs_itself(tmp_path: Path, annotation: dict[str, Any
     assert new == old.replace("a.jpg", "a.png")
 
 
-def test_a_bad_outline_leaves_the_box(tmp_path: Path) -> None:
+def test_a_bad_polygon_leaves_the_box(tmp_path: Path) -> None:
     labelled = one_image(
         tmp_path, {"segmentation": [[1, 2]], "bbox": [3, 4, 5, 6]}, {"id": 2, "image_id": 7.0, "bbox": [1, 1, 1, 1]}
     )
@@ -241,10 +243,10 @@ def test_the_usual_layouts(tmp_path: Path, images: list[str], file: str, names: 
     boxes = [{"id": 1, "image_id": 0, "category_id": 1, "bbox": [3, 4, 5, 6]}]
     content = {"images": records, "annotations": boxes, "categories": [{"id": 1, "name": "x"}]}
     labelled = write(tmp_path, content, file)
-    assert [str(one.place) for one in labelled.images] == images[: len(names)]
+    assert [str(one.rel_path) for one in labelled.images] == images[: len(names)]
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
     again = json.loads((tmp_path / "out" / file).read_text())["images"]
     assert not any(one["file_name"].startswith(("/", "D:")) for one in again)
 
@@ -261,14 +263,14 @@ def test_images_that_are_missing_or_outside(tmp_path: Path) -> None:
         ],
     }
     labelled = write(tmp_path, content)
-    assert [str(one.place) for one in labelled.images] == ["images/a.jpg"]
-    told = messages(labelled)
-    assert "image 1: expected an image inside of the set, got '../../secret.jpg'" in told
+    assert [str(one.rel_path) for one in labelled.images] == ["images/a.jpg"]
+    reported = messages(labelled)
+    assert "image 1: expected an image inside the set, got '../../secret.jpg'" in reported
     for number in (2, 3, 4, 5):
-        assert f"image {number}: expected" in told
-    assert "image 6: expected a file_name" in told
-    assert "image 7: expected one entry for images/a.jpg, got two" in told
-    assert "images : expected only labelled images, got 1" in told
+        assert f"image {number}: expected" in reported
+    assert "image 6: expected a file_name" in reported
+    assert "image 7: expected one entry for images/a.jpg, got two" in reported
+    assert "images : expected only labelled images, got 1" in reported
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     made = json.loads((tmp_path / "out/labels.json").read_text())
     assert [one["id"] for one in made["images"]] == [0, 6, 7]
@@ -292,7 +294,7 @@ def test_ids_of_any_kind(tmp_path: Path) -> None:
         "x", "x__v1_", "x__v1", "x__v1__v1", None, None, None, None,
     ]  # fmt: skip
     after = open_labelled(tmp_path / "out")
-    assert check_round_trip(labelled, after, results) == []
+    assert compare_labels(labelled, after, results) == []
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_a_broken_file_costs_itself(tmp_path: Path, broken: str) -> None:
     with pytest.raises(InputError, match=r"bad\.json: expected"):
         open_labelled(tmp_path / "in")
     labelled = one_image(tmp_path, {"bbox": [1, 2, 3, 4]})
-    assert [str(one.place) for one in labelled.images] == ["images/a.jpg"]
+    assert [str(one.rel_path) for one in labelled.images] == ["images/a.jpg"]
     assert "bad.json : expected" in messages(labelled)
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert written == [PurePosixPath("labels.json")]
@@ -355,7 +357,7 @@ def test_panoptic_segments(tmp_path: Path) -> None:
     old = (tmp_path / "in/annotations/panoptic_val2017/a.png").read_bytes()
     for name in ("a", "a__v1"):
         assert (tmp_path / f"out/annotations/panoptic_val2017/{name}.png").read_bytes() == old
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
     (tmp_path / "in/annotations/panoptic_val2017/a.png").unlink()
     gone = CocoSet(labelled._tree)
     assert gone.regions(gone.images[0], 48, 64) == []
@@ -370,7 +372,7 @@ def test_keypoint_files_repeat_no_instance(tmp_path: Path) -> None:
 
 
 def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have a gigabyte."""
+    """A COCO file may have 1 GiB."""
     coco_set(tmp_path / "in")
     reads: list[str] = []
 
@@ -378,7 +380,7 @@ def test_a_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         reads.append(path.name)
         return read_limited(path, limit)
 
-    for module in ("coco", "side_files", "yolo", "kitti", "index_masks"):
+    for module in ("base", "coco", "side_files", "text_io"):
         monkeypatch.setattr(f"ir_transfer.labels.{module}.read_limited", counted)
     labelled = open_labelled(tmp_path / "in")
     assert labelled.problems == ()

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ir_transfer.dataset.pixel_checks import label_mismatches
 from ir_transfer.errors import UnknownNameError
 from ir_transfer.imaging.header import read_header, upright_size
 from ir_transfer.imaging.image_io import read_image, write_gray
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.frames import Frame, to_stored, to_upright, upright_region
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.regions import Region, inside_box, mask_region
-from ir_transfer.labels.round_trip import check_round_trip
+from ir_transfer.labels.regions import Region, box_mask, mask_region
 from tests.labels.sets import Results, text
 from tests.labels.turned import (
     FOLDERS,
@@ -37,10 +38,10 @@ def convert(labelled: LabelledSet, out: Path) -> Results:
     """Write the results as a run does, and their labels."""
     results: Results = {}
     for one in labelled.images:
-        gray, place = read_image(one.path).gray()[0], one.place.with_suffix(".png")
-        (out / place).parent.mkdir(parents=True, exist_ok=True)
-        write_gray(out / place, np.ascontiguousarray(to_stored(gray, labelled.turn(one))))
-        results[one.place] = [place]
+        gray, rel_path = read_image(one.path).gray()[0], one.rel_path.with_suffix(".png")
+        (out / rel_path).parent.mkdir(parents=True, exist_ok=True)
+        write_gray(out / rel_path, np.ascontiguousarray(to_stored(gray, labelled.stored_orientation(one))))
+        results[one.rel_path] = [rel_path]
     labelled.write(out, results, {})
     return results
 
@@ -56,8 +57,8 @@ def check_on_the_object(root: Path, kind: str) -> None:
         regions = made.regions(one, *pixels.shape)
         assert regions
         for region in regions:
-            np.testing.assert_array_equal(region.mask(*pixels.shape), pixels, str(one.place))
-        assert made.misfits(one, *pixels.shape) == []
+            np.testing.assert_array_equal(region.mask(*pixels.shape), pixels, str(one.rel_path))
+        assert label_mismatches(made, one, *pixels.shape) == []
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
@@ -79,7 +80,7 @@ def test_labels_and_pixels_stay_together_in_all_orientations(tmp_path: Path, kin
     build(tmp_path / "in", kind, frame)
     labelled = open_labelled(tmp_path / "in", orientation=frame)
     results = convert(labelled, tmp_path / "out")
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
     check_on_the_object(tmp_path / "out", labelled.kind)
     assert labelled.problems == ()
 
@@ -92,9 +93,9 @@ def test_stated_sizes_decide_and_what_they_cannot_tell_is_reported(tmp_path: Pat
     convert(labelled, tmp_path / "out")
     # Width and height tell of 5 to 8; 2 to 4 follow what these say, one tool having made all.
     check_on_the_object(tmp_path / "out", labelled.kind)
-    told = {one.file.stem: one.message for one in labelled.problems}
-    assert told.keys() == {"o2", "o3", "o4"}
-    assert all(f"taken as {frame}, as the labels of 4 others are" in message for message in told.values())
+    reported = {one.file.stem: one.message for one in labelled.problems}
+    assert reported.keys() == {"o2", "o3", "o4"}
+    assert all(f"taken as {frame}, as the labels of 4 others are" in message for message in reported.values())
 
 
 @pytest.mark.parametrize("kind", [yolo, kitti])
@@ -112,24 +113,24 @@ def test_a_box_with_room_in_one_frame_only_decides(tmp_path: Path) -> None:
     text(tmp_path / "in/training/label_2/o6.txt", "Car 0 0 0 2 3 20 63 1 1 1 1 1 1 1\n")
     labelled = open_labelled(tmp_path / "in")
     assert read_header(labelled.images[0].path).stored == (64, 48)
-    assert labelled.turn(labelled.images[0]) == 6
+    assert labelled.stored_orientation(labelled.images[0]) == 6
     assert labelled.problems == ()
 
 
 def test_what_the_user_says_goes_before_sizes_and_a_contradiction_is_reported(tmp_path: Path) -> None:
     build(tmp_path / "in", voc, "upright")
     labelled = open_labelled(tmp_path / "in", orientation="stored")
-    assert [labelled.turn(one) for one in labelled.images] == list(ORIENTATIONS)
-    told = [one for one in labelled.problems if "--orientation" in one.message]
-    assert [one.file.stem for one in told] == ["o5", "o6", "o7", "o8"]
-    assert all("stored frame" in one.message for one in told)
+    assert [labelled.stored_orientation(one) for one in labelled.images] == list(ORIENTATIONS)
+    reported = [one for one in labelled.problems if "--orientation" in one.message]
+    assert [one.file.stem for one in reported] == ["o5", "o6", "o7", "o8"]
+    assert all("stored frame" in one.message for one in reported)
 
 
 def test_an_image_without_labels_is_upright_and_not_reported(tmp_path: Path) -> None:
     photograph(tmp_path / "in/images/a.jpg", 3)
     text(tmp_path / "in/labels/a.txt", "")
     labelled = open_labelled(tmp_path / "in")
-    assert labelled.turn(labelled.images[0]) == 1
+    assert labelled.stored_orientation(labelled.images[0]) == 1
     assert labelled.problems == ()
 
 
@@ -147,4 +148,4 @@ def test_regions_are_turned_as_pixels_are(orientation: int) -> None:
     drawn = upright_region(mask_region("", "", stored), orientation, stored.shape)
     np.testing.assert_array_equal(drawn.mask(*UPRIGHT), scene() > 128)
     box = upright_region(Region("", "", mask_region("", "", stored).box), orientation, stored.shape).box
-    np.testing.assert_array_equal(inside_box(box, *UPRIGHT), scene() > 128)
+    np.testing.assert_array_equal(box_mask(box, *UPRIGHT), scene() > 128)

@@ -3,8 +3,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ir_transfer.errors import InputError
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 from tests.labels.sets import kitti_set, text, translate, write_image
 
 
@@ -16,7 +16,7 @@ def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
     text(tmp_path / "in/ImageSets/test.txt", "000000\n")
     write_image(tmp_path / "in/training/image_3/000000.png")
     labelled = open_labelled(tmp_path / "in")
-    assert [(str(one.place), one.split) for one in labelled.images] == [
+    assert [(str(one.rel_path), one.split) for one in labelled.images] == [
         ("testing/image_2/000000.png", "test"),
         ("training/image_2/000000.png", "train"),
         ("training/image_2/000001.png", "train"),
@@ -32,7 +32,7 @@ def test_labels_and_calibration_go_along(tmp_path: Path) -> None:
         for end in ("", "__v1"):
             assert (tmp_path / "out/training" / folder / f"000001{end}{suffix}").read_bytes() == old
     assert (tmp_path / "out/ImageSets/train.txt").read_text() == "000000\n000000__v1\n"
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> Non
     labelled = open_labelled(tmp_path / "in")
     (van,) = labelled.regions(labelled.images[1], 48, 64)
     assert van.box == (1, 2, 3, 4)
-    told = {f"{one.file.name} {one.where}": one.message for one in labelled.problems}
-    assert "expected the image" in told["000009.txt "]
-    assert "expected labels under label_2" in told["000001.png "]
-    assert message in told["000000.txt 1"]
+    reported = {f"{one.file.name} {one.where}": one.message for one in labelled.problems}
+    assert "expected the image" in reported["000009.txt "]
+    assert "expected labels under label_2" in reported["000001.png "]
+    assert message in reported["000000.txt 1"]
     written = labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     assert PurePosixPath("training/label_2/000009.txt") not in written
     with pytest.raises(InputError, match="images under image_2"):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ir_transfer.errors import IrTransferError
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 from tests.labels.sets import SETS, translate
 
 TOKENS = (
@@ -55,18 +55,18 @@ def survives(folder: Path, kind: str, seed: int) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     try:
         labelled = open_labelled(root, dice.choice((kind, "auto")))
-        told = labelled.problems
-        assert all(str(folder) not in one.message for one in told)
+        reported = labelled.problems
+        assert all(str(folder) not in one.message for one in reported)
         results = translate(labelled, out, dice.choice((1, 2)))
         written = labelled.write(out, results, {"seed": str(seed)})
-        assert all((out / place).is_file() for place in written)
+        assert all((out / rel_path).is_file() for rel_path in written)
     except IrTransferError as error:
         assert "expected" in str(error)
     else:
         if any(results.values()):
             after = open_labelled(out, labelled.kind)
-            moved = check_round_trip(labelled, after, results)
-            assert moved == [] or told, moved
+            moved = compare_labels(labelled, after, results)
+            assert moved == [] or reported, moved
     made = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and out not in path.parents}
     assert made == before
 

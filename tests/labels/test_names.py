@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.places import spellings
-from ir_transfer.labels.round_trip import check_round_trip
+from ir_transfer.labels.paths import path_variants
 from tests.labels.sets import coco_content, index_mask, text, translate, voc_xml, write_image
 
 Form = Literal["NFC", "NFD"]
@@ -79,7 +79,7 @@ def test_labels_find_their_image_in_any_unicode_form(
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
     after = open_labelled(tmp_path / "out")
-    assert check_round_trip(labelled, after, results) == []
+    assert compare_labels(labelled, after, results) == []
     # What was written can be read by programs that compare bytes.
     stems = {path.stem.split("__")[0].removesuffix("_mask") for path in (tmp_path / "out").rglob("Caf*.*")}
     assert stems == {unicodedata.normalize(form, "Café Ä")}
@@ -95,7 +95,7 @@ def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("name", "rel_path"),
     [
         ("images\\3/0bd-a b.jpg", "images/0bd-a b.jpg"),  # Label Studio puts the number of the project there
         ("images\\3\\0bd-a b.jpg", "images/0bd-a b.jpg"),
@@ -110,33 +110,33 @@ def test_a_png_gets_the_name_that_it_has_on_the_disk(tmp_path: Path) -> None:
         ("images/a%2520b.jpg", "images/a%20b.jpg"),
     ],
 )
-def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: str, place: str) -> None:
-    write_image(tmp_path / "in" / place, 1)
+def test_what_windows_browsers_and_tools_make_of_a_name(tmp_path: Path, name: str, rel_path: str) -> None:
+    write_image(tmp_path / "in" / rel_path, 1)
     write_image(tmp_path / "in/images/other.jpg", 2)
     images = [{"id": 0, "file_name": name}, {"id": 1, "file_name": "other.jpg"}]
     text(tmp_path / "in/result.json", json.dumps({"images": images}))
     labelled = open_labelled(tmp_path / "in")
-    assert [str(one.place) for one in labelled.images] == sorted([place, "images/other.jpg"])
+    assert [str(one.rel_path) for one in labelled.images] == sorted([rel_path, "images/other.jpg"])
     labelled.write(tmp_path / "out", translate(labelled, tmp_path / "out", 1), {})
     again = json.loads((tmp_path / "out/result.json").read_text())["images"][0]["file_name"]
-    made = PurePosixPath(place).with_suffix(".png")
+    made = PurePosixPath(rel_path).with_suffix(".png")
     assert again in {str(made), made.name}
 
 
 def test_a_name_is_no_other_name_of_another_split_or_folder(tmp_path: Path) -> None:
-    for place in ("val/a.jpg", "x/b.jpg", "train/ok.jpg"):
-        write_image(tmp_path / "in" / place)
+    for rel_path in ("val/a.jpg", "x/b.jpg", "train/ok.jpg"):
+        write_image(tmp_path / "in" / rel_path)
     names = ["train/a.jpg", "one/b.jpg", "two/b.jpg", "train/ok.jpg"]
     images = [{"id": number, "file_name": name} for number, name in enumerate(names)]
     text(tmp_path / "in/result.json", json.dumps({"images": images}))
     labelled = open_labelled(tmp_path / "in")
-    assert [str(one.place) for one in labelled.images] == ["train/ok.jpg"]
+    assert [str(one.rel_path) for one in labelled.images] == ["train/ok.jpg"]
 
 
 def test_the_text_itself_is_the_first_spelling() -> None:
-    assert spellings("a%20b\\c.jpg") == ("a%20b\\c.jpg", "a%20b/c.jpg", "a b\\c.jpg", "a b/c.jpg")
-    assert spellings("plain.jpg") == ("plain.jpg",)
-    assert "a\0" not in spellings("a%00")
+    assert path_variants("a%20b\\c.jpg") == ("a%20b\\c.jpg", "a%20b/c.jpg", "a b\\c.jpg", "a b/c.jpg")
+    assert path_variants("plain.jpg") == ("plain.jpg",)
+    assert "a\0" not in path_variants("a%00")
 
 
 def test_names_of_a_list_of_windows_and_of_a_browser(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_names_of_a_list_of_windows_and_of_a_browser(tmp_path: Path) -> None:
     text(tmp_path / "in/train.txt", "images/a%20b.jpg\r\nD:\\sets\\images\\c.jpg\r\n")
     text(tmp_path / "in/data.yaml", "path: D:\\sets\\in\ntrain: train.txt\nnames: [x]\n")
     labelled = open_labelled(tmp_path / "in")
-    assert [(str(one.place), one.split) for one in labelled.images] == [
+    assert [(str(one.rel_path), one.split) for one in labelled.images] == [
         ("images/a b.jpg", "train"),
         ("images/c.jpg", "train"),
     ]

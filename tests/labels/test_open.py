@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
 from ir_transfer.labels.tree import list_tree
 from tests.labels.sets import SETS, coco_set, index_mask, text, translate, voc_xml, write_image, yolo_set
 from tests.permissions import obey_permissions
@@ -55,7 +55,7 @@ def test_other_files_are_no_labels(tmp_path: Path) -> None:
     assert labelled.regions(labelled.images[0], 48, 64) == []
     write_image(tmp_path / "d.jpg")
     assert open_labelled(tmp_path).kind == "images"
-    assert "expected a folder of a class" in open_labelled(tmp_path, "classification").problems[0].message
+    assert "expected a class folder" in open_labelled(tmp_path, "classification").problems[0].message
 
 
 def test_what_cannot_be_opened(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_links_hidden_files_and_results_inside(tmp_path: Path) -> None:
     (root / "linked.jpg").symlink_to(tmp_path / "single.jpg")
     os.mkfifo(root / "pipe.jpg")
     labelled = open_labelled(root, leave_out=[root / "ir"])
-    assert [str(one.place) for one in labelled.images] == ["a.jpg", "far/deep/e.jpg", "linked.jpg", "sub/b.jpg"]
+    assert [str(one.rel_path) for one in labelled.images] == ["a.jpg", "far/deep/e.jpg", "linked.jpg", "sub/b.jpg"]
     assert [str(one.file) for one in labelled.problems] == [
         "again", "far/back", "far2", "nowhere.jpg", "self.jpg", "sub/loop",
     ]  # fmt: skip
@@ -101,7 +101,7 @@ def test_a_folder_without_end_ends(tmp_path: Path) -> None:
     write_image(deep / "b.jpg")
     tree = list_tree(tmp_path / "in")
     assert tree.files == (PurePosixPath("a.jpg"),)
-    assert "more than 64 folders deep" in tree.troubles[0][1]
+    assert "more than 64 folders deep" in tree.problems[0][1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="drops capabilities of Linux")
@@ -110,15 +110,15 @@ def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
     code = "import sys; from pathlib import Path; from ir_transfer.labels.open import open_labelled\n"
     code += "found = open_labelled(Path(sys.argv[1])); print(len(found.images), *found.problems)"
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
         capture_output=True,
         text=True,
         check=True,
         preexec_fn=obey_permissions,
     ).stdout
-    assert told.startswith("1 ")
-    assert "Permission denied" in told
+    assert reported.startswith("1 ")
+    assert "Permission denied" in reported
 
 
 def test_side_files_go_along(tmp_path: Path) -> None:
@@ -139,10 +139,14 @@ def test_side_files_go_along(tmp_path: Path) -> None:
     text(tmp_path / "outside.txt", "secret")
     (root / "huge.bin").open("wb").truncate(65 * 2**20)
     labelled = open_labelled(root)
-    a, b, d = (one.place for one in labelled.images)
+    a, b, d = (one.rel_path for one in labelled.images)
     new = PurePosixPath("images/train/n.png"), PurePosixPath("images/train/a__v1.png")
     written = labelled.write(tmp_path / "out", {a: new, b: [], d: []}, {})
-    made = {str(place): (tmp_path / "out" / place).read_text() for place in written if "labels" not in place.parts}
+    made = {
+        str(rel_path): (tmp_path / "out" / rel_path).read_text()
+        for rel_path in written
+        if "labels" not in rel_path.parts
+    }
     assert {key: value for key, value in made.items() if key != "data.yaml"} == {
         "images/train/n.json": "{}",
         "images/train/a__v1.json": "{}",
@@ -155,15 +159,15 @@ def test_side_files_go_along(tmp_path: Path) -> None:
         "LICENSE.txt": "\n  MIT License \n",
     }
     assert labelled.licences == ("CC BY", "LICENSE.txt: MIT License")
-    told = {str(one.file): one.message for one in labelled.problems}
-    assert "a link that leaves it" in told["passwords.txt"]
-    assert "at most 67108864 bytes" in told["huge.bin"]
+    reported = {str(one.file): one.message for one in labelled.problems}
+    assert "a link that leaves it" in reported["passwords.txt"]
+    assert "at most 67108864 bytes" in reported["huge.bin"]
 
 
 def test_a_name_too_long_costs_its_label(tmp_path: Path) -> None:
     yolo_set(tmp_path / "in")
     labelled = open_labelled(tmp_path / "in")
-    a, b, d = (one.place for one in labelled.images)
+    a, b, d = (one.rel_path for one in labelled.images)
     long = PurePosixPath("images/train") / ("x" * 260 + ".png")
     results = {a: [long], b: [PurePosixPath("images/train/b.png")], d: [PurePosixPath("images/val/d.png")]}
     labelled.write(tmp_path / "out", results, {})
@@ -185,6 +189,6 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     results = translate(labelled, tmp_path / "out")
     labelled.write(tmp_path / "out", results, {})
     after = open_labelled(tmp_path / "out")
-    assert check_round_trip(labelled, after, results) == []
+    assert compare_labels(labelled, after, results) == []
     assert (tmp_path / "out/classes.txt").read_bytes() == b"caf\xe9\n"
     assert all(one.message.encode() and one.where.encode() for one in (*labelled.problems, *after.problems))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ir_transfer.labels.coco_objects import outlined
-from ir_transfer.labels.regions import outline_region
+from ir_transfer.labels.coco_objects import region_of_segmentation
+from ir_transfer.labels.regions import polygon_region
 
 CORNERS = ((2, 3), (12, 3), (12, 9), (2, 9))
 
 
-def outline(*points: tuple[float, float]) -> list[float]:
+def polygon(*points: tuple[float, float]) -> list[float]:
     return [number for point in points for number in point]
 
 
@@ -21,11 +21,11 @@ def outline(*points: tuple[float, float]) -> list[float]:
 @pytest.mark.parametrize("step", [1, -1])
 def test_four_upright_corners_are_a_box_wherever_they_begin(start: int, closed: bool, step: int) -> None:
     points = [CORNERS[(start + step * number) % 4] for number in range(5 if closed else 4)]
-    assert outline_region("a", "1", [outline(*points)]).rectangular
+    assert polygon_region("a", "1", [polygon(*points)]).rectangular
 
 
 def test_corners_that_are_rounded_are_those_of_a_box() -> None:
-    assert outline_region("a", "1", [outline((2, 3), (12, 3.3), (12.2, 9), (2, 9))]).rectangular
+    assert polygon_region("a", "1", [polygon((2, 3), (12, 3.3), (12.2, 9), (2, 9))]).rectangular
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_corners_that_are_rounded_are_those_of_a_box() -> None:
         ((2, 3), (7, 3), (12, 3), (12, 9), (2, 9)),
     ],
 )
-def test_other_outlines_are_none(points: tuple[tuple[float, float], ...]) -> None:
-    assert not outline_region("a", "1", [outline(*points)]).rectangular
+def test_other_polygons_are_none(points: tuple[tuple[float, float], ...]) -> None:
+    assert not polygon_region("a", "1", [polygon(*points)]).rectangular
 
 
-def test_two_outlines_are_no_box_and_a_box_is_drawn_as_before() -> None:
-    first, second = outline(*CORNERS), outline((20, 3), (30, 3), (30, 9), (20, 9))
-    assert not outline_region("a", "1", [first, second]).rectangular
+def test_two_polygons_are_no_box_and_a_box_is_drawn_as_before() -> None:
+    first, second = polygon(*CORNERS), polygon((20, 3), (30, 3), (30, 9), (20, 9))
+    assert not polygon_region("a", "1", [first, second]).rectangular
     inside = np.zeros((12, 16), bool)
     inside[3:9, 2:12] = True
-    np.testing.assert_array_equal(outline_region("a", "1", [first]).mask(12, 16), inside)
+    np.testing.assert_array_equal(polygon_region("a", "1", [first]).mask(12, 16), inside)
 
 
 def test_runs_that_fill_their_box_are_rectangular_and_others_are_not() -> None:
@@ -60,12 +60,12 @@ def test_runs_that_fill_their_box_are_rectangular_and_others_are_not() -> None:
 
     mask = np.zeros((8, 12), bool)
     mask[2:5, 3:9] = True
-    full = outlined("a", "1", runs(mask), None, mask.shape)
+    full = region_of_segmentation("a", "1", runs(mask), None, mask.shape)
     assert full is not None
     assert full.rectangular
     assert full.box == (3, 2, 9, 5)
     mask[2, 3] = False
-    holed = outlined("a", "1", runs(mask), None, mask.shape)
+    holed = region_of_segmentation("a", "1", runs(mask), None, mask.shape)
     assert holed is not None
     assert not holed.rectangular
     np.testing.assert_array_equal(holed.mask(8, 12), mask)
@@ -73,6 +73,8 @@ def test_runs_that_fill_their_box_are_rectangular_and_others_are_not() -> None:
 
 def test_runs_of_any_stated_size_cost_no_memory() -> None:
     side = 2**25
-    found = outlined("a", "1", {"size": [side, side], "counts": [5, 3, side * side - 8]}, None, (side, side))
+    found = region_of_segmentation(
+        "a", "1", {"size": [side, side], "counts": [5, 3, side * side - 8]}, None, (side, side)
+    )
     assert found is not None
     assert found.box == (0, 5, 1, 8)

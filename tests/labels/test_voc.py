@@ -5,9 +5,9 @@ import pytest
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
-from ir_transfer.labels.xml_text import parse_xml
+from ir_transfer.labels.voc_file import parse_xml
 from tests.labels.sets import text, translate, voc_set, voc_xml, write_image
 
 BASE = "VOCdevkit/VOC2007"
@@ -21,7 +21,7 @@ def carried(tmp_path: Path, variants: int = 2) -> LabelledSet:
     labelled = open_labelled(tmp_path / "in")
     results = translate(labelled, tmp_path / "out", variants)
     labelled.write(tmp_path / "out", results, {})
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
     return labelled
 
 
@@ -82,17 +82,17 @@ def test_any_folders(tmp_path: Path, images: list[str], labels: list[str]) -> No
         text(tmp_path / "in" / name, voc_xml("a.jpg" if stem.startswith("ann") else f"{stem}.jpg"))
     labelled = open_labelled(tmp_path / "in")
     assert labelled.kind == "voc"
-    with_labels = [str(one.place) for one in labelled.images if labelled.regions(one, 48, 64)]
+    with_labels = [str(one.rel_path) for one in labelled.images if labelled.regions(one, 48, 64)]
     assert with_labels == sorted(name for name in images if name != "images/a.png")
     results = {
-        one.place: [one.place.with_name(f"{one.place.stem}{one.place.suffix[1:]}{n}.png") for n in range(2)]
+        one.rel_path: [one.rel_path.with_name(f"{one.rel_path.stem}{one.rel_path.suffix[1:]}{n}.png") for n in range(2)]
         for one in labelled.images
     }
     labelled.write(tmp_path / "out", results, {})
     for made in results.values():
-        for place in made:
-            write_image(tmp_path / "out" / place)
-    assert check_round_trip(labelled, open_labelled(tmp_path / "out"), results) == []
+        for rel_path in made:
+            write_image(tmp_path / "out" / rel_path)
+    assert compare_labels(labelled, open_labelled(tmp_path / "out"), results) == []
 
 
 def test_names_without_suffix_and_other_folders(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_any_encoding(tmp_path: Path, encoding: str) -> None:
     data = (b"\xfe\xff" if encoding == "utf-16-be" else b"") + content.encode(encoding)
     (tmp_path / "in/é.xml").write_bytes(data)
     labelled = open_labelled(tmp_path / "in")
-    place = PurePosixPath("é_ж.png")
-    labelled.write(tmp_path / "out", {PurePosixPath("é.jpg"): [place]}, {})
+    rel_path = PurePosixPath("é_ж.png")
+    labelled.write(tmp_path / "out", {PurePosixPath("é.jpg"): [rel_path]}, {})
     letter = "&#1078;" if encoding in {"latin-1", "windows-1252"} else "ж"
     expected = content.replace("é.jpg", f"é_{letter}.png")
     made = (tmp_path / "out/é_ж.xml").read_bytes()
@@ -181,11 +181,11 @@ def test_lines_and_labels_without_a_image(tmp_path: Path) -> None:
     write_image(tmp_path / "in" / BASE / "JPEGImages/plain.jpg")
     write_image(tmp_path / "in/docs/figure.png")
     labelled = carried(tmp_path)
-    told = messages(labelled)
-    assert "gone.xml : expected one image for it, found 0: left out" in told
-    assert "train.txt 1: expected an image of the set, got 'gone'" in told
-    assert "plain.jpg : expected an annotation, found none" in told
-    assert "docs : expected only labelled images, got 1" in told
+    reported = messages(labelled)
+    assert "gone.xml : expected one image for it, found 0: left out" in reported
+    assert "train.txt 1: expected an image of the set, got 'gone'" in reported
+    assert "plain.jpg : expected an annotation, found none" in reported
+    assert "docs : expected only labelled images, got 1" in reported
     assert (tmp_path / "out" / BASE / "ImageSets/Main/train.txt").read_text() == "\n000001.png\n000001__v1.png\n"
 
 

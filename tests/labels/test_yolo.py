@@ -7,9 +7,9 @@ import yaml
 
 from ir_transfer.errors import InputError
 from ir_transfer.labels.base import LabelledSet
+from ir_transfer.labels.comparison import compare_labels
 from ir_transfer.labels.open import open_labelled
-from ir_transfer.labels.round_trip import check_round_trip
-from ir_transfer.labels.yolo import label_place
+from ir_transfer.labels.yolo import label_path
 from tests.labels.sets import text, translate, write_image, yolo_set
 
 LINE = "0 0.5 0.5 0.25 0.5"
@@ -28,12 +28,12 @@ def as_a_trainer(path: Path) -> dict[str, dict[Path, str]]:
         entries = data.get(split) or []
         files: list[str] = []
         for entry in [entries] if isinstance(entries, str) else entries:
-            place = (root / entry).resolve()
-            if place.is_dir():
-                files += [str(file) for file in place.rglob("*.*")]
+            rel_path = (root / entry).resolve()
+            if rel_path.is_dir():
+                files += [str(file) for file in rel_path.rglob("*.*")]
             else:
-                lines = place.read_text().splitlines()
-                files += [f"{place.parent}/{line[2:]}" if line.startswith("./") else line for line in lines]
+                lines = rel_path.read_text().splitlines()
+                files += [f"{rel_path.parent}/{line[2:]}" if line.startswith("./") else line for line in lines]
         found[split] = {}
         for file in sorted(files):
             if file.endswith((".jpg", ".png")):
@@ -49,7 +49,7 @@ def carried(tmp_path: Path, variants: int = 2) -> tuple[LabelledSet, dict[str, d
     out = tmp_path / "out"
     results = translate(labelled, out, variants)
     labelled.write(out, results, {"model": "adain"})
-    assert check_round_trip(labelled, open_labelled(out, "yolo"), results) == []
+    assert compare_labels(labelled, open_labelled(out, "yolo"), results) == []
     seen = as_a_trainer(out / "data.yaml") if (out / "data.yaml").is_file() else {}
     assert all(out in file.parents for files in seen.values() for file in files)
     return labelled, {key: {p.name: label for p, label in files.items()} for key, files in seen.items()}
@@ -91,10 +91,10 @@ def test_lists_of_images(tmp_path: Path) -> None:
     assert (tmp_path / "out/train.txt").read_bytes().decode() == (
         "./images/a.png\r\n./images/a__v1.png\r\n\r\n./images/c d.png\r\n./images/c d__v1.png\r\n"
     )
-    told = messages(labelled)
-    assert "val.txt 2: expected an image of the set, got '../../etc/passwd'" in told
-    assert "val.txt 3" in told
-    assert "train.txt 4" in told
+    reported = messages(labelled)
+    assert "val.txt 2: expected an image of the set, got '../../etc/passwd'" in reported
+    assert "val.txt 3" in reported
+    assert "train.txt 4" in reported
     assert labelled.classes == ("person", "car")
 
 
@@ -113,7 +113,7 @@ def test_lists_of_images(tmp_path: Path) -> None:
 )
 def test_the_usual_paths_in_data_yaml(tmp_path: Path, folder: str, data: dict[str, Any]) -> None:
     write_image(tmp_path / "in" / folder / "a.jpg")
-    text(tmp_path / "in" / label_place(PurePosixPath(folder) / "a.jpg"), LINE)
+    text(tmp_path / "in" / label_path(PurePosixPath(folder) / "a.jpg"), LINE)
     text(tmp_path / "in/data.yaml", yaml.safe_dump({"names": ["person"], **data}))
     labelled, seen = carried(tmp_path, 1)
     assert seen["train"] == {"a.png": LINE}
@@ -133,7 +133,7 @@ def test_entries_that_lead_out_are_left_out(tmp_path: Path) -> None:
         'names: [p]\ntrain: images\nval: null\ntest: [images]\nir_transfer: {"model": "adain"}\n'
     )
     assert seen["val"] == {}
-    assert [one.place for one in labelled.images] == [PurePosixPath("images/a.jpg")]
+    assert [one.rel_path for one in labelled.images] == [PurePosixPath("images/a.jpg")]
     assert messages(labelled).count("in the set, found none: left out") == 2
 
 
@@ -146,9 +146,9 @@ def test_a_bare_set_with_classes(tmp_path: Path) -> None:
     text(tmp_path / "in/labels.cache", "old")
     labelled, _ = carried(tmp_path)
     assert labelled.classes == ("person", "car")
-    told = messages(labelled)
-    assert "images/b.png : expected labels at labels/b.txt, found none" in told
-    assert "labels/gone.txt : expected the image" in told
+    reported = messages(labelled)
+    assert "images/b.png : expected labels at labels/b.txt, found none" in reported
+    assert "labels/gone.txt : expected the image" in reported
     assert {p.name for p in (tmp_path / "out").rglob("*.*")} == {
         "a.png", "a__v1.png", "b.png", "b__v1.png", "a.txt", "a__v1.txt", "classes.txt",
     }  # fmt: skip
@@ -162,15 +162,15 @@ def test_labels_beside_the_images_and_stems_that_repeat(tmp_path: Path) -> None:
     labelled = open_labelled(tmp_path / "in")
     assert (labelled.kind, labelled.classes) == ("yolo", ("0",))
     assert "expected one image, got all/a.jpg and all/a.png: both have it" in messages(labelled)
-    places = [PurePosixPath(p) for p in ("all/a.png", "all/a_png.png", "all/b.png")]
-    results = {one.place: [place] for one, place in zip(labelled.images, places, strict=True)}
+    rel_paths = [PurePosixPath(p) for p in ("all/a.png", "all/a_png.png", "all/b.png")]
+    results = {one.rel_path: [rel_path] for one, rel_path in zip(labelled.images, rel_paths, strict=True)}
     labelled.write(tmp_path / "out", results, {})
     assert {p.name: p.read_text() for p in (tmp_path / "out/all").iterdir()} == {
         "a.txt": LINE, "a_png.txt": LINE, "b.txt": "a caption",
     }  # fmt: skip
 
 
-def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
+def test_rotated_boxes_polygons_and_keypoints(tmp_path: Path) -> None:
     write_image(tmp_path / "in/images/a.jpg")
     lines = [
         "0 0.5 0.5 0.25 0.5",
@@ -181,12 +181,12 @@ def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
     ]
     text(tmp_path / "in/labels/a.txt", "\n".join(lines))
     labelled = open_labelled(tmp_path / "in")
-    box, confident, rotated, outline, pose = labelled.regions(labelled.images[0], 48, 64)
+    box, confident, rotated, polygon, pose = labelled.regions(labelled.images[0], 48, 64)
     assert box.box == confident.box == pose.box == (24, 12, 40, 36)
     assert box.mask(48, 64).sum() == 16 * 24
-    assert rotated.box == outline.box == (0, 0, 64, 48)
+    assert rotated.box == polygon.box == (0, 0, 64, 48)
     assert rotated.mask(48, 64).mean() == pytest.approx(0.5, abs=0.02)
-    assert outline.mask(48, 64)[:, ::-1][np.triu_indices(48, 17, 64)].all() or outline.mask(48, 64).mean() > 0.45
+    assert polygon.mask(48, 64)[:, ::-1][np.triu_indices(48, 17, 64)].all() or polygon.mask(48, 64).mean() > 0.45
     assert labelled.problems == ()
     text(tmp_path / "in/data.yaml", "train: images\nval: images\nnames: [p]\nkpt_shape: [2, 2]\n")
     text(tmp_path / "in/labels/a.txt", "0 0.5 0.5 0.25 0.5 0.1 0.1 0.9 0.9")
@@ -204,7 +204,7 @@ def test_rotated_boxes_outlines_and_keypoints(tmp_path: Path) -> None:
         ("0.5 0.5 0.5 0.1 0.5", "a class from 0"),
         ("0 0.5 0.5", "at least four"),
         ("person 0.5 0.5 0.1 0.5", "in numbers"),
-        ("0 0 0 0 0 0 0 0 0 0", "a box, an outline or keypoints, got 9"),
+        ("0 0 0 0 0 0 0 0 0 0", "a box, a polygon or keypoints, got 9"),
         ("0 0.1 0.1 0.2 0.2 0.3 0.3 0.4 0.4 0.5 0.5 0.6", "got 11 numbers"),
         ("\x00\x01\ufffd", "in numbers"),
         ("1" * 5000 + " 0.5 0.5 0.1 0.1", "four finite numbers"),
@@ -216,10 +216,10 @@ def test_a_bad_line_costs_itself(tmp_path: Path, line: str, message: str) -> Non
     labelled = open_labelled(tmp_path / "in")
     first, unknown = labelled.regions(labelled.images[0], 48, 64)
     assert (first.name, first.box, unknown.name) == ("person", (24, 12, 40, 36), "7")
-    told = messages(labelled)
-    assert f"labels/train/a.txt 1: expected {message}" in told or message in told
-    assert "labels/train/a.txt 3: expected a class of 2, got 7" in told
-    assert "labels/train/a.txt 3: expected numbers in [0, 1], got [10.0" in told
+    reported = messages(labelled)
+    assert f"labels/train/a.txt 1: expected {message}" in reported or message in reported
+    assert "labels/train/a.txt 3: expected a class of 2, got 7" in reported
+    assert "labels/train/a.txt 3: expected numbers in [0, 1], got [10.0" in reported
     carried(tmp_path, 1)
     assert (tmp_path / "out/labels/train/a.txt").read_bytes() == (tmp_path / "in/labels/train/a.txt").read_bytes()
 

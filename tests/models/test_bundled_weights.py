@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from ir_transfer import create_model, list_models, model_info
-from ir_transfer.conversion.styles.choose import SavedStyle, list_looks, list_presets
+from ir_transfer.conversion.styles.catalog import SavedStyle, list_named_styles, list_presets
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.gatys.model import Gatys
@@ -87,7 +87,7 @@ def test_looks_are_presets_that_differ_in_tone(
     name: str, weights: str, scene: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
     model = create_model(name, weights)
-    assert [look.name for look in list_looks() if look.weights == weights] == list(model.styles)
+    assert [look.name for look in list_named_styles() if look.weights == weights] == list(model.styles)
     assert set(model.styles) <= set(yaml.safe_load(resource("configs/styles.yaml").read_text()))
     assert isinstance(model, FixedStyles)
     outputs = [translate(model, scene[0], model.style(look)) for look in model.styles]

@@ -28,8 +28,8 @@ def test_list_load_and_check(name: str, tmp_path: Path) -> None:
         assert (rgb.shape, ir.shape) == ((3, *SIZE[::-1]), (1, *SIZE[::-1]))
         assert 0.02 < float(ir.mean()) < 0.98
         assert np.ptp(ir) > 0.3
-        photograph, infrared, _ = load_pair(pairs[0], max_width=64)
-        assert (photograph.shape, infrared.shape) == ((48, 64, 3), (48, 64))
+        rgb_camera, infrared, _ = load_pair(pairs[0], max_width=64)
+        assert (rgb_camera.shape, infrared.shape) == ((48, 64, 3), (48, 64))
         np.testing.assert_allclose(to_unit(infrared).mean(), ir.mean(), atol=0.02)
         if card.splits.scene is not None:
             assert all(pair.scene for pair in pairs)

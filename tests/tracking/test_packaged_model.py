@@ -17,8 +17,9 @@ from mlflow.pyfunc.scoring_server import predictions_to_json
 from PIL import Image
 
 from ir_transfer import create_model
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.styles.choose import choose_styles
-from ir_transfer.conversion.translate import Translator, pick_device
+from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_io import decode_image
 from ir_transfer.models.cin.model import CIN

@@ -79,6 +79,26 @@ def test_an_exemplar_is_extended_where_it_is_not_valid(section: DataSection, tmp
     assert alone.infrared_image(0).shape == (HEIGHT, 64)
 
 
+@pytest.mark.parametrize("kind", [BatchSource, ViewSource])
+def test_an_unpaired_rgb_image_is_masked(tmp_path: Path, kind: type[ImageSource]) -> None:
+    write(tmp_path / "pairs")
+    alpha = np.broadcast_to(np.where(np.arange(WIDTH) < 64, 255, 0).astype(np.uint8), (HEIGHT, WIDTH))
+    for path in (tmp_path / "pairs/rgb").iterdir():
+        Image.fromarray(np.dstack([np.asarray(Image.open(path)), alpha])).save(path)
+    source = Source("pairs", pairing="unpaired", max_width=64)
+    section = DataSection("lwir", [source], "pairs", validation_every=4, crop=32, view_size=[32, 48])
+    images = find_images(section, tmp_path, ImageCache(1))[0]
+    valid = images.valid(0)
+    assert valid is not None
+    assert images.rgb_image(0).shape == (48, 64, 3)
+    # The border shrinks with the image, less the reach of the resampling.
+    np.testing.assert_array_equal(valid, np.where(np.arange(64) < 32 - 3, 255, 0) * np.ones((48, 1)))
+    batch = kind(section, tmp_path, 0).draw(0, 8)
+    assert batch.valid is not None
+    assert batch.valid.shape == batch.truth.shape
+    assert any(mask.any() and not mask.all() for mask in batch.valid)
+
+
 def test_pairs_that_are_valid_everywhere_have_no_mask(tmp_path: Path) -> None:
     write(tmp_path / "pairs", valid=WIDTH)
     section = DataSection("lwir", [Source("pairs")], "pairs", validation_every=4, crop=64, view_size=[64, 96])

@@ -1,14 +1,14 @@
-"""``ir-transfer dataset generate``: a labelled RGB set becomes an infrared one."""
+"""``ir-transfer dataset generate``: a labelled RGB data set to an infrared one."""
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ir_transfer.cli.console import INTERRUPTED, ProgressBar, print_error, set_up_messages
+from ir_transfer.cli.console import ProgressBar, print_error, print_interrupted, set_up_messages
+from ir_transfer.cli.controls import heat_options, take_heat
 from ir_transfer.cli.dataset.summary import ignored_clause, print_problems, print_summary
 from ir_transfer.cli.execution_options import (
     device_option,
@@ -17,17 +17,20 @@ from ir_transfer.cli.execution_options import (
     speed_options,
     threads_option,
 )
-from ir_transfer.cli.heat import heat_options, take_heat
 from ir_transfer.cli.help_groups import SectionedCommand
-from ir_transfer.cli.option_types import Range, Shard
+from ir_transfer.cli.option_types import RANGE, SHARD
 from ir_transfer.cli.options import (
+    REDO,
     exemplar_polarity_option,
     exemplar_range_option,
     max_pixels_option,
     model_option,
+    model_options_option,
     out_option,
+    overwrite_option,
     polarity_option,
-    run_options_option,
+    refuse_resume_with_overwrite,
+    resume_option,
     seed_option,
     style_option,
     tracking_uri_option,
@@ -35,54 +38,58 @@ from ir_transfer.cli.options import (
     weights_option,
 )
 from ir_transfer.cli.output_options import camera_options, output_fields, output_options, raster_options, size_options
-from ir_transfer.cli.path_checks import check_exists, check_styles, check_weights
-from ir_transfer.cli.paths import format_path, local_paths
+from ir_transfer.cli.paths import check_exists, check_styles, check_weights, format_path, local_paths
 from ir_transfer.cli.result import give_result
 from ir_transfer.cli.settings import typed_command, used_settings
-from ir_transfer.cli.stored_weights import fetched
+from ir_transfer.cli.tracking import local_weights
 from ir_transfer.imaging.remote import is_url
 
 if TYPE_CHECKING:
     from ir_transfer.dataset.options import DatasetOptions
 
 
-@click.command(cls=SectionedCommand, short_help="Make an infrared data set.")
+@click.command(cls=SectionedCommand, short_help="Generate an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
-@style_option("Several are alternatives: every image gets one of them, or as many as --variants asks for.")
-@out_option("Root of the new set.  [default: RGB_SET_ir]")
+@style_option("Repeatable; each image gets one of the styles, or --variants of them.")
+@out_option("Root folder of the new data set.  [default: RGB_SET_ir]")
 @click.option(
     "--labels",
     default="auto",
     show_default=True,
     metavar="FORMAT",
-    help="coco, yolo, voc, kitti, masks, classification, images (no labels), or auto.",
+    help="Label format: coco, yolo, voc, kitti, masks, classification, images (no labels), or auto.",
 )
 @click.option(
     "--orientation",
     type=click.Choice(["auto", "stored", "upright"]),
     default="auto",
     show_default=True,
-    help="Frame of the labels of images that EXIF turns: of the stored pixels or of the upright image; auto goes by "
-    "the sizes that labels state. Results have the frame of their labels.",
+    help="Coordinate frame of labels of images with an EXIF orientation: the stored pixels or the upright image; auto "
+    "uses the image sizes stated in the labels. Results are written in the frame of their labels.",
 )
 @click.option(
-    "--variants", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Results of each image."
+    "--variants",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Results per image.",
 )
 @click.option(
     "--assign",
     type=click.Choice(["random", "round-robin", "nearest"]),
     default="random",
     show_default=True,
-    help="How images get their styles; nearest takes the exemplars whose contents are most alike.",
+    help="How styles are assigned to images; nearest chooses the exemplars with the most similar content.",
 )
 @click.option(
     "--rule",
     "rule_texts",
     multiple=True,
     metavar="CONDITION=STYLE",
-    help="Style of images that are day, night, or match a pattern such as 'night/*'. May be repeated.",
+    help="Style of images that match CONDITION: day, night, or a path pattern such as 'night/*'. Repeatable.",
 )
-@click.option("--include-gray", is_flag=True, help="Also write the plain luma of every image.")
+@click.option("--include-gray", is_flag=True, help="Write the luma of every image as an additional result.")
 @click.option(
     "--flip-polarity",
     "flip_share",
@@ -90,16 +97,16 @@ if TYPE_CHECKING:
     default=0.0,
     show_default=True,
     metavar="0..1",
-    help="Share of the results in the other polarity, by chance.",
+    help="Probability of writing a result in the opposite polarity.",
 )
 @click.option(
     "--strength",
     "strengths",
-    type=Range(),
+    type=RANGE,
     default="1",
     show_default=True,
     metavar="N|LOW..HIGH",
-    help="0 keeps the RGB image's own look, 1 takes the exemplar's; a range is drawn from.",
+    help="Style strength: 0 gives the luma of the RGB image, 1 the full style; drawn per image from a range.",
 )
 @polarity_option
 @exemplar_polarity_option
@@ -108,7 +115,7 @@ if TYPE_CHECKING:
 @heat_options
 @model_option
 @weights_option
-@run_options_option
+@model_options_option
 @output_options
 @camera_options
 @size_options
@@ -116,48 +123,46 @@ if TYPE_CHECKING:
 @speed_options
 @engine_options
 @threads_option
-@click.option("--shard", type=Shard(), metavar="I/N", help="Make part I of N; see ir-transfer dataset merge.")
-@click.option("--resume", is_flag=True, help="Go on with what an interrupted run left.")
-@click.option("--overwrite", is_flag=True, help="Make existing results again.")
-@click.option("--dry-run", is_flag=True, help="Say what would be made, and do nothing.")
+@click.option("--shard", type=SHARD, metavar="I/N", help="Generate shard I of N; see ir-transfer dataset merge.")
+@resume_option
+@overwrite_option(REDO)
+@click.option("--dry-run", is_flag=True, help="Print what would be converted, and convert nothing.")
 @tracking_uri_option
 @seed_option
 @click.option("--fail-fast", is_flag=True, help="Stop at the first image that fails.")
 @max_pixels_option
 @verbosity_options
 def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: bool, **given: Any) -> int:
-    """Translate every image of a labelled set and write its labels beside the results.
+    """Convert every image of a labelled data set to infrared, and write the labels for the results.
 
-    RGB_SET is the root of a COCO, YOLO, Pascal VOC or KITTI set, of images with index masks, of class folders, or a
-    plain folder of images. OUT has the same layout and can be trained on as it is. README.md there says what it
-    holds and how it was made, manifest.jsonl the same for each image.
+    RGB_SET is the root folder of a data set in COCO, YOLO, Pascal VOC or KITTI format, with index masks, with class
+    folders, or without labels. OUT has the same layout and can be used for training directly. README.md there describes
+    contents and settings, and manifest.jsonl the status and settings of each image.
 
-    An image that cannot be read costs its line in the manifest; a label that is wrong is kept and told.
-    Exit code: 0 all done, 1 some images failed, 2 wrong usage or nothing to do.
+    An image that cannot be read is recorded in the manifest; an invalid label is kept and reported. Exit code: 0 all
+    converted, 1 some images failed, 2 wrong usage or nothing to convert.
 
     \b
     Examples:
-      Three looks for every image, and the plain luma:
+      Three styles for every image, and its luma:
         ir-transfer dataset coco/ --style a.png --style b.png --style c.png --variants 3 --include-gray -o coco_ir/
-      Night images in a night look, people hotter than the network makes them:
+      A night style for night images, with hotter people:
         ir-transfer dataset yolo/ --style preset:lwir-road-day --rule night=preset:lwir-road-night \\
             --heat person=+0.2 -o yolo_ir/
-      A quarter of the work, for a batch queue, and the whole from its parts:
+      A quarter of the images, for a batch queue, and the merged data set:
         ir-transfer dataset coco/ --style a.png --shard 1/4 -o part1/
         ir-transfer dataset merge part1/ part2/ part3/ part4/ -o coco_ir/
     """
-    if given["resume"] and given["overwrite"]:
-        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+    refuse_resume_with_overwrite(given)
     refuse_unused_engine_options(given)
     set_up_messages(verbose=verbose, quiet=quiet)
-    warnings.filterwarnings("ignore", module="PIL")  # of damage that is harmless or that we report ourselves
     if not is_url(given["source"]):
-        check_exists(Path(given["source"]), "a folder with a labelled set")
+        check_exists(Path(given["source"]), "the root folder of a data set")
     check_styles(given["styles"])
     check_weights(given["weights"])
     (given["source"],), given["out"] = local_paths((given["source"],), given["out"])
-    found = fetched(given["weights"], tracking_uri)
-    options = _options(given if found is None else {**given, "weights": str(found.weights.path)})
+    given["weights"] = given["weights"] and local_weights(given["weights"], tracking_uri)
+    options = _options(given)
     if dry_run:
         return _print_plan(options)
     from ir_transfer.dataset.generate import generate_dataset
@@ -166,15 +171,13 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
         with ProgressBar(quiet=quiet) as progress:
             summary = generate_dataset(options, progress)
     except KeyboardInterrupt:
-        click.echo("Interrupted: what is done is kept, go on with --resume", err=True)
-        return INTERRUPTED
+        return print_interrupted()
     return print_summary(summary, quiet=quiet)
 
 
 def _options(given: dict[str, Any]) -> DatasetOptions:
     from ir_transfer.conversion.options import Options
-    from ir_transfer.dataset.options import DatasetOptions
-    from ir_transfer.dataset.rules import parse_rules
+    from ir_transfer.dataset.options import DatasetOptions, parse_rules
 
     rules, styles = parse_rules(given.pop("rule_texts"), given.pop("styles"))
     heat = take_heat(given)
@@ -217,7 +220,7 @@ def _print_plan(options: DatasetOptions) -> int:
         }
     )
     click.echo(
-        f"would make {len(plan.jobs)} images of {len(labelled.images)} in a {labelled.kind} set, refuse "
+        f"would write {len(plan.jobs)} images for {len(labelled.images)} of a {labelled.kind} data set, refuse "
         f"{len(plan.refused)}, with model {choice.model}, weights {choice.weights}, into {format_path(plan.out)}"
         f"{ignored_clause(plan)}"
     )

@@ -1,4 +1,4 @@
-"""What ``ir-transfer dataset`` prints of a set that it made."""
+"""The summary that ``ir-transfer dataset`` prints."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _SHOWN = 10
 
 
 def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
-    """Print what a run made, and return the exit code.
+    """Print the counts and problems of a run, and return the exit code.
 
     Args:
-        summary: Of the run.
+        summary: Summary of the run.
         quiet: Print errors only.
     """
-    from ir_transfer.dataset.names import CARD_FOLDER, PROBLEMS_NAME
+    from ir_transfer.dataset.options import CARD_FOLDER, PROBLEMS_NAME
 
     run = summary.run
     give_result(
@@ -57,17 +57,17 @@ def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
 
 
 def ignored_clause(plan: Plan) -> str:
-    """Return what the last line says of files that are not read."""
+    """Return the clause of the last line about ignored files; empty without any."""
     text = ignored_text(plan.ignored)
     return f"; {text}" if text else ""
 
 
 def print_problems(problems: list[str], where: str = "") -> None:
-    """Print the first problems of a set's labels.
+    """Print the first problems of the labels.
 
     Args:
         problems: One line each.
-        where: Said of the others.
+        where: Location of the others, to be appended to their number.
     """
     for line in problems[:_SHOWN]:
         print_error(line, "Warning")

@@ -1,4 +1,4 @@
-"""``ir-transfer datasets``: cards of public data sets, checking and splitting a folder, rendering scenes."""
+"""``ir-transfer datasets``: cards of public data sets; check and split a data set, render scenes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ir_transfer.cli.datasets.split import split
 from ir_transfer.cli.result import give_result
 
 
-@click.group(short_help="Data set cards; check, split and render data sets.")
+@click.group
 def datasets() -> None:
-    """Cards of public data sets: what lies where, what may be done with it, where to get it.
+    """Show cards of public data sets (layout, licence, download); check and split data sets, render scenes.
 
     \b
     Examples:
@@ -23,7 +23,7 @@ def datasets() -> None:
       ir-transfer datasets split llvip --root LLVIP/ --val 0.1 -o split.json
       ir-transfer datasets render scenes/ --count 200 --boxes
 
-    NAME is that of a card, or the path of a card of your own (.yaml).
+    NAME is the name of a bundled card, or the path of a .yaml file.
     """
 
 
@@ -31,9 +31,9 @@ for command in (check, split, render):
     datasets.add_command(command)
 
 
-@datasets.command("list", short_help="List the cards.")
+@datasets.command("list")
 def list_() -> int:
-    """List the cards."""
+    """List the bundled data set cards."""
     from ir_transfer.data.cards import list_cards, load_card
 
     cards = [load_card(name) for name in list_cards()]
@@ -47,10 +47,10 @@ def list_() -> int:
     return 0
 
 
-@datasets.command(short_help="Show a card.")
+@datasets.command(short_help="Show a data set card.")
 @click.argument("name")
 def show(*, name: str) -> int:
-    """Show the card NAME: layout, splits, licence, citation, how to get the data."""
+    """Show the card NAME: layout, splits, licence, citation and download instructions."""
     import dataclasses
 
     import yaml

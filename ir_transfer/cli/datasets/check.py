@@ -1,4 +1,4 @@
-"""``ir-transfer datasets check``: a folder against the card of its data set."""
+"""``ir-transfer datasets check``: a data set checked against its card."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import root_option
 from ir_transfer.cli.result import give_result
 from ir_transfer.json_files import json_text
@@ -17,20 +18,18 @@ if TYPE_CHECKING:
 _SHOWN = 5  # names per finding on the terminal; the report file has all
 
 
-@click.command(short_help="Check a folder: partners, sizes, colours, depth, duplicates, alignment.")
+@click.command(short_help="Check a data set against its card.")
 @click.argument("name")
 @root_option
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder for report.json and an image."
-)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Open at most N pairs.  [default: all]")
-@click.option("--split", type=click.Path(path_type=Path), metavar="FILE", help="Also check a file of datasets split.")
+@click.option("-o", "--out", type=PATH, metavar="DIR", help="Output folder for report.json and worst_pairs.png.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read at most N pairs.  [default: all]")
+@click.option("--split", type=PATH, metavar="FILE", help="Check this split (of ir-transfer datasets split) as well.")
 def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: Path | None) -> int:
-    """Check the folder --root against the card NAME and say what to do about what is found.
+    """Check the data set at --root against the card NAME, and suggest a remedy for each finding.
 
-    Looks for files without a partner, sizes that differ, RGB images without colour, infrared images with three
-    unequal channels, 16-bit content, duplicates, look-alikes in different parts, and pairs that are not registered.
-    Exit code: 0 clean, 1 problems, 2 wrong usage.
+    Finds unpaired files, different sizes, RGB images without colour, infrared images with unequal channels, 16-bit
+    content, duplicates, near-duplicates in different splits, and misregistered pairs. Exit code: 0 clean, 1 problems,
+    2 wrong usage.
 
     \b
     Examples:
@@ -79,16 +78,18 @@ def _write_report(report: CheckReport, content: dict[str, Any], out: Path) -> No
 
 
 def _print_report(report: CheckReport, out: Path | None) -> None:
-    opened = "" if report.looked_at == report.count else f", {report.looked_at} of them opened"
+    opened = "" if report.looked_at == report.count else f", {report.looked_at} of them read"
     click.echo(f"{report.root}: {report.count} {'pairs' if report.pairs else 'images'} of {report.card}{opened}")
     for finding in report.findings:
         click.secho(f"{finding.level}: {len(finding.names)} {finding.what}", bold=finding.level == "problem")
         more = f" and {len(finding.names) - _SHOWN} more" if len(finding.names) > _SHOWN else ""
         click.echo(f"  {', '.join(finding.names[:_SHOWN])}{more}")
-        click.echo(f"  what to do: {finding.remedy}")
+        click.echo(f"  remedy: {finding.remedy}")
     if report.shifts:
         lengths = sorted(shift.length for shift in report.shifts.values())
-        click.echo(f"offset: median {lengths[len(lengths) // 2]:.1f} px over {len(lengths)} pairs that tell")
+        click.echo(
+            f"offset: median {lengths[len(lengths) // 2]:.1f} px over the {len(lengths)} pairs with a measurable offset"
+        )
     if out is not None:
         click.echo(f"report in {out}")
     click.echo("clean" if report.is_clean else "not clean")

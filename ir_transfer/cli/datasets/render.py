@@ -1,4 +1,4 @@
-"""``ir-transfer datasets render``: registered scenes with known ground truth."""
+"""``ir-transfer datasets render``: registered synthetic scenes with known ground truth."""
 
 from __future__ import annotations
 
@@ -7,21 +7,34 @@ from pathlib import Path
 
 import click
 
-from ir_transfer.cli.option_types import ImageSize
+from ir_transfer.cli.option_types import PATH, image_size
 from ir_transfer.cli.result import give_result
 
 
-@click.command(short_help="Render registered scenes with known truth.")
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--count", type=click.IntRange(min=1), default=100, show_default=True, help="Scenes.")
-@click.option("--frames", type=click.IntRange(min=1), default=1, show_default=True, help="Video frames per scene.")
+@click.command(short_help="Render registered pairs of synthetic scenes.")
+@click.argument("out", type=PATH)
+@click.option(
+    "--count", type=click.IntRange(min=1), default=100, show_default=True, metavar="N", help="Number of scenes."
+)
+@click.option(
+    "--frames", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="Frames per scene."
+)
 @click.option("--band", type=click.Choice(["lwir", "nir"]), default="lwir", show_default=True, help="Infrared band.")
-@click.option("--size", type=ImageSize(32), default="320x256", show_default=True, help="Width x height in pixels.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Equal seeds give equal files.")
-@click.option("--boxes", is_flag=True, help="Also write frames of people and vehicles: annotations.json, boxes.json.")
-@click.option("--masks", is_flag=True, help="Also write masks/ with labels of people and vehicles.")
-@click.option("--light", type=click.Choice(["any", "day", "night"]), default="any", show_default=True)
-@click.option("--layout", "card_name", metavar="CARD", help="Lay --count pairs out as this data set lies on disk.")
+@click.option(
+    "--size",
+    type=image_size(32),
+    default="320x256",
+    show_default=True,
+    metavar="WxH",
+    help="Width and height, in pixels.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Random seed.")
+@click.option("--boxes", is_flag=True, help="Write boxes of people and vehicles: annotations.json, boxes.json.")
+@click.option("--masks", is_flag=True, help="Write index masks of people and vehicles to masks/.")
+@click.option("--light", type=click.Choice(["any", "day", "night"]), default="any", help="Time of day.  [default: any]")
+@click.option(
+    "--layout", "card_name", metavar="CARD", help="Write the pairs in the folder layout of this data set card."
+)
 def render(
     *,
     out: Path,
@@ -35,10 +48,10 @@ def render(
     light: str,
     card_name: str | None,
 ) -> int:
-    """Render street scenes into OUT/rgb and OUT/ir.
+    """Render street scenes as registered pairs to OUT/rgb and OUT/ir.
 
-    Little physical models: materials with reflectance and emissivity, sun, sky, night and lamps; people and engines
-    are warmer than what is around them. RGB image and infrared image are registered exactly.
+    Scenes follow a simple physical model: materials with reflectance and emissivity, illumination by sun, sky and
+    lamps, and people and engines that are warmer than their surroundings.
 
     \b
     Examples:
@@ -52,7 +65,7 @@ def render(
 
         if boxes or masks or frames > 1 or light != "any" or band != "lwir":
             raise click.UsageError(
-                "expected --layout without --boxes, --masks, --frames, --light and --band: the card tells"
+                "expected --layout without --boxes, --masks, --frames, --light and --band, which it does not use"
             )
         made = write_layout(out, load_card(card_name), count, size, seed)
     else:

@@ -1,4 +1,4 @@
-"""``ir-transfer datasets split``: pairs into train and val, scene by scene."""
+"""``ir-transfer datasets split``: pairs split into train and val by scene."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ir_transfer.cli.options import root_option
+from ir_transfer.cli.option_types import PATH
+from ir_transfer.cli.options import overwrite_option, root_option
+from ir_transfer.cli.paths import check_new_file
 from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
@@ -16,17 +18,22 @@ if TYPE_CHECKING:
     from ir_transfer.data.pairs import Pair
 
 
-@click.command(short_help="Part a folder for training and validation by scene.")
+@click.command(short_help="Split a data set into train and val by scene.")
 @click.argument("name")
 @root_option
 @click.option("--val", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True,
-              help="Share of the pairs that validate.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, metavar="FILE", help="The .json to write.")
-@click.option("--scene", metavar="REGEX", help="What of a pair's name is its scene.  [default: the card's rule]")
-@click.option("--runs", type=click.IntRange(min=2), metavar="N", help="Take runs of N neighbours by name as scenes.")
-@click.option("--names-only", is_flag=True, help="Do not open the images to join scenes that look alike.")
-@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+              metavar="FRACTION", help="Fraction of the pairs in val.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Random seed.")
+@click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="JSON file to write.")
+@click.option("--scene", metavar="REGEX", help="Its groups match the scene in a file name.  [default: of the card]")
+@click.option(
+    "--runs",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Use N consecutive pairs, sorted by name, as one scene.",
+)
+@click.option("--names-only", is_flag=True, help="Do not read the images to join similar scenes.")
+@overwrite_option("Replace an existing file.")
 def split(
     *,
     name: str,
@@ -39,10 +46,10 @@ def split(
     names_only: bool,
     overwrite: bool,
 ) -> int:
-    """Part the pairs of --root into train and val so that no scene is on both sides.
+    """Split the pairs at --root into train and val, with each scene in one of them only.
 
-    Scenes come from names, by the card's rule, --scene or --runs; scenes that hold look-alikes are joined. Where a
-    split would divide a scene, none is made.
+    The scene of a pair follows from its name, by the rule of the card, --scene or --runs. Scenes with near-duplicate
+    images are joined. It is an error if the names do not determine the scene.
 
     \b
     Examples:
@@ -50,8 +57,7 @@ def split(
       ir-transfer datasets split generic-paired --root pairs/ --scene '^(.+)_\\d+$' -o split.json
       ir-transfer datasets split roadscene --root RoadScene/ --runs 10 -o split.json
     """
-    if out.exists() and not overwrite:
-        raise click.UsageError(f"expected a new file, got {out}, which exists: use --overwrite or another -o")
+    check_new_file(out, overwrite=overwrite)
     if scene is not None and runs is not None:
         raise click.UsageError("expected --scene or --runs, got both")
     from ir_transfer.data.cards import load_card
@@ -79,7 +85,7 @@ def split(
         }
     )
     counts = ", ".join(f"{part} {made.count(part)} pairs of {len(made.parts[part])} scenes" for part in made.parts)
-    click.echo(f"{out}: {counts}" + (f"; {joined} scenes joined with others that look alike" if joined else ""))
+    click.echo(f"{out}: {counts}" + (f"; {joined} scenes joined with similar ones" if joined else ""))
     return 0
 
 
@@ -93,6 +99,6 @@ def _scenes(pairs: Sequence[Pair], card: Card, scene: str | None, runs: int | No
     if runs is not None:
         return scenes_by_runs(pairs, runs), f"runs of {runs} neighbours by name"
     raise click.UsageError(
-        f"expected --scene REGEX or --runs N: names of {card.name} do not tell the scene "
+        f"expected --scene REGEX or --runs N: names of {card.name} do not determine the scene "
         f"({card.splits.note.strip() or 'see ir-transfer datasets show ' + card.name})"
     )

@@ -1,1 +1,1 @@
-"""How a run is carried out: workers that process images, and the engines that hold them, here or in a cluster."""
+"""Execution of a run: workers that process images, and the engines that run workers locally or in a cluster."""

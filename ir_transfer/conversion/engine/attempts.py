@@ -1,4 +1,4 @@
-"""How often each chunk of a cluster's work was begun; by itself, so that its process imports nothing heavy."""
+"""Attempts at each chunk of a cluster's work; a separate module, so that the counting process imports nothing else."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 
 
 class Attempts:
-    """Counts; outlives the workers."""
+    """Counts attempts in a process that outlives the workers."""
 
     def __init__(self) -> None:
         self._begun: Counter[int] = Counter()
 
     def begin(self, chunk: int) -> int:
-        """Count an attempt at a chunk; return how many there were."""
+        """Count an attempt at a chunk; return the number of its attempts."""
         self._begun[chunk] += 1
         return self._begun[chunk]

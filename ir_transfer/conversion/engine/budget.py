@@ -1,4 +1,4 @@
-"""How many bytes the images that are being read, translated and written take, so that all of them stay in a bound."""
+"""The memory of images that are being read, translated and written, kept within a limit."""
 
 from __future__ import annotations
 
@@ -8,36 +8,35 @@ from pathlib import Path
 
 import psutil
 
-from ir_transfer.conversion.engine.translators import AnyTranslator
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.size_options import MEMORY, SizeOptions
-from ir_transfer.conversion.tiles.memory import device_bytes, process_bytes, tile_for
-from ir_transfer.conversion.tiles.rules import can_tile, refuse_untiled
+from ir_transfer.conversion.tiles.memory import can_tile, device_bytes, process_bytes, refuse_untiled, tile_for
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import read_header
 from ir_transfer.imaging.remote import is_remote
 from ir_transfer.models.capabilities import Tiles
 
 _READING = 18
-"""Bytes per pixel and byte of a level while a file is decoded; measured, most with alpha: 17.2."""
+"""Bytes per pixel and byte of a level while a file is decoded; 17.2 were measured for images with alpha."""
 _LEVELS = 3
-"""Bytes per pixel and byte of a level of an image that is decoded."""
+"""Bytes per pixel and byte of a level of a decoded image."""
 _RESULT = 8
-"""Bytes per pixel of a result: its intensity, its levels and its file."""
+"""Bytes per pixel of a result: intensity, levels and file."""
 _MASK = 8
 """Bytes per pixel of a mask."""
 _STEPS = 32
-"""Bytes per pixel that a camera, or shifts of heat, take besides."""
+"""Additional bytes per pixel of a simulated camera or of shifts of apparent intensity."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large an image file is, as its header says.
+    """Size of an image file by its header.
 
     Attributes:
         height: Rows.
         width: Columns.
         itemsize: Bytes of a level.
-        file: Bytes of the file; 0 where it is stored elsewhere.
+        file: Bytes of the file; 0 for a remote file.
     """
 
     height: int
@@ -47,33 +46,33 @@ class Size:
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """Number of pixels."""
         return self.height * self.width
 
 
 def size_of(path: Path, page: int | None = None) -> Size | None:
-    """Return the size of the image that is read of a file; None if its header cannot be read, which costs no memory.
+    """Return the size of an image file; None if its header is unreadable, since decoding then fails without memory.
 
     Args:
         path: The file.
-        page: Which image of a file with several, from 1; the first of full size if None.
+        page: Page of a file with several images, counted from 1; the first full-size page if None.
     """
     try:
         header = read_header(path, page)
         return Size(*header.upright, header.itemsize, 0 if is_remote(path) else path.stat().st_size)
-    except (DecodeError, OSError):  # reading tells what is wrong
+    except (DecodeError, OSError):  # reported when the image is read
         return None
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The bytes that a process may take, shared by the images in flight and the device.
+    """The memory limit of a process, shared by the images in flight and the device.
 
     Attributes:
-        asked: What ``--memory`` and ``--tile-size`` ask for.
-        translator: Of the run.
-        masks: Masks that each image has.
-        steps: Whether a camera or heat follows the translation.
+        asked: Values of ``--memory`` and ``--tile-size``.
+        translator: Translator of the run.
+        masks: Number of masks of each image.
+        steps: Whether a camera or shifts of apparent intensity follow the translation.
     """
 
     asked: SizeOptions
@@ -83,42 +82,42 @@ class Budget:
 
     @property
     def memory(self) -> int | None:
-        """Bytes for images and device; None where a GPU has memory of its own, and finds out what it takes."""
+        """Memory limit of the process in bytes; None on a GPU without ``--memory``, whose memory is separate."""
         return self.asked.memory or (MEMORY if self.translator.device.type == "cpu" else None)
 
     @property
     def shared(self) -> float:
-        """Bytes that images and device share: those of the process without them are left out.
+        """Bytes for images and device together, without those of the process.
 
-        Beside a GPU these are half of what the machine has free, for the images alone.
+        With a GPU, half of the free memory of the machine, for the images alone.
         """
         return psutil.virtual_memory().available / 2 if self.memory is None else self.memory - process_bytes()
 
     def reading(self, size: Size) -> int:
-        """Return the most bytes that an image takes while it is read."""
+        """Return the peak memory in bytes of an image while it is read."""
         return size.file + size.pixels * _READING * size.itemsize
 
     def held(self, size: Size, results: int = 1) -> int:
-        """Return the most bytes that an image takes after that, until all its results are written."""
+        """Return the peak memory in bytes of a decoded image, until all its results are written."""
         cells = max(1, sum(map(len, self.translator.grid)))
         besides = _RESULT * cells * results + _MASK * self.masks + (_STEPS if self.steps else 0)
         return size.pixels * (_LEVELS * size.itemsize + besides)
 
     def device(self, size: Size) -> int:
-        """Return the bytes that translating an image takes; 0 where there is no figure for it."""
+        """Return the memory in bytes that translating an image takes; 0 if unknown."""
         if self.memory is None or not isinstance(self.translator.model, Tiles):
             return 0
         try:
             side = self.tile(self.translator, size) or max(size.height, size.width)
-        except InputError:  # it costs its line when it is to be translated
+        except InputError:  # reported when the image is translated
             return 0
         return device_bytes(self.translator.model, min(side, size.height), min(side, size.width))
 
     def tile(self, translator: AnyTranslator, size: Size) -> int | None:
-        """Return the side of the tiles for an image; None if it is to be translated as a whole.
+        """Return the side of the tiles for an image; None if it is translated as a whole.
 
         Raises:
-            InputError: It takes more than ``--memory`` allows, and model or controls need the whole of it.
+            InputError: It exceeds ``--memory``, and model or controls do not support tiles.
         """
         if self.asked.tile is not None and max(size.height, size.width) > self.asked.tile:
             return self.asked.tile
@@ -134,7 +133,7 @@ class Budget:
         return tile_for(translator.model, left)
 
     def refuse(self, size: Size, name: str) -> None:
-        """Raise :class:`InputError` if reading an image takes more than ``--memory``, where that was given."""
+        """Raise :class:`InputError` if reading an image exceeds a given ``--memory``."""
         if self.asked.memory is not None and self.reading(size) > self.shared:
             least = math.ceil((process_bytes() + self.reading(size)) / 10**6)
             raise InputError(
@@ -148,10 +147,10 @@ class Token:
     """An image in flight.
 
     Attributes:
-        size: Of the image; None if that is not known, and nothing is counted.
-        bytes: That it takes now.
-        device: Bytes that translating it takes.
-        left: Results of it that are not recorded yet; None while it is read.
+        size: Size of the image; None if unknown, in which case its memory is not counted.
+        bytes: Its current memory.
+        device: Memory that translating it takes.
+        left: Number of its results that are not recorded yet; None while it is read.
     """
 
     size: Size | None
@@ -161,10 +160,14 @@ class Token:
 
 
 class InFlight:
-    """The images that are being read, translated or written, and what they take together.
+    """The images that are being read, translated or written, and their total memory.
 
     Args:
-        budget: Of the process.
+        budget: Memory limit of the process.
+
+    Attributes:
+        budget: Memory limit of the process.
+        most: Peak of the total in bytes.
     """
 
     def __init__(self, budget: Budget) -> None:
@@ -178,18 +181,18 @@ class InFlight:
 
     @property
     def free(self) -> float:
-        """Bytes that no image takes."""
+        """Bytes not used by any image."""
         return self._shared - sum(token.bytes for token in self._tokens.values())
 
     def fits(self, size: Size | None) -> bool:
-        """Return whether one more image may be read now; the only one always may."""
+        """Return whether one more image may be read now; a single image always may."""
         if not self._tokens or size is None:
             return True
         device = max(self.budget.device(size), *(token.device for token in self._tokens.values()))
         return self.budget.reading(size) + device <= self.free
 
     def begin(self, size: Size | None) -> Token:
-        """Count an image that is read from now on."""
+        """Count an image whose reading starts."""
         token = Token(size)
         if size is not None:
             token.bytes, token.device = self.budget.reading(size), self.budget.device(size)
@@ -198,7 +201,7 @@ class InFlight:
         return token
 
     def was_read(self, token: Token, results: int) -> None:
-        """Count what an image takes from now on, for so many results; nothing for none."""
+        """Count the memory of a decoded image until its results are recorded; an image without results is removed."""
         token.left = results
         if not results:
             del self._tokens[id(token)]
@@ -207,7 +210,7 @@ class InFlight:
             self._note()
 
     def end(self, token: Token) -> None:
-        """Count one result as recorded; with the last one the image takes nothing any more."""
+        """Count one result as recorded; the image is removed with its last result."""
         token.left = (token.left or 0) - 1
         if token.left <= 0:
             self._tokens.pop(id(token), None)

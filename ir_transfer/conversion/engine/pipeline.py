@@ -1,4 +1,4 @@
-"""One machine: reader threads, the device, writer threads, with bounded queues between."""
+"""The engine of one machine: reader threads, the device and writer threads, connected by bounded queues."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from ir_transfer.conversion.batches import BUCKETS, Batcher, read_ahead
 from ir_transfer.conversion.engine.budget import InFlight, Size, Token, size_of
 from ir_transfer.conversion.engine.tasks import Loaded, Outcome, Task, Translated, Translation
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.launched import Result
+from ir_transfer.conversion.pending import Result
 from ir_transfer.conversion.tiles.memory import return_freed
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 
 Record = Callable[[Outcome], bool]
-"""Takes what became of a job; says whether to go on."""
+"""Receives the outcome of a job; returns whether to continue."""
 Value = TypeVar("Value")
 
 _LARGE = 2**22  # pixels
-_TOGETHER = 2**20  # pixels that a CPU translates at the same time: about 1 GB of AdaIN's feature maps
-_READERS_BESIDE_CPU = 4  # threads that read, and as many that write, where a CPU translates too
-_BATCHES_AHEAD = 2  # with a GPU: one computes, and the next is ready when it ends
+_TOGETHER = 2**20  # pixels that a CPU translates concurrently: about 1 GB of AdaIN's feature maps
+_READERS_BESIDE_CPU = 4  # reader threads, and writer threads, if a CPU translates too
+_BATCHES_AHEAD = 2  # on a GPU: one computes while the next is queued
 
 
 class Pipeline:
-    """Reading, translating and writing overlap.
+    """Overlaps reading, translating and writing.
 
-    The caller's thread launches the batches of a GPU, the next one before it takes the results of the last; as many
-    threads read, and as many write, as the process has cores.
+    With a GPU, the caller's thread launches each batch before it collects the results of the previous one, and the
+    process has one reader and one writer thread per core.
 
-    A CPU translates several small images at the same time, each with its share of the threads: threads that compute
-    one image together wait for each other after every layer, and for long where other processes want the cores too.
+    A CPU translates several small images concurrently, each with its share of the threads, since threads that share
+    an image wait for each other after every layer, the longer the busier the cores are.
 
     Args:
-        worker: Who does it.
+        worker: Processes the images.
         record: Called in the caller's thread for each job, in any order.
     """
 
@@ -49,7 +49,7 @@ class Pipeline:
         self.threads = worker.options.workers or (
             cores if translator.takes_batches else min(_READERS_BESIDE_CPU, cores)
         )
-        self.times = Times()
+        self.times = RunTimes()
         several = translator.device.type == "cpu" and not translator.model.info.iterative
         self._cores = translator.threads if several else 1
         self._most = 1
@@ -60,8 +60,8 @@ class Pipeline:
         self._writing: deque[tuple[Loaded, Future[tuple[Outcome, float]]]] = deque()
         self._stopped = False
 
-    def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Process tasks until they end or ``record`` says stop; return where the time went."""
+    def __call__(self, tasks: Iterable[Task]) -> RunTimes:
+        """Process tasks until they end or ``record`` returns False; return the time spent on each stage."""
         start = time.perf_counter()
         with (
             ThreadPoolExecutor(self.threads) as probes,
@@ -71,12 +71,12 @@ class Pipeline:
         ):
             try:
                 self._translate_all(tasks, probes, readers, devices, writers)
-            finally:  # also on Ctrl-C: what is being written is finished and recorded
+            finally:  # also on Ctrl-C: results being written are finished and recorded
                 probes.shutdown(wait=False, cancel_futures=True)
                 readers.shutdown(wait=False, cancel_futures=True)
                 while self._writing:
                     self._record_oldest()
-        if self._most > 1:  # a new thread starts with what was set last
+        if self._most > 1:  # new threads inherit the last value set
             self.worker.translator.use_threads(self._cores)
         self.times.whole += (time.perf_counter() - start) * self._most
         return self.times
@@ -106,7 +106,7 @@ class Pipeline:
         return _timed(lambda: self.worker.read(task, size))
 
     def _go_on(self, batcher: Batcher[Loaded], devices: ThreadPoolExecutor, writers: ThreadPoolExecutor) -> None:
-        """Bring the images in flight one step further, the last that was read first of all."""
+        """Advance the images in flight by one step; taking images that were read comes first."""
         if self._reading:
             self._take_read(batcher, devices, writers)
         elif (batch := batcher.fullest()) is not None:
@@ -122,7 +122,7 @@ class Pipeline:
         self.times.wait_read += waited
         self.times.decode += seconds
         if token.size is not None and token.size.pixels > _LARGE:
-            return_freed()  # each reader has a heap of its own, which would keep what decoding took
+            return_freed()  # each reader thread has its own heap, which would keep the memory of decoding
         loaded = [item for item in found if isinstance(item, Loaded)]
         self.flight.was_read(token, len(loaded))
         self._tokens |= {id(item): token for item in loaded}
@@ -141,7 +141,7 @@ class Pipeline:
             return
         pixels = sum(item.image.height * item.image.width for item in batch)
         together = min(self._cores, _TOGETHER // pixels, self._room_for(batch))
-        if together <= 1:  # with all threads, and when nothing else computes
+        if together <= 1:  # with all threads, after the other batches
             self._take_translated(0, writers)
             self._take(self.worker.launch(batch).result(), writers)
             return
@@ -150,7 +150,7 @@ class Pipeline:
         self._translating.append(devices.submit(self._translate_beside, batch, self._cores // together))
 
     def _room_for(self, batch: Sequence[Loaded]) -> int:
-        """Return how many such batches the memory takes that images in flight leave."""
+        """Return how many such batches fit into the memory that the images in flight leave."""
         needed = self.flight.budget.device(batch[0].size) * len(batch)
         return self._cores if needed == 0 else int(min(max(self.flight.free, 0) // needed, self._cores))
 
@@ -159,7 +159,7 @@ class Pipeline:
         return self.worker.launch(batch).result()
 
     def _take_translated(self, left: int, writers: ThreadPoolExecutor) -> None:
-        """Wait until so many batches at most are with the device, and have the others written."""
+        """Wait until at most ``left`` batches are on the device, and queue the results of the others for writing."""
         while len(self._translating) > left and not self._stopped:
             self._take(self._translating.popleft().result(), writers)
 
@@ -179,7 +179,7 @@ class Pipeline:
         return _timed(lambda: self.worker.write(item, result))
 
     def _record_oldest(self) -> None:
-        # Removed only once recorded: an interrupt in between may write a line twice, but never lose one.
+        # Removed only after recording: an interrupt in between may record a result twice, but cannot lose it.
         item, written = self._writing[0]
         (outcome, seconds), waited = self._wait(written)
         self.times.encode += seconds
@@ -189,7 +189,7 @@ class Pipeline:
         self._end(item)
 
     def _wait(self, thread: Future[Value]) -> tuple[Value, float]:
-        """Wait for a thread; return what it made, and the seconds, none of them if the device had work at first."""
+        """Wait for a thread; return its result and the seconds waited, 0 if the device was busy at the start."""
         idle = all(batch.done() for batch in self._translating)
         value, seconds = _timed(thread.result)
         return value, seconds if idle else 0.0

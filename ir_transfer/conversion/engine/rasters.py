@@ -1,4 +1,4 @@
-"""A raster as one job of a worker: checked against an earlier run, translated by windows, recorded."""
+"""Translation of a raster by windows as one job, unless an earlier run has done it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_transfer.conversion.engine.finish import Finish
-from ir_transfer.conversion.engine.reports import warn_once
+from ir_transfer.conversion.engine.postprocess import PostProcess
+from ir_transfer.conversion.engine.read_warnings import warn_once
 from ir_transfer.conversion.engine.tasks import Outcome, failed_entry, is_unchanged, output_hash_of, write_failure
-from ir_transfer.conversion.engine.translators import AnyTranslator, in_torch
+from ir_transfer.conversion.exported.translator import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer, Options
 from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.size_options import MEMORY
-from ir_transfer.conversion.tiles.rules import refuse_untiled
+from ir_transfer.conversion.tiles.memory import refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_file, hash_raster
 from ir_transfer.imaging.remote import is_remote
@@ -30,18 +30,18 @@ def translate_raster(
     options: Options,
     out_folder: Path,
     translator: AnyTranslator,
-    finish: Finish,
+    finish: PostProcess,
     observer: Observer | None = None,
 ) -> Outcome:
     """Translate a raster by windows, unless its result exists.
 
     Args:
         job: The raster and its result.
-        earlier: What an earlier run made of the job.
+        earlier: Manifest line of the job from an earlier run.
         options: How to read and write.
         out_folder: Folder of the results.
         translator: The model with its styles.
-        finish: Polarity of the results; what needs the whole image at once is refused.
+        finish: Polarity of the results; steps that need the whole image are refused.
         observer: Notified of every window.
     """
     path, out = str(job.raster), out_folder / job.output
@@ -93,11 +93,11 @@ def _convert(
     out: Path,
     options: Options,
     translator: Translator,
-    finish: Finish,
+    finish: PostProcess,
     contents: str,
     observer: Observer | None,
 ) -> RasterResult:
-    # it imports torch, which a run of an exported file does without
+    # imported late: it imports torch, which a run of an exported file does not need
     from ir_transfer.conversion.tiles.raster import convert_raster
 
     asked, size = options.raster, options.size
@@ -125,12 +125,12 @@ def _convert(
 
 
 def _has_compression(earlier: Entry | None, options: Options) -> bool:
-    """Return whether an earlier run wrote a raster with the compression that is asked for."""
+    """Return whether an earlier run wrote a raster with the requested compression."""
     made = earlier.raster if earlier is not None else None
     return (made or {}).get("compression") == options.raster.compression
 
 
-def _refuse_steps(path: str, finish: Finish) -> None:
+def _refuse_steps(path: str, finish: PostProcess) -> None:
     asked = [("--heat", finish.heat is not None), ("--sensor or --agc", bool(finish.steps))]
     if found := [name for name, is_asked in asked if is_asked]:
         raise InputError(

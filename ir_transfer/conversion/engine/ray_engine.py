@@ -1,4 +1,4 @@
-"""Many machines: Ray Data hands chunks of the work to workers that each hold a device and the loaded model."""
+"""The engine of a Ray cluster: Ray Data distributes chunks of tasks to workers with a device and a loaded model."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ from typing import Any
 import torch
 
 from ir_transfer.conversion.batches import chunk_sizes
+from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
 from ir_transfer.conversion.engine.tasks import Outcome, Task, failed_entry
-from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.times import Times
-from ir_transfer.conversion.translate import pick_device
+from ir_transfer.conversion.exported.translator import in_torch
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError, MissingPackageError
 from ir_transfer.imaging.remote import Mount, is_remote, mounts, use_mount
 
-_LARGEST_CHUNK = 64  # images that a killed worker costs at most
-_LARGEST_GPU_CHUNK = 1024  # a GPU waits while the first images of a chunk are read and the last ones are written
-_ATTEMPTS = 3  # at a chunk whose worker dies; an image that kills every worker must not go round for ever
+_LARGEST_CHUNK = 64  # images that are repeated after a worker was killed, at most
+_LARGEST_GPU_CHUNK = 1024  # larger, since a GPU idles at the start and the end of each chunk
+_ATTEMPTS = 3  # at a chunk whose worker dies, since an image may kill every worker
 
 logger = logging.getLogger(__name__)
 
 
 class RayEngine:
-    """Workers of a Ray cluster process chunks of tasks; outcomes are recorded here, in the caller's thread.
+    """Processes chunks of tasks with the workers of a Ray cluster; outcomes are recorded in the caller's thread.
 
-    Each worker is an actor that runs a :class:`~ir_transfer.conversion.engine.pipeline.Pipeline` of its own, so the
-    bytes are those of the local engine. One that dies is started again, and its chunk with it: files are written
-    whole and the same every time, so making them twice changes nothing. All machines see inputs and results under
-    the same paths and have this package installed; the loaded model and the styles travel with the worker.
+    Each worker is an actor that runs its own :class:`~ir_transfer.conversion.engine.pipeline.Pipeline`, so results are
+    identical to those of the local engine. If an actor dies, it is restarted and its chunk repeated; since files are
+    written whole and are reproducible, this is harmless. All machines need the same paths to inputs and results, and
+    this package installed; the loaded model and the styles are sent with the worker.
 
     Args:
-        worker: What every actor gets a copy of.
-        record: Called for each job, in any order; says whether to go on.
+        worker: Copied to every actor.
+        record: Called for each job, in any order; returns whether to continue.
     """
 
     def __init__(self, worker: Worker, record: Record) -> None:
         self.worker = worker
         self.record = record
 
-    def __call__(self, tasks: Iterable[Task]) -> Times:
-        """Process tasks until they end or ``record`` says stop; return where the time of all workers went.
+    def __call__(self, tasks: Iterable[Task]) -> RunTimes:
+        """Process tasks until they end or ``record`` returns False; return the times of all workers.
 
         Raises:
             MissingPackageError: Ray is not installed.
-            InputError: No cluster is at the address, or it has no such device.
-            RuntimeError: A bug in a worker.
+            InputError: There is no cluster at the address, or it has no such device.
+            RuntimeError: An unexpected exception in a worker.
         """
         waiting = list(tasks)
-        times = Times()
+        times = RunTimes()
         if not waiting:
             return times
         with _cluster(self.worker.options.address):
@@ -77,7 +77,7 @@ class RayEngine:
         return times
 
     def _record_all(self, outcomes: Iterable[Outcome]) -> bool:
-        """Record what is done already, whatever the first of them says; return whether to stop."""
+        """Record all outcomes, even after the first that stops the run; return whether to stop."""
         stop = False
         for outcome in outcomes:
             _note(self.worker.out, outcome)
@@ -87,17 +87,17 @@ class RayEngine:
 
 @dataclass(frozen=True)
 class _Done:
-    """What a worker says of a chunk; no outcomes if it is given up."""
+    """Result of a chunk; without outcomes if it was given up after too many attempts."""
 
     chunk: int
     outcomes: Sequence[Outcome] | None = None
-    times: Times = field(default_factory=Times)
+    times: RunTimes = field(default_factory=RunTimes)
     bug: str | None = None
 
 
 @dataclass(frozen=True)
 class _Pool:
-    """How many workers there are, and what each has."""
+    """Number of workers, and the GPUs and threads of each."""
 
     actors: int
     gpus: int
@@ -130,15 +130,15 @@ class _Actor:
         torch.set_num_threads(pool.threads)
         worker: Worker = pickle.loads(ray.get(packed))
         options = worker.options
-        if pool.gpus and options.workers is None:  # the other workers of this machine want cores, too
+        if pool.gpus and options.workers is None:  # cores are shared with the other workers of the machine
             options = replace(options, workers=pool.threads)
         translator = in_torch(worker.translator).to(pick_device("cuda" if pool.gpus else "cpu"))
         self._worker = replace(worker, options=options, translator=translator)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[bytes]]:
-        return {"done": [pickle.dumps(self._deal_with(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
+        return {"done": [pickle.dumps(self._process(*pickle.loads(chunk))) for chunk in batch["chunk"]]}
 
-    def _deal_with(self, number: int, tasks: Sequence[Task]) -> _Done:
+    def _process(self, number: int, tasks: Sequence[Task]) -> _Done:
         if self._begin(number) > _ATTEMPTS:
             return _Done(number)
         outcomes: list[Outcome] = []
@@ -150,13 +150,13 @@ class _Actor:
 
         try:
             times = Pipeline(self._worker, record)(tasks)
-        except Exception:  # Ray Data would try it again or leave it out: the caller is to see it
+        except Exception:  # passed on to the caller, since Ray Data would retry or drop the chunk
             return _Done(number, bug=traceback.format_exc())
         return _Done(number, outcomes, times)
 
 
 def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> Iterator[_Done]:
-    """Yield what became of each chunk, as they end."""
+    """Yield the result of each chunk as it ends."""
     import ray
     from ray import cloudpickle
     from ray.data import ActorPoolStrategy, DataContext
@@ -166,7 +166,7 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     translator = in_torch(worker.translator)
-    translator.model.on_step = None  # a progress bar does not travel
+    translator.model.on_step = None  # a progress bar cannot be pickled
     there = replace(worker, translator=translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
     rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
@@ -184,7 +184,7 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
 
 
 def _note(out: Path, outcome: Outcome) -> None:
-    """Have the name of a result here, too, where another machine wrote it to a storage."""
+    """Create the local entry of a result that another machine wrote to remote storage."""
     if outcome.entry is not None and outcome.entry.status == "converted" and is_remote(out):
         path = out / str(outcome.entry.output)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,16 +195,16 @@ def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
     for task in chunk:
         for job in task.jobs:
             error = (
-                f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: see that they "
-                "have memory enough, then go on with --resume"
+                f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: make sure that they "
+                "have enough memory, then go on with --resume"
             )
             yield Outcome(replace(failed_entry(job), error=error))
 
 
 @contextmanager
 def _cluster(address: str | None) -> Iterator[None]:
-    """Connect to a cluster, or start one on this machine for as long as it is needed."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unless the user says so
+    """Connect to a cluster, or start one on this machine for the duration of the context."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # no usage statistics unless the user enables them
     try:
         import ray
     except ImportError:
@@ -219,7 +219,7 @@ def _cluster(address: str | None) -> Iterator[None]:
     except (ConnectionError, ValueError) as error:
         raise InputError(f"expected a Ray cluster at {address}, got: {error}: see ray status") from error
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, on_sigterm)  # Ray has put one there that ends the process with code 15
+        signal.signal(signal.SIGTERM, on_sigterm)  # Ray has installed a handler that exits with code 15
     try:
         yield
     finally:

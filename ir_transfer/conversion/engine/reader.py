@@ -1,4 +1,4 @@
-"""The first stage of a worker: read, check and decode an image, unless its result exists."""
+"""The reading stage of a worker: reads, checks and decodes an image, unless its result exists."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ir_transfer.conversion.engine.budget import Budget, Size
-from ir_transfer.conversion.engine.reports import warn_once, world_file
+from ir_transfer.conversion.engine.read_warnings import warn_once, world_file
 from ir_transfer.conversion.engine.tasks import (
     Loaded,
     Outcome,
@@ -18,12 +18,12 @@ from ir_transfer.conversion.engine.tasks import (
     memory_error,
     output_hash_of,
 )
-from ir_transfer.conversion.engine.translators import AnyTranslator
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Options
 from ir_transfer.conversion.plan import Job
-from ir_transfer.conversion.tiles.rules import can_tile
+from ir_transfer.conversion.tiles.memory import can_tile
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_image_companions
 from ir_transfer.imaging.header import upright_size
@@ -42,10 +42,10 @@ class Reader:
         options: How to read.
         out: Folder of the results.
         translator: The model with its styles.
-        budget: The memory that images and translator share.
-        format: Of the results.
+        budget: Memory limit shared by images and translator.
+        format: File format of the results.
         choose: Completes a job by the content of its image.
-        masks: Of the images, if they have any.
+        masks: Masks of the images, if they have any.
     """
 
     options: Options
@@ -57,11 +57,11 @@ class Reader:
     masks: Masks | None = None
 
     def read(self, task: Task, size: Size | None = None) -> list[Loaded | Outcome]:
-        """Read an image once for all its jobs; an outcome is what needs no translation.
+        """Read an image once for all its jobs; jobs that need no translation return an outcome.
 
         Args:
-            task: What to make of it.
-            size: Of the image, where its header was read: one that takes more than ``--memory`` is refused.
+            task: The image and its jobs.
+            size: Size by the header, to refuse images that exceed ``--memory``; None if unknown.
         """
         jobs = task.jobs
         try:
@@ -118,7 +118,7 @@ class Reader:
             return Outcome(replace(entry, error=memory_error(entry)))
         job = job if self.choose is None else self.choose(job, image)
         if done and earlier is not None and earlier.variant == failed_entry(job).variant:
-            return Outcome(None)  # what the image shows had decided
+            return Outcome(None)  # the variant, chosen by the content, is unchanged
         height, width = upright_size((image.height, image.width), job.turn)
         entry = replace(
             entry,
@@ -144,7 +144,7 @@ class Reader:
         notes = image.reading.notes
         if self.options.raster.levels is None and (span := narrow_levels(image)) is not None:
             notes.append(
-                f"its levels lie in {span[0]} to {span[1]} of 16 bits, so that it is dark: "
+                f"its levels are in {span[0]} to {span[1]} of 16 bits, so that it is dark: "
                 f"pass --levels {span[0]},{span[1]}"
             )
         if (place := world_file(job.source)) is not None:
@@ -167,5 +167,5 @@ class Reader:
         try:
             made = read_bytes(self.out / job.output)
         except IrTransferError:
-            return False  # gone, or not readable: it is made again
+            return False  # removed or unreadable: it is made again
         return hashlib.sha256(made).hexdigest() == output_hash_of(earlier)

@@ -1,4 +1,4 @@
-"""The run itself: an engine processes the images, and this thread records each in the manifest."""
+"""The run: an engine processes the images, and the main thread records each in the manifest."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 
-from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.tasks import Outcome, Task
-from ir_transfer.conversion.engine.translators import AnyTranslator
 from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.masks import Masks
 from ir_transfer.conversion.options import Observer, Options, Summary
 from ir_transfer.conversion.plan import Job, Plan
-from ir_transfer.conversion.times import Times
+from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.imaging.remote import public
@@ -33,10 +33,10 @@ class _Silent:
 
 
 class _Windows:
-    """Counts the windows of a raster."""
+    """Counts the windows of a raster, and reports the number done and the total."""
 
-    def __init__(self, tell: Callable[[int, int], None] | None) -> None:
-        self._tell = tell
+    def __init__(self, report: Callable[[int, int], None] | None) -> None:
+        self._report = report
         self._done = self._total = 0
 
     def start(self, total: int) -> None:
@@ -44,23 +44,23 @@ class _Windows:
 
     def advance(self, error: str | None) -> None:
         self._done += 1
-        if self._tell is not None:
-            self._tell(self._done, self._total)
+        if self._report is not None:
+            self._report(self._done, self._total)
 
 
 class Run:
-    """One run: its engine does the work, whatever it is; this thread alone writes the manifest.
+    """Executes a plan with an engine; the caller's thread alone writes the manifest.
 
     Args:
-        options: How to read and write, and by which engine.
-        plan: What to do.
-        manifest: Where results are recorded; those it holds already may be skipped.
+        options: How to read and write, and the engine.
+        plan: Inputs and their results.
+        manifest: Records results; results that it already has may be skipped.
         translator: The model with its styles.
-        finish: From intensities to files.
-        choose: Completes a job by what its image shows.
+        finish: Converts intensities to files.
+        choose: Completes a job by the content of its image.
         observer: Notified of every input that is done.
-        masks: Of the images, if they have any.
-        on_window: Called after every window of a raster with the number done and the number of all.
+        masks: Masks of the images, if they have any.
+        on_window: Called after every window of a raster with the number done and the total.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Run:
         plan: Plan,
         manifest: Manifest,
         translator: AnyTranslator,
-        finish: Finish,
+        finish: PostProcess,
         *,
         choose: Callable[[Job, DecodedImage], Job] | None = None,
         observer: Observer | None = None,
@@ -82,8 +82,6 @@ class Run:
         self.observer = observer or _Silent()
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
         self.on_window = on_window
-        self._rename_inputs()
-        self.done = dict(manifest.entries)
         self.summary = Summary(plan.out, self.plan)
 
     def all(self) -> Summary:
@@ -98,40 +96,39 @@ class Run:
         if self.summary.stopped is None:
             try:
                 self.manifest.finish(self.plan.order)
-            except EncodeError as error:  # its lines are all there, only not in the order of the plan
+            except EncodeError as error:  # the lines are complete, but not in the order of the plan
                 self.summary.stopped = error.line
         return self.summary
 
-    def _engine(self) -> Callable[[Iterator[Task]], Times]:
+    def _engine(self) -> Callable[[Iterator[Task]], RunTimes]:
         if self.options.engine == "ray":
             from ir_transfer.conversion.engine.ray_engine import RayEngine
 
             return RayEngine(self.worker, self._record)
         return Pipeline(self.worker, self._record)
 
-    def _rename_inputs(self) -> None:
-        """Have the lines of an earlier run call their inputs as this one does: they may have been named otherwise."""
+    def _earlier(self, job: Job) -> Entry | None:
+        """Return the line of an earlier run, in which the input is named as in this run."""
         entries = self.manifest.entries
-        for job in self.plan.jobs:
-            earlier, name = entries.get(job.result), public(job.input)
-            if earlier is not None and earlier.input != name:
-                entries[job.result] = replace(earlier, input=name)
+        earlier, name = entries.get(job.result), public(job.input)
+        if earlier is not None and earlier.input != name:
+            entries[job.result] = earlier = replace(earlier, input=name)
+        return earlier
 
     def _tasks(self) -> Iterator[Task]:
         images = (job for job in self.plan.jobs if job.raster is None)
         for _, group in groupby(images, key=lambda job: job.path):
             jobs = tuple(group)
-            outputs = (job.result for job in jobs)
-            yield Task(jobs, {output: self.done[output] for output in outputs if output in self.done})
+            yield Task(jobs, {job.result: entry for job in jobs if (entry := self._earlier(job)) is not None})
 
     def _rasters(self) -> None:
-        """Translate rasters one by one: each is the work of the whole machine."""
+        """Translate rasters one by one, since each uses the whole machine."""
         for job in self.plan.jobs:
             if job.raster is not None and self.summary.stopped is None:
-                self._record(self.worker.raster(job, self.done.get(str(job.output)), _Windows(self.on_window)))
+                self._record(self.worker.raster(job, self._earlier(job), _Windows(self.on_window)))
 
     def _record(self, outcome: Outcome) -> bool:
-        """Tell the manifest; return whether to go on."""
+        """Record an outcome; return whether to continue."""
         summary = self.summary
         summary.stopped = summary.stopped or outcome.stop
         if outcome.entry is None:
@@ -152,10 +149,10 @@ class Run:
         self.observer.advance(entry.error)
         try:
             self.manifest.append(entry)
-        except EncodeError as error:  # an image without its line is made again by --resume
+        except EncodeError as error:  # --resume repeats an image without a line
             self.summary.stopped = error.line
 
 
 def _public(entry: Entry) -> Entry:
-    """Return a line that tells of URLs where local folders stand for them."""
+    """Return a line with URLs in place of the local folders that mirror them."""
     return replace(entry, input=public(entry.input), error=None if entry.error is None else public(entry.error))

@@ -1,4 +1,4 @@
-"""What a worker is given and what it returns: tasks, loaded images, translations, outcomes."""
+"""Inputs and outputs of a worker: tasks, loaded images, translations, outcomes."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from ir_transfer.conversion.engine.budget import Size
-from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.masks import ImageMasks
+from ir_transfer.conversion.pending import PendingResults, Result
 from ir_transfer.conversion.plan import Job
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.image_io import DecodedImage
 
-# After these no later image can be written either.
+# Errors after which later images cannot be written either.
 _FATAL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _NO_SPACE = "stopped: no later image could be written either; fix that, then go on with --resume"
 
 
 @dataclass(frozen=True)
 class Task:
-    """An image with all that is made of it.
+    """An image with all of its jobs.
 
     Attributes:
-        jobs: Of one source.
-        earlier: What an earlier run made of these jobs, by output.
+        jobs: Jobs of one source.
+        earlier: Manifest lines of these jobs from an earlier run, by output.
     """
 
     jobs: tuple[Job, ...]
@@ -34,7 +34,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A job with its decoded image, and its line of the manifest as long as nothing came of it."""
+    """A job with its decoded image, and its manifest line, which says failed until the result is written."""
 
     job: Job
     image: DecodedImage
@@ -43,25 +43,25 @@ class Loaded:
 
     @property
     def size(self) -> Size:
-        """Of the image."""
+        """Size of the image."""
         return Size(self.image.height, self.image.width, self.image.levels.dtype.itemsize)
 
     @property
     def kind(self) -> tuple[tuple[int, int], tuple[int | None, float] | None, str | None]:
-        """What images of one batch have in common: size, style and strength; one with invalid pixels goes alone."""
+        """Key of a batch: size, style and strength; unique for an image with invalid pixels, which has no batch."""
         variant = self.job.variant
         size = self.image.height, self.image.width
-        alone = None if self.image.valid is None else str(self.job.output)
-        return size, None if variant is None else (variant.style, variant.strength), alone
+        unique = None if self.image.valid is None else str(self.job.output)
+        return size, None if variant is None else (variant.style, variant.strength), unique
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one job.
+    """Outcome of one job.
 
     Attributes:
-        entry: For the manifest; None if an earlier run made it and nothing changed since.
-        stop: Why no later job can be done either.
+        entry: Line for the manifest; None if the result of an earlier run is still valid.
+        stop: Why later jobs would fail too; None to continue.
     """
 
     entry: Entry | None
@@ -69,25 +69,25 @@ class Outcome:
 
 
 Translated = list[tuple[Loaded, Result | Outcome]]
-"""Images with what became of them."""
+"""Images with their results, or with the outcomes of those that failed."""
 
 
 @dataclass(frozen=True)
 class Translation:
-    """Images of one kind that are with the device, or were.
+    """Images of one kind that were sent to the device.
 
     Attributes:
-        parts: Images with what the device makes of them, or with why one cannot be translated.
+        parts: Batches with their pending results, or single images with the outcome of their failure.
     """
 
-    parts: Sequence[tuple[Sequence[Loaded], Launched | Outcome]]
+    parts: Sequence[tuple[Sequence[Loaded], PendingResults | Outcome]]
 
     def done(self) -> bool:
-        """Return whether :meth:`result` returns at once."""
+        """Return whether :meth:`result` returns without waiting."""
         return all(isinstance(made, Outcome) or made.done() for _, made in self.parts)
 
     def result(self) -> tuple[Translated, float]:
-        """Wait for the device; return each image with its result, and the seconds that the device computed."""
+        """Wait for the device; return each image with its result, and the compute time in seconds."""
         found: Translated = []
         seconds = 0.0
         for items, made in self.parts:
@@ -100,7 +100,7 @@ class Translation:
 
 
 def is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
-    """Return whether an earlier run made a result of the same file, companions and masks."""
+    """Return whether an earlier run converted the same file with the same companions and masks."""
     if earlier is None or earlier.status != "converted":
         return False
     names = ("input_sha256", "companions_sha256", "masks_sha256", "stored_orientation")
@@ -108,19 +108,19 @@ def is_unchanged(entry: Entry, earlier: Entry | None) -> bool:
 
 
 def output_hash_of(earlier: Entry | None) -> str | None:
-    """Return the SHA-256 of the result that an earlier run wrote."""
+    """Return the SHA-256 hash of the result of an earlier run."""
     return None if earlier is None else earlier.output_sha256
 
 
 def failed_entry(job: Job) -> Entry:
-    """Return the manifest's line of a job without a result."""
+    """Return the manifest line of a job without a result."""
     variant = None if job.variant is None else asdict(job.variant)
     turn = None if job.turn == 1 else job.turn
     return Entry(job.input, str(job.output), "failed", variant=variant, stored_orientation=turn)
 
 
 def memory_error(entry: Entry) -> str:
-    """Return the message for an image that the memory does not hold."""
+    """Return the error message for an image that does not fit into the memory."""
     size = f"{entry.width} x {entry.height} pixels" if entry.width else "the file"
     return (
         f"{entry.input}: expected enough memory for {size}, got too little: "
@@ -129,5 +129,5 @@ def memory_error(entry: Entry) -> str:
 
 
 def write_failure(entry: Entry, error: EncodeError) -> Outcome:
-    """Return the outcome of a result that could not be written; a full or read-only disk stops the run."""
+    """Return the outcome of a failed write; a full or read-only disk stops the run."""
     return Outcome(replace(entry, error=error.line), _NO_SPACE if error.errno in _FATAL else None)

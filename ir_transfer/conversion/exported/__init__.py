@@ -1,1 +1,1 @@
-"""Exported files: made from a choice of model and style, and used in place of a model."""
+"""Exported files: created from a model and a style, and used in place of a model."""

@@ -1,4 +1,4 @@
-"""int8 for OpenVINO by calibration on the user's images, with what it costs."""
+"""Export of int8 models for OpenVINO, calibrated on the user's images, with the measured loss of quality."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from ir_transfer.conversion.exported.make import ExportOptions, export_file, pre
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.export.check import style_inputs
-from ir_transfer.export.facts import FileFacts, needed
 from ir_transfer.export.files import move, save_openvino
+from ir_transfer.export.metadata import ExportMetadata, require_package
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
 from ir_transfer.imaging.image_io import read_image
 from ir_transfer.metrics.fidelity import psnr, ssim
 
 MOST_IMAGES = 128
-"""Images that are calibrated on, spread evenly over the folder."""
+"""Largest number of calibration images, spread evenly over the folder."""
 
 _QUANTISED = re.compile(r"/encoder/.*Conv")
-"""Convolutions of the content encoder. Those of the neck and of the full-size rendering cost 3 dB more."""
+"""Names of the quantised convolutions, those of the content encoder; neck and rendering would cost 3 dB more."""
 
 _Images = Sequence[tuple[Path, NDArray[np.float32]]]
 
 
 @dataclass(frozen=True)
 class Int8Cost:
-    """Similarities of int8 results, means over the images; PSNR in dB.
+    """Mean similarity of int8 and float32 results; PSNR in dB.
 
     Attributes:
         images: Number of images.
-        psnr: Against float32 results.
-        ssim: Against float32 results.
-        truth: PSNR and SSIM of float32, then of int8, against infrared images, where there are some.
+        psnr: PSNR against float32 results.
+        ssim: SSIM against float32 results.
+        truth: PSNR and SSIM against ground truth, of float32, then of int8; None without ground truth.
     """
 
     images: int
@@ -53,7 +53,7 @@ class Int8Cost:
 
     @property
     def text(self) -> str:
-        """The cost in words."""
+        """The similarities as text."""
         line = f"int8 against float32 on {self.images} images: psnr {self.psnr:.1f} dB, ssim {self.ssim:.4f}"
         if self.truth is None:
             return line
@@ -66,25 +66,25 @@ class Int8Cost:
 
 def export_int8(
     options: ExportOptions, folder: Path, truth: Path | None = None, report: Callable[[str], None] = lambda line: None
-) -> FileFacts:
-    """Export a model for OpenVINO with an int8 content encoder and return what the file says of itself.
+) -> ExportMetadata:
+    """Export a model for OpenVINO with an int8 content encoder and return the metadata of the file.
 
-    The float32 file is made and checked first; int8 has no bound of its own, so its cost is measured and reported.
+    The float32 file is written and checked first. The error of int8 is not bounded, so it is measured and reported.
 
     Args:
-        options: What to export; its kind is ``"openvino"``.
-        folder: RGB images to calibrate on, such as those that will be converted.
-        truth: Infrared images of the same names, to measure the cost against too.
+        options: What to export; the kind must be ``"openvino"``.
+        folder: RGB images for calibration, such as those that will be converted.
+        truth: Infrared images of the same names, as ground truth of the measurement.
         report: Called with a line on every step.
 
     Raises:
-        InputError: Another kind of file, no image, or an image without its ground truth.
+        InputError: Another kind of file, no image, or an image without ground truth.
         IrTransferError: See :func:`~ir_transfer.conversion.exported.make.export_file`.
     """
     options.check()
     if options.kind != "openvino":
         raise InputError(f"expected --to openvino with --calibrate, got --to {options.kind}: end -o in .xml")
-    needed("nncf")
+    require_package("nncf")
     images = calibration_images(folder, options.max_pixels)
     pairs = None if truth is None else _truth_of(images, truth, options.max_pixels)
     extra = {} if options.styles else style_inputs(prepare_export(options).code)
@@ -103,7 +103,7 @@ def export_int8(
     return facts
 
 
-def _save(model: Any, out: Path, facts: FileFacts) -> None:
+def _save(model: Any, out: Path, facts: ExportMetadata) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
@@ -114,10 +114,10 @@ def _save(model: Any, out: Path, facts: FileFacts) -> None:
 
 
 def calibration_images(folder: Path, max_pixels: int) -> list[tuple[Path, NDArray[np.float32]]]:
-    """Return at most :data:`MOST_IMAGES` images (1, 3, H, W) of a folder with their places in it.
+    """Return at most :data:`MOST_IMAGES` images (1, 3, H, W) of a folder with their paths.
 
     Raises:
-        IrTransferError: There are none, or one cannot be read.
+        IrTransferError: There are no images, or one cannot be read.
     """
     found = expand([str(folder)])
     step = -(-len(found) // MOST_IMAGES)
@@ -145,28 +145,28 @@ def quantise(path: Path, inputs: Sequence[Mapping[str, NDArray[np.float32]]]) ->
 
     Args:
         path: A float32 ``.xml``.
-        inputs: Of every calibration image, by name: the image (1, 3, H, W), and what the style needs.
+        inputs: Network inputs by name for every calibration image: the image (1, 3, H, W), and those of the style.
 
     Raises:
         MissingPackageError: nncf is not installed.
     """
     with _no_telemetry():
-        nncf = needed("nncf")
+        nncf = require_package("nncf")
     logging.getLogger("nncf").setLevel(logging.ERROR)
-    model = needed("openvino").Core().read_model(path)
+    model = require_package("openvino").Core().read_model(path)
     others = [node.get_friendly_name() for node in model.get_ops() if not _QUANTISED.match(node.get_friendly_name())]
     return nncf.quantize(
         model,
         nncf.Dataset(list(inputs)),
         subset_size=len(inputs),
-        preset=nncf.QuantizationPreset.MIXED,  # activations of SiLU lie to one side of 0
+        preset=nncf.QuantizationPreset.MIXED,  # activations of SiLU are asymmetric
         ignored_scope=nncf.IgnoredScope(names=others, validate=False),
     )
 
 
 @contextlib.contextmanager
 def _no_telemetry() -> Iterator[None]:
-    """Keep nncf, which is imported inside, from reporting its use to its makers; it reads this once."""
+    """Disable the telemetry of nncf, which is imported inside this context and reads the variable then."""
     before = os.environ.get("NNCF_CI")
     os.environ["NNCF_CI"] = "1"
     try:
@@ -186,15 +186,15 @@ def cost_of(
     truths: Sequence[NDArray[np.float32]] | None = None,
     threads: int | None = None,
 ) -> Int8Cost:
-    """Return what int8 costs on images, in the columns of ``ir-transfer evaluate``.
+    """Measure the similarity of int8 and float32 results with the metrics of ``ir-transfer evaluate``.
 
     Args:
         plain: The float32 file.
         int8: The int8 file.
-        images: (1, 3, H, W) each, with sides of at least 16 pixels.
+        images: Images (1, 3, H, W) with sides of at least 16 pixels.
         extra: Inputs of the style.
-        truths: Infrared image (1, 1, H, W) of each.
-        threads: That compute.
+        truths: Infrared image (1, 1, H, W) of each image.
+        threads: Compute threads.
     """
     sessions = [OpenVinoSession(path, threads, shapes="dynamic") for path in (plain, int8)]
     rows, against = [], []

@@ -1,4 +1,4 @@
-"""``ir-transfer export`` from its options: a model and a style to a file that runs without torch."""
+"""``ir-transfer export``: writes a model and a style to a file that runs without torch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import torch
 
 from ir_transfer import __version__, create_model
 from ir_transfer.conversion.styles.build import bundled_weights
-from ir_transfer.conversion.styles.choose import BLACK_HOT, WHITE_HOT, StyleChoice, choose_styles
-from ir_transfer.conversion.styles.codes import prepare_styles
+from ir_transfer.conversion.styles.catalog import BLACK_HOT, WHITE_HOT
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.styles.codes import blended, prepare_codes
 from ir_transfer.errors import InputError
-from ir_transfer.export.check import SIZES, largest_difference, refuse_difference
-from ir_transfer.export.facts import SUFFIXES, FileFacts, FileKind, Runtime
+from ir_transfer.export.check import SIZES, check_difference, largest_difference
 from ir_transfer.export.files import write_exported
+from ir_transfer.export.metadata import SUFFIXES, ExportMetadata, FileKind, Runtime
 from ir_transfer.export.sessions import open_session
-from ir_transfer.export.trace import exportable, trace, turned
+from ir_transfer.export.trace import inverted, require_exportable, trace
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.image_io import MAX_PIXELS
 from ir_transfer.models.registry import model_info
@@ -26,27 +27,27 @@ from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 
 RUNTIMES: dict[FileKind, Runtime] = {"onnx": "onnxruntime", "openvino": "openvino"}
-"""What checks a file of each kind."""
+"""Runtime that checks a file of each kind."""
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What ``ir-transfer export`` was asked for.
+    """Options of ``ir-transfer export``.
 
     Attributes:
-        model: Name; None takes that of the style or the weights.
+        model: Name of the model; None uses that of the style or the weights.
         out: The file.
-        kind: Of the file.
-        styles: To bake in; without any, the style's tensors are inputs of the file.
-        style_weights: Share of each style; equal if None.
-        weights: Name or file; by default what the style asks for.
-        polarity: Of the results; None keeps the style's own.
-        white_hot: Whether hot is bright in exemplar files; None lets the bundled classifier decide.
-        exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
+        kind: Kind of the file.
+        styles: Styles to bake in; without any, the tensors of the style are inputs of the file.
+        style_weights: Blend weight of each style; equal if None.
+        weights: Name or file of the weights; by default those that the style requires.
+        polarity: Polarity of the results; None keeps that of the style.
+        white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide.
+        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
         max_pixels: Larger exemplars are refused.
         overwrite: Replace an existing file.
-        threads: That compute in the check; the runtime's choice if None.
-        sizes: Heights and widths of the check.
+        threads: Compute threads of the check; the runtime's default if None.
+        sizes: Heights and widths of the test images of the check.
     """
 
     model: str | None
@@ -79,35 +80,35 @@ class ExportOptions:
 
 
 def bin_of(path: Path) -> Path:
-    """Return the file of the numbers that belongs to an OpenVINO file; the path itself for other kinds."""
+    """Return the weight file that belongs to an OpenVINO file; the path itself for other kinds."""
     return path.with_suffix(".bin") if path.suffix == SUFFIXES["openvino"] else path
 
 
 @dataclass(frozen=True)
 class Exportable:
-    """A model with the style it is exported with.
+    """A model and the style that it is exported with.
 
     Attributes:
         model: On the CPU, in evaluation mode.
-        code: The style that is baked in, or one of the same shapes.
-        facts: What the file says of itself, but for the check.
+        code: The style that is baked in, or an example of the same shapes.
+        facts: Metadata of the file, without the result of the check.
     """
 
     model: ThermalModel
     code: StyleCode
-    facts: FileFacts
+    facts: ExportMetadata
 
 
-def export_file(options: ExportOptions, report: Callable[[str], None] = lambda line: None) -> FileFacts:
-    """Export a model and return what its file says of itself.
+def export_file(options: ExportOptions, report: Callable[[str], None] = lambda line: None) -> ExportMetadata:
+    """Export a model and return the metadata of the file.
 
     Args:
         options: What to export.
         report: Called with a line on every step.
 
     Raises:
-        IrTransferError: The model cannot be exported, the style does not fit, or the file differs from torch: then
-            nothing is written.
+        IrTransferError: The model cannot be exported, the style does not fit, or the results of the file differ from
+            those of torch. Nothing is written then.
     """
     options.check()
     found = prepare_export(options)
@@ -119,7 +120,7 @@ def export_file(options: ExportOptions, report: Callable[[str], None] = lambda l
         report(f"checking {len(options.sizes)} images against torch")
         session = open_session(path, RUNTIMES[options.kind], options.threads, shapes="dynamic")
         difference = largest_difference(found.model, found.code, session, baked=baked, sizes=options.sizes)
-        refuse_difference(difference, path)
+        check_difference(difference, path)
         return f"{difference.value:.2g}"
 
     return write_exported(options.out, options.kind, traced, found.facts, check)
@@ -132,17 +133,18 @@ def prepare_export(options: ExportOptions) -> Exportable:
         IrTransferError: They do not exist or do not fit, or the model cannot be exported.
     """
     choice = _choice(options)
-    model = exportable(create_model(choice.model, choice.weights).eval())
+    model = require_exportable(create_model(choice.model, choice.weights).eval())
     if options.styles:
-        # In convert's own memory format, so that the style is the same to the last digit and has the same hash.
+        # In the memory format of convert, so that the style is equal to the last digit and has the same hash.
         model.to(memory_format=torch.channels_last)
-        code = prepare_styles(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
-        code = code if options.polarity in {None, polarity_of(code)} else turned(code)
+        codes = prepare_codes(model, choice, options.max_pixels, options.white_hot, options.exemplar_range)
+        code = blended(codes, choice.shares)
+        code = code if options.polarity in {None, polarity_of(code)} else inverted(code)
         model.to(memory_format=torch.contiguous_format)
     else:
         code = model.prepare([_exemplar()], white_hot=True)
     baked = bool(options.styles)
-    facts = FileFacts(
+    facts = ExportMetadata(
         model=choice.model,
         weights=bundled_weights(choice),
         weights_hash=model.weights_hash,
@@ -157,7 +159,7 @@ def prepare_export(options: ExportOptions) -> Exportable:
 
 
 def polarity_of(code: StyleCode) -> str:
-    """Return the polarity of a style's results in words."""
+    """Return the polarity of a style as text."""
     return WHITE_HOT if code.white_hot else BLACK_HOT
 
 
@@ -170,7 +172,7 @@ def _choice(options: ExportOptions) -> StyleChoice:
 
 
 def _exemplar() -> torch.Tensor:
-    """Return an exemplar (1, 1, 96, 128) with contrast at every scale, for its style's shapes and for the check."""
+    """Return a test exemplar (1, 1, 96, 128) with contrast at every scale."""
     rows, columns = torch.linspace(0, 1, 96)[:, None], torch.linspace(0, 1, 128)[None]
     waves = sum((torch.sin(2 * torch.pi * f * (rows + columns * 1.3)) / f for f in (1, 5, 17)), torch.zeros(96, 128))
     return (0.5 + 0.25 * waves)[None, None].clamp(0, 1)

@@ -1,8 +1,9 @@
-"""An exported file in the place of a model, so that it goes through the same engine."""
+"""An exported file as a translation model, so that the same engine runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,15 +11,35 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.conversion.exported.file import ExportedFile, RunsFile
+from ir_transfer.conversion.options import Precision
+from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import InputError
+from ir_transfer.export.metadata import Runtime
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.nn.moments import Statistics
 
 
-class BakedStyle(StyleCode):
-    """The style inside of a file: its polarity is known, and the hash of what it was."""
+def open_model(choice: StyleChoice, runtime: Runtime, threads: int | None, precision: Precision) -> TranslationModel:
+    """Load the model of a choice in torch, or the exported file that the choice has as weights.
+
+    Args:
+        choice: Model and weights.
+        runtime: ``"torch"``, or the runtime of the exported file.
+        threads: Compute threads of the exported file; the runtime's default if None.
+        precision: Number format of the exported file's computation.
+
+    Raises:
+        IrTransferError: Weights or file cannot be used.
+    """
+    if runtime == "torch":
+        return create_model(choice.model, choice.weights)
+    return ExportedModel(ExportedFile(Path(choice.weights), runtime, threads, bfloat16=precision == "bfloat16"))
+
+
+class BakedStyleCode(StyleCode):
+    """The style baked into a file, of which only polarity and hash are known."""
 
     @property
     def hash(self) -> str:
@@ -27,10 +48,10 @@ class BakedStyle(StyleCode):
 
 
 class ExportedModel(TranslationModel, RunsFile):
-    """Translates by a file that was exported, with styles and controls that need torch.
+    """Translates with an exported file; styles and controls are computed in torch.
 
     Args:
-        file: The file.
+        file: The exported file.
     """
 
     def __init__(self, file: ExportedFile) -> None:
@@ -42,7 +63,7 @@ class ExportedModel(TranslationModel, RunsFile):
 
     @property
     def file(self) -> ExportedFile:
-        """The file."""
+        """The exported file."""
         return self._file
 
     def configure(self, options: Mapping[str, str]) -> None:
@@ -51,10 +72,10 @@ class ExportedModel(TranslationModel, RunsFile):
         self._file.configure(options)
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> Mapping[str, Tensor]:
-        """Return the style of exemplars (B, 1, h, w) by the torch model that was exported; see the base class.
+        """Encode exemplars (B, 1, h, w) with the torch model that was exported; see the base class.
 
         Raises:
-            InputError: The style is inside the file, or its weights do not ship.
+            InputError: The file has a style baked in, or its weights are not bundled.
         """
         if self._file.facts.is_baked:
             raise InputError(f"expected no --style with {self._file.path}, which has one inside: leave it out")
@@ -81,8 +102,8 @@ class ExportedModel(TranslationModel, RunsFile):
         made = [self._file.run(images[n : n + 1], share, extra) for n in range(len(images))]
         return torch.from_numpy(np.concatenate(made))
 
-    def inside_style(self) -> StyleCode:
-        """Return the style that is inside the file."""
+    def baked_style(self) -> StyleCode:
+        """Return the style baked into the file."""
         sign = torch.tensor([[-1.0 if self._file.facts.polarity == "black-hot" else 1.0]])
-        about = {"weights_hash": self.weights_hash, "polarity_source": "file", "hash": self._file.facts.style}
-        return BakedStyle(self.info.name, {POLARITY: sign}, about)
+        metadata = {"weights_hash": self.weights_hash, "polarity_source": "file", "hash": self._file.facts.style}
+        return BakedStyleCode(self.info.name, {POLARITY: sign}, metadata)

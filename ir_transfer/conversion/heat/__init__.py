@@ -1,1 +1,1 @@
-"""Apparent intensity by class: what rules ask for, who finds the objects, which pixels they have."""
+"""Shifts of apparent intensity by class: rules, object detection, and soft masks of objects."""

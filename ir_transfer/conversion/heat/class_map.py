@@ -1,4 +1,4 @@
-"""``--heat auto``: people, two-wheelers and vehicles are found in the class map of the network itself."""
+"""``--heat auto``: people, two-wheelers and vehicles are found in the class map of the network's encoder."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 
-from ir_transfer.conversion.heat.finder import Memory, resized
+from ir_transfer.conversion.devices import pick_device
+from ir_transfer.conversion.heat.finder import CachedSearch, resized
 from ir_transfer.conversion.heat.masks import MappedObject
 from ir_transfer.conversion.heat.rules import CLASS_MAP, MAP_CLASSES
-from ir_transfer.conversion.translate import pick_device
 from ir_transfer.imaging.image_io import DecodedImage
 from ir_transfer.labels.soft_labels import CLASSES
 from ir_transfer.models.base import TranslationModel
@@ -25,31 +25,31 @@ from ir_transfer.models.weight_files import tensors_hash
 from ir_transfer.nn.content_encoder import ContentEncoder, class_probabilities
 
 LIKELY, POSSIBLE = 0.5, 0.25
-"""An object is what hangs together of positions that are possibly of its class, one of which at least likely is."""
+"""Probability thresholds: an object is a connected component of possible positions with at least one likely one."""
 SMALLEST = 4
-"""Possible positions of the map that an object has at least; most of the smaller ones are mistakes."""
+"""Smallest number of positions of an object; most smaller components are false positives."""
 
-_SHORTEST = 16  # pixels that the encoder needs a side
+_SHORTEST = 16  # smallest side in pixels that the encoder supports
 _NEIGHBOURS = np.ones((3, 3), bool)
 
 
 class ClassMapFinder:
-    """Finds objects in the class map of a content encoder, one position for every 4 pixels of an overview.
+    """Finds objects in the class map of a content encoder, with one position per 4 pixels of an overview.
 
-    What touches is one object: people who stand close together are shifted together.
+    Touching objects are one object: people who stand close together are shifted together.
 
     Args:
-        encoder: Its own copy is taken.
+        encoder: The encoder, which is copied.
     """
 
     def __init__(self, encoder: ContentEncoder) -> None:
         self._encoder = copy.deepcopy(encoder).eval().requires_grad_(False)
         self._weights_hash = tensors_hash(encoder.state_dict())
-        self._found = Memory(self._search)
+        self._found = CachedSearch(self._search)
 
     @classmethod
     def of_model(cls, model: TranslationModel, device: torch.device) -> Self:
-        """Return the finder with the encoder of a model, or with the one that ships for a model that has none."""
+        """Return a finder with the encoder of the model, or with the bundled encoder if the model has none."""
         if isinstance(model, ThermalModel):
             return cls(model.encoder)
         encoder = ContentEncoder()
@@ -58,18 +58,18 @@ class ClassMapFinder:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What decides what it finds, for the manifest."""
+        """Settings that determine its results, for the manifest."""
         return {"finder": CLASS_MAP, "weights": self._weights_hash, "likely": LIKELY, "possible": POSSIBLE}
 
     def __reduce__(self) -> tuple[Callable[[ContentEncoder], ClassMapFinder], tuple[ContentEncoder]]:
-        """Let it travel to another process, where it takes the device that is there."""
-        return _arrived, (copy.deepcopy(self._encoder).cpu(),)
+        """Pickle on the CPU; another process moves it to its own device."""
+        return _unpickled, (copy.deepcopy(self._encoder).cpu(),)
 
     def __call__(self, image: DecodedImage) -> list[MappedObject]:
         """Return the objects in an image.
 
         Raises:
-            MemoryError: The device has too little for one image.
+            MemoryError: The device has too little memory for one image.
         """
         return self._found(image)
 
@@ -79,24 +79,24 @@ class ClassMapFinder:
         overview = torch.from_numpy(resized(image, height, width).rgb())[None]
         logits = self._encoder(overview.to(next(self._encoder.parameters()).device)).logits
         shares = class_probabilities(logits)[0].cpu().numpy()
-        # A position is 4 pixels of the overview, also the last one, of which the overview may have fewer.
+        # A position is 4 pixels of the overview, also the last one, which may extend beyond the overview.
         cell = 4 * image.height / height, 4 * image.width / width
         return [one for name in MAP_CLASSES for one in objects_of(name, shares[CLASSES.index(name)], cell)]
 
 
 def overview_size(height: int, width: int) -> tuple[int, int]:
-    """Return height and width of the overview of an image: as the models reduce it, but never below what they take."""
+    """Return height and width of the overview of an image: that of the models, but not below their smallest size."""
     factor = max(1, math.ceil(math.sqrt(height * width / OVERVIEW_PIXELS)))
     factor = min(factor, min(height, width) // _SHORTEST)
     return -(-height // factor), -(-width // factor)
 
 
 def objects_of(name: str, share: NDArray[np.float32], cell: tuple[float, float]) -> list[MappedObject]:
-    """Return the objects of a class from the probability (h, w) of every position of a map.
+    """Find the objects of a class in its probability map (h, w).
 
     Args:
-        name: Of the class.
-        share: In [0, 1].
+        name: Name of the class.
+        share: Probability in [0, 1].
         cell: Height and width of a position in pixels of the image.
     """
     numbers, _ = label(share >= POSSIBLE, _NEIGHBOURS)
@@ -105,7 +105,7 @@ def objects_of(name: str, share: NDArray[np.float32], cell: tuple[float, float])
         inside = share[place][numbers[place] == number]
         if inside.size < SMALLEST or inside.max() < LIKELY:
             continue
-        # With its rim, where the probability falls to nothing.
+        # With a margin of one position, where the probability falls to 0.
         rows, columns = (slice(max(side.start - 1, 0), side.stop + 1) for side in place)
         near = binary_dilation(numbers[rows, columns] == number, _NEIGHBOURS)
         own = np.where(near, share[rows, columns], 0)
@@ -113,5 +113,5 @@ def objects_of(name: str, share: NDArray[np.float32], cell: tuple[float, float])
     return found
 
 
-def _arrived(encoder: ContentEncoder) -> ClassMapFinder:
+def _unpickled(encoder: ContentEncoder) -> ClassMapFinder:
     return ClassMapFinder(encoder.to(pick_device()))

@@ -1,4 +1,4 @@
-"""What whoever finds objects has in common: facts for the manifest, and a memory of the images seen last."""
+"""Protocol of object finders, and what they share: a cache of recent results, counts, resized images."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ir_transfer.imaging.image_io import DecodedImage
 
 Found = TypeVar("Found")
 
-_KEPT = 256  # images whose objects wait for their other variants: 100 KB each at most
+_CACHED = 256  # images, whose other variants may follow: at most 100 KB each
 
 
 class Finder(Protocol):
-    """Finds objects in images; may be called by many threads, and travels to other processes."""
+    """Finds objects in images; thread-safe, and can be pickled for other processes."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What decides what it finds, for the manifest."""
+        """Settings that determine its results, for the manifest."""
 
     def __call__(self, image: DecodedImage) -> Sequence[HeatObject]:
         """Return the objects in an image.
 
         Raises:
-            MemoryError: The device has too little for one image.
+            MemoryError: The device has too little memory for one image.
         """
 
 
-class Memory(Generic[Found]):
-    """Has one thread search at a time, and no image twice that was asked for lately.
+class CachedSearch(Generic[Found]):
+    """Runs a search in one thread at a time, and caches the results of recent images.
 
     Args:
         search: Finds the objects of an image.
@@ -42,16 +42,16 @@ class Memory(Generic[Found]):
 
     def __init__(self, search: Callable[[DecodedImage], list[Found]]) -> None:
         self._search = search
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._known: OrderedDict[str, list[Found]] = OrderedDict()
 
     def __call__(self, image: DecodedImage) -> list[Found]:
-        """Return what is found in an image; one without a hash, such as a frame of a video, is always searched.
+        """Return the objects in an image; images without a hash, such as video frames, are not cached.
 
         Raises:
-            MemoryError: The device has too little for one image.
+            MemoryError: The device has too little memory for one image.
         """
-        with self._turn:
+        with self._lock:
             if image.sha256 in self._known:
                 self._known.move_to_end(image.sha256)
                 return self._known[image.sha256]
@@ -60,21 +60,21 @@ class Memory(Generic[Found]):
             except RuntimeError as error:
                 if "memory" not in str(error):
                     raise
-                raise MemoryError(str(error)) from None  # what failed holds no memory any more
+                raise MemoryError(str(error)) from None  # without the traceback, which would keep memory alive
             if image.sha256:
                 self._known[image.sha256] = found
-            if len(self._known) > _KEPT:
+            if len(self._known) > _CACHED:
                 self._known.popitem(last=False)
             return found
 
 
 def count(objects: Sequence[HeatObject]) -> dict[str, int]:
-    """Return how many objects of each class there are, by name."""
+    """Return the number of objects of each class, by name."""
     return dict(sorted(Counter(one.name for one in objects).items()))
 
 
 def resized(image: DecodedImage, height: int, width: int) -> DecodedImage:
-    """Return a smaller image, averaged over areas, so that a device never holds a large one."""
+    """Return an image reduced by area averaging, so that a device need not hold a large one."""
     if (height, width) == (image.height, image.width):
         return image
     bands = [cv2.resize(band, (width, height), interpolation=cv2.INTER_AREA) for band in image.levels]

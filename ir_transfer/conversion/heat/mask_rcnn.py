@@ -21,33 +21,33 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torchvision.models.detection import MaskRCNN, MaskRCNN_ResNet50_FPN_V2_Weights, maskrcnn_resnet50_fpn_v2
 
-from ir_transfer.conversion.heat.finder import Memory, resized
+from ir_transfer.conversion.devices import pick_device
+from ir_transfer.conversion.heat.finder import CachedSearch, resized
 from ir_transfer.conversion.heat.masks import Outlined, linear_weights
 from ir_transfer.conversion.heat.rules import MASK_RCNN
-from ir_transfer.conversion.translate import pick_device
 from ir_transfer.errors import MissingFileError, WeightsError
 from ir_transfer.imaging.image_io import DecodedImage
-from ir_transfer.labels.label_maps.shapes import Inside
+from ir_transfer.labels.label_maps.rasterize import Mask
 from ir_transfer.labels.regions import Box, Region
 
 SCORE = 0.5
-"""What the detector is less sure of does not count."""
+"""Smallest score of a detection that is used."""
 
 _WEIGHTS = MaskRCNN_ResNet50_FPN_V2_Weights.COCO_V1
 CLASSES: tuple[str, ...] = tuple(_WEIGHTS.meta["categories"])
-"""Names by the detector's labels; 0 is the background."""
+"""Class names by label of the detector; 0 is the background."""
 
 _NO_CLASS = {"__background__", "N/A"}
 FOUND = tuple(name for name in CLASSES if name not in _NO_CLASS)
-"""What can be found."""
+"""Classes that can be found."""
 
-_PROPOSALS = 300  # a third of the usual: half the time, and no image of a street holds more
+_PROPOSALS = 300  # a third of the default: halves the time, and is enough for street scenes
 _UNREADABLE = (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """An object in an image of ``size`` (height, width): its pixels as shares (28, 28) of its box, in 255ths."""
+    """A detected object: class, box in pixels, and coverage (28, 28) of its box in 255ths."""
 
     name: str
     box: Box
@@ -55,28 +55,28 @@ class _Found:
 
 
 class MaskRcnnFinder:
-    """Finds objects; an image that was asked for lately is not searched again.
+    """Finds objects with Mask R-CNN, and caches the results of recent images.
 
-    It may be called by many threads: they take turns, so that one image at a time is on the device.
+    Thread-safe: one image at a time is on the device.
 
     Attributes:
-        weights_hash: Of the file that it was loaded from.
-        score: What it is less sure of does not count.
+        weights_hash: Hash of the weight file.
+        score: Smallest score of a detection that is used.
 
     Args:
-        model: Its labels are those of COCO.
-        weights_hash: See above.
+        model: A detector with the labels of COCO.
+        weights_hash: Hash of the weight file.
     """
 
     def __init__(self, model: MaskRCNN, weights_hash: str) -> None:
         self.weights_hash = weights_hash
         self.score = model.roi_heads.score_thresh
         self._model = model.eval().requires_grad_(False)
-        self._found = Memory(self._search)
+        self._found = CachedSearch(self._search)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What decides what it finds, for the manifest."""
+        """Settings that determine its results, for the manifest."""
         return {"finder": MASK_RCNN, "weights": self.weights_hash, "score": self.score}
 
     @classmethod
@@ -84,13 +84,13 @@ class MaskRcnnFinder:
         """Load weights of torchvision's ``maskrcnn_resnet50_fpn_v2``.
 
         Args:
-            path: A ``.safetensors`` file, or one of torch, of which nothing but tensors is read. None takes
-                torchvision's own, which are downloaded on first use (177 MB).
-            device: Where to search.
+            path: A ``.safetensors`` file, or a file of torch, of which only tensors are read. None uses torchvision's
+                weights, which are downloaded on first use (177 MB).
+            device: Device of the detector.
 
         Raises:
-            MissingFileError: No such file, or no network to download it.
-            WeightsError: A file of another kind, or weights of another network.
+            MissingFileError: The file does not exist or cannot be downloaded.
+            WeightsError: Not a weight file, or weights of another network.
         """
         file = _downloaded() if path is None else Path(path)
         if not file.is_file():
@@ -111,14 +111,14 @@ class MaskRcnnFinder:
         return cls(model.to(device), digest)
 
     def __reduce__(self) -> tuple[Callable[[MaskRCNN, str], MaskRcnnFinder], tuple[MaskRCNN, str]]:
-        """Let it travel to another process, where it takes the device that is there."""
-        return _arrived, (copy.deepcopy(self._model).cpu(), self.weights_hash)
+        """Pickle on the CPU; another process moves it to its own device."""
+        return _unpickled, (copy.deepcopy(self._model).cpu(), self.weights_hash)
 
     def __call__(self, image: DecodedImage) -> list[Outlined]:
-        """Return the objects in an image, those it is surest of first.
+        """Return the objects in an image, sorted by decreasing score.
 
         Raises:
-            MemoryError: The device has too little for one image.
+            MemoryError: The device has too little memory for one image.
         """
         return [
             Outlined(Region(one.name, str(number), one.box, partial(_draw, one.box, one.shares)))
@@ -131,7 +131,7 @@ class MaskRcnnFinder:
         scale = min(self._model.transform.max_size / max(image.height, image.width), 1)
         size = max(1, round(image.height * scale)), max(1, round(image.width * scale))
         content = torch.from_numpy(resized(image, *size).rgb()).to(device)
-        # Its parts one by one: as a whole it would draw every object at the size of the image, as floats.
+        # Stage by stage: the complete model would draw the mask of every object at the size of the image, as floats.
         images, _ = self._model.transform([content])
         features = self._model.backbone(images.tensors)
         proposals, _ = self._model.rpn(images, features)
@@ -148,12 +148,12 @@ class MaskRcnnFinder:
         ]
 
 
-def _arrived(model: MaskRCNN, weights_hash: str) -> MaskRcnnFinder:
+def _unpickled(model: MaskRCNN, weights_hash: str) -> MaskRcnnFinder:
     return MaskRcnnFinder(model.to(pick_device()), weights_hash)
 
 
-def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Inside:
-    """Return the pixels (height, width) whose centres have a share of at least a half, between bins linearly."""
+def _draw(box: Box, shares: NDArray[np.uint8], height: int, width: int) -> Mask:
+    """Return the pixels (height, width) with a linearly interpolated coverage of at least a half at their centres."""
     left, top, right, bottom = box
     rows = slice(max(math.ceil(top - 0.5), 0), min(math.ceil(bottom - 0.5), height))
     columns = slice(max(math.ceil(left - 0.5), 0), min(math.ceil(right - 0.5), width))

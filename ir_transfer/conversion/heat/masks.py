@@ -1,4 +1,4 @@
-"""Which pixels an object has, with soft edges: drawn to the edges of the RGB image, since labels are drawn by hand."""
+"""Soft masks of objects, aligned with the edges of the RGB image, since labels are drawn by hand."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from ir_transfer.labels.regions import Box, Region
 
 Floats = NDArray[np.float32]
 
-_SOFTNESS = 0.015  # standard deviation of an edge, of the shorter side of the object
-_SHARPEST = 0.7  # pixels: the edges of a lens, not of scissors
-_REACH = 0.5, 0.04  # how far an edge is looked for, of the shorter side: from an ellipse, from a mask
-_REACH_OF_MAP = 0.25, 2.0  # the same from a class map: of the shorter side, but at most so many of its positions
-_FEWEST = 2  # pixels that it is looked for at least
-_EDGE = 0.05  # variance of the luma at an edge, of that around the object: dark images have edges too
-_SURE = 0.3, 0.7  # shares below which a pixel is outside, and above which it is inside
-_BLUR_OF_BOX = 0.1  # of the shorter side: half the width of the slope at the edges of a box
-_EVEN = 0.5  # share above which a position is rather the object's than not
-_FADE = 0.25  # of the box: over which a part fades into the rest of its object
+_SOFTNESS = 0.015  # standard deviation of an edge's blur, relative to the shorter side of the object
+_SHARPEST = 0.7  # pixels: smallest standard deviation, similar to the blur of a lens
+_REACH = 0.5, 0.04  # search distance of edges relative to the shorter side: from an ellipse, from a mask
+_REACH_OF_MAP = 0.25, 2.0  # from a class map: relative to the shorter side, and at most in positions of the map
+_FEWEST = 2  # smallest search distance in pixels
+_EDGE = 0.05  # variance of the luma at an edge, relative to that around the object, so that dark images have edges too
+_SURE = 0.3, 0.7  # coverage below which a pixel is outside, and above which it is inside
+_BLUR_OF_BOX = 0.1  # half the width of the slope at the edges of a box, relative to its shorter side
+_EVEN = 0.5  # probability above which a position belongs to the object
+_FADE = 0.25  # relative to the box: length over which a part fades into the rest of its object
 
 
 @dataclass(frozen=True)
 class Soft:
-    """The pixels of an object.
+    """The soft mask of an object.
 
     Attributes:
-        window: Rows and columns of the image outside of which it has none.
-        share: (h, w) in [0, 1] in the window.
+        window: Rows and columns of the image that enclose it.
+        share: Coverage (h, w) in [0, 1] in the window.
     """
 
     window: tuple[slice, slice]
@@ -41,33 +41,33 @@ class Soft:
 
 
 class HeatObject(Protocol):
-    """Something whose intensity may be shifted."""
+    """An object whose apparent intensity may be shifted."""
 
     @property
     def name(self) -> str:
-        """Of its class."""
+        """Name of its class."""
 
     @property
     def box(self) -> Box:
         """Left, top, right, bottom in pixels."""
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there."""
+        """Return its soft mask in an RGB image of this luma (H, W) in [0, 1]; None if it is outside the image."""
 
 
 @dataclass(frozen=True)
 class Outlined:
-    """An object that has a mask or a box: one that is labelled, or that Mask R-CNN found.
+    """An object with a mask or a box: labelled, or found by Mask R-CNN.
 
     Attributes:
-        region: Parts of it may lie outside of the image.
+        region: The object, which may extend beyond the image.
     """
 
     region: Region
 
     @property
     def name(self) -> str:
-        """Of its class."""
+        """Name of its class."""
         return self.region.name
 
     @property
@@ -76,10 +76,10 @@ class Outlined:
         return self.region.box
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there.
+        """Return its soft mask in an RGB image of this luma (H, W) in [0, 1]; None if it is outside the image.
 
-        A mask is taken nearly as it is. An object that has only a box gets the ellipse in it. Both are drawn to the
-        edges of the RGB image, so that no rectangle shows.
+        A mask is used nearly unchanged; a box is replaced by its inscribed ellipse. Both are aligned with the edges of
+        the RGB image, so that no rectangle is visible.
         """
         return soft_mask(self.region, luma)
 
@@ -89,9 +89,9 @@ class MappedObject:
     """An object of a coarse class map, which is interpolated.
 
     Attributes:
-        name: Of its class.
+        name: Name of its class.
         place: Row and column of the map where ``share`` begins.
-        share: Probabilities (h, w) in [0, 1] of the object, those at its rim so small that nothing of it lies outside.
+        share: Probabilities (h, w) in [0, 1] of the object, near 0 at the borders.
         cell: Height and width of a position of the map in pixels of the image.
     """
 
@@ -102,7 +102,7 @@ class MappedObject:
 
     @property
     def box(self) -> Box:
-        """Left, top, right, bottom in pixels of the positions that are rather the object's than not."""
+        """Left, top, right, bottom in pixels of the positions that belong to the object."""
         rows, columns = (np.flatnonzero((self.share >= _EVEN).any(axis)) for axis in (1, 0))
         (top, bottom), (left, right) = (
             ((start + first) * side, (start + last + 1) * side)
@@ -113,7 +113,7 @@ class MappedObject:
         return float(left), float(top), float(right), float(bottom)
 
     def soft(self, luma: Floats) -> Soft | None:
-        """Return its pixels in an RGB image of this luma (H, W) in [0, 1]; None if it has none there."""
+        """Return its soft mask in an RGB image of this luma (H, W) in [0, 1]; None if it is outside the image."""
         left, top, right, bottom = self.box
         share, most = _REACH_OF_MAP
         reach = max(_FEWEST, round(min(share * min(right - left, bottom - top), most * max(self.cell))))
@@ -133,20 +133,20 @@ class MappedObject:
 
 
 def linear_weights(places: NDArray[np.float64], count: int) -> Floats:
-    """Return the weights (P, count) of values at 0, 1, ... in a linear interpolation at places (P,).
+    """Return the weights (P, count) of values at 0, 1, ... in a linear interpolation at positions (P,).
 
-    Beyond the first and last value, these go on for ever.
+    The first and last value are used for positions beyond them.
     """
     distances = np.abs(places.clip(0, count - 1)[:, None] - np.arange(count))
     return (1 - distances).clip(0).astype(np.float32)
 
 
 def soft_mask(region: Region, luma: Floats) -> Soft | None:
-    """Return the pixels of an object that has a mask or a box, None if it has none in the image.
+    """Return the soft mask of an object with a mask or a box, None if it is outside the image.
 
     Args:
-        region: The object; parts of it may lie outside of the image.
-        luma: (H, W) in [0, 1], of the RGB image.
+        region: The object, which may extend beyond the image.
+        luma: Luma (H, W) in [0, 1] of the RGB image.
     """
     height, width = luma.shape
     left, top, right, bottom = region.box
@@ -166,11 +166,11 @@ def soft_mask(region: Region, luma: Floats) -> Soft | None:
 
 
 def part_of(soft: Soft, box: Box, part: str) -> Soft:
-    """Return the pixels of a part of an object, which fades into the rest of it.
+    """Return the soft mask of a part of an object, which fades into the rest of it.
 
     Args:
-        soft: The object.
-        box: Of the object.
+        soft: Soft mask of the object.
+        box: Box of the object.
         part: One of :data:`~ir_transfer.conversion.heat.rules.PARTS`.
     """
     left, top, right, bottom = PARTS[part]
@@ -183,7 +183,7 @@ def part_of(soft: Soft, box: Box, part: str) -> Soft:
 def _finished(
     mask: Floats, window: tuple[slice, slice], luma: Floats, reach: int, sigma: float, limits: Floats | None = None
 ) -> Soft:
-    """Return a mask (h, w) of a window drawn to the RGB image's edges within reach, no further than its limits."""
+    """Align a mask (h, w) of a window with the edges of the RGB image within reach, times its limits, and blur it."""
     drawn = _drawn_to_edges(mask, np.ascontiguousarray(luma[window]), reach)
     if limits is not None:
         drawn *= limits
@@ -207,7 +207,7 @@ def _ellipse(window: tuple[slice, slice], box: Box) -> Floats:
 
 
 def _inside(window: tuple[slice, slice], box: Box, slope: float) -> Floats:
-    """Return 1 in a box, 0 further from it than a slope, and what leads from one to the other between."""
+    """Return 1 inside a box, falling smoothly to 0 over a slope around its edges."""
     rows, columns = (_centres(side) for side in window)
     down = _smooth(np.minimum(rows - box[1], box[3] - rows) / (2 * slope) + 0.5)
     across = _smooth(np.minimum(columns - box[0], box[2] - columns) / (2 * slope) + 0.5)
@@ -215,7 +215,7 @@ def _inside(window: tuple[slice, slice], box: Box, slope: float) -> Floats:
 
 
 def _fading(place: NDArray[np.float64], first: float, last: float) -> NDArray[np.float64]:
-    """Return 1 between two places of a box and 0 elsewhere, with slopes except at its own edges."""
+    """Return 1 between two positions of a box and 0 elsewhere, with slopes except at the edges of the box."""
     share = np.ones_like(place)
     if first > 0:
         share = np.minimum(share, (place - first) / _FADE + 0.5)
@@ -231,7 +231,7 @@ def _smooth(share: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _drawn_to_edges(mask: Floats, luma: Floats, reach: int) -> Floats:
     """Return the mask filtered by the luma (guided filter: He, Sun and Tang 2010, equations 11 to 14)."""
-    # Written out: kornia's filter convolves, which takes seconds for a window of a large object.
+    # Own code, since kornia's filter convolves, which takes seconds for a large object.
     size = 2 * reach + 1, 2 * reach + 1
     edge = max(_EDGE * float(luma.var()), 1e-6)
     guide, given = cv2.blur(luma, size), cv2.blur(mask, size)
@@ -242,6 +242,6 @@ def _drawn_to_edges(mask: Floats, luma: Floats, reach: int) -> Floats:
 
 
 def _sure(share: NDArray[np.floating[Any]]) -> Floats:
-    """Return 0 and 1 where a share is rather the one or the other."""
+    """Map shares smoothly to 0 below and to 1 above the thresholds :data:`_SURE`."""
     low, high = _SURE
     return _smooth((share.astype(np.float64) - low) / (high - low)).astype(np.float32)

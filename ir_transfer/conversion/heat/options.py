@@ -1,4 +1,4 @@
-"""What ``--heat`` asks for; free of torch."""
+"""Options of ``--heat``; free of torch."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ class HeatOptions:
     """Shifts of apparent intensity by class.
 
     Attributes:
-        rules: Of single classes.
-        auto: Shift of people that are found, with which go those of vehicles and animals; None has no such shifts.
-        finder: Who finds objects, one of :data:`~ir_transfer.conversion.heat.rules.FINDERS`; None was not asked for.
-        weights: File of Mask R-CNN's weights; downloaded if None.
+        rules: Shifts of single classes.
+        auto: Shift of people that are found, to which those of vehicles and animals are proportional; None for no
+            automatic shifts.
+        finder: Object finder, one of :data:`~ir_transfer.conversion.heat.rules.FINDERS`; None if not requested.
+        weights: Weight file of Mask R-CNN; downloaded if None.
     """
 
     rules: tuple[HeatRule, ...] = ()
@@ -43,14 +44,14 @@ class HeatOptions:
         return bool(self.rules) or self.auto is not None
 
     def check(self) -> None:
-        """Raise :class:`InputError` for weights of a detector that is not asked for."""
+        """Raise :class:`InputError` for weights of a detector that is not used."""
         if self.weights is not None and self.finder != MASK_RCNN:
             raise InputError(
                 f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another: add it"
             )
 
-    def look(self) -> dict[str, Any]:
-        """Return what was asked for, for the manifest."""
+    def settings(self) -> dict[str, Any]:
+        """Return the options, for the manifest."""
         return {"heat": [rule.text for rule in self.rules], "heat_auto": self.auto}
 
 
@@ -59,16 +60,16 @@ NO_HEAT = HeatOptions()
 
 
 def parse_heat(texts: Iterable[str], weights: str | None = None) -> HeatOptions:
-    """Return what ``--heat`` asks for.
+    """Parse the values of ``--heat``.
 
     Args:
         texts: ``CLASS[.PART]=SHIFT`` and at most one of ``auto``, ``auto:FINDER``, ``auto=SHIFT`` and
-            ``auto:FINDER=SHIFT``; several may stand in one text, between commas.
+            ``auto:FINDER=SHIFT``; one text may contain several, separated by commas.
         weights: See :class:`HeatOptions`.
 
     Raises:
-        InputError: Another form, a shift outside -1..1, or one thing twice.
-        UnknownNameError: No such finder.
+        InputError: Invalid syntax, a shift outside -1..1, or a duplicate.
+        UnknownNameError: An unknown finder.
     """
     own: list[str] = []
     rules: list[str] = []

@@ -1,4 +1,4 @@
-"""``--heat person=+0.2``: which objects become hotter or colder, and by how much."""
+"""Rules of ``--heat``, such as ``person=+0.2``: shifts of apparent intensity by class."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PARTS: dict[str, tuple[float, float, float, float]] = {
     "engine": (0.15, 0.35, 0.85, 0.85),
     "wheels": (0.0, 0.7, 1.0, 1.0),
 }
-"""Parts of an object as shares of its box: left, top, right, bottom. Labels do not say which way a car faces, so its
-engine is the middle of what is seen of it."""
+"""Parts of an object as shares of its box: left, top, right, bottom. Labels do not contain the direction of a car, so
+its engine is assumed in the middle of its box."""
 
 AUTO = "auto"
 CLASS_MAP, MASK_RCNN = "class-map", "maskrcnn"
 FINDERS = (CLASS_MAP, MASK_RCNN)
-"""Who finds objects: the content encoder's class map, or torchvision's Mask R-CNN."""
+"""Object finders: the class map of the content encoder, or torchvision's Mask R-CNN."""
 
 AUTO_PEOPLE = 0.2
 """Shift of people that ``--heat auto`` finds. Measured with adain-lwir on 30 hand-drawn boxes of RoadScene and VIFB:
@@ -33,19 +33,19 @@ AUTO_SHARES: dict[str, float] = {
     **dict.fromkeys(("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"), 0.75),
     **dict.fromkeys(("vehicle", "car", "motorcycle", "bus", "train", "truck", "airplane", "boat"), 0.1),
 }
-"""Shifts of what ``--heat auto`` finds, as shares of that of people. Animals: a guess, since fur insulates. Vehicles:
-measured, the network makes them within 0.01 as warm as they were (12 cars, parked and driving). What has neither blood
-nor an engine, such as a bicycle, is left as it is, and so are two-wheelers, most of which are bicycles."""
+"""Shifts of objects found by ``--heat auto``, relative to that of people. Animals: a guess, since fur insulates.
+Vehicles: the network reproduces their intensity within 0.01 (measured on 12 cars, parked and driving). Objects without
+body heat or an engine are not shifted, nor are two-wheelers, most of which are bicycles."""
 
 MAP_CLASSES = ("person", "two-wheeler", "vehicle")
-"""What the class map finds."""
+"""Classes that the class map finds."""
 
 ALIASES: dict[str, str] = {
     **dict.fromkeys(("people", "pedestrian", "human"), "person"),
     **dict.fromkeys(("bicycle", "bike", "motorcycle", "motorbike", "cyclist"), "two wheeler"),
     **dict.fromkeys(("car", "truck", "bus", "van"), "vehicle"),
 }
-"""Other names of what the class map finds, as :func:`plain` returns them."""
+"""Other names of the classes that the class map finds, as :func:`plain` returns them."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class HeatRule:
     """A shift of the apparent intensity of a class.
 
     Attributes:
-        name: Of the class, as :func:`plain` returns it.
+        name: Name of the class, as :func:`plain` returns it.
         part: One of :data:`PARTS`, or None for the whole object.
-        shift: Share of the full range; above 0 is hotter.
+        shift: Shift relative to the full range; positive is hotter.
     """
 
     name: str
@@ -64,7 +64,7 @@ class HeatRule:
 
     @property
     def what(self) -> str:
-        """The class and its part, as they may be typed."""
+        """Class and part as they may be typed."""
         return self.name if self.part is None else f"{self.name}.{self.part}"
 
     @property
@@ -74,15 +74,15 @@ class HeatRule:
 
 
 def plain(name: str) -> str:
-    """Return the name of a class by which it is known whatever its case and whatever stands between its words."""
+    """Normalise a class name: lower case, and single spaces in place of hyphens and underscores."""
     return re.sub(r"[\s_-]+", " ", name).strip().casefold()
 
 
 def parse_rules(texts: Iterable[str]) -> tuple[HeatRule, ...]:
-    """Return the rules of ``CLASS=SHIFT`` and ``CLASS.PART=SHIFT``, one a text.
+    """Parse rules ``CLASS=SHIFT`` and ``CLASS.PART=SHIFT``, one per text.
 
     Raises:
-        InputError: Another form, a shift outside -1..1, or one class and part twice.
+        InputError: Invalid syntax, a shift outside -1..1, or a duplicate class and part.
     """
     rules: dict[str, HeatRule] = {}
     for rule in map(parse_rule, texts):
@@ -93,10 +93,10 @@ def parse_rules(texts: Iterable[str]) -> tuple[HeatRule, ...]:
 
 
 def parse_rule(text: str) -> HeatRule:
-    """Return the rule of one ``CLASS=SHIFT`` or ``CLASS.PART=SHIFT``.
+    """Parse one ``CLASS=SHIFT`` or ``CLASS.PART=SHIFT``.
 
     Raises:
-        InputError: Another form, or a shift outside -1..1.
+        InputError: Invalid syntax, or a shift outside -1..1.
     """
     name, _, number = text.rpartition("=")
     try:
@@ -112,7 +112,7 @@ def parse_rule(text: str) -> HeatRule:
 
 
 def split_rules(text: str) -> list[str]:
-    """Return what stands between commas that end a rule: commas in the name of a class do not."""
+    """Split a text at commas after a shift; commas in class names are kept."""
     return re.sub(r"(=[-+.\d]+),", "\\1\0", text).split("\0")
 
 
@@ -126,16 +126,16 @@ def fit_rules(
     """Return the rules for labelled objects and those for objects that are found.
 
     Args:
-        rules: As parsed.
-        auto: Shift of people that are found, to which those of others keep their proportions; None shifts of what is
-            found only that which a rule names.
-        classes: Of the labels.
-        found: Classes that can be found; a rule that names one replaces the shift that it has by itself.
-        aliases: Other names of these, which a class of the labels of the same name goes before.
+        rules: Parsed rules.
+        auto: Shift of people that are found, to which those of other classes are proportional; None shifts found
+            objects only by rules.
+        classes: Classes of the labels.
+        found: Classes that can be found; a rule for one of them replaces its automatic shift.
+        aliases: Other names of these; a label class of the same name takes precedence.
 
     Raises:
-        UnknownNameError: A rule for no class of either.
-        InputError: A rule for labels where there are none, or two rules for what is found as one class.
+        UnknownNameError: A rule for an unknown class.
+        InputError: A rule for labels without any label classes, or two rules for one found class.
     """
     labelled, seen = {plain(name) for name in classes}, {plain(name) for name in found}
     shares = {} if auto is None else {plain(n): auto * share for n, share in AUTO_SHARES.items() if plain(n) in seen}

@@ -1,4 +1,4 @@
-"""From what ``--heat`` asks for to what shifts the intensities of a run."""
+"""Creates the shifts of a run from the options of ``--heat``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Rules = tuple[tuple[HeatRule, ...], tuple[HeatRule, ...]]
 def check_heat(options: HeatOptions, labelled: LabelledSet | None = None) -> Rules:
     """Return the rules for labelled objects and those for objects that are found.
 
-    Without labels all rules are for objects that are found.
+    Without labels, all rules are for objects that are found.
 
     Raises:
-        IrTransferError: A rule for a class that there is not; see :func:`fit_rules`.
+        IrTransferError: A rule for an unknown class; see :func:`fit_rules`.
     """
     options.check()
     if not options.asked:
@@ -46,13 +46,13 @@ def check_heat(options: HeatOptions, labelled: LabelledSet | None = None) -> Rul
 def make_heat(
     options: HeatOptions, model: TranslationModel, device: torch.device, labelled: LabelledSet | None = None
 ) -> Heat | None:
-    """Return the shifts of a run, None if it asks for none.
+    """Return the shifts of a run, None if there are none.
 
     Args:
-        options: What was asked for.
-        model: The class map is its own, where it has one.
-        device: Where objects are looked for.
-        labelled: The source, where it has labels.
+        options: Rules and object finder.
+        model: Provides the class map, if it has one.
+        device: Device of the object finder.
+        labelled: The source, if it has labels.
 
     Raises:
         IrTransferError: See :func:`check_heat`, and :meth:`MaskRcnnFinder.load` for the weights of the detector.
@@ -67,7 +67,7 @@ def make_heat(
 
 
 class _Regions:
-    """The labelled objects of an image, by its path."""
+    """Returns the labelled objects of an image, by its path."""
 
     def __init__(self, labelled: LabelledSet) -> None:
         self._labelled = labelled

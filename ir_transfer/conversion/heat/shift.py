@@ -1,4 +1,4 @@
-"""Thermal contrast by class: objects become hotter or colder than the network made them, with soft edges."""
+"""Shifts the apparent intensity of objects by class, within their soft masks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ Floats = NDArray[np.float32]
 RegionsOf = Callable[[Path, DecodedImage], Sequence[Region]]
 
 COLDEST, HOTTEST = 0.1, 0.9
-"""No shift takes the mean of an object past these: beyond them its texture would be lost in black or white."""
+"""Limits of the mean intensity of a shifted object, beyond which its texture would be clipped."""
 
-
-_INSIDE = 0.5  # share from which a pixel counts as one of an object
+_INSIDE = 0.5  # coverage from which a pixel counts as part of an object
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class Heated:
 
     Attributes:
         intensity: (H, W) in [0, 1], white-hot.
-        changed: Number of ``objects`` that were shifted and of ``pixels`` they have, by the name of their class.
-        found: How many objects of each class were found; None where none were looked for.
+        changed: Number of ``objects`` that were shifted and of their ``pixels``, by class.
+        found: Number of objects of each class that were found; None without an object finder.
     """
 
     intensity: Floats
@@ -42,18 +41,18 @@ class Heated:
 
 
 class Heat:
-    """Shifts apparent intensity inside of objects; where two overlap, the stronger shift counts.
+    """Shifts the apparent intensity of objects; where two overlap, the stronger shift is applied.
 
-    An object whose pixels have the mean m becomes I + s + |s| (m - I): its mean moves by the shift s and its contrast
-    shrinks by a share of |s|, since a thermal camera sees less of prints and paint than an RGB image does. The shift
-    ends where the mean would leave :data:`COLDEST` to :data:`HOTTEST`. Intensities are relative: no shift stands for
-    a temperature.
+    The intensity I of an object with mean m becomes I + s + |s| (m - I): its mean moves by the shift s and its
+    contrast is reduced by the factor 1 - |s|, since thermal images show less of prints and paint than RGB images. The
+    shift is limited to a mean between :data:`COLDEST` and :data:`HOTTEST`. Intensities are relative: a shift is not a
+    temperature.
 
     Args:
-        rules: For labelled objects.
-        regions: Returns the labelled objects of an image, by its path; None where there are no labels.
-        finder: Finds others.
-        found_rules: For what it finds.
+        rules: Rules for labelled objects.
+        regions: Returns the labelled objects of an image, by its path; None without labels.
+        finder: Finds further objects.
+        found_rules: Rules for objects that are found.
     """
 
     def __init__(
@@ -67,8 +66,8 @@ class Heat:
         self._finder, self._found_rules = finder, found_rules
 
     @property
-    def look(self) -> dict[str, Any]:
-        """What decides the pixels besides the options, for the manifest."""
+    def settings(self) -> dict[str, Any]:
+        """Settings that determine the pixel values besides the options, for the manifest."""
         if self._finder is None:
             return {}
         return {"heat_found": {**self._finder.facts, "rules": [rule.text for rule in self._found_rules]}}
@@ -77,12 +76,12 @@ class Heat:
         """Shift the objects of an image.
 
         Args:
-            intensity: (H, W) in [0, 1], white-hot: of its translation.
+            intensity: White-hot intensity (H, W) in [0, 1] of its translation.
             image: The RGB image.
-            source: Its file, by which labels know it.
+            source: Its file, which identifies its labels.
 
         Raises:
-            MemoryError: The device has too little to look for objects.
+            MemoryError: The device has too little memory to detect objects.
         """
         labelled = [Outlined(one) for one in self._regions(source, image)] if self._rules and self._regions else []
         found = None if self._finder is None else self._finder(image)
@@ -95,7 +94,7 @@ class Heat:
 
 
 class _Shifts:
-    """Adds up by how much the pixels of an intensity (H, W) change."""
+    """Accumulates the change of each pixel of an intensity (H, W)."""
 
     def __init__(self, intensity: Floats, image: DecodedImage) -> None:
         self.change = np.zeros_like(intensity)
@@ -115,12 +114,12 @@ class _Shifts:
         parts = [soft if rule.part is None else part_of(soft, one.box, rule.part) for rule in rules]
         for part, rule in zip(parts, rules, strict=True):
             self._shift(part, rule.shift)
-        told = self.changed.setdefault(plain(one.name), {"objects": 0, "pixels": 0})
-        told["objects"] += 1
-        told["pixels"] += int((np.max([part.share for part in parts], axis=0) >= _INSIDE).sum())
+        counts = self.changed.setdefault(plain(one.name), {"objects": 0, "pixels": 0})
+        counts["objects"] += 1
+        counts["pixels"] += int((np.max([part.share for part in parts], axis=0) >= _INSIDE).sum())
 
     def _valid_part(self, soft: Soft | None) -> Soft | None:
-        """Return the valid pixels of an object; None if it has none."""
+        """Return the mask of the valid pixels of an object; None if it has none."""
         valid = self._image.valid
         if soft is None or valid is None:
             return soft
@@ -136,7 +135,7 @@ class _Shifts:
 
 
 def _change(intensity: Floats, share: Floats, shift: float) -> Floats:
-    """Return by how much the pixels of an object change."""
+    """Return the change (h, w) of the pixels of an object."""
     total = float(share.sum())
     if total == 0:
         return np.zeros_like(intensity)

@@ -1,1 +1,1 @@
-"""Styles: what was named to what a model takes: presets, saved codes, exemplars, looks."""
+"""Styles of a run, from names to style codes: exemplars, presets, saved codes, fixed styles of a model."""

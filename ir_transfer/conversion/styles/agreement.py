@@ -1,4 +1,4 @@
-"""Several exemplars of one look: what each was taken as, and which do not fit the others."""
+"""Summaries of the exemplars of a style, and warnings on those that differ from the others."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from statistics import median_low
 from typing import Any
 
-_TONE = 0.25  # of the range: mean against the median mean
-_CONTRAST = 2.5  # times the median deviation, or that part of it
-_SIZE = 3.0  # times the median of the shorter sides, or that part of it
-_SPAN = 4.0  # times the median span of the same unit, or that part of it
+_TONE = 0.25  # largest difference from the median of the means, relative to the range
+_CONTRAST = 2.5  # largest factor from the median of the deviations
+_SIZE = 3.0  # largest factor from the median of the shorter sides
+_SPAN = 4.0  # largest factor from the median span of exemplars of the same unit
 _MEASURED = frozenset({"counts", "centikelvin", "Kelvin", "Celsius"})
 
 
 @dataclass(frozen=True)
 class ExemplarSummary:
-    """An exemplar of a style as ``styles build`` reports it.
+    """An exemplar of a style as reported by ``styles build``.
 
     Attributes:
-        record: What was taken from the file; see :meth:`ExemplarReport.record`.
-        polarity: ``"white-hot"`` or ``"black-hot"``; empty if the model does not say.
+        record: How the file was read; see :meth:`ExemplarReport.record`.
+        polarity: ``"white-hot"`` or ``"black-hot"``; empty if unknown.
     """
 
     record: Mapping[str, Any]
@@ -33,7 +33,7 @@ class ExemplarSummary:
 
     @property
     def line(self) -> str:
-        """Size, range and polarity on one line, behind the file's name."""
+        """File name, size, range and polarity on one line."""
         taken = self.record["range"]
         parts = [
             f"{self.record['width']} x {self.record['height']}",
@@ -46,7 +46,7 @@ class ExemplarSummary:
 
 
 def disagreements(exemplars: Sequence[ExemplarSummary]) -> list[str]:
-    """Return a line for each way in which an exemplar is far off the others; none for fewer than two."""
+    """Return a line for each property in which an exemplar differs strongly from the others."""
     if len(exemplars) < 2:
         return []
     found = [*_by_polarity(exemplars), *_by_range(exemplars)]

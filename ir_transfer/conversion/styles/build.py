@@ -1,4 +1,4 @@
-"""Making a style that can be kept: many exemplars to one saved code."""
+"""Builds a saved style code from many exemplars."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class BuiltStyle:
     """A style that was saved.
 
     Attributes:
-        code: The blend.
-        count: Exemplars in it.
-        exemplars: What the exemplar files were taken as; saved codes and presets have none.
+        code: The blended code.
+        count: Number of exemplars and codes in it.
+        exemplars: Summaries of the exemplar files; saved codes and presets have none.
     """
 
     code: StyleCode
@@ -38,7 +38,7 @@ class BuiltStyle:
 
 
 def range_text(asked: AskedRange) -> str:
-    """Return ``--exemplar-range`` as it is typed."""
+    """Return a value of ``--exemplar-range`` as typed."""
     return asked if isinstance(asked, str) else f"{asked[0]:g},{asked[1]:g}"
 
 
@@ -58,16 +58,16 @@ def build_style(
     """Encode exemplars and save the blend as one style.
 
     Args:
-        exemplars: Images, folders, globs or list files; saved codes and ``preset:NAME`` may be blended in.
+        exemplars: Infrared images, folders, globs or list files; saved codes and ``preset:NAME`` may be blended in.
         out: The ``.safetensors`` file to write.
-        shares: Weight of each exemplar; equal by default.
+        shares: Blend weight of each exemplar; equal by default.
         model: Name of the model; ``adain`` by default.
         weights: Name or file of its weights; the model's default if None.
-        white_hot: Whether hot is bright in the exemplars; the bundled classifier decides if None.
-        metadata: band, description.
+        white_hot: Whether hot objects are bright in the exemplars; None lets the bundled classifier decide.
+        metadata: Strings to save: band, description.
         max_pixels: Larger exemplars are refused.
         report: Called with a line on the polarity of each exemplar.
-        exemplar_range: Numbers of the exemplars that become black and white, or how to find them.
+        exemplar_range: Values of the exemplars that become black and white, or how to find them.
 
     Raises:
         EncodeError: The file cannot be written.
@@ -109,14 +109,14 @@ def _report_polarity(files: Sequence[str], codes: Sequence[StyleCode], report: C
     black = [file for file, found in zip(files, facts, strict=True) if found["polarity"] == "black-hot"]
     if 0 < len(black) < len(files):
         logger.warning(
-            "exemplars of both polarities, %d of %d are black-hot: %s: the style takes that of the larger share; "
-            "say which way round they are with --exemplar-polarity",
+            "exemplars of both polarities, %d of %d are black-hot: %s: the style has that of the larger share; "
+            "set their polarity with --exemplar-polarity",
             *(len(black), len(files), ", ".join(black)),
         )
 
 
 def bundled_weights(choice: StyleChoice) -> str:
-    """Return the name of the shipped weights of a choice; empty if they are a file of one's own."""
+    """Return the name of the bundled weights of a choice; empty for a file of the user."""
     names = model_info(choice.model).weights
     if choice.weights == "default":
         return names[0] if names else ""

@@ -1,4 +1,4 @@
-"""Style codes of a choice: exemplars are encoded, saved codes loaded, looks taken by name."""
+"""Style codes of a choice: exemplars are encoded, saved codes loaded, fixed styles selected by name."""
 
 from __future__ import annotations
 
@@ -13,15 +13,8 @@ import torch
 from torch import Tensor
 
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.styles.choose import (
-    WHITE_HOT,
-    InsideFile,
-    NamedLook,
-    SavedStyle,
-    StyleChoice,
-    exemplar_files,
-)
-from ir_transfer.conversion.styles.exemplar import read_with_report
+from ir_transfer.conversion.styles.catalog import WHITE_HOT, BakedStyleFile, NamedStyle, SavedStyle, exemplar_files
+from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.range import AskedRange
 from ir_transfer.imaging.exemplars.report import ExemplarReport
@@ -39,19 +32,8 @@ from ir_transfer.nn.perceptual import LAYERS
 logger = logging.getLogger(__name__)
 
 
-def prepare_styles(
-    model: TranslationModel,
-    choice: StyleChoice,
-    max_pixels: int = MAX_PIXELS,
-    white_hot: bool | None = None,
-    exemplar_range: AskedRange = "auto",
-) -> StyleCode:
-    """Encode or load each style of a choice and blend them into one code on the CPU; see :func:`prepare_codes`."""
-    return blended(prepare_codes(model, choice, max_pixels, white_hot, exemplar_range), choice.shares)
-
-
 def blended(codes: Sequence[StyleCode], shares: Sequence[float]) -> StyleCode:
-    """Return one code of several by their shares; a single one as it is."""
+    """Blend codes by their shares; a single code is returned unchanged."""
     if len(codes) == 1:
         return codes[0]
     return _with_records(blend_codes(codes, shares), [one for code in codes for one in exemplar_records(code)])
@@ -67,6 +49,7 @@ def prepare_codes(
     max_pixels: int = MAX_PIXELS,
     white_hot: bool | None = None,
     exemplar_range: AskedRange = "auto",
+    maps: Sequence[LabelMap] = (),
 ) -> list[StyleCode]:
     """Encode or load each style of a choice, on the CPU.
 
@@ -74,61 +57,69 @@ def prepare_codes(
         model: On any device.
         choice: The styles.
         max_pixels: Larger exemplars are refused.
-        white_hot: Whether hot is bright in the exemplar files; the bundled classifier decides if None, and one
-            that it calls black-hot is warned of.
-        exemplar_range: The numbers of the exemplar files that become black and white, or how to find them.
+        white_hot: Whether hot objects are bright in the exemplar files; None lets the bundled classifier decide, with
+            a warning for exemplars that it classifies as black-hot.
+        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
+        maps: Label map of each exemplar file, with which all of them are encoded into one code; without maps every
+            style has a code.
 
     Raises:
-        MissingFileError: No such exemplar.
-        DecodeError: An exemplar that cannot be read.
+        MissingFileError: An exemplar does not exist.
+        DecodeError: An exemplar cannot be read.
         InputError: An exemplar without contrast or too small, or a code made with other weights.
         WeightsError: A damaged code.
     """
+    if maps:
+        return [_prepare_regions(model, choice, maps, max_pixels, white_hot, exemplar_range)]
     codes = []
     for style in choice.styles:
         if isinstance(style, SavedStyle):
             codes.append(_load(model, style))
-        elif isinstance(style, NamedLook):
-            codes.append(_look(model, style).to("cpu"))
-        elif isinstance(style, InsideFile):
-            codes.append(_inside(model, style))
+        elif isinstance(style, NamedStyle):
+            codes.append(_fixed_style(model, style).to("cpu"))
+        elif isinstance(style, BakedStyleFile):
+            codes.append(_baked_style(model, style))
         else:
-            read = [(path, *_exemplar(model, path, max_pixels, exemplar_range)) for path in exemplar_files(style)]
-            prepared = []
-            for path, exemplar, report in read:
-                polarity = _judged(model, path, exemplar, white_hot)
-                code = model.prepare([exemplar], white_hot=polarity.white_hot)
-                code = replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu")
-                prepared.append(_with_records(code, [] if report is None else [report.record()]))
-            records = [record for code in prepared for record in exemplar_records(code)]
-            codes.append(_with_records(blended(prepared, [1.0] * len(prepared)), records))
+            files = [(path, *_exemplar(model, path, max_pixels, exemplar_range)) for path in exemplar_files(style)]
+            encoded = [_encode(model, *file, white_hot) for file in files]
+            records = [record for code in encoded for record in exemplar_records(code)]
+            codes.append(_with_records(blended(encoded, [1.0] * len(encoded)), records))
     return codes
 
 
-def prepare_regions(
+def _encode(
+    model: TranslationModel, path: Path, exemplar: Tensor, report: ExemplarReport | None, white_hot: bool | None
+) -> StyleCode:
+    polarity = _polarity_of(model, path, exemplar, white_hot)
+    code = model.prepare([exemplar], white_hot=polarity.white_hot)
+    code = replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu")
+    return _with_records(code, [] if report is None else [report.record()])
+
+
+def _prepare_regions(
     model: TranslationModel,
     choice: StyleChoice,
     maps: Sequence[LabelMap],
-    max_pixels: int = MAX_PIXELS,
-    white_hot: bool | None = None,
-    exemplar_range: AskedRange = "auto",
+    max_pixels: int,
+    white_hot: bool | None,
+    exemplar_range: AskedRange,
 ) -> StyleCode:
-    """Encode exemplar files with their label maps into one code on the CPU; see :func:`prepare_codes`."""
+    """Encode exemplar files with their label maps into one code."""
     paths = [style for style in choice.styles if isinstance(style, Path)]
     # Not cropped: a label map has the size of the file.
-    read = [_exemplar(model, path, max_pixels, exemplar_range, crop=False) for path in paths]
+    files = [_exemplar(model, path, max_pixels, exemplar_range, crop=False) for path in paths]
     masks = [torch.from_numpy(one.levels)[None, None] for one in maps]
-    exemplars = [exemplar for exemplar, _ in read]
+    exemplars = [exemplar for exemplar, _ in files]
     for path, exemplar in zip(paths, exemplars, strict=True):
-        _judged(model, path, exemplar, white_hot)
+        _polarity_of(model, path, exemplar, white_hot)  # for its warning
     code = model.prepare(exemplars, choice.shares, white_hot, masks=masks)
-    said = {} if white_hot is None else {"polarity_source": "option"}
-    code = replace(code, metadata={**code.metadata, **said}).to("cpu")
-    return _with_records(code, [report.record() for _, report in read if report is not None])
+    source = {} if white_hot is None else {"polarity_source": "option"}
+    code = replace(code, metadata={**code.metadata, **source}).to("cpu")
+    return _with_records(code, [report.record() for _, report in files if report is not None])
 
 
-def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bool | None) -> Polarity:
-    """Return the polarity of an exemplar file; one that is inverted without being asked for is reported."""
+def _polarity_of(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bool | None) -> Polarity:
+    """Return the polarity of an exemplar file; warn if the classifier causes it to be inverted."""
     if white_hot is not None:
         return Polarity(white_hot, "option")
     polarity = polarity_of_exemplar(exemplar, band=model.metadata.get("band"))
@@ -140,7 +131,10 @@ def _judged(model: TranslationModel, path: Path, exemplar: Tensor, white_hot: bo
 def _exemplar(
     model: TranslationModel, path: Path, max_pixels: int, asked: AskedRange, *, crop: bool = True
 ) -> tuple[Tensor, ExemplarReport | None]:
+
     keep_colour = model.exemplar_channels == 3
+    from ir_transfer.conversion.styles.exemplar import read_with_report  # scikit-image and scipy, not for saved styles
+
     exemplar, report = read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked, crop=crop)
     if report is not None and not report.is_plain:
         logger.warning("exemplar %s: %s", path, report.line)
@@ -148,10 +142,10 @@ def _exemplar(
 
 
 def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...], ...]:
-    """Return interpolations of styles: a row from the first to the second, or a square with four at its corners.
+    """Interpolate two styles along a row, or four styles over a square.
 
     Args:
-        codes: Two, or four: upper left, upper right, lower left, lower right.
+        codes: Two codes, or four for the corners: upper left, upper right, lower left, lower right.
         side: Styles in a row, and rows of the square.
     """
     steps = [step / (side - 1) for step in range(side)]
@@ -163,25 +157,25 @@ def grid_of(codes: Sequence[StyleCode], side: int) -> tuple[tuple[StyleCode, ...
 
 
 def adjusted(model: TranslationModel, code: StyleCode, controls: Controls, seed: int) -> StyleCode:
-    """Return a code with the layer weights that were asked for; random ones are the same for every style."""
+    """Return a code with the layer weights of the controls; random weights are the same for every style."""
     if controls.random_layers:
         drawn = torch.rand(len(LAYERS), generator=torch.Generator().manual_seed(seed)).tolist()
         return sliders_of(model).adjust(code, dict(zip(LAYERS, drawn, strict=True)))
     return sliders_of(model).adjust(code, dict(controls.layer_weights)) if controls.layer_weights else code
 
 
-def _look(model: TranslationModel, style: NamedLook) -> StyleCode:
+def _fixed_style(model: TranslationModel, style: NamedStyle) -> StyleCode:
     if not isinstance(model, FixedStyles):
-        raise InputError(f"expected no look {style.name!r} for model {model.info.name!r}, which reads exemplars")
+        raise InputError(f"expected no style {style.name!r} for model {model.info.name!r}, which takes exemplars")
     return model.style(style.name, white_hot=style.polarity == WHITE_HOT)
 
 
-def _inside(model: TranslationModel, style: InsideFile) -> StyleCode:
+def _baked_style(model: TranslationModel, style: BakedStyleFile) -> StyleCode:
     from ir_transfer.conversion.exported.model import ExportedModel
 
     if not isinstance(model, ExportedModel):
-        raise InputError(f"expected an exported file to translate with for the style inside of {style.path}")
-    return model.inside_style()
+        raise InputError(f"expected an exported file as the model for the style baked into {style.path}")
+    return model.baked_style()
 
 
 def _load(model: TranslationModel, style: SavedStyle) -> StyleCode:

@@ -1,4 +1,4 @@
-"""Exemplars: infrared images whose look the results take."""
+"""Style exemplars: infrared images whose appearance the results take on."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.imaging.exemplars.read import SMALLEST_SIDE, open_exemplar
+from ir_transfer.imaging.exemplars.read import open_exemplar
 from ir_transfer.imaging.exemplars.report import ExemplarReport
 from ir_transfer.imaging.image_io import MAX_PIXELS, read_image
-
-__all__ = ["SMALLEST_SIDE", "read_exemplar", "read_with_report"]
 
 
 def read_exemplar(
@@ -24,14 +22,14 @@ def read_exemplar(
     asked_range: AskedRange = "auto",
     crop: bool = True,
 ) -> NDArray[np.float32]:
-    """Read an exemplar as (1, h, w) in [0, 1], with what does not count for the look filled from beside it.
+    """Read an exemplar as (1, h, w) in [0, 1]; invalid pixels are filled from their neighbours.
 
     Args:
         path: See :func:`~ir_transfer.imaging.exemplars.read.open_exemplar`, also for the errors.
         max_pixels: Larger images are refused.
         keep_colour: Return (3, h, w), for published checkpoints that take colour exemplars.
-        asked_range: The numbers of the file that become black and white, or how to find them.
-        crop: Cut off borders that are invalid as a whole; without it the size is that of the file.
+        asked_range: Values of the file that become black and white, or how to find them.
+        crop: Cut off borders without valid pixels; otherwise the size is that of the file.
     """
     return read_with_report(path, max_pixels, keep_colour=keep_colour, asked_range=asked_range, crop=crop)[0]
 
@@ -44,7 +42,7 @@ def read_with_report(
     asked_range: AskedRange = "auto",
     crop: bool = True,
 ) -> tuple[NDArray[np.float32], ExemplarReport | None]:
-    """Return what :func:`read_exemplar` does, and what was found; None for an image whose colours are kept."""
+    """Read an exemplar as :func:`read_exemplar` does, with a report; None for an image whose colours are kept."""
     if keep_colour and path.is_file():
         image = read_image(path, max_pixels)
         if image.is_colour:

@@ -1,4 +1,4 @@
-"""A raster of any size to an infrared GeoTIFF at the same place, by tiles, resumable after a kill."""
+"""Translates a raster of any size to a georeferenced infrared GeoTIFF by tiles; a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.size_options import MEMORY
-from ir_transfer.conversion.tiles.ends import Pixels, Valid
-from ir_transfer.conversion.tiles.memory import tile_for
-from ir_transfer.conversion.tiles.rules import refuse_untiled
-from ir_transfer.conversion.tiles.saved import SavedSum
+from ir_transfer.conversion.tiles.checkpoint import StatisticsCheckpoint
+from ir_transfer.conversion.tiles.io import Pixels, Valid
+from ir_transfer.conversion.tiles.memory import refuse_untiled, tile_for
 from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.encode import Compression
 from ir_transfer.imaging.image_io import BitDepth, to_levels
 from ir_transfer.imaging.pixels.stage import Reading
-from ir_transfer.imaging.raster.gdal import environment, is_virtual, writing
+from ir_transfer.imaging.raster.gdal import environment, writing
 from ir_transfer.imaging.raster.levels import Asked
 from ir_transfer.imaging.raster.read import Raster
+from ir_transfer.imaging.raster.references import is_virtual
 from ir_transfer.imaging.raster.store import WindowStore, remove, work_folder
 from ir_transfer.imaging.raster.write import hidden, layout_of, write_raster
 from ir_transfer.nn.limits import SMALLEST_SIDE
@@ -32,20 +32,20 @@ from ir_transfer.nn.limits import SMALLEST_SIDE
 
 @dataclass(frozen=True)
 class RasterResult:
-    """What became of a raster.
+    """A translated raster.
 
     Attributes:
-        path: The result.
+        path: File of the result.
         height: Rows.
         width: Columns.
-        bands: Bands of the source that were taken for red, green and blue, or the one for all.
-        levels: Numbers of the source that were taken for 0 and 1.
-        fill: Colour in [0, 1] that invalid pixels had for the network.
-        bit_depth: Of the result.
-        nodata: Level of invalid pixels; None if they have a mask, or if there are none.
+        bands: Source bands used as red, green and blue, or the one band used for all three.
+        levels: Source values that became 0 and 1.
+        fill: Colour in [0, 1] given to invalid pixels in the input of the network.
+        bit_depth: Bit depth of the result.
+        nodata: Level of invalid pixels; None if the result has a mask instead, or no invalid pixels.
         masked: Whether the result has an internal mask.
         tile: Side of the tiles.
-        windows: How many there are, and how many were made now.
+        windows: Number of tiles, and of those translated by this call.
         reading: How the source was read.
     """
 
@@ -101,36 +101,37 @@ def convert_raster(
     tags: Mapping[str, str] | None = None,
     observer: Observer | None = None,
 ) -> RasterResult:
-    """Translate a raster into a one-band GeoTIFF that keeps its place on Earth, its blocks and its compression.
+    """Translate a raster into a one-band GeoTIFF with its georeference, block layout and compression.
 
-    What is finished lies in a hidden folder beside the result, which is removed at the end.
+    Finished tiles are stored in a hidden folder beside the result, which is removed at the end.
 
     Args:
-        path: A file or any other path of GDAL.
-        out: The result; replaced if it is there.
+        path: A file, or any other path that GDAL reads.
+        out: File of the result; replaced if it exists.
         translator: Model and style; see :func:`~ir_transfer.conversion.tiles.translate.translate_tiled`.
-        bands: One or three bands, from 1; see :class:`~ir_transfer.imaging.raster.read.Raster`.
-        levels: What becomes 0 and 1: two numbers of the file, or ``"percentile"``.
-        nodata: Number of invalid pixels in a source that does not declare it.
-        page: Of a TIFF with several images, from 1.
-        bit_depth: 8 or 16; by default 8 for sources of 8 bits, 16 for others.
-        tile: Side of the tiles; by default as large as the memory allows.
-        memory: Bytes that the whole process may take.
-        cog: Make a cloud-optimised GeoTIFF.
-        overviews: Make overviews.
-        compression: Of the result; that of the source, or Deflate in place of a lossy one, if None.
-        inverted: Turn the result's polarity round.
-        resume: Go on with what a killed run with the same settings left.
-        contents: Hash of all that the source consists of; by default size and time of its file tell whether it changed.
-        tags: Metadata to add to the source's.
+        bands: One or three bands, counted from 1; see :class:`~ir_transfer.imaging.raster.read.Raster`.
+        levels: Source values that become 0 and 1, or ``"percentile"``.
+        nodata: Value of invalid pixels in a source that does not declare it.
+        page: Page of a multi-page TIFF, counted from 1.
+        bit_depth: 8 or 16; by default 8 for 8-bit sources, 16 for others.
+        tile: Side of the tiles; by default the largest that fits the memory.
+        memory: Memory limit of the whole process in bytes.
+        cog: Write a cloud-optimised GeoTIFF.
+        overviews: Write overviews.
+        compression: Compression of the result; None keeps that of the source, or uses Deflate if that is lossy.
+        inverted: Invert the polarity of the result.
+        resume: Continue a killed run with the same settings.
+        contents: Hash of all files of the source; by default its size and modification time show whether it changed.
+        tags: Metadata to add to that of the source.
         observer: Notified of every tile of every pass.
 
     Raises:
-        MissingFileError: No such file.
+        MissingFileError: The file does not exist.
         DecodeError: GDAL cannot read it, or it is damaged.
-        InputError: A model, controls, bands or levels that do not fit; a raster smaller than 16 pixels or without a
-            valid one; or a result that would replace its source.
-        EncodeError: The result could not be written: most often the disk is full. What is done stays for a resumed run.
+        InputError: A model, controls, bands or levels that do not fit; a raster smaller than 16 pixels or without
+            valid pixels; or a result that would replace its source.
+        EncodeError: The result could not be written, usually because the disk is full. Finished tiles are kept for
+            resuming.
     """
     refuse_untiled(translator)
     if out.exists() and not is_virtual(str(path)) and Path(path).exists() and out.samefile(path):
@@ -151,7 +152,7 @@ def convert_raster(
             compression=compression,
         )
         side = tile or tile_for(translator.model, memory)
-        key = {**_look(translator), **_source(raster, contents), "tile": side, "inverted": inverted}
+        key = {**_settings(translator), **_source(raster, contents), "tile": side, "inverted": inverted}
         folder = work_folder(out)
         if not resume:
             remove(folder)
@@ -159,7 +160,7 @@ def convert_raster(
             store = WindowStore(folder, key, raster.height, raster.width, depth, masked=layout.masked)
         try:
             sink = _StoreSink(store, depth, layout.nodata, inverted=inverted)
-            saved = SavedSum(folder / "statistics.safetensors", key)
+            saved = StatisticsCheckpoint(folder / "statistics.safetensors", key)
             counts = translate_tiled(translator, raster, sink, tile=side, saved=saved, observer=observer)
             described = {**_tags(translator, raster), **(tags or {})}
             write_raster(store, layout, out, cog=cog, overviews=overviews, tags=described)
@@ -184,7 +185,7 @@ def convert_raster(
         )
 
 
-def _look(translator: Translator) -> dict[str, Any]:
+def _settings(translator: Translator) -> dict[str, Any]:
     model = translator.model
     return {
         "model": model.info.name,

@@ -1,4 +1,4 @@
-"""A video conversion from its options: open, load, translate, write the file."""
+"""The conversion of a video from its options: open the source, load the model, translate, write the file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ir_transfer import __version__
+from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
 from ir_transfer.conversion.inputs import MANIFEST_NAME
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.patience import warn_of_time
-from ir_transfer.conversion.session import exemplar_look, is_inverted, load_translator, locked
+from ir_transfer.conversion.session import exemplar_settings, is_inverted, load_translator, locked
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
 
 
 def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
-    """Translate a clip; a frame that cannot be read costs that frame.
+    """Translate a clip; a frame that cannot be read is recorded and does not stop the run.
 
     Args:
         options: What to convert, and how.
         observer: Notified of every frame.
 
     Raises:
-        IrTransferError: Wrong options, no frames, frames of several sizes, no style, no place to write.
+        IrTransferError: Wrong options, no frames, frames of several sizes, no style, or an output that cannot be
+            written.
     """
     options.check()
     check_heat(options.heat)
@@ -73,7 +74,7 @@ def convert_video(options: VideoOptions, observer: Observer) -> VideoSummary:
             if not isinstance(source, FrameFolder):
                 summary.notes += _assemble(options, source, folder, out, _comment(header, options))
         finally:
-            if video and not next(folder.glob("*.png"), None):  # it is done, or never began
+            if video and not next(folder.glob("*.png"), None):  # finished, or failed before the first frame
                 shutil.rmtree(folder)
     return summary
 
@@ -90,7 +91,7 @@ def _translate(
     summary: VideoSummary,
 ) -> None:
     if options.overwrite and not isinstance(source, FrameFolder):
-        for path in folder.iterdir():  # frames of an interrupted run; the folder itself is locked
+        for path in folder.iterdir():  # frames of an interrupted run; the folder stays, since it is locked
             path.unlink()
     compression = options.compression or DEFAULT_COMPRESSION
     store = FrameStore(folder, header, source.count, resume=options.resume, compression=compression)
@@ -117,7 +118,7 @@ def _open(options: VideoOptions) -> FrameFolder | VideoFile:
         return FrameFolder(path, options.fps, options.max_pixels, options.levels)
     if not path.is_file():
         raise MissingFileError(f"expected a video or a folder of frames at {path}, found none: check the path")
-    from ir_transfer.conversion.video.read_video import VideoFile  # needs av, which frames in a folder do not
+    from ir_transfer.conversion.video.read_video import VideoFile  # imports av, which a folder does not need
 
     return VideoFile(path, options.max_pixels, options.levels)
 
@@ -146,12 +147,12 @@ def _refuse_existing(out: Path, folder: Path, options: VideoOptions) -> None:
             "--resume to go on after an interruption, or another -o"
         )
     names = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if not begun and names - {MANIFEST_NAME, STATE_NAME}:  # those of a run in which nothing succeeded
+    if not begun and names - {MANIFEST_NAME, STATE_NAME}:  # left by a run without any success
         raise InputError(f"expected a fresh folder, got {out} with other files: use --overwrite, or another -o")
 
 
 def _header(options: VideoOptions, translator: Translator, source: Source, inverted: bool, heat: Heat | None) -> Header:
-    look: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "model": translator.model.info.name,
         "weights": translator.model.weights_hash,
         "style": translator.style.hash,
@@ -163,30 +164,30 @@ def _header(options: VideoOptions, translator: Translator, source: Source, inver
         "seed": options.seed,
         "input": source.hash(),
         **({} if options.levels is None else {"levels": list(options.levels)}),
-        **exemplar_look(options.exemplar_range, translator),
+        **exemplar_settings(options.exemplar_range, translator),
     }
     if isinstance(source, FrameFolder):
-        look["compression"] = options.compression or DEFAULT_COMPRESSION
+        settings["compression"] = options.compression or DEFAULT_COMPRESSION
     if heat is not None:
-        look |= options.heat.look() | heat.look
+        settings |= options.heat.settings() | heat.settings
     versions = {
         "ir_transfer": __version__,
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "device": translator.device.type,
     }
-    return Header(options.command, look, versions, settings=options.settings)
+    return Header(options.command, settings, versions, settings=options.settings)
 
 
 def _comment(header: Header, options: VideoOptions) -> str:
-    """Return how the video was made, for its metadata."""
+    """Return the settings of the video, for its metadata."""
     quality = {"quality": options.quality} if options.codec == "h264" else {}
     made = {"ir_transfer": header.versions["ir_transfer"], **header.look, "codec": options.codec, **quality}
     return json_text(made)
 
 
 def _refuse_other_video(out: Path, comment: str) -> None:
-    """Raise :class:`InputError` unless a finished video is the very one that is asked for."""
+    """Raise :class:`InputError` unless a finished video was made with the requested settings."""
     from ir_transfer.conversion.video.read_video import read_comment
 
     if read_comment(out) != comment:
@@ -196,7 +197,7 @@ def _refuse_other_video(out: Path, comment: str) -> None:
 
 
 def _assemble(options: VideoOptions, source: VideoFile, folder: Path, out: Path, comment: str) -> list[str]:
-    """Write the video from its frames, under a temporary name, then rename it and remove the frames."""
+    """Write the video from its frames under a temporary name, rename it, and remove the frames."""
     from ir_transfer.conversion.video.write_video import write_video
 
     frames = sorted(folder.glob("*.png"))

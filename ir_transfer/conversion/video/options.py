@@ -1,4 +1,4 @@
-"""What a video conversion is asked for and what it did; free of torch."""
+"""Options and summary of a video conversion; free of torch."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ Codec = Literal["h264", "ffv1"]
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """What ``ir-transfer video`` was asked for.
+    """Options of ``ir-transfer video``.
 
     Attributes:
         source: A video file, or a folder of numbered frames.
-        styles: Exemplars, saved codes, ``preset:NAME``: one look for the clip.
+        styles: Style exemplars (infrared images), saved codes, ``preset:NAME``, blended to one style for the clip.
         out: The video, or the folder of frames; ``<source>_ir`` if None.
-        model: Name; by default what the styles say, else adain.
-        weights: Name or file; by default what the styles say, else the model's default.
-        style_weights: Weight of each style; equal if None.
-        strength: 0 keeps the RGB image's own look, 1 is the exemplar's.
-        polarity: Of the result; None keeps the exemplar's own.
-        exemplar_polarity: Which way round exemplar files are; ``"auto"`` lets the bundled classifier decide.
-        exemplar_range: The numbers of exemplar files that become black and white, or how to find them.
-        levels: Numbers of every frame that become 0 and 1; those of its container if None.
+        model: Name of the model; by default that of the styles, else adain.
+        weights: Name or file of the weights; by default those of the styles, else the model's default.
+        style_weights: Blend weight of each style; equal if None.
+        strength: 0 keeps the appearance of the RGB image, 1 applies the style in full.
+        polarity: Polarity of the result; None keeps that of the style.
+        exemplar_polarity: Polarity of the exemplar files; ``"auto"`` lets the bundled classifier decide.
+        exemplar_range: Values of the exemplar files that become black and white, or how to find them.
+        levels: Values of every frame that become 0 and 1; the full range of its data type if None.
         heat: Shifts of apparent intensity by class.
-        smoothing: Time constant in seconds of the statistics; 0 translates frame by frame.
-        flow: Whether the frame before, moved along the optical flow, is blended in.
-        codec: Of the video.
+        smoothing: Time constant in seconds of the statistics; 0 translates every frame independently.
+        flow: Whether the previous output, moved along the optical flow, is blended in.
+        codec: Codec of the video.
         quality: Constant rate factor of H.264: 0 keeps every level, 51 is the worst.
-        compression: Of frames in a folder; that of a conversion if None. A video has none.
-        fps: Frames a second of a folder, which does not say.
+        compression: Compression of frames in a folder; the default of images if None. Not for videos.
+        fps: Frames per second of a folder of frames.
         report: Whether flicker is measured on some frames.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
-        threads: Threads that compute on a CPU; torch's choice if None.
-        seed: For models that draw random numbers.
-        resume: Go on with what an interrupted run left.
-        overwrite: Make an existing result again.
+        threads: Compute threads on a CPU; torch's default if None.
+        seed: Seed of random models.
+        resume: Continue an interrupted run.
+        overwrite: Replace an existing result.
         max_pixels: Larger frames are refused.
-        command: As typed, for the manifest.
+        command: The command as typed, for the manifest.
         settings: Options that were not typed, for the manifest: their value, and where it comes from.
     """
 
@@ -81,7 +81,7 @@ class VideoOptions:
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def of_images(self) -> Options:
-        """Return the same options as a conversion of images has them, one at a time."""
+        """Return the same options for a conversion of images one by one."""
         return Options(
             (str(self.source),),
             self.styles,
@@ -119,13 +119,13 @@ class VideoOptions:
 
 @dataclass(frozen=True)
 class FlickerReport:
-    """Flicker as a share of contrast, measured on some frame pairs; see evaluation's metric.
+    """Flicker relative to contrast, measured on some frame pairs; see the metric of the evaluation.
 
     Attributes:
-        pairs: Pairs of frames that were looked at.
-        source: Of the input's luma.
-        output: Of what was written.
-        frame_by_frame: Of the same frames, each translated on its own.
+        pairs: Number of frame pairs.
+        source: Flicker of the luma of the input.
+        output: Flicker of the output.
+        frame_by_frame: Flicker of the same frames translated independently.
     """
 
     pairs: int
@@ -135,27 +135,27 @@ class FlickerReport:
 
     @property
     def ratio(self) -> float:
-        """How many times the input's own flicker the output has."""
+        """Flicker of the output relative to that of the input."""
         return self.output / self.source if self.source else 0.0
 
     @property
     def frame_by_frame_ratio(self) -> float:
-        """The same for frames translated each on its own."""
+        """Flicker of independently translated frames relative to that of the input."""
         return self.frame_by_frame / self.source if self.source else 0.0
 
 
 @dataclass
 class VideoSummary:
-    """What a run did.
+    """Counts and notes of a run.
 
     Attributes:
         out: The video, or the folder of frames.
-        frames: Frames in the result.
-        skipped: Of these, those that an earlier run had made.
-        damaged: What was wrong with frames that could not be read; the output before stands in for each.
-        notes: What else the user should know: gaps in the numbers, sound that was encoded anew.
-        smoothed: Whether the statistics were smoothed over time: not all models have any.
-        flicker: None if it was not measured.
+        frames: Number of frames in the result.
+        skipped: Number of those that an earlier run had written.
+        damaged: Errors of frames that could not be read, each replaced by the previous output.
+        notes: Further notes for the user, such as gaps in the numbers or re-encoded sound.
+        smoothed: Whether the statistics were smoothed over time, which not all models have.
+        flicker: Measured flicker; None if not measured.
     """
 
     out: Path

@@ -1,4 +1,4 @@
-"""Measures flicker on some pairs of frames while a clip is translated."""
+"""Measures flicker on pairs of consecutive frames while a clip is translated."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _UNKNOWN_LENGTH = _FRAMES_PER_PAIR * _MOST_PAIRS
 
 
 @dataclass(frozen=True)
-class Looks:
-    """A frame in three states, each (H, W) in [0, 1].
+class ProbedFrame:
+    """A frame of a pair, three images (H, W) in [0, 1].
 
     Attributes:
-        luma: Of the input.
-        output: As it is written.
-        alone: Translated on its own.
+        luma: Luma of the input.
+        output: The written output.
+        alone: The frame translated independently.
     """
 
     luma: Gray
@@ -35,17 +35,17 @@ class Looks:
 
 
 class FlickerProbe:
-    """Adds up the flicker of pairs of frames that are spread evenly over the clip.
+    """Accumulates the flicker of frame pairs that are spread evenly over the clip.
 
     Args:
-        count: Frames to expect; 0 if that is not known.
+        count: Expected number of frames; 0 if unknown.
     """
 
     def __init__(self, count: int) -> None:
         count = count or _UNKNOWN_LENGTH
         pairs = min(max(count // _FRAMES_PER_PAIR, _FEWEST_PAIRS), _MOST_PAIRS)
         self._seconds = {max(1, int((pair + 0.5) * count / pairs)) for pair in range(pairs)}
-        self._before: Looks | None = None
+        self._before: ProbedFrame | None = None
         self._pairs = 0
         self._flicker = [Flicker(), Flicker(), Flicker()]
 
@@ -54,35 +54,35 @@ class FlickerProbe:
         return index in self._seconds or index + 1 in self._seconds
 
     def ends_pair(self, index: int) -> bool:
-        """Return whether frame ``index`` is compared with the one before, so that their motion is needed."""
+        """Return whether frame ``index`` is compared with the previous one, so that their motion is needed."""
         return index in self._seconds and self._before is not None
 
-    def add(self, index: int, looks: Looks, motion: Motion | None) -> None:
-        """Take in a frame of a pair; a pair without motion (a cut, a damaged frame) is left out."""
-        before, self._before = self._before, looks
+    def add(self, index: int, frame: ProbedFrame, motion: Motion | None) -> None:
+        """Add a frame of a pair; a pair without motion (a cut, a damaged frame) is left out."""
+        before, self._before = self._before, frame
         if before is None or motion is None or index not in self._seconds:
             return
         self._pairs += 1
-        pairs = ((before.luma, looks.luma), (before.output, looks.output), (before.alone, looks.alone))
+        pairs = ((before.luma, frame.luma), (before.output, frame.output), (before.alone, frame.alone))
         for flicker, (first, second) in zip(self._flicker, pairs, strict=True):
             flicker.add(first, second, motion)
 
     def skip(self) -> None:
-        """Say that the next frame does not follow the one before."""
+        """Discard the previous frame, since the next one does not follow it."""
         self._before = None
 
     @property
     def sums(self) -> list[float]:
-        """What must be kept to go on later."""
+        """State for a resumed run."""
         return [self._pairs, *(value for f in self._flicker for value in (f.difference, f.contrast))]
 
     def restore(self, sums: Sequence[float]) -> None:
-        """Go on from :attr:`sums`; a pair that was cut in two is left out."""
+        """Restore the state :attr:`sums`; a pair split by the interruption is left out."""
         self._pairs = int(sums[0])
         self._flicker = [Flicker(*sums[start : start + 2]) for start in (1, 3, 5)]
 
     def report(self) -> FlickerReport | None:
-        """Return what was found; None without a pair."""
+        """Return the flicker; None without a pair."""
         if not self._pairs:
             return None
         return FlickerReport(self._pairs, *(flicker.value for flicker in self._flicker))

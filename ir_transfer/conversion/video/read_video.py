@@ -1,4 +1,4 @@
-"""Frames of a video file, upright, with their own times; a frame that cannot be decoded costs itself only."""
+"""Reads the frames of a video file, upright, with their timestamps; frames that cannot be decoded are reported."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ _KINDS = (
     "gif,apng,ivf,av1,obu,nut,wtv,rm,dv,vc1,swf,avs2,vvc"
 )
 FILE_ONLY = {"format_whitelist": _KINDS, "protocol_whitelist": "file"}
-"""Options of FFmpeg: a file is a video by itself, no playlist that names other files or hosts (HLS, DASH, concat)."""
+"""Options of FFmpeg that refuse playlists (HLS, DASH, concat), which refer to other files or hosts."""
 _UNSPECIFIED = 2  # AVCOL_SPC_UNSPECIFIED
 _HD_ROWS = 720
-_GAMMAS = frozenset({4, 5})  # of analogue television, which files still name
+_GAMMAS = frozenset({4, 5})  # transfer functions of analogue television, which files still declare
 
 
 @contextmanager
 def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a video and its best stream of moving images.
+    """Open a video and its first video stream that is not a cover image.
 
     Raises:
         DecodeError: FFmpeg cannot read the file.
-        InputError: No video stream.
+        InputError: The file has no video stream.
     """
     try:
         container = av.open(str(path), options=dict(FILE_ONLY))
@@ -70,16 +70,16 @@ class VideoFile:
     Args:
         path: The file.
         max_pixels: Videos with larger frames are refused.
-        levels: Numbers of a frame (8 or 16 bits) that become 0 and 1; all of them if None.
+        levels: Values of a frame (8 or 16 bits) that become 0 and 1; the full range if None.
 
     Attributes:
         time_base: Seconds of one unit of the timestamps.
-        rate: Frames a second on average.
-        turned: Whether the frames lie on their side in the file; known once one was read.
+        rate: Average frames per second.
+        turned: Whether the frames are stored rotated by a quarter turn; known once a frame was read.
 
     Raises:
         DecodeError: FFmpeg cannot read the file.
-        InputError: No video stream, or too large.
+        InputError: The file has no video stream, or its frames are too large.
     """
 
     def __init__(self, path: Path, max_pixels: int, levels: tuple[float, float] | None = None) -> None:
@@ -102,7 +102,7 @@ class VideoFile:
 
     @property
     def aspect(self) -> Fraction | None:
-        """Width of a pixel over its height in the upright image; None if the file does not say."""
+        """Aspect ratio (width / height) of a pixel of the upright image; None if the file does not declare it."""
         return 1 / self._aspect if self._aspect and self.turned else self._aspect or None
 
     def hash(self) -> str:
@@ -111,14 +111,14 @@ class VideoFile:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
     def frames(self, skip: int = 0) -> Iterator[Frame]:
-        """Yield the frames after the first ``skip`` ones; all before must be decoded too."""
+        """Yield the frames after the first ``skip`` frames, which must be decoded too."""
         self.notes.clear()
         with open_video(self.path) as (container, stream):
             step = max(1, round(1 / (self.rate * self.time_base)))
             last: int | None = None
             for index, (asked, decoded) in enumerate(self._in_order(container, stream)):
                 runs_on = asked is not None and (last is None or asked > last)
-                # Of a file without times, or whose times run backwards, the next frame is a step later.
+                # Without a timestamp, or with one that runs backwards, the frame is one step after the last.
                 pts = asked if asked is not None and runs_on else 0 if last is None else last + step
                 last = pts
                 if not isinstance(decoded, str):
@@ -138,7 +138,7 @@ class VideoFile:
     def _in_order(
         self, container: InputContainer, stream: VideoStream
     ) -> Iterator[tuple[int | None, VideoFrame | str]]:
-        """Yield timestamp and frame, or why there is none, in the order of the timestamps."""
+        """Yield timestamp and frame, or an error message for a lost frame, in the order of the timestamps."""
         lost: list[tuple[int, str]] = []
         last: int | None = None
         for packet in self._packets(container, stream):
@@ -164,7 +164,7 @@ class VideoFile:
 
 
 def read_comment(path: Path) -> str:
-    """Return the comment in a video's metadata; empty if it has none or is no video."""
+    """Return the comment in the metadata of a video; empty if there is none or the file is not a video."""
     try:
         with av.open(str(path), options=dict(FILE_ONLY)) as container:
             return container.metadata.get("comment", "")
@@ -173,10 +173,10 @@ def read_comment(path: Path) -> str:
 
 
 def _meaning(stream: VideoStream, path: Path) -> Meaning:
-    """Return what the code points of a stream say; what televisions show without a second look stays sRGB.
+    """Return the colour space by the code points of a stream; transfer functions of television count as sRGB.
 
     Raises:
-        InputError: Levels of high dynamic range.
+        InputError: The stream has high dynamic range.
     """
     context = stream.codec_context
     primaries, transfer = int(context.color_primaries or _UNSPECIFIED), int(context.color_trc or _UNSPECIFIED)
@@ -187,9 +187,9 @@ def _meaning(stream: VideoStream, path: Path) -> Meaning:
 
 
 def _upright(frame: VideoFrame) -> tuple[Levels, float]:
-    """Return levels (3, H, W) and their white."""
+    """Return the upright levels (3, H, W) and their white."""
     deep = max(component.bits for component in frame.format.components) > 8
-    # FFmpeg takes what says nothing for the colours of SD television; players do so below 720 rows only.
+    # FFmpeg assumes SD colours for undeclared streams; players do so only below 720 rows.
     unsaid_hd = frame.colorspace == _UNSPECIFIED and frame.height >= _HD_ROWS
     levels = frame.to_ndarray(format="rgb48le" if deep else "rgb24", src_colorspace="ITU709" if unsaid_hd else None)
     turned = np.rot90(levels, frame.rotation // 90)

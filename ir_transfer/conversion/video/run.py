@@ -1,4 +1,4 @@
-"""The run itself: frames of a clip in their order, one look, a state on disk every second or so."""
+"""The translation of a clip frame by frame, with a checkpoint about every second of video."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from ir_transfer.conversion.batches import read_ahead
 from ir_transfer.conversion.heat.shift import Heat, Heated
 from ir_transfer.conversion.manifest import Entry
 from ir_transfer.conversion.options import Observer
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.conversion.video.blend import blend
 from ir_transfer.conversion.video.options import VideoOptions, VideoSummary
-from ir_transfer.conversion.video.probe import FlickerProbe, Looks
-from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
+from ir_transfer.conversion.video.probe import FlickerProbe, ProbedFrame
+from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother, blend
 from ir_transfer.conversion.video.source import Frame, Source
 from ir_transfer.conversion.video.store import FrameStore
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage, OutputLevels, to_levels
 from ir_transfer.imaging.motion import estimate_motion
+from ir_transfer.nn.limits import SMALLEST_SIDE
 
 Gray = NDArray[np.float32]
 
@@ -35,24 +34,24 @@ READ_AHEAD = 4
 
 @dataclass(frozen=True)
 class _Before:
-    """Luma and output of the frame before, each (H, W) in [0, 1]."""
+    """Luma and output of the previous frame, each (H, W) in [0, 1]."""
 
     luma: Gray
     output: Gray
 
 
 class VideoRun:
-    """One clip: every frame is read, translated and written in its turn, since each depends on those before.
+    """Translates the frames of a clip in order, since each depends on the previous ones.
 
     Args:
-        options: What was asked for.
-        source: Where the frames come from.
-        store: Where they go.
+        options: Smoothing, flow and flicker report.
+        source: Source of the frames.
+        store: Stores results and state.
         translator: The model with its style.
-        inverted: Whether the results are turned to the other polarity.
-        heat: Shifts objects, if any are to be.
+        inverted: Whether the polarity of the results is inverted.
+        heat: Shifts of apparent intensity by class, if any.
         observer: Notified of every frame.
-        summary: Filled in on the way.
+        summary: Filled in during the run.
     """
 
     def __init__(
@@ -80,13 +79,13 @@ class VideoRun:
         """Process every frame that is not done yet.
 
         Raises:
-            InputError: No frame, frames of several sizes, or too small ones.
+            InputError: No frame, frames of several sizes, or frames that are too small.
             EncodeError: A frame cannot be written.
         """
         self.observer.start(max(self.source.count, self.store.done))
         self._restore()
         frames = self.source.frames(self.store.done)
-        # One thread reads while this one translates: a decoder takes its frames in their order.
+        # A single thread reads ahead, since a decoder returns frames in order.
         with ThreadPoolExecutor(1) as reader:
             for frame in read_ahead(reader, lambda _: next(frames, None), repeat(None), READ_AHEAD):
                 if frame is None:
@@ -123,7 +122,7 @@ class VideoRun:
 
     def _take(self, frame: Frame) -> None:
         if frame.image is None:
-            self._stand_in(frame)
+            self._replace_damaged(frame)
             return
         image = frame.image
         self._check_size(frame.name, image)
@@ -163,19 +162,19 @@ class VideoRun:
             if self.flow:
                 output = blend(self.before.luma, self.before.output, luma, output, motion)
         if self.probe is not None and probing:
-            self.probe.add(index, Looks(luma, output, alone), motion)
+            self.probe.add(index, ProbedFrame(luma, output, alone), motion)
         return output, heated
 
     def _heated(self, output: Gray, image: DecodedImage, frame: Frame) -> tuple[Gray, Heated | None]:
-        """Return the output with its objects shifted; the flow, which comes later, smooths what is found in time."""
+        """Return the output with its objects shifted; the flow, applied later, smooths changes in what is found."""
         if self.heat is None:
             return output, None
         white_hot = self.translator.style.white_hot
         heated = self.heat(output if white_hot else 1 - output, image, Path(frame.name))
         return heated.intensity if white_hot else 1 - heated.intensity, heated
 
-    def _stand_in(self, frame: Frame) -> None:
-        """Show the output before in place of a frame that cannot be read; without one the frame is left out."""
+    def _replace_damaged(self, frame: Frame) -> None:
+        """Repeat the previous output in place of a frame that cannot be read; without one, omit the frame."""
         if self.probe is not None:
             self.probe.skip()
         if self.before is None:

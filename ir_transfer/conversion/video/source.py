@@ -1,4 +1,4 @@
-"""Frames of a clip in their order, from a folder of numbered images; what frames of any source have in common."""
+"""Frames of a clip in order: the protocol of sources, and folders of numbered images."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Frame:
     """One frame of a clip.
 
     Attributes:
-        name: What errors and the manifest call it.
-        output: Name of the image that is made of it.
-        time: In seconds.
-        image: Upright; None if it cannot be read.
+        name: Name of the frame in errors and in the manifest.
+        output: File name of its result.
+        time: Time in seconds.
+        image: The upright image; None if it cannot be read.
         error: Why it cannot be read.
     """
 
@@ -38,32 +38,32 @@ class Frame:
 
 
 class Source(Protocol):
-    """Where frames come from."""
+    """A source of frames."""
 
     count: int
-    """Frames to expect; 0 if that is not known."""
+    """Expected number of frames; 0 if unknown."""
 
     notes: list[str]
-    """What the user should know about the input; complete once all frames were read."""
+    """Notes on the input for the user; complete once all frames were read."""
 
     def hash(self) -> str:
-        """Return a hash of the input, so that a resumed run knows it again."""
+        """Return a hash of the input, by which a resumed run recognises it."""
 
     def frames(self, skip: int = 0) -> Iterator[Frame]:
-        """Yield the frames after the first ``skip`` ones."""
+        """Yield the frames after the first ``skip`` frames."""
 
 
 class FrameFolder:
     """A folder of numbered images, in the natural order of their names; ``frame9`` comes before ``frame10``.
 
     Args:
-        folder: Searched without its sub-folders.
-        fps: Frames a second; a gap in the numbers is a gap in time.
+        folder: The folder; sub-folders are not searched.
+        fps: Frames per second; a gap in the numbers is a gap in time.
         max_pixels: Larger images are not decoded.
-        levels: Numbers of the files that become 0 and 1; those of their container if None.
+        levels: Values of the files that become 0 and 1; the full range of their data type if None.
 
     Raises:
-        InputError: No numbered image, or two of them would have one result.
+        InputError: No numbered image, or two images whose results would have the same name.
     """
 
     def __init__(self, folder: Path, fps: float, max_pixels: int, levels: tuple[float, float] | None = None) -> None:
@@ -85,7 +85,7 @@ class FrameFolder:
         self.notes = [*ignored, *([f"no number, left out: {_some(others)}"] if others else []), *_gaps(self.paths)]
 
     def hash(self) -> str:
-        """Return a hash of names and contents."""
+        """Return a hash of the names and contents of the images."""
         whole = hashlib.sha256()
         for path in self.paths:
             whole.update(path.name.encode(errors="surrogateescape") + b"\0")
@@ -96,7 +96,7 @@ class FrameFolder:
         """Yield the frames after the first ``skip`` ones."""
         first = _number(self.paths[0])
         for index, path in enumerate(self.paths[skip:], start=skip):
-            # Numbers of another prefix may start anew: time never runs backwards.
+            # Numbers may restart with another prefix; time never runs backwards.
             time = max(_number(path) - first, index) / self.fps
             output = f"{path.stem}.png"
             yield self._frame(path, output, time)
@@ -114,7 +114,7 @@ def _is_ignored(path: Path) -> bool:
 
 
 def _natural(path: Path) -> tuple[tuple[str, int], ...]:
-    """Return text and numbers by turns."""
+    """Return a key for natural sorting: alternating text and numbers."""
     parts = _DIGITS.split(path.name)
     return tuple((parts[i], int(parts[i + 1]) if i + 1 < len(parts) else -1) for i in range(0, len(parts), 2))
 

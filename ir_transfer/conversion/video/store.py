@@ -1,4 +1,4 @@
-"""The frames that are done, on disk: a folder of images with a manifest, and the state to go on from after a kill."""
+"""Stores the results of a clip: a folder of images with a manifest, and the state to resume from after a kill."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ logger = logging.getLogger(__name__)
 
 
 class FrameStore:
-    """Images of a clip in their order.
+    """Results of a clip in the order of its frames.
 
     Args:
-        folder: Where they lie.
-        header: How they are made.
-        count: Frames to expect; 0 if that is not known.
-        resume: Go on with what an earlier run left there.
-        compression: Of the frames.
+        folder: Folder of the results.
+        header: Header of the manifest, with the settings.
+        count: Expected number of frames; 0 if unknown.
+        resume: Continue an earlier run.
+        compression: Compression of the frames.
 
     Attributes:
-        done: Frames of the input that are done.
-        tensors: State at that point.
-        sums: Numbers at that point.
+        done: Number of input frames that are done.
+        tensors: State of the smoothing after these frames.
+        sums: State of the flicker probe after these frames.
 
     Raises:
-        InputError: What lies there was made in another way.
+        InputError: The existing results were made with other settings.
         EncodeError: The folder cannot be written.
     """
 
@@ -61,7 +61,7 @@ class FrameStore:
             (folder / STATE_NAME).unlink(missing_ok=True)
             self.manifest = Manifest.create(folder, header)
             return
-        found.header.refuse_other_look(header.look, found.path)
+        found.header.refuse_other_settings(header.look, found.path)
         self.manifest = found
         found.reopen()
         self._load_state()
@@ -74,7 +74,7 @@ class FrameStore:
         tensors, metadata = weight_files.read(self.folder / STATE_NAME, kind=_KIND)
         done = int(metadata["done"])
         if done > len(self.manifest.entries) or not _all_there(self._outputs(done)):
-            logger.warning("frames are gone from %s: the clip is translated from its start", self.folder)
+            logger.warning("frames are missing in %s: the clip is translated from its start", self.folder)
             return
         self.done, self.tensors, self.sums = done, tensors, parse_json(metadata["sums"], "the state of a video")
 
@@ -83,14 +83,14 @@ class FrameStore:
         return [self.folder / entry.output for entry in entries if entry.output is not None]
 
     def entries(self) -> list[Entry]:
-        """Return the lines of what is done, in the order of the clip."""
+        """Return the manifest lines of the frames that are done, in order."""
         return [*self.manifest.entries.values()][: self.done]
 
     def add(self, entry: Entry, levels: OutputLevels | None) -> None:
-        """Write the next frame (H, W) and its line; None if there is no image for it.
+        """Write the levels (H, W) of the next frame, unless they are None, and its manifest line.
 
         Raises:
-            EncodeError: The disk is full or the folder is gone.
+            EncodeError: The disk is full or the folder was removed.
         """
         if levels is not None:
             data = encode_gray(levels, compression=self.compression)
@@ -100,21 +100,21 @@ class FrameStore:
         self.done += 1
 
     def checkpoint(self, tensors: Mapping[str, Tensor], sums: Sequence[float]) -> None:
-        """Keep the state, so that a resumed run goes on here.
+        """Write the state for a resumed run.
 
         Args:
-            tensors: Of the smoothing, each of any shape.
-            sums: Of the flicker probe.
+            tensors: State of the smoothing, tensors of any shape.
+            sums: State of the flicker probe.
 
         Raises:
-            EncodeError: The disk is full or the folder is gone.
+            EncodeError: The disk is full or the folder was removed.
         """
         metadata = {"kind": _KIND, "done": str(self.done), "sums": json_text(list(sums))}
         kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         write_whole(self.folder / STATE_NAME, save(kept, metadata))
 
     def finish(self) -> None:
-        """Put the manifest in order and remove the state: all is done."""
+        """Sort the manifest and remove the state, once all frames are done."""
         self.manifest.finish([entry.key for entry in self.entries()])
         (self.folder / STATE_NAME).unlink(missing_ok=True)
 

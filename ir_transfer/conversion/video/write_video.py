@@ -1,4 +1,4 @@
-"""Frames to a video file with the input's own times and sound."""
+"""Writes frames to a video file with the timestamps and the sound of the input."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ def write_video(
     """Write a video of one-channel frames with the sound of its source.
 
     Args:
-        path: The file; its suffix says the container. Matroska rounds times to milliseconds, MP4 keeps them.
-        source: Where times and sound come from.
+        path: The file, whose suffix selects the container. Matroska rounds times to milliseconds, MP4 keeps them.
+        source: Source of timestamps and sound.
         frames: Timestamps in units of the source, and levels (H, W) of one size.
         codec: ``"h264"`` or the lossless ``"ffv1"``.
         quality: Constant rate factor of H.264.
-        comment: Goes into the file's metadata.
+        comment: Comment in the metadata of the file.
 
     Returns:
-        What the user should know.
+        Notes for the user.
 
     Raises:
         EncodeError: The file cannot be written.
     """
     try:
-        # Read without a check for moving images: the source was opened before.
+        # Opened directly, since the source was already checked for a video stream.
         with av.open(str(path), "w") as output, av.open(str(source.path), options=dict(FILE_ONLY)) as sound:
             output.metadata["comment"] = comment
             return _write(output, sound, source, iter(frames), codec, quality)
@@ -80,7 +80,7 @@ def _write(
     held = next(waiting, None)
 
     def mux(packets: Iterable[Packet[VideoStream]]) -> None:
-        """Write packets in the order of time: a muxer holds back what comes early, a whole clip if need be."""
+        """Write packets in the order of time, since a muxer buffers early packets, up to a whole clip."""
         nonlocal held
         for packet in packets:
             while held is not None and _seconds(held) <= _seconds(packet):
@@ -112,8 +112,8 @@ def _video_stream(
     name: Literal["libx264", "ffv1"] = "libx264" if codec == "h264" else "ffv1"
     stream = output.add_stream(name, source.rate, {"crf": str(quality)} if codec == "h264" else {})
     stream.height, stream.width = size
-    # H.264 with neutral chroma plays everywhere and costs no bits, but its colour planes need even sides. Odd sides
-    # are kept by one-channel H.264, part of the same High profile, which some hardware players refuse.
+    # H.264 with neutral chroma is supported everywhere and adds no bits, but its chroma planes need even sides. For odd
+    # sides, one-channel H.264 is used, which is in the same High profile but refused by some hardware players.
     odd = any(side % 2 for side in size)
     stream.pix_fmt = "gray" if codec == "ffv1" or odd else "yuv420p"
     stream.codec_context.color_range = _FULL_RANGE
@@ -124,7 +124,7 @@ def _video_stream(
 
 
 def _frame(levels: OutputLevels, stream: VideoStream, pts: int, time_base: Fraction) -> av.VideoFrame:
-    """Return the levels as they are, without FFmpeg's conversion: intensity is the luma itself."""
+    """Return a frame with unchanged levels as its luma, without FFmpeg's conversion."""
     height, width = levels.shape
     planes = np.ascontiguousarray(levels, np.uint8)
     kind = stream.pix_fmt or "gray"
@@ -137,7 +137,7 @@ def _frame(levels: OutputLevels, stream: VideoStream, pts: int, time_base: Fract
 
 
 class _Track:
-    """One sound track on its way: copied as it is where the container takes it, else encoded anew as AAC."""
+    """A sound track, copied if the container supports its codec, else re-encoded as AAC."""
 
     def __init__(self, output: OutputContainer, source: AudioStream) -> None:
         name = source.codec_context.codec.canonical_name

@@ -1,1 +1,1 @@
-"""Checks of a data set before it is used: measurements of its files, findings, and the pairs that are off most."""
+"""Checks a data set before use: measurements of its files, findings, and the worst pairs."""

@@ -1,4 +1,4 @@
-"""Checks a data set for what would harm a training or a score."""
+"""Checks a data set for problems that would affect training or scores."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def check_dataset(root: Path, card: Card, limit: int | None = None) -> CheckRepo
 
     Args:
         root: The folder.
-        card: How it is laid out.
-        limit: Open at most so many pairs, evenly spread; all by default.
+        card: Its card.
+        limit: Largest number of pairs to open, evenly spaced; all by default.
 
     Raises:
         MissingFileError: A folder that the card names is missing.
-        InputError: No file fits the card.
+        InputError: No file matches the card.
     """
     if not card.is_paired:
         return _check_unpaired(root, card, limit)

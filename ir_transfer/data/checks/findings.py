@@ -1,4 +1,4 @@
-"""Measurements into findings, each with what to do."""
+"""Derives findings, each with a remedy, from the measurements."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ir_transfer.data.checks.report import CheckReport
 from ir_transfer.data.pairs import Pair
 
 TOLERANCE = 3.0
-"""Offset in pixels that is tolerated where the card does not say."""
+"""Tolerated offset in pixels if the card has none."""
 _NARROW = 0.05  # share of the range; less than this is black on every screen
 
 
 def report_images(report: CheckReport, facts: Sequence[PairFacts], card: Card) -> None:
-    """Report what is wrong with single images: unreadable, sizes, colours, bit depth and range."""
+    """Report problems of single images: unreadable files, sizes, colours, bit depth and range."""
     ok = [f for f in facts if not f.error]
     if bad := [f for f in facts if f.error]:
         report.add("unreadable", [f.name for f in bad], f"cannot be read: {bad[0].error}", "replace or remove them")
@@ -57,7 +57,7 @@ def _report_depth(report: CheckReport, facts: Sequence[PairFacts], card: Card) -
     elif wide:
         report.add(
             "16-bit", wide, "have infrared levels of 16 bits",
-            "fine; mind that one window maps them all, never each image's own minimum and maximum", "note",
+            "fine; map all of them by one window, never each image by its minimum and maximum", "note",
         )  # fmt: skip
     report.add(
         "narrow-range", [f.name for f in facts if f.used < _NARROW],
@@ -74,7 +74,7 @@ def report_alignment(report: CheckReport, card: Card) -> None:
     if not names:
         return
     dx, dy = (float(np.median([getattr(s, axis) for s in report.shifts.values()])) for axis in ("dx", "dy"))
-    remedy = "register them, or remove the worst; what is off is learnt as blur (the image shows them)"
+    remedy = "register them, or remove the worst; training learns offsets as blur (see the image)"
     if np.hypot(dx, dy) > max(1.5, 0.6 * tolerance):
         remedy = f"the whole set is off: move the infrared images by {-dx:+.1f} pixels in x and {-dy:+.1f} in y"
     worst = off[names[0]]
@@ -83,7 +83,7 @@ def report_alignment(report: CheckReport, card: Card) -> None:
 
 
 def report_similar(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[PairFacts]) -> None:
-    """Report duplicates, similar pairs, and scenes that are in two parts of a split."""
+    """Report duplicates, similar pairs, and scenes in two subsets of a split."""
     report_duplicates(report, facts)
     parts, scenes = {p.stem: p.part for p in pairs}, {p.stem: p.scene for p in pairs}
     alike = similar_names(facts)
@@ -95,12 +95,12 @@ def report_similar(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[P
     apart = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] != scenes[b]]
     report.add(
         "alike-across-scenes", apart, "couples of pairs look alike though their names say different scenes",
-        "datasets split joins their scenes by itself", "note",
+        "datasets split joins their scenes", "note",
     )  # fmt: skip
     same = [f"{a} = {b}" for a, b in alike if parts[a] == parts[b] and scenes[a] == scenes[b]]
     report.add(
         "alike", same, "couples of pairs of one scene look alike (neighbours of a video)",
-        "fine for training, though every tenth frame teaches as much; never part them by frame", "note",
+        "fine for training, although every tenth frame would do; never split them by frame", "note",
     )  # fmt: skip
     places: dict[str, set[str]] = defaultdict(set)
     for pair in pairs:
@@ -113,7 +113,7 @@ def report_similar(report: CheckReport, pairs: Sequence[Pair], facts: Sequence[P
 
 
 def report_duplicates(report: CheckReport, facts: Sequence[PairFacts]) -> None:
-    """Report files that are equal byte by byte."""
+    """Report identical files."""
     owners: dict[str, list[str]] = defaultdict(list)
     for fact in facts:
         for digest in fact.hashes:

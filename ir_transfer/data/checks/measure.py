@@ -1,4 +1,4 @@
-"""Measurements on the pairs, or the single files, of a data set."""
+"""Measures the pairs, or single files, of a data set."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ Floats = NDArray[np.float32]
 T = TypeVar("T")
 
 LEAST_SIDE = 64
-"""Sides in pixels from which shifts are measured; smaller images are reported."""
+"""Least side in pixels for measuring offsets; smaller images are reported."""
 
 
 @dataclass(frozen=True)
 class PairFacts:
-    """What was measured on a pair, or on one image of an unpaired set.
+    """Measurements of a pair, or of one image of an unpaired set.
 
     Attributes:
         name: Stem of the pair.
-        error: Why it could not be read, or nothing.
-        sizes: Width and height of each image.
-        gray_rgb: The RGB image has no colour.
-        coloured_ir: The infrared image has three channels that differ.
+        error: Why it could not be read; empty if it was.
+        sizes: (width, height) of each image.
+        gray_rgb: Whether the RGB image has no colour.
+        coloured_ir: Whether the infrared image has channels that differ.
         bits: Bit depth of the infrared image.
         used: Share of the range that its levels use.
-        hashes: Of its files.
+        hashes: Hashes of its files.
         prints: Fingerprints of RGB image and infrared image.
-        shift: Offset between them.
+        shift: Offset between the two images.
     """
 
     name: str
@@ -55,12 +55,12 @@ class PairFacts:
 
 
 def find_similar_pairs(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
-    """Return the stems of pairs that show nearly the same; pairs that cannot be read match none."""
+    """Return pairs of stems with near-duplicate images; unreadable files match none."""
     return similar_names(measure_all(lambda pair: measure_pair(pair, align=False), pairs))
 
 
 def measure_all(measure: Callable[[T], PairFacts], items: Sequence[T]) -> list[PairFacts]:
-    """Return the measurements of all items, made in as many threads as there are cores."""
+    """Return the measurements of all items, made in one thread per core."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(measure, items))
 
@@ -69,14 +69,14 @@ def measure_pair(pair: Pair, *, align: bool = True) -> PairFacts:
     """Measure a pair.
 
     Args:
-        pair: What to open.
-        align: Whether to measure the shift as well, which takes most of the time.
+        pair: The pair.
+        align: Whether to measure the offset as well, which takes most of the time.
     """
     try:
         rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
     except IrTransferError as error:
         return PairFacts(pair.stem, str(error))
-    photograph, infrared = rgb.gray()[0], ir.gray()[0]
+    luma, infrared = rgb.gray()[0], ir.gray()[0]
     sizes = (rgb.width, rgb.height), (ir.width, ir.height)
     fits = align and sizes[0] == sizes[1] and min(sizes[0]) >= LEAST_SIDE
     return PairFacts(
@@ -87,8 +87,8 @@ def measure_pair(pair: Pair, *, align: bool = True) -> PairFacts:
         bits=ir.bit_depth,
         used=_used(ir),
         hashes=(rgb.sha256,) if pair.rgb == pair.ir else (rgb.sha256, ir.sha256),
-        prints=(fingerprint(photograph), fingerprint(infrared)),
-        shift=measure_shift(photograph, infrared) if fits else None,
+        prints=(fingerprint(luma), fingerprint(infrared)),
+        shift=measure_shift(luma, infrared) if fits else None,
     )
 
 
@@ -107,7 +107,7 @@ def measure_single(single: Single) -> PairFacts:
 
 
 def _is_gray(image: DecodedImage) -> bool:
-    """Return whether the channels are alike but for the noise of JPEG; dark images have little spread, not none."""
+    """Return whether the channels are equal except for the noise of JPEG; dark colour images differ little."""
     if len(image.levels) == 1:
         return True
     levels = image.levels.astype(np.float32)
@@ -122,7 +122,7 @@ def _used(image: DecodedImage) -> float:
 
 
 def similar_names(facts: Sequence[PairFacts]) -> list[tuple[str, str]]:
-    """Return the names of pairs that show nearly the same on both sides."""
+    """Return the names of pairs that are near-duplicates on both sides."""
     known = [(fact.name, fact.prints) for fact in facts if fact.prints is not None]
     if not known:
         return []

@@ -1,4 +1,4 @@
-"""What ``datasets check`` found."""
+"""Report of ``datasets check``."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Level = Literal["problem", "note"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a user should know.
+    """A finding about some pairs or files.
 
     Attributes:
         kind: Short name.
         level: ``problem`` or ``note``.
-        names: The pairs or files that it is about.
-        what: What was found.
-        remedy: What to do.
+        names: The pairs or files concerned.
+        what: Description.
+        remedy: What to do about it.
     """
 
     kind: str
@@ -34,15 +34,15 @@ class Finding:
 
 @dataclass
 class CheckReport:
-    """What ``datasets check`` found.
+    """Report of ``datasets check``.
 
     Attributes:
         card: Name of the card.
         root: The folder.
-        count: Pairs (or images of an unpaired set) that were found.
-        looked_at: How many of them were opened.
+        count: Number of pairs (or images of an unpaired set).
+        looked_at: Number of those that were opened.
         findings: Problems first.
-        shifts: Offset of every pair for which it could be measured.
+        shifts: Reliable offsets by pair.
         pairs: All pairs.
     """
 

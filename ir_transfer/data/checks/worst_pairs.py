@@ -1,4 +1,4 @@
-"""The images of a check: the worst pairs, with the edges of both sides over each other."""
+"""Contact sheet of the worst pairs, with the edges of both images overlaid."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ir_transfer.data.pairs import Pair
 
 Floats = NDArray[np.float32]
 
-HEADINGS = ("photograph", "infrared", "edges: photograph red, infrared cyan")
+HEADINGS = ("RGB image", "infrared image", "edges: RGB image red, infrared image cyan")
 
 
 def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
@@ -22,8 +22,8 @@ def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
     Each row has an RGB image (H, W, 3), an infrared image (H, W) and edges (H, W, 3), all in [0, 1].
 
     Args:
-        report: Of a paired set.
-        count: Of the rows, at most.
+        report: Report on a paired set.
+        count: Largest number of rows.
     """
     by_stem = {pair.stem: pair for pair in report.pairs}
     names = sorted(report.shifts, key=lambda name: -report.shifts[name].length)[:count]
@@ -34,9 +34,9 @@ def worst_pairs(report: CheckReport, count: int = 8) -> list[list[Floats]]:
 
 def _row(pair: Pair, text: str) -> list[Floats]:
     rgb, ir = open_pair(pair.rgb, pair.ir, pair.layout)
-    photograph, infrared = np.ascontiguousarray(rgb.rgb().transpose(1, 2, 0)), ir.gray()[0]
-    red, cyan = (_strong(edge_magnitude(side)) for side in (photograph.mean(axis=2), infrared))
-    return [_label(photograph, text), infrared, np.stack([red, cyan, cyan], axis=2)]
+    visible, infrared = np.ascontiguousarray(rgb.rgb().transpose(1, 2, 0)), ir.gray()[0]
+    red, cyan = (_strong(edge_magnitude(side)) for side in (visible.mean(axis=2), infrared))
+    return [_label(visible, text), infrared, np.stack([red, cyan, cyan], axis=2)]
 
 
 def _strong(edges: Floats) -> Floats:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from ir_transfer.conversion.styles.choose import list_looks
+from ir_transfer.conversion.styles.catalog import list_named_styles
 from ir_transfer.evaluation.benchmark.folder import render_scene, time_left
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.style_names import LOOKS
@@ -98,7 +98,7 @@ def measure_loaders(
 
 def _style(model: str, exemplar: Path) -> str:
     if LOOKS in model_info(model).controls:
-        return next(f"{PRESET}{look.name}" for look in list_looks() if look.model == model)
+        return next(f"{PRESET}{look.name}" for look in list_named_styles() if look.model == model)
     return str(exemplar)
 
 

@@ -150,8 +150,7 @@ def detect_on_files(
     hashes = ", ".join(f"{method.label} {method.model.weights_hash}" for method in methods)
     more = {"card": files.card.name if files.card else None, "exemplar": policy.description, "weights_hashes": hashes}
     more |= {"exemplar_polarity": exemplar_polarity, "exemplars_inverted": ", ".join(translate.inverted) or None}
-    title = protocol.title + (f" (changed: {', '.join(changes)})" if changes else "")
-    return outcome, title, {**settings, **more}
+    return outcome, protocol.changed_title(changes), {**settings, **more}
 
 
 def _is_black_hot(card: Card | None, protocol: Protocol) -> bool:

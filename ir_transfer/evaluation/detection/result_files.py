@@ -19,11 +19,11 @@ from PIL import Image, ImageDraw
 
 import ir_transfer
 from ir_transfer.evaluation.bootstrap import Estimate, format_score
-from ir_transfer.evaluation.contact_sheet import contact_sheet
+from ir_transfer.evaluation.contact_sheet import contact_sheet, spread
 from ir_transfer.evaluation.detection.average_precision import Objects
 from ir_transfer.evaluation.detection.detector import BATCH, NAME, as_target
 from ir_transfer.evaluation.detection.experiment import ConditionResult, Outcome
-from ir_transfer.evaluation.html_page import data_uri, write_page
+from ir_transfer.evaluation.html_page import bar, data_uri, write_page
 from ir_transfer.imaging.image_io import encode_png, write_whole
 from ir_transfer.json_files import json_text
 
@@ -164,13 +164,11 @@ def _content(outcome: Outcome, quoted: str, settings: Mapping[str, str | None], 
 def _bars(outcome: Outcome) -> list[dict[str, Any]]:
     """Return mAP as bars, in percent of the largest end of an interval."""
     widest = max(max(row.map.score.high, row.map.value) for row in outcome.rows) or 1.0
-    bars = []
-    for row in outcome.rows:
-        score = row.map.score
-        ends = [round(100 * max(value, 0.0) / widest, 2) for value in (score.mean, score.low, score.high)]
-        span = {"width": ends[0], "low": ends[1], "spread": round(ends[2] - ends[1], 2)}
-        bars.append({"name": row.name, "kind": row.kind, "text": format_score(score, 3), **span})
-    return bars
+    scores = {row.name: (row.kind, row.map.score) for row in outcome.rows}
+    return [
+        {"name": name, "kind": kind, "text": format_score(score, 3), **bar(score, 0, widest)}
+        for name, (kind, score) in scores.items()
+    ]
 
 
 def detection_sheet(outcome: Outcome, cell_width: int = 300) -> Image.Image:
@@ -180,10 +178,8 @@ def detection_sheet(outcome: Outcome, cell_width: int = 300) -> Image.Image:
         outcome: The result.
         cell_width: Width of an image in pixels.
     """
-    count = min(SCENES, len(outcome.test))
-    chosen = [number * len(outcome.test) // count for number in range(count)]
     rows = []
-    for number in chosen:
+    for number in spread(range(len(outcome.test)), SCENES):
         scene = outcome.test[number]
         boxes = [as_target(scene, outcome.labels), *(row.found[number] for row in outcome.rows)]
         rows.append([_drawn(scene.real[0].numpy(), objects, cell_width) for objects in boxes])

@@ -1,1 +1,1 @@
-"""Exemplars as cameras save them: ranges, palettes, burnt-in overlays, masks and radiometric files."""
+"""Reads style exemplars (infrared images) as cameras save them: ranges, palettes, overlays, masks, radiometric data."""

@@ -1,4 +1,4 @@
-"""An exemplar without its invalid pixels, for models that take no mask."""
+"""Fills the invalid pixels of a style exemplar, for models without a mask."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Values = TypeVar("Values", bound=np.generic)
 def without_invalid(
     intensity: NDArray[Values], valid: NDArray[np.bool_] | None, *, crop: bool = True
 ) -> NDArray[Values]:
-    """Return an intensity (h, w) of any type whose invalid pixels have the value of the nearest valid one.
+    """Return an intensity (h, w) of any type with invalid pixels set to the nearest valid value.
 
     Args:
-        intensity: In [0, 1], or levels.
-        valid: (h, w), with at least one pixel; None if all are.
-        crop: Also cut off rows and columns at the border that hold no valid pixel.
+        intensity: Intensities in [0, 1], or levels.
+        valid: Valid pixels (h, w), at least one; None if all are valid.
+        crop: Whether to crop rows and columns without a valid pixel from the borders.
     """
     if valid is None:
         return intensity

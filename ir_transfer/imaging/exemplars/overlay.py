@@ -1,4 +1,4 @@
-"""What is drawn over an exemplar or around it: a scale, text, a logo, a collar of one level."""
+"""Detects overlays on a style exemplar: colour bar, text, logo, and a uniform border (collar)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from skimage.morphology import convex_hull_image
 Gray = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-_SAME = 3 / 255  # neighbours in a drawn bar, give or take a JPEG's rounding
+_SAME = 3 / 255  # largest difference of neighbours in a drawn bar, with the rounding of JPEG
 _BAR_LENGTH, _BAR_WIDTH = 0.25, 0.15  # least length and largest width, as shares of the sides
 _BAR_NARROWEST = 4
 _BAR_CHANGE = 0.4  # of the range, from end to end; in colour: of the way through RGB
 _BAR_STEP = 0.25
-_BAR_EDGE = 6 / 255  # what a bar differs from the scene beside it
+_BAR_EDGE = 6 / 255  # least difference of a bar from the scene beside it
 _STROKE = 0.25  # contrast of text against its surroundings
 _EXTREME = 0.1  # of the range: text is drawn in nearly white or nearly black
 _BORDER, _SIDE = 0.15, 0.15  # shares of rows and columns at the border where the middle of a line may be
@@ -28,17 +28,17 @@ _CHROMA = 0.15
 _FEW = 0.3  # share of the pixels that a logo or scale may cover
 _COLLAR = 2 / 255
 _COLLAR_LEAST = 0.01
-_HOLLOW = 0.1  # share of the collar that may lie within the hull of the image
+_HOLLOW = 0.1  # share of the collar that may be inside the hull of the image
 _CRISP = 0.1  # share of the image's first pixels that may be as dark as the collar
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A scale that is drawn into an image: constant across, changing along.
+    """A colour or gray bar drawn into an image: constant across, varying along.
 
     Attributes:
-        box: Top, bottom, left and right; the lower and right ones are beyond it.
-        colours: Along it, (n, channels), from its top or left end.
+        box: Top, bottom, left and right; bottom and right are exclusive.
+        colours: Colours along the bar (n, channels), from its top or left end.
     """
 
     box: tuple[int, int, int, int]
@@ -46,7 +46,7 @@ class Bar:
 
 
 def find_bar(image: Gray) -> Bar | None:
-    """Return the longest scale in an image (1 or 3, h, w) in [0, 1]; None if there is none."""
+    """Return the longest bar in an image (1 or 3, h, w) in [0, 1]; None if there is none."""
     upright, lying = _vertical_bar(image), _vertical_bar(image.transpose(0, 2, 1))
     if lying is not None and (upright is None or len(lying.colours) > len(upright.colours)):
         top, bottom, left, right = lying.box
@@ -66,7 +66,7 @@ def _vertical_bar(image: Gray) -> Bar | None:
 
 
 def _runs(of: Mask, least: int) -> Mask:
-    """Return the pixels that lie in a vertical run of at least so many."""
+    """Return the pixels in vertical runs of at least ``least`` pixels."""
     run = np.zeros(of.shape, np.int32)
     for row in range(len(of)):
         run[row] = np.where(of[row], (run[row - 1] if row else 0) + 1, 0)
@@ -78,9 +78,9 @@ def _runs(of: Mask, least: int) -> Mask:
 
 
 def _bar(image: Gray, same: Mask, place: tuple[slice, slice], least: int) -> Bar | None:
-    """Return the part of a region that changes along as a scale does."""
+    """Return the part of a region that varies along as a bar does."""
     rows, columns = place
-    # A pair of equal neighbours stands at its left one, and the filter took one pair from either side.
+    # A pair of equal neighbours is marked at its left pixel, and the filter removed one pair at either side.
     left, right = max(columns.start - 1, 0), min(columns.stop + 2, image.shape[2])
     middle = image[:, rows, (left + right) // 2 - 1 : (left + right) // 2 + 1].mean(axis=2).T.astype(np.float64)
     steps = np.abs(np.diff(middle, axis=0)).max(axis=1)
@@ -103,7 +103,7 @@ def _is_scale(colours: NDArray[np.float64]) -> bool:
 
 
 def _stands_out(image: Gray, box: tuple[int, int, int, int]) -> bool:
-    """Return whether a bar has an edge on both of its long sides; the border of the image is one."""
+    """Return whether a bar has an edge on both long sides; the border of the image counts as one."""
     top, bottom, left, right = box
     for inside, outside in ((left, left - 2), (right - 1, right + 1)):
         if 0 <= outside < image.shape[2]:
@@ -114,7 +114,7 @@ def _stands_out(image: Gray, box: tuple[int, int, int, int]) -> bool:
 
 
 def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
-    """Return which pixels (H, W) of an image of this shape are those of a bar with its frame."""
+    """Return the pixels (H, W) of a bar and its frame in an image of this shape."""
     top, bottom, left, right = bar.box
     frame = 3
     mask = np.zeros(shape, bool)
@@ -123,10 +123,10 @@ def bar_mask(bar: Bar, shape: tuple[int, int]) -> Mask:
 
 
 def text_mask(gray: Gray) -> Mask:
-    """Return the boxes of lines of text near the border of an image (h, w) in [0, 1].
+    """Return a mask (h, w) of the lines of text near the border of an image (h, w) in [0, 1].
 
-    Text is what stands in a row, of one height, in crisp strokes that reach white (or black) all alike. Windows of a
-    facade are that too, so that only what lies near the border counts.
+    Text is a row of components of equal height with sharp strokes in nearly white (or black). Windows of a facade are
+    similar, so only lines near the border count.
     """
     mask = np.zeros(gray.shape, bool)
     height, width = gray.shape
@@ -169,7 +169,7 @@ def _height(line: list[tuple[slice, slice]]) -> int:
 
 
 def _is_letter(ink: Gray, strokes: Mask, own: Mask, place: tuple[slice, slice]) -> bool:
-    """Return whether a component, ``own`` in its place, has the size of a letter and strokes with crisp edges."""
+    """Return whether a component (``own`` at ``place``) has the size of a letter and strokes with sharp edges."""
     height, width = own.shape
     if not (_LETTER_HEIGHT[0] <= height <= max(_LETTER_HEIGHT[1] * len(ink), 14) and width <= 1.5 * height):
         return False
@@ -188,7 +188,7 @@ def _is_letter(ink: Gray, strokes: Mask, own: Mask, place: tuple[slice, slice]) 
 
 
 def _follows(letter: tuple[slice, slice], before: tuple[slice, slice]) -> bool:
-    """Return whether a letter stands behind another in a line of text."""
+    """Return whether a letter follows another in a line of text."""
     height, other = letter[0].stop - letter[0].start, before[0].stop - before[0].start
     tall = max(height, other)
     apart = abs(letter[0].stop - before[0].stop)  # letters share their base line
@@ -197,7 +197,7 @@ def _follows(letter: tuple[slice, slice], before: tuple[slice, slice]) -> bool:
 
 
 def _box(line: list[tuple[slice, slice]]) -> tuple[slice, slice]:
-    """Return the box of a line, with room for a letter at either end and for softened edges."""
+    """Return the box of a line with a margin of one letter at either end and for soft edges."""
     top, bottom = min(one[0].start for one in line), max(one[0].stop for one in line)
     left, right = min(one[1].start for one in line), max(one[1].stop for one in line)
     room = bottom - top
@@ -212,9 +212,9 @@ def colour_mask(rgb: Gray) -> Mask:
 
 
 def collar_mask(gray: Gray) -> Mask:
-    """Return the collar of one level around an image (h, w): straight strips, or the corners of a turned image.
+    """Return the uniform border (h, w) of an image (h, w): straight strips, or the corners of a rotated image.
 
-    A cold sky that reaches the limit of the range has one level too, but its edge is no straight line.
+    A cold sky at the limit of the range is uniform too, but its edge is not straight.
     """
     mask = np.zeros(gray.shape, bool)
     for level in {float(gray[row, column]) for row in (0, -1) for column in (0, -1)}:
@@ -232,10 +232,10 @@ def collar_mask(gray: Gray) -> Mask:
 
 
 def _is_frame(inner: Mask, alike: Mask) -> bool:
-    """Return whether what a collar encloses is convex and crisp: the rim of its hull has little of the collar."""
+    """Return whether the region inside a collar is convex and sharp: few collar pixels near the rim of its hull."""
     hull = convex_hull_image(inner)
     if float((hull & ~inner).sum()) > _HOLLOW * float((~inner).sum()):
         return False
-    core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a turned edge has steps
+    core = ndimage.binary_erosion(hull, iterations=2, border_value=1)  # a rotated edge has steps
     rim = core & ~ndimage.binary_erosion(core, iterations=2, border_value=1)
     return bool(rim.any()) and float(alike[rim].mean()) <= _CRISP

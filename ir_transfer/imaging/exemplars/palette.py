@@ -1,8 +1,8 @@
-"""Colour palettes of thermal cameras: recognised by their curve in RGB and mapped back to a scalar.
+"""Recognises the colour palettes of thermal cameras by their curve in RGB, and maps false colours to a scalar.
 
-A false-colour image holds the colours of one curve alone, whatever its scene; an RGB image fills a volume. The curve
-is the image's own colour bar where there is one, else a known palette, else it is found in the image: the longest
-path of the minimum spanning tree of its colours.
+The colours of a false-colour image are on one curve; those of an RGB image fill a volume. The curve is that of the
+image's colour bar if it has one, else of a known palette, else it is estimated from the image: the longest path in the
+minimum spanning tree of its colours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Colours = NDArray[np.float64]
 """RGB (n, 3) in [0, 1]."""
 
 _POINTS = 1024
-_NEAR = 14 / 255  # a pixel on the curve, give or take a JPEG's rounding
+_NEAR = 14 / 255  # largest distance of a pixel on the curve, with the rounding of JPEG
 _FIT = 0.85  # share of the pixels on the curve: scale, text and logo are off it
 _KNOWN_FIT = 0.97  # of a known palette: cameras differ in details, and half a fit gives wrong tones
 _KNOWN_MEAN = 6 / 255
@@ -37,7 +37,7 @@ _WARMTH = 0.5  # what red over blue counts beside luma where the ends of a curve
 _LEAST_ORDER = 0.1
 _LUMA = np.array([0.299, 0.587, 0.114])
 
-# Control points (share of the palette, sRGB hex) of what cameras call by these names, coldest first.
+# Control points (share of the palette, sRGB hex) of common palettes by their names in cameras, coldest first.
 _CONTROLS: dict[str, tuple[tuple[float, int], ...]] = {
     "iron": (
         *((0.0, 0x000010), (0.12, 0x20008C), (0.30, 0x7B009B), (0.48, 0xC91C7C), (0.62, 0xE95A1F)),
@@ -59,9 +59,9 @@ class Palette:
     """A curve through RGB, from cold to hot.
 
     Attributes:
-        name: ``"of its colour bar"`` or ``"of its own"`` where it comes from the image.
-        curve: Equal steps of the scalar.
-        whole: Whether its ends are known, and not only the part that an image has.
+        name: ``"of its colour bar"`` or ``"of its own"`` if it was estimated from the image.
+        curve: Colours at equal steps of the scalar.
+        whole: Whether its ends are known; an image may use a part of a palette only.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Palette:
     whole: bool = True
 
     def scalar(self, pixels: Colours) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the place of pixels (n, 3) on the curve in [0, 1], and their distance from it."""
+        """Return the position of pixels (n, 3) on the curve in [0, 1], and their distance from it."""
         distances, nearest = cKDTree(self.curve).query(pixels)
         return nearest / (len(self.curve) - 1), distances
 
@@ -80,9 +80,9 @@ class Palette:
         return float(near.mean()), float(distances[near].mean()) if near.any() else 1.0
 
     def explains(self, pixels: Colours) -> float:
-        """Return the share of the variance of chroma that the place on the curve explains, of pixels on the curve.
+        """Return the share of the variance of chroma that the position on the curve explains.
 
-        A dull RGB image is near every gray curve, but its colours do not follow from its tones.
+        An RGB image of low saturation is near every gray curve, but its colours do not follow from its tones.
         """
         distances, nearest = cKDTree(self.curve).query(pixels)
         near = distances <= _NEAR
@@ -98,16 +98,16 @@ def _chroma(pixels: Colours) -> Colours:
 
 
 def known_palettes() -> list[Palette]:
-    """Return the palettes that are known by name."""
+    """Return the known palettes."""
     return [Palette(name, _drawn(points)) for name, points in _CONTROLS.items()]
 
 
 def find_palette(rgb: NDArray[np.float32], bar: Colours | None = None) -> Palette | None:
-    """Return the palette of a false-colour image; None if its colours are no curve.
+    """Return the palette of a false-colour image; None if its colours are not on a curve.
 
     Args:
         rgb: sRGB (3, h, w) in [0, 1].
-        bar: Colours of the colour bar that is burnt into it, from one end to the other.
+        bar: Colours (n, 3) of the colour bar in the image, from one end to the other.
     """
     pixels = _sampled(rgb.reshape(3, -1).T.astype(np.float64))
     if bar is not None:
@@ -125,7 +125,7 @@ def find_palette(rgb: NDArray[np.float32], bar: Colours | None = None) -> Palett
 
 
 def on_curve(distances: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which distances (of any shape) from a palette are those of its own pixels, not of text or a logo."""
+    """Return which distances (of any shape) from a palette are small enough for its pixels, unlike text or a logo."""
     near: NDArray[np.bool_] = distances <= 2 * _NEAR
     return near
 
@@ -153,8 +153,8 @@ def _own_curve(pixels: Colours) -> Palette | None:
 def _on_ridge(points: Colours, weight: NDArray[np.float64]) -> Colours:
     """Return points moved onto the ridge of their density.
 
-    Subspace-constrained mean shift (Ozertem and Erdogmus 2011): each step keeps the part of the mean shift that is
-    across the local principal direction, so that a JPEG's scatter about the curve goes and its length stays.
+    Subspace-constrained mean shift (Ozertem and Erdogmus 2011): each step keeps the component of the mean shift across
+    the local principal direction, which removes the scatter of JPEG about the curve and keeps its length.
     """
     moved = points
     for _ in range(_RIDGE_STEPS):
@@ -183,7 +183,7 @@ def _longest_path(points: Colours) -> NDArray[np.intp]:
 
 
 def _smoothed(path: Colours) -> Colours:
-    """Return the mean of each point with its neighbours on the path: bins zigzag about the curve."""
+    """Return the mean of each point and its neighbours on the path, since bins zigzag about the curve."""
     padded = np.pad(path, ((2, 2), (0, 0)), mode="edge")
     return np.stack([np.convolve(padded[:, channel], np.full(5, 0.2), "valid") for channel in range(3)], axis=1)
 
@@ -203,7 +203,7 @@ def _from_cold_to_hot(curve: Colours) -> Colours:
 
 
 def _oriented(curve: Colours) -> Colours | None:
-    """Return the curve with its hot end last: bright, or red rather than blue; None if its ends do not tell."""
+    """Return the curve with its hot end last: the brighter or redder one; None if the ends do not differ enough."""
     edge = max(1, len(curve) // 50)
     cold, hot = curve[:edge].mean(axis=0), curve[-edge:].mean(axis=0)
     order = (hot - cold) @ _LUMA + _WARMTH * ((hot - cold)[0] - (hot - cold)[2])

@@ -1,13 +1,13 @@
-"""What may be said of the polarity of exemplar files."""
+"""The option for the polarity of style exemplars."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 ExemplarPolarity = Literal["auto", "white-hot", "black-hot"]
-"""``--exemplar-polarity``: how exemplar files show hot, or ``"auto"`` for the shipped classifier."""
+"""``--exemplar-polarity``: polarity of exemplar files, or ``"auto"`` for the shipped classifier."""
 
 
 def is_white_hot(asked: ExemplarPolarity) -> bool | None:
-    """Return whether exemplar files show hot as bright; None leaves that to the classifier."""
+    """Return whether exemplar files are white-hot; None if the classifier decides."""
     return None if asked == "auto" else asked == "white-hot"

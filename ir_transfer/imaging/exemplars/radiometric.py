@@ -1,7 +1,7 @@
-"""Raw thermal values in the JPEG files of thermal cameras, behind the image that they rendered.
+"""Reads the raw thermal values in JPEG files of thermal cameras, stored beside the rendered image.
 
-FLIR's files are read by flyr (extra ``radiometric``). DJI's lie in APP3 segments as plain 16-bit counts; degrees would
-need DJI's own closed library, but the order and the ratio of counts are all that a look takes.
+FLIR files are read by flyr (extra ``radiometric``). DJI files hold 16-bit counts in APP3 segments; converting them to
+temperatures needs DJI's closed library, but a style needs their order and ratio only.
 """
 
 from __future__ import annotations
@@ -14,24 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.imaging.exemplars.report import Unit
+from ir_transfer.imaging.pixels.containers import segments
 
 _FLIR = b"FLIR\x00"
 _DJI = b"DJI"
-_APP1, _APP3, _START_OF_SCAN = 0xE1, 0xE3, 0xDA
+_APP1, _APP3 = 0xE1, 0xE3
 _SIZES = ((640, 512), (640, 480), (336, 256), (320, 256), (1280, 1024), (160, 120))
 """Widths and heights of DJI's sensors."""
-_SMOOTH = 0.5  # of the deviation: neighbours of a thermal image differ less, those of other data more
+_SMOOTH = 0.5  # of the standard deviation: neighbouring pixels of a thermal image differ less
 
 
 @dataclass(frozen=True)
 class Radiometric:
-    """What a JPEG has behind its image.
+    """Raw thermal values of a JPEG.
 
     Attributes:
-        values: float32 or uint16 (h, w); None where they cannot be read.
-        unit: Of the values.
-        source: Who read them.
-        note: Why there are none, though the camera writes them.
+        values: float32 or uint16 (h, w); None if they cannot be read.
+        unit: Unit of the values.
+        source: Reader of the values.
+        note: Why the values of a radiometric file could not be read.
     """
 
     values: NDArray[Any] | None = None
@@ -41,26 +42,16 @@ class Radiometric:
 
 
 def read_radiometric(data: bytes) -> Radiometric | None:
-    """Return the raw thermal values of a JPEG; None if it is of no camera that writes them."""
+    """Return the raw thermal values of a JPEG; None if it is not a radiometric file."""
     if not data.startswith(b"\xff\xd8"):
         return None
-    segments = _segments(data)
-    if any(marker == _APP1 and body.startswith(_FLIR) for marker, body in segments):
+    bodies = [(marker, data[start + 4 : stop]) for marker, start, stop in segments(data)]
+    if any(marker == _APP1 and body.startswith(_FLIR) for marker, body in bodies):
         return _flir(data)
-    raw = b"".join(body for marker, body in segments if marker == _APP3)
-    if any(marker == _APP1 and _DJI in body for marker, body in segments):
+    raw = b"".join(body for marker, body in bodies if marker == _APP3)
+    if any(marker == _APP1 and _DJI in body for marker, body in bodies):
         return _dji(raw)
     return None
-
-
-def _segments(data: bytes) -> list[tuple[int, bytes]]:
-    """Return markers and bodies of the segments before the compressed image; damaged ones end the list."""
-    found, place = [], 2
-    while place + 4 <= len(data) and data[place] == 0xFF and data[place + 1] != _START_OF_SCAN:
-        length = int.from_bytes(data[place + 2 : place + 4], "big")
-        found.append((data[place + 1], data[place + 4 : place + 2 + length]))
-        place += 2 + max(length, 2)
-    return found
 
 
 def _flir(data: bytes) -> Radiometric:

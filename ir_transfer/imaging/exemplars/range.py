@@ -1,4 +1,4 @@
-"""From an exemplar's numbers to [0, 1]: a narrow range in a wide container is found and stretched."""
+"""Maps the numbers of a style exemplar to [0, 1]: a narrow range in a wide type is found and stretched."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.report import RangeTaken, Unit
 
 AskedRange = tuple[float, float] | Literal["auto", "percentile", "full"]
-"""``--exemplar-range``: two numbers of the file become black and white, or how to find them."""
+"""``--exemplar-range``: the numbers of the file for black and white, or how to find them."""
 
 PERCENTILES = (1.0, 99.5)
-"""Of the valid pixels: what a stretch looks at."""
+"""Percentiles of the valid pixels that a stretch maps to :data:`WINDOW`."""
 WINDOW = (0.14, 0.81)
-"""Where a stretch puts the two percentiles: within what 8-bit cameras leave (in ten sets 0.01 to 0.25, 0.57 to 1.00).
-The rest is room for the coldest 1% and the hottest 0.5%, so that these are not clipped."""
+"""Intensities of the two percentiles after a stretch, as in 8-bit images of cameras (in ten sets 0.01 to 0.25 and 0.57
+to 1.00). The margins keep the coldest 1% and the hottest 0.5% from being clipped."""
 
-_NARROW_SHARE = 1 / 8  # of the container; a dull 8-bit image spans more
+_NARROW_SHARE = 1 / 8  # of the container; an 8-bit image of low contrast spans more
 _NARROW_BITS = 14
-_SLACK = 1e-4  # rounding of whoever wrote a float image
+_SLACK = 1e-4  # rounding errors of a writer of float images
 _CENTIKELVIN = (23_300.0, 42_300.0)  # -40 to 150 degrees Celsius
 _KELVIN = (200.0, 800.0)
 _CELSIUS = (-60.0, 180.0)
@@ -34,16 +34,16 @@ def to_unit(
 
     Args:
         values: Finite numbers of any shape in the file's own type; only valid pixels.
-        white: The number that stands for 1.0 in the file's container.
+        white: The number for 1.0 in the type of the file.
         asked: How to choose the range.
-        known: Unit of the values, where the file says it.
-        name: Of the file, in errors.
+        known: Unit of the values, if the file declares it.
+        name: Name of the file in errors.
 
     Returns:
         float32 of the same shape in [0, 1], and the range.
 
     Raises:
-        InputError: No values, all alike, or an empty range.
+        InputError: No values, equal values only, or an empty range.
     """
     if not values.size:
         raise InputError(f"{name}: expected valid pixels, got none: check its mask, alpha and nodata value")
@@ -56,10 +56,10 @@ def to_unit(
 def choose_range(
     values: NDArray[Any], white: float, asked: AskedRange, known: Unit | None = None, name: str = "exemplar"
 ) -> RangeTaken:
-    """Return the range that is asked for; parameters are those of :func:`to_unit`.
+    """Return the range of an exemplar; the parameters are those of :func:`to_unit`.
 
     Raises:
-        InputError: All values are alike, or the range is empty.
+        InputError: All values are equal, or the range is empty.
     """
     ends = np.percentile(values, PERCENTILES)
     unit, guessed = (known, False) if known is not None else _unit(values, white, ends)
@@ -88,14 +88,14 @@ def _stretched(ends: NDArray[np.float64], unit: Unit, guessed: bool, values: NDA
 
 
 def _container(values: NDArray[Any], white: float, unit: Unit) -> tuple[float, float]:
-    """Return the range of the container; what was measured has none but its own."""
+    """Return the range of the type; for measured values, their minimum and maximum."""
     if np.issubdtype(values.dtype, np.unsignedinteger) or unit in {"8 bit", "unit", "palette"}:
         return 0.0, 255.0 if unit == "8 bit" and white <= 1 else white
     return float(values.min()), float(values.max())
 
 
 def _unit(values: NDArray[Any], white: float, ends: NDArray[np.float64]) -> tuple[Unit, bool]:
-    """Return what the values are, and whether that is a guess."""
+    """Return the unit of the values, and whether it is a guess."""
     cold, hot = float(ends[0]), float(ends[1])
     if values.dtype == np.uint8:
         return "8 bit", False
@@ -117,7 +117,7 @@ def _unit(values: NDArray[Any], white: float, ends: NDArray[np.float64]) -> tupl
 
 
 def _fills(values: NDArray[Any], white: float, ends: NDArray[np.float64]) -> bool:
-    """Return whether levels of up to 16 bits use their container, or are 8 bits spread over 16."""
+    """Return whether levels of up to 16 bits use most of their type, or are 8 bits scaled to 16."""
     if any(not (values % step).any() for step in (257, 256)):
         return True
     narrow_bits = white == 65535 and int(values.max()) < 2**_NARROW_BITS

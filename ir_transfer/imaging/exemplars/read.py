@@ -1,4 +1,4 @@
-"""From an exemplar's file to intensities, with what counts for the look and what was found."""
+"""Reads a style exemplar: apparent intensity, valid pixels and a report."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
 from ir_transfer.resources import missing_exemplar
 
 SMALLEST_SIDE = 16
-_FLAT = 1 / 255  # a range below one 8-bit level holds no look
-_LEAST_VALID = 0.1  # of the pixels: so few hold no look
+_FLAT = 1 / 255  # a range below one 8-bit level has no contrast to take a style from
+_LEAST_VALID = 0.1  # of the pixels
 
 
 @dataclass
 class _Found:
-    """An exemplar on its way: values (h, w), and what does not count, by reason."""
+    """Values (h, w) of an exemplar, and masks of the pixels that do not count, by reason."""
 
     values: NDArray[Any]
     white: float
@@ -47,16 +47,16 @@ def open_exemplar(path: Path, asked: AskedRange = "auto", max_pixels: int = MAX_
     """Read one infrared image as a camera or its software saved it.
 
     Args:
-        path: Gray image of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius), a
-            image in a colour palette, or a radiometric JPEG.
-        asked: The numbers that become black and white; ``"auto"`` stretches what is narrow in a wide container.
+        path: Gray image of 8 or 16 bits, TIFF with numbers of any range (counts, centikelvin, Kelvin, Celsius),
+            false-colour image, or radiometric JPEG.
+        asked: The numbers for black and white; ``"auto"`` stretches a narrow range in a wide type.
         max_pixels: Larger images are refused.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: No readable image.
-        InputError: A folder, smaller than 16 pixels, the same level everywhere, nearly nothing valid, or colours that
-            are no palette.
+        DecodeError: Not a readable image.
+        InputError: A folder, an image smaller than 16 pixels, of one level or with few valid pixels, or colours that
+            are not a palette.
     """
     if path.is_dir():
         raise InputError(
@@ -128,7 +128,7 @@ def _measured(found: _Found, source: str | None) -> _Found:
 
 
 def _gray(image: DecodedImage) -> _Found:
-    """Return a gray image; one of 8 bits was made for people to look at and may have things drawn on it."""
+    """Return the values of a gray image; overlays are looked for in 8-bit images only, which are made for display."""
     levels = image.levels
     if levels.dtype != np.uint8:
         return _Found(levels[0] if len(levels) == 1 else image.gray()[0] * image.white, image.white)
@@ -144,7 +144,7 @@ def _gray(image: DecodedImage) -> _Found:
 
 
 def _scalar(path: Path, image: DecodedImage) -> _Found:
-    """Return an image in a colour palette as its scalar."""
+    """Return the scalar values of a false-colour image."""
     rgb = image.rgb()
     bar = find_bar(rgb)
     palette = find_palette(_inside(rgb, bar), None if bar is None else bar.colours)
@@ -166,6 +166,6 @@ def _scalar(path: Path, image: DecodedImage) -> _Found:
 
 
 def _inside(rgb: NDArray[np.float32], bar: Bar | None) -> NDArray[np.float32]:
-    """Return the pixels (3, 1, n) that are no part of the scale."""
+    """Return the pixels (3, 1, n) outside of the colour bar."""
     kept = np.ones(rgb.shape[1:], bool) if bar is None else ~bar_mask(bar, rgb.shape[1:])
     return rgb[:, kept][:, None]

@@ -1,4 +1,4 @@
-"""What was found in an exemplar's file and what was taken from it."""
+"""Report on how a style exemplar was read."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Unit = Literal["8 bit", "16 bit", "counts", "centikelvin", "Kelvin", "Celsius", 
 
 @dataclass(frozen=True)
 class RangeTaken:
-    """The numbers of the file that the black and white of an exemplar stand for.
+    """The numbers of the file for black and white of an exemplar.
 
     Attributes:
-        low: Becomes 0.
-        high: Becomes 1.
-        unit: Of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of a
-            palette's length, ``"own palette"`` of that part of it which the image has.
-        guessed: Whether the unit was guessed from the values alone.
-        stretched: Whether this is less or more than the container's own range.
+        low: The number for 0.
+        high: The number for 1.
+        unit: Unit of both; ``"unit"`` is a float in [0, 1], ``"palette"`` a share of a palette's length, ``"own
+            palette"`` a share of the part that the image uses.
+        guessed: Whether the unit was guessed from the values.
+        stretched: Whether the range differs from that of the type.
     """
 
     low: float
@@ -32,26 +32,26 @@ class RangeTaken:
     stretched: bool = False
 
     def __str__(self) -> str:
-        """Return the range as people write it."""
+        """Return the range as text."""
         guess = " (unit guessed)" if self.guessed else ""
         return f"{self.low:.6g} to {self.high:.6g} {self.unit}{guess}"
 
 
 @dataclass(frozen=True)
 class ExemplarReport:
-    """What was found in an exemplar's file.
+    """How the file of an exemplar was read.
 
     Attributes:
         file: Name of the file, without its folder.
         width: Columns.
         height: Rows.
-        taken: The range that was taken.
+        taken: The range that was applied.
         palette: Name of the colour palette that was mapped back; None for a gray image.
-        left_out: Share of the pixels that do not count for the look, in [0, 1], by reason.
-        radiometric: Where the raw thermal values came from; None if the rendered image was taken.
-        mean: Of the valid intensities, in [0, 1].
+        left_out: Share of the pixels that do not count for the style, in [0, 1], by reason.
+        radiometric: Reader of the raw thermal values; None if the rendered image was taken.
+        mean: Mean of the valid intensities, in [0, 1].
         deviation: Their standard deviation.
-        notes: What else to tell: what a radiometric file could not give.
+        notes: Further notes, for example on a radiometric file that could not be read.
     """
 
     file: str
@@ -67,13 +67,13 @@ class ExemplarReport:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the file was taken as it is, so that there is nothing to tell."""
+        """Whether the file was taken unchanged, so that there is nothing to report."""
         found = self.palette, self.radiometric, *self.left_out, *self.notes
         return not (self.taken.stretched or any(found))
 
     @property
     def line(self) -> str:
-        """All of it on one line, behind the file's name."""
+        """The report on one line, without the file's name."""
         parts = [f"range {self.taken}"]
         if self.radiometric is not None:
             parts.append(f"radiometric values by {self.radiometric}")
@@ -83,7 +83,7 @@ class ExemplarReport:
         return "; ".join([*parts, *self.notes])
 
     def record(self) -> dict[str, Any]:
-        """Return what decides the pixels, as JSON has it, for manifests and style files."""
+        """Return all fields that affect the pixels, as JSON values, for manifests and style files."""
         fields = asdict(self)
         taken = fields.pop("taken")
         fields.pop("notes")
@@ -92,12 +92,12 @@ class ExemplarReport:
 
 @dataclass(frozen=True)
 class ReadExemplar:
-    """An exemplar as it was read.
+    """A style exemplar as it was read.
 
     Attributes:
-        intensity: float32 (h, w) in [0, 1]; where ``valid`` is false it means nothing.
-        valid: Pixels that count for the look, (h, w); None if all do.
-        report: What was found.
+        intensity: Apparent intensity, float32 (h, w) in [0, 1]; undefined where ``valid`` is false.
+        valid: Pixels (h, w) that count for the style; None if all do.
+        report: How it was read.
     """
 
     intensity: NDArray[np.float32]

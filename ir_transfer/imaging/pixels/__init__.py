@@ -1,1 +1,1 @@
-"""What the stored numbers of an image file mean: photometric interpretation, orientation, colour profile, alpha."""
+"""Interpretation of stored numbers: photometric interpretation, orientation, colour profile, alpha."""

@@ -1,4 +1,4 @@
-"""Which bands of a raster show red, green and blue: asked for, named by the file, or guessed."""
+"""The bands of a raster for red, green and blue: chosen by the user, declared by the file, or guessed."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _MARKS = re.compile(r"[_\W]+")
 
 @dataclass(frozen=True)
 class BandChoice:
-    """The bands that are read.
+    """The bands to read.
 
     Attributes:
-        numbers: One or three, from 1.
-        names: What the file calls them; empty texts where it says nothing.
-        guessed: Whether neither the user nor the file says that these are red, green and blue.
+        numbers: Band numbers, from 1.
+        names: Their names in the file; empty where it has none.
+        guessed: Whether neither the user nor the file names them red, green and blue.
     """
 
     numbers: tuple[int, ...]
@@ -40,16 +40,22 @@ class BandChoice:
     guessed: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """Return the choice as the manifest has it."""
+        """Return the choice in the form of the manifest."""
         named = {"names": list(self.names)} if any(self.names) else {}
         return {"bands": list(self.numbers), **named, **({"guessed": True} if self.guessed else {})}
 
 
-def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str) -> BandChoice:
-    """Return the bands of an open dataset that show red, green and blue, or the one that shows gray.
+def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str, *, any_count: bool = False) -> BandChoice:
+    """Return the bands of an open dataset for red, green and blue, or the one for gray.
 
-    Colour interpretations come first, then names (``red``, ``green``, ``blue``; ``B4``, ``B3``, ``B2`` of Sentinel-2
-    and of Landsat 8), then the first three bands that are no alpha and no infrared, which is a guess.
+    Names come first (``red``, ``green``, ``blue``; ``B4``, ``B3``, ``B2`` of Sentinel-2 and of Landsat 8), then colour
+    interpretations, then, as a guess, the first three bands that are neither alpha nor infrared.
+
+    Args:
+        dataset: Open.
+        asked: The user's bands, from 1; None to choose.
+        path: Name in errors.
+        any_count: Whether ``asked`` may be other than one or three bands.
 
     Raises:
         InputError: Bands that the file does not have.
@@ -57,11 +63,12 @@ def choose_bands(dataset: Any, asked: Sequence[int] | None, path: str) -> BandCh
     names = tuple(str(text or "") for text in dataset.descriptions)
     meaning = list(dataset.colorinterp)
     if asked is not None:
-        if len(asked) not in {1, 3} or not all(1 <= band <= dataset.count for band in asked):
-            raise InputError(f"{path}: expected one or three bands of 1 to {dataset.count}, got {tuple(asked)}")
+        if not (any_count or len(asked) in {1, 3}) or not all(1 <= band <= dataset.count for band in asked):
+            count, remedy = ("", "correct the card") if any_count else ("one or three ", "correct --bands")
+            raise InputError(f"{path}: expected {count}bands of 1 to {dataset.count}, got {tuple(asked)}: {remedy}")
         return _choice(asked, names, meaning)
     by_name = _by_name(names)
-    # GeoTIFFs of more than three bands are often declared RGB by their writer's default: names know better.
+    # GeoTIFFs of more than three bands are often declared RGB by their writer's default: names are more reliable.
     if by_name is not None:
         return _choice(by_name, names, meaning)
     if all(colour in meaning for colour in _COLOURS):

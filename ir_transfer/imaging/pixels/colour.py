@@ -1,4 +1,4 @@
-"""Colour spaces that files declare, by ICC profile, PNG chunks, coding points or EXIF, and their way to sRGB."""
+"""Colour spaces that files declare by ICC profile, PNG chunks, code points or EXIF, and their conversion to sRGB."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _HIGH_DYNAMIC_RANGE = {16: "PQ", 18: "HLG"}
 
 
 class ColourSpace(Protocol):
-    """Where the levels of a file have their meaning."""
+    """A colour space of stored levels."""
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Name in reports."""
 
     @property
     def is_narrow(self) -> bool:
-        """Whether colours are converted at 8 bits, whatever the type of their levels."""
+        """Whether colours are converted at 8 bits, also for levels of more bits."""
 
     def to_srgb(self, levels: NDArray[Any], white: float) -> NDArray[Any]:
         """Return levels (1, 3 or 4 bands, H, W) of 0 to ``white`` as sRGB (1 or 3, H, W) of the same type."""
@@ -53,11 +53,11 @@ class ColourSpace(Protocol):
 
 @dataclass(frozen=True)
 class Declared:
-    """What a file says of its colours.
+    """The colour space that a file declares.
 
     Attributes:
-        space: The space to convert from; None for sRGB, or where nothing is said.
-        note: What was said and could not be followed.
+        space: The space to convert from; None for sRGB or without a declaration.
+        note: A declaration that was not applied, for the report.
     """
 
     space: ColourSpace | None = None
@@ -65,13 +65,13 @@ class Declared:
 
 
 class ProfileSpace:
-    """An ICC profile, followed by LittleCMS in 8 bits; those of curves and primaries exactly where there are more.
+    """An ICC profile, applied by LittleCMS at 8 bits; matrix profiles are applied exactly to levels of more bits.
 
     Args:
-        name: What reports call it.
+        name: Name in reports.
         profile: The bytes of the profile.
-        mode: Of Pillow: ``"RGB"``, ``"CMYK"`` or ``"L"``.
-        exact: The same profile as curves, if it consists of them.
+        mode: Pillow's mode: ``"RGB"``, ``"CMYK"`` or ``"L"``.
+        exact: The same profile as curves and primaries, if it consists of those.
 
     Raises:
         ImageCms.PyCMSError: A damaged profile.
@@ -101,7 +101,7 @@ class ProfileSpace:
 
 
 def precision_notes(space: ColourSpace | None, dtype: np.dtype[Any]) -> list[str]:
-    """Return what to report of the precision of a conversion from a space, for levels of a type."""
+    """Return the notes on a conversion at less precision than that of the levels."""
     if space is None or not space.is_narrow or dtype == np.uint8:
         return []
     bits = 8 * dtype.itemsize
@@ -110,9 +110,10 @@ def precision_notes(space: ColourSpace | None, dtype: np.dtype[Any]) -> list[str
 
 @lru_cache(maxsize=64)
 def from_profile(profile: bytes, bands: int) -> Declared:
-    """Return what an ICC profile says of an image with 1, 3 or 4 bands of colour.
+    """Return the colour space of an ICC profile for an image with 1, 3 or 4 colour bands.
 
-    A damaged profile, or one for another kind of image, is noted and not followed: it is metadata.
+    A damaged profile, or one for another kind of image, is noted but not applied: metadata never makes an image
+    unreadable.
     """
     mode, wanted = _MODES.get(profile[16:20], ("", 0))
     if wanted != bands:
@@ -137,12 +138,12 @@ def _is_srgb(space: ColourSpace, bands: int) -> bool:
 
 
 def from_exif(uncalibrated_adobe: bool) -> Declared:
-    """Return what EXIF says of the colours: cameras know only sRGB and, by its interoperability index, Adobe RGB."""
+    """Return the colour space by EXIF: sRGB or, by the interoperability index, Adobe RGB."""
     return _of_primaries("Adobe RGB (by EXIF)", power(ADOBE_GAMMA), ADOBE_RGB) if uncalibrated_adobe else Declared()
 
 
 def from_gamma(gamma: float, chromaticities: Chromaticities | None, bands: int) -> Declared:
-    """Return what the chunks gAMA and cHRM of a PNG say.
+    """Return the colour space of the chunks gAMA and cHRM of a PNG.
 
     Args:
         gamma: Encoding exponent, 0.45455 for common screens.
@@ -150,17 +151,17 @@ def from_gamma(gamma: float, chromaticities: Chromaticities | None, bands: int) 
         bands: 1 or 3.
     """
     if not 0.05 <= gamma <= 5:
-        return Declared(note=f"its gamma of {gamma:g} has no meaning: not applied")
+        return Declared(note=f"its gamma of {gamma:g} is out of range: not applied")
     if abs(gamma - 0.45455) < 0.005 and chromaticities in {None, SRGB}:
-        return Declared()  # what sRGB writers put in for readers that do not know sRGB
+        return Declared()  # written beside sRGB for readers that do not support the chunk sRGB
     return _of_primaries(f"gamma {gamma:.5g}", power(1 / gamma), chromaticities or SRGB, bands)
 
 
 def from_coding_points(primaries: int, transfer: int, bands: int = 3) -> Declared:
-    """Return what the code points of ITU-T H.273 say, as PNG (cICP) and videos have them.
+    """Return the colour space of code points of ITU-T H.273, which PNG (cICP) and videos use.
 
     Raises:
-        InputError: Levels of high dynamic range (PQ, HLG), which no reading as SDR fits.
+        InputError: High dynamic range (PQ, HLG), which is not supported.
     """
     if transfer in _HIGH_DYNAMIC_RANGE:
         raise InputError(
@@ -181,4 +182,4 @@ def _of_primaries(name: str, curve: Curve, chromaticities: Chromaticities, bands
     try:
         return Declared(CurveSpace(name, (curve,) * 3, to_linear_srgb(chromaticities)))
     except ValueError as error:
-        return Declared(note=f"its primaries have no meaning ({error}): not applied")
+        return Declared(note=f"its primaries are invalid ({error}): not applied")

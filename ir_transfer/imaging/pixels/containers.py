@@ -1,4 +1,4 @@
-"""PNG and JPEG files as containers: what they say beside their pixels, and a copy that no metadata can damage."""
+"""Metadata of PNG and JPEG files, and copies of the files without it, which damaged metadata cannot break."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ir_transfer.imaging.pixels.curves import Chromaticities
 from ir_transfer.imaging.pixels.exif import EXIF_HEADER, read_exif
 
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_MOST_TEXT = 64 * 2**20  # of an unpacked chunk: profiles have some MB, and a bomb more
+_MOST_TEXT = 64 * 2**20  # bytes of an unpacked chunk: profiles have a few MB, a decompression bomb more
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
 _XMP_JPEG, _ICC_JPEG, _MPF_JPEG = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
@@ -27,18 +27,18 @@ FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 
 
 @dataclass
 class Container:
-    """What a file says beside its pixels.
+    """Metadata of an image file.
 
     Attributes:
-        data: The file with all that its pixels need, and no other metadata.
+        data: The file with what decoding needs and no other metadata.
         profile: ICC profile; empty if there is none.
         exif: EXIF block, from its TIFF header on; empty if there is none.
-        xmp_orientation: Orientation by XMP; 1 if it says none.
-        images: How many images the file holds.
-        says_srgb: Whether it says that it is sRGB.
-        gamma: Encoding exponent, if it says one.
-        chromaticities: Primaries, if it says some.
-        coding_points: Primaries and transfer function of ITU-T H.273, if it says some.
+        xmp_orientation: Orientation by XMP; 1 by default.
+        images: Number of images in the file.
+        says_srgb: Whether it declares sRGB.
+        gamma: Encoding exponent, if declared.
+        chromaticities: White and primaries, if declared.
+        coding_points: Primaries and transfer function of ITU-T H.273, if declared.
         notes: For the report.
     """
 
@@ -55,13 +55,13 @@ class Container:
 
     @property
     def orientation(self) -> int:
-        """Orientation, 1 to 8: that of EXIF goes before that of XMP."""
+        """Orientation, 1 to 8; that of EXIF takes precedence over that of XMP."""
         exif = read_exif(self.exif).orientation
         return exif if exif != 1 else self.xmp_orientation
 
 
 def open_png(data: bytes) -> Container:
-    """Return what a PNG says; chunks of metadata with a wrong checksum are left out, as browsers do."""
+    """Return the metadata of a PNG; metadata chunks with a wrong checksum are left out, as browsers do."""
     found = Container(data)
     kept = [PNG_MAGIC]
     end = len(PNG_MAGIC)
@@ -79,7 +79,7 @@ def open_png(data: bytes) -> Container:
         if kind == b"IEND":
             break
     else:
-        kept.append(data[end:])  # cut: the decoder says so
+        kept.append(data[end:])  # truncated: the decoder reports it
     found.data = b"".join(kept)
     return found
 
@@ -140,7 +140,7 @@ def _xmp_orientation(text: bytes) -> int:
 
 
 def open_jpeg(data: bytes) -> Container:
-    """Return what a JPEG says; a missing end marker is added where all of the pixels are there."""
+    """Return the metadata of a JPEG; a missing end marker is added if all pixels are present."""
     found = Container(data)
     kept, profile = [data[:2]], {}
     place = 2
@@ -165,7 +165,7 @@ def open_jpeg(data: bytes) -> Container:
         closed = found.data.rstrip(b"\xff") + b"\xff\xd9"
         if _is_complete(closed):
             found.data = closed
-            found.notes.append("its end marker is missing; all of its pixels are there")
+            found.notes.append("its end marker is missing; all of its pixels are present")
     return found
 
 
@@ -199,7 +199,7 @@ def _images_of_mpf(block: bytes) -> int:
 
 
 def _scans(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield markers and bodies from the beginning to the end marker, which is the last if it is there."""
+    """Yield markers and bodies from the start to the end marker, if there is one."""
     place = 2
     while (found := _NEXT_MARKER.search(data, place)) is not None:
         marker, start = data[found.start() + 1], found.end()
@@ -219,7 +219,7 @@ def _has_end(data: bytes) -> bool:
 
 
 def _is_complete(data: bytes) -> bool:
-    """Return whether a JPEG, once closed, has all its pixels: every coefficient was sent in full, and none is cut."""
+    """Return whether a JPEG with its end marker added has all coefficients in full precision."""
     components: bytes = b""
     open_: dict[int, set[int]] = {}
     for marker, body in _scans(data):
@@ -236,7 +236,7 @@ def _is_complete(data: bytes) -> bool:
 
 
 def _decodes_quietly(data: bytes) -> bool:
-    """Return whether libjpeg decodes a file without a warning; Pillow hides those of data that are cut."""
+    """Return whether libjpeg decodes a file without a warning; Pillow hides the warnings on truncated data."""
     import rasterio
     from rasterio.errors import RasterioError
 

@@ -1,4 +1,4 @@
-"""Tone curves and primaries of colour spaces, and the way from them to sRGB; also the matrix profiles of the ICC."""
+"""Tone curves and primaries of colour spaces, their conversion to sRGB, and matrix profiles of the ICC."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ DISPLAY_P3: Chromaticities = (D65, (0.680, 0.320), (0.265, 0.690), (0.150, 0.060
 BT2020: Chromaticities = (D65, (0.708, 0.292), (0.170, 0.797), (0.131, 0.046))
 ADOBE_GAMMA = 563 / 256
 
-# sRGB's primaries adapted to D50, which profiles are written for (IEC 61966-2-1 and ICC.1, Bradford).
+# Primaries of sRGB adapted to D50, the white of profiles (IEC 61966-2-1 and ICC.1, Bradford).
 _SRGB_D50 = np.array(
     [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
 )
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_ROWS_AT_ONCE = 2**20  # pixels: what is in memory as doubles at a time
+_ROWS_AT_ONCE = 2**20  # pixels held as float64 at a time
 _PARAMETERS = {0: 1, 1: 3, 2: 4, 3: 5, 4: 7}
 
 
 @dataclass(frozen=True)
 class CurveSpace:
-    """A colour space of one curve for each channel and, for colours, primaries.
+    """A colour space given by one curve per channel and, for colours, primaries.
 
     Attributes:
-        name: What reports call it.
+        name: Name in reports.
         curves: One for gray, three for red, green and blue; each takes and returns values in [0, 1].
         matrix: Linear values to linear sRGB (3, 3); None for gray.
     """
@@ -47,7 +47,7 @@ class CurveSpace:
 
     @property
     def is_narrow(self) -> bool:
-        """No: curves are followed with all bits."""
+        """False: curves are applied at full precision."""
         return False
 
     def to_srgb(self, levels: NDArray[Any], white: float) -> NDArray[Any]:
@@ -65,7 +65,7 @@ class CurveSpace:
 
 
 def encode_srgb(linear: NDArray[Any]) -> NDArray[np.float64]:
-    """Return linear values in [0, 1], of any shape, in the curve of sRGB (IEC 61966-2-1)."""
+    """Return linear values in [0, 1], of any shape, encoded by the curve of sRGB (IEC 61966-2-1)."""
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
@@ -75,7 +75,7 @@ def decode_srgb(encoded: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def power(exponent: float) -> Curve:
-    """Return the curve of a gamma, a function of arrays of any shape."""
+    """Return the curve of a gamma as a function of arrays of any shape."""
     return partial(_power, exponent)
 
 
@@ -85,10 +85,10 @@ def _power(exponent: float, values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def to_xyz(chromaticities: Chromaticities) -> NDArray[np.float64]:
-    """Return linear RGB of these primaries to CIE XYZ (3, 3), white having Y = 1.
+    """Return the matrix (3, 3) from linear RGB of these primaries to CIE XYZ, with Y = 1 for white.
 
     Raises:
-        ValueError: Primaries that span no space.
+        ValueError: Primaries that do not span a colour space.
     """
     white, *primaries = (
         np.array([x / y, 1.0, (1 - x - y) / y]) if y else np.full(3, np.inf) for x, y in chromaticities
@@ -101,10 +101,10 @@ def to_xyz(chromaticities: Chromaticities) -> NDArray[np.float64]:
 
 
 def to_linear_srgb(chromaticities: Chromaticities) -> NDArray[np.float64]:
-    """Return linear RGB of these primaries to linear sRGB (3, 3), whites adapted (Bradford).
+    """Return the matrix (3, 3) from linear RGB of these primaries to linear sRGB, with the white adapted (Bradford).
 
     Raises:
-        ValueError: Primaries that span no space.
+        ValueError: Primaries that do not span a colour space.
     """
     theirs, ours = to_xyz(chromaticities), to_xyz(SRGB)
     cones = _BRADFORD @ ours.sum(1), _BRADFORD @ theirs.sum(1)
@@ -114,7 +114,7 @@ def to_linear_srgb(chromaticities: Chromaticities) -> NDArray[np.float64]:
 
 
 def matrix_profile(profile: bytes, name: str) -> CurveSpace | None:
-    """Return an ICC profile that consists of curves and primaries; None for one of tables.
+    """Return an ICC profile that consists of curves and primaries; None for one of lookup tables.
 
     Raises:
         ValueError: A damaged profile.
@@ -133,7 +133,7 @@ def matrix_profile(profile: bytes, name: str) -> CurveSpace | None:
 
 
 def _lightness(curve: Curve, values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the luminance of a curve that gives CIE lightness."""
+    """Return the luminance for a curve whose output is CIE lightness."""
     return lightness_to_luminance(100 * curve(values))
 
 

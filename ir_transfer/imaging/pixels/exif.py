@@ -1,4 +1,4 @@
-"""What an EXIF block says of the pixels, and a small block of place and time that a result keeps."""
+"""EXIF blocks: orientation and colour space of the pixels, and the place and time that a result keeps."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 
 @dataclass(frozen=True)
 class Exif:
-    """What an EXIF block says.
+    """Contents of an EXIF block.
 
     Attributes:
         orientation: 1 to 8.
-        is_adobe_rgb: Whether the camera says that its colours are Adobe RGB.
-        is_uncalibrated: Whether it says that they are neither that nor sRGB.
-        kept: A block of place and time alone; empty if it has neither.
+        is_adobe_rgb: Whether it declares Adobe RGB.
+        is_uncalibrated: Whether it declares neither Adobe RGB nor sRGB.
+        kept: An EXIF block of place and time only; empty if it has neither.
     """
 
     orientation: int = 1
@@ -37,7 +37,7 @@ class Exif:
 
 
 def read_exif(block: bytes) -> Exif:
-    """Return what an EXIF block says; a damaged one says nothing."""
+    """Return the contents of an EXIF block; defaults for a damaged one."""
     file = io.BytesIO(block)
     try:
         first = read_directories(file, 1)[0]
@@ -51,7 +51,7 @@ def read_exif(block: bytes) -> Exif:
 
 
 def with_exif(tiff: bytes, block: bytes) -> bytes:
-    """Return a classic TIFF of one image with the place and time of a block; libtiff writes no such directories."""
+    """Return a classic TIFF of one image with an EXIF block added; libtiff cannot write such directories."""
     file = io.BytesIO(tiff)
     first = read_directories(file, 1)[0]
     source = io.BytesIO(block)
@@ -94,7 +94,7 @@ def _kept(first: Directory, details: Directory, place: Directory) -> bytes:
         if values:
             main[tag] = _LONG, struct.pack(f"{order}I", start + length + len(blocks))
             blocks += packed_directory(order, values, start + length + len(blocks))
-    # The directory is as long with a pointer left out as with it: what lies behind it has room.
+    # ``length`` has room for both pointers, so the offsets hold if one is left out.
     head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
     return head + packed_directory(order, main, start).ljust(length, b"\0") + blocks
 
@@ -108,12 +108,12 @@ def _even(data: bytes) -> int:
 
 
 def packed_directory(order: str, values: dict[int, tuple[int, bytes]], start: int) -> bytes:
-    """Return a directory of a TIFF or EXIF block that begins at byte ``start``, its longer values behind it.
+    """Return the bytes of a directory of a TIFF or EXIF block, followed by its values of more than 4 bytes.
 
     Args:
-        order: ``"<"`` or ``">"``.
-        values: Field type and bytes in that order, by tag.
-        start: Where it will be; values are found by their distance from byte 0.
+        order: Byte order, ``"<"`` or ``">"``.
+        values: Field type and bytes by tag.
+        start: Its offset in the file.
     """
     entries, behind = [], b""
     place = start + 6 + 12 * len(values)

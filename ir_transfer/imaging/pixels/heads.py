@@ -1,4 +1,4 @@
-"""The start of PNG and JPEG files: all that describes their pixels, read without these."""
+"""Headers of PNG and JPEG files, read without their pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def png_head(file: BinaryIO) -> bytes:
     """Return a PNG without the chunks of its pixels.
 
     Args:
-        file: Open at its beginning; what is left out is not read.
+        file: Open at its beginning; pixels are skipped, not read.
     """
     kept = [file.read(len(PNG_MAGIC))]
     while len(start := file.read(8)) == 8:
@@ -32,10 +32,10 @@ def png_head(file: BinaryIO) -> bytes:
 
 
 def png_size(head: bytes) -> tuple[tuple[int, int], int]:
-    """Return height and width, and the bytes of a level.
+    """Return (height, width) and the bytes per level.
 
     Raises:
-        DecodeError: No header of a PNG.
+        DecodeError: Not the header of a PNG.
     """
     if head[12:16] != b"IHDR" or len(head) < 33:
         raise DecodeError("expected the header of a PNG, got something else")
@@ -47,7 +47,7 @@ def jpeg_head(file: BinaryIO) -> bytes:
     """Return the segments of a JPEG that precede its first scan.
 
     Args:
-        file: Open at its beginning; read no farther than needed.
+        file: Open at its beginning; read only as far as needed.
     """
     head = b""
     while len(head) < _MOST_HEAD and (block := file.read(max(_BLOCK, len(head)))):

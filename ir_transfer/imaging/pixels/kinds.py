@@ -1,4 +1,4 @@
-"""Kinds of image files by their first bytes, and which part of a file is read."""
+"""File kinds by their first bytes, and the part of a file to read."""
 
 from __future__ import annotations
 
@@ -29,26 +29,29 @@ _NAME_IN_MEMORY = re.compile(r"\S*[0-9a-f]{8}-[0-9a-f]{4}-\S+\s*")
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which part of a file is read.
+    """The part of a file to read.
 
     Attributes:
-        page: Number of the page of a TIFF, or of the image of an animation, from 1; the first of full size if None.
-        bands: One or three bands of a TIFF; by what the file says of them if None.
+        page: Number of the page of a TIFF, or of the frame of an animation, from 1; the first of full size if None.
+        bands: One or three bands of a TIFF; those that the file declares as red, green and blue if None.
         nodata: Number of invalid pixels of a TIFF; the one that the file declares if None.
-        beside: Files that lie beside it, by ending: ``.msk`` and ``.aux.xml``.
+        beside: Contents of its sidecar files by suffix: ``.msk`` and ``.aux.xml``.
+        joint: Whether the bands are those of a registered pair: any number of them, and a pixel is valid only if none
+            holds nodata.
     """
 
     page: int | None = None
     bands: Sequence[int] | None = None
     nodata: float | None = None
     beside: Mapping[str, bytes] = field(default_factory=dict)
+    joint: bool = False
 
 
 WHOLE = Wanted()
 
 
 def file_kind(data: bytes) -> str | None:
-    """Return the kind of image that the first bytes announce, whatever the file is called; None if unknown."""
+    """Return the kind of image by its first bytes; None if unknown."""
     if data[4:8] == b"ftyp":
         brands = {data[8:12], *(data[i : i + 4] for i in range(16, min(int.from_bytes(data[:4], "big"), 64), 4))}
         return "AVIF" if brands & _AVIF_BRANDS else "HEIF" if brands & _HEIF_BRANDS else None
@@ -57,7 +60,7 @@ def file_kind(data: bytes) -> str | None:
 
 
 def decoder_message(error: Exception) -> str:
-    """Return what a decoder says, without the address or the random name of the file in memory: runs must agree."""
+    """Return the message of a decoder without addresses and random names in memory, so that runs are reproducible."""
     if isinstance(error, UnidentifiedImageError):
         return "unreadable header"
     return _NAME_IN_MEMORY.sub("", str(error)) or type(error).__name__

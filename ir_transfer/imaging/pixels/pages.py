@@ -1,12 +1,15 @@
-"""Which image of a TIFF file is meant: thumbnails, overviews and masks are none of its pages."""
+"""The page of a TIFF file to read; thumbnails, overviews and masks do not count as pages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
-from ir_transfer.errors import InputError
-from ir_transfer.imaging.pixels.tiff_tags import HEIGHT, SUBFILE, WIDTH, Directory
+from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.pixels.tiff_tags import HEIGHT, SUBFILE, WIDTH, Directory, read_directories
+from ir_transfer.regular_files import open_regular
 
 _REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
 
@@ -16,9 +19,9 @@ class Page:
     """A page of a TIFF file.
 
     Attributes:
-        index: Of its directory, from 0.
-        number: Among the pages, from 1.
-        count: Of the pages.
+        index: Index of its directory in the file, from 0.
+        number: Number among the pages, from 1.
+        count: Number of pages in the file.
         directory: Its tags.
     """
 
@@ -29,10 +32,10 @@ class Page:
 
 
 def choose_page(directories: Sequence[Directory], asked: int | None, name: str) -> Page:
-    """Return the page that is asked for, or the first one of full size.
+    """Return the page that the user asks for, or the first one of full size.
 
-    A directory is no page if it is declared as a reduced image or a mask, or if both of its sides are less than half
-    of the largest page's: cameras and scanners put thumbnails first without declaring them.
+    A directory that is declared a reduced image or a mask is not a page. Nor is one whose sides are both less than
+    half of the largest page's: cameras and scanners put thumbnails first without declaring them.
 
     Raises:
         InputError: There is no page of this number.
@@ -49,7 +52,28 @@ def choose_page(directories: Sequence[Directory], asked: int | None, name: str) 
 
 
 def page_notes(number: int, count: int, asked: int | None, what: str = "pages") -> list[str]:
-    """Return what to report of a file with several images."""
+    """Return the notes on a file with several images."""
     if count == 1 or asked is not None:
         return []
     return [f"it has {count} {what}: number {number} is taken (choose with --page N, or take them with --page all)"]
+
+
+def page_of(file: BinaryIO, asked: int | None, name: str) -> Page:
+    """Return the page of an open TIFF file to read; see :func:`choose_page`.
+
+    Raises:
+        DecodeError: Not a TIFF.
+        InputError: There is no page of this number.
+    """
+    return choose_page(read_directories(file), asked, name)
+
+
+def open_page(path: str, asked: int | None) -> Page | None:
+    """Return the page of a TIFF file to read; None for a path that is not a TIFF file."""
+    try:
+        with open_regular(Path(path)) as file:
+            if file.read(2) not in {b"II", b"MM"}:
+                return None
+            return page_of(file, asked, path)
+    except (OSError, DecodeError):
+        return None

@@ -1,4 +1,4 @@
-"""Files other than TIFF, such as PNG, JPEG, WebP, AVIF, HEIC and camera raw, to stored numbers."""
+"""Decodes files other than TIFF: PNG, JPEG, BMP, WebP, AVIF, HEIC and camera raw."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from ir_transfer.imaging.pixels.containers import Container, open_jpeg, open_png
 from ir_transfer.imaging.pixels.exif import read_exif
 from ir_transfer.imaging.pixels.kinds import Wanted, decoder_message
 from ir_transfer.imaging.pixels.pages import page_notes
-from ir_transfer.imaging.pixels.rasterio_import import rasterio_module
 from ir_transfer.imaging.pixels.raw import develop
 from ir_transfer.imaging.pixels.stage import Alpha, Meaning, Reading, Stored, check_size, upright
+from ir_transfer.imaging.raster.references import rasterio_module
 
 _PILLOW_LOCK = threading.Lock()
 _GRAY_MODES = frozenset({"1", "L", "LA", "La"})
@@ -36,11 +36,11 @@ _WIDE_MODES = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 
 def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wanted) -> Stored:
-    """Decode all that is no TIFF."""
+    """Decode a file other than TIFF."""
     if kind == "camera raw":
         return develop(data, name, max_pixels)
     container = {"PNG": open_png, "JPEG": open_jpeg}.get(kind, Container)(data)
-    # Further images of a file lie in what a container leaves out.
+    # The container's copy holds the first image only.
     data = data if (wanted.page or 1) > 1 else container.data
     if kind == "PNG" and container.data[24:25] == b"\x10":
         numbers, alpha, white = _read_wide_png(container.data, name, max_pixels)
@@ -57,11 +57,9 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     reading.notes += page_notes(wanted.page or 1, container.images, wanted.page, "images")
     if container.images > 1:
         reading.facts |= {"page": wanted.page or 1, "pages": container.images}
-    declared = _declared(container, exif.is_adobe_rgb, len(numbers))
+    declared = declared_space(container, len(numbers))
     reading.notes += [declared.note] if declared.note else []
     reading.notes += precision_notes(declared.space, numbers.dtype)
-    if exif.is_uncalibrated and declared.space is None and not container.profile:
-        reading.notes.append("its EXIF says that its colours are uncalibrated: taken as sRGB")
     if declared.space is not None:
         reading.facts["profile"] = declared.space.name
     if orientation != 1:
@@ -71,8 +69,13 @@ def decode_plain(data: bytes, kind: str, name: str, max_pixels: int, wanted: Wan
     return Stored(upright(numbers, orientation), white, meaning, turned, reading)
 
 
-def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
-    """Return the colour space of a file; what is more exact goes first, as the PNG specification has it."""
+def declared_space(container: Container, bands: int) -> Declared:
+    """Return the colour space that a file declares, in the order of precedence of the PNG specification.
+
+    Args:
+        container: Metadata of the file.
+        bands: Colour bands, 1, 3 or 4.
+    """
     if container.coding_points is not None and bands != 4:
         return from_coding_points(*container.coding_points, bands)
     if container.profile:
@@ -81,16 +84,19 @@ def _declared(container: Container, is_adobe_rgb: bool, bands: int) -> Declared:
         return Declared()
     if container.gamma is not None and bands != 4:
         return from_gamma(container.gamma, container.chromaticities, bands)
-    return from_exif(is_adobe_rgb and bands == 3)
+    exif = read_exif(container.exif)
+    if exif.is_uncalibrated:
+        return Declared(note="its EXIF says that its colours are uncalibrated: taken as sRGB")
+    return from_exif(exif.is_adobe_rgb and bands == 3)
 
 
 def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.Image:
-    """Open an image by the decoder of its kind alone; its pixels are not decoded yet.
+    """Open an image by the decoder of its kind only; its pixels are not decoded yet.
 
     Args:
-        file: Open at its beginning, as long as the image is in use.
-        kind: As :func:`file_kind` names it.
-        name: How the file is called in errors.
+        file: Open at its beginning; keep it open while the image is in use.
+        kind: Result of :func:`~ir_transfer.imaging.pixels.kinds.file_kind`.
+        name: Name in errors.
         max_pixels: Larger images are refused.
 
     Raises:
@@ -113,7 +119,7 @@ def open_image(file: BinaryIO, kind: str, name: str, max_pixels: int) -> Image.I
 
 @contextmanager
 def _pillow_limit(max_pixels: int) -> Iterator[None]:
-    """Raise Pillow's own limit, which is the process's, to that of one call while a header is read."""
+    """Raise Pillow's limit, which is global, to that of one call while a header is read."""
     with _PILLOW_LOCK:
         before = Image.MAX_IMAGE_PIXELS
         if before is not None:
@@ -140,12 +146,12 @@ def _register_heif(name: str) -> None:
 
 
 def complete_container(container: Container, image: Image.Image) -> None:
-    """Take from Pillow what a file of another kind than PNG and JPEG says."""
+    """Add the metadata that Pillow reads from a file other than PNG and JPEG."""
     container.profile = bytes(image.info.get("icc_profile") or b"")
     container.images = int(getattr(image, "n_frames", 1))
     try:
         container.exif = image.getexif().tobytes().removeprefix(b"Exif\0\0") if image.info.get("exif") else b""
-    except Exception as error:  # metadata never makes an image damaged, and Pillow raises nearly anything for it
+    except Exception as error:  # metadata must not make the image unreadable; Pillow raises many errors
         container.notes.append(f"its EXIF is damaged ({decoder_message(error)}): left out")
     nclx = image.info.get("nclx_profile")
     if nclx and not container.profile:
@@ -153,7 +159,7 @@ def complete_container(container: Container, image: Image.Image) -> None:
 
 
 def seek_image(image: Image.Image, page: int | None, images: int, name: str) -> None:
-    """Go to one of the images of an open file, from 1; to the first if None.
+    """Select one of the images of an open file by its number, from 1; the first if None.
 
     Raises:
         DecodeError: There is no image of this number.
@@ -166,7 +172,7 @@ def seek_image(image: Image.Image, page: int | None, images: int, name: str) -> 
 
 
 def _pixels(image: Image.Image) -> tuple[NDArray[Any], Alpha | None, float]:
-    """Return numbers (1, 3 or 4, H, W), alpha (H, W) and white of an open image."""
+    """Return numbers (1, 3 or 4, H, W), alpha (H, W) or None, and the number for white of an open image."""
     if image.mode in _WIDE_MODES:
         return np.asarray(image)[None].astype(np.uint16), None, 65535.0
     if image.mode == "CMYK":
@@ -174,18 +180,18 @@ def _pixels(image: Image.Image) -> tuple[NDArray[Any], Alpha | None, float]:
     is_gray = image.mode in _GRAY_MODES
     alpha: Alpha | None = None
     if image.has_transparency_data:
-        # Premultiplied modes are divided by their alpha on the way.
+        # The conversion divides premultiplied modes by their alpha.
         image = _in_mode(image, "LA" if is_gray and "transparency" not in image.info else "RGBA")
         alpha = np.asarray(image.getchannel("A"))
         alpha = None if alpha.min() == 255 else alpha
         image = image.getchannel(0) if is_gray else image.convert("RGB")
     levels = np.asarray(_in_mode(image, "L" if is_gray else "RGB"))
-    # A transposed view keeps the pixels interleaved, which is channels_last to torch.
+    # A transposed view keeps the pixels interleaved: channels_last in torch.
     return (levels[None] if is_gray else levels.transpose(2, 0, 1)), alpha, 255.0
 
 
 def _in_mode(image: Image.Image, mode: str) -> Image.Image:
-    """Return an image in a mode; Pillow copies one that has it already."""
+    """Return an image in a mode, without the copy that Pillow makes of one in this mode."""
     return image if image.mode == mode else image.convert(mode)
 
 

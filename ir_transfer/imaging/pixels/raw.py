@@ -17,7 +17,7 @@ _SWAPPED = 4  # bit of LibRaw's flip: rows become columns
 
 
 def is_dng(data: bytes) -> bool:
-    """Return whether a TIFF is a digital negative, whose first directory is a thumbnail."""
+    """Return whether a TIFF is a digital negative (DNG), whose first directory is a thumbnail."""
     try:
         return is_negative(read_directories(io.BytesIO(data), 1)[0])
     except DecodeError:
@@ -25,12 +25,12 @@ def is_dng(data: bytes) -> bool:
 
 
 def is_negative(first: Directory) -> bool:
-    """Return whether the first directory of a TIFF is that of a digital negative."""
+    """Return whether the first directory of a TIFF is that of a digital negative (DNG)."""
     return bool(first.data(_DNG_VERSION))
 
 
 def upright_raw_size(file: BinaryIO) -> tuple[int, int]:
-    """Return height and width of a camera raw file once it is developed; needs rawpy, and develops nothing."""
+    """Return (height, width) of a camera raw file after development, without developing it; needs rawpy."""
     import rawpy
 
     with rawpy.imread(file) as raw:
@@ -39,7 +39,7 @@ def upright_raw_size(file: BinaryIO) -> tuple[int, int]:
 
 
 def develop(data: bytes, name: str, max_pixels: int) -> Stored:
-    """Develop a camera raw file: demosaiced, upright, without automatic brightening, so that exposures compare.
+    """Develop a camera raw file: demosaiced and upright, without automatic brightening, which would hide the exposure.
 
     Raises:
         MissingPackageError: rawpy is not installed.

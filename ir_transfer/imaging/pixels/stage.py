@@ -1,4 +1,4 @@
-"""The one stage between stored numbers and an image: interpretation, colour profile, orientation, transparency."""
+"""From stored numbers to an image: interpretation, colour profile, orientation, transparency."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ Alpha = NDArray[np.uint8]
 """(H, W): 0 is transparent or invalid, 255 is opaque."""
 
 HALF_OPAQUE = 128
-"""From here on a pixel counts as valid: an edge that is softened counts on its inner side."""
+"""Least alpha of a valid pixel: half of a soft edge counts."""
 
 _SRGB_FROM_D50 = np.array(
     [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
 )
 _D50 = np.array([0.96422, 1.0, 0.82521])
-_AT_ONCE = 2**20  # pixels: floats of a whole image would be many times its levels
+_AT_ONCE = 2**20  # pixels converted to floats at a time, which take many times the memory of levels
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What stored numbers mean, once black and white are known.
+    """Interpretation of stored numbers, for a known black and white.
 
     Attributes:
-        kind: Gray or RGB, inks (cyan, magenta, yellow, black), or CIE Lab (L* from 0 to white; a* and b* with a step of
-            1/256 of white, and their zero at 128/256 of it).
-        white_is_zero: Whether the smallest number is white.
-        space: Where the colours are from; None for sRGB.
-        orientation: By which the stored image is turned, 1 to 8.
-        premultiplied: Whether the numbers were multiplied with alpha.
+        kind: Gray or RGB, inks (cyan, magenta, yellow, black), or CIE Lab (L* from 0 to white; a* and b* in steps of
+            1/256 of white, with 0 at 128/256 of white).
+        white_is_zero: Whether 0 is white.
+        space: Colour space; None for sRGB.
+        orientation: EXIF orientation of the stored image, 1 to 8.
+        premultiplied: Whether the numbers were multiplied by alpha.
     """
 
     kind: Kind = "plain"
@@ -62,9 +62,9 @@ class Reading:
     """How a file was read, for manifests and messages.
 
     Attributes:
-        facts: What was done, as JSON has it: profile, orientation, page, bands.
-        notes: What the user should know.
-        kept_exif: Place and time of an RGB image, as an EXIF block; empty if it says none.
+        facts: Applied profile, orientation, page and bands, as JSON values.
+        notes: Notes for the user.
+        kept_exif: Place and time of an RGB image as an EXIF block; empty without any.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -72,23 +72,23 @@ class Reading:
     kept_exif: bytes = b""
 
     def record(self) -> dict[str, Any] | None:
-        """Return all of it as the manifest has it; None where there is nothing to record."""
+        """Return facts and notes in the form of the manifest; None if there are none."""
         return {**self.facts, **({"notes": self.notes} if self.notes else {})} or None
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What a file holds, upright, before its numbers become levels.
+    """Decoded numbers of a file, upright, before they are scaled to levels.
 
     Attributes:
-        numbers: (n, H, W) in the file's own type.
-        white: The number that stands for 1.0; 1.0 itself for floats and signed numbers.
-        meaning: What the numbers mean; its orientation is applied already.
-        alpha: (H, W); None if all is opaque.
+        numbers: (n, H, W) in the file's type.
+        white: The number for 1.0; 1.0 itself for floats and signed numbers.
+        meaning: Interpretation of the numbers; its orientation is already applied.
+        alpha: (H, W); None if all pixels are opaque.
         reading: How the file was read.
-        nodata: The nodata value of every band; empty without.
-        partial_nodata: Pixels (H, W) of which some bands hold theirs and others do not; they are invalid where a value
-            lies outside of the levels. None without any.
+        nodata: The nodata value of every band; empty without one.
+        partial_nodata: Pixels (H, W) in which some bands, but not all, hold nodata; they are invalid if the nodata
+            value is outside of the levels. None without any.
     """
 
     numbers: NDArray[Any]
@@ -110,7 +110,7 @@ def check_size(width: int, height: int, name: str, max_pixels: int) -> None:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """Yield the rows of an image that are computed at once."""
+    """Yield slices of rows that are converted at a time."""
     rows = max(1, _AT_ONCE // max(width, 1))
     yield from (slice(top, top + rows) for top in range(0, height, rows))
 
@@ -140,7 +140,7 @@ def _lab_to_srgb(numbers: NDArray[Any], white: float) -> NDArray[Any]:
 def upright(bands: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Apply an EXIF orientation (1 to 8) to bands (C, H, W)."""
     if orientation == 1:
-        return bands  # a view of interleaved pixels stays one, which is channels_last to torch
+        return bands  # a view of interleaved pixels is kept: channels_last in torch
     if orientation in {5, 6, 7, 8}:
         bands = bands.transpose(0, 2, 1)
     if orientation in {3, 4, 7, 8}:
@@ -151,7 +151,7 @@ def upright(bands: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def stored_box(box: tuple[int, int, int, int], height: int, width: int, orientation: int) -> tuple[int, int, int, int]:
-    """Return where a box ``y0, x0, y1, x1`` of the upright image lies in the stored one of this height and width."""
+    """Return a box ``y0, x0, y1, x1`` of the upright image in the coordinates of the stored one (height, width)."""
     y0, x0, y1, x1 = box
     if orientation in {5, 6, 7, 8}:
         upright_height, upright_width = width, height
@@ -165,7 +165,7 @@ def stored_box(box: tuple[int, int, int, int], height: int, width: int, orientat
 
 
 def unmultiplied(numbers: NDArray[Any], alpha: Alpha, white: float) -> NDArray[Any]:
-    """Return premultiplied numbers (n, H, W) as they were before; what is transparent stays."""
+    """Return premultiplied numbers (n, H, W) divided by alpha; fully transparent pixels are unchanged."""
     result = np.empty_like(numbers)
     for rows in strips(*numbers.shape[1:]):
         share = np.maximum(alpha[rows], 1).astype(np.float64) / 255
@@ -184,7 +184,7 @@ def mean_colour(levels: NDArray[Any], valid: NDArray[np.bool_]) -> NDArray[np.fl
 
 
 def composited(levels: NDArray[Any], alpha: Alpha, fill: NDArray[np.float64]) -> NDArray[Any]:
-    """Return levels (C, H, W) over a fill (C,): where they are transparent they take its colour."""
+    """Return levels (C, H, W) composited over a fill colour (C,) by alpha."""
     made = np.empty_like(levels)
     backdrop = fill.astype(np.float32)[:, None, None]
     for rows in strips(*levels.shape[1:]):

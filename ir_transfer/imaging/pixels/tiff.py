@@ -1,12 +1,11 @@
-"""A TIFF or any other dataset of GDAL as an upright image that is read by boxes, whole or reduced."""
+"""A TIFF or any other GDAL dataset as an upright image: read whole, by boxes, or reduced."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,54 +16,57 @@ from rasterio.windows import Window
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.pixels import tiff_tags
 from ir_transfer.imaging.pixels.bands import BandChoice, choose_bands
-from ir_transfer.imaging.pixels.colour import from_profile, precision_notes
-from ir_transfer.imaging.pixels.pages import Page, choose_page, page_notes
+from ir_transfer.imaging.pixels.colour import ColourSpace, Declared, from_profile, precision_notes
+from ir_transfer.imaging.pixels.containers import Container
+from ir_transfer.imaging.pixels.gdal_dataset import (
+    ICC_LAB,
+    INKS,
+    ITU_LAB,
+    LAB,
+    holds_nodata,
+    is_placed,
+    palette_of,
+    plain_lab,
+    to_alpha,
+    white_is_zero,
+)
+from ir_transfer.imaging.pixels.pages import Page, page_notes
+from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright
-from ir_transfer.imaging.pixels.tables import ICC_LAB, INKS, ITU_LAB, LAB, palette_of, plain_lab, white_is_zero
 from ir_transfer.imaging.raster.gdal import reason
-from ir_transfer.regular_files import open_regular
 
 _ASSOCIATED_ALPHA = 1
 Box = tuple[int, int, int, int]
 
 
-def page_of(file: BinaryIO, asked: int | None, name: str) -> Page:
-    """Return which page of an open TIFF file is meant.
-
-    Raises:
-        DecodeError: No TIFF.
-        InputError: There is no page of this number.
-    """
-    return choose_page(tiff_tags.read_directories(file), asked, name)
-
-
 class TiffImage:
-    """The bands of an open dataset with their meaning.
+    """Bands of an open dataset and their interpretation.
 
-    A pixel is transparent or invalid where alpha or a mask says so, where a chosen band is no finite number, where all
-    chosen bands hold the nodata value, or, if ``strict_nodata`` is set, where one of them does.
+    A pixel is invalid where alpha or a mask is 0, where a chosen band is NaN or infinite, where all chosen bands hold
+    the nodata value, or, if ``strict_nodata`` is set, where one of them does.
 
     Args:
-        dataset: Open; the page that is meant.
-        name: How it is called in errors.
-        page: The page with its tags; None for what is no TIFF file, such as a VRT.
+        dataset: Open on the chosen page.
+        name: Name in error messages.
+        page: The page with its tags; None for anything but a TIFF file, such as a VRT.
         bands: One or three bands, from 1; see :func:`~ir_transfer.imaging.pixels.bands.choose_bands`.
         nodata: Value of invalid pixels; the one that the file declares if None.
-        asked_page: The page as it was asked for.
-        orientation: By which what is no TIFF file is turned; a TIFF says so itself.
+        asked_page: The page that the user asked for.
+        container: Metadata of a file that is not a TIFF, such as a JPEG in an archive.
+        joint: See :class:`~ir_transfer.imaging.pixels.kinds.Wanted`.
 
     Attributes:
         choice: The bands that are read.
-        meaning: What their numbers mean.
-        dtype: Of the numbers.
-        white: The number that stands for 1.0; 1.0 for types without one.
+        meaning: Interpretation of their numbers.
+        dtype: Type of the numbers.
+        white: The number for 1.0; 1.0 itself for floats and signed numbers.
         is_masked: Whether the file can hold invalid pixels.
         strict_nodata: Whether one band with the nodata value makes a pixel invalid.
         reading: How the file is read.
 
     Raises:
-        InputError: Bands that the file does not have.
-        DecodeError: Numbers that are no real ones.
+        InputError: Bands that the file does not have, or complex numbers.
+        DecodeError: An encoding that is not implemented.
     """
 
     def __init__(
@@ -75,18 +77,21 @@ class TiffImage:
         bands: Sequence[int] | None = None,
         nodata: float | None = None,
         asked_page: int | None = None,
-        orientation: int = 1,
+        container: Container | None = None,
+        joint: bool = False,
     ) -> None:
         self.dataset, self.name = dataset, name
-        self._orientation = orientation if page is None else page.directory.orientation
+        self._container = container
         self._tags = page.directory if page is not None else tiff_tags.Directory("<")
         self.reading = Reading()
         self._palette = palette_of(dataset)
-        self.choice = (
-            BandChoice((1,), ("palette",)) if self._palette is not None else choose_bands(dataset, bands, name)
-        )
-        if self._palette is not None and bands not in {None, (1,)}:
+        if self._palette is None:
+            self.choice = choose_bands(dataset, bands, name, any_count=joint)
+        elif bands is None or tuple(bands) == (1,):
+            self.choice = BandChoice((1,), ("palette",))
+        else:
             raise InputError(f"{name}: expected no --bands for an image with a palette, got {bands}: leave it out")
+        self.strict_nodata = joint
         self._describe_numbers(nodata)
         self.meaning = self._meaning()
         self._report(page, asked_page)
@@ -104,12 +109,11 @@ class TiffImage:
         self.white = float(2**bits - 1) if self.dtype.kind == "u" and bits <= 16 else 1.0
         meanings = list(dataset.colorinterp)
         alpha = meanings.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in meanings else None
-        self._alpha_band = None if alpha in numbers else alpha  # a band that is asked for is data
+        self._alpha_band = None if alpha in numbers else alpha  # a band that the user asks for is data
         self.nodata = [dataset.nodatavals[band - 1] for band in numbers] if nodata is None else [nodata] * len(numbers)
         flags = [set(dataset.mask_flag_enums[band - 1]) for band in numbers]
         self._has_mask = any(MaskFlags.per_dataset in one and MaskFlags.alpha not in one for one in flags)
         self._by_nodata = all(value is not None for value in self.nodata) and self._palette is None
-        self.strict_nodata = False
         self.is_masked = bool(self._alpha_band or self._has_mask or self._by_nodata or self.dtype.kind == "f")
         if self._palette is not None:
             self.is_masked |= bool((self._palette[:, 3] < 255).any())
@@ -123,32 +127,33 @@ class TiffImage:
         kind: Kind = "plain"
         if first and photometric in {LAB, ICC_LAB, ITU_LAB} and dataset.count >= 3:
             kind = "lab"
-        elif list(dataset.colorinterp)[:4] == inks and (first or photometric == INKS):
+        elif list(dataset.colorinterp)[:4] == inks and (first or photometric == INKS) and len(chosen) <= 3:
             kind = "inks"
             self.choice = BandChoice((1, 2, 3, 4), ("cyan", "magenta", "yellow", "black"))
             self.nodata = self.nodata[:1] * 4
         self._lab = photometric if kind == "lab" else 0
-        self._refuse_itu_lab()
+        if photometric == ITU_LAB:
+            raise DecodeError(
+                f"{self.name}: expected CIE Lab as TIFF or the ICC encodes it, got ITU Lab: convert it to RGB"
+            )
         is_reversed = self._palette is None and len(chosen) == 1 and white_is_zero(dataset)
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
         premultiplied = self._alpha_band is not None and _ASSOCIATED_ALPHA in extra
-        orientation = self._orientation
+        orientation = self._tags.orientation if self._container is None else self._container.orientation
         if orientation != 1 and is_placed(dataset):
             self.reading.notes.append(
-                f"its orientation tag ({orientation}) is not applied: its place on Earth belongs to the stored rows"
+                f"its orientation tag ({orientation}) is not applied: its georeference is that of the stored rows"
             )
             orientation = 1
         return Meaning(kind, is_reversed, space, orientation, premultiplied)
 
-    def adopt(self, page: Page | None) -> None:
-        """Take over what a tag of a source says and a VRT over it does not: its colour profile.
+    def adopt(self, page: Page) -> None:
+        """Apply the colour profile of a source to a VRT, which has none.
 
         Raises:
-            InputError: The source is turned, which the VRT is not, or holds what GDAL converts on its way.
+            InputError: The source has an orientation tag, which the VRT ignores, or GDAL would convert its numbers.
         """
-        if page is None:
-            return
         bits = max(page.directory.integers(tiff_tags.BITS) or (1,))
         if page.directory.integer(tiff_tags.PHOTOMETRIC, 1) in {INKS, LAB, ICC_LAB, ITU_LAB} and bits == 8:
             raise InputError(
@@ -169,20 +174,15 @@ class TiffImage:
                 self.reading.notes += precision_notes(declared.space, self.dtype)
                 self.reading.facts["profile"] = declared.space.name
 
-    def _refuse_itu_lab(self) -> None:
-        """Refuse an encoding of CIE Lab that is not implemented."""
-        if self._tags.integer(tiff_tags.PHOTOMETRIC, -1) == ITU_LAB:
-            raise DecodeError(
-                f"{self.name}: expected CIE Lab as TIFF or the ICC has it, got ITU Lab: convert it to RGB"
-            )
-
-    def _space(self, bands: int) -> Any:
+    def _space(self, bands: int) -> ColourSpace | None:
         profile = self._tags.data(tiff_tags.PROFILE)
         if not profile and (text := self.dataset.tags(ns="COLOR_PROFILE").get("SOURCE_ICC_PROFILE")):
             profile = base64.b64decode(text)
-        if not profile:
-            return None
-        declared = from_profile(profile, bands)
+        declared = Declared()
+        if self._container is not None:
+            declared = declared_space(self._container, bands)
+        elif profile:
+            declared = from_profile(profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space
 
@@ -205,7 +205,7 @@ class TiffImage:
         if self.choice.guessed:
             shown = ", ".join(map(str, self.choice.numbers))
             self.reading.notes.append(
-                f"its {self.dataset.count} bands have no names: {shown} are taken for what is visible "
+                f"its {self.dataset.count} bands have no names: {shown} are taken as red, green and blue "
                 "(choose with --bands)"
             )
 
@@ -220,14 +220,14 @@ class TiffImage:
         return int(self.dataset.height if self.meaning.orientation >= 5 else self.dataset.width)
 
     def read(self, box: Box | None = None, most: int | None = None) -> tuple[NDArray[Any], Alpha | None]:
-        """Return the numbers (n, h, w) of a box ``y0, x0, y1, x1``, and their alpha (h, w); None if all is opaque.
+        """Return the numbers (n, h, w) of a box and their alpha (h, w), which is None if all pixels are opaque.
 
         Args:
-            box: Of the upright image; all of it if None.
-            most: Rows or columns at most: a larger box is reduced to it by leaving out pixels.
+            box: ``y0, x0, y1, x1`` in the upright image; all of it if None.
+            most: Largest number of rows or columns: a larger box is subsampled.
 
         Raises:
-            DecodeError: The file is damaged there.
+            DecodeError: A block in the box is damaged.
         """
         y0, x0, y1, x1 = box or (0, 0, self.height, self.width)
         orientation = self.meaning.orientation
@@ -266,11 +266,11 @@ class TiffImage:
             alphas.append(palette_alpha)
         if self._alpha_band is not None:
             stored = self.dataset.read(self._alpha_band, window=window, out_shape=shape)
-            alphas.append(_as_alpha(stored, self.bits))
+            alphas.append(to_alpha(stored, self.bits))
         if self._has_mask:
             alphas.append(self.dataset.read_masks(bands[0], window=window, out_shape=shape))
         if self._by_nodata:
-            same = self._nodata(numbers)
+            same = holds_nodata(numbers, self.nodata)
             invalid = np.any(same, axis=0) if self.strict_nodata else np.all(same, axis=0)
             alphas.append(_opaque_where(np.logical_not(invalid)))
         if self.dtype.kind == "f":
@@ -284,65 +284,17 @@ class TiffImage:
         return self._palette is not None and bool((self._palette[:, :1] == self._palette[:, :3]).all())
 
     def partial_nodata(self, numbers: NDArray[Any]) -> NDArray[np.bool_] | None:
-        """Return the pixels (h, w) of numbers as :meth:`read` gave them of which some bands, but not all, hold nodata.
+        """Return the pixels (h, w) in which some bands, but not all, hold nodata; None if there are none.
 
-        None if there are none.
+        Args:
+            numbers: Result of :meth:`read`, (n, h, w).
         """
         if not self._by_nodata or len(numbers) == 1 or self.meaning.kind != "plain":
             return None
-        same = self._nodata(numbers)
+        same = holds_nodata(numbers, self.nodata)
         partial = np.logical_and(same.any(0), ~same.all(0))
         return partial if partial.any() else None
-
-    def _nodata(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which numbers (n, h, w) are their band's nodata value."""
-        # As GDAL has it: a float32 file holds the nearest float of a value such as -3.4e38.
-        same = [
-            np.zeros(band.shape, np.bool_)
-            if not (self.dtype.kind == "f" or _fits(value, self.dtype))
-            else np.isnan(band)
-            if np.isnan(value)
-            else band == np.asarray(value).astype(band.dtype)
-            for band, value in zip(numbers, self.nodata, strict=True)
-        ]
-        return np.stack(same)
-
-
-def is_measured(dataset: Any) -> bool:
-    """Return whether an open dataset holds measurements: it has a place on Earth, or more bands than an image has."""
-    colours = 5 if ColorInterp.cyan in dataset.colorinterp else 4
-    return is_placed(dataset) or dataset.count > colours
-
-
-def is_placed(dataset: Any) -> bool:
-    """Return whether an open dataset has a place on Earth."""
-    from affine import Affine
-
-    return bool(dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != Affine.identity())
-
-
-def _fits(value: float, dtype: np.dtype[Any]) -> bool:
-    limits = np.iinfo(dtype)
-    return float(value).is_integer() and limits.min <= value <= limits.max
 
 
 def _opaque_where(valid: NDArray[np.bool_]) -> Alpha:
     return valid.astype(np.uint8) * np.uint8(255)
-
-
-def _as_alpha(stored: NDArray[Any], bits: int) -> Alpha:
-    if stored.dtype == np.uint8 and bits == 8:
-        return stored
-    white = 1.0 if stored.dtype.kind == "f" else float(2 ** min(bits, stored.dtype.itemsize * 8) - 1)
-    return np.rint(np.clip(np.nan_to_num(stored / white), 0, 1) * 255).astype(np.uint8)
-
-
-def open_page(path: str, asked: int | None) -> Page | None:
-    """Return which page of a TIFF file is meant; None for what is no TIFF file on this machine."""
-    try:
-        with open_regular(Path(path)) as file:
-            if file.read(2) not in {b"II", b"MM"}:
-                return None
-            return page_of(file, asked, path)
-    except (OSError, DecodeError):
-        return None

@@ -1,4 +1,4 @@
-"""TIFF files and the masks beside images, opened with GDAL, to stored numbers."""
+"""Decodes TIFF files and the mask sidecars of images by GDAL."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ import uuid
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ir_transfer.errors import DecodeError, ForeignReferenceError
 from ir_transfer.imaging.pixels.exif import read_exif
-from ir_transfer.imaging.pixels.kinds import Levels, Wanted, decoder_message, file_kind
-from ir_transfer.imaging.pixels.rasterio_import import rasterio_module
-from ir_transfer.imaging.pixels.stage import Alpha, Stored, check_size, upright
+from ir_transfer.imaging.pixels.kinds import Wanted, decoder_message
+from ir_transfer.imaging.pixels.pages import page_of
+from ir_transfer.imaging.pixels.stage import Stored, check_size, upright
+from ir_transfer.imaging.raster.references import rasterio_module
 
 
 def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stored:
-    """Decode a TIFF; errors of rasterio are those of its decoder, see :func:`ir_transfer.imaging.decode.decode`."""
-    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
-    from ir_transfer.imaging.pixels.tiff import TiffImage, page_of
+    """Decode a TIFF; :func:`ir_transfer.imaging.decode.decode` translates the errors of rasterio."""
+    # These import rasterio, which takes 0.1 s that commands without a TIFF need not spend.
+    from ir_transfer.imaging.pixels.tiff import TiffImage
     from ir_transfer.imaging.raster.gdal import hides_numbers
     from ir_transfer.imaging.raster.references import check_overview_file
 
@@ -38,7 +37,7 @@ def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stor
             source = stack.enter_context(rasterio_module().open(f"GTIFF_RAW:{path}", driver="GTiff"))
         check_overview_file(name, source.tags(ns="OVERVIEWS").get("OVERVIEW_FILE"))
         check_size(source.width, source.height, name, max_pixels)
-        image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page)
+        image = TiffImage(source, name, page, wanted.bands, wanted.nodata, wanted.page, joint=wanted.joint)
         image.reading.kept_exif = read_exif(data).kept
         numbers, alpha = image.read()
         partial = image.partial_nodata(numbers)
@@ -47,22 +46,21 @@ def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stor
 
 
 def check_mask(wanted: Wanted, name: str) -> None:
-    """Refuse a mask that is no TIFF: GDAL would open it by any driver.
+    """Refuse a mask sidecar that is not a TIFF: GDAL would open it with any driver.
 
     Raises:
-        ForeignReferenceError: The file beside the image is another kind.
+        ForeignReferenceError: The sidecar is of another kind.
     """
-    # rasterio takes a tenth of a second to import, which commands without a TIFF are spared
     from ir_transfer.imaging.raster.references import is_sidecar
 
     if ".msk" in wanted.beside and not is_sidecar(wanted.beside[".msk"]):
         raise ForeignReferenceError(
-            f"{name}: expected the mask .msk beside it as TIFF, got another kind: remove that file"
+            f"{name}: expected a TIFF in its mask sidecar .msk, got another kind: remove that file"
         )
 
 
 def with_mask(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Stored:
-    """Return an image with the mask that lies beside it, as GDAL names it.
+    """Return an image with the mask in its ``.msk`` sidecar, if it has one.
 
     Raises:
         DecodeError: The mask cannot be read.
@@ -80,45 +78,7 @@ def with_mask(stored: Stored, wanted: Wanted, name: str, max_pixels: int) -> Sto
         ) from error
     mask = upright(mask[None], int(stored.reading.facts.get("orientation", 1)))[0]
     if mask.shape != stored.numbers.shape[1:]:
-        stored.reading.notes.append("the mask beside it has another size: left out")
+        stored.reading.notes.append("its mask sidecar (.msk) has another size: ignored")
         return stored
     alpha = mask if stored.alpha is None else np.minimum(mask, stored.alpha)
     return replace(stored, alpha=None if alpha.min() == 255 else alpha)
-
-
-def decode_bands(data: bytes, name: str, bands: list[int], max_pixels: int) -> tuple[Levels, float, Alpha | None]:
-    """Decode some bands of a TIFF file, as they are.
-
-    Args:
-        data: The whole file.
-        name: How the file is called in errors.
-        bands: Their numbers, from 1.
-        max_pixels: Larger images are refused before their pixels are decoded.
-
-    Returns:
-        Levels (number of bands, H, W), the level that stands for 1.0, and 0 where a mask or the nodata value of one of
-        the bands says that a pixel (H, W) is invalid, else 255; None if all are valid. Alpha bands are data here.
-
-    Raises:
-        DecodeError: No TIFF file, damaged, too large, too few bands, or other than unsigned levels.
-    """
-    if file_kind(data) != "TIFF":
-        raise DecodeError(f"{name}: expected a TIFF file with {max(bands)} bands, got another kind: check the card")
-    try:
-        with rasterio_module().MemoryFile(data) as memory, memory.open(driver="GTiff") as source:
-            check_size(source.width, source.height, name, max_pixels)
-            if source.count < max(bands):
-                raise DecodeError(f"{name}: expected {max(bands)} bands, got {source.count}: check the card's bands")
-            levels: NDArray[Any] = source.read(indexes=bands)
-            alpha_flag = rasterio_module().enums.MaskFlags.alpha
-            masks = [source.read_masks(b) for b in bands if alpha_flag not in source.mask_flag_enums[b - 1]]
-    except DecodeError:
-        raise
-    except Exception as error:  # damaged bytes make decoders raise nearly anything
-        raise DecodeError(
-            f"{name}: expected a whole TIFF file, got a damaged one ({decoder_message(error)}): replace it"
-        ) from error
-    if levels.dtype in (np.uint8, np.uint16):
-        valid: Alpha | None = np.minimum.reduce(masks) if masks else None
-        return levels, float(np.iinfo(levels.dtype).max), None if valid is None or valid.min() == 255 else valid
-    raise DecodeError(f"{name}: expected unsigned levels of 8 or 16 bits, got {levels.dtype}: convert the file")

@@ -1,4 +1,4 @@
-"""The directories of a TIFF file or an EXIF block, read without decoding; what is damaged in them is left out."""
+"""Reads the directories of a TIFF file or an EXIF block without decoding pixels; damaged tags are left out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Directory:
     values: Mapping[int, tuple[int, bytes]] = field(default_factory=dict)
 
     def integers(self, tag: int) -> tuple[int, ...]:
-        """Return the whole numbers of a tag; none if it is missing or of another type."""
+        """Return the integers of a tag; empty if it is missing or of another type."""
         kind, data = self.values.get(tag, (0, b""))
         code = _INTEGERS.get(kind)
         if code is None:
@@ -41,7 +41,7 @@ class Directory:
         return struct.unpack(f"{self.order}{count}{code}", data[: count * _SIZES[kind]])
 
     def integer(self, tag: int, default: int) -> int:
-        """Return the first whole number of a tag."""
+        """Return the first integer of a tag."""
         return next(iter(self.integers(tag)), default)
 
     def data(self, tag: int) -> bytes:
@@ -60,7 +60,7 @@ class Directory:
 
     @property
     def appearance(self) -> tuple[int, int, bytes]:
-        """What decides how equal numbers look: photometric interpretation, orientation, colour profile."""
+        """Photometric interpretation, orientation and colour profile, which decide the colours of equal numbers."""
         return self.integer(PHOTOMETRIC, -1), self.orientation, self.data(PROFILE)
 
 
@@ -69,7 +69,7 @@ def read_directories(file: BinaryIO, most: int = _MOST_DIRECTORIES) -> list[Dire
 
     Args:
         file: Open for reading, positioned anywhere; offsets count from its first byte.
-        most: Directories to read at most; a chain that runs in circles ends where it repeats.
+        most: Largest number of directories to read; a circular chain ends where it repeats.
 
     Raises:
         DecodeError: Not a TIFF header, or the first directory is missing.
@@ -98,14 +98,14 @@ def read_directories(file: BinaryIO, most: int = _MOST_DIRECTORIES) -> list[Dire
 
 
 def read_block(file: BinaryIO, parent: Directory, tag: int) -> Directory:
-    """Return the directory that a tag of a classic TIFF or EXIF block points to; an empty one if there is none."""
+    """Return the directory to which a tag of a classic TIFF or EXIF block points; an empty one if there is none."""
     place = parent.integer(tag, 0)
     found = _directory(file, parent.order, place, big=False) if place else None
     return Directory(parent.order) if found is None else found[0]
 
 
 def _directory(file: BinaryIO, order: str, place: int, *, big: bool) -> tuple[Directory, int] | None:
-    """Return a directory and where the next begins; None if there is none at this place."""
+    """Return the directory at an offset and the offset of the next; None if there is none."""
     counted, entry, link = ("Q", 20, 8) if big else ("H", 12, 4)
     head = _at(file, place, struct.calcsize(f"{order}{counted}"))
     if head is None:

@@ -1,4 +1,4 @@
-"""What every use of GDAL here shares: a bounded cache, quiet opening and errors in this package's words."""
+"""Common use of GDAL: a bounded cache, opening by a fixed driver, and errors of this package."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ir_transfer.imaging.raster.references import (
     check_sidecars,
     check_source_name,
     check_vrt,
+    gdal_name,
     is_network_path,
+    is_virtual,
     restrict_gdal,
     vrt_sources,
 )
@@ -30,7 +32,7 @@ restrict_gdal()
 _CACHE_MB = 64  # GDAL's own default is a twentieth of the machine's memory
 _NEARLY_FULL = 2**20
 _PAGE = re.compile(r"(?P<page>GTIFF_DIR:\d+:)(?P<file>.+)", re.DOTALL)
-# What a path of GDAL's own may end in; anything else is taken for a TIFF.
+# Drivers by suffix; any other file is opened as a TIFF.
 _DRIVERS = {
     ".vrt": "VRT",
     ".png": "PNG",
@@ -44,33 +46,33 @@ _DRIVERS = {
 
 @contextmanager
 def environment() -> Iterator[None]:
-    """Bound GDAL's cache of blocks, and keep masks inside the files that are written."""
+    """Bound GDAL's block cache, and write masks into the files."""
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_TIFF_INTERNAL_MASK=True), _no_place():
         yield
 
 
 @contextmanager
 def _no_place() -> Iterator[None]:
-    """A raster without a place on Earth is no reason for a warning: its translation has none either."""
+    """Ignore rasterio's warning about rasters without a georeference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
 
 
 def open_raster(path: str, directory: int = 0) -> Any:
-    """Open a file or any other path of GDAL for reading, by the driver of its name alone.
+    """Open a file or a virtual path of GDAL for reading, by the driver of its suffix.
 
-    Content decides nothing: ``.vrt`` is a VRT, whose sources are checked, and PNG, JPEG, BMP, WebP and JPEG 2000 go by
-    their suffix; anything else is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a TIFF. Inks and CIE Lab of
-    a TIFF are handed out as they are stored.
+    The content does not select the driver: ``.vrt`` is a VRT, whose sources are checked; PNG, JPEG, BMP, WebP and JPEG
+    2000 are recognised by their suffixes; any other file is a TIFF. ``GTIFF_DIR:2:NAME`` is the second directory of a
+    TIFF. Inks and CIE Lab of a TIFF are not converted.
 
     Args:
         path: The file.
-        directory: Which image of a TIFF, by its directory, from 0.
+        directory: Index of the directory of a TIFF, from 0.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: GDAL cannot read it, or it refers to what it must not.
+        DecodeError: GDAL cannot read it, or it refers to a file that is not allowed.
     """
     page, file = (f"GTIFF_DIR:{directory + 1}:", path) if directory else _page_and_file(path)
     virtual = is_virtual(file)
@@ -92,17 +94,12 @@ def open_raster(path: str, directory: int = 0) -> Any:
     try:
         with _no_place():
             # absolute: a relative name may read as one of GDAL's own, such as GTIFF_DIR:1:other.tif
-            name = file if virtual else Path(file).absolute()
-            dataset = rasterio.open(f"{page}{name}" if page else name, driver=driver)
+            name = gdal_name(file) if virtual else str(Path(file).absolute())
+            dataset = rasterio.open(f"{page}{name}", driver=driver)
             try:
                 _check_references(dataset, path, is_vrt=virtual and is_vrt)
                 if driver != "GTiff" or not hides_numbers(dataset):
                     return dataset
-                if virtual and _source_space(dataset) == "CIELAB":
-                    raise DecodeError(
-                        f"{path}: expected RGB, gray or inks in an archive, got CIE Lab: extract the file, "
-                        "or convert it to RGB"
-                    )
                 raw = rasterio.open(f"GTIFF_RAW:{page}{name}", driver=driver)
             except BaseException:
                 dataset.close()
@@ -118,7 +115,7 @@ def open_raster(path: str, directory: int = 0) -> Any:
 def hides_numbers(dataset: Any) -> bool:
     """Return whether GDAL converts the inks or CIE Lab of an open dataset to RGB, as it does for 8 bits.
 
-    Under the name ``GTIFF_RAW:PATH`` it hands out the stored numbers.
+    Opened as ``GTIFF_RAW:PATH``, it has the stored numbers.
     """
     return _source_space(dataset) in {"CMYK", "CIELAB"}
 
@@ -146,14 +143,9 @@ def has_name_for_gdal(path: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
-def is_virtual(path: str) -> bool:
-    """Return whether a path is one of GDAL's own, such as ``/vsizip/a.zip/b.tif`` or ``zip://a.zip!b.tif``."""
-    return path.startswith("/vsi") or "://" in path
-
-
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what GDAL or the system says while a file is written into :class:`EncodeError`, ``errno`` kept."""
+    """Translate errors of GDAL or the system while a file is written into :class:`EncodeError`, with ``errno``."""
     try:
         yield
     except EncodeError:
@@ -164,7 +156,7 @@ def writing(path: Path) -> Iterator[None]:
 
 def encode_error(path: Path, what: str, number: int | None = None) -> EncodeError:
     """Return the error for a raster that could not be written; a full disk is recognised by its ``errno``."""
-    full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL itself names no reason
+    full = number in {errno.ENOSPC, errno.EDQUOT} or _is_full(path.parent)  # GDAL's error has no reason
     remedy = "free some space" if full else "is there space left on the disk? is the folder writable?"
     error = EncodeError(f"{path}: expected to write it, got: {what}: {remedy}")
     error.errno = errno.ENOSPC if full else number

@@ -1,4 +1,4 @@
-"""Which files are rasters, to be read by windows, and which are images."""
+"""Tells rasters, which are read by windows, from images, which are decoded as a whole."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import rasterio
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 from ir_transfer.imaging.companions import image_companions
 from ir_transfer.imaging.image_io import read_bytes
-from ir_transfer.imaging.pixels.tiff import is_measured, open_page
-from ir_transfer.imaging.raster.gdal import has_name_for_gdal, is_virtual, open_raster
+from ir_transfer.imaging.pixels.gdal_dataset import is_measured
+from ir_transfer.imaging.pixels.pages import open_page
+from ir_transfer.imaging.raster.gdal import has_name_for_gdal, open_raster
+from ir_transfer.imaging.raster.references import is_virtual
 
 SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
 _ENDINGS = tuple(SUFFIXES)
@@ -20,17 +22,17 @@ _ENDINGS = tuple(SUFFIXES)
 def is_raster(
     path: str, max_pixels: int, *, by_windows: bool = False, page: int | Literal["all"] | None = None
 ) -> bool:
-    """Return whether a path is a raster: it has a place on Earth, more than four bands, or too many pixels for memory.
+    """Return whether a path is a raster: georeferenced, of more than four bands, or larger than ``max_pixels``.
 
-    A file that cannot be read is none: reading it as an image reports what is wrong with it. One that refers to what
-    it must not is a raster, which is refused.
+    A file that cannot be read is not a raster: reading it as an image reports the error. One that refers to a file
+    that is not allowed is a raster, and refused when opened.
 
     Args:
-        path: A file or any other path of GDAL.
-        max_pixels: Of the largest image that is decoded as a whole.
-        by_windows: Whether every TIFF is to be one.
-        page: The image of a file with several that is meant, from 1; with ``"all"`` the file is a raster if one of its
-            images is; the first of full size if None.
+        path: A file or a virtual path of GDAL.
+        max_pixels: Pixels of the largest image that is decoded as a whole.
+        by_windows: Whether every TIFF counts as a raster.
+        page: Page of a TIFF, from 1; with ``"all"``, the file is a raster if any of its pages is; the first of full
+            size if None.
     """
     if is_virtual(path) or path.lower().endswith(".vrt"):
         return True
@@ -44,7 +46,7 @@ def is_raster(
 
 
 def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
-    """As :func:`is_raster` where GDAL cannot take the name: the bytes, or a sidecar, show whether it is one."""
+    """Return whether a file whose name is not UTF-8, which GDAL cannot open, is a raster, by its bytes or sidecars."""
     if image_companions(path):
         return True
     try:
@@ -62,7 +64,7 @@ def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
 
 
 def _numbers(path: str) -> list[int | None]:
-    """Return the numbers of the pages of a TIFF; what is no TIFF file has one image without a number."""
+    """Return the numbers of the pages of a TIFF; None alone for any other file."""
     first = open_page(path, None)
     return [None] if first is None else [*range(1, first.count + 1)]
 
@@ -74,6 +76,6 @@ def _is_raster(path: str, max_pixels: int, page: int | None = None, *, by_window
             is_large = dataset.width * dataset.height > max_pixels
             return by_windows or is_measured(dataset) or is_large
     except ForeignReferenceError:
-        return True  # as an image it would lose its place without a word
+        return True  # as an image it would silently lose its georeference
     except IrTransferError:
         return False

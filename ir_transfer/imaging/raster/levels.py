@@ -1,4 +1,4 @@
-"""From a raster's numbers to [0, 1]: one range for the whole raster, never one for each window."""
+"""Maps the numbers of a raster to [0, 1] by one range for the whole raster, not for each window."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ir_transfer.errors import InputError
 
 PERCENTILES = (2.0, 98.0)
-"""Ends of the range that ``"percentile"`` stands for, over all chosen bands together, so that colours stay."""
+"""Ends of the range for ``"percentile"``, over all chosen bands together, which preserves colours."""
 
 _COUNTERS = 2**16
 _SIGN = 2**31
@@ -23,11 +23,11 @@ Asked = tuple[float, float] | Literal["percentile"] | None
 
 @dataclass(frozen=True)
 class Levels:
-    """A range of numbers: ``lo`` becomes 0 and ``hi`` becomes 1; what lies beyond is clipped.
+    """A range of numbers: ``lo`` maps to 0 and ``hi`` to 1; values outside are clipped.
 
     Attributes:
-        lo: The number that is black.
-        hi: The number that is white.
+        lo: The number for black.
+        hi: The number for white.
     """
 
     lo: float
@@ -38,29 +38,29 @@ class Levels:
             raise InputError(f"expected levels LO < HI, got {self.lo:g} and {self.hi:g}: name the numbers of the file")
 
     def unit(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Return numbers of any shape as float32 in [0, 1]; what is no number stays none."""
+        """Return numbers of any shape as float32 in [0, 1]; NaN stays NaN."""
         found: NDArray[np.float32] = values.astype(np.float32)
         found -= np.float32(self.lo)
         found /= np.float32(self.hi - self.lo)
         return np.clip(found, 0, 1, out=found)
 
     def holds(self, value: float) -> bool:
-        """Return whether a number lies in the range."""
+        """Return whether a number is in the range."""
         return self.lo <= value <= self.hi
 
 
 def percentile_levels(parts: Callable[[], Iterable[NDArray[Any]]], dtype: np.dtype[Any]) -> Levels:
     """Return the range of :data:`PERCENTILES` of all valid numbers of a file, whatever its size.
 
-    Percentiles are interpolated between two numbers, as numpy does it, and exact: numbers of at most 16 bits are
-    counted in one pass, wider ones, as float32, in two.
+    Percentiles are exact, with numpy's linear interpolation: numbers of at most 16 bits are counted in one pass, wider
+    ones, as float32, in two.
 
     Args:
-        parts: Yields the valid numbers part by part, in arrays of any shape; the same ones at every call.
-        dtype: Of the numbers.
+        parts: Yields the valid numbers in arrays of any shape, the same at every call.
+        dtype: Type of the numbers.
 
     Raises:
-        InputError: There are none, or all are alike.
+        InputError: There are none, or all are equal.
     """
     counts = _counted(parts(), dtype)
     total = int(counts.sum())
@@ -115,7 +115,7 @@ def _is_narrow(dtype: np.dtype[Any]) -> bool:
 
 
 def _keys(values: NDArray[Any]) -> NDArray[np.uint32]:
-    """Return keys in the order of the numbers as float32: a negative one has all bits turned round, others the sign."""
+    """Return keys in the order of the numbers as float32: all bits inverted for negative numbers, else the sign bit."""
     bits = values.astype(np.float32).ravel().view(np.uint32)
     mask = (bits >> 31) * np.uint32(0x7FFFFFFF) | np.uint32(_SIGN)
     turned: NDArray[np.uint32] = np.bitwise_xor(bits, mask).astype(np.uint32)

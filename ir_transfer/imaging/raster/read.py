@@ -1,4 +1,4 @@
-"""A raster as an image that is read by boxes: bands chosen, numbers brought to [0, 1], invalid pixels told apart."""
+"""Reads rasters by boxes: chosen bands, numbers mapped to [0, 1], and a mask of valid pixels."""
 
 from __future__ import annotations
 
@@ -12,49 +12,51 @@ from numpy.typing import NDArray
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.header import header_of, read_header
-from ir_transfer.imaging.pixels.pages import Page
+from ir_transfer.imaging.pixels.containers import Container
+from ir_transfer.imaging.pixels.gdal_dataset import is_measured
+from ir_transfer.imaging.pixels.pages import Page, open_page, page_of
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, composited, mean_colour
-from ir_transfer.imaging.pixels.tiff import Box, TiffImage, is_measured, open_page, page_of
+from ir_transfer.imaging.pixels.tiff import Box, TiffImage
 from ir_transfer.imaging.pixels.tiff_tags import GPS_BLOCK
-from ir_transfer.imaging.raster.archives import open_member
-from ir_transfer.imaging.raster.gdal import is_virtual, open_raster
+from ir_transfer.imaging.raster.gdal import open_raster
 from ir_transfer.imaging.raster.levels import Asked, Levels, percentile_levels
+from ir_transfer.imaging.raster.virtual_file import open_virtual_file
 
 _OVERVIEW_SIDE = 1024
-_SIDE = 1024  # of windows that are read at once, in pixels
-_AT_ONCE = 2**21  # pixels of strips that are read at once
+_SIDE = 1024  # pixels of a window that is read at a time
+_AT_ONCE = 2**21  # pixels of strips that are read at a time
 _LARGEST_STRIP = 2**25  # pixels; a larger one is read in parts
 _MOST_SOURCES = 50
-_SLACK = 1e-4  # rounding of whoever wrote a float image
+_SLACK = 1e-4  # rounding errors of a writer of float images
 
 
 class Raster:
     """An open raster.
 
-    A pixel is invalid where the raster's mask or alpha says so, where a chosen band is no finite number, where all
-    chosen bands hold their nodata value, or where one does and that value lies outside the levels (within them, one
-    band may well be that dark). Invalid pixels take the mean colour of the valid ones of a decimated read: it decides
-    what the network sees beside the border of the valid ones, and is the same for every window.
+    A pixel is invalid where the mask or alpha is 0, where a chosen band is NaN or infinite, where all chosen bands hold
+    their nodata value, or where one does and that value is outside of the levels (inside, a valid band may be that
+    dark). Invalid pixels take the mean colour of the valid ones in a subsampled read: the network sees this colour
+    beside valid pixels, and it is the same for every window.
 
     Args:
-        path: A file or any other path of GDAL.
+        path: A file or a virtual path of GDAL.
         bands: One or three bands, from 1; by default those that the file names red, green and blue; see
             :func:`~ir_transfer.imaging.pixels.bands.choose_bands`.
-        levels: What becomes 0 and 1; ``"percentile"`` takes the 2nd and 98th over all valid pixels, for which the
-            file is read once (numbers of over 16 bits: twice). By default the container's for 8 bits, for inks and
-            CIE Lab, and for images without a place on Earth, and percentiles for others, which are measurements.
+        levels: The numbers for 0 and 1; ``"percentile"`` takes the 2nd and 98th percentile over all valid pixels, for
+            which the file is read once (numbers of over 16 bits: twice). By default the range of the type for 8 bits,
+            inks, CIE Lab and images without a georeference, and percentiles for others, which are measurements.
         nodata: Number of invalid pixels; the one that the file declares if None.
-        page: Of a TIFF with several images, from 1; the first of full size if None.
+        page: Page of a TIFF, from 1; the first of full size if None.
 
     Attributes:
         bands: The chosen bands.
         levels: The range that is used.
-        fill: The colour (3,) in [0, 1] that invalid pixels take.
-        may_be_invalid: Whether the file can hold invalid pixels at all.
+        fill: The colour (3,) in [0, 1] of invalid pixels.
+        may_be_invalid: Whether the file can hold invalid pixels.
 
     Raises:
         MissingFileError: No such file.
-        DecodeError: GDAL cannot read it, or only as another image than what it means.
+        DecodeError: GDAL cannot read it.
         InputError: Bands or levels that do not fit the file.
     """
 
@@ -67,15 +69,15 @@ class Raster:
         page: int | None = None,
     ) -> None:
         self.path = path
-        chosen, orientation = _page_and_orientation(path, page)
+        chosen, container = _page_or_container(path, page)
         if chosen is None and page not in {None, 1}:
             raise InputError(f"{path}: expected a TIFF file with --page {page}, got another path: extract it")
         self.dataset: Any = open_raster(path, 0 if chosen is None else chosen.index)
         try:
-            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, orientation)
+            self.image = TiffImage(self.dataset, path, chosen, bands, nodata, page, container)
             if chosen is not None and chosen.directory.integer(GPS_BLOCK, 0):
-                self.reading.notes.append("the position that its camera noted is not kept in the result of a raster")
-            self._report_images(chosen)
+                self.reading.notes.append("the GPS position in its EXIF is not written to the result of a raster")
+            self._report_images(chosen, container)
             self._refuse_mixed_sources()
             self._describe(levels)
         except BaseException:
@@ -94,17 +96,17 @@ class Raster:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the file's numbers."""
+        """Type of the numbers of the file."""
         return self.image.dtype
 
     @property
     def may_be_invalid(self) -> bool:
-        """Whether the file can hold invalid pixels at all."""
+        """Whether the file can hold invalid pixels."""
         return self.image.is_masked
 
-    def _report_images(self, chosen: Page | None) -> None:
-        """Report further images of a file that only GDAL can open, where none can be chosen."""
-        count = len(self.dataset.subdatasets)
+    def _report_images(self, chosen: Page | None, container: Container | None) -> None:
+        """Report further images in a file from which no page can be chosen."""
+        count = max(len(self.dataset.subdatasets), 1 if container is None else container.images)
         if chosen is None and count > 1:
             self.reading.notes.append(f"it has {count} images: the first is taken (extract the file to choose another)")
 
@@ -120,7 +122,7 @@ class Raster:
         elif self._is_container:
             self.levels = Levels(0, image.white)
         else:
-            # No range is known yet: a nodata value counts as outside of it.
+            # Without a range, a nodata value counts as outside of it.
             image.strict_nodata = True
             is_unit = levels is None and not measured
             if is_unit:
@@ -138,7 +140,7 @@ class Raster:
                 self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
 
     def _valid_parts(self) -> Iterator[NDArray[Any]]:
-        """Yield the valid numbers of the whole raster, by windows that fit its blocks."""
+        """Yield the valid numbers of the whole raster by windows of whole blocks."""
         for box in self._blocks():
             yield self._valid_of(*self.image.read(box))
 
@@ -147,7 +149,7 @@ class Raster:
         rows, columns = self.dataset.block_shapes[0]
         if self.image.meaning.orientation >= 5:
             rows, columns = columns, rows
-        # Whole blocks, for each of which GDAL reads the file once, unless one is most of the image.
+        # Whole blocks, so that GDAL reads each once, unless a block is most of the image.
         rows = min(rows, max(1, _LARGEST_STRIP // width))
         down = max(1, _AT_ONCE // (rows * width)) * rows if columns >= width else max(1, _SIDE // rows) * rows
         across = width if columns >= width else max(1, _SIDE // columns) * columns
@@ -160,7 +162,7 @@ class Raster:
         return values.reshape(len(values), -1) if alpha is None else values[:, alpha >= HALF_OPAQUE]
 
     def _unit_range(self, values: NDArray[Any]) -> Levels:
-        """Return the range of an image without a place on Earth whose type has no white."""
+        """Return the range of an image without a georeference whose type has no white level."""
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
         if self.dtype.kind == "f" and low >= -_SLACK and high <= 1 + _SLACK:
             return Levels(0, 1)
@@ -170,24 +172,24 @@ class Raster:
         )
 
     def _refuse_mixed_sources(self) -> None:
-        """Refuse a VRT over files whose numbers do not mean the same: GDAL mixes them without a word."""
+        """Refuse a VRT over files of different interpretation, which GDAL would mix silently."""
         if self.dataset.driver != "VRT":
             return
         found = {}
         for file in self.dataset.files[1 : _MOST_SOURCES + 1]:
-            page = open_page(file, None) if Path(file).is_file() else None
+            page, container = _page_or_container(file, None)
             if page is not None:
-                found[page.directory.appearance] = file
+                found[page.directory.appearance] = file, page
             else:
-                _refuse_turned(self.path, file)
+                _refuse_turned(self.path, file, container)
         if len(found) > 1:
-            files = " and ".join(sorted(found.values())[:2])
+            files = " and ".join(sorted(file for file, _ in found.values())[:2])
             raise InputError(
                 f"{self.path}: expected sources of one photometric interpretation, orientation and colour profile, "
                 f"got others in {files}: convert them alike"
             )
-        if found:
-            self.image.adopt(open_page(next(iter(found.values())), None))
+        for _, page in found.values():
+            self.image.adopt(page)
 
     @property
     def height(self) -> int:
@@ -200,10 +202,10 @@ class Raster:
         return self.image.width
 
     def read(self, y0: int, x0: int, y1: int, x1: int) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-        """Return float sRGB (3, h, w) in [0, 1] of a box, and which pixels (h, w) are valid; None if all are.
+        """Return a box as float32 sRGB (3, h, w) in [0, 1] and its valid pixels (h, w); None if all are valid.
 
         Raises:
-            DecodeError: The file is damaged there.
+            DecodeError: A block in the box is damaged.
         """
         values, alpha = self.image.read((y0, x0, y1, x1))
         unit = self._shown(values)
@@ -211,13 +213,13 @@ class Raster:
             unit = np.repeat(unit, 3, axis=0)
         if alpha is None:
             return unit, None
-        # What is no number anywhere must not reach the mean: nothing times zero is not zero.
+        # NaN times zero is not zero.
         unit = composited(np.nan_to_num(unit), alpha, self.fill.astype(np.float64))
         valid = alpha >= HALF_OPAQUE
         return unit, None if valid.all() else valid
 
     def overview(self) -> NDArray[np.float32]:
-        """Return the whole as float sRGB (3, h, w) in [0, 1], reduced to at most 1024 pixels a side."""
+        """Return the whole raster as float32 sRGB (3, h, w) in [0, 1], reduced to at most 1024 pixels a side."""
         values, alpha = self.image.read(most=_OVERVIEW_SIDE)
         unit = self._shown(values)
         unit = np.repeat(unit, 3, axis=0) if len(unit) == 1 else unit
@@ -245,27 +247,25 @@ class Raster:
         self.close()
 
 
-def _page_and_orientation(path: str, asked: int | None) -> tuple[Page | None, int]:
-    """Return which page of a TIFF is meant, None for what is none, and by which orientation the image is turned."""
-    page = open_page(path, asked)
-    if page is not None or not is_virtual(path):
-        return page, 1
-    with open_member(path) as file:
-        if file is None:
-            return None, 1
+def _page_or_container(path: str, asked: int | None) -> tuple[Page | None, Container | None]:
+    """Return the page of a TIFF that is meant, or the metadata of another file that GDAL reads by a virtual path."""
+    file = open_virtual_file(path)
+    if file is None:
+        return open_page(path, asked), None
+    with file:
         if file.read(2) in {b"II", b"MM"}:
-            return page_of(file, asked, path), 1
+            return page_of(file, asked, path), None
         file.seek(0)
         try:
-            return None, header_of(file, path).orientation
+            return None, header_of(file, path).container
         except DecodeError:
-            return None, 1  # GDAL reads more kinds than have a header of an RGB image
+            return None, None  # a VRT, or a format that only GDAL reads
 
 
-def _refuse_turned(path: str, source: str) -> None:
-    """Refuse a source of a VRT that a camera noted as turned, which the VRT is not."""
+def _refuse_turned(path: str, source: str, container: Container | None) -> None:
+    """Refuse a VRT over a source with an EXIF orientation, which GDAL does not apply."""
     try:
-        orientation = read_header(Path(source)).orientation
+        orientation = read_header(Path(source)).orientation if container is None else container.orientation
     except DecodeError:
         return  # no RGB image
     if orientation != 1:

@@ -1,22 +1,26 @@
-"""What a raster's content may refer to: other local images of a mosaic, never the network or an unlimited driver.
+"""Restricts the files to which a raster may refer: local images, opened by known drivers, never the network.
 
-GDAL opens what a file names: sources of a VRT, overviews in its metadata, sidecar files, by any driver it has. Here
-the drivers and file systems that reach the network are off for the process, and names are checked before they are used.
+GDAL opens every file that a raster names (sources of a VRT, overviews in its metadata, sidecars) by any driver. Here
+drivers and file systems of the network are disabled for the process, and names are checked before they are used.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import stat
+import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from xml.etree import ElementTree
 
 from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
 from ir_transfer.regular_files import open_regular, read_regular
 
-# Those of rasterio's wheels; another GDAL warns of a name that it lacks.
+# Names in rasterio's wheels; other builds of GDAL warn about names that they lack.
 _NETWORK_DRIVERS = "WMS WMTS WCS HTTP EEDA EEDAI PLMOSAIC STACIT STACTA DAAS MRF Zarr GTI DERIVED ESRIC KMLSUPEROVERLAY"
 _NO_FILE = "/none"
 _ALLOWED_FILE = "CPL_VSIL_CURL_ALLOWED_FILENAME"
@@ -24,6 +28,8 @@ _NETWORK_FILES = r"/vsi(?:curl|s3|gs|az|adls|oss|swift|webhdfs|hdfs)"
 _NETWORK_NAME = re.compile(
     rf"{_NETWORK_FILES}|(?:https?|ftp|s3|gs|az)://|^\s*<|^\s*(?:{_NETWORK_DRIVERS.replace(' ', '|')}):", re.IGNORECASE
 )
+_SCHEME = re.compile(r"(?:(?P<archive>zip|tar|gzip)\+?)?(?P<storage>[a-z0-9]*)://(?P<rest>.+)", re.DOTALL)
+_STORAGES = {name: f"/vsicurl/{name}://" for name in ("http", "https", "ftp")}
 _SOURCES = frozenset({"sourcefilename", "sourcedataset", "basefile", "filename"})
 _SIDECARS = (".ovr", ".OVR", ".msk", ".MSK", ".ovr.ovr", ".msk.ovr", ".ovr.msk", ".aux")
 _BESIDE = (".xml", ".tfw", ".tifw", ".wld", ".jgw", ".pgw", ".bpw")
@@ -32,10 +38,11 @@ _MOST_BYTES = 2**28
 _MOST_DEPTH = 8
 
 
+@cache  # a second call would take back what allow_network_files has allowed
 def restrict_gdal() -> None:
-    """Have GDAL open nothing over the network in this process; called before GDAL is used for the first time.
+    """Disable GDAL's network access in this process; called before GDAL is used for the first time.
 
-    Drivers that GDAL has already registered for another part of the process stay; the checks of names hold there too.
+    Drivers that are already registered by other code in the process stay; names are checked in any case.
     """
     skipped = os.environ.get("GDAL_SKIP", "")
     if _NETWORK_DRIVERS not in skipped:
@@ -44,28 +51,63 @@ def restrict_gdal() -> None:
     os.environ.setdefault(_ALLOWED_FILE, _NO_FILE)
 
 
+@cache
+def rasterio_module() -> ModuleType:
+    """Return rasterio, imported at the first call (0.1 s), with GDAL restricted to safe drivers."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    restrict_gdal()
+    # Most images have no coordinates, and GDAL's errors are raised as this package's.
+    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+    logging.getLogger("rasterio").addHandler(logging.NullHandler())
+    module: ModuleType = rasterio
+    return module
+
+
 def allow_network_files() -> None:
-    """Let GDAL read remote files from here on, because the user typed the path of one."""
+    """Enable GDAL's network access in this process, because the user typed a URL."""
     if os.environ.get(_ALLOWED_FILE) == _NO_FILE:
         del os.environ[_ALLOWED_FILE]
 
 
 def is_network_path(path: str) -> bool:
-    """Return whether a path of GDAL is read over the network, such as ``/vsicurl/https://host/a.tif``."""
+    """Return whether GDAL reads a path over the network, such as ``/vsicurl/https://host/a.tif``."""
     return _NETWORK_NAME.search(path) is not None
 
 
+def is_virtual(path: str) -> bool:
+    """Return whether a path is virtual in GDAL or rasterio, such as ``/vsizip/a.zip/b.tif`` or ``zip://a.zip!b.tif``."""
+    return path.startswith("/vsi") or "://" in path
+
+
+def gdal_name(path: str) -> str:
+    """Return GDAL's name for a path with a scheme of rasterio's; any other path unchanged.
+
+    Example:
+        >>> gdal_name("zip://a.zip!b.tif"), gdal_name("zip+https://host/a.zip!b.tif")
+        ('/vsizip/a.zip/b.tif', '/vsizip//vsicurl/https://host/a.zip/b.tif')
+    """
+    found = None if path.startswith("/vsi") else _SCHEME.fullmatch(path)
+    if found is None:
+        return path
+    archive, storage = found["archive"], found["storage"]
+    place, _, member = found["rest"].partition("!")
+    name = place if storage in {"", "file"} else _STORAGES.get(storage, f"/vsi{storage}/") + place
+    return f"/vsi{archive}/{name}/{member.lstrip('/')}".rstrip("/") if archive else name
+
+
 def is_sidecar(start: bytes) -> bool:
-    """Return whether a file starts as a TIFF or HFA, which overviews and masks beside a raster are."""
+    """Return whether a file starts as a TIFF or HFA, the formats of overview and mask sidecars."""
     return start.startswith(_SIDECAR_STARTS)
 
 
 def check_sidecars(path: Path) -> None:
-    """Refuse sidecar files that GDAL would open beside a raster and that are no TIFF or HFA.
+    """Refuse sidecars that GDAL would open and that are neither TIFF nor HFA.
 
     Raises:
         ForeignReferenceError: One of them is of another kind, for example a VRT.
-        DecodeError: One of them, or a world file, is a named pipe, which GDAL would wait for.
+        DecodeError: One of them, or a world file, is a named pipe, which would block GDAL.
     """
     beside = (f"{path}{suffix}" for suffix in (*_SIDECARS, ".aux.xml"))
     for name in (*beside, *(str(path.with_suffix(suffix)) for suffix in _BESIDE)):
@@ -87,10 +129,10 @@ def _is_pipe(name: str) -> bool:
 
 
 def check_overview_file(path: str, named: str | None) -> None:
-    """Refuse a raster whose metadata names another file to take overviews from.
+    """Refuse a raster whose metadata names another file with its overviews.
 
     Raises:
-        ForeignReferenceError: It does.
+        ForeignReferenceError: Its metadata names a file.
     """
     if named is not None:
         raise ForeignReferenceError(
@@ -100,11 +142,11 @@ def check_overview_file(path: str, named: str | None) -> None:
 
 
 def check_vrt(path: Path, depth: int = 0) -> None:
-    """Refuse a VRT whose sources, or theirs, are anything but local image files.
+    """Refuse a VRT with a source, also of a nested VRT, that is not a local image file.
 
     Raises:
         MissingFileError: A source does not exist.
-        DecodeError: No VRT, or nested too deeply.
+        DecodeError: Not a VRT, or nested too deeply.
         ForeignReferenceError: A source of another kind.
     """
     if depth > _MOST_DEPTH:
@@ -136,10 +178,10 @@ def check_vrt(path: Path, depth: int = 0) -> None:
 
 
 def check_source_name(name: str, path: str) -> None:
-    """Refuse the name of a source that leads to the network or is no file name.
+    """Refuse a source of a VRT on the network or in inline XML.
 
     Raises:
-        ForeignReferenceError: It does.
+        ForeignReferenceError: The source is not a local file.
     """
     if is_network_path(name):
         raise ForeignReferenceError(
@@ -153,10 +195,10 @@ def vrt_sources(text: str, path: str) -> Iterator[tuple[str, bool]]:
 
     Args:
         text: Content of the VRT.
-        path: How it is called in errors.
+        path: Name in errors.
 
     Raises:
-        DecodeError: No XML of a VRT.
+        DecodeError: Not the XML of a VRT.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise DecodeError(f"{path}: expected a VRT, got one with definitions of its own (DOCTYPE): remove them")

@@ -1,8 +1,8 @@
-"""Finished windows on disk, safe against a kill at any moment: plain numbers in a file, and a journal of what is there.
+"""Stores finished windows on disk in a flat file with a journal, safe against a kill at any moment.
 
-A GeoTIFF that is being written has its index in memory, so a kill may leave an unreadable file. Here a window's rows
-lie at fixed places of a flat file; its line goes to the journal only when they are on the disk. The GeoTIFF is made of
-the whole at the end.
+A GeoTIFF keeps its index in memory while it is written, so a kill may leave an unreadable file. Here the rows of a
+window have fixed offsets in a flat file, and the window is added to the journal once they are on disk. The GeoTIFF is
+written from the complete file at the end.
 """
 
 from __future__ import annotations
@@ -27,26 +27,26 @@ _LINE = 24
 
 
 def work_folder(out: Path) -> Path:
-    """Return the folder beside a raster in which it is made; short, as the raster's own name may be long."""
+    """Return the work folder beside a raster; its name is short, as the raster's may have the largest length."""
     return out.with_name(f".{hashlib.sha256(os.fsencode(out.name)).hexdigest()[:16]}.work")
 
 
 class WindowStore:
-    """The windows of one raster in the making.
+    """The finished windows of a raster that is being written.
 
     Args:
-        folder: Where they lie.
-        key: All that decides them: what another key left is removed.
+        folder: Work folder.
+        key: All settings that affect the windows; windows of another key are removed.
         height: Rows of the raster.
         width: Columns of the raster.
-        bit_depth: Of the levels.
-        masked: Whether pixels may be invalid, so that their validity is kept too.
+        bit_depth: Bits of the levels.
+        masked: Whether pixels may be invalid, so that a mask is stored too.
 
     Attributes:
-        done: Corners and sizes of the windows that are there: ``y0, x0, h, w``.
+        done: Corner and size of each finished window: ``y0, x0, h, w``.
 
     Raises:
-        EncodeError: The folder cannot be written, or there is too little space for all windows.
+        EncodeError: The folder cannot be written, or the disk has too little space for all windows.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class WindowStore:
             raise encode_error(path, str(error.strerror), error.errno) from error
         try:
             if os.fstat(handle).st_size < size:
-                os.posix_fallocate(handle, 0, size)  # a disk that is too small shows now, not after hours
+                os.posix_fallocate(handle, 0, size)  # fail now, not after hours, if the disk is too small
         except OSError as error:
             os.close(handle)
             if error.errno == errno.ENOSPC:
@@ -86,7 +86,7 @@ class WindowStore:
         return handle
 
     def _recover(self) -> None:
-        """Read the journal; a line torn by a crash is dropped."""
+        """Read the journal; an incomplete line is dropped."""
         data = os.pread(self._journal, os.fstat(self._journal).st_size, 0)
         whole = len(data) // _LINE * _LINE
         os.ftruncate(self._journal, whole)
@@ -96,10 +96,10 @@ class WindowStore:
                 self.done.add((y0, x0, height, width))
 
     def write(self, y0: int, x0: int, levels: OutputLevels, valid: NDArray[np.bool_] | None) -> None:
-        """Keep a window (h, w), and after that its line.
+        """Write a window (h, w), then its line in the journal.
 
         Raises:
-            EncodeError: The disk is full or the folder is gone; the windows before stay.
+            EncodeError: The disk is full or the folder is missing; earlier windows are kept.
         """
         height, width = levels.shape
         try:
@@ -120,12 +120,12 @@ class WindowStore:
         os.fsync(handle)
 
     def levels(self, y0: int, y1: int) -> OutputLevels:
-        """Return rows ``y0`` to ``y1`` (h, W) of what was written."""
+        """Return the levels of rows ``y0`` to ``y1`` (h, W)."""
         found: OutputLevels = self._rows(self._levels, self.dtype, y0, y1)
         return found
 
     def valid(self, y0: int, y1: int) -> NDArray[np.bool_] | None:
-        """Return which pixels (rows, W) of these rows are valid; None if all of the raster are."""
+        """Return the valid pixels (rows, W) of these rows; None without a mask."""
         return None if self._valid is None else self._rows(self._valid, np.dtype(np.uint8), y0, y1) > 0
 
     def _rows(self, handle: int, dtype: np.dtype[Any], y0: int, y1: int) -> NDArray[Any]:
@@ -144,7 +144,7 @@ class WindowStore:
 
 
 def remove(folder: Path) -> None:
-    """Remove what was made in a folder, if it is there; the state goes first, so that a torn removal is no state."""
+    """Remove a work folder, if it exists; the state file first, so that a partly removed folder is not resumed."""
     (folder / _STATE).unlink(missing_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
 

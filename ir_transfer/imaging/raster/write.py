@@ -1,4 +1,4 @@
-"""Makes the GeoTIFF of a raster whose windows are all there, with all that its source says of place and layout."""
+"""Writes a GeoTIFF from complete windows, with the georeference, metadata and layout of its source."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _ASKED: dict[Compression, dict[str, Any]] = {
 }
 _BLOCK = 512
 _SMALLEST_OVERVIEW = 256
-# They tell of the source's numbers and overviews, not of ours.
+# These describe the numbers and overviews of the source only.
 _NOT_KEPT = frozenset({"TIFFTAG_MINSAMPLEVALUE", "TIFFTAG_MAXSAMPLEVALUE", "OVR_RESAMPLING_ALG"})
 DESCRIPTION = "apparent infrared intensity, relative"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the result takes over from its source.
+    """Properties that the result has from its source.
 
     Attributes:
-        creation: Creation options of the GTiff driver, with coordinate system and transform.
-        gcps: Ground control points and their coordinate system.
+        creation: Creation options of the GTiff driver, with coordinate reference system and transform.
+        gcps: Ground control points and their coordinate reference system.
         rpcs: Rational polynomial coefficients.
         tags: Metadata of the file.
-        nodata: Level that stands for invalid pixels; None if they have a mask, or if there are none.
+        nodata: Level of invalid pixels; None if they have a mask, or if there are none.
         masked: Whether invalid pixels have an internal mask.
     """
 
@@ -66,9 +66,9 @@ def layout_of(
 ) -> Layout:
     """Return the layout of a one-channel result for an open raster.
 
-    Blocks are those of a GeoTIFF source, 512 x 512 for other formats. Where no ``compression`` is asked for, the
-    source's is kept: a lossy or unknown one becomes Deflate, and none stays none. The nodata value is the source's
-    where the levels can hold it, else 0; a source with a mask or an alpha band gives an internal mask.
+    Blocks are those of a GeoTIFF source, 512 x 512 for other formats. If ``compression`` is None, that of the source is
+    kept, except that Deflate replaces lossy and unknown ones. The nodata value is that of the source if the levels can
+    hold it, else 0; for a source with a mask or an alpha band, the result has an internal mask.
     """
     flags = {flag for band in bands for flag in dataset.mask_flag_enums[band - 1]}
     masked = may_be_invalid and MaskFlags.per_dataset in flags
@@ -110,7 +110,7 @@ def _compression(dataset: Any, asked: Compression | None) -> dict[str, Any]:
 
 
 def hidden(levels: OutputLevels, valid: Any, nodata: int | None) -> OutputLevels:
-    """Return levels whose invalid pixels, and no others, hold the nodata value; a valid pixel of it moves by one."""
+    """Return levels in which invalid pixels hold the nodata value; valid pixels of that level move by one."""
     if nodata is None:
         return levels if valid is None else np.where(valid, levels, 0).astype(levels.dtype)
     neighbour = nodata + 1 if nodata < np.iinfo(levels.dtype).max else nodata - 1
@@ -121,18 +121,18 @@ def hidden(levels: OutputLevels, valid: Any, nodata: int | None) -> OutputLevels
 def write_raster(
     store: WindowStore, layout: Layout, out: Path, *, cog: bool, overviews: bool, tags: Mapping[str, str]
 ) -> None:
-    """Make the file under a temporary name in the store's folder, read it back, and rename it.
+    """Write the file under a temporary name in the store's folder, read it back, and rename it.
 
     Args:
-        store: Holds all windows.
+        store: Store with all windows.
         layout: See :func:`layout_of`.
-        out: The file.
-        cog: Make a cloud-optimised GeoTIFF, which always has overviews.
-        overviews: Make overviews (averages, halved until a side is below 256).
-        tags: Metadata beside the source's.
+        out: Path of the file.
+        cog: Whether to write a cloud-optimised GeoTIFF, which always has overviews.
+        overviews: Whether to add overviews (averages, halved until a side is below 256).
+        tags: Metadata in addition to that of the source.
 
     Raises:
-        EncodeError: The file could not be written: most often the disk is full.
+        EncodeError: The file could not be written, most often because the disk is full.
     """
     made, optimised = store.folder / "made.tif", store.folder / "optimised.tif"
     try:
@@ -147,7 +147,7 @@ def write_raster(
             _read_back(store, finished)
             _to_disk(finished)
             finished.replace(out)
-    finally:  # half a file must not fill the disk
+    finally:  # an incomplete file must not fill the disk
         made.unlink(missing_ok=True)
         optimised.unlink(missing_ok=True)
 
@@ -196,7 +196,7 @@ def _cog_options(layout: Layout) -> dict[str, Any]:
 
 
 def _read_back(store: WindowStore, path: Path) -> None:
-    """Compare the file with what it was made of: GDAL may finish without a word on a full disk."""
+    """Compare the file with the store: GDAL may report no error on a full disk."""
     with rasterio.open(path, driver="GTiff") as dataset:
         for y0, y1 in _strips(store.height, _BLOCK):
             if not np.array_equal(dataset.read(1, window=Window(0, y0, store.width, y1 - y0)), store.levels(y0, y1)):
@@ -212,7 +212,7 @@ def _to_disk(path: Path) -> None:
 
 
 def _strips(height: int, rows: int) -> Iterator[tuple[int, int]]:
-    """Yield spans of rows that are whole blocks, of a hundred rows or more."""
+    """Yield spans of rows that are whole blocks, of 256 rows or so."""
     step = rows * max(1, 256 // rows)
     for y0 in range(0, height, step):
         yield y0, min(y0 + step, height)

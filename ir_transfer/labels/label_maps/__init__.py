@@ -1,1 +1,1 @@
-"""Label maps from files: which pixels are sky, road, people; the same label means the same in every file."""
+"""Label maps (a class number for each pixel) from images, YOLO polygons and COCO instances."""

@@ -1,4 +1,4 @@
-"""Where the label map of an image lies: one file for all, a folder with one for each, or COCO's JSON."""
+"""Finding the label map of an image: one file for all images, a folder that mirrors theirs, or a COCO file."""
 
 from __future__ import annotations
 
@@ -12,44 +12,42 @@ import numpy as np
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import find_below
 from ir_transfer.labels.label_maps.coco import CocoLabels
-from ir_transfer.labels.label_maps.images import SUFFIXES, read_label_image
-from ir_transfer.labels.label_maps.label_map import NO_LABEL, LabelMap, fitted
-from ir_transfer.labels.lists import lines_of
-from ir_transfer.labels.texts import MAX_LABEL_BYTES, read_limited, shown, to_text
+from ir_transfer.labels.label_maps.label_map import NO_LABEL, SUFFIXES, LabelMap, read_label_image, resized_labels
+from ir_transfer.labels.text_io import MAX_LABEL_BYTES, quoted, read_limited, split_lines, to_text
 from ir_transfer.labels.yolo_lines import is_out_of_image, parse_line, region_of
 from ir_transfer.regular_files import read_regular
 
-OUTLINES = ".txt"
-"""Suffix of YOLO's files: a line per object, ``class x y x y ...`` as parts of the width and height."""
+POLYGON_SUFFIX = ".txt"
+"""Suffix of YOLO segmentation files: a line per object, ``class x y x y ...`` relative to width and height."""
 _BOX = 4  # numbers of a line that is a box
-_KINDS = f"{', '.join((*SUFFIXES, OUTLINES))} (JPEG changes colours)"
+_KINDS = f"{', '.join((*SUFFIXES, POLYGON_SUFFIX))} (JPEG changes colours)"
 
 
 class LabelMaps(Protocol):
     """The label maps of many images.
 
     Attributes:
-        names: Names of labels, where the files have them.
+        names: Class names by label; empty if the files state none.
     """
 
     names: Mapping[int, str]
 
-    def fingerprint(self, place: PurePosixPath) -> str:
-        """Return a hash of all that decides the map of an image; errors as in :meth:`read`."""
+    def fingerprint(self, rel_path: PurePosixPath) -> str:
+        """Return a hash of everything that determines the map of an image; raises as :meth:`read`."""
 
-    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+    def read(self, rel_path: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
         """Return the label map of an image.
 
         Args:
-            place: Sub-folder and name of the image, without suffix.
-            height: Of the image.
-            width: Of the image.
-            fit: Resize a map of another size by the nearest pixel; otherwise it is an error.
+            rel_path: Sub-folder and name of the image, without suffix.
+            height: Height of the image in pixels.
+            width: Width of the image in pixels.
+            fit: Resize a map of another size by nearest neighbour; otherwise it is an error.
 
         Raises:
             MissingFileError: The image has no map.
-            DecodeError: A damaged file.
-            InputError: Another layout, or a map of another size.
+            DecodeError: The file is damaged.
+            InputError: The file has another layout, or the map another size.
         """
 
 
@@ -64,7 +62,7 @@ def open_label_maps(path: Path) -> LabelMaps:
         return CocoLabels(path)
     if not path.exists():
         raise MissingFileError(f"expected label maps at {path}, found none: check the path")
-    if path.is_file() and path.suffix.lower() not in {*SUFFIXES, OUTLINES}:
+    if path.is_file() and path.suffix.lower() not in {*SUFFIXES, POLYGON_SUFFIX}:
         raise InputError(f"{path}: expected a label map, got {path.suffix or 'no suffix'}: it takes {_KINDS} or .json")
     return LabelFiles(path)
 
@@ -80,48 +78,48 @@ class LabelFiles:
         self.path = path
         self.names: Mapping[int, str] = {}
 
-    def fingerprint(self, place: PurePosixPath) -> str:
+    def fingerprint(self, rel_path: PurePosixPath) -> str:
         """Return the SHA-256 of the file for an image.
 
         Raises:
             DecodeError: It cannot be read.
         """
-        path = self._file(place)
+        path = self._file(rel_path)
         try:
             return hashlib.sha256(read_regular(path)).hexdigest()
         except OSError as error:
             raise DecodeError(f"{path}: expected a readable file, got: {error.strerror}: check it") from error
 
-    def read(self, place: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
+    def read(self, rel_path: PurePosixPath, height: int, width: int, *, fit: bool = False) -> LabelMap:
         """Return the labels (height, width) of an image; see :class:`LabelMaps` for the errors."""
-        path = self._file(place)
-        if path.suffix.lower() == OUTLINES:
-            return read_outlines(path, height, width)
+        path = self._file(rel_path)
+        if path.suffix.lower() == POLYGON_SUFFIX:
+            return read_polygons(path, height, width)
         found = read_label_image(path)
-        return LabelMap(fitted(found.levels, height, width, str(path), fit=fit), found.coloured)
+        return LabelMap(resized_labels(found.levels, height, width, str(path), fit=fit), found.coloured)
 
-    def _file(self, place: PurePosixPath) -> Path:
+    def _file(self, rel_path: PurePosixPath) -> Path:
         if self.path.is_file():
             return self.path
-        stem = self.path / place
-        places = (place.with_name(place.name + suffix) for suffix in (*SUFFIXES, OUTLINES))
-        found = [file for one in places if (file := find_below(self.path, one)) is not None and file.is_file()]
+        stem = self.path / rel_path
+        rel_paths = (rel_path.with_name(rel_path.name + suffix) for suffix in (*SUFFIXES, POLYGON_SUFFIX))
+        found = [file for one in rel_paths if (file := find_below(self.path, one)) is not None and file.is_file()]
         if not found:
             raise MissingFileError(f"expected a label map such as {stem}.png, found none: it takes {_KINDS}")
         if len(found) > 1:
-            raise InputError(f"expected one label map for {place}, got {found[0]} and {found[1]}: remove one")
+            raise InputError(f"expected one label map for {rel_path}, got {found[0]} and {found[1]}: remove one")
         return found[0]
 
 
-def read_outlines(path: Path, height: int, width: int) -> LabelMap:
-    """Read YOLO's outlines: a pixel's label is its class + 1, and later lines lie on top.
+def read_polygons(path: Path, height: int, width: int) -> LabelMap:
+    """Return the label map (height, width) of YOLO polygons: class + 1, later lines drawn over earlier ones.
 
     Raises:
-        DecodeError: It cannot be read.
-        InputError: A line of another layout, such as a box.
+        DecodeError: The file cannot be read.
+        InputError: A line is no polygon.
     """
     levels = np.full((height, width), NO_LABEL, np.int64)
-    for number, (line, _) in enumerate(lines_of(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):
+    for number, (line, _) in enumerate(split_lines(to_text(read_limited(path, MAX_LABEL_BYTES))), start=1):
         if not line.strip():
             continue
         try:
@@ -131,10 +129,10 @@ def read_outlines(path: Path, height: int, width: int) -> LabelMap:
             region = region_of(corners, str(kind), str(number), height, width)
         except InputError as error:
             raise InputError(
-                f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {shown(line)} "
+                f"{path}:{number}: expected 'class x y x y ...' with three corners or more, got {quoted(line)} "
                 f"({error}): export segments, not boxes"
             ) from error
         if is_out_of_image(corners):
-            raise InputError(f"{path}:{number}: expected corners in [0, 1], got {shown(line)}")
+            raise InputError(f"{path}:{number}: expected corners in [0, 1], got {quoted(line)}")
         levels[region.mask(height, width)] = kind + 1
     return LabelMap(levels)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from ir_transfer.conversion.engine.attempts import Attempts
-from ir_transfer.conversion.engine.finish import Finish, Step
+from ir_transfer.conversion.engine.postprocess import PostProcess, Step
 from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.engine.tasks import Task
@@ -64,7 +64,7 @@ def run(options: Options, step: Step) -> Summary:
     translator = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
     found = Manifest.load(options.out) if options.resume else None
     manifest = found or Manifest.create(options.out, Header("", {}, {}))
-    return Run(options, make_plan(options.inputs, options.out), manifest, translator, Finish(steps=(step,))).all()
+    return Run(options, make_plan(options.inputs, options.out), manifest, translator, PostProcess(steps=(step,))).all()
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def actor(options: Options) -> Callable[..., _Done]:
         asked = replace(options, **changes)
         plan = make_plan(asked.inputs, asked.out)
         translator = Translator.load(choose_styles(asked.styles, model="histogram"), torch.device("cpu"))
-        packed = cloudpickle.dumps(Worker(asked, plan.out, translator, Finish(steps=(step,))))
+        packed = cloudpickle.dumps(Worker(asked, plan.out, translator, PostProcess(steps=(step,))))
         attempts = ray.remote(num_cpus=0)(Attempts).remote()
         held = _Actor(ray.put(packed), _Pool(1, 0, 1), attempts, ())
         answer = held({"chunk": [pickle.dumps((0, [Task((job,)) for job in plan.jobs]))]})

@@ -15,13 +15,13 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer import create_model
-from ir_transfer.conversion.engine.finish import Finish
 from ir_transfer.conversion.engine.pipeline import Pipeline
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.engine.worker import Worker
-from ir_transfer.conversion.launched import Launched, Result
 from ir_transfer.conversion.manifest import Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
+from ir_transfer.conversion.pending import PendingResults, Result
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
@@ -39,7 +39,7 @@ class InBatches(Translator):
 class Scarce(InBatches):
     """Has memory for one image at a time, and only for small ones."""
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         if len(images) > 1 or images[0].height > 45:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return super().launch(images, bit_depth)
@@ -55,35 +55,35 @@ class Broken(Translator):
 class Endless(Translator):
     """Gives results that no memory can hold in more than the one value that they repeat."""
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
-        return Launched.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in images])
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
+        return PendingResults.of([np.broadcast_to(np.float32(0.5), (10**7, 10**7)) for _ in images])
 
 
 class Away(Translator):
     """Computes elsewhere, 20 ms for each image, as a device does."""
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         began = time.perf_counter()
         time.sleep(0.02 * len(images))
         results = [np.zeros((image.height, image.width), np.float32) for image in images]
-        return Launched.of(results, time.perf_counter() - began)
+        return PendingResults.of(results, time.perf_counter() - began)
 
 
 class Faulty(Translator):
     """Has a bug, which must not be taken for a bad image."""
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise RuntimeError("shapes do not fit")
 
 
 def run(
-    kind: type[Translator], photos: Path, exemplar: Path, out: Path, finish: Finish | None = None, **changes: Any
+    kind: type[Translator], photos: Path, exemplar: Path, out: Path, finish: PostProcess | None = None, **changes: Any
 ) -> Summary:
     options = Options((str(photos),), (str(exemplar),), out, model="histogram", **changes)
     loaded = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
     manifest = Manifest.create(out, Header("", {}, {}))
     translator = kind(loaded.model, loaded.style, loaded.device)
-    return Run(options, make_plan(options.inputs, out), manifest, translator, finish or Finish()).all()
+    return Run(options, make_plan(options.inputs, out), manifest, translator, finish or PostProcess()).all()
 
 
 def tree(out: Path) -> dict[str, bytes]:
@@ -109,7 +109,7 @@ def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, e
 class Narrow(Translator):
     """Has memory for tiles, but for no image as a whole."""
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
 
@@ -124,7 +124,7 @@ def test_a_image_that_does_not_fit_as_a_whole_goes_by_tiles(exemplar: Path, tmp_
         loaded = Translator.load(choose_styles(options.styles, weights=options.weights), torch.device("cpu"))
         translator = kind(loaded.model, loaded.style, loaded.device)
         manifest = Manifest.create(out, Header("", {}, {}))
-        summary = Run(options, make_plan(options.inputs, out), manifest, translator, Finish()).all()
+        summary = Run(options, make_plan(options.inputs, out), manifest, translator, PostProcess()).all()
         assert (summary.converted, summary.failed) == (1, 0)
         results.append(np.asarray(Image.open(out / "large.png")).astype(int))
     assert results[0].std() > 1
@@ -156,7 +156,7 @@ def test_reading_translating_and_writing_overlap(photos: Path, exemplar: Path, t
 
     for seed in range(34):
         Image.fromarray(photograph(24, 32, seed)).save(photos / f"m{seed}.png")
-    times = run(Away, photos, exemplar, tmp_path / "out", Finish(steps=(slow,)), workers=2).times
+    times = run(Away, photos, exemplar, tmp_path / "out", PostProcess(steps=(slow,)), workers=2).times
     assert times.translate >= 40 * 0.02
     assert times.encode >= 40 * 0.03
     assert times.whole < 0.85 * (times.translate + times.encode)
@@ -170,7 +170,7 @@ class Noted(InBatches):
 
     seen: ClassVar[list[str]] = []
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         self.seen.append(f"{len(images)} launched")
         launched = super().launch(images, bit_depth)
         results = launched.results
@@ -202,7 +202,7 @@ def test_a_gpu_has_threads_for_every_core_and_a_cpu_at_most_four(
     threads = []
     for kind, asked in ((Translator, options), (InBatches, options), (InBatches, replace(options, workers=3))):
         translator = kind(loaded.model, loaded.style, loaded.device)
-        threads.append(Pipeline(Worker(asked, tmp_path, translator, Finish()), lambda outcome: True).threads)
+        threads.append(Pipeline(Worker(asked, tmp_path, translator, PostProcess()), lambda outcome: True).threads)
     assert threads == [4, 24, 3]
 
 
@@ -212,7 +212,7 @@ class Crowded(Translator):
     seen: ClassVar[set[tuple[int, int]]] = set()
     at_work: ClassVar[list[None]] = []
 
-    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> Launched:
+    def launch(self, images: Sequence[DecodedImage], bit_depth: BitDepth | None = None) -> PendingResults:
         self.at_work.append(None)
         time.sleep(0.02)
         self.seen.add((len(self.at_work), torch.get_num_threads()))

@@ -14,10 +14,10 @@ from PIL import Image
 
 from ir_transfer.conversion.camera import CameraOptions, CameraStep
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.engine.finish import Finish
+from ir_transfer.conversion.engine.postprocess import PostProcess
 from ir_transfer.conversion.engine.tasks import Loaded, Task
-from ir_transfer.conversion.engine.translators import in_torch
 from ir_transfer.conversion.engine.worker import Worker
+from ir_transfer.conversion.exported.translator import in_torch
 from ir_transfer.conversion.heat.mask_rcnn import MaskRcnnFinder
 from ir_transfer.conversion.heat.options import HeatOptions
 from ir_transfer.conversion.heat.rules import parse_rule
@@ -29,10 +29,8 @@ from ir_transfer.conversion.plan import Job, Variant
 from ir_transfer.conversion.size_options import SizeOptions
 from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.conversion.translate import Translator
-from ir_transfer.dataset.assign import Chooser
-from ir_transfer.dataset.likeness import Likeness
-from ir_transfer.dataset.options import DatasetOptions
-from ir_transfer.dataset.rules import parse_rules
+from ir_transfer.dataset.assign import ExemplarSimilarity, StyleChooser
+from ir_transfer.dataset.options import DatasetOptions, parse_rules
 from ir_transfer.labels.open import open_labelled
 from tests.conftest import photograph, thermal
 from tests.conversion.heat.small_detector import small_detector
@@ -57,11 +55,11 @@ def exemplars(tmp_path: Path) -> tuple[str, ...]:
 
 def with_camera(options: Options, root: Path) -> Worker:
     asked = CameraOptions("boson-640", "clahe")
-    return worker(options, Finish(steps=(CameraStep(asked, 7),)))
+    return worker(options, PostProcess(steps=(CameraStep(asked, 7),)))
 
 
 def with_gain_control_alone(options: Options, root: Path) -> Worker:
-    return worker(options, Finish(steps=(CameraStep(CameraOptions(None, "plateau"), 7),)))
+    return worker(options, PostProcess(steps=(CameraStep(CameraOptions(None, "plateau"), 7),)))
 
 
 def with_tiles(options: Options, root: Path) -> Worker:
@@ -77,18 +75,18 @@ def with_the_tone_of_the_photograph(options: Options, root: Path) -> Worker:
 
 
 def in_the_other_polarity(options: Options, root: Path) -> Worker:
-    return worker(options, Finish(16, "tiff", inverted=frozenset({0})))
+    return worker(options, PostProcess(16, "tiff", inverted=frozenset({0})))
 
 
 def with_found_heat(options: Options, root: Path) -> Worker:
     plain = worker(options)
     heat = make_heat(HeatOptions(auto=0.2), in_torch(plain.translator).model, CPU)
-    return replace(plain, finish=Finish(heat=heat))
+    return replace(plain, finish=PostProcess(heat=heat))
 
 
 def with_a_detector(options: Options, root: Path) -> Worker:
     rules = (parse_rule("person=+0.3"),)
-    return worker(options, Finish(heat=Heat(finder=MaskRcnnFinder(small_detector(), "0"), found_rules=rules)))
+    return worker(options, PostProcess(heat=Heat(finder=MaskRcnnFinder(small_detector(), "0"), found_rules=rules)))
 
 
 def with_style_masks(options: Options, root: Path) -> Worker:
@@ -106,9 +104,9 @@ def with_rules_and_likeness(options: Options, root: Path) -> Worker:
     rules, styles = parse_rules((f"night={options.styles[1]}", f"*.jpg={options.styles[0]}"), options.styles)
     asked = DatasetOptions(options, assign="nearest", rules=rules)
     assert styles == options.styles
-    likeness = Likeness([(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)])
-    plain = worker(options)
-    return replace(plain, choose=Chooser(asked, {root / "p.png": PurePosixPath("p.png")}, likeness))
+    exemplars = [(photograph(96, 128, number)[..., 0] / 255).astype(np.float32) for number in range(2)]
+    choose = StyleChooser(asked, {root / "p.png": PurePosixPath("p.png")}, ExemplarSimilarity(exemplars))
+    return replace(worker(options), choose=choose)
 
 
 STEPS = [
@@ -130,14 +128,14 @@ def masked(options: Options, controls: Controls) -> Options:
     return replace(options, controls=controls)
 
 
-def worker(options: Options, finish: Finish | None = None) -> Worker:
+def worker(options: Options, finish: PostProcess | None = None) -> Worker:
     choice = choose_styles(options.styles, model=options.model)
     masks = open_masks(options.controls, choice)
     translator = Translator.load(
         choice, CPU, controls=options.controls, exemplar_maps=() if masks is None else masks.exemplars
     )
     assert options.out is not None
-    return Worker(options, options.out, translator, finish or Finish(), masks=masks)
+    return Worker(options, options.out, translator, finish or PostProcess(), masks=masks)
 
 
 def carry_out(worker: Worker, job: Job) -> bytes:
@@ -173,7 +171,7 @@ def test_heat_of_every_format_of_labels(kind: str, exemplars: tuple[str, ...], t
     here = worker(options)
     names = labelled.classes[:1]
     asked = HeatOptions(tuple(parse_rule(f"{name}=+0.3") for name in names), auto=None if names else 0.2)
-    finish = Finish(heat=make_heat(asked, in_torch(here.translator).model, CPU, labelled if names else None))
+    finish = PostProcess(heat=make_heat(asked, in_torch(here.translator).model, CPU, labelled if names else None))
     here = replace(here, finish=finish)
     image = labelled.images[0]
     job = Job(str(image.path), "p.png")

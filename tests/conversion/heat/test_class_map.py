@@ -71,8 +71,8 @@ def test_shifts_fill_the_object_and_stop_at_its_edge() -> None:
     change[18:62, 14:34] = change[62:82, 6:42] = change[62:82, 58:102] = 0
     assert np.abs(change).max() < 0.01
     assert heated.found == {"person": 1, "two-wheeler": 1, "vehicle": 2}
-    assert heat.look["heat_found"]["finder"] == "class-map"
-    assert heat.look["heat_found"]["rules"] == ["person=+0.2", "vehicle=-0.1"]
+    assert heat.settings["heat_found"]["finder"] == "class-map"
+    assert heat.settings["heat_found"]["rules"] == ["person=+0.2", "vehicle=-0.1"]
 
 
 def test_an_object_is_what_hangs_together_around_something_likely() -> None:

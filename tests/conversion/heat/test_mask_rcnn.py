@@ -144,7 +144,7 @@ def test_found_objects_are_shifted_and_told() -> None:
     assert heated.found == {"dog": 3}
     assert heated.changed["dog"]["objects"] == 3
     facts = {"finder": "maskrcnn", "weights": "hash", "score": SCORE}
-    assert heat.look["heat_found"] == {**facts, "rules": ["dog=+0.2", "person=-0.2"]}
+    assert heat.settings["heat_found"] == {**facts, "rules": ["dog=+0.2", "person=-0.2"]}
 
 
 @pytest.mark.parametrize("name", ["a.pth", "a.safetensors"])

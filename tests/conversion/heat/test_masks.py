@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ir_transfer.conversion.heat.masks import MappedObject, Outlined, Soft, linear_weights, part_of, soft_mask
-from ir_transfer.labels.regions import Region, mask_region, outline_region
+from ir_transfer.labels.regions import Region, mask_region, polygon_region
 
 Floats = NDArray[np.float32]
 BOX = (20.0, 10.0, 50.0, 70.0)
@@ -116,10 +116,10 @@ def test_an_outline_that_is_only_the_box_is_treated_as_the_box() -> None:
     left, top, right, bottom = BOX
     outline = [left, top, right, top, right, bottom, left, bottom]
     luma = scene(cross())
-    drawn = soft_mask(outline_region("person", "1", [outline]), luma)
+    drawn = soft_mask(polygon_region("person", "1", [outline]), luma)
     assert drawn is not None
     np.testing.assert_array_equal(full(drawn), full_of_box(luma))
-    slanted = soft_mask(outline_region("person", "1", [[left, top, right, top + 3, right, bottom, left, bottom]]), luma)
+    slanted = soft_mask(polygon_region("person", "1", [[left, top, right, top + 3, right, bottom, left, bottom]]), luma)
     assert slanted is not None
     assert full(slanted)[12:20, 21:28].mean() > 0.5
 

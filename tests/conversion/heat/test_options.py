@@ -56,4 +56,4 @@ def test_weights_are_for_mask_rcnn_alone(texts: list[str]) -> None:
 
 
 def test_the_manifest_holds_what_was_asked_for() -> None:
-    assert parse_heat(["auto:maskrcnn", "Car=0.1"]).look() == {"heat": ["car=+0.1"], "heat_auto": AUTO_PEOPLE}
+    assert parse_heat(["auto:maskrcnn", "Car=0.1"]).settings() == {"heat": ["car=+0.1"], "heat_auto": AUTO_PEOPLE}

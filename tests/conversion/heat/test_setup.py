@@ -53,7 +53,7 @@ def test_nothing_is_loaded_that_is_not_asked_for(yolo: Path) -> None:
     assert make_heat(NO_HEAT, gray, cpu) is None
     heat = make_heat(parse_heat(["pedestrian=0.1"]), gray, cpu, labelled)
     assert heat is not None
-    assert heat.look == {}
+    assert heat.settings == {}
 
 
 def test_an_unknown_class_stops_the_run_before_it_begins(

@@ -94,7 +94,7 @@ def test_what_was_shifted_is_told_by_class() -> None:
     heat = Heat(parse_rules(["person=0.2", "person.head=0.3", "car=-0.1"]), lambda source, image: regions)
     gray = DecodedImage(np.full((1, 64, 96), 128, np.uint8), 255.0, "")
     heated = heat(textured(), gray, Path("a.png"))
-    assert heat.look == {}
+    assert heat.settings == {}
     assert heated.found is None
     assert {name: told["objects"] for name, told in heated.changed.items()} == {"person": 2, "car": 1}
     assert heated.changed["person"]["pixels"] == pytest.approx(700, abs=40)

@@ -7,14 +7,14 @@ import torch
 
 import ir_transfer.resources
 from ir_transfer import create_model
-from ir_transfer.conversion.styles.choose import (
-    NamedLook,
+from ir_transfer.conversion.styles.catalog import (
+    NamedStyle,
     SavedStyle,
-    choose_styles,
-    list_looks,
+    list_named_styles,
     list_presets,
     read_saved_style,
 )
+from ir_transfer.conversion.styles.choose import choose_styles
 from ir_transfer.errors import InputError, MissingFileError, UnknownNameError, WeightsError
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.resources import PRESET
@@ -166,7 +166,7 @@ def cin(tmp_path: Path) -> str:
 def test_a_look_by_name_and_its_negative(cin: str) -> None:
     choice = choose_styles([f"{PRESET}night", f"{PRESET}night-black-hot"], weights=cin)
     assert (choice.model, choice.weights) == ("cin", cin)
-    assert choice.styles == (NamedLook("night", "white-hot"), NamedLook("night", "black-hot"))
+    assert choice.styles == (NamedStyle("night", "white-hot"), NamedStyle("night", "black-hot"))
 
 
 def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str, tmp_path: Path) -> None:
@@ -180,4 +180,4 @@ def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str, 
 def test_a_look_brings_the_weights_that_know_it() -> None:
     assert choose_styles([f"{PRESET}nir-ground"], model="cin").weights == "cin-nir"
     assert choose_styles([f"{PRESET}lwir-road-day-black-hot"], model="cin").weights == "cin-lwir"
-    assert {look.name for look in list_looks() if look.model == "johnson"} == {"lwir-road-day", "nir-ground"}
+    assert {look.name for look in list_named_styles() if look.model == "johnson"} == {"lwir-road-day", "nir-ground"}

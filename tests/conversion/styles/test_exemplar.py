@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.conversion.styles.exemplar import SMALLEST_SIDE, read_exemplar
+from ir_transfer.conversion.styles.exemplar import read_exemplar
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.nn import limits
+from ir_transfer.nn.limits import SMALLEST_SIDE
 from tests.conftest import thermal
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from ir_transfer import create_model
 from ir_transfer.conversion.controls import Controls
-from ir_transfer.conversion.tiles.ends import ArraySink, ImageSource, Pixels, Valid
-from ir_transfer.conversion.tiles.saved import SavedSum
+from ir_transfer.conversion.tiles.checkpoint import StatisticsCheckpoint
+from ir_transfer.conversion.tiles.grid import grid_windows
+from ir_transfer.conversion.tiles.io import ArraySink, ImageSource, Pixels, Valid
 from ir_transfer.conversion.tiles.translate import TileCounts, translate_tiled
-from ir_transfer.conversion.tiles.windows import windows
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import DecodedImage
@@ -149,7 +149,7 @@ def test_decoded_images_of_odd_sizes_are_made_in_memory(case: str, pixels: int) 
         image = DecodedImage(levels, 65535, "0" * 64)
         sink = ArraySink(131, 197)
         assert translate_tiled(made, ImageSource(image), sink, tile=64) == TileCounts(
-            len(tiles := [*windows(131, 197, 64 // (4 * made_factor(made)) * 4 * made_factor(made))]), len(tiles)
+            len(tiles := [*grid_windows(131, 197, 64 // (4 * made_factor(made)) * 4 * made_factor(made))]), len(tiles)
         )
         (expected,) = made([image])
     assert np.abs(sink.intensity - expected).max() < 1e-3
@@ -247,7 +247,7 @@ def assert_reach(image: Tensor, start: int, end: int, radius: int, slack: int) -
 
 def test_a_resumed_run_makes_what_is_missing_and_gives_the_same(tmp_path: Path) -> None:
     made, image = translator("adain-vgg19"), scene(150, 130)
-    saved = SavedSum(tmp_path / "sum.safetensors", {"image": "a"})
+    saved = StatisticsCheckpoint(tmp_path / "sum.safetensors", {"image": "a"})
     memory = Memory(image)
     assert translate_tiled(made, memory, memory, tile=64, saved=saved) == TileCounts(9, 9)
     complete, reads = memory.intensity.copy(), memory.reads
@@ -285,7 +285,7 @@ def test_a_surveyed_image_resumes_with_some_tiles_present(case: str, pixels: int
 
 def test_a_damaged_sum_is_measured_anew(tmp_path: Path) -> None:
     made, memory = translator("adain-vgg19"), Memory(scene(64, 70))
-    saved = SavedSum(tmp_path / "sum.safetensors", {})
+    saved = StatisticsCheckpoint(tmp_path / "sum.safetensors", {})
     saved.path.write_bytes(b"torn")
     translate_tiled(made, memory, memory, tile=64, saved=saved)
     assert np.abs(memory.intensity - whole(made, scene(64, 70))).max() < 1e-5

@@ -74,7 +74,7 @@ def test_only_a_jpeg_with_all_its_data_may_lack_its_end(progressive: bool) -> No
     for cut in (1, 2):
         image = decode_image(whole[:-cut], "x")
         np.testing.assert_array_equal(image.levels, complete)
-        assert image.reading.notes == ["its end marker is missing; all of its pixels are there"]
+        assert image.reading.notes == ["its end marker is missing; all of its pixels are present"]
     for cut in (12, 40, len(whole) // 3):
         with pytest.raises(DecodeError, match="damaged"):
             decode_image(whole[:-cut], "x")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.video.source import FrameFolder
 from ir_transfer.data.pair_files import open_pair
-from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.errors import InputError
 from ir_transfer.imaging.exemplars.read import open_exemplar
 from ir_transfer.imaging.image_io import DecodedImage, decode_image, read_image
 from ir_transfer.imaging.raster.kind import is_raster
@@ -118,16 +117,6 @@ def test_a_vrt_over_inks_is_refused_since_gdal_converts_them_on_its_way(tmp_path
     copy(str(tmp_path / "a.tif"), str(tmp_path / "a.vrt"), driver="VRT")
     with pytest.raises(InputError, match=r"a\.vrt: expected sources of gray or RGB, got inks .* name the files"):
         Raster(str(tmp_path / "a.vrt"))
-
-
-def test_lab_in_an_archive_is_refused_since_its_encoding_is_not_known(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.writestr("lab.tif", COLOUR_TIFFS["CIE Lab"])
-        archive.writestr("inks.tif", COLOUR_TIFFS["CMYK"])
-    with pytest.raises(DecodeError, match=r"lab\.tif: expected RGB, gray or inks in an archive.* extract the file"):
-        Raster(f"/vsizip/{tmp_path}/a.zip/lab.tif")
-    with Raster(f"/vsizip/{tmp_path}/a.zip/inks.tif") as raster:
-        np.testing.assert_allclose(raster.read(0, 0, 36, 52)[0] * 255, STREET.transpose(2, 0, 1), atol=CLOSE)
 
 
 @pytest.mark.parametrize("kind", ["16 bit white is zero", "PNG Display P3", "orientation 6", "gray profile"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from PIL import Image
 from rasterio.enums import ColorInterp
 
 from ir_transfer.conversion.masks import _drawn
-from ir_transfer.conversion.tiles.ends import ImageSource
+from ir_transfer.conversion.tiles.io import ImageSource
 from ir_transfer.data.cards import Layout
 from ir_transfer.data.pair_files import load_pair, read_pair
 from ir_transfer.data.pairs import Pair
@@ -23,7 +24,7 @@ from ir_transfer.imaging.exemplars.read import open_exemplar
 from ir_transfer.imaging.image_io import DecodedImage, decode_image, encode_gray, read_image
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.read import Raster
-from tests.imaging.pixels.kinds import GRAY, STREET, saved, tiff
+from tests.imaging.pixels.kinds import GRAY, PROPHOTO, STREET, icc, in_space, saved, stored_for, tiff
 from tests.imaging.raster.rasters import PLACED, write
 
 SHOWN = np.ones(GRAY.shape, np.bool_)
@@ -61,6 +62,13 @@ KINDS = {
 }
 
 
+def write_sidecar_mask(image: Path) -> None:
+    """Write a mask beside an image as GDAL writes it."""
+    mask = write(image.with_name(f"{image.name}.msk"), ALPHA[None])
+    with rasterio.open(mask, "r+") as dataset:
+        dataset.update_tags(INTERNAL_MASK_FLAGS_1="2")
+
+
 def write_kind(folder: Path, name: str) -> Path:
     path = folder / name
     data = KINDS[name]
@@ -72,9 +80,7 @@ def write_kind(folder: Path, name: str) -> Path:
     assert data is not None
     path.write_bytes(data)
     if name.startswith("sidecar"):
-        mask = write(path.with_name(f"{name}.msk"), ALPHA[None])
-        with rasterio.open(mask, "r+") as dataset:
-            dataset.update_tags(INTERNAL_MASK_FLAGS_1="2")  # as GDAL writes its sidecars
+        write_sidecar_mask(path)
     if name.startswith("pam"):
         text = "<PAMDataset><PAMRasterBand band='1'><NoDataValue>0</NoDataValue></PAMRasterBand></PAMDataset>"
         path.with_name(f"{name}.aux.xml").write_text(text)
@@ -218,12 +224,14 @@ def test_a_cut_pair_keeps_what_is_valid_of_its_halves(tmp_path: Path, side: str)
     np.testing.assert_array_equal(valid, expected[1:-1, 1:-1])
 
 
-@pytest.mark.parametrize("kind", ["nodata", "mask", "alpha"])
+@pytest.mark.parametrize("kind", ["nodata", "mask", "alpha", "sidecar"])
 def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: str) -> None:
     bands = np.concatenate([np.maximum(STREET.transpose(2, 0, 1), 1), KEYED[None]])
     tagged = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
-    options = {"nodata": {"nodata": 0}, "mask": {"mask": SHOWN}, "alpha": {"colors": tagged}}[kind]
+    options = {"nodata": {"nodata": 0}, "mask": {"mask": SHOWN}, "alpha": {"colors": tagged}, "sidecar": {}}[kind]
     path = write(tmp_path / "a.tif", bands, **options)  # type: ignore[arg-type]
+    if kind == "sidecar":
+        write_sidecar_mask(path)
     layout = Layout("bands", rgb_bands=(1, 2, 3), ir_band=4)  # type: ignore[arg-type]
     read = read_pair(Pair("a", path, path, layout=layout))
     np.testing.assert_allclose(read.ir[0, SHOWN] * 255, KEYED[SHOWN], atol=1e-4)
@@ -232,3 +240,15 @@ def test_bands_of_a_pair_are_valid_where_all_of_them_are(tmp_path: Path, kind: s
         assert not read.ir[0, ~SHOWN].any()
     else:
         np.testing.assert_array_equal(read.valid, SHOWN)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_bands_of_a_pair_are_upright_and_in_srgb(tmp_path: Path, orientation: int) -> None:
+    bands = np.dstack([in_space(STREET, PROPHOTO, 1.8, 255), GRAY])
+    options: dict[str, Any] = {"photometric": "rgb", "extrasamples": ["unspecified"], "profile": icc(PROPHOTO, 1.8)}
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(stored_for(bands, orientation), orientation=orientation, **options))
+    layout = Layout("bands", rgb_bands=[1, 2, 3], ir_band=4)
+    read = read_pair(Pair("a", path, path, layout=layout))
+    np.testing.assert_allclose(read.rgb.transpose(1, 2, 0) * 255, STREET, atol=2)
+    np.testing.assert_allclose(read.ir[0] * 255, GRAY, atol=1e-4)

@@ -10,9 +10,8 @@ from PIL import Image
 
 from ir_transfer.errors import DecodeError, InputError, IrTransferError, MissingFileError
 from ir_transfer.labels.label_maps.files import open_label_maps
-from ir_transfer.labels.label_maps.images import read_label_image
-from ir_transfer.labels.label_maps.label_map import nearest
-from ir_transfer.labels.label_maps.shapes import inside_polygon, inside_runs
+from ir_transfer.labels.label_maps.label_map import read_label_image, resize_nearest
+from ir_transfer.labels.label_maps.rasterize import polygon_mask, rle_mask
 
 A = PurePosixPath("a")
 
@@ -78,33 +77,33 @@ def test_images_that_hold_no_labels(tmp_path: Path) -> None:
 
 def test_nearest_takes_the_label_at_the_centre() -> None:
     small = np.array([[1, 2], [3, 4]])
-    np.testing.assert_array_equal(nearest(small, 4, 4), small.repeat(2, 0).repeat(2, 1))
-    np.testing.assert_array_equal(nearest(nearest(small, 6, 10), 2, 2), small)
+    np.testing.assert_array_equal(resize_nearest(small, 4, 4), small.repeat(2, 0).repeat(2, 1))
+    np.testing.assert_array_equal(resize_nearest(resize_nearest(small, 6, 10), 2, 2), small)
     large = np.random.default_rng(0).integers(0, 9, (37, 53))
     by_pillow = Image.fromarray(large.astype(np.int32)).resize((20, 90), Image.Resampling.NEAREST)
-    np.testing.assert_array_equal(nearest(large, 90, 20), np.asarray(by_pillow))
+    np.testing.assert_array_equal(resize_nearest(large, 90, 20), np.asarray(by_pillow))
 
 
-def test_an_outline_holds_the_pixels_whose_centres_are_inside() -> None:
-    inside = inside_polygon([1, 2, 5, 2, 5, 4, 1, 4], 6, 8)
+def test_an_polygon_holds_the_pixels_whose_centres_are_inside() -> None:
+    inside = polygon_mask([1, 2, 5, 2, 5, 4, 1, 4], 6, 8)
     expected = np.zeros((6, 8), bool)
     expected[2:4, 1:5] = True
     np.testing.assert_array_equal(inside, expected)
-    assert inside_polygon([-9, -9, 99, -9, 99, 99, -9, 99], 6, 8).all()
+    assert polygon_mask([-9, -9, 99, -9, 99, 99, -9, 99], 6, 8).all()
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_runs_agree_with_the_reference(seed: int) -> None:
     coco_mask = pytest.importorskip("pycocotools.mask", reason="no pycocotools: install the extra detect")
     random = np.random.default_rng(seed)
-    mask = nearest((random.random((5, 7)) < 0.5).astype(np.int64), 100 + seed, 130).astype(bool)
+    mask = resize_nearest((random.random((5, 7)) < 0.5).astype(np.int64), 100 + seed, 130).astype(bool)
     mask |= random.random(mask.shape) < 0.02
     packed = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))["counts"].decode()
-    np.testing.assert_array_equal(inside_runs(packed, *mask.shape), mask)
+    np.testing.assert_array_equal(rle_mask(packed, *mask.shape), mask)
     flat = mask.T.ravel()
     edges = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff([0, *edges, len(flat)]).tolist()
-    np.testing.assert_array_equal(inside_runs([0, *runs] if flat[0] else runs, *mask.shape), mask)
+    np.testing.assert_array_equal(rle_mask([0, *runs] if flat[0] else runs, *mask.shape), mask)
 
 
 def test_smaller_instances_of_coco_lie_on_top(tmp_path: Path) -> None:
@@ -139,12 +138,12 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
         ({"annotations": [{"id": 4, "image_id": 5, "category_id": 0, "segmentation": []}]}, r"ids from 1, got 0 .*4"),
         (
             {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": []}]},
-            "annotation 4, got: no outline",
+            "annotation 4, got: no polygon",
         ),
-        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: no outline"),
+        ({"annotations": [{"id": 4, "image_id": 5, "category_id": 1}]}, "annotation 4, got: no polygon"),
         (
             {"annotations": [{"id": 4, "image_id": 5, "category_id": 1, "segmentation": [[1, 2, 3]]}]},
-            "annotation 4, got: .*outline of 3 to",
+            "annotation 4, got: .*polygon of 3 to",
         ),
         (
             {
@@ -152,7 +151,7 @@ def test_coco_with_runs_folders_and_other_sizes(tmp_path: Path) -> None:
                     {"id": 4, "image_id": 5, "category_id": 1, "segmentation": {"counts": "04", "size": [6, 8]}}
                 ]
             },
-            "annotation 4, got: .* runs that fill 8 x 6 pixels, got 4",
+            "annotation 4, got: .* run lengths that fill 8 x 6 pixels, got 4",
         ),
     ],
 )
@@ -179,20 +178,22 @@ def test_json_without_end_is_an_error(tmp_path: Path) -> None:
         open_label_maps(tmp_path / "labels.json")
 
 
-def test_outlines_of_yolo(tmp_path: Path) -> None:
+def test_polygons_of_yolo(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("0 0.25 0.5 0.75 0.5 0.75 1 0.25 1\n\n2 0.5 0.5 1 0.5 1 1 0.5 1\n")
     maps = open_label_maps(tmp_path)
     expected = np.zeros((6, 8), int)
     expected[3:, 2:6] = 1
     expected[3:, 4:] = 3
     np.testing.assert_array_equal(maps.read(A, 6, 8).levels, expected)
-    np.testing.assert_array_equal(open_label_maps(tmp_path / "a.txt").read(A, 12, 16).levels, nearest(expected, 12, 16))
+    np.testing.assert_array_equal(
+        open_label_maps(tmp_path / "a.txt").read(A, 12, 16).levels, resize_nearest(expected, 12, 16)
+    )
 
 
 @pytest.mark.parametrize(
     "line", ["0 0.5 0.5 0.2 0.2", "x 0 0 1 0 1 1", "0 0 0 1 0 1", "0 0 0 9 0 1 1", "-1 0 0 1 0 1 1"]
 )
-def test_outlines_of_another_layout(tmp_path: Path, line: str) -> None:
+def test_polygons_of_another_layout(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.txt").write_text(f"\n{line}\n")
     with pytest.raises(InputError, match=rf"a\.txt:2: .*{line[:5]}"):
         open_label_maps(tmp_path).read(A, 6, 8)

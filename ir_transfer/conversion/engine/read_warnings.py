@@ -1,0 +1,45 @@
+"""Warnings on how images were read: one for each folder and kind, since thousands of images may have the same."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+_NUMBERS = re.compile(r"[\d.,]*\d")
+_QUOTED = re.compile(r"file \S+ ")
+_WORLD_FILES = {
+    ".png": (".pgw", ".pngw", ".wld"),
+    ".jpg": (".jgw", ".jpgw", ".wld"),
+    ".jpeg": (".jgw", ".jpegw", ".wld"),
+    ".bmp": (".bpw", ".bmpw", ".wld"),
+    ".webp": (".wld",),
+}
+
+
+def warn_once(notes: Iterable[str], source: Path) -> None:
+    """Log the notes on a file; the same notes on further files of its folder are only in the manifest."""
+    for note in notes:
+        names = _warned(str(source.parent), _QUOTED.sub("", _NUMBERS.sub("", note)))
+        if not names:
+            names.append(source.name)
+            logger.warning("%s: %s; further cases in %s are only in the manifest", source.name, note, source.parent)
+
+
+@lru_cache(maxsize=1024)
+def _warned(folder: str, kind: str) -> list[str]:
+    """Return the list of files warned of, for a folder and a kind of note."""
+    return []
+
+
+def world_file(source: Path) -> Path | None:
+    """Return the world file beside an image that is not a TIFF, if there is one."""
+    endings = _WORLD_FILES.get(source.suffix.lower(), ())
+    paths = (source.with_suffix(ending) for ending in endings)
+    # os.path.isfile returns False if the name is too long with another suffix, where Path.is_file raises.
+    return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113

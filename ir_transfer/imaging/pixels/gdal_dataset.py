@@ -1,0 +1,107 @@
+"""What an open GDAL dataset declares: colour table, white as zero, encoding of CIE Lab, nodata, georeferencing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.enums import ColorInterp
+
+INKS, LAB, ICC_LAB, ITU_LAB = 5, 8, 9, 10
+"""Photometric interpretations of TIFF."""
+
+_LARGEST_UNSIGNED = 65535
+
+
+def white_is_zero(dataset: Any) -> bool:
+    """Return whether 0 is white in an open dataset."""
+    return bool(dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES") or _is_reversed(_table(dataset))
+
+
+def _table(dataset: Any) -> NDArray[np.uint8] | None:
+    """Return the colour table (n, 4) of a dataset."""
+    if dataset.colorinterp[0].name != "palette":
+        return None
+    try:
+        found = dataset.colormap(1)
+    except ValueError:
+        return None
+    table = np.zeros((max(found) + 1, 4), np.uint8)
+    for index, entry in found.items():
+        table[index] = entry
+    return table
+
+
+def _is_reversed(table: NDArray[np.uint8] | None) -> bool:
+    """Return whether a colour table is the one that GDAL makes for gray files in which 0 is white."""
+    if table is None or len(table) < 3:
+        return False
+    ramp = np.arange(len(table))[::-1]
+    return bool((table[:, :3] == table[:, :1]).all()) and any(
+        np.array_equal(table[:, 0], one.astype(np.uint8)) for one in (ramp, ramp >> 8, ramp * 255 // (len(table) - 1))
+    )
+
+
+def palette_of(dataset: Any) -> NDArray[np.uint8] | None:
+    """Return the colour table (n, 4) of an indexed image; None for any other."""
+    if dataset.tags(ns="IMAGE_STRUCTURE").get("MINISWHITE") == "YES" and dataset.dtypes[0] != "uint8":
+        return None
+    table = _table(dataset)
+    if table is None or _is_reversed(table):
+        return None
+    return table
+
+
+def plain_lab(numbers: NDArray[Any], photometric: int) -> NDArray[Any]:
+    """Return CIE Lab (3, H, W) in the encoding of :class:`~ir_transfer.imaging.pixels.stage.Meaning`."""
+    half = numbers.dtype.type(128 if numbers.dtype == np.uint8 else 32768)
+    result = numbers.copy()
+    if photometric == LAB:
+        result[1:] = numbers[1:] ^ half  # signed to offset
+    elif photometric == ICC_LAB and numbers.dtype == np.uint16:
+        result[0] = np.minimum(numbers[0].astype(np.uint32) * _LARGEST_UNSIGNED // 65280, _LARGEST_UNSIGNED)
+    return result
+
+
+def holds_nodata(numbers: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.bool_]:
+    """Return which numbers (n, h, w) are the nodata value of their band.
+
+    As in GDAL, a float32 file holds the nearest float of a value such as -3.4e38.
+    """
+    dtype = numbers.dtype
+    same = [
+        np.zeros(band.shape, np.bool_)
+        if not (dtype.kind == "f" or _fits(value, dtype))
+        else np.isnan(band)
+        if np.isnan(value)
+        else band == np.asarray(value).astype(dtype)
+        for band, value in zip(numbers, nodata, strict=True)
+    ]
+    return np.stack(same)
+
+
+def _fits(value: float, dtype: np.dtype[Any]) -> bool:
+    limits = np.iinfo(dtype)
+    return float(value).is_integer() and limits.min <= value <= limits.max
+
+
+def is_measured(dataset: Any) -> bool:
+    """Return whether an open dataset holds measurements: it is georeferenced, or has more bands than an image."""
+    colours = 5 if ColorInterp.cyan in dataset.colorinterp else 4
+    return is_placed(dataset) or dataset.count > colours
+
+
+def is_placed(dataset: Any) -> bool:
+    """Return whether an open dataset is georeferenced."""
+    return bool(dataset.crs or dataset.gcps[0] or dataset.rpcs or dataset.transform != Affine.identity())
+
+
+def to_alpha(stored: NDArray[Any], bits: int) -> NDArray[np.uint8]:
+    """Return an alpha band (h, w) of any type, of ``bits`` bits, as 0 (transparent) to 255."""
+    if stored.dtype == np.uint8 and bits == 8:
+        return stored
+    white = 1.0 if stored.dtype.kind == "f" else float(2 ** min(bits, stored.dtype.itemsize * 8) - 1)
+    return np.rint(np.clip(np.nan_to_num(stored / white), 0, 1) * 255).astype(np.uint8)

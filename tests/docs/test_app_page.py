@@ -1,0 +1,16 @@
+"""The guide to the page in the browser names fields that the page has."""
+
+from __future__ import annotations
+
+import re
+
+from tests.docs.pages import CHECKOUT
+
+
+def test_fields_that_the_guide_names_are_on_the_page() -> None:
+    guide = (CHECKOUT / "docs/app.md").read_text(encoding="utf-8")
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "ir_transfer/app").glob("*.py")))
+    rows = re.findall(r"^\| (?!field|-)([^|]+) \|", guide, re.MULTILINE)
+    names = {*re.findall(r"\*\*([^*]+)\*\*", guide), *(name for row in rows for name in re.split(r": |, ", row))}
+    assert {"Convert", "Strength", "white at"} <= names
+    assert [name for name in sorted(names) if name.removeprefix("the ").lower() not in source.lower()] == []
