@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ir_transfer.nn.thermal.local_contrast import CELL
 
-_FIT, _AVERAGE = 5, 3  # cells: sides of the windows in which coefficients are fitted and averaged
+_FIT, _AVERAGE = 7, 5  # cells: sides of the windows in which coefficients are fitted and averaged
 _NOISE = 1e-3  # variance of sRGB in [0, 1] below which a window counts as flat
 
 
