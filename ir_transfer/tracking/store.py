@@ -6,10 +6,12 @@ import getpass
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
 
 from ir_transfer.errors import InputError, MissingFileError, MissingPackageError, TrackingError
 
@@ -92,8 +94,6 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
             f"expected an MLflow store at {uri}, found none: train a model first, or name the store with "
             "--tracking-uri or MLFLOW_TRACKING_URI"
         )
-    if create and uri.startswith(SQLITE):
-        Path(uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("mlflow", "alembic"):
@@ -107,9 +107,20 @@ def connect(uri: str, *, create: bool = False) -> MlflowClient:
             "expected the package mlflow, found none: pip install mlflow, or pass --no-tracking"
         ) from error
     try:
-        return MlflowClient(uri, registry_uri=uri)
+        with _creation_lock(uri) if create else nullcontext():
+            return MlflowClient(uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError) as error:
         raise InputError(f"expected the URI of an MLflow store, got {uri!r}: {one_line(error)}") from error
+
+
+def _creation_lock(uri: str) -> AbstractContextManager[Any]:
+    """Return a lock between processes that may create the same SQLite file: MLflow's migrations fail side by side."""
+    if not uri.startswith(SQLITE):
+        return nullcontext()
+    file = Path(uri.removeprefix(SQLITE))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock: AbstractContextManager[Any] = FileLock(file.with_name(f".{file.name}.lock"))
+    return lock
 
 
 def experiment_id(client: MlflowClient) -> str:

@@ -1,4 +1,6 @@
+import sys
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -27,3 +29,17 @@ def test_a_recorded_run_has_its_values_and_its_status(tracking_uri: str) -> None
     with pytest.raises(OSError, match="full"), recorded_run(client, "convert", "bad") as bad:
         raise OSError("full")
     assert client.get_run(bad.id).info.status == "FAILED"
+
+
+def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
+    """MLflow's own migrations fail where two processes create the tables of one file."""
+    uri = f"sqlite:///{tmp_path}/new/mlflow.db"
+    program = "import sys; from ir_transfer.tracking import store; "
+    program += "print(store.experiment_id(store.connect(sys.argv[1], create=True)))"
+    running = [
+        Popen([sys.executable, "-c", program, uri], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    answers = [process.communicate() for process in running]
+    assert [process.returncode for process in running] == [0, 0], answers
+    assert answers[0][0] == answers[1][0]
