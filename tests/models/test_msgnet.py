@@ -100,7 +100,9 @@ def stripes(period: int) -> Tensor:
 def test_the_brush_sees_a_texture_at_its_size(model: MSGNet) -> None:
     def gram(brush: int, exemplar: Tensor) -> Tensor:
         model.configure({"brush": str(brush)})
-        return model.prepare([exemplar], white_hot=True).tensors["level0.gram"]  # at stride 4, of which the stripes have two
+        return model.prepare([exemplar], white_hot=True).tensors[
+            "level0.gram"
+        ]  # at stride 4, of which the stripes have two
 
     fine, coarse = gram(128, stripes(16)), gram(256, stripes(16))
     assert (fine - coarse).abs().max() > 0.05

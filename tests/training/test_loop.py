@@ -154,9 +154,7 @@ def test_resume_with_another_model_is_refused_and_keeps_the_run(root: Path) -> N
     trainer_of(root, "run", recipe_of(root, training__steps="1")).run()
     before = (root / "run" / "recipe.yaml").read_text()
     other = trainer_of(root, "run", recipe_of(root, model__hyper_parameters__widths="[8, 8, 8, 12]"))
-    with pytest.raises(
-        InputError, match=r"model section.*hyper_parameters\.widths: \[8, 8, 8, 8\] -> \[8, 8, 8, 12\]"
-    ):
+    with pytest.raises(InputError, match=r"model section.*hyper_parameters\.widths: \[8, 8, 8, 8\] -> \[8, 8, 8, 12\]"):
         other.resume()
     assert (root / "run" / "recipe.yaml").read_text() == before
 
