@@ -159,8 +159,9 @@ def _mirrored(images: Tensor, axis: int) -> Tensor:
     A mirror image of a mirror image continues those that are smaller than the margin.
     """
     last = images.shape[axis] - 1
-    positions = torch.arange(-_MARGIN, last + 1 + _MARGIN, device=images.device).abs() % (2 * last)
-    return images.index_select(axis, last - (positions - last).abs())
+    # Without abs(), which OpenVINO leaves out for constant integers.
+    positions = torch.arange(-_MARGIN, last + 1 + _MARGIN, device=images.device) % (2 * last)
+    return images.index_select(axis, torch.minimum(positions, 2 * last - positions))
 
 
 def _inner(features: Tensor, stride: int, height: int, width: int) -> Tensor:

@@ -119,7 +119,7 @@ class _MeanVariance(torch.autograd.Function):
 
 def mean_variance(features: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean and biased variance (B, C) over space of features (B, C, H, W), in float32 or better."""
-    if torch.jit.is_tracing():  # type: ignore[attr-defined,no-untyped-call]  # the exporter fails at functions with own gradients
+    if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]  # the exporter fails at functions with own gradients
         variance, mean = torch.var_mean(at_least_float32(features), (2, 3), correction=0)
         return mean, variance
     pair: tuple[Tensor, Tensor] = _MeanVariance.apply(features)

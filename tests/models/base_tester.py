@@ -24,6 +24,7 @@ from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.moments import Statistics
 from ir_transfer.nn.tone import reorder
+from tests.models.small_thermal import conditioned
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,12 @@ class Case:
 
     def make(self, weights: Path | None = None) -> TranslationModel:
         torch.manual_seed(0)
-        return create_model(self.name, weights=weights, **self.hyper_parameters)
+        model = create_model(self.name, weights=weights, **self.hyper_parameters)
+        if weights is None:
+            for network in (model, getattr(model, "start", None)):
+                if isinstance(network, ThermalModel):
+                    conditioned(network)
+        return model
 
 
 def image(*shape: int, seed: int = 0) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer import create_model
+from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.nn.thermal.exemplar_encoder import ExemplarEncoder, standardised
 
@@ -30,36 +31,60 @@ def scene(height: int, width: int, seed: int = 0, channels: int = 3) -> Tensor:
 
 
 def small_thermal(name: str, seed: int = 0, **changes: Any) -> ThermalModel:
-    """Return a small compact system in evaluation mode, with random weights whose maps have a deviation of 1."""
+    """Return a small compact system in evaluation mode with random, well-conditioned weights."""
     torch.manual_seed(seed)
     model = create_model(name, weights=None, **{**SMALL_THERMAL, **changes}).eval()
     assert isinstance(model, ThermalModel)
-    _vary_exemplar_features(model)
-    heads = [head for key in ("to_thermal", "to_detail", "to_gates") if (head := _head(model, key))]
-    with torch.no_grad():
-        style = model.encode(scene(60, 80, 1, channels=1), torch.tensor([True]))
-        levels = model.neck(model.encoder(scene(96, 128)), _aligner(model, style))
-        for head, level in zip(heads, levels[:2], strict=True):
-            deviation = head(level).std()
-            head.weight.div_(deviation)
-            assert head.bias is not None
-            head.bias.div_(deviation)
-    return model
+    return conditioned(model)
 
 
 @torch.no_grad()
-def _vary_exemplar_features(model: ThermalModel) -> None:
-    encoder = model.exemplar_encoder
-    assert isinstance(encoder, ExemplarEncoder)
-    for project, features in zip(encoder.project, encoder(standardised(scene(60, 80, 1, channels=1))), strict=True):
-        assert isinstance(project, nn.Conv2d)
-        project.weight.div_(features.std((2, 3))[0, :, None, None, None])
+def conditioned(model: ThermalModel) -> ThermalModel:
+    """Scale random weights in place, so that features and maps have a deviation of 1.
+
+    The features of random weights hardly vary over an image (by 1e-3 of their mean at stride 32), so that the neck's
+    alignment would magnify rounding to 1e-4.
+    """
+    image, exemplar = scene(96, 128), standardised(scene(60, 80, 1, channels=1))
+    _standardise(model.encoder, lambda: model.encoder(image))
+    encoder = getattr(model, "exemplar_encoder", None)
+    if isinstance(encoder, ExemplarEncoder):
+        _standardise(encoder, lambda: encoder(exemplar))
+        style = model.encode(exemplar, torch.tensor([True]))
+    else:
+        assert isinstance(model, FixedStyles)
+        style = model.encode_styles(torch.tensor([0]), torch.tensor([True]))
+    levels = model.neck(model.encoder(image), _aligner(model, style))
+    for head, level in ((model.detail.to_thermal, levels[0]), (_fine_head(model), levels[1])):
+        assert isinstance(head, nn.Conv2d)
+        assert head.bias is not None
+        deviation = head(level).std()
+        head.weight.div_(deviation)
+        head.bias.div_(deviation)
+    return model
 
 
-def _head(model: ThermalModel, name: str) -> nn.Conv2d | None:
-    found = getattr(model.detail, name, None)
-    assert found is None or isinstance(found, nn.Conv2d)
-    return found
+def _standardise(network: nn.Module, run: Callable[[], object]) -> None:
+    """Scale every convolution in the order of a run (after Mishkin and Matas 2016): deviation 1, its bias as mean."""
+
+    def scale(conv: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        mean, deviation = output.mean((0, 2, 3)), output.std((0, 2, 3))
+        wanted = conv.bias.clone()
+        conv.weight.div_(deviation[:, None, None, None])
+        conv.bias.sub_(mean).div_(deviation).add_(wanted)
+        shape = (-1, 1, 1)
+        return (output - mean.view(shape)) / deviation.view(shape) + wanted.view(shape)
+
+    hooks = [module.register_forward_hook(scale) for module in network.modules() if isinstance(module, nn.Conv2d)]
+    run()
+    for hook in hooks:
+        hook.remove()
+
+
+def _fine_head(model: ThermalModel) -> object:
+    return getattr(model.detail, "to_detail", None) or getattr(model.detail, "to_gates", None)
 
 
 def _aligner(model: ThermalModel, style: Mapping[str, Tensor]) -> Any:

@@ -53,17 +53,18 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
     style = {**model.encode(EXEMPLAR, torch.tensor([True])), WEIGHTS: alpha}
     least = torch.tensor(model.hyper_parameters["least_gains"])
     gains = (least * (1 - alpha) + alpha)[0]
-    statistics = torch.cat([style[f"level{level}.{part}"] for level in range(5) for part in ("mean", "std")], dim=1)
+    statistics = torch.cat([style[f"level{level}.{part}"] for level in range(4) for part in ("mean", "std")], dim=1)
     centred = (statistics - statistics.mean()) / (statistics.var(correction=0) + 1e-5).sqrt()
     described = model.trunk(torch.cat([centred, alpha], dim=1))
-    contents = [gains[0], gains[0], gains[1], gains[1], torch.tensor(1.0)]
-    for level, (width, content) in enumerate(zip(model.neck.widths, contents, strict=True)):
+    contents = [gains[0], gains[1], gains[1], torch.tensor(1.0)]
+    styles = [gains[2] * gains[3], gains[4], gains[5], gains[6]]
+    for level, (width, content, gain) in enumerate(zip(model.neck.widths, contents, styles, strict=True)):
         stretch, shift = model.heads[level](described).split(width, dim=1)
         mean, std = style[f"level{level}.mean"], style[f"level{level}.std"]
         features = 4 * torch.randn(1, width, 12, 15) - 1
         normal = F.instance_norm(features) * (179 / 180) ** 0.5
-        scale = gains[2 + level] * content * std * stretch.exp()
-        wanted = normal * scale[..., None, None] + (gains[2 + level] * (mean + std * shift))[..., None, None]
+        scale = gain * content * std * stretch.exp()
+        wanted = normal * scale[..., None, None] + (gain * (mean + std * shift))[..., None, None]
         found = model.align(level, features, model.measure(features), style)
         torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4)
 

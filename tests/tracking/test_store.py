@@ -36,10 +36,7 @@ def test_processes_that_start_together_make_one_store(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/new/mlflow.db"
     program = "import sys; from ir_transfer.tracking import store; "
     program += "print(store.experiment_id(store.connect(sys.argv[1], create=True)))"
-    running = [
-        Popen([sys.executable, "-c", program, uri], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    running = [Popen([sys.executable, "-c", program, uri], stdout=PIPE, stderr=PIPE, text=True) for _ in range(2)]
     answers = [process.communicate() for process in running]
     assert [process.returncode for process in running] == [0, 0], answers
     assert answers[0][0] == answers[1][0]

@@ -9,14 +9,16 @@ from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 
 
 def test_a_linear_function_of_the_rgb_image_is_found() -> None:
-    image = F.interpolate(torch.rand(1, 3, 8, 10), (64, 80), mode="nearest")
+    torch.manual_seed(0)
+    # Larger squares than cells would leave too few colours in a window at the border.
+    image = F.interpolate(torch.rand(1, 3, 16, 20), (64, 80), mode="nearest")
     weights = torch.tensor([0.5, -1.0, 0.25])
     expected = (image * weights[:, None, None]).sum(1, keepdim=True) + 0.3
     fit = fit_to_overview(F.avg_pool2d(expected, 4), image)
     assert fit.shape == (1, 4, 16, 20)
     torch.testing.assert_close(fit[0, :3].mean((1, 2)), weights, atol=0.03, rtol=0)
     full = F.interpolate(fit, scale_factor=4, mode="bilinear")
-    torch.testing.assert_close(fitted(full, image), expected, atol=0.06, rtol=0)
+    torch.testing.assert_close(fitted(full, image), expected, atol=0.03, rtol=0)
 
 
 def test_an_edge_is_where_the_rgb_image_has_it() -> None:
