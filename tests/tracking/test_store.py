@@ -1,6 +1,6 @@
 import sys
 from pathlib import Path
-from subprocess import Popen
+from subprocess import PIPE, Popen
 
 import pytest
 
