@@ -62,7 +62,7 @@ def no_infrared(root: Path) -> None:
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [
-        (other_stems, ["pairs/rgb", "pairs/ir", "none in common", "8 photographs", "datasets show"]),
+        (other_stems, ["pairs/rgb", "pairs/ir", "none in common", "8 RGB images", "datasets show"]),
         (other_size, ["scene_2.png (96, 72)", "(30, 20)", "register"]),
         (palette, ["pairs/ir/scene_2.png", "three that differ", "gray image"]),
         (no_infrared, ["pairs/ir", "name another card"]),
@@ -116,7 +116,7 @@ def test_copies_in_training_and_validation(root: Path, capsys: pytest.CaptureFix
         (["--data", "nowhere"], ["nowhere", "check the path"]),
         (["--card", "llvip"], ["pairs/visible", "datasets show llvip", "another card"]),
         (["--card", "llvp"], ["llvp", "'llvip'"]),
-        (["--card", "hit-uav"], ["hit-uav", "do not belong together"]),
+        (["--card", "hit-uav"], ["hit-uav", "which is unpaired"]),
         (["--card", "naip", "--protocol", "paired-lwir"], ["lwir", "naip", "--protocol or --card"]),
         (["--part", "test"], ["--part", "'test'", "datasets split"]),
         (["--split", "none.json"], ["none.json", "datasets split"]),

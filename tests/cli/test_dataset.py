@@ -32,7 +32,7 @@ def test_a_yolo_set_from_end_to_end(
     out = tmp_path / "ir"
     arguments = ["dataset", str(yolo), "--style", str(exemplar), "--model", "histogram", "--variants", "2"]
     assert main([*arguments, "--heat", "person=+0.1", "--dry-run", "-o", str(out)]) == 0
-    assert "would make 6 images of 3 in a yolo set" in capsys.readouterr().out
+    assert "would write 6 images for 3 of a yolo data set" in capsys.readouterr().out
     assert not out.exists()
     assert main([*arguments, "--heat", "person=+0.1", "-o", str(out)]) == 0
     told = capsys.readouterr()

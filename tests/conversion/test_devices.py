@@ -65,7 +65,7 @@ def critical(bit_depth: BitDepth) -> NDArray[np.float32]:
 
 @pytest.mark.parametrize("bit_depth", [8, 16])
 def test_levels_of_the_device_are_those_of_to_levels(bit_depth: BitDepth, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ir_transfer.conversion.devices._AT_ONCE", 1000)
+    monkeypatch.setattr("ir_transfer.conversion.devices._QUANTISED_AT_ONCE", 1000)
     given = critical(bit_depth)
     found = nearest_levels(torch.from_numpy(given)[None, None], bit_depth).numpy()
     assert found.shape == (1, 1, len(given))

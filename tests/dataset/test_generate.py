@@ -101,7 +101,7 @@ def test_card_and_tables_say_how_every_image_was_made(coco: Path, exemplars: tup
     summary = make(coco, exemplars, tmp_path / "ir", strengths=(0.5, 0.5), command="ir-transfer dataset coco")
     assert (summary.run.converted, summary.run.failed) == (3, 1)
     card = (tmp_path / "ir/README.md").read_text()
-    assert "| images | 3, made from 3 photographs |" in card
+    assert "| images | 3, made from 3 RGB images |" in card
     assert "| split train | 1 |" in card
     assert "CC BY 4.0" in card
     assert "ir-transfer dataset coco" in card

@@ -150,7 +150,7 @@ def test_numbered_frames(options: VideoOptions, tmp_path: Path) -> None:
         run(options, source=folder)
     assert run(options, source=folder, resume=True).skipped == 4
     assert run(options, source=folder, overwrite=True).skipped == 0
-    with pytest.raises(InputError, match="one look"):
+    with pytest.raises(InputError, match="one set of options"):
         run(options, source=folder, resume=True, strength=0.5)
 
 
