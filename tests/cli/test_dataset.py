@@ -50,7 +50,7 @@ def test_a_yolo_set_from_end_to_end(
     base = out / described.get("path", ".")
     assert (base / described["train"]).resolve() == (out / "images/train").resolve()
     assert main(["dataset", "verify", str(out)]) == 0
-    assert "as they were made" in capsys.readouterr().out
+    assert "files are unchanged, and supported labels match the images" in capsys.readouterr().out
     (out / "labels/val/p 2.txt").write_text("0 0.5 0.5 0.3 0.25\n")
     assert main(["dataset", "verify", str(out)]) == 1
     assert "labels/val/p 2.txt" in capsys.readouterr().out
