@@ -50,7 +50,7 @@ def fit(sampling: Sampling | None, height: int, width: int) -> Grid:
 
 
 def shrink(image: Floats, grid: Grid) -> Floats:
-    """Return the means (rows, columns) over the areas of the sensor's pixels, exact for any ratio."""
+    """Return the means (rows, columns) of an image (H, W) over the sensor's pixels, exact at any ratio."""
     if image.shape == (grid.rows, grid.columns):
         return image
     size = (grid.columns, grid.rows)

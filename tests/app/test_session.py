@@ -45,7 +45,7 @@ def test_a_message_has_the_names_of_the_visitor(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["list.txt", "scene.vrt", "noending", "", "..", "a\n.png"])
 def test_files_that_are_no_images_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match=r"expected RGB images of .*\.bmp.*leave it out"):
+    with pytest.raises(InputError, match=r"expected images with a suffix of .*\.bmp.*leave it out"):
         names_of([Upload(name, tmp_path)], "images")
 
 
@@ -54,5 +54,5 @@ def test_folders_are_cut_off_and_equal_names_refused(tmp_path: Path) -> None:
         "a.png",
         "b.png",
     )
-    with pytest.raises(InputError, match=r"expected exemplars of different names, got a\.png twice"):
+    with pytest.raises(InputError, match=r"expected exemplars with different names, got a\.png twice"):
         names_of([Upload("x/a.png", tmp_path), Upload("y/a.png", tmp_path)], "exemplars")

@@ -75,7 +75,7 @@ def test_verify_checks_the_pixels(exemplar: Path, tmp_path: Path, capsys: pytest
     capsys.readouterr()
     replace_result(out, "o3", 2)
     assert main(["dataset", "verify", str(out)]) == 1
-    assert "images/o3.png: expected the stored frame, got pixels turned otherwise" in capsys.readouterr().out
+    assert "images/o3.png: expected the stored frame, got another orientation" in capsys.readouterr().out
 
 
 def test_verify_checks_what_labels_state_against_the_pixels(

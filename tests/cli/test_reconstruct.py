@@ -50,7 +50,7 @@ def test_style_of_another_size_is_seeded(arguments: list[str], exemplar: Path, t
         (["--content", "photo.png", "--style", "photo.png"], "--content FILE or --style FILE"),
         (["--content", "photo.png", "--layers", "conv1_1"], "no --layers with --content"),
         (["--style", "photo.png", "--layer", "conv1_1"], "no --layer with --style"),
-        (["--style", "photo.png", "--size", "8x8"], "at least 16, such as"),
+        (["--style", "photo.png", "--size", "8x8"], "at least 16 pixels, such as"),
         (["--style", "photo.png", "--layers", "conv9_1"], "unknown layer of VGG-19 'conv9_1'"),
         (["--style", "none.png"], "none.png"),
         (["--style", "photo.png", "-o", "out.tif"], ".png"),

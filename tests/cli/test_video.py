@@ -35,10 +35,10 @@ def test_last_lines_and_exit_codes(
     captured = capsys.readouterr()
     assert captured.err == ""
     note, flicker, counts, out = captured.out.splitlines()
-    assert "translates frame by frame" in note
+    assert "each frame was translated separately" in note
     assert flicker.startswith("flicker ")
-    assert "x the input's own (frame by frame: " in flicker
-    assert counts == "8 frames, 0 of an earlier run, 0 damaged"
+    assert "x that of the input (frame by frame: " in flicker
+    assert counts == "8 frames, 0 from an earlier run, 0 damaged"
     assert out == str(tmp_path / "clip_ir.mp4")
     assert main(arguments) == 2
     assert "--overwrite" in capsys.readouterr().err
@@ -57,7 +57,7 @@ def test_damage_is_told(arguments: list[str], clip: Path, capsys: pytest.Capture
     captured = capsys.readouterr()
     assert captured.err.count("Error: ") == 1
     assert "001.png" in captured.err
-    assert "3 frames, 0 of an earlier run, 1 damaged" in captured.out
+    assert "3 frames, 0 from an earlier run, 1 damaged" in captured.out
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_kill_and_resume_give_the_same_frames(
     assert main([*arguments, "--resume", "--smoothing", "3"]) == 2
     capsys.readouterr()
     assert main([*arguments, "--resume"]) == 0
-    assert re.search(r"60 frames, (25|50) of an earlier run", capsys.readouterr().out)
+    assert re.search(r"60 frames, (25|50) from an earlier run", capsys.readouterr().out)
     assert main([*arguments, "-q", "-o", str(tmp_path / "undisturbed.mp4")]) == 0
     times, resumed = read_clip(tmp_path / "clip_ir.mp4")
     expected, undisturbed = read_clip(tmp_path / "undisturbed.mp4")

@@ -128,7 +128,7 @@ def test_a_card_that_does_not_fit_is_told(tmp_path: Path) -> None:
         (tmp_path / "visible").mkdir()
         (tmp_path / "infrared").mkdir()
         list_pairs(tmp_path, load_card("llvip"))
-    with pytest.raises(InputError, match="do not belong together"):
+    with pytest.raises(InputError, match="which is unpaired"):
         list_pairs(tmp_path, load_card("flir-adas-v2"))
     with pytest.raises(MissingFileError, match="nowhere"):
         list_pairs(tmp_path / "nowhere", load_card("naip"))

@@ -12,5 +12,5 @@ def test_fields_that_the_guide_names_are_on_the_page() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in sorted((CHECKOUT / "ir_transfer/app").glob("*.py")))
     rows = re.findall(r"^\| (?!field|-)([^|]+) \|", guide, re.MULTILINE)
     names = {*re.findall(r"\*\*([^*]+)\*\*", guide), *(name for row in rows for name in re.split(r": |, ", row))}
-    assert {"Convert", "Strength", "white at"} <= names
+    assert {"Convert", "Strength", "white level"} <= names
     assert [name for name in sorted(names) if name.removeprefix("the ").lower() not in source.lower()] == []

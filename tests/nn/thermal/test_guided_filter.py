@@ -37,6 +37,6 @@ def test_a_flat_rgb_image_gives_a_smooth_map() -> None:
     thermal = torch.randn(1, 1, 16, 16)
     fit = fit_to_overview(thermal, torch.full((1, 3, 64, 64), 0.5))
     assert fit[:, :3].abs().max() < 1e-3
-    smooth = F.avg_pool2d(thermal, 5, 1, 2, count_include_pad=False)
-    expected = F.avg_pool2d(smooth, 3, 1, 1, count_include_pad=False)
+    smooth = F.avg_pool2d(thermal, 7, 1, 3, count_include_pad=False)
+    expected = F.avg_pool2d(smooth, 5, 1, 2, count_include_pad=False)
     torch.testing.assert_close(fitted(fit, torch.full((1, 3, 16, 16), 0.5)), expected, atol=1e-4, rtol=0)
