@@ -85,7 +85,7 @@ class HaarDetail(Detail):
             return self._strips(images, maps, window)
 
     def _strips(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
-        stride = 4 * maps.factor
+        stride = CELL * maps.factor
         rows = max(1, _STRIP_PIXELS // max(1, window.width * len(images)) // stride) * stride
         strips = [
             self._strip(images[..., top : top + rows, :], maps, window.rows(top, min(top + rows, window.height)))
