@@ -19,13 +19,14 @@ from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode
 from ir_transfer.models.style_facts import POLARITY
 from ir_transfer.models.style_names import unknown_style_message
-from ir_transfer.models.thermal import ThermalModel
+from ir_transfer.models.thermal import CONTRAST, ThermalModel
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.polarity import polarity_sign
+from ir_transfer.nn.thermal.detail_contrast import detail_contrast
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
-_DEVIATION = 0.2  # of styles without exemplars
+_DEVIATION, _CONTRAST = 0.2, 0.25  # of styles without exemplars
 
 
 class FixedStyles(ThermalModel):
@@ -44,6 +45,7 @@ class FixedStyles(ThermalModel):
         quantiles: Quantiles of the styles' white-hot exemplars (N, 33); uniform around .5 without exemplars.
         means: Their means (N, 1).
         deviations: Their standard deviations (N, 1).
+        contrasts: Their contrasts of detail (N, 1).
         exemplars: White-hot exemplars (1, 1, h, w) by style, set by a training; not stored.
 
     Raises:
@@ -53,6 +55,7 @@ class FixedStyles(ThermalModel):
     quantiles: Tensor
     means: Tensor
     deviations: Tensor
+    contrasts: Tensor
 
     def __init__(self, info: ModelInfo, looks: Sequence[str], sizes: Mapping[str, Any]) -> None:
         if not looks or len(set(looks)) != len(looks):
@@ -66,6 +69,7 @@ class FixedStyles(ThermalModel):
         self.register_buffer("quantiles", even.expand(len(looks), KNOTS).clone())
         self.register_buffer("means", torch.full((len(looks), 1), 0.5))
         self.register_buffer("deviations", torch.full((len(looks), 1), _DEVIATION))
+        self.register_buffer("contrasts", torch.full((len(looks), 1), _CONTRAST))
 
     # -- to be implemented by a model -------------------------------------------------------------------------------
 
@@ -92,6 +96,7 @@ class FixedStyles(ThermalModel):
         """Return the style tensors of styles by number (B,) and polarity (B,) bool; differentiable."""
         tones = dict(zip(("quantiles", "mean", "deviation"), self._tones(), strict=True))
         found = {f"tone.{name}": values[numbers] for name, values in tones.items()}
+        found[CONTRAST] = self.contrasts[numbers]
         return {**self.affine_style(numbers), **found, POLARITY: polarity_sign(white_hot)}
 
     def align(self, level: int, features: Tensor, moments: Moments, style: Mapping[str, Tensor]) -> Tensor:
@@ -170,14 +175,15 @@ class FixedStyles(ThermalModel):
 
     @torch.no_grad()
     def set_style_exemplars(self, name: str, exemplars: Sequence[Tensor]) -> None:
-        """Store the mean tone of a style's exemplars, and keep them for :meth:`adopt`.
+        """Store the mean tone and contrast of detail of a style's exemplars, and keep them for :meth:`adopt`.
 
         Args:
             name: One of ``styles``.
             exemplars: One or more white-hot infrared images (1, 1, h, w) in [0, 1]; sizes may differ.
         """
         tones = zip(*(tone_of(exemplar) for exemplar in exemplars), strict=True)
-        self._store_tone(name, Tone(*(torch.stack(values).mean(0) for values in tones)))
+        contrast = torch.stack([detail_contrast(exemplar) for exemplar in exemplars]).mean(0)
+        self._store_look(name, Tone(*(torch.stack(values).mean(0) for values in tones)), contrast)
         self.exemplars[name] = list(exemplars)
 
     @torch.no_grad()
@@ -214,12 +220,14 @@ class FixedStyles(ThermalModel):
             self.affine_of(name).copy_(trained.affine_of(name) if known else mean)
             if known and name not in self.exemplars:
                 number = trained.styles.index(name)
-                self._store_tone(name, Tone(*(values[number : number + 1] for values in trained._tones())))
+                own = slice(number, number + 1)
+                self._store_look(name, Tone(*(values[own] for values in trained._tones())), trained.contrasts[own])
 
     def _tones(self) -> Tone:
         return Tone(self.quantiles, self.means, self.deviations)
 
-    def _store_tone(self, name: str, tone: Tone) -> None:
+    def _store_look(self, name: str, tone: Tone, contrast: Tensor) -> None:
         number = self.styles.index(name)
+        self.contrasts[number] = contrast[0]
         for kept, values in zip(self._tones(), tone, strict=True):
             kept[number] = values[0]

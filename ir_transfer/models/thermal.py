@@ -25,6 +25,7 @@ from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
+from ir_transfer.nn.thermal.detail_contrast import detail_contrast, detail_gain
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -52,6 +53,11 @@ TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 """Names in a style of the fields of :class:`~ir_transfer.nn.thermal.tone.Tone`."""
 
 
+CONTRAST = "detail.contrast"
+"""Name in a style of the contrast of detail; see :mod:`ir_transfer.nn.thermal.detail_contrast`."""
+_ENERGY = "detail.energy"
+
+
 @dataclass(frozen=True)
 class Survey:
     """Analysis of a whole image, from which any window of it can be translated.
@@ -59,7 +65,7 @@ class Survey:
     Attributes:
         maps: Thermal map and coefficients of the detail.
         tone: Tone of the canonical image.
-        statistics: Statistics of the neck's levels, ``level0`` to ``level3``, and of the tone.
+        statistics: Statistics of the neck's levels, ``level0`` to ``level3``, of the detail and of the tone.
         canonical: Canonical image (B, 1, H, W), if the overview has the size of the image.
     """
 
@@ -152,11 +158,12 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     # -- interface -------------------------------------------------------------------------------------------
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
-        """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone and polarity."""
+        """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone, detail and polarity."""
         sign = polarity_sign(white_hot.to(exemplars.device)).to(exemplars)
         upright = apply_polarity(exemplars, sign)
         tones = dict(zip(TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
-        return {**self.encode_style(standardised(upright)), **tones, POLARITY: sign}
+        contrast = detail_contrast(upright).to(exemplars)
+        return {**self.encode_style(standardised(upright)), **tones, CONTRAST: contrast, POLARITY: sign}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -206,7 +213,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         statistics: Statistics | None = None,
         weights: Tensor | None = None,
     ) -> tuple[DetailMaps, dict[str, Moments]]:
-        """Return the maps that the full-size image is computed from, and the moments of the neck's levels.
+        """Return the maps that the full-size image is computed from, and the moments of the neck's levels and detail.
 
         ``features`` are the encoder's of ``overview`` (B, 3, h, w); ``statistics`` and ``weights`` are those of
         :meth:`survey`.
@@ -221,7 +228,13 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        return self.detail.maps(self.neck(features, align), overview), measured
+        maps = self.detail.maps(self.neck(features, align), overview)
+        if statistics is None:
+            energy = self.detail.energy(maps, overview, weights)
+            measured[_ENERGY] = Moments(overview.shape[-2] * overview.shape[-1], energy, torch.zeros_like(energy))
+        else:
+            energy = statistics[_ENERGY].mean
+        return maps.amplified(detail_gain(energy, at_least_float32(style[CONTRAST]))), measured
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor

@@ -20,6 +20,9 @@ class DetailMaps(Protocol):
     def at(self, factor: int) -> Self:
         """Return the same maps for an image that is ``factor`` times as large as its overview."""
 
+    def amplified(self, gain: Tensor) -> Self:
+        """Return the maps with ``gain`` (B, 1) times the detail."""
+
 
 class Detail(nn.Module, ABC):
     """A network from the neck's levels and the RGB image to the canonical image."""
@@ -27,6 +30,16 @@ class Detail(nn.Module, ABC):
     @abstractmethod
     def maps(self, levels: list[Tensor], overview: Tensor) -> DetailMaps:
         """Return the maps from the neck's levels, finest first, and the reduced RGB image (B, 3, h, w)."""
+
+    @abstractmethod
+    def energy(self, maps: Any, overview: Tensor, weights: Tensor | None) -> Tensor:
+        """Return the energy (B, 3) for :func:`~ir_transfer.nn.thermal.detail_contrast.detail_gain`.
+
+        Args:
+            maps: Of the overview.
+            overview: The reduced RGB image (B, 3, h, w).
+            weights: Position weights (B or 1, 1, h, w), or None for equal ones.
+        """
 
     @abstractmethod
     def render(self, images: Tensor, maps: Any, window: Window) -> Tensor:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail_contrast import local_mean, map_energy, mean_over
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -23,6 +25,7 @@ class GuidedMaps(NamedTuple):
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
         detail: Coefficients a_k (B, K, h / 2, w / 2) at stride 8 of the overview.
+        guides: Local means of the guides g_k (B, K, h, w).
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers.
     """
@@ -30,6 +33,7 @@ class GuidedMaps(NamedTuple):
     thermal: Tensor
     fit: Tensor
     detail: Tensor
+    guides: Tensor
     luma: Tensor
     factor: int = 1
 
@@ -37,13 +41,18 @@ class GuidedMaps(NamedTuple):
         """Return the same maps for an image that is ``factor`` times as large as its overview."""
         return self._replace(factor=factor)
 
+    def amplified(self, gain: Tensor) -> GuidedMaps:
+        """Return the maps with ``gain`` (B, 1) times the detail."""
+        return self._replace(detail=gain[..., None, None] * self.detail)
+
 
 class GuidedDetail(Detail):
-    """``y = s . rgb + o + sum_k a_k g_k(rgb)``: guided filter of the thermal map, and detail with local sign and gain.
+    """``y = s . rgb + o + sum_k a_k (g_k - mean g_k)``: guided filter of the thermal map, and detail of local sign.
 
     Slopes s and offset o are the local linear fit of the thermal map to the RGB image, so that edges are where the RGB
-    image has them. The guides g are pointwise on RGB image and local contrast (cf. Gharbi et al. 2017). Their
-    coefficients are predicted at stride 8, too coarse for a texture that the RGB image does not have.
+    image has them. The guides g are pointwise on RGB image and local contrast (cf. Gharbi et al. 2017), less their
+    local means, so that they change no area's tone. Their coefficients in (-1, 1) are predicted at stride 8, too coarse
+    for a texture that the RGB image does not have.
 
     Args:
         map_width: Channels of the neck's level at stride 4.
@@ -65,8 +74,24 @@ class GuidedDetail(Detail):
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
-            fit = fit_to_overview(thermal, overview)
-            return GuidedMaps(thermal, fit, self.to_detail(coarser), luma_statistics(overview))
+            luma = luma_statistics(overview)
+            guides = local_mean(self._cell_guides(overview, luma))
+            coefficients = torch.tanh(self.to_detail(coarser))
+            return GuidedMaps(thermal, fit_to_overview(thermal, overview), coefficients, guides, luma)
+
+    def energy(self, maps: GuidedMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
+        """Return the energy (B, 3) of map and detail at one pixel of every cell."""
+        with full_precision(overview):
+            height, width = maps.thermal.shape[-2:]
+            coefficients = F.interpolate(maps.detail, scale_factor=2, mode="bilinear")[..., :height, :width]
+            detail = coefficients * (self._cell_guides(overview, maps.luma) - maps.guides)
+            own = mean_over(detail.sum(1, keepdim=True).square(), weights)
+            return torch.cat([map_energy(maps.thermal, maps.fit, overview, weights), own], dim=1)
+
+    def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
+        """Return the guides (B, K, h, w) at the first pixel of every cell."""
+        guides: Tensor = self.guide(with_local_contrast(overview[..., ::CELL, ::CELL], luma))
+        return guides
 
     def render(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.
@@ -91,7 +116,9 @@ class GuidedDetail(Detail):
 
     def _strip(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
         fit = sample(maps.fit, window, CELL * maps.factor)
-        guides = self.guide(with_local_contrast(images, sample(maps.luma, window, CELL * maps.factor)))
-        detail = (sample(maps.detail, window, 2 * CELL * maps.factor) * guides).sum(1, keepdim=True)
+        stride = CELL * maps.factor
+        guides = self.guide(with_local_contrast(images, sample(maps.luma, window, stride)))
+        guides = guides - sample(maps.guides, window, stride)
+        detail = (sample(maps.detail, window, 2 * stride) * guides).sum(1, keepdim=True)
         strip: Tensor = fitted(fit, images) + detail
         return strip

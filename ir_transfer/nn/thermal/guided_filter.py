@@ -9,14 +9,16 @@ from torch import Tensor
 from ir_transfer.nn.thermal.local_contrast import CELL
 
 _FIT, _AVERAGE = 7, 5  # cells: sides of the windows in which coefficients are fitted and averaged
-_NOISE = 1e-3  # variance of sRGB in [0, 1] below which a window counts as flat
+_NOISE = 1e-3  # variance below which a window counts as flat, of sRGB whose mean around it is .4
+_LEVEL, _DARK, _AROUND = 0.4, 0.05, 25  # mean after exposure, mean of noise, cells: side of its window
 
 
 def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
     """Return the local linear fit of a map to its RGB image (He et al. 2013, equations 19 to 21).
 
     The coefficients apply to the image at any larger size (He and Sun 2015), so that the edges of the result are those
-    of the full-size image and its values those of the map.
+    of the full-size image and its values those of the map. The image is exposed evenly first, so that dark areas have
+    edges, too.
 
     Args:
         thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
@@ -26,6 +28,8 @@ def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
         Slopes for red, green and blue, and the offset: (B, 4, h, w).
     """
     rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
+    exposure = _LEVEL / (_box(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
+    rgb = rgb * exposure
     opponent = torch.cat(_rotated(rgb - 0.5), dim=1)
     x, y, z = opponent.chunk(3, dim=1)
     products = torch.cat([opponent, thermal, opponent * thermal, x * opponent, y * y, y * z, z * z], dim=1)
@@ -34,7 +38,7 @@ def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
     scatter = squares - torch.cat([mx * means, my * my, my * mz, mz * mz], dim=1)
     slope = torch.cat(_rotated_back(_solved(scatter, cross - means * mean)), dim=1)
     offset = mean - (slope * _box(rgb, _FIT)).sum(1, keepdim=True)
-    return _box(torch.cat([slope, offset], dim=1), _AVERAGE)
+    return _box(torch.cat([slope * exposure, offset], dim=1), _AVERAGE)
 
 
 def fitted(fit: Tensor, images: Tensor) -> Tensor:

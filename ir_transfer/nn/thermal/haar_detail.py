@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail_contrast import map_energy, mean_over
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -25,7 +26,7 @@ class HaarMaps(NamedTuple):
     Attributes:
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
-        gates: Gates (B, 6 K, h / 2, w / 2) in (-1, 1) at stride 8 of the overview: 3 K of the bands up to stride 2 of
+        gates: Gates (B, 6 K, h / 2, w / 2) at stride 8 of the overview: 3 K of the bands up to stride 2 of
             the overview, then 3 K of those at its stride 4.
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
@@ -40,6 +41,10 @@ class HaarMaps(NamedTuple):
     def at(self, factor: int) -> HaarMaps:
         """Return the same maps for an image that is ``factor`` times as large as its overview."""
         return self._replace(factor=factor)
+
+    def amplified(self, gain: Tensor) -> HaarMaps:
+        """Return the maps with ``gain`` (B, 1) times the detail."""
+        return self._replace(gates=gain[..., None, None] * self.gates)
 
 
 class HaarDetail(Detail):
@@ -71,6 +76,28 @@ class HaarDetail(Detail):
             thermal = self.to_thermal(coarse)
             gates = torch.tanh(self.to_gates(coarser))
             return HaarMaps(thermal, fit_to_overview(thermal, overview), gates, luma_statistics(overview))
+
+    def energy(self, maps: HaarMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
+        """Return the energy (B, 3) of the map, and of gated bands of one quad of pixels of every whole cell."""
+        with full_precision(overview):
+            height, width = (size // CELL for size in overview.shape[-2:])
+            inner = overview[..., : CELL * height, : CELL * width]
+            luma = maps.luma[..., :height, :width]
+            gates = F.interpolate(maps.gates, scale_factor=2, mode="bilinear")[..., :height, :width]
+            fine, coarse = gates.chunk(2, dim=1)
+            half = F.avg_pool2d(inner, 2)
+            # The bands are orthonormal: 4 and 16 are the pixels that one of their values stands for.
+            own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
+            found = [map_energy(maps.thermal, maps.fit, overview, weights), mean_over(own, weights)]
+            return torch.cat(found, dim=1)
+
+    def _gated_square(self, images: Tensor, step: int, luma: Tensor, gates: Tensor) -> Tensor:
+        """Return the sum of squares (B, 1, h, w) of the gated bands of the first 2 x 2 pixels of every ``step``."""
+        quad = [images[..., y::step, x::step] for y in (0, 1) for x in (0, 1)]
+        a, b, c, d = (self.guide(with_local_contrast(pixels, luma)) for pixels in quad)
+        bands = (b + d - a - c, c + d - a - b, a + d - b - c)
+        parts = zip(gates.chunk(_BANDS, dim=1), bands, strict=True)
+        return sum((gate * band / 2).sum(1, keepdim=True).square() for gate, band in parts)  # type: ignore[return-value]
 
     def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.

@@ -1,0 +1,88 @@
+"""Contrast of fine detail: a statistic of the exemplar that the translated image takes, as it takes the tone.
+
+A network trained on uncertain detail answers with little of it. Its amplitude is therefore not predicted: the network
+only decides where detail is, and with which sign.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.resize import resize_short_side
+from ir_transfer.nn.thermal.local_contrast import CELL
+
+SHORT_SIDE = 320
+"""Short side in pixels at which exemplars are measured.
+
+In images whose spectrum falls as 1 / f, the contrast of detail in pixels hardly depends on this size.
+"""
+
+_WINDOW = 5  # cells: what differs from the mean of 20 x 20 pixels is detail
+_LEAST_SHARE = 0.06  # of the wanted energy, that the detail has beside a map whose own detail suffices
+_LARGEST_SHARE = 0.5  # of the image's variance
+_LARGEST_GAIN = 6.0
+_FLOOR = 1e-6
+
+
+def detail_contrast(images: Tensor) -> Tensor:
+    """Return the deviation of an image's detail as a share of the image's deviation (B, 1).
+
+    Args:
+        images: In any range (B, 1, h, w).
+    """
+    sized = resize_short_side(at_least_float32(images), SHORT_SIDE, clamp=False)
+    detail = sized[..., ::CELL, ::CELL] - local_mean(cells_of(sized))
+    variance = sized.var((1, 2, 3), correction=0)
+    return (detail.square().mean((1, 2, 3)) / variance.clamp(min=_FLOOR)).sqrt()[:, None]
+
+
+def cells_of(images: Tensor) -> Tensor:
+    """Return the means of cells of 4 x 4 pixels (B, C, ceil(h / 4), ceil(w / 4)) of images (B, C, h, w)."""
+    return F.avg_pool2d(images, CELL, ceil_mode=True, count_include_pad=False)
+
+
+def local_mean(cells: Tensor) -> Tensor:
+    """Return the means of 5 x 5 cells around each one (B, C, h, w)."""
+    return F.avg_pool2d(cells, _WINDOW, 1, _WINDOW // 2, count_include_pad=False)
+
+
+def mean_over(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean (B, 1) of values (B, 1, h, w), with position weights (B or 1, 1, H, W) of any size."""
+    if weights is None:
+        return values.mean((1, 2, 3))[:, None]
+    share = F.adaptive_avg_pool2d(weights.to(values), (values.shape[-2], values.shape[-1]))
+    total: Tensor = (values * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=_FLOOR)
+    return total[:, None]
+
+
+def map_energy(thermal: Tensor, fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
+    """Return variance and mean square of the detail (B, 2) of a thermal map that is fitted to its RGB image.
+
+    Args:
+        thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
+        fit: Slopes and offset (B, 4, h, w); see :func:`~ir_transfer.nn.thermal.guided_filter.fit_to_overview`.
+        overview: sRGB (B, 3, H, W) in [0, 1].
+        weights: Position weights (B or 1, 1, H, W), or None for equal ones.
+    """
+    centred = thermal - mean_over(thermal, weights)[..., None, None]
+    sharp = overview[..., ::CELL, ::CELL] - local_mean(cells_of(overview))
+    detail = (fit[:, :3] * sharp).sum(1, keepdim=True)
+    return torch.cat([mean_over(values.square(), weights) for values in (centred, detail)], dim=1)
+
+
+def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
+    """Return the gain (B, 1) of the detail with which the image has the wanted contrast of detail.
+
+    Args:
+        energy: Variance of the thermal map, mean square of its own detail, and mean square of the detail that is
+            added to it (B, 3).
+        contrast: Wanted :func:`detail_contrast` (B or 1, 1).
+    """
+    variance, of_map, of_detail = energy.chunk(3, dim=1)
+    share = contrast.square().clamp(max=_LARGEST_SHARE)
+    wanted = share * variance
+    missing = torch.maximum(wanted - of_map, _LEAST_SHARE * wanted) / (1 - share)
+    return (missing / of_detail.clamp(min=_FLOOR)).sqrt().clamp(max=_LARGEST_GAIN)
