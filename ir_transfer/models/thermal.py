@@ -20,7 +20,7 @@ from ir_transfer.models.capabilities import FrozenEncoder, Tiles
 from ir_transfer.models.encoder_files import load_encoder
 from ir_transfer.models.info import ModelInfo, TileNeeds
 from ir_transfer.models.style_facts import POLARITY
-from ir_transfer.nn.content_encoder import ContentEncoder, ContentFeatures
+from ir_transfer.nn.content_encoder import OBJECTS, ContentEncoder, ContentFeatures, class_probabilities
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
@@ -228,7 +228,8 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        maps = self.detail.maps(self.neck(features, align), overview)
+        objects = class_probabilities(features.logits)[:, OBJECTS].sum(1, keepdim=True)
+        maps = self.detail.maps(self.neck(features, align), overview, objects)
         if statistics is None:
             energy = self.detail.energy(maps, overview, weights)
             measured[_ENERGY] = Moments(overview.shape[-2] * overview.shape[-1], energy, torch.zeros_like(energy))

@@ -13,6 +13,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 CLASS_COUNT = 11
 """Channels of the class logits; :data:`ir_transfer.labels.soft_labels.CLASSES` names them."""
 
+OBJECTS = slice(1, 4)
+"""Classes whose heat is their own: people, two-wheelers and vehicles."""
+
 STRIDES = (2, 4, 8, 16, 32)
 """Strides of the encoder's levels in pixels."""
 

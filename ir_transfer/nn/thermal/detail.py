@@ -28,8 +28,14 @@ class Detail(nn.Module, ABC):
     """A network from the neck's levels and the RGB image to the canonical image."""
 
     @abstractmethod
-    def maps(self, levels: list[Tensor], overview: Tensor) -> DetailMaps:
-        """Return the maps from the neck's levels, finest first, and the reduced RGB image (B, 3, h, w)."""
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> DetailMaps:
+        """Return the maps from which the full-size image is computed.
+
+        Args:
+            levels: The neck's levels, finest first.
+            overview: The reduced RGB image (B, 3, H, W).
+            objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
+        """
 
     @abstractmethod
     def energy(self, maps: Any, overview: Tensor, weights: Tensor | None) -> Tensor:

@@ -69,7 +69,7 @@ class GuidedDetail(Detail):
         self.to_detail.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor) -> GuidedMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
@@ -77,7 +77,7 @@ class GuidedDetail(Detail):
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
             coefficients = torch.tanh(self.to_detail(coarser))
-            return GuidedMaps(thermal, fit_to_overview(thermal, overview), coefficients, guides, luma)
+            return GuidedMaps(thermal, fit_to_overview(thermal, overview, objects), coefficients, guides, luma)
 
     def energy(self, maps: GuidedMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
         """Return the energy (B, 3) of map and detail at one pixel of every cell."""

@@ -8,21 +8,25 @@ from torch import Tensor
 
 from ir_transfer.nn.thermal.local_contrast import CELL
 
-_FIT, _AVERAGE = 7, 5  # cells: sides of the windows in which coefficients are fitted and averaged
+_SCENE = (21, 11)  # cells: sides of the windows in which coefficients are fitted and averaged
+_OBJECTS = (5, 3)
 _NOISE = 1e-3  # variance below which a window counts as flat, of sRGB whose mean around it is .4
 _LEVEL, _DARK, _AROUND = 0.4, 0.05, 25  # mean after exposure, mean of noise, cells: side of its window
 
 
-def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
+def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tensor:
     """Return the local linear fit of a map to its RGB image (He et al. 2013, equations 19 to 21).
 
     The coefficients apply to the image at any larger size (He and Sun 2015), so that the edges of the result are those
     of the full-size image and its values those of the map. The image is exposed evenly first, so that dark areas have
-    edges, too.
+    edges, too. Windows of 84 pixels keep the tones of materials, but neither blotches of the map that the image does
+    not show, nor the heat of people, whose clothes have any colour: what is left of the map where there are objects is
+    fitted in windows of 20 pixels.
 
     Args:
         thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
         overview: sRGB (B, 3, H, W) in [0, 1].
+        objects: Probability of people, two-wheelers or vehicles in [0, 1], (B, 1, h, w).
 
     Returns:
         Slopes for red, green and blue, and the offset: (B, 4, h, w).
@@ -30,15 +34,23 @@ def fit_to_overview(thermal: Tensor, overview: Tensor) -> Tensor:
     rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
     exposure = _LEVEL / (_box(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
     rgb = rgb * exposure
+    fit = _fit(thermal, rgb, *_SCENE)
+    left = objects.to(thermal) * (thermal - fitted(fit, rgb))
+    fit = fit + _fit(left, rgb, *_OBJECTS)
+    return torch.cat([fit[:, :3] * exposure, fit[:, 3:]], dim=1)
+
+
+def _fit(thermal: Tensor, rgb: Tensor, window: int, average: int) -> Tensor:
+    """Return slopes and offset (B, 4, h, w), fitted in windows and averaged over others."""
     opponent = torch.cat(_rotated(rgb - 0.5), dim=1)
     x, y, z = opponent.chunk(3, dim=1)
     products = torch.cat([opponent, thermal, opponent * thermal, x * opponent, y * y, y * z, z * z], dim=1)
-    means, mean, cross, squares = torch.split(_box(products, _FIT), [3, 1, 3, 6], dim=1)
+    means, mean, cross, squares = torch.split(_box(products, window), [3, 1, 3, 6], dim=1)
     mx, my, mz = means.chunk(3, dim=1)
     scatter = squares - torch.cat([mx * means, my * my, my * mz, mz * mz], dim=1)
     slope = torch.cat(_rotated_back(_solved(scatter, cross - means * mean)), dim=1)
-    offset = mean - (slope * _box(rgb, _FIT)).sum(1, keepdim=True)
-    return _box(torch.cat([slope * exposure, offset], dim=1), _AVERAGE)
+    offset = mean - (slope * _box(rgb, window)).sum(1, keepdim=True)
+    return _box(torch.cat([slope, offset], dim=1), average)
 
 
 def fitted(fit: Tensor, images: Tensor) -> Tensor:
@@ -84,4 +96,5 @@ def _solved(scatter: Tensor, right: Tensor) -> Tensor:
 
 
 def _box(values: Tensor, side: int) -> Tensor:
-    return F.avg_pool2d(values, side, 1, side // 2, count_include_pad=False)
+    rows = F.avg_pool2d(values, (side, 1), 1, (side // 2, 0), count_include_pad=False)
+    return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)

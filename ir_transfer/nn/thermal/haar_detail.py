@@ -69,13 +69,13 @@ class HaarDetail(Detail):
         self.to_gates.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_gates.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor) -> HaarMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> HaarMaps:
         """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
             gates = torch.tanh(self.to_gates(coarser))
-            return HaarMaps(thermal, fit_to_overview(thermal, overview), gates, luma_statistics(overview))
+            return HaarMaps(thermal, fit_to_overview(thermal, overview, objects), gates, luma_statistics(overview))
 
     def energy(self, maps: HaarMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
         """Return the energy (B, 3) of the map, and of gated bands of one quad of pixels of every whole cell."""
@@ -97,7 +97,8 @@ class HaarDetail(Detail):
         a, b, c, d = (self.guide(with_local_contrast(pixels, luma)) for pixels in quad)
         bands = (b + d - a - c, c + d - a - b, a + d - b - c)
         parts = zip(gates.chunk(_BANDS, dim=1), bands, strict=True)
-        return sum((gate * band / 2).sum(1, keepdim=True).square() for gate, band in parts)  # type: ignore[return-value]
+        gated = torch.cat([(gate * band / 2).sum(1, keepdim=True) for gate, band in parts], dim=1)
+        return gated.square().sum(1, keepdim=True)
 
     def render(self, images: Tensor, maps: HaarMaps, window: Window) -> Tensor:
         """Return canonical intensity (B, 1, h, w) of a window of the full-size image, in float32 or better.

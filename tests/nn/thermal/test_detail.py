@@ -80,7 +80,53 @@ def test_guided_detail_is_its_formula() -> None:
     local = (colours @ torch.tensor([0.299, 0.587, 0.114]) - mean) / deviation
     guides = detail.guide(torch.cat([2 * colours - 1, local[None]])[None, :, None, None])[0, :, 0, 0]
     fit = sample(maps.fit, whole, 4)[0, :, y, x]
+    guides = guides - sample(maps.guides, whole, 4)[0, :, y, x]
     torch.testing.assert_close(found[0, 0, y, x], fit[:3] @ colours + fit[3] + coefficients @ guides)
+
+
+@torch.inference_mode()
+def test_detail_changes_no_areas_tone() -> None:
+    """Where the coefficients do not vary, the detail's mean over 20 x 20 pixels is nearly 0."""
+    detail = make("guided")
+    image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 128, mode="bicubic").clamp(0, 1)
+    assert isinstance(detail, GuidedDetail)
+    even = [level.mean((2, 3), keepdim=True).expand_as(level) for level in levels(128, 128, 1)]
+    maps = detail.maps(even, image)
+    whole = Window.whole(128, 128)
+    plain = detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
+    added = detail.render(image, maps, whole) - plain
+    assert added.std() > 0.05
+    assert torch.nn.functional.avg_pool2d(added, 20).abs().max() < 0.25 * added.std()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.inference_mode()
+def test_energy_is_that_of_the_rendered_detail(kind: str) -> None:
+    detail = make(kind)
+    image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 256, mode="bicubic").clamp(0, 1)
+    maps = detail.maps(levels(256, 256, 1), image)
+    whole = Window.whole(256, 256)
+    added = detail.render(image, maps, whole) - detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
+    variance, _, own = detail.energy(maps, image, None)[0].tolist()
+    assert variance == pytest.approx(float(maps.thermal.var(correction=0)), rel=1e-4)
+    assert own == pytest.approx(float(added.square().mean()), rel=0.25)
+    twice = detail.energy(maps.amplified(torch.full((1, 1), 2.0)), image, None)
+    torch.testing.assert_close(twice[:, 2], 4 * detail.energy(maps, image, None)[:, 2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@torch.inference_mode()
+def test_energy_counts_valid_positions_only(kind: str) -> None:
+    """Noise in the invalid half changes nothing; without weights it does."""
+    detail, image = make(kind), torch.rand(1, 3, 64, 64)
+    weights = torch.ones(1, 1, 64, 64)
+    weights[..., 40:] = 0
+    maps = detail.maps(levels(64, 64, 1), image)
+    other = image.clone()
+    other[..., 44:] = 0.5
+    found, changed = (detail.energy(maps, pixels, weights)[:, 2] for pixels in (image, other))
+    torch.testing.assert_close(found, changed)
+    assert not torch.allclose(detail.energy(maps, image, None)[:, 2], detail.energy(maps, other, None)[:, 2])
 
 
 def haar_maps(image: Tensor, gates: Tensor, offset: float = 0) -> HaarMaps:
