@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +29,15 @@ def make(kind: str) -> Detail:
     return detail
 
 
+def no_objects(overview: Tensor) -> Tensor:
+    """Return probabilities of objects of 0 (B, 1, h, w)."""
+    return torch.zeros_like(luma_statistics(overview)[:, :1])
+
+
+def maps_of(detail: Detail, levels: list[Tensor], overview: Tensor) -> Any:
+    return detail.maps(levels, overview, no_objects(overview))
+
+
 def levels(height: int, width: int, factor: int) -> list[Tensor]:
     """Return random levels of the neck of an image of this size that was reduced by a factor."""
     height, width = -(-height // factor), -(-width // factor)
@@ -41,7 +51,7 @@ def levels(height: int, width: int, factor: int) -> list[Tensor]:
 @torch.inference_mode()
 def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) -> None:
     detail, image = make(kind), torch.rand(1, 3, *size)
-    maps = detail.maps(levels(*size, factor), overview_of(image, factor)).at(factor)
+    maps = maps_of(detail, levels(*size, factor), overview_of(image, factor)).at(factor)
     whole = detail.render(image, maps, Window.whole(*size))
     assert whole.shape == (1, 1, *size)
     assert whole.std() > 0.1
@@ -58,7 +68,7 @@ def test_windows_equal_the_whole(kind: str, factor: int, size: tuple[int, int]) 
 @torch.inference_mode()
 def test_strips_equal_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     detail, image = make(kind), torch.rand(2, 3, 75, 41)
-    maps = detail.maps([level.expand(2, -1, -1, -1) for level in levels(75, 41, 2)], overview_of(image, 2)).at(2)
+    maps = maps_of(detail, [level.expand(2, -1, -1, -1) for level in levels(75, 41, 2)], overview_of(image, 2)).at(2)
     whole = detail.render(image, maps, Window.whole(75, 41))
     for module in (guided, haar_detail):
         monkeypatch.setattr(module, "_STRIP_PIXELS", 41 * 2 * 17)
@@ -69,7 +79,7 @@ def test_strips_equal_the_whole(kind: str, monkeypatch: pytest.MonkeyPatch) -> N
 def test_guided_detail_is_its_formula() -> None:
     detail, image = make("guided"), torch.rand(1, 3, 24, 32)
     assert isinstance(detail, GuidedDetail)
-    maps = detail.maps(levels(24, 32, 1), image)
+    maps = maps_of(detail, levels(24, 32, 1), image)
     assert isinstance(maps, GuidedMaps)
     found = detail.render(image, maps, Window.whole(24, 32))
     whole = Window.whole(24, 32)
@@ -91,7 +101,7 @@ def test_detail_changes_no_areas_tone() -> None:
     image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 128, mode="bicubic").clamp(0, 1)
     assert isinstance(detail, GuidedDetail)
     even = [level.mean((2, 3), keepdim=True).expand_as(level) for level in levels(128, 128, 1)]
-    maps = detail.maps(even, image)
+    maps = maps_of(detail, even, image)
     whole = Window.whole(128, 128)
     plain = detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
     added = detail.render(image, maps, whole) - plain
@@ -104,7 +114,7 @@ def test_detail_changes_no_areas_tone() -> None:
 def test_energy_is_that_of_the_rendered_detail(kind: str) -> None:
     detail = make(kind)
     image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 256, mode="bicubic").clamp(0, 1)
-    maps = detail.maps(levels(256, 256, 1), image)
+    maps = maps_of(detail, levels(256, 256, 1), image)
     whole = Window.whole(256, 256)
     added = detail.render(image, maps, whole) - detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
     variance, _, own = detail.energy(maps, image, None)[0].tolist()
@@ -121,7 +131,7 @@ def test_energy_counts_valid_positions_only(kind: str) -> None:
     detail, image = make(kind), torch.rand(1, 3, 64, 64)
     weights = torch.ones(1, 1, 64, 64)
     weights[..., 40:] = 0
-    maps = detail.maps(levels(64, 64, 1), image)
+    maps = maps_of(detail, levels(64, 64, 1), image)
     other = image.clone()
     other[..., 44:] = 0.5
     found, changed = (detail.energy(maps, pixels, weights)[:, 2] for pixels in (image, other))
@@ -172,12 +182,12 @@ def test_each_band_has_its_own_gate() -> None:
 @torch.inference_mode()
 def test_maps_and_images_stay_in_full_precision(kind: str) -> None:
     detail, image = make(kind), torch.rand(1, 3, 24, 32)
-    exact = detail.render(image, detail.maps(levels(24, 32, 1), image), Window.whole(24, 32))
+    exact = detail.render(image, maps_of(detail, levels(24, 32, 1), image), Window.whole(24, 32))
     with torch.autocast("cpu", torch.bfloat16):
-        found = detail.render(image, detail.maps(levels(24, 32, 1), image), Window.whole(24, 32))
+        found = detail.render(image, maps_of(detail, levels(24, 32, 1), image), Window.whole(24, 32))
     assert torch.equal(found, exact)
     half = [level.bfloat16() for level in levels(24, 32, 1)]
-    assert detail.maps(half, image).thermal.dtype == torch.float32
+    assert maps_of(detail, half, image).thermal.dtype == torch.float32
     double = make(kind).double()
-    maps = double.maps([level.double() for level in levels(24, 32, 1)], image.double())
+    maps = maps_of(double, [level.double() for level in levels(24, 32, 1)], image.double())
     assert double.render(image.double(), maps, Window.whole(24, 32)).dtype == torch.float64
