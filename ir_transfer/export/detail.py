@@ -41,17 +41,14 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     fine, coarse = (cells_of(rows, side) for side in (CELL, 2 * CELL))
     luma, thermal, fit = (values[..., :fine, :] for values in (maps.luma, maps.thermal, maps.fit))
     if isinstance(maps, GuidedMaps):
-        detail, offset = maps.detail[..., :coarse, :], maps.offset[..., :fine, :]
-        return maps._replace(luma=luma, thermal=thermal, fit=fit, detail=detail, offset=offset)
+        return maps._replace(luma=luma, thermal=thermal, fit=fit, detail=maps.detail[..., :coarse, :])
     return maps._replace(luma=luma, thermal=thermal, fit=fit, gates=maps.gates[..., :coarse, :])
 
 
 def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tensor) -> Tensor:
     guides = detail.guide(_with_contrast(images, maps, factor))
     coefficients = enlarged(maps.detail, 2 * CELL * factor, *sizes_of(images))
-    fit = torch.cat([maps.fit[:, :3], maps.fit[:, 3:] + maps.offset], dim=1)
-    smooth = _smooth(images, maps._replace(fit=fit), factor)
-    canonical: Tensor = smooth + (coefficients * guides).sum(1, keepdim=True)
+    canonical: Tensor = _smooth(images, maps, factor) + (coefficients * guides).sum(1, keepdim=True)
     return canonical
 
 

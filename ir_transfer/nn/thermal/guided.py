@@ -25,7 +25,7 @@ class GuidedMaps(NamedTuple):
         thermal: Thermal map (B, 1, h, w) at stride 4 of the overview.
         fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
         detail: Coefficients a_k (B, K, h / 2, w / 2) at stride 8 of the overview.
-        offset: Minus the detail of the guides' local means (B, 1, h, w).
+        guides: Local means of the guides g_k (B, K, h, w).
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers.
     """
@@ -33,7 +33,7 @@ class GuidedMaps(NamedTuple):
     thermal: Tensor
     fit: Tensor
     detail: Tensor
-    offset: Tensor
+    guides: Tensor
     luma: Tensor
     factor: int = 1
 
@@ -43,8 +43,7 @@ class GuidedMaps(NamedTuple):
 
     def amplified(self, gain: Tensor) -> GuidedMaps:
         """Return the maps with ``gain`` (B, 1) times the detail."""
-        gain = gain[..., None, None]
-        return self._replace(detail=gain * self.detail, offset=gain * self.offset)
+        return self._replace(detail=gain[..., None, None] * self.detail)
 
 
 class GuidedDetail(Detail):
@@ -76,15 +75,17 @@ class GuidedDetail(Detail):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
             luma = luma_statistics(overview)
-            detail = torch.tanh(self.to_detail(coarser))
-            offset = -_at_cells(detail, local_mean(self._cell_guides(overview, luma)))
-            return GuidedMaps(thermal, fit_to_overview(thermal, overview, objects), detail, offset, luma)
+            guides = local_mean(self._cell_guides(overview, luma))
+            coefficients = torch.tanh(self.to_detail(coarser))
+            return GuidedMaps(thermal, fit_to_overview(thermal, overview, objects), coefficients, guides, luma)
 
     def energy(self, maps: GuidedMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
         """Return the energy (B, 3) of map and detail at one pixel of every cell."""
         with full_precision(overview):
-            detail = _at_cells(maps.detail, self._cell_guides(overview, maps.luma)) + maps.offset
-            own = mean_over(detail.square(), weights)
+            height, width = maps.thermal.shape[-2:]
+            coefficients = F.interpolate(maps.detail, scale_factor=2, mode="bilinear")[..., :height, :width]
+            detail = coefficients * (self._cell_guides(overview, maps.luma) - maps.guides)
+            own = mean_over(detail.sum(1, keepdim=True).square(), weights)
             return torch.cat([map_energy(maps.thermal, maps.fit, overview, weights), own], dim=1)
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
@@ -114,16 +115,10 @@ class GuidedDetail(Detail):
         return torch.cat(strips, dim=2)
 
     def _strip(self, images: Tensor, maps: GuidedMaps, window: Window) -> Tensor:
+        fit = sample(maps.fit, window, CELL * maps.factor)
         stride = CELL * maps.factor
-        fit = torch.cat([maps.fit[:, :3], maps.fit[:, 3:] + maps.offset], dim=1)
         guides = self.guide(with_local_contrast(images, sample(maps.luma, window, stride)))
+        guides = guides - sample(maps.guides, window, stride)
         detail = (sample(maps.detail, window, 2 * stride) * guides).sum(1, keepdim=True)
-        strip: Tensor = fitted(sample(fit, window, stride), images) + detail
+        strip: Tensor = fitted(fit, images) + detail
         return strip
-
-
-def _at_cells(detail: Tensor, guides: Tensor) -> Tensor:
-    """Return the detail (B, 1, h, w) of guides (B, K, h, w), with coefficients (B, K, h / 2, w / 2)."""
-    height, width = guides.shape[-2:]
-    coefficients = F.interpolate(detail, scale_factor=2, mode="bilinear")[..., :height, :width]
-    return (coefficients * guides).sum(1, keepdim=True)

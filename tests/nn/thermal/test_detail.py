@@ -90,8 +90,8 @@ def test_guided_detail_is_its_formula() -> None:
     local = (colours @ torch.tensor([0.299, 0.587, 0.114]) - mean) / deviation
     guides = detail.guide(torch.cat([2 * colours - 1, local[None]])[None, :, None, None])[0, :, 0, 0]
     fit = sample(maps.fit, whole, 4)[0, :, y, x]
-    offset = sample(maps.offset, whole, 4)[0, 0, y, x]
-    torch.testing.assert_close(found[0, 0, y, x], fit[:3] @ colours + fit[3] + offset + coefficients @ guides)
+    guides = guides - sample(maps.guides, whole, 4)[0, :, y, x]
+    torch.testing.assert_close(found[0, 0, y, x], fit[:3] @ colours + fit[3] + coefficients @ guides)
 
 
 @torch.inference_mode()
@@ -114,8 +114,7 @@ def test_detail_changes_no_areas_tone() -> None:
 def test_energy_is_that_of_the_rendered_detail(kind: str) -> None:
     detail = make(kind)
     image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 256, mode="bicubic").clamp(0, 1)
-    smooth = [torch.nn.functional.interpolate(level[..., ::8, ::8], level.shape[2:]) for level in levels(256, 256, 1)]
-    maps = maps_of(detail, smooth, image)
+    maps = maps_of(detail, levels(256, 256, 1), image)
     whole = Window.whole(256, 256)
     added = detail.render(image, maps, whole) - detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
     variance, _, own = detail.energy(maps, image, None)[0].tolist()
