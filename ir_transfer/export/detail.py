@@ -39,14 +39,17 @@ def upper(maps: DetailMaps, rows: Tensor) -> DetailMaps:
     """Return the part of the maps for so many upper rows, a scalar, of the overview."""
     assert isinstance(maps, GuidedMaps | HaarMaps)
     fine, coarse = (cells_of(rows, side) for side in (CELL, 2 * CELL))
-    luma, thermal, fit = (values[..., :fine, :] for values in (maps.luma, maps.thermal, maps.fit))
+    kept = (maps.luma, maps.thermal, maps.fit, maps.guides)
+    luma, thermal, fit, guides = (values[..., :fine, :] for values in kept)
     if isinstance(maps, GuidedMaps):
-        return maps._replace(luma=luma, thermal=thermal, fit=fit, detail=maps.detail[..., :coarse, :])
-    return maps._replace(luma=luma, thermal=thermal, fit=fit, gates=maps.gates[..., :coarse, :])
+        detail = maps.detail[..., :coarse, :]
+        return maps._replace(luma=luma, thermal=thermal, fit=fit, guides=guides, detail=detail)
+    return maps._replace(luma=luma, thermal=thermal, fit=fit, guides=guides, gates=maps.gates[..., :coarse, :])
 
 
 def _guided(detail: GuidedDetail, images: Tensor, maps: GuidedMaps, factor: Tensor) -> Tensor:
     guides = detail.guide(_with_contrast(images, maps, factor))
+    guides = guides - enlarged(maps.guides, CELL * factor, *sizes_of(images))
     coefficients = enlarged(maps.detail, 2 * CELL * factor, *sizes_of(images))
     canonical: Tensor = _smooth(images, maps, factor) + (coefficients * guides).sum(1, keepdim=True)
     return canonical
@@ -72,8 +75,8 @@ def _haar(detail: HaarDetail, images: Tensor, maps: HaarMaps, factor: Tensor, la
     height, width = sizes_of(images)
     largest = CELL * largest_factor
     bottom, right = (cells_of(size, largest) * largest - size for size in (height, width))
-    rgb = _with_contrast(images, maps, factor)
-    guides = detail.guide(F.pad(rgb, (0, right, 0, bottom), mode="replicate"))  # type: ignore[arg-type]
+    guides = detail.guide(_with_contrast(images, maps, factor)) - enlarged(maps.guides, CELL * factor, height, width)
+    guides = F.pad(guides, (0, right, 0, bottom), mode="replicate")  # type: ignore[arg-type]
     made = _pyramid(guides, maps, factor, 2, largest)
     return _smooth(images, maps, factor) + made[..., :height, :width]
 
@@ -85,7 +88,8 @@ def _pyramid(guides: Tensor, maps: HaarMaps, factor: Tensor, stride: int, larges
     parts = zip(gates.chunk(len(bands), dim=1), bands, strict=True)
     made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
     lower = torch.zeros_like(made[0]) if stride == largest else _pyramid(low, maps, factor, 2 * stride, largest)
-    return _merge(lower, *made)
+    mean = torch.stack(gates.chunk(len(bands), dim=1)).mean(0) * (CELL * factor == stride).to(gates)
+    return _merge(lower + (mean * low).sum(1, keepdim=True), *made)
 
 
 def _gates(maps: HaarMaps, factor: Tensor, stride: int, height: Tensor, width: Tensor) -> Tensor:

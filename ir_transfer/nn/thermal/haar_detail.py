@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import map_energy, mean_over
+from ir_transfer.nn.thermal.detail_contrast import cells_of, local_mean, map_energy, mean_over
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -28,6 +28,7 @@ class HaarMaps(NamedTuple):
         fit: Slopes and offset (B, 4, h, w) of the map's local linear fit to the RGB image.
         gates: Gates (B, 6 K, h / 2, w / 2) at stride 8 of the overview: 3 K of the bands up to stride 2 of
             the overview, then 3 K of those at its stride 4.
+        guides: Local means of the guides (B, K, h, w).
         luma: Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the map.
         factor: Side in pixels of the full-size image that a pixel of the overview covers, a power of 2.
     """
@@ -35,6 +36,7 @@ class HaarMaps(NamedTuple):
     thermal: Tensor
     fit: Tensor
     gates: Tensor
+    guides: Tensor
     luma: Tensor
     factor: int = 1
 
@@ -52,7 +54,9 @@ class HaarDetail(Detail):
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
     and a gate in (-1, 1) for each band sets their share in the infrared image around each position. The map has the
-    edges of the RGB image by a guided filter, since pure Haar synthesis would show blocks.
+    edges of the RGB image by a guided filter. Pure Haar synthesis would show blocks: local means are subtracted from the
+    projections, and their lowest band passes the mean of the three gates at its stride, so that equal gates pass all
+    detail unchanged.
 
     Args:
         map_width: Channels of the neck's level at stride 4.
@@ -75,7 +79,9 @@ class HaarDetail(Detail):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
             thermal = self.to_thermal(coarse)
             gates = torch.tanh(self.to_gates(coarser))
-            return HaarMaps(thermal, fit_to_overview(thermal, overview, objects), gates, luma_statistics(overview))
+            luma = luma_statistics(overview)
+            guides = local_mean(self._cell_guides(overview, luma))
+            return HaarMaps(thermal, fit_to_overview(thermal, overview, objects), gates, guides, luma)
 
     def energy(self, maps: HaarMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
         """Return the energy (B, 3) of the map, and of gated bands of one quad of pixels of every whole cell."""
@@ -88,8 +94,15 @@ class HaarDetail(Detail):
             half = F.avg_pool2d(inner, 2)
             # The bands are orthonormal: 4 and 16 are the pixels that one of their values stands for.
             own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
+            low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides[..., :height, :width])
+            own = own + low.sum(1, keepdim=True).square()
             found = [map_energy(maps.thermal, maps.fit, overview, weights), mean_over(own, weights)]
             return torch.cat(found, dim=1)
+
+    def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
+        """Return the guides (B, K, h, w) of the means of the cells."""
+        guides: Tensor = self.guide(with_local_contrast(cells_of(overview), luma))
+        return guides
 
     def _gated_square(self, images: Tensor, step: int, luma: Tensor, gates: Tensor) -> Tensor:
         """Return the sum of squares (B, 1, h, w) of the gated bands of the first 2 x 2 pixels of every ``step``."""
@@ -125,8 +138,9 @@ class HaarDetail(Detail):
         stride = CELL * maps.factor
         smooth = fitted(sample(maps.fit, window, stride), images)
         height, width = images.shape[-2:]
-        rgb = with_local_contrast(images, sample(maps.luma, window, stride))
-        guides = self.guide(F.pad(rgb, (0, -width % stride, 0, -height % stride), mode="replicate"))
+        guides = self.guide(with_local_contrast(images, sample(maps.luma, window, stride)))
+        guides = guides - sample(maps.guides, window, stride)
+        guides = F.pad(guides, (0, -width % stride, 0, -height % stride), mode="replicate")
         larger = window._replace(height=guides.shape[-2], width=guides.shape[-1])
         detail = self._detail(guides, maps, larger, 1)
         return smooth + detail[..., :height, :width]
@@ -141,8 +155,14 @@ class HaarDetail(Detail):
         gated = _sample_padded(coarse if last else fine, place, 2 * CELL * maps.factor // stride)
         parts = zip(gated.chunk(_BANDS, dim=1), bands, strict=True)
         made = [(gate * band).sum(1, keepdim=True) for gate, band in parts]
-        lower = torch.zeros_like(made[0]) if last else self._detail(low, maps, window, stride)
+        lower = (_mean_gate(gated) * low).sum(1, keepdim=True) if last else self._detail(low, maps, window, stride)
         return haar.unpool(lower, *made)
+
+
+def _mean_gate(gates: Tensor) -> Tensor:
+    """Return the mean (B, K, h, w) of the gates (B, 3 K, h, w) of three bands."""
+    first, second, third = gates.chunk(_BANDS, dim=1)
+    return (first + second + third) / _BANDS
 
 
 def _sample_padded(gates: Tensor, window: Window, cell: int) -> Tensor:
