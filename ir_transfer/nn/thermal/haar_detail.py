@@ -54,9 +54,9 @@ class HaarDetail(Detail):
 
     After Yoo et al. 2019 (figure 3), where the high bands skip to the decoder: here they skip at the size of the image,
     and a gate in (-1, 1) for each band sets their share in the infrared image around each position. The map has the
-    edges of the RGB image by a guided filter. Pure Haar synthesis would show blocks: local means are subtracted from the
-    projections, and their lowest band passes the mean of the three gates at its stride, so that equal gates pass all
-    detail unchanged.
+    edges of the RGB image by a guided filter. Pure Haar synthesis would show blocks, so local means are subtracted from
+    the projections, and their lowest band passes the mean of the three gates at its stride: equal gates pass all detail
+    unchanged.
 
     Args:
         map_width: Channels of the neck's level at stride 4.
