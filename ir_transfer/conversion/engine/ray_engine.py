@@ -175,7 +175,7 @@ def _store(tasks: Iterable[Task], sizes: Sequence[int]) -> tuple[list[Any], list
     jobs: list[Sequence[Job]] = []
     for number, size in enumerate(sizes):
         chunk = list(islice(waiting, size))
-        stored.append(ray.put(pa.table({"chunk": [pickle.dumps((number, chunk))]})))  # type: ignore[no-untyped-call]
+        stored.append(ray.put(pa.table({"chunk": [pickle.dumps((number, chunk))]})))
         jobs.append([job for task in chunk for job in task.jobs])
     return stored, jobs
 
