@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from ir_transfer.data.reported import read_reported, report
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.decode import decode
 from ir_transfer.imaging.decoded_image import shown
@@ -24,7 +25,6 @@ from ir_transfer.imaging.image_io import (
     OutputLevels,
     files_beside,
     read_bytes,
-    read_image,
     to_levels,
 )
 from ir_transfer.imaging.pixels.kinds import Levels, Wanted
@@ -73,7 +73,7 @@ def open_pair(rgb: Path, ir: Path, layout: Layout | None = None) -> tuple[Decode
     elif layout is not None and kind == "side-by-side":
         pair = _open_halves(rgb, layout)
     else:
-        pair = read_image(rgb), read_image(ir)
+        pair = read_reported(rgb, layout), read_reported(ir, layout)
     if layout is None:
         return pair
     return _finish(pair[0], layout, rgb), _finish(pair[1], layout, ir)
@@ -83,7 +83,7 @@ def open_side(path: Path, side: Side, layout: Layout | None = None) -> DecodedIm
     """Return one image of a file in its levels; see :func:`open_pair`."""
     if layout is not None and layout.kind in {"bands", "side-by-side"}:
         return open_pair(path, path, layout)[side == "ir"]
-    image = read_image(path)
+    image = read_reported(path, layout)
     return image if layout is None else _finish(image, layout, path)
 
 
@@ -144,6 +144,12 @@ def load_pair(pair: PairFiles, max_width: int | None = None) -> PairLevels:
 
 
 def _valid_in_both(rgb: DecodedImage, ir: DecodedImage, pair: PairFiles) -> Valid | None:
+    if rgb.ignores_alpha or ir.ignores_alpha:
+        path = pair.rgb if rgb.ignores_alpha else pair.ir
+        raise InputError(
+            f"expected pixels that are valid in {path}, got alpha or a mask that hides all of them: remove the "
+            "alpha if it has no meaning, or remove the pair"
+        )
     found = [image.valid for image in (rgb, ir)]
     masks = [valid for valid in found if valid is not None]
     if not masks:
@@ -253,13 +259,16 @@ def _open_bands(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]
     wanted = Wanted(bands=[*layout.rgb_bands, layout.ir_band], beside=files_beside(path), joint=True)
     stored = decode(data, str(path), MAX_PIXELS, wanted)
     sha256 = hashlib.sha256(data).hexdigest()
-    rgb = replace(stored, numbers=stored.numbers[:3])
-    ir = replace(stored, numbers=stored.numbers[3:], meaning=Meaning())
-    return shown(rgb, str(path), sha256), shown(ir, str(path), sha256)
+    rgb = replace(stored, numbers=stored.numbers[:3], nodata=stored.nodata[:3])
+    ir = replace(stored, numbers=stored.numbers[3:], meaning=Meaning(), nodata=stored.nodata[3:])
+    pair = shown(rgb, str(path), sha256), shown(ir, str(path), sha256)
+    for image in pair:
+        report(image, path, layout)
+    return pair
 
 
 def _open_halves(path: Path, layout: Layout) -> tuple[DecodedImage, DecodedImage]:
-    whole = read_image(path)
+    whole = read_reported(path, layout)
     axis = 2 if layout.rgb_side in {"left", "right"} else 1
     if whole.levels.shape[axis] % 2:
         raise InputError(

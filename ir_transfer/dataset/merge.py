@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +49,14 @@ def merge_shards(
     labelled = open_labelled(root, str(look["labels"]), orientation=orientation, page=page)
     for folder in (labelled.root, *shards):
         refuse_nested(folder, out)
-    _refuse_unfinished(shards, manifests, labelled)
+    made = [dict(one.entries.items()) for one in manifests]  # read once, not for each of the steps
+    _refuse_unfinished(shards, manifests, made, labelled)
     fields = source_fields(labelled.root, out)
     header = Header(_without_shard(first.command), look, first.versions, *fields, settings=first.settings)
     with locked(out):
-        entries = {key: entry for one in manifests for key, entry in one.entries.items()}
-        for folder, one in zip(shards, manifests, strict=True):
-            _link_images(folder, out, one)
+        entries = {key: entry for one in made for key, entry in one.items()}
+        for folder, one in zip(shards, made, strict=True):
+            _link_images(folder, out, one.values())
         manifest = Manifest.create(out, header)
         try:
             plan = _plan(labelled, out, entries)
@@ -109,25 +110,27 @@ def _common_settings(shards: Sequence[Path], manifests: Sequence[Manifest]) -> M
     return whole
 
 
-def _refuse_unfinished(shards: Sequence[Path], manifests: Sequence[Manifest], labelled: LabelledSet) -> None:
-    for path, manifest in zip(shards, manifests, strict=True):
+def _refuse_unfinished(
+    shards: Sequence[Path], manifests: Sequence[Manifest], made: Sequence[Mapping[str, Entry]], labelled: LabelledSet
+) -> None:
+    for path, manifest, entries in zip(shards, manifests, made, strict=True):
         part, parts = manifest.header.look["shard"]
-        processed = {entry.input for entry in manifest.entries.values()}
+        processed = {entry.input for entry in entries.values()}
         asked = labelled.images[part::parts]
         if undone := [image for image in asked if str(image.rel_path) not in processed]:
             raise InputError(
                 f"expected finished shards, got {path} without {len(undone)} of its {len(asked)} images (first: "
                 f"{undone[0].rel_path}): finish it with --resume"
             )
-        for entry in manifest.entries.values():
+        for entry in entries.values():
             if entry.status == "converted" and not inside_path(path, str(entry.output)).is_file():
                 raise InputError(
                     f"expected the image {path / str(entry.output)} of a shard, found none: finish it with --resume"
                 )
 
 
-def _link_images(folder: Path, out: Path, manifest: Manifest) -> None:
-    for entry in manifest.entries.values():
+def _link_images(folder: Path, out: Path, entries: Iterable[Entry]) -> None:
+    for entry in entries:
         if entry.status != "converted":
             continue
         source, target = inside_path(folder, str(entry.output)), inside_path(out, str(entry.output))

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ir_transfer.data.pair_files import check_gray, open_side
+from ir_transfer.data.pair_files import check_gray, open_side, read_pair
 from ir_transfer.data.pairs import Pair
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.scenes import Scene, reduced
 from ir_transfer.imaging.header import read_header
-from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.image_names import composed, is_image_name
 
+_OPAQUE = 255  # below it, an image is mixed with its mean
 _NAMED = 5  # files of each kind that an error names
 
 
@@ -41,11 +42,9 @@ class OutputFolder:
 
         Raises:
             DecodeError: The file is no image.
-            InputError: The image is coloured.
         """
         path = self.files[composed(scene.stem)]
-        found = read_image(path)
-        check_gray(found, path)
+        found = open_side(path, "ir")
         values = torch.from_numpy(found.gray())[None].to(scene.ground_truth.device)
         return reduced(1 - values if self.black_hot else values, scene.scale)
 
@@ -53,15 +52,19 @@ class OutputFolder:
 def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> OutputFolder:
     """Return the row of ``NAME=FOLDER``, with exactly one image of the right size for every pair.
 
+    An image must have a value wherever its scene has a ground truth: left out of the metrics, its holes would make the
+    row easier than the others, and counted, they would have an invented value.
+
     Args:
         text: As on the command line.
         pairs: The measured scenes.
         black_hot: Whether hot is dark in the files.
 
     Raises:
-        InputError: Another text, or files that are missing, unknown, ambiguous or of another size; the message names
-            the first five of each kind.
+        InputError: Another text, or files that are missing, unknown, ambiguous, of another size, coloured or with
+            holes; the message names the first five of each kind.
         MissingFileError: No such folder.
+        DecodeError: A file is no image.
     """
     label, sign, place = text.partition("=")
     if not sign or not label or not place:
@@ -87,7 +90,28 @@ def open_outputs(text: str, pairs: Sequence[Pair], black_hot: bool = False) -> O
             f"expected exactly one image of the scene's size in {folder} for each of {len(pairs)} scenes, got files "
             f"{'; '.join(found)}: complete or tidy the folder of --outputs {label}"
         )
+    if holes := [line for pair in pairs if (line := _holes(files[composed(pair.stem)], pair))]:
+        raise InputError(
+            f"expected a value at every valid pixel of a scene in the files of {folder}, got holes (alpha, mask, "
+            f"nodata or NaN): {listed(holes)}: fill them, or mask the same pixels in the ground truths, where they do "
+            f"not count for any row; then repeat --outputs {label}"
+        )
     return OutputFolder(label, folder, files, black_hot)
+
+
+def _holes(path: Path, pair: Pair) -> str | None:
+    """Return the file's name with the share of the scene's valid pixels at which it is not opaque, if there are any."""
+    found = open_side(path, "ir")
+    check_gray(found, path)
+    if found.ignores_alpha:
+        return f"{path.name} (100.0%)"
+    if found.alpha is None:
+        return None
+    missing = found.alpha < _OPAQUE
+    valid = read_pair(pair).valid
+    wanted = np.ones_like(missing) if valid is None else valid
+    share = float((missing & wanted).sum() / wanted.sum())
+    return f"{path.name} ({max(share, 0.001):.1%})" if share else None
 
 
 def listed(names: Sequence[str]) -> str:

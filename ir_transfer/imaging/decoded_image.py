@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ir_transfer.errors import DecodeError, InputError
+from ir_transfer.imaging.pixels.gdal_dataset import holds_nodata
 from ir_transfer.imaging.pixels.kinds import Levels
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Alpha, Reading, Stored, composited, mean_colour, strips
 from ir_transfer.imaging.raster.levels import Asked, percentile_levels
@@ -37,6 +38,7 @@ class DecodedImage:
         alpha: (H, W), 0 is transparent or invalid; None if all pixels are opaque. Transparent pixels have the mean
             colour of the opaque ones.
         reading: How the file was read.
+        ignores_alpha: Whether the file is transparent everywhere, so that its transparency is ignored.
     """
 
     levels: Levels
@@ -44,6 +46,7 @@ class DecodedImage:
     sha256: str
     alpha: Alpha | None = None
     reading: Reading = field(default_factory=Reading)
+    ignores_alpha: bool = False
 
     @property
     def height(self) -> int:
@@ -105,12 +108,18 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> D
         asked: The numbers for black and white, ``"percentile"``, or None for the range of the file's type.
 
     Raises:
-        DecodeError: Values outside of [0, 1] without a range.
+        DecodeError: Values outside of [0, 1] without a range, or no value but nodata.
         InputError: An invalid range.
     """
     numbers, white, alpha = stored.numbers, stored.white, stored.alpha
     reading = Reading(dict(stored.reading.facts), list(stored.reading.notes), stored.reading.kept_exif)
-    if alpha is not None and alpha.max() < HALF_OPAQUE:
+    ignores_alpha = alpha is not None and alpha.max() < HALF_OPAQUE
+    if ignores_alpha:
+        if stored.nodata and holds_nodata(numbers, stored.nodata).all():
+            raise DecodeError(
+                f"{name}: expected pixels with a value, got its nodata value {stored.nodata[0]:g} everywhere: leave it "
+                "out, or correct the nodata value of the file"
+            )
         reading.notes.append("it is transparent everywhere: its transparency is ignored")
         alpha = None
     if asked is None:
@@ -132,7 +141,7 @@ def shown(stored: Stored, name: str, sha256: str = "", asked: Asked = None) -> D
             if share
             else "it is partly transparent: it is composited over its mean colour"
         )
-    return DecodedImage(levels, white, sha256, alpha, reading)
+    return DecodedImage(levels, white, sha256, alpha, reading, ignores_alpha)
 
 
 def _checked(numbers: NDArray[Any], white: float, alpha: Alpha | None, name: str) -> NDArray[Any]:

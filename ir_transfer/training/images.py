@@ -117,31 +117,41 @@ class ImageSet:
         return rgb, *infrared
 
 
-def load_single(single: Single, max_width: int | None = None) -> OutputLevels:
-    """Return an RGB image (H, W, 3) or a white-hot infrared image (H, W), at most ``max_width`` pixels wide.
+def load_rgb(single: Single, max_width: int | None = None) -> tuple[OutputLevels, Valid | None]:
+    """Return an RGB image (H, W, 3), at most ``max_width`` pixels wide, and its valid pixels (H, W); None if all are.
 
     Raises:
         MissingFileError: No such file.
         DecodeError: The file is not an image, or damaged.
-        InputError: The infrared image is coloured.
     """
-    return _load_single(single, max_width)[0]
+    image = open_side(single.path, "rgb", single.layout)
+    return compact(image, "rgb", max_width), compact_valid(image.valid, max_width)
+
+
+def load_infrared(single: Single, max_width: int | None = None) -> OutputLevels:
+    """Return a white-hot infrared image (H, W), at most ``max_width`` pixels wide.
+
+    Its invalid pixels take the nearest valid value, so that it can be an exemplar.
+
+    Raises:
+        MissingFileError: No such file.
+        DecodeError: The file is not an image, or damaged.
+        InputError: The image is coloured.
+    """
+    image = open_side(single.path, "ir", single.layout)
+    check_gray(image, single.path)
+    valid = image.valid
+    if valid is not None:
+        image = replace(image, levels=np.stack([without_invalid(band, valid) for band in image.levels]), alpha=None)
+    return compact(image, "ir", max_width, single.black_hot)
 
 
 def _load_single(single: Single, max_width: int | None) -> tuple[OutputLevels, ...]:
-    """Return an image and, for an RGB image with invalid pixels, 255 where it is valid (H, W).
-
-    Invalid pixels of an infrared image take the nearest valid value, so that it can be an exemplar.
-    """
-    image = open_side(single.path, single.side, single.layout)
-    valid = image.valid
-    if single.side == "rgb":
-        mask = compact_valid(valid, max_width)
-        return compact(image, "rgb", max_width), *([] if mask is None else [_mask_levels(mask)])
-    check_gray(image, single.path)
-    if valid is not None:
-        image = replace(image, levels=np.stack([without_invalid(band, valid) for band in image.levels]), alpha=None)
-    return (compact(image, "ir", max_width, single.black_hot),)
+    """Return an image and, for an RGB image with invalid pixels, 255 where it is valid (H, W)."""
+    if single.side == "ir":
+        return (load_infrared(single, max_width),)
+    levels, valid = load_rgb(single, max_width)
+    return (levels,) if valid is None else (levels, _mask_levels(valid))
 
 
 def _mask_levels(valid: Valid) -> OutputLevels:

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.errors import InputError, MissingFileError
+from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.image_io import read_image
 from ir_transfer.imaging.image_names import is_image_name
 from ir_transfer.nn.content_encoder import ContentEncoder
@@ -92,11 +93,17 @@ def read_images(root: Path, section: PolaritySet, encoder: ContentEncoder) -> Po
     if not found:
         raise InputError(f"expected images in the folders of set {section.name!r}, got none: check the recipe")
     ordered = sorted(found)
-    read = [torch.from_numpy(read_image(path).gray())[None] for _, path in ordered]
+    read = [_read(path) for _, path in ordered]
     levels = torch.cat([_stored(gray) for gray in read])
     plain = torch.cat([polarity_statistics(gray, encoder) for gray in read])
     scenes, files = zip(*ordered, strict=True)
     return PolarityImages(section.name, section.share, files, scenes, levels, plain)
+
+
+def _read(path: Path) -> Tensor:
+    """Return an infrared image (1, 1, h, w) as a conversion gives it to the classifier: without invalid borders."""
+    image = read_image(path)
+    return torch.from_numpy(without_invalid(image.gray()[0], image.valid))[None, None]
 
 
 def _scene(section: PolaritySet, path: Path) -> str:

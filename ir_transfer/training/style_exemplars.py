@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ir_transfer.data.pair_files import to_unit
 from ir_transfer.imaging.image_io import OutputLevels
-from ir_transfer.training.images import ImageSet, load_single
+from ir_transfer.training.images import ImageSet, load_infrared
 from ir_transfer.training.sources import style_files
 from ir_transfer.training.style_pairs import assign_pairs, describe_infrared
 
@@ -41,7 +41,7 @@ class StyleExemplars:
         self, named: Mapping[str, Sequence[str]], root: Path, sets: Sequence[ImageSet], shares: Sequence[float]
     ) -> None:
         self.names = tuple(named)
-        self._exemplars = [[load_single(single) for single in style_files(name, named, root)] for name in named]
+        self._exemplars = [[load_infrared(single) for single in style_files(name, named, root)] for name in named]
         self._places = [(chosen, index) for chosen, one in enumerate(sets) for index in range(len(one.rgb))]
         weights = np.array([shares[chosen] for chosen, _ in self._places])
         self._edges = np.cumsum(self._learned(sets) * weights, axis=1)
@@ -71,7 +71,7 @@ class StyleExemplars:
         if paired.any():
             places = [place for place, is_paired in zip(self._places, paired, strict=True) if is_paired]
             truths = [
-                describe_infrared(load_single(sets[chosen].infrared[index], sets[chosen].max_width))
+                describe_infrared(load_infrared(sets[chosen].infrared[index], sets[chosen].max_width))
                 for chosen, index in places
             ]
             learned[:, paired] = assign_pairs(

@@ -12,7 +12,7 @@ from ir_transfer.data.pair_files import to_unit
 from ir_transfer.data.pairs import Single
 from ir_transfer.errors import InputError
 from ir_transfer.imaging.image_io import OutputLevels
-from ir_transfer.training.images import load_single
+from ir_transfer.training.images import load_infrared
 from ir_transfer.training.recipe import DataSection, ValidationSet
 from ir_transfer.training.sources import ImageFiles, find_sources, find_validations, style_files
 
@@ -50,7 +50,7 @@ def validation_exemplars(
         known = {single.path: single for other in (*sources, found) for single in other.infrared}
         paths = [_existing(root / text, found.where) for text in chosen.exemplars]
         singles = [known.get(path, Single(path.stem, path, "ir")) for path in paths]
-    return [(load_single(single), single.path) for single in singles]
+    return [(load_infrared(single), single.path) for single in singles]
 
 
 def typical(infrared: Sequence[Single], held_out: Collection[Single] = ()) -> list[Single]:
@@ -66,7 +66,7 @@ def typical(infrared: Sequence[Single], held_out: Collection[Single] = ()) -> li
     usable = [single for single in infrared if single not in held_out] or infrared
     count = min(len(usable), _SAMPLE)
     sample = [usable[index * len(usable) // count] for index in range(count)]
-    moments = np.array([(p.mean(), p.std()) for p in (to_unit(load_single(single)) for single in sample)])
+    moments = np.array([(p.mean(), p.std()) for p in (to_unit(load_infrared(single)) for single in sample)])
     order = np.argsort(moments[:, 0], kind="stable")
     halves = [half for half in np.array_split(order, 2) if half.size]
     return [sample[half[_most_typical(moments[half])]] for half in halves]

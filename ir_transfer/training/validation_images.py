@@ -21,7 +21,7 @@ from ir_transfer.imaging.image_io import OutputLevels
 from ir_transfer.imaging.image_names import composed
 from ir_transfer.labels.soft_labels import open_soft_labels
 from ir_transfer.metrics.object_heat import Region
-from ir_transfer.training.images import load_single
+from ir_transfer.training.images import load_rgb
 from ir_transfer.training.recipe import DataSection, ValidationSet
 from ir_transfer.training.sources import ImageFiles, find_validations
 from ir_transfer.training.validation_exemplars import validation_exemplars
@@ -113,7 +113,7 @@ def _load(data: DataSection, root: Path, chosen: ValidationSet, found: ImageFile
         check_pairs(found.pairs)
         images = [load_pair(pair) for pair in found.pairs]
     else:
-        images = [(load_single(single), None, None) for single in found.rgb]
+        images = [(levels, None, valid) for levels, valid in map(load_rgb, found.rgb)]
     exemplars = [
         ValidationExemplar(path, torch.from_numpy(to_unit(levels))[None, None])
         for levels, path in validation_exemplars(data, root, chosen, found)

@@ -68,6 +68,19 @@ def test_every_command_heats_what_the_map_finds(
     assert lines[1]["heated"]["person"]["pixels"] == pytest.approx(24 * 16, rel=0.15)
 
 
+@pytest.mark.parametrize("command", ["convert", "video", "dataset"])
+def test_a_shift_that_changes_nothing_is_told(
+    photo: Path, exemplar: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [command, str(photo), "--style", str(exemplar), "--model", "gray", "--exemplar-polarity", "white-hot"]
+    assert main([*asked, "--heat", "auto", "-o", str(tmp_path / "people")]) == 0
+    assert "of --heat" not in capsys.readouterr().err
+    for path in photo.iterdir():
+        Image.fromarray(np.zeros((96, 128, 3), np.uint8)).save(path)
+    assert main([*asked, "--heat", "auto", "-o", str(tmp_path / "nobody")]) == 0
+    assert "expected objects of the classes of --heat in the images, got none in 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", ["convert", "video"])
 def test_without_labels_a_class_is_one_of_the_map(photo: Path, exemplar: Path, tmp_path: Path, command: str) -> None:
     cold, _ = made(photo, exemplar, tmp_path / "cold", command=command)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from PIL import Image
+from rasterio.errors import NotGeoreferencedWarning
 from skimage.io import imread, imsave
 
+from ir_transfer.data.pair_files import read_pair
 from ir_transfer.data.pairs import list_pairs
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.evaluation.comparison import compare
 from ir_transfer.evaluation.outputs import open_outputs
 from ir_transfer.evaluation.protocol import Protocol
 from ir_transfer.evaluation.result_files import write_json
+from ir_transfer.evaluation.scenes import load_scene
 from tests.evaluation.street_scene import write_pairs
 
 
@@ -91,3 +97,69 @@ def test_a_coloured_result(root: Path) -> None:
     imsave(root / "made" / "scene0.png", np.random.default_rng(0).integers(0, 255, (112, 144, 3)).astype(np.uint8))
     with pytest.raises(InputError, match=r"scene0\.png"):
         compare(root, ["oracle"], ["gray"], {}, outputs=[f"a={root / 'made'}"], device="cpu")
+
+
+def holed(path: Path, kind: str) -> None:
+    """Cut a hole of 10 x 20 pixels into an image of 16 bits."""
+    levels = imread(path)
+    if kind == "alpha":
+        alpha = np.full(levels.shape, 255, np.uint8)
+        alpha[30:40, 50:70] = 0
+        Image.fromarray(np.dstack([(levels >> 8).astype(np.uint8), alpha]), "LA").save(path)
+        return
+    path.unlink()
+    unit = (levels / 65535).astype(np.float32)
+    unit[30:40, 50:70] = np.nan if kind == "nan" else -1
+    profile = {"width": 144, "height": 112, "count": 1, "dtype": "float32", "nodata": None if kind == "nan" else -1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path.with_suffix(".tif"), "w", "GTiff", **profile) as file:
+            file.write(unit, 1)
+
+
+@pytest.mark.parametrize("kind", ["alpha", "nan", "nodata"])
+def test_a_hole_is_named(root: Path, kind: str) -> None:
+    holed(root / "made/scene1.png", kind)
+    with pytest.raises(InputError, match=r"holes .*: scene1\.(png|tif) \(1\.2%\): fill them"):
+        open_outputs(f"made={root / 'made'}", list_pairs(root))
+
+
+@pytest.mark.parametrize("kind", ["alpha", "nan", "nodata"])
+def test_a_hole_where_no_pixel_counts_does_no_harm(root: Path, kind: str) -> None:
+    for path in (root / "ir").iterdir():
+        alpha = np.full((112, 144), 255, np.uint8)
+        alpha[28:42, 48:72] = 0
+        Image.fromarray(np.dstack([imread(path), alpha]), "LA").save(path)
+    pairs = list_pairs(root)
+    scene = load_scene(pairs[1])
+    assert scene.valid is not None
+    whole = open_outputs(f"made={root / 'made'}", pairs).image(scene)
+    holed(root / "made/scene1.png", kind)
+    found = open_outputs(f"made={root / 'made'}", pairs).image(scene)
+    np.testing.assert_allclose(found[scene.valid], whole[scene.valid], atol=5e-3)
+    assert bool((found[~scene.valid] - whole[~scene.valid]).abs().max() > 0.01)
+
+
+def test_an_image_that_hides_all_of_itself(root: Path) -> None:
+    levels = (imread(root / "made/scene0.png") >> 8).astype(np.uint8)
+    hidden = Image.fromarray(np.dstack([levels, np.zeros_like(levels)]), "LA")
+    hidden.save(root / "made/scene0.png")
+    with pytest.raises(InputError, match=r"scene0\.png \(100\.0%\)"):
+        open_outputs(f"made={root / 'made'}", list_pairs(root))
+    hidden.save(root / "ir/scene0.png")
+    with pytest.raises(InputError, match=r"valid in .*ir/scene0\.png, got alpha or a mask that hides all"):
+        read_pair(list_pairs(root)[0])
+
+
+def test_levels_of_fewer_bits_than_the_file_are_reported(root: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("made", "ir"):
+        for path in (root / folder).iterdir():
+            levels = imread(path).astype(np.uint16)
+            imsave(path, levels >> 4 if folder == "made" else levels << 4, check_contrast=False)
+    pairs = list_pairs(root)
+    row = open_outputs(f"made={root / 'made'}", pairs)
+    for pair in pairs:
+        row.image(load_scene(pair))
+    told = [message for message in caplog.messages if "of 16 bits, so that it is dark" in message]
+    assert len(told) == 2, "one for each folder"
+    assert all("levels are in 0 to 4095 of 16 bits" in message and "white: 4095" in message for message in told)

@@ -41,6 +41,20 @@ def test_scenes_of_all_folders_are_sorted_and_never_cut(tmp_path: Path) -> None:
     assert found.folds(4).tolist() == [0, 0, 1, 1, 1, 1, 3, 3]
 
 
+def test_what_is_not_valid_is_no_statistic(tmp_path: Path) -> None:
+    """A collar of nodata would tell the classifier of its own brightness."""
+    write(tmp_path / "plain", "a.png")
+    gray = np.array(Image.open(tmp_path / "plain/a.png"))
+    (tmp_path / "collared").mkdir()
+    framed, alpha = (np.pad(one, 30, constant_values=0) for one in (gray, np.full_like(gray, 255)))
+    Image.fromarray(np.dstack([framed, alpha]), "LA").save(tmp_path / "collared/a.png")
+    plain, collared = (
+        read_images(tmp_path, PolaritySet("mine", [name]), shipped_encoder()) for name in ("plain", "collared")
+    )
+    assert torch.equal(plain.levels, collared.levels)
+    assert torch.equal(plain.plain, collared.plain)
+
+
 def test_missing_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match="none of set 'mine', found none: check --data"):
         read_images(tmp_path, PolaritySet("mine", ["none"]), shipped_encoder())

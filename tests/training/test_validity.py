@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from PIL import Image
 
 from ir_transfer.training.batches import BatchSource, ImageSource
 from ir_transfer.training.images import ImageCache, find_images
-from ir_transfer.training.recipe import DataSection, Source
+from ir_transfer.training.recipe import DataSection, Source, ValidationSet
+from ir_transfer.training.validation import Validation
 from ir_transfer.training.validation_images import load_validations
 from ir_transfer.training.view_source import ViewSource
+from tests.training.test_validation import local
 
 HEIGHT, WIDTH = 96, 128
 
@@ -31,6 +34,13 @@ def write(root: Path, valid: int = 64) -> Path:
         Image.fromarray(rgb).save(root / "rgb" / f"scene_{index}.png")
         Image.fromarray(np.dstack([infrared, alpha]), "LA").save(root / "ir" / f"scene_{index}.png")
     return root
+
+
+def hide(folder: Path) -> None:
+    """Make the right half of each RGB image transparent."""
+    alpha = np.broadcast_to(np.where(np.arange(WIDTH) < 64, 255, 0).astype(np.uint8), (HEIGHT, WIDTH))
+    for path in folder.iterdir():
+        Image.fromarray(np.dstack([np.asarray(Image.open(path)), alpha])).save(path)
 
 
 @pytest.fixture
@@ -82,9 +92,7 @@ def test_an_exemplar_is_extended_where_it_is_not_valid(section: DataSection, tmp
 @pytest.mark.parametrize("kind", [BatchSource, ViewSource])
 def test_an_unpaired_rgb_image_is_masked(tmp_path: Path, kind: type[ImageSource]) -> None:
     write(tmp_path / "pairs")
-    alpha = np.broadcast_to(np.where(np.arange(WIDTH) < 64, 255, 0).astype(np.uint8), (HEIGHT, WIDTH))
-    for path in (tmp_path / "pairs/rgb").iterdir():
-        Image.fromarray(np.dstack([np.asarray(Image.open(path)), alpha])).save(path)
+    hide(tmp_path / "pairs/rgb")
     source = Source("pairs", pairing="unpaired", max_width=64)
     section = DataSection("lwir", [source], "pairs", validation_every=4, crop=32, view_size=[32, 48])
     images = find_images(section, tmp_path, ImageCache(1))[0]
@@ -114,3 +122,15 @@ def test_a_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_pat
     moved = scene.to(torch.device("cpu"))
     assert moved.valid is not None
     assert moved.stem == scene.stem
+
+
+def test_an_unpaired_validation_scene_knows_its_valid_pixels(section: DataSection, tmp_path: Path) -> None:
+    hide(tmp_path / "pairs/rgb")
+    sets = [ValidationSet("alone", "pairs/rgb", ["pairs/ir/scene_0.png"], pairing="unpaired")]
+    data = replace(section, validation="", validations=sets)
+    images = load_validations(data, tmp_path)[0]
+    scene, _ = next(images.scenes(images.exemplars[0]))
+    assert scene.valid is not None
+    assert torch.equal(scene.valid[0, 0], (torch.arange(WIDTH) < 64).expand(HEIGHT, WIDTH))
+    step = local(lambda gray, _: (torch.arange(WIDTH) >= 64).to(gray).expand_as(gray))
+    assert Validation(data, tmp_path, None)(step).scores["alone"]["contrast_exemplar"] == pytest.approx(0, abs=1e-6)

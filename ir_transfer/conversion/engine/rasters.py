@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.conversion.engine.postprocess import PostProcess
-from ir_transfer.conversion.engine.read_warnings import warn_once
 from ir_transfer.conversion.engine.tasks import Outcome, failed_entry, is_unchanged, output_hash_of, write_failure
 from ir_transfer.conversion.exported.translator import AnyTranslator, in_torch
 from ir_transfer.conversion.manifest import Entry
@@ -17,6 +16,7 @@ from ir_transfer.conversion.size_options import MEMORY
 from ir_transfer.conversion.tiles.memory import refuse_untiled
 from ir_transfer.errors import EncodeError, InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_file, hash_raster
+from ir_transfer.imaging.read_warnings import warn_once
 from ir_transfer.imaging.remote import is_remote
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.devices import pick_device
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.pipeline import Pipeline, Record
-from ir_transfer.conversion.engine.tasks import Outcome, Task, failed_entry
+from ir_transfer.conversion.engine.tasks import Outcome, Task, Tasks, failed_entry
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.exported.translator import in_torch
+from ir_transfer.conversion.plan import Job
 from ir_transfer.conversion.timing import RunTimes
 from ir_transfer.errors import InputError, MissingPackageError
 from ir_transfer.imaging.remote import Mount, is_remote, mounts, use_mount
@@ -52,23 +53,25 @@ class RayEngine:
         self.worker = worker
         self.record = record
 
-    def __call__(self, tasks: Iterable[Task]) -> RunTimes:
+    def __call__(self, tasks: Tasks) -> RunTimes:
         """Process tasks until they end or ``record`` returns False; return the times of all workers.
+
+        Args:
+            tasks: Counted first, then read once, so that the lines of an earlier run are not held here.
 
         Raises:
             MissingPackageError: Ray is not installed.
             InputError: There is no cluster at the address, or it has no such device.
             RuntimeError: An unexpected exception in a worker.
         """
-        waiting = list(tasks)
-        times = RunTimes()
-        if not waiting:
+        times, count = RunTimes(), len(tasks)
+        if not count:
             return times
         with _cluster(self.worker.options.address):
             pool = _Pool.of_cluster(self.worker)
-            sizes = chunk_sizes(len(waiting), pool.actors, _LARGEST_GPU_CHUNK if pool.gpus else _LARGEST_CHUNK)
-            chunks = [waiting[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)]
-            for done in _results(self.worker, pool, chunks):
+            sizes = chunk_sizes(count, pool.actors, _LARGEST_GPU_CHUNK if pool.gpus else _LARGEST_CHUNK)
+            stored, chunks = _store(tasks, sizes)
+            for done in _results(self.worker, pool, stored):
                 if done.bug is not None:
                     raise RuntimeError(f"a worker failed:\n{done.bug}")
                 times += done.times
@@ -155,8 +158,30 @@ class _Actor:
         return _Done(number, outcomes, times)
 
 
-def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> Iterator[_Done]:
-    """Yield the result of each chunk as it ends."""
+def _store(tasks: Iterable[Task], sizes: Sequence[int]) -> tuple[list[Any], list[Sequence[Job]]]:
+    """Put chunks of tasks into the object store, one after the other.
+
+    The store is outside of this process and spills to disk, whereas the lines of an earlier run would take 0.6 kB each
+    here.
+
+    Returns:
+        A reference to each chunk, and its jobs.
+    """
+    import pyarrow as pa
+    import ray
+
+    waiting = iter(tasks)
+    stored: list[Any] = []
+    jobs: list[Sequence[Job]] = []
+    for number, size in enumerate(sizes):
+        chunk = list(islice(waiting, size))
+        stored.append(ray.put(pa.table({"chunk": [pickle.dumps((number, chunk))]})))
+        jobs.append([job for task in chunk for job in task.jobs])
+    return stored, jobs
+
+
+def _results(worker: Worker, pool: _Pool, stored: Sequence[Any]) -> Iterator[_Done]:
+    """Yield the result of each stored chunk as it ends."""
     import ray
     from ray import cloudpickle
     from ray.data import ActorPoolStrategy, DataContext
@@ -169,9 +194,8 @@ def _results(worker: Worker, pool: _Pool, chunks: Sequence[Sequence[Task]]) -> I
     translator.model.on_step = None  # a progress bar cannot be pickled
     there = replace(worker, translator=translator.to(torch.device("cpu")))
     packed = ray.put(cloudpickle.dumps(there))  # type: ignore[no-untyped-call]
-    rows = [{"chunk": pickle.dumps(chunk)} for chunk in enumerate(chunks)]
     attempts = ray.remote(num_cpus=0)(Attempts).remote()
-    done = ray.data.from_items(rows, override_num_blocks=len(rows)).map_batches(
+    done = ray.data.from_arrow_refs(list(stored)).map_batches(
         _Actor,
         fn_constructor_args=(packed, pool, attempts, mounts()),
         batch_size=1,
@@ -191,14 +215,13 @@ def _note(out: Path, outcome: Outcome) -> None:
         path.touch()
 
 
-def _given_up(chunk: Sequence[Task]) -> Iterator[Outcome]:
-    for task in chunk:
-        for job in task.jobs:
-            error = (
-                f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: make sure that they "
-                "have enough memory, then go on with --resume"
-            )
-            yield Outcome(replace(failed_entry(job), error=error))
+def _given_up(jobs: Iterable[Job]) -> Iterator[Outcome]:
+    for job in jobs:
+        error = (
+            f"{job.source}: expected a Ray worker to process it, got {_ATTEMPTS} that died: make sure that they "
+            "have enough memory, then go on with --resume"
+        )
+        yield Outcome(replace(failed_entry(job), error=error))
 
 
 @contextmanager

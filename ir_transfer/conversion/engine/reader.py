@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ir_transfer.conversion.engine.budget import Budget, Size
-from ir_transfer.conversion.engine.read_warnings import warn_once, world_file
 from ir_transfer.conversion.engine.tasks import (
     Loaded,
     Outcome,
@@ -30,6 +29,7 @@ from ir_transfer.imaging.header import upright_size
 from ir_transfer.imaging.image_io import DecodedImage, Format, decode_image, files_beside, narrow_levels, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.kind import holds_raster
+from ir_transfer.imaging.read_warnings import warn_once, world_file
 from ir_transfer.imaging.remote import is_remote
 from ir_transfer.nn.limits import SMALLEST_SIDE
 

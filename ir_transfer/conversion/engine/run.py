@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from itertools import groupby
 
 from ir_transfer.conversion.engine.pipeline import Pipeline
 from ir_transfer.conversion.engine.postprocess import PostProcess
-from ir_transfer.conversion.engine.tasks import Outcome, Task
+from ir_transfer.conversion.engine.tasks import Outcome, Tasks
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.exported.translator import AnyTranslator
 from ir_transfer.conversion.manifest import Entry, Manifest
@@ -83,6 +82,7 @@ class Run:
         self.worker = Worker(options, plan.out, translator, finish, choose, masks)
         self.on_window = on_window
         self.summary = Summary(plan.out, self.plan)
+        self._heated = 0  # results in which an object was shifted
 
     def all(self) -> Summary:
         """Process every input of the plan."""
@@ -90,9 +90,10 @@ class Run:
         for entry in self.plan.refused:
             self._record(Outcome(entry))
         if self.summary.stopped is None:
-            self.summary.times = self._engine()(self._tasks())
+            self.summary.times = self._engine()(Tasks(self.plan.jobs, self._earlier))
             logger.info("%s", self.summary.times)
         self._rasters()
+        self.options.heat.report_unused(self.summary.converted, self._heated)
         if self.summary.stopped is None:
             try:
                 self.manifest.finish(self.plan.order)
@@ -100,7 +101,7 @@ class Run:
                 self.summary.stopped = error.line
         return self.summary
 
-    def _engine(self) -> Callable[[Iterator[Task]], RunTimes]:
+    def _engine(self) -> Callable[[Tasks], RunTimes]:
         if self.options.engine == "ray":
             from ir_transfer.conversion.engine.ray_engine import RayEngine
 
@@ -112,14 +113,12 @@ class Run:
         entries = self.manifest.entries
         earlier, name = entries.get(job.result), public(job.input)
         if earlier is not None and earlier.input != name:
-            entries[job.result] = earlier = replace(earlier, input=name)
+            earlier = replace(earlier, input=name)
+            try:
+                self.manifest.append(earlier)  # held by the file: all inputs are named anew if a set was moved
+            except EncodeError:
+                entries[job.result] = earlier
         return earlier
-
-    def _tasks(self) -> Iterator[Task]:
-        images = (job for job in self.plan.jobs if job.raster is None)
-        for _, group in groupby(images, key=lambda job: job.path):
-            jobs = tuple(group)
-            yield Task(jobs, {job.result: entry for job in jobs if (entry := self._earlier(job)) is not None})
 
     def _rasters(self) -> None:
         """Translate rasters one by one, since each uses the whole machine."""
@@ -141,6 +140,7 @@ class Run:
     def _record_entry(self, entry: Entry) -> None:
         if entry.status == "converted":
             self.summary.converted += 1
+            self._heated += bool(entry.heated)
         else:
             self.summary.failed += 1
             self.summary.without_result.add(str(entry.output))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import groupby
 
 from ir_transfer.conversion.engine.budget import Size
 from ir_transfer.conversion.manifest import Entry
@@ -30,6 +31,29 @@ class Task:
 
     jobs: tuple[Job, ...]
     earlier: Mapping[str, Entry] = field(default_factory=dict)
+
+
+class Tasks:
+    """The tasks of the images of a plan, made when they are asked for, since each holds lines of an earlier run.
+
+    Args:
+        jobs: Jobs of a plan; those of rasters are left out.
+        earlier: Returns the manifest line of a job from an earlier run, if there is one.
+    """
+
+    def __init__(self, jobs: Sequence[Job], earlier: Callable[[Job], Entry | None]) -> None:
+        self._jobs, self._earlier = jobs, earlier
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._groups())
+
+    def __iter__(self) -> Iterator[Task]:
+        for jobs in self._groups():
+            yield Task(jobs, {job.result: entry for job in jobs if (entry := self._earlier(job)) is not None})
+
+    def _groups(self) -> Iterator[tuple[Job, ...]]:
+        images = (job for job in self._jobs if job.raster is None)
+        return (tuple(group) for _, group in groupby(images, key=lambda job: job.path))
 
 
 @dataclass(frozen=True)

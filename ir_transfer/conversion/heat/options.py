@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from ir_transfer.conversion.heat.rules import (
     split_rules,
 )
 from ir_transfer.errors import InputError, UnknownNameError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,20 @@ class HeatOptions:
         if self.weights is not None and self.finder != MASK_RCNN:
             raise InputError(
                 f"expected --heat auto:{MASK_RCNN} with --heat-weights {self.weights}, got another: add it"
+            )
+
+    def report_unused(self, images: int, shifted: int) -> None:
+        """Warn if nothing was shifted in a whole run, since its results do not show that the option was given.
+
+        Args:
+            images: Number of images that the run converted.
+            shifted: Number of those with an object of a class that is shifted.
+        """
+        if self.asked and images and not shifted:
+            logger.warning(
+                "expected objects of the classes of --heat in the images, got none in %d: nothing was shifted, "
+                'see "found" in the manifest for what they show',
+                images,
             )
 
     def settings(self) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def _translate(
         )
         run.all()
         summary.notes += source.notes
+        options.heat.report_unused(summary.frames, sum(bool(entry.heated) for entry in store.entries()))
         if not summary.frames:
             raise InputError(
                 f"{options.source}: expected a video with frames, got none that can be decoded "

@@ -41,7 +41,8 @@ def decode_tiff(data: bytes, name: str, max_pixels: int, wanted: Wanted) -> Stor
         image.reading.kept_exif = read_exif(data).kept
         numbers, alpha = image.read()
         partial = image.partial_nodata(numbers)
-    nodata = () if partial is None else tuple(image.nodata)
+    has_nodata = None not in image.nodata and len(image.nodata) == len(numbers)  # not with a palette
+    nodata = tuple(value for value in image.nodata if value is not None) if has_nodata else ()
     return Stored(numbers, image.white, image.meaning, alpha, image.reading, nodata, partial)
 
 

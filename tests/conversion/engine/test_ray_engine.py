@@ -5,6 +5,7 @@ import pickle
 import signal
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ir_transfer.cli import main
+from ir_transfer.conversion.batches import chunk_sizes
 from ir_transfer.conversion.engine.attempts import Attempts
 from ir_transfer.conversion.engine.postprocess import PostProcess, Step
-from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool
+from ir_transfer.conversion.engine.ray_engine import _Actor, _Done, _Pool, _store
 from ir_transfer.conversion.engine.run import Run
-from ir_transfer.conversion.engine.tasks import Task
+from ir_transfer.conversion.engine.tasks import Task, Tasks
 from ir_transfer.conversion.engine.worker import Worker
 from ir_transfer.conversion.inputs import MANIFEST_NAME
-from ir_transfer.conversion.manifest import Header, Manifest
+from ir_transfer.conversion.manifest import Entry, Header, Manifest
 from ir_transfer.conversion.options import Options, Summary
 from ir_transfer.conversion.plan import Job, make_plan
 from ir_transfer.conversion.styles.choose import choose_styles
@@ -208,3 +210,36 @@ def test_fail_fast_stops_the_chunk(actor: Callable[..., _Done], many: Path) -> N
     assert outcomes is not None
     assert len(outcomes) < 16
     assert sum(one.entry is not None and one.entry.status == "failed" for one in outcomes) == 1
+
+
+def test_lines_of_an_earlier_run_are_in_the_object_store_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count, digest = 4_000, "0" * 63
+    names = [f"images/train/camera_front_{number:07d}" for number in range(count)]
+    manifest = Manifest.create(tmp_path, Header("", {}, {}))
+    for number, name in enumerate(names):
+        manifest.append(Entry(f"{name}.jpg", f"{name}.png", "converted", f"{digest}{number}", f"{number}{digest}"))
+    tasks = Tasks([Job(f"{name}.jpg", f"{name}.png") for name in names], lambda job: manifest.entries[job.result])
+    put: list[int] = []
+    sent: list[Task] = []
+
+    def store(table: Any) -> int:
+        number, chunk = pickle.loads(table["chunk"][0].as_py())
+        sent[:1] = chunk[-1:]
+        put.append(number)
+        return number
+
+    monkeypatch.setattr(ray, "put", store)
+    sizes = chunk_sizes(len(tasks), 2, 64)
+    _store(tasks, sizes[:1])  # imports what it needs
+    put.clear()
+    tracemalloc.start()
+    try:
+        stored, chunks = _store(tasks, sizes)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    manifest.close()
+    assert peak / count < 400  # 200; tasks that are listed take 1,050
+    assert stored == put == [*range(len(sizes))]
+    assert [job.path for jobs in chunks for job in jobs] == [f"{name}.jpg" for name in names]
+    assert sent[0].earlier == {f"{names[-1]}.png": manifest.entries[f"{names[-1]}.png"]}

@@ -81,7 +81,7 @@ def run(
 ) -> Summary:
     options = Options((str(photos),), (str(exemplar),), out, model="histogram", **changes)
     loaded = Translator.load(choose_styles(options.styles, model="histogram"), torch.device("cpu"))
-    manifest = Manifest.create(out, Header("", {}, {}))
+    manifest = (Manifest.load(out) if options.resume else None) or Manifest.create(out, Header("", {}, {}))
     translator = kind(loaded.model, loaded.style, loaded.device)
     return Run(options, make_plan(options.inputs, out), manifest, translator, finish or PostProcess()).all()
 
@@ -97,6 +97,27 @@ def test_batches_of_mixed_sizes_give_the_same_bytes_and_manifest(photos: Path, e
     batched = run(InBatches, photos, exemplar, tmp_path / "batched")
     assert (single.converted, batched.converted) == (15, 15)
     assert tree(single.out) == tree(batched.out)
+
+
+def test_inputs_of_another_name_do_not_fill_the_memory(
+    photos: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set that was moved has another name in every line: 300,000 lines that are held take 0.2 GB."""
+    out = tmp_path / "out"
+    first = run(Translator, photos, exemplar, out)
+    moved = photos.rename(tmp_path / "moved")
+    held: list[Manifest] = []
+    finish = Manifest.finish
+
+    def finished(manifest: Manifest, order: Sequence[str]) -> None:
+        held.append(manifest)
+        assert all(isinstance(place, int) for place in manifest.entries._places.values())
+        finish(manifest, order)
+
+    monkeypatch.setattr(Manifest, "finish", finished)
+    again = run(Translator, moved, exemplar, out, resume=True)
+    assert (again.skipped, again.converted) == (first.converted, 0)
+    assert [entry.input for entry in held[0].entries.values()] == [str(job.source) for job in again.plan.jobs]
 
 
 def test_too_little_memory_is_tried_one_by_one_then_costs_a_line(photos: Path, exemplar: Path, tmp_path: Path) -> None:

@@ -141,6 +141,13 @@ def test_alpha_of_zero_everywhere_is_ignored_and_reported() -> None:
     assert image.reading.notes == ["it is transparent everywhere: its transparency is ignored"]
 
 
+def test_a_file_of_nothing_but_nodata_is_no_black_image() -> None:
+    declared = _tagged(np.full_like(KEYED, 7), "7")
+    for data, wanted in ((tiff(np.zeros_like(KEYED)), Wanted(nodata=0)), (declared, Wanted())):
+        with pytest.raises(DecodeError, match=r"x: expected pixels with a value, got its nodata value [07] everywhere"):
+            decode_image(data, "x", wanted=wanted)
+
+
 def test_nodata_by_option(tmp_path: Path) -> None:
     data = tiff(KEYED)
     assert decode_image(data, "x").valid is None

@@ -22,13 +22,19 @@ _WORLD_FILES = {
 }
 
 
-def warn_once(notes: Iterable[str], source: Path) -> None:
-    """Log the notes on a file; the same notes on further files of its folder are only in the manifest."""
+def warn_once(notes: Iterable[str], source: Path, others: str = "only in the manifest") -> None:
+    """Log the notes on a file, unless the same were logged for another file of its folder.
+
+    Args:
+        notes: On how the file was read.
+        source: The file.
+        others: Where those on other files are.
+    """
     for note in notes:
         names = _warned(str(source.parent), _QUOTED.sub("", _NUMBERS.sub("", note)))
         if not names:
             names.append(source.name)
-            logger.warning("%s: %s; further cases in %s are only in the manifest", source.name, note, source.parent)
+            logger.warning("%s: %s; further cases in %s are %s", source.name, note, source.parent, others)
 
 
 @lru_cache(maxsize=1024)
