@@ -40,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="run folder with best.safetensors and its journal")
     parser.add_argument("name", help="name of the weights: MODEL-BAND")
+    parser.add_argument("--begun", help="what the run began from, in place of the name of its file")
     arguments = parser.parse_args()
     model = create_model(arguments.name.partition("-")[0], weights=arguments.run / "best.safetensors")
     commit = model.metadata["commit"]
@@ -53,6 +54,7 @@ def main() -> None:
         **model.metadata,
         "hyper_parameters": json.dumps(kept),  # options of the training's validation are not the user's
         "band": band,
+        "init": begun(model.metadata.get("init", ""), arguments.begun),
         "name": arguments.name,
         "training_data": data_lines(recipe, events),
         "licence": "weights: MIT; training data: see training_data",
@@ -65,6 +67,12 @@ def main() -> None:
         raise SystemExit(f"{path} has {size} bytes, more than {LIMIT}")
     path.with_suffix(".md").write_text(card(arguments.name, metadata, recipe, size))
     print(f"wrote {path} ({size / 1e6:.1f} MB) and its card")
+
+
+def begun(init: str, text: str | None) -> str:
+    """Return what a run began from, ``FILE (HASH)``, without the folders of the machine, or with a text as the file."""
+    name, mark, digest = init.rpartition(" (")
+    return f"{text or Path(name).name}{mark}{digest}" if mark else text or init
 
 
 def data_lines(recipe: Mapping[str, Any], events: list[dict[str, Any]]) -> str:

@@ -10,12 +10,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
-from torch import Tensor
+from torch import Tensor, nn
 
 from ir_transfer.models import thermal
 from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.thermal import ThermalModel, overview_of
+from ir_transfer.models.thermal import CONTRAST, ThermalModel, overview_of
 from ir_transfer.nn.moments import Moments
+from ir_transfer.nn.thermal.detail_contrast import detail_contrast
+from ir_transfer.nn.thermal.guided import GuidedDetail
+from ir_transfer.nn.thermal.haar_detail import HaarDetail
 from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import scene, small_thermal
@@ -26,6 +29,13 @@ NAMES = ("adain", "wct2", "style_swap", "msgnet", "adjustable")
 @pytest.fixture(params=NAMES, scope="module")
 def model(request: pytest.FixtureRequest) -> ThermalModel:
     return small_thermal(request.param)
+
+
+def _detail_head(model: ThermalModel) -> nn.Conv2d:
+    if isinstance(model.detail, HaarDetail):
+        return model.detail.to_gates
+    assert isinstance(model.detail, GuidedDetail)
+    return model.detail.to_detail
 
 
 def style_of(model: ThermalModel, seed: int = 1, white_hot: bool = True) -> StyleCode:
@@ -49,6 +59,25 @@ def test_the_result_has_the_exemplars_tone(model: ThermalModel) -> None:
     torch.testing.assert_close(found.mean, wanted.mean, atol=0.02, rtol=0)
     torch.testing.assert_close(found.deviation, wanted.deviation, atol=0.02, rtol=0)
     torch.testing.assert_close(found.quantiles[:, 2:-2], wanted.quantiles[:, 2:-2], atol=0.05, rtol=0)
+
+
+@torch.inference_mode()
+def test_the_result_has_the_contrast_of_the_exemplars_detail(model: ThermalModel) -> None:
+    """A finer exemplar of the same tone gives finer detail: the contrast is that of each, within a third."""
+    generator = torch.Generator().manual_seed(4)
+    areas = F.interpolate(torch.rand(1, 1, 6, 8, generator=generator), (240, 320), mode="bicubic")
+    content = (areas + 0.1 * torch.randn(1, 3, 240, 320, generator=generator)).clamp(0, 1)
+    ramp = scene(320, 400, 3, channels=1)
+    head = _detail_head(model)
+    weight = head.weight.clone()
+    found = []
+    head.weight.mul_(5)  # no gain reaches its limit
+    for amount in (0.03, 0.08):
+        grain = F.interpolate(torch.randn(1, 1, 160, 200, generator=generator), (320, 400), mode="bilinear")
+        style = model.prepare([(0.25 + 0.5 * ramp + amount * grain).clamp(0, 1)], white_hot=True).tensors
+        found.append(float(detail_contrast(model.translate(content, style, 1.0, None)) / style[CONTRAST]))
+    head.weight.copy_(weight)
+    assert found == pytest.approx([1, 1], rel=0.3)
 
 
 @torch.inference_mode()
@@ -82,7 +111,7 @@ def test_strength_blends_with_the_photographs_luma(model: ThermalModel) -> None:
 def test_statistics_of_another_image_are_used(model: ThermalModel) -> None:
     content, style = scene(64, 80), style_of(model)
     own = model.image_statistics(content, style.tensors)
-    assert {*own.places} == {*(f"level{level}" for level in range(4)), "tone.quantiles", "tone.values"}
+    assert {*own.places} == {*(f"level{level}" for level in range(4)), "detail.energy", "tone.quantiles", "tone.values"}
     # The strides are 4, 8, 16 and 32.
     assert [own[f"level{level}"].count for level in range(4)] == [16 * 20, 8 * 10, 4 * 5, 2 * 3]
     plain = model(content, style)

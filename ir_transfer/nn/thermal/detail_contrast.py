@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.resize import resize_short_side
+from ir_transfer.nn.thermal.guided_filter import fitted
 from ir_transfer.nn.thermal.local_contrast import CELL
 
 SHORT_SIDE = 320
@@ -58,27 +59,29 @@ def mean_over(values: Tensor, weights: Tensor | None) -> Tensor:
     return total[:, None]
 
 
-def map_energy(thermal: Tensor, fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
+def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
     """Return variance and mean square of the detail (B, 2) of a thermal map that is fitted to its RGB image.
 
     Args:
-        thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
         fit: Slopes and offset (B, 4, h, w); see :func:`~ir_transfer.nn.thermal.guided_filter.fit_to_overview`.
         overview: sRGB (B, 3, H, W) in [0, 1].
         weights: Position weights (B or 1, 1, H, W), or None for equal ones.
     """
-    centred = thermal - mean_over(thermal, weights)[..., None, None]
-    sharp = overview[..., ::CELL, ::CELL] - local_mean(cells_of(overview))
-    detail = (fit[:, :3] * sharp).sum(1, keepdim=True)
+    pixels = overview[..., ::CELL, ::CELL]
+    smooth = fitted(fit, pixels)
+    centred = smooth - mean_over(smooth, weights)[..., None, None]
+    detail = (fit[:, :3] * (pixels - local_mean(cells_of(overview)))).sum(1, keepdim=True)
     return torch.cat([mean_over(values.square(), weights) for values in (centred, detail)], dim=1)
 
 
 def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
     """Return the gain (B, 1) of the detail with which the image has the wanted contrast of detail.
 
+    It is at most 6, beyond which it would amplify the noise of images without detail.
+
     Args:
-        energy: Variance of the thermal map, mean square of its own detail, and mean square of the detail that is
-            added to it (B, 3).
+        energy: Variance of the fitted thermal map, mean square of its own detail, and mean square of the detail that
+            is added to it (B, 3).
         contrast: Wanted :func:`detail_contrast` (B or 1, 1).
     """
     variance, of_map, of_detail = energy.chunk(3, dim=1)

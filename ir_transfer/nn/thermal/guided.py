@@ -86,7 +86,7 @@ class GuidedDetail(Detail):
             coefficients = F.interpolate(maps.detail, scale_factor=2, mode="bilinear")[..., :height, :width]
             detail = coefficients * (self._cell_guides(overview, maps.luma) - maps.guides)
             own = mean_over(detail.sum(1, keepdim=True).square(), weights)
-            return torch.cat([map_energy(maps.thermal, maps.fit, overview, weights), own], dim=1)
+            return torch.cat([map_energy(maps.fit, overview, weights), own], dim=1)
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
         """Return the guides (B, K, h, w) at the first pixel of every cell."""

@@ -96,7 +96,7 @@ class HaarDetail(Detail):
             own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
             low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides[..., :height, :width])
             own = own + low.sum(1, keepdim=True).square()
-            found = [map_energy(maps.thermal, maps.fit, overview, weights), mean_over(own, weights)]
+            found = [map_energy(maps.fit, overview, weights), mean_over(own, weights)]
             return torch.cat(found, dim=1)
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
