@@ -71,11 +71,11 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_slider_moves_the_image_also_in_a_network_that_has_learned_nothing(model: Adjustable, layer: str) -> None:
-    style, content = model.prepare([EXEMPLAR], white_hot=True), scene(64, 96)
+    style, content = model.prepare([EXEMPLAR], white_hot=True), scene(192, 256)
     outputs = []
     with torch.inference_mode():
         outputs = [model(content, model.adjust(style, {layer: weight})) for weight in (0.0, 0.5, 1.0)]
-    assert (outputs[0] - outputs[2]).abs().mean() > 0.005
+    assert (outputs[0] - outputs[2]).abs().mean() > 0.001
     assert (outputs[1] - outputs[2]).abs().mean() < (outputs[0] - outputs[2]).abs().mean()
     assert torch.equal(outputs[2], model(content, style).detach())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,28 +63,6 @@ def plain_lab(numbers: NDArray[Any], photometric: int) -> NDArray[Any]:
     elif photometric == ICC_LAB and numbers.dtype == np.uint16:
         result[0] = np.minimum(numbers[0].astype(np.uint32) * _LARGEST_UNSIGNED // 65280, _LARGEST_UNSIGNED)
     return result
-
-
-def holds_nodata(numbers: NDArray[Any], nodata: Sequence[float]) -> NDArray[np.bool_]:
-    """Return which numbers (n, h, w) are the nodata value of their band.
-
-    As in GDAL, a float32 file holds the nearest float of a value such as -3.4e38.
-    """
-    dtype = numbers.dtype
-    same = [
-        np.zeros(band.shape, np.bool_)
-        if not (dtype.kind == "f" or _fits(value, dtype))
-        else np.isnan(band)
-        if np.isnan(value)
-        else band == np.asarray(value).astype(dtype)
-        for band, value in zip(numbers, nodata, strict=True)
-    ]
-    return np.stack(same)
-
-
-def _fits(value: float, dtype: np.dtype[Any]) -> bool:
-    limits = np.iinfo(dtype)
-    return float(value).is_integer() and limits.min <= value <= limits.max
 
 
 def is_measured(dataset: Any) -> bool:

@@ -23,13 +23,13 @@ from ir_transfer.imaging.pixels.gdal_dataset import (
     INKS,
     ITU_LAB,
     LAB,
-    holds_nodata,
     is_placed,
     palette_of,
     plain_lab,
     to_alpha,
     white_is_zero,
 )
+from ir_transfer.imaging.pixels.nodata import holds_nodata
 from ir_transfer.imaging.pixels.pages import Page, page_notes
 from ir_transfer.imaging.pixels.plain_file import declared_space
 from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stored_box, unmultiplied, upright

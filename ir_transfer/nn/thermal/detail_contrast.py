@@ -88,4 +88,5 @@ def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
     share = contrast.square().clamp(max=_LARGEST_SHARE)
     wanted = share * variance
     missing = torch.maximum(wanted - of_map, _LEAST_SHARE * wanted) / (1 - share)
-    return (missing / of_detail.clamp(min=_FLOOR)).sqrt().clamp(max=_LARGEST_GAIN)
+    # The root has no gradient at 0, which a flat map gives.
+    return (missing / of_detail.clamp(min=_FLOOR) + _FLOOR).sqrt().clamp(max=_LARGEST_GAIN)

@@ -56,3 +56,10 @@ def test_gain_is_bounded() -> None:
     wanted = torch.tensor([[0.3]])
     assert 0 < float(detail_gain(torch.tensor([[1.0, 0.5, 0.1]]), wanted)) < 0.3
     assert float(detail_gain(torch.tensor([[1.0, 0.0, 0.0]]), wanted)) == 6
+
+
+def test_a_flat_map_has_a_finite_gradient() -> None:
+    energy = torch.zeros(1, 3, requires_grad=True)
+    detail_gain(energy, torch.tensor([[0.3]])).sum().backward()
+    assert energy.grad is not None
+    assert energy.grad.isfinite().all()
