@@ -71,7 +71,7 @@ def test_scales_and_shifts_are_made_from_statistics_and_weights(model: Adjustabl
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_slider_moves_the_image_also_in_a_network_that_has_learned_nothing(model: Adjustable, layer: str) -> None:
-    style, content = model.prepare([EXEMPLAR], white_hot=True), scene(192, 256)
+    style, content = model.prepare([EXEMPLAR], white_hot=True), scene(64, 96)
     outputs = []
     with torch.inference_mode():
         outputs = [model(content, model.adjust(style, {layer: weight})) for weight in (0.0, 0.5, 1.0)]
