@@ -223,6 +223,7 @@ def test_lines_of_an_earlier_run_are_in_the_object_store_alone(tmp_path: Path, m
     sent: list[Task] = []
 
     def store(table: Any) -> int:
+        number: int
         number, chunk = pickle.loads(table["chunk"][0].as_py())
         sent[:1] = chunk[-1:]
         put.append(number)

@@ -60,6 +60,6 @@ def test_gain_is_bounded() -> None:
 
 def test_a_flat_map_has_a_finite_gradient() -> None:
     energy = torch.zeros(1, 3, requires_grad=True)
-    detail_gain(energy, torch.tensor([[0.3]])).sum().backward()
+    detail_gain(energy, torch.tensor([[0.3]])).sum().backward()  # type: ignore[no-untyped-call]
     assert energy.grad is not None
     assert energy.grad.isfinite().all()
