@@ -55,7 +55,8 @@ def load(folder: Path) -> Manifest:
 
 
 def test_a_line_takes_no_more_than_its_key_and_position(folder: Path) -> None:
-    peak, kept = peak_and_kept(lambda: load(folder))
+    # The second time, no module is imported; what a thread of an earlier test allocates counts once at most.
+    peak, kept = min(peak_and_kept(lambda: load(folder)) for _ in range(2))
     assert kept < 250  # 200; entries that are held take 600
     assert peak < kept + 100
 

@@ -18,6 +18,7 @@ from ir_transfer.models.gatys.model import Gatys
 from ir_transfer.models.gatys.reconstruct import reconstruct_content, reconstruct_style
 from ir_transfer.models.gatys.search import noise
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal.tone import tone_of
 from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
@@ -136,7 +137,9 @@ def test_a_large_image_is_searched_on_its_overview(monkeypatch: pytest.MonkeyPat
     with torch.inference_mode():
         start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
     assert (found - start).abs().mean() > 0.01
-    assert model.style_loss(found, style.tensors) < model.style_loss(start, style.tensors)
+    # What it lowers is the loss of the overview; the full-size image has finer detail besides.
+    losses = [model.style_loss(overview_of(image, 2), style.tensors) for image in (found, start)]
+    assert losses[0] < losses[1]
 
 
 def test_weights_are_those_of_adain(tmp_path: Path) -> None:
