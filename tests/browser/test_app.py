@@ -182,8 +182,15 @@ def test_errors_are_the_sentences_of_the_tool(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = _open(context, served)
-    page.locator("#convert").click()
-    page.get_by_role("alert").get_by_text("expected at least one RGB image, got none").wait_for()
+    alert = page.get_by_role("alert").get_by_text("expected at least one RGB image, got none")
+    # A press before the page has connected to the server does nothing, and no upload before it shows that it has.
+    for second in range(_LIMIT // 1000):
+        if second % 30 == 0:
+            page.locator("#convert").click()
+        if alert.is_visible():
+            break
+        page.wait_for_timeout(1000)
+    assert alert.is_visible()
     page.wait_for_function(
         "() => { const box = document.querySelector('#errors .ir-error').getBoundingClientRect();"
         " return box.top >= 0 && box.bottom <= innerHeight; }"
