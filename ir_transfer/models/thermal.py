@@ -52,9 +52,9 @@ _OVERVIEW_BYTES = 350 * 10**6
 TONE = ("tone.quantiles", "tone.mean", "tone.deviation")
 """Names in a style of the fields of :class:`~ir_transfer.nn.thermal.tone.Tone`."""
 
-
 CONTRAST = "detail.contrast"
 """Name in a style of the contrast of detail; see :mod:`ir_transfer.nn.thermal.detail_contrast`."""
+
 _ENERGY = "detail.energy"
 
 

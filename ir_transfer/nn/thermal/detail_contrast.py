@@ -12,8 +12,9 @@ from torch import Tensor
 
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.resize import resize_short_side
+from ir_transfer.nn.thermal.exemplar_encoder import pooled
 from ir_transfer.nn.thermal.guided_filter import fitted
-from ir_transfer.nn.thermal.local_contrast import CELL
+from ir_transfer.nn.thermal.local_contrast import CELL, cell_means
 
 SHORT_SIDE = 320
 """Short side in pixels at which exemplars are measured.
@@ -35,14 +36,9 @@ def detail_contrast(images: Tensor) -> Tensor:
         images: In any range (B, 1, h, w).
     """
     sized = resize_short_side(at_least_float32(images), SHORT_SIDE, clamp=False)
-    detail = sized[..., ::CELL, ::CELL] - local_mean(cells_of(sized))
+    detail = sized[..., ::CELL, ::CELL] - local_mean(cell_means(sized))
     variance = sized.var((1, 2, 3), correction=0)
     return (detail.square().mean((1, 2, 3)) / variance.clamp(min=_FLOOR)).sqrt()[:, None]
-
-
-def cells_of(images: Tensor) -> Tensor:
-    """Return the means of cells of 4 x 4 pixels (B, C, ceil(h / 4), ceil(w / 4)) of images (B, C, h, w)."""
-    return F.avg_pool2d(images, CELL, ceil_mode=True, count_include_pad=False)
 
 
 def local_mean(cells: Tensor) -> Tensor:
@@ -54,7 +50,7 @@ def mean_over(values: Tensor, weights: Tensor | None) -> Tensor:
     """Return the mean (B, 1) of values (B, 1, h, w), with position weights (B or 1, 1, H, W) of any size."""
     if weights is None:
         return values.mean((1, 2, 3))[:, None]
-    share = F.adaptive_avg_pool2d(weights.to(values), (values.shape[-2], values.shape[-1]))
+    share = pooled(weights, values)
     total: Tensor = (values * share).sum((1, 2, 3)) / share.sum((1, 2, 3)).clamp(min=_FLOOR)
     return total[:, None]
 
@@ -70,7 +66,7 @@ def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
     pixels = overview[..., ::CELL, ::CELL]
     smooth = fitted(fit, pixels)
     centred = smooth - mean_over(smooth, weights)[..., None, None]
-    detail = (fit[:, :3] * (pixels - local_mean(cells_of(overview)))).sum(1, keepdim=True)
+    detail = (fit[:, :3] * (pixels - local_mean(cell_means(overview)))).sum(1, keepdim=True)
     return torch.cat([mean_over(values.square(), weights) for values in (centred, detail)], dim=1)
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.thermal.local_contrast import CELL
+from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _SCENE = (21, 11)  # cells: sides of the windows in which coefficients are fitted and averaged
 _OBJECTS = (5, 3)
@@ -31,7 +31,7 @@ def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tenso
     Returns:
         Slopes for red, green and blue, and the offset: (B, 4, h, w).
     """
-    rgb = F.avg_pool2d(overview.to(thermal), CELL, ceil_mode=True, count_include_pad=False)
+    rgb = cell_means(overview.to(thermal))
     exposure = _LEVEL / (_box(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
     rgb = rgb * exposure
     fit = _fit(thermal, rgb, *_SCENE)

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import cells_of, local_mean, map_energy, mean_over
+from ir_transfer.nn.thermal.detail_contrast import local_mean, map_energy, mean_over
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
-from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
@@ -92,7 +92,8 @@ class HaarDetail(Detail):
             gates = F.interpolate(maps.gates, scale_factor=2, mode="bilinear")[..., :height, :width]
             fine, coarse = gates.chunk(2, dim=1)
             half = F.avg_pool2d(inner, 2)
-            # The bands are orthonormal: 4 and 16 are the pixels that one of their values stands for.
+            # The bands are orthonormal, and a value of the fine ones covers 4 pixels. The coarse ones cover 16, but are
+            # those of means of 2 x 2 pixels, which are half of the fine low-pass band.
             own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
             low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides[..., :height, :width])
             own = own + low.sum(1, keepdim=True).square()
@@ -101,7 +102,7 @@ class HaarDetail(Detail):
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
         """Return the guides (B, K, h, w) of the means of the cells."""
-        guides: Tensor = self.guide(with_local_contrast(cells_of(overview), luma))
+        guides: Tensor = self.guide(with_local_contrast(cell_means(overview), luma))
         return guides
 
     def _gated_square(self, images: Tensor, step: int, luma: Tensor, gates: Tensor) -> Tensor:

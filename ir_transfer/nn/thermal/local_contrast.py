@@ -15,6 +15,11 @@ _NOISE = 0.01  # deviation added in quadrature, so that the noise of a flat dark
 _LARGEST = 3.0
 
 
+def cell_means(images: Tensor) -> Tensor:
+    """Return the means of cells of 4 x 4 pixels (B, C, ceil(h / 4), ceil(w / 4)) of images (B, C, h, w)."""
+    return F.avg_pool2d(images, CELL, ceil_mode=True, count_include_pad=False)
+
+
 def luma_statistics(overview: Tensor) -> Tensor:
     """Return mean and deviation of the luminance round every cell of 4 x 4 pixels, (B, 2, ceil(h / 4), ceil(w / 4)).
 
@@ -22,7 +27,7 @@ def luma_statistics(overview: Tensor) -> Tensor:
         overview: The whole image, reduced (B, 3, h, w), sRGB in [0, 1].
     """
     luma = rgb_to_grayscale(overview.float())
-    cells = F.avg_pool2d(torch.cat([luma, luma.square()], dim=1), CELL, ceil_mode=True, count_include_pad=False)
+    cells = cell_means(torch.cat([luma, luma.square()], dim=1))
     means = F.avg_pool2d(cells, _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False)
     mean, square = means.chunk(2, dim=1)
     return torch.cat([mean, ((square - mean.square()).clamp(min=0) + _NOISE**2).sqrt()], dim=1)
