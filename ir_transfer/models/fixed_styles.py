@@ -13,16 +13,15 @@ from torch import Tensor, nn
 from ir_transfer.errors import InputError, UnknownNameError
 from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.base import TranslationModel
-from ir_transfer.models.checks import check_image
 from ir_transfer.models.info import ModelInfo
-from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
-from ir_transfer.models.style_code import StyleCode
-from ir_transfer.models.style_facts import POLARITY
+from ir_transfer.models.polarity import Polarity
+from ir_transfer.models.style_code import StyleCode, blend_codes
+from ir_transfer.models.style_facts import LOOK, POLARITY
 from ir_transfer.models.style_names import unknown_style_message
-from ir_transfer.models.thermal import CONTRAST, ThermalModel
+from ir_transfer.models.thermal import CONTRAST, TONE, ThermalModel
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
-from ir_transfer.nn.polarity import polarity_sign
+from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.thermal.detail_contrast import detail_contrast
 from ir_transfer.nn.thermal.tone import KNOTS, Tone, knot_ranks, tone_of
 
@@ -30,10 +29,10 @@ _DEVIATION, _CONTRAST = 0.2, 0.25  # of styles without exemplars
 
 
 class FixedStyles(ThermalModel):
-    """A compact system whose styles are learned and named; :meth:`style` replaces :meth:`prepare`.
+    """A compact system whose styles are learned and named; see :meth:`style`.
 
     A style consists of a scale and a shift for every channel of the neck's levels, which are trained, and of the tone
-    of its exemplars.
+    of its exemplars. For other exemplars, :meth:`prepare` combines the nearest learned style with their own tone.
 
     Args:
         info: Declaration of the model.
@@ -121,24 +120,16 @@ class FixedStyles(ThermalModel):
             raise UnknownNameError.among(f"style of model {self.info.name}", name, self.styles)
         device = self.quantiles.device
         number, polarity = torch.tensor([self.styles.index(name)], device=device), torch.tensor([white_hot])
-        metadata = {"weights_hash": self.weights_hash, "look": name, **Polarity(white_hot, "given").metadata()}
+        metadata = {"weights_hash": self.weights_hash, LOOK: name, **Polarity(white_hot, "given").metadata()}
         return StyleCode(self.info.name, self.encode_styles(number, polarity.to(device)), metadata)
 
-    @torch.no_grad()
-    def style_for(self, exemplar: Tensor, white_hot: bool | None = None) -> StyleCode:
-        """Return the style whose quantiles have the least mean distance to those of an exemplar (1, 1, h, w).
-
-        If ``white_hot`` is None, the polarity is classified; near-infrared exemplars are always white-hot.
-
-        Raises:
-            InputError: The exemplar has a wrong shape or range.
-        """
-        check_image("exemplar", exemplar, 1)
-        polarity = polarity_of_exemplar(exemplar, white_hot, self.metadata.get("band"))
-        found = tone_of(exemplar if polarity.white_hot else 1 - exemplar).quantiles.to(self.quantiles)
-        nearest = int((self.quantiles - found).abs().mean(dim=1).argmin())
-        code = self.style(self.styles[nearest], white_hot=polarity.white_hot)
-        return replace(code, metadata={**code.metadata, **polarity.metadata()})
+    def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
+        """Return the nearest learned styles of exemplars (B, 1, h, w), with the exemplars' own tone and contrast."""
+        upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
+        tone = tone_of(upright)
+        own = dict(zip(TONE, (values.to(exemplars) for values in tone), strict=True))
+        own[CONTRAST] = detail_contrast(upright).to(exemplars)
+        return {**self.encode_styles(self._nearest(tone), white_hot), **own}
 
     def prepare(
         self,
@@ -147,24 +138,30 @@ class FixedStyles(ThermalModel):
         white_hot: bool | None = None,
         *,
         masks: Sequence[Tensor] | None = None,
-    ) -> NoReturn:
-        """Raise an error, since styles are learned.
+    ) -> StyleCode:
+        """Return the nearest learned style of the exemplars, with their tone, contrast of detail and polarity.
 
-        Raises:
-            InputError: Always; the message lists the styles and the command that trains another one.
+        Several exemplars blend their styles. See :meth:`TranslationModel.prepare`; ``look`` in the code's metadata
+        names the learned styles.
         """
-        raise InputError(unknown_style_message(self.info.name, self.styles))
+        if len(exemplars) == 1:
+            return self._with_look(super().prepare(exemplars, weights, white_hot, masks=masks), exemplars[0])
+        if not exemplars:
+            raise InputError("expected at least one exemplar, got none")
+        codes = [self.prepare([exemplar], white_hot=white_hot, masks=masks) for exemplar in exemplars]
+        return blend_codes(codes, weights if weights is not None else [1.0] * len(codes))
 
-    def encode(self, exemplars: Tensor, white_hot: Tensor) -> NoReturn:
-        """Raise an error; see :meth:`prepare`.
+    def _with_look(self, code: StyleCode, exemplar: Tensor) -> StyleCode:
+        tone = tone_of(exemplar if code.white_hot else 1 - exemplar)
+        return replace(code, metadata={**code.metadata, LOOK: self.styles[int(self._nearest(tone))]})
 
-        Raises:
-            InputError: Always.
-        """
-        raise InputError(unknown_style_message(self.info.name, self.styles))
+    def _nearest(self, tone: Tone) -> Tensor:
+        """Return the numbers (B,) of the styles whose quantiles have the least mean distance to those of tones."""
+        found = tone.quantiles.to(self.quantiles)[:, None]
+        return (self.quantiles - found).abs().mean(dim=2).argmin(dim=1)
 
     def encode_style(self, exemplars: Tensor) -> NoReturn:
-        """Raise an error; see :meth:`prepare`.
+        """Raise an error, since styles are learned and :meth:`encode` selects among them.
 
         Raises:
             InputError: Always.

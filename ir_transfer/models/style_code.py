@@ -13,7 +13,7 @@ from torch import Tensor
 from ir_transfer.errors import InputError, WeightsError
 from ir_transfer.models import weight_files
 from ir_transfer.models.polarity import blended_metadata
-from ir_transfer.models.style_facts import POLARITY
+from ir_transfer.models.style_facts import LOOK, POLARITY
 
 _PART = "part"
 _SHARE = "share"
@@ -100,7 +100,8 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     Linear interpolation of the codes equals that of the transferred features, since AdaIN and WCT are
     linear in the exemplar's statistics (Huang and Belongie 2017, section 7.2). The polarity is that of the larger
     share, since a mean of both would be a gray image. Parts are concatenated with their shares; those with a share of 0
-    are dropped. The metadata are those of the first code, except for the polarity and its scores.
+    are dropped. The metadata are those of the first code, except for the polarity, its scores and the learned
+    styles.
 
     Raises:
         InputError: Codes of different models, a wrong number of weights, a negative weight, or none above 0.
@@ -128,4 +129,6 @@ def blend_codes(codes: Sequence[StyleCode], weights: Sequence[float]) -> StyleCo
     for number, (own, share) in enumerate(kept):
         tensors |= _named(number, {**own, _SHARE: share})
     metadata = {**codes[0].metadata, **blended_metadata([code.metadata for code in codes], weights)}
+    if looks := dict.fromkeys(code.metadata[LOOK] for code in codes if LOOK in code.metadata):
+        metadata[LOOK] = ", ".join(looks)
     return StyleCode(codes[0].model, tensors, metadata)

@@ -12,6 +12,9 @@ POLARITY = "polarity"
 EXEMPLARS = "exemplars"
 """Metadata of a code: what was taken from each exemplar file, as a JSON list."""
 
+LOOK = "look"
+"""Metadata of a code: the learned styles of a model with fixed styles, separated by commas."""
+
 
 class DescribedStyle(Protocol):
     """A style with what it says of itself."""

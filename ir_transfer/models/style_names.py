@@ -22,10 +22,10 @@ def stored_style_names(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def unknown_style_message(model: str, styles: Sequence[str]) -> str:
-    """Return the error message for an exemplar or an unknown style of a model with fixed styles."""
+    """Return the error message for an unknown style of a model with fixed styles."""
     known = ", ".join(f"preset:{name}" for name in styles)
     return (
-        f"expected a style that model {model!r} has learned ({known}), got another: choose one of them, train your own "
-        f"with ir-transfer train configs/train/{model}-new-look.yaml --data ROOT --vgg FILE, or use a model that "
-        "takes exemplars, such as adain"
+        f"expected a style that model {model!r} has learned ({known}), got another: choose one of them, pass an "
+        "infrared image, whose tone the nearest of them takes, or train your own with ir-transfer train "
+        f"configs/train/{model}-new-look.yaml --data ROOT --vgg FILE"
     )

@@ -20,6 +20,7 @@ from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.johnson.model import Johnson
 from ir_transfer.models.style_code import blend_codes
 from ir_transfer.models.thermal import overview_of
+from ir_transfer.nn.thermal.detail_contrast import detail_contrast
 from ir_transfer.nn.thermal.tone import tone_of
 from ir_transfer.nn.thermal.windows import Window
 from tests.models.small_thermal import SMALL_LOOKS, scene, small_thermal
@@ -149,6 +150,37 @@ def test_an_exemplar_finds_the_look_that_is_nearest_in_tone() -> None:
         assert model.style_for(exemplar, white_hot=True).metadata["look"] == name
         assert model.style_for(1 - exemplar, white_hot=False).metadata["look"] == name
         assert float(model.style_for(1 - exemplar, white_hot=False).tensors["polarity"]) == -1
+
+
+@torch.inference_mode()
+def test_an_exemplar_brings_its_own_tone_contrast_and_polarity() -> None:
+    with torch.inference_mode(False):
+        model = cin("day", "night")
+    exemplar = 0.3 + 0.2 * scene(50, 70, 7, channels=1)
+    code, night = model.prepare([1 - exemplar], white_hot=False), model.style("night")
+    assert code.metadata["look"] == "night"
+    torch.testing.assert_close(code.tensors["affine"], night.tensors["affine"])
+    wanted = tone_of(exemplar)
+    for name, values in zip(("quantiles", "mean", "deviation"), wanted, strict=True):
+        torch.testing.assert_close(code.tensors[f"tone.{name}"], values, atol=1e-5, rtol=0)
+    torch.testing.assert_close(code.tensors["detail.contrast"], detail_contrast(exemplar), atol=1e-4, rtol=0)
+    output = 1 - model(scene(64, 64), code)
+    assert float(output.mean()) == pytest.approx(float(exemplar.mean()), abs=0.01)
+
+
+@torch.inference_mode()
+def test_several_exemplars_blend_their_looks() -> None:
+    with torch.inference_mode(False):
+        model = cin("day", "night")
+    one, other = EXEMPLARS["day"][0], EXEMPLARS["night"][0]
+    parts = [model.prepare([exemplar], white_hot=True) for exemplar in (one, other)]
+    assert [part.metadata["look"] for part in parts] == ["day", "night"]
+    code = model.prepare([one, other], [0.25, 0.75], white_hot=True)
+    assert code.metadata["look"] == "day, night"
+    for name, tensor in code.tensors.items():
+        torch.testing.assert_close(tensor, 0.25 * parts[0].tensors[name] + 0.75 * parts[1].tensors[name])
+    with pytest.raises(InputError, match="at least one exemplar"):
+        model.prepare([])
 
 
 @pytest.mark.parametrize("name", ["johnson", "cin"])

@@ -77,8 +77,8 @@ def choose_styles(
     found: dict[str, Style] = {text: _folder(Path(text)) for text in styles if Path(text).is_dir()}
     found |= codes
     if LOOKS in info.controls:
-        named = [text for text in styles if text not in codes]
-        weights = weights or _weights_with(named, info)
+        named = [text for text in styles if text.startswith(PRESET)]
+        weights = weights or (_weights_with(named, info) if named else None)
         found |= {text: _find_named(text, info, weights) for text in named}
     else:
         codes |= {
@@ -125,12 +125,11 @@ def _model_of(weights: str | None) -> str | None:
 def _find_named(text: str, info: ModelInfo, weights: str | None) -> NamedStyle:
     known = style_names_in(weights_file(info, weights))
     name = text.removeprefix(PRESET)
-    if text.startswith(PRESET) and name in known:
+    if name in known:
         return NamedStyle(name, WHITE_HOT)
-    if text.startswith(PRESET) and name.endswith(BLACK_HOT_SUFFIX) and name.removesuffix(BLACK_HOT_SUFFIX) in known:
+    if name.endswith(BLACK_HOT_SUFFIX) and name.removesuffix(BLACK_HOT_SUFFIX) in known:
         return NamedStyle(name.removesuffix(BLACK_HOT_SUFFIX), BLACK_HOT)
-    message = f"{text}: {unknown_style_message(info.name, known)}"
-    raise UnknownNameError(message) if text.startswith(PRESET) else InputError(message)
+    raise UnknownNameError(f"{text}: {unknown_style_message(info.name, known)}")
 
 
 def _weights_with(styles: Sequence[str], info: ModelInfo) -> str | None:

@@ -26,7 +26,7 @@ from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.fixed_styles import FixedStyles
 from ir_transfer.models.polarity import Polarity, polarity_of_exemplar
 from ir_transfer.models.style_code import StyleCode, blend_codes
-from ir_transfer.models.style_facts import EXEMPLARS, exemplar_records
+from ir_transfer.models.style_facts import EXEMPLARS, LOOK, exemplar_records
 from ir_transfer.nn.perceptual import LAYERS
 
 logger = logging.getLogger(__name__)
@@ -93,6 +93,13 @@ def _encode(
     polarity = _polarity_of(model, path, exemplar, white_hot)
     code = model.prepare([exemplar], white_hot=polarity.white_hot)
     code = replace(code, metadata={**code.metadata, **polarity.metadata()}).to("cpu")
+    if look := code.metadata.get(LOOK):
+        logger.warning(
+            "exemplar %s: %s has learned styles; the nearest, %s, takes the exemplar's tone and contrast of detail",
+            path,
+            model.info.name,
+            look,
+        )
     return _with_records(code, [] if report is None else [report.record()])
 
 

@@ -169,12 +169,16 @@ def test_a_look_by_name_and_its_negative(cin: str) -> None:
     assert choice.styles == (NamedStyle("night", "white-hot"), NamedStyle("night", "black-hot"))
 
 
-def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str, tmp_path: Path) -> None:
+def test_a_look_that_was_not_learned_is_answered_with_those_that_were(cin: str) -> None:
     answer = r"preset:day, preset:night.*ir-transfer train configs/train/cin-new-look\.yaml"
     with pytest.raises(UnknownNameError, match=answer):
         choose_styles([f"{PRESET}dusk"], weights=cin)
-    with pytest.raises(InputError, match=f"exemplar.png: .*{answer}"):
-        choose_styles([str(tmp_path / "exemplar.png")], weights=cin)
+
+
+def test_an_image_and_a_look_are_styles_of_one_model(cin: str, exemplar: Path) -> None:
+    choice = choose_styles([str(exemplar), f"{PRESET}night"], weights=cin)
+    assert choice.styles == (exemplar, NamedStyle("night", "white-hot"))
+    assert choose_styles([str(exemplar)], model="cin").weights == "default"
 
 
 def test_a_look_brings_the_weights_that_know_it() -> None:
