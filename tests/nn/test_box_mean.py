@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ir_transfer.nn.box_mean import box_mean
+
+
+@pytest.mark.parametrize("side", [3, 5, 21])
+@pytest.mark.parametrize("size", [(17, 30), (4, 9)])
+def test_windows_are_averaged_over_positions_within_the_border(side: int, size: tuple[int, int]) -> None:
+    values = torch.rand(2, 3, *size, dtype=torch.float64)
+    padded, inside = (F.pad(v, [side // 2] * 4) for v in (values, torch.ones_like(values)))
+    sums, counts = (v.unfold(2, side, 1).unfold(3, side, 1).sum((-2, -1)) for v in (padded, inside))
+    torch.testing.assert_close(box_mean(values, side), sums / counts)
+
+
+def test_a_constant_stays() -> None:
+    torch.testing.assert_close(box_mean(torch.full((1, 1, 6, 8), 0.3), 11), torch.full((1, 1, 6, 8), 0.3))
