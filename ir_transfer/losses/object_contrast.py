@@ -1,7 +1,8 @@
-"""Apparent contrast of people and vehicles against the ring of background around them."""
+"""Apparent contrast of people and vehicles against the background around them, and their outlines."""
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -9,6 +10,7 @@ from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN, Scene
 
 _CELL = 4
 _REACH = 15  # cells of the window in which an object is compared with its ring
+_OUTLINE = 7  # cells of the windows in which outlines are compared
 _LEAST_RING = 0.02  # share of the window
 _EXPECTED = 1.2  # deviations; the means of three sets of registered pairs are 0.3, 1.5 and 2.4
 _PERSON, _VEHICLE = 1, 3
@@ -38,6 +40,25 @@ def expected_people(scene: Scene) -> Tensor:
     counted = inside * (_box(ring) > _LEAST_RING).to(inside)
     short = F.relu(_EXPECTED - _contrast(F.avg_pool2d(image, _CELL), inside, ring))
     return (counted * short).sum() / (counted.sum() + 1e-3 * counted.numel())
+
+
+def outlines(scene: Scene) -> Tensor:
+    """Return one minus the correlation of output and people around the people's outlines (scalar, in [0, 2]).
+
+    Registration errors of a few pixels blur what is learned from pairs; class labels lie on the RGB image's own edges.
+    For samples without a ground truth, since in others people may be as warm as what is behind them.
+    """
+    if scene.classes is None:
+        return scene.output[..., :0].sum()
+    people = scene.classes[:, [_PERSON]]
+    image = F.avg_pool2d((scene.output - CANONICAL_MEAN) / CANONICAL_DEVIATION, _CELL)
+    values = torch.cat([people, image, people.square(), image.square(), people * image], dim=1)
+    mean, level, square, level_square, product = F.avg_pool2d(values, _OUTLINE, 1).chunk(5, dim=1)
+    variance, spread = square - mean.square(), level_square - level.square()
+    correlation = (product - mean * level) / ((variance + 1e-3) * (spread + 1e-2)).sqrt()
+    counted = F.avg_pool2d(scene.counted(people).expand_as(people), _OUTLINE, 1) > 1 - 1e-3
+    weight = variance.clamp(min=0) * counted
+    return (weight * (1 - correlation)).sum() / (weight.sum() + 1e-3 * weight.numel())
 
 
 def _shortfall(scene: Scene, wanted: tuple[int, ...]) -> Tensor:

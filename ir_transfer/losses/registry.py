@@ -15,7 +15,7 @@ from ir_transfer.losses.histogram import histogram
 from ir_transfer.losses.mean_std import mean_std
 from ir_transfer.losses.mmd import mmd
 from ir_transfer.losses.mrf import mrf
-from ir_transfer.losses.object_contrast import expected_people, people_contrast, vehicle_contrast
+from ir_transfer.losses.object_contrast import expected_people, outlines, people_contrast, vehicle_contrast
 from ir_transfer.losses.paired import charbonnier, coarse, correlation, hot_objects, l1, laplacian
 from ir_transfer.losses.perceptual import deep_perceptual, perceptual
 from ir_transfer.losses.ssim import ssim
@@ -36,6 +36,7 @@ LOSSES: Mapping[str, Loss] = {
     "people_contrast": Loss("truth", batchwise=True, function=people_contrast),  # a mean over the batch's people
     "vehicle_contrast": Loss("truth", batchwise=True, function=vehicle_contrast),
     "expected_people": Loss("labels", batchwise=True, function=expected_people),
+    "outlines": Loss("labels", batchwise=True, function=outlines),
     "gradient": Loss("truth", batchwise=True, function=gradient),  # windows count by their strength in the batch
     "texture": Loss("truth", function=texture),
     "perceptual": Loss("truth", needs_vgg=True, function=perceptual),
