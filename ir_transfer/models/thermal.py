@@ -25,7 +25,7 @@ from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
-from ir_transfer.nn.thermal.detail_contrast import detail_contrast, detail_gain
+from ir_transfer.nn.thermal.detail_contrast import detail_contrast, detail_gain, local_energy, local_gain, map_energy
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -230,12 +230,17 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
         objects = class_probabilities(features.logits)[:, OBJECTS].sum(1, keepdim=True)
         maps = self.detail.maps(self.neck(features, align), overview, objects)
+        own = self.detail.detail_energy(maps, overview)
+        evened = local_gain(own, maps.luma)
+        maps = maps.amplified(evened)
         if statistics is None:
-            energy = self.detail.energy(maps, overview, weights)
+            detail = local_energy(own * evened.square(), weights)
+            energy = torch.cat([map_energy(maps.fit, overview, weights), detail], dim=1)
             measured[_ENERGY] = Moments(overview.shape[-2] * overview.shape[-1], energy, torch.zeros_like(energy))
         else:
             energy = statistics[_ENERGY].mean
-        return maps.amplified(detail_gain(energy, at_least_float32(style[CONTRAST]))), measured
+        gain = detail_gain(energy, at_least_float32(style[CONTRAST]))
+        return maps.amplified(gain[..., None, None]), measured
 
     def translate_window(
         self, images: Tensor, survey: Survey, window: Window, style: Mapping[str, Tensor], strength: float | Tensor

@@ -20,8 +20,16 @@ class DetailMaps(Protocol):
     def at(self, factor: int) -> Self:
         """Return the same maps for an image that is ``factor`` times as large as its overview."""
 
+    @property
+    def fit(self) -> Tensor:
+        """Slopes and offset (B, 4, h, w) of the thermal map's local linear fit to the RGB image."""
+
+    @property
+    def luma(self) -> Tensor:
+        """Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the thermal map."""
+
     def amplified(self, gain: Tensor) -> Self:
-        """Return the maps with ``gain`` (B, 1) times the detail."""
+        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
 
 
 class Detail(nn.Module, ABC):
@@ -38,13 +46,12 @@ class Detail(nn.Module, ABC):
         """
 
     @abstractmethod
-    def energy(self, maps: Any, overview: Tensor, weights: Tensor | None) -> Tensor:
-        """Return the energy (B, 3) for :func:`~ir_transfer.nn.thermal.detail_contrast.detail_gain`.
+    def detail_energy(self, maps: Any, overview: Tensor) -> Tensor:
+        """Return the square of the detail (B, 1, h, w) at every position of the thermal map.
 
         Args:
             maps: Of the overview.
-            overview: The reduced RGB image (B, 3, h, w).
-            weights: Position weights (B or 1, 1, h, w), or None for equal ones.
+            overview: The reduced RGB image (B, 3, H, W).
         """
 
     @abstractmethod

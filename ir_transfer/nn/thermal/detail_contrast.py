@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.nn.box_mean import box_mean
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import pooled
 from ir_transfer.nn.thermal.guided_filter import fitted
-from ir_transfer.nn.thermal.local_contrast import CELL, cell_means
+from ir_transfer.nn.thermal.local_contrast import CELL, NOISE, cell_means
 
 SHORT_SIDE = 320
 """Short side in pixels at which exemplars are measured.
@@ -25,25 +26,45 @@ In images whose spectrum falls as 1 / f, the contrast of detail in pixels hardly
 _WINDOW = 5  # cells: what differs from the mean of 20 x 20 pixels is detail
 _LEAST_SHARE = 0.06  # of the wanted energy, that the detail has beside a map whose own detail suffices
 _LARGEST_SHARE = 0.5  # of the image's variance
-_LARGEST_GAIN = 6.0
+_LARGEST_GAIN = 8.0
 _FLOOR = 1e-6
+_POWER = 1.5
+_LEAST_SQUARE = 1e-14  # keeps the gradient of a flat area finite
+_NOISY = 0.02  # deviation of luminance below which much is noise
+_DARK = 0.05  # luminance below which contrast no longer rises
+_SURFACE = 0.5  # contrast that surfaces reach, as a share of the luminance
+_FAINT = 0.003  # deviation of detail that is too faint to be amplified
 
 
 def detail_contrast(images: Tensor) -> Tensor:
-    """Return the deviation of an image's detail as a share of the image's deviation (B, 1).
+    """Return the local deviation of an image's detail as a share of the image's deviation (B, 1).
 
     Args:
         images: In any range (B, 1, h, w).
     """
     sized = resize_short_side(at_least_float32(images), SHORT_SIDE, clamp=False)
     detail = sized[..., ::CELL, ::CELL] - local_mean(cell_means(sized))
-    variance = sized.var((1, 2, 3), correction=0)
-    return (detail.square().mean((1, 2, 3)) / variance.clamp(min=_FLOOR)).sqrt()[:, None]
+    variance = sized.var((1, 2, 3), correction=0)[:, None]
+    return (local_energy(detail.square(), None) / variance.clamp(min=_FLOOR)).sqrt()
+
+
+def local_energy(squares: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the square of the power mean with exponent 1.5 of the detail's local deviations (B, 1).
+
+    The root mean square of an exemplar can be that of a few hot outlines, which as texture of everything is too much;
+    the mean is too little for texture that is everywhere.
+
+    Args:
+        squares: Squares of the detail (B, 1, h, w).
+        weights: Position weights (B or 1, 1, H, W), or None for equal ones.
+    """
+    powers = (local_mean(squares).clamp(min=0) + _LEAST_SQUARE).pow(_POWER / 2)
+    return mean_over(powers, weights).pow(2 / _POWER)
 
 
 def local_mean(cells: Tensor) -> Tensor:
     """Return the means of 5 x 5 cells around each one (B, C, h, w)."""
-    return F.avg_pool2d(cells, _WINDOW, 1, _WINDOW // 2, count_include_pad=False)
+    return box_mean(cells, _WINDOW)
 
 
 def mean_over(values: Tensor, weights: Tensor | None) -> Tensor:
@@ -56,7 +77,7 @@ def mean_over(values: Tensor, weights: Tensor | None) -> Tensor:
 
 
 def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
-    """Return variance and mean square of the detail (B, 2) of a thermal map that is fitted to its RGB image.
+    """Return variance and local energy of the detail (B, 2) of a thermal map that is fitted to its RGB image.
 
     Args:
         fit: Slopes and offset (B, 4, h, w); see :func:`~ir_transfer.nn.thermal.guided_filter.fit_to_overview`.
@@ -67,17 +88,40 @@ def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
     smooth = fitted(fit, pixels)
     centred = smooth - mean_over(smooth, weights)[..., None, None]
     detail = (fit[:, :3] * (pixels - local_mean(cell_means(overview)))).sum(1, keepdim=True)
-    return torch.cat([mean_over(values.square(), weights) for values in (centred, detail)], dim=1)
+    return torch.cat([mean_over(centred.square(), weights), local_energy(detail.square(), weights)], dim=1)
+
+
+def local_gain(energy: Tensor, luma: Tensor) -> Tensor:
+    """Return the gain (B, 1, h, w) with which detail has the RGB image's contrast around each position.
+
+    The network's own amplitude is lowest where the sign of the detail is uncertain, which left parked cars and clothes
+    without contours.
+
+    Args:
+        energy: Square of the detail (B, 1, h, w).
+        luma: Mean and deviation of the luminance around each position (B, 2, h, w), in [0, 1].
+    """
+    mean, deviation = luma.chunk(2, dim=1)
+    # Both ends are lowered further: small contrasts are noise, and larger ones than of surfaces are lamps.
+    variance = (deviation.square() - NOISE**2).clamp(min=0)
+    contrast = variance / (variance + _NOISY**2).sqrt() / (mean + _DARK)
+    contrast = contrast / (1 + (contrast / _SURFACE).square())
+    return contrast / (local_mean(energy) + _FAINT**2).sqrt()
+
+
+def coarser(gain: Tensor) -> Tensor:
+    """Return a gain (B, 1, h, w) at half the resolution, (B, 1, ceil(h / 2), ceil(w / 2))."""
+    return F.avg_pool2d(gain, 2, ceil_mode=True, count_include_pad=False)
 
 
 def detail_gain(energy: Tensor, contrast: Tensor) -> Tensor:
     """Return the gain (B, 1) of the detail with which the image has the wanted contrast of detail.
 
-    It is at most 6, beyond which it would amplify the noise of images without detail.
+    It is at most 8, beyond which it would amplify the noise of images without detail.
 
     Args:
-        energy: Variance of the fitted thermal map, mean square of its own detail, and mean square of the detail that
-            is added to it (B, 3).
+        energy: Variance of the fitted thermal map, local energy of its own detail, and that of the detail that is
+            added to it (B, 3).
         contrast: Wanted :func:`detail_contrast` (B or 1, 1).
     """
     variance, of_map, of_detail = energy.chunk(3, dim=1)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import local_mean, map_energy, mean_over
+from ir_transfer.nn.thermal.detail_contrast import coarser, local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -42,8 +42,8 @@ class GuidedMaps(NamedTuple):
         return self._replace(factor=factor)
 
     def amplified(self, gain: Tensor) -> GuidedMaps:
-        """Return the maps with ``gain`` (B, 1) times the detail."""
-        return self._replace(detail=gain[..., None, None] * self.detail)
+        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
+        return self._replace(detail=coarser(gain) * self.detail)
 
 
 class GuidedDetail(Detail):
@@ -79,14 +79,13 @@ class GuidedDetail(Detail):
             coefficients = torch.tanh(self.to_detail(coarser))
             return GuidedMaps(thermal, fit_to_overview(thermal, overview, objects), coefficients, guides, luma)
 
-    def energy(self, maps: GuidedMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
-        """Return the energy (B, 3) of map and detail at one pixel of every cell."""
+    def detail_energy(self, maps: GuidedMaps, overview: Tensor) -> Tensor:
+        """Return the square of the detail (B, 1, h, w) at one pixel of every cell."""
         with full_precision(overview):
             height, width = maps.thermal.shape[-2:]
             coefficients = F.interpolate(maps.detail, scale_factor=2, mode="bilinear")[..., :height, :width]
             detail = coefficients * (self._cell_guides(overview, maps.luma) - maps.guides)
-            own = mean_over(detail.sum(1, keepdim=True).square(), weights)
-            return torch.cat([map_energy(maps.fit, overview, weights), own], dim=1)
+            return detail.sum(1, keepdim=True).square()
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
         """Return the guides (B, K, h, w) at the first pixel of every cell."""

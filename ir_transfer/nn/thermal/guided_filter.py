@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from ir_transfer.nn.box_mean import box_mean
 from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _SCENE = (21, 11)  # cells: sides of the windows in which coefficients are fitted and averaged
@@ -32,7 +32,7 @@ def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tenso
         Slopes for red, green and blue, and the offset: (B, 4, h, w).
     """
     rgb = cell_means(overview.to(thermal))
-    exposure = _LEVEL / (_box(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
+    exposure = _LEVEL / (box_mean(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
     rgb = rgb * exposure
     fit = _fit(thermal, rgb, *_SCENE)
     left = objects.to(thermal) * (thermal - fitted(fit, rgb))
@@ -45,12 +45,12 @@ def _fit(thermal: Tensor, rgb: Tensor, window: int, average: int) -> Tensor:
     opponent = torch.cat(_rotated(rgb - 0.5), dim=1)
     x, y, z = opponent.chunk(3, dim=1)
     products = torch.cat([opponent, thermal, opponent * thermal, x * opponent, y * y, y * z, z * z], dim=1)
-    means, mean, cross, squares = torch.split(_box(products, window), [3, 1, 3, 6], dim=1)
+    means, mean, cross, squares = torch.split(box_mean(products, window), [3, 1, 3, 6], dim=1)
     mx, my, mz = means.chunk(3, dim=1)
     scatter = squares - torch.cat([mx * means, my * my, my * mz, mz * mz], dim=1)
     slope = torch.cat(_rotated_back(_solved(scatter, cross - means * mean)), dim=1)
-    offset = mean - (slope * _box(rgb, window)).sum(1, keepdim=True)
-    return _box(torch.cat([slope, offset], dim=1), average)
+    offset = mean - (slope * box_mean(rgb, window)).sum(1, keepdim=True)
+    return box_mean(torch.cat([slope, offset], dim=1), average)
 
 
 def fitted(fit: Tensor, images: Tensor) -> Tensor:
@@ -93,8 +93,3 @@ def _solved(scatter: Tensor, right: Tensor) -> Tensor:
     rows = [(cofactors * right).sum(1, keepdim=True) for cofactors in (first, second, third)]
     solved: Tensor = torch.cat(rows, dim=1) / determinant.clamp(min=_NOISE**3)
     return solved
-
-
-def _box(values: Tensor, side: int) -> Tensor:
-    rows = F.avg_pool2d(values, (side, 1), 1, (side // 2, 0), count_include_pad=False)
-    return F.avg_pool2d(rows, (1, side), 1, (0, side // 2), count_include_pad=False)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import local_mean, map_energy, mean_over
+from ir_transfer.nn.thermal.detail_contrast import coarser, local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -45,8 +45,8 @@ class HaarMaps(NamedTuple):
         return self._replace(factor=factor)
 
     def amplified(self, gain: Tensor) -> HaarMaps:
-        """Return the maps with ``gain`` (B, 1) times the detail."""
-        return self._replace(gates=gain[..., None, None] * self.gates)
+        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
+        return self._replace(gates=coarser(gain) * self.gates)
 
 
 class HaarDetail(Detail):
@@ -83,8 +83,8 @@ class HaarDetail(Detail):
             guides = local_mean(self._cell_guides(overview, luma))
             return HaarMaps(thermal, fit_to_overview(thermal, overview, objects), gates, guides, luma)
 
-    def energy(self, maps: HaarMaps, overview: Tensor, weights: Tensor | None) -> Tensor:
-        """Return the energy (B, 3) of the map, and of gated bands of one quad of pixels of every whole cell."""
+    def detail_energy(self, maps: HaarMaps, overview: Tensor) -> Tensor:
+        """Return the energy (B, 1, h, w) of the gated bands of one quad of pixels of every cell."""
         with full_precision(overview):
             height, width = (size // CELL for size in overview.shape[-2:])
             inner = overview[..., : CELL * height, : CELL * width]
@@ -97,8 +97,8 @@ class HaarDetail(Detail):
             own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
             low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides[..., :height, :width])
             own = own + low.sum(1, keepdim=True).square()
-            found = [map_energy(maps.fit, overview, weights), mean_over(own, weights)]
-            return torch.cat(found, dim=1)
+            missing = (maps.thermal.shape[-1] - width, maps.thermal.shape[-2] - height)
+            return F.pad(own, (0, missing[0], 0, missing[1]), mode="replicate") if any(missing) else own
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
         """Return the guides (B, K, h, w) of the means of the cells."""

@@ -7,11 +7,15 @@ import torch.nn.functional as F
 from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
+from ir_transfer.nn.box_mean import box_mean
+
 CELL = 4
 """Side of a cell of the statistics in pixels of the overview."""
 
 _NEIGHBOURHOOD = 5  # cells a side
-_NOISE = 0.01  # deviation added in quadrature, so that the noise of a flat dark area stays weak
+NOISE = 0.01
+"""Deviation added in quadrature, so that the noise of a flat dark area stays weak."""
+
 _LARGEST = 3.0
 
 
@@ -28,9 +32,9 @@ def luma_statistics(overview: Tensor) -> Tensor:
     """
     luma = rgb_to_grayscale(overview.float())
     cells = cell_means(torch.cat([luma, luma.square()], dim=1))
-    means = F.avg_pool2d(cells, _NEIGHBOURHOOD, 1, _NEIGHBOURHOOD // 2, count_include_pad=False)
+    means = box_mean(cells, _NEIGHBOURHOOD)
     mean, square = means.chunk(2, dim=1)
-    return torch.cat([mean, ((square - mean.square()).clamp(min=0) + _NOISE**2).sqrt()], dim=1)
+    return torch.cat([mean, ((square - mean.square()).clamp(min=0) + NOISE**2).sqrt()], dim=1)
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ir_transfer.models.thermal import overview_of
 from ir_transfer.nn.thermal import guided, haar_detail
 from ir_transfer.nn.thermal.detail import Detail
+from ir_transfer.nn.thermal.detail_contrast import map_energy
 from ir_transfer.nn.thermal.guided import GuidedDetail, GuidedMaps
 from ir_transfer.nn.thermal.haar_detail import HaarDetail, HaarMaps
 from ir_transfer.nn.thermal.local_contrast import luma_statistics, with_local_contrast
@@ -102,7 +103,7 @@ def test_detail_changes_no_areas_tone() -> None:
     even = [level.mean((2, 3), keepdim=True).expand_as(level) for level in levels(128, 128, 1)]
     maps = maps_of(detail, even, image)
     whole = Window.whole(128, 128)
-    plain = detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
+    plain = detail.render(image, maps.amplified(torch.zeros(1, 1, 1, 1)), whole)
     added = detail.render(image, maps, whole) - plain
     assert added.std() > 0.05
     assert torch.nn.functional.avg_pool2d(added, 20).abs().max() < 0.25 * added.std()
@@ -115,28 +116,36 @@ def test_energy_is_that_of_the_rendered_detail(kind: str) -> None:
     image = torch.nn.functional.interpolate(torch.rand(1, 3, 64, 64), 256, mode="bicubic").clamp(0, 1)
     maps = maps_of(detail, levels(256, 256, 1), image)
     whole = Window.whole(256, 256)
-    added = detail.render(image, maps, whole) - detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
-    variance, _, own = detail.energy(maps, image, None)[0].tolist()
-    plain = detail.render(image, maps.amplified(torch.zeros(1, 1)), whole)
+    added = detail.render(image, maps, whole) - detail.render(image, maps.amplified(torch.zeros(1, 1, 1, 1)), whole)
+    variance = float(map_energy(maps.fit, image, None)[0, 0])
+    own = float(detail.detail_energy(maps, image).mean())
+    plain = detail.render(image, maps.amplified(torch.zeros(1, 1, 1, 1)), whole)
     assert variance == pytest.approx(float(plain.var(correction=0)), rel=0.25)
     assert own == pytest.approx(float(added.square().mean()), rel=0.25)
-    twice = detail.energy(maps.amplified(torch.full((1, 1), 2.0)), image, None)
-    torch.testing.assert_close(twice[:, 2], 4 * detail.energy(maps, image, None)[:, 2])
+    twice = detail.detail_energy(maps.amplified(torch.full((1, 1, 64, 64), 2.0)), image)
+    torch.testing.assert_close(twice, 4 * detail.detail_energy(maps, image))
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [(64, 64), (50, 61)])
 @torch.inference_mode()
-def test_energy_counts_valid_positions_only(kind: str) -> None:
+def test_energy_has_the_size_of_the_thermal_map(kind: str, size: tuple[int, int]) -> None:
+    detail, image = make(kind), torch.rand(2, 3, *size)
+    maps = maps_of(detail, [level.expand(2, -1, -1, -1) for level in levels(*size, 1)], image)
+    assert detail.detail_energy(maps, image).shape == maps.thermal.shape
+
+
+@torch.inference_mode()
+def test_energy_of_the_map_counts_valid_positions_only() -> None:
     """Noise in the invalid half changes nothing; without weights it does."""
-    detail, image = make(kind), torch.rand(1, 3, 64, 64)
+    image = torch.rand(1, 3, 64, 64)
     weights = torch.ones(1, 1, 64, 64)
     weights[..., 40:] = 0
-    maps = maps_of(detail, levels(64, 64, 1), image)
+    fit = torch.rand(1, 4, 16, 16)
     other = image.clone()
-    other[..., 44:] = 0.5
-    found, changed = (detail.energy(maps, pixels, weights)[:, 2] for pixels in (image, other))
-    torch.testing.assert_close(found, changed)
-    assert not torch.allclose(detail.energy(maps, image, None)[:, 2], detail.energy(maps, other, None)[:, 2])
+    other[..., 60:] = 0.5  # beyond the windows of local means
+    torch.testing.assert_close(map_energy(fit, image, weights), map_energy(fit, other, weights))
+    assert not torch.allclose(map_energy(fit, image, None), map_energy(fit, other, None))
 
 
 def haar_maps(image: Tensor, gates: Tensor, offset: float = 0) -> HaarMaps:

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ir_transfer.nn.thermal.detail_contrast import detail_contrast, detail_gain
+from ir_transfer.nn.thermal.detail_contrast import coarser, detail_contrast, detail_gain, local_gain
+from ir_transfer.nn.thermal.local_contrast import NOISE
 
 
 def noise(seed: int, cell: int = 1) -> Tensor:
@@ -55,7 +56,7 @@ def test_gain_is_bounded() -> None:
     """A map of more detail than wanted leaves a little of the detail; one without detail does not divide by 0."""
     wanted = torch.tensor([[0.3]])
     assert 0 < float(detail_gain(torch.tensor([[1.0, 0.5, 0.1]]), wanted)) < 0.3
-    assert float(detail_gain(torch.tensor([[1.0, 0.0, 0.0]]), wanted)) == 6
+    assert float(detail_gain(torch.tensor([[1.0, 0.0, 0.0]]), wanted)) == 8
 
 
 def test_a_flat_map_has_a_finite_gradient() -> None:
@@ -63,3 +64,36 @@ def test_a_flat_map_has_a_finite_gradient() -> None:
     detail_gain(energy, torch.tensor([[0.3]])).sum().backward()  # type: ignore[no-untyped-call]
     assert energy.grad is not None
     assert energy.grad.isfinite().all()
+
+
+def luma_of(deviation: Tensor, mean: float = 0.4) -> Tensor:
+    """Return statistics (1, 2, h, w) as those of an image without noise of that deviation."""
+    return torch.cat([torch.full_like(deviation, mean), (deviation.square() + NOISE**2).sqrt()], dim=1)
+
+
+def test_detail_becomes_as_strong_as_the_contrast_of_the_rgb_image() -> None:
+    """A network that is ten times as sure on the left draws both halves alike."""
+    energy = torch.full((1, 1, 24, 40), 0.01)
+    energy[..., 20:] /= 100
+    gain = local_gain(energy, luma_of(torch.full((1, 1, 24, 40), 0.1)))
+    strength = energy.sqrt() * gain
+    assert float(strength[..., 8, 5]) == pytest.approx(float(strength[..., 8, 35]), rel=0.05)
+    rougher = local_gain(energy, luma_of(torch.full((1, 1, 24, 40), 0.15)))
+    assert 1.2 < float(rougher[0, 0, 8, 5] / gain[0, 0, 8, 5]) < 1.5
+
+
+def test_noise_is_not_amplified_and_lamps_are_limited() -> None:
+    energy = torch.full((1, 1, 8, 8), 0.01)
+    wall, noise, lamp = (
+        float(local_gain(energy, luma_of(torch.full((1, 1, 8, 8), deviation), mean)).mean())
+        for deviation, mean in ((0.05, 0.4), (0.004, 0.05), (0.4, 0.1))
+    )
+    assert noise < 0.1 * wall
+    assert lamp < 4 * wall  # 24 times as much contrast
+    assert float(local_gain(torch.zeros(1, 1, 8, 8), luma_of(torch.zeros(1, 1, 8, 8))).max()) == 0
+
+
+def test_a_gain_at_half_the_resolution_is_the_mean() -> None:
+    gain = torch.arange(15.0).reshape(1, 1, 3, 5)
+    torch.testing.assert_close(coarser(gain)[0, 0], torch.tensor([[3.0, 5.0, 6.5], [10.5, 12.5, 14.0]]))
+    assert coarser(torch.full((2, 1, 1, 1), 3.0)).tolist() == [[[[3.0]]], [[[3.0]]]]
