@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ir_transfer.losses.base import Scene
-from ir_transfer.losses.object_contrast import expected_people, people_contrast, vehicle_contrast
+from ir_transfer.losses.object_contrast import expected_people, outlines, people_contrast, vehicle_contrast
 
 PERSON, VEHICLE = 1, 3
 
@@ -92,3 +93,30 @@ def test_people_without_a_ground_truth_are_expected_to_be_warm() -> None:
     assert expected_people(scene(VEHICLE, 0.5, 0.3)).item() == 0
     plain = scene(PERSON, 0.5, 0.3)
     assert expected_people(Scene(plain.content, plain.truth, plain.output)).item() == 0
+
+
+def test_outlines_are_the_labels_own() -> None:
+    """The output that has the person's shape costs nearly nothing, its negative 2, a shifted or blurred one between."""
+    sharp = scene(PERSON, 0.5, 0.9)
+    found = outlines(sharp).item()
+    assert found < 0.1
+    shifted, blurred = scene(PERSON, 0.5, 0.9), scene(PERSON, 0.5, 0.9)
+    shifted.output = sharp.output.roll(8, dims=-1)
+    blurred.output = F.avg_pool2d(sharp.output, 25, 1, 12, count_include_pad=False)
+    assert found + 0.1 < outlines(blurred).item() < outlines(shifted).item() < 1
+    assert outlines(scene(PERSON, 0.5, 0.1)).item() > 1.8
+
+
+def test_outlines_of_a_flat_output_have_a_gradient_towards_warm_people() -> None:
+    flat = scene(PERSON, 0.5, 0.5)
+    flat.output = flat.output.requires_grad_()
+    loss = outlines(flat)
+    assert loss.item() == pytest.approx(1, abs=0.1)
+    (gradient,) = torch.autograd.grad(loss, flat.output)
+    assert gradient[..., 56:72, 56:72].mean() < 0 < gradient[..., 40:52, 56:72].mean()
+
+
+def test_only_people_have_outlines() -> None:
+    assert outlines(scene(VEHICLE, 0.8, 0.2)).item() == 0
+    plain = scene(PERSON, 0.8, 0.2)
+    assert outlines(Scene(plain.content, plain.truth, plain.output)).item() == 0
