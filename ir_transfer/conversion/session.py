@@ -26,7 +26,7 @@ from ir_transfer.conversion.styles.choose import StyleChoice
 from ir_transfer.errors import EncodeError, InputError
 from ir_transfer.imaging.exemplars.polarity import is_white_hot
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.models.style_facts import DescribedStyle, exemplar_records, polarity_facts
+from ir_transfer.models.style_facts import LOOK, DescribedStyle, exemplar_records, polarity_facts
 from ir_transfer.redaction import redacted
 
 if TYPE_CHECKING:
@@ -133,11 +133,16 @@ def is_inverted(codes: Sequence[DescribedStyle], polarity: Polarity | None) -> b
 
 
 def exemplar_settings(asked: AskedRange, translator: AnyTranslator) -> dict[str, Any]:
-    """Return how the exemplar files were read, for the manifest; nothing if the style has no exemplar files."""
+    """Return how the exemplar files were read, for the manifest; nothing if the style has no exemplar files.
+
+    Models with learned styles have these in ``learned_styles``, one for each exemplar or preset.
+    """
     records = [record for code in translator.codes for record in exemplar_records(code)]
+    looks = [code.metadata[LOOK] for code in translator.codes if LOOK in code.metadata]
+    learned = {"learned_styles": looks} if looks else {}
     if not records:
-        return {}
-    return {"exemplar_range": list(asked) if isinstance(asked, tuple) else asked, "exemplars": records}
+        return learned
+    return learned | {"exemplar_range": list(asked) if isinstance(asked, tuple) else asked, "exemplars": records}
 
 
 def open_manifest(

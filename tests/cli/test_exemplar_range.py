@@ -168,3 +168,18 @@ def test_levels_work_in_data_sets_and_frames(tmp_path: Path, eight: Path, comman
     np.testing.assert_allclose(read_image(made).gray()[0], scene() / 255, atol=1 / 255)
     if command == "video":
         assert main([command, str(folder), *style, "--levels", "percentile", "-o", str(tmp_path / "v")]) == 2
+
+
+def test_a_model_of_learned_styles_takes_the_tone_of_an_image(
+    photo: Path, eight: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--model", "johnson", "--exemplar-polarity", "white-hot"]
+    gray = converted(photo, tmp_path / "image", "--style", str(eight), *options)
+    said = capsys.readouterr().err
+    assert f"exemplar {eight}: johnson has learned styles; the nearest, lwir-road-day, takes the exemplar's tone" in said
+    assert look(tmp_path / "image")["learned_styles"] == ["lwir-road-day"]
+    exemplar = scene() / 255
+    assert float(gray.mean()) == pytest.approx(float(exemplar.mean()), abs=0.02)
+    assert float(gray.std()) == pytest.approx(float(exemplar.std()), rel=0.1)
+    converted(photo, tmp_path / "preset", "--style", "preset:lwir-road-day", "--model", "johnson")
+    assert look(tmp_path / "preset")["learned_styles"] == ["lwir-road-day"]
