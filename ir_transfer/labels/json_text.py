@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ir_transfer.errors import InputError
+from ir_transfer.labels.text_io import quoted
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -34,7 +35,7 @@ def value_at(text: str, start: int) -> Value:
     """Return the value whose text starts here.
 
     Raises:
-        InputError: The text at this position is not JSON.
+        InputError: The text at this position is not standard JSON.
     """
     try:
         value, end = _DECODER.raw_decode(text, start)
@@ -42,6 +43,11 @@ def value_at(text: str, start: int) -> Value:
         raise syntax_error(text, error.pos) from error
     except RecursionError as error:
         raise InputError("expected JSON, got lists nested too deeply") from error
+    except _ConstantError as constant:
+        raise InputError(
+            f"expected standard JSON, got {constant} in the value {quoted(text[start : start + 60])} of line "
+            f"{_line(text, start)}: write a number or null instead"
+        ) from constant
     return Value(value, start, end)
 
 
@@ -119,7 +125,11 @@ def next_item(text: str, end: int, bracket: str) -> int:
 def syntax_error(text: str, at: int) -> InputError:
     """Return the error for unexpected text at this position."""
     got = repr(text[at : at + 20]) if text[at : at + 1] else "the end of the file"
-    return InputError(f"expected JSON, got {got} in line {text.count(chr(10), 0, at) + 1}")
+    return InputError(f"expected JSON, got {got} in line {_line(text, at)}")
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
 
 
 def replace_values(text: str, values: Mapping[str, Any]) -> str:
@@ -178,4 +188,12 @@ def _integer(text: str) -> int | float:
         return float(text)
 
 
-_DECODER = json.JSONDecoder(parse_int=_integer)
+class _ConstantError(Exception):
+    """NaN or an infinity, which Python reads and writes but standard JSON does not have."""
+
+
+def _refuse_constant(name: str) -> None:
+    raise _ConstantError(name)
+
+
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_constant=_refuse_constant)

@@ -41,7 +41,7 @@ def test_all_but_the_names_survives_to_the_byte(tmp_path: Path) -> None:
         write_image(tmp_path / "in/images" / name)
     content = (
         '\ufeff{"zeta": 1.0, "annotations" :[\r\n  {"bbox": [1.0, 0.10, 1e1, 2.50], "id":12345678901234567890,\r\n'
-        '   "image_id": 3, "category_id": 1, "score":1E-7, "odd": {"a": [NaN, -0.0, "\\u00e9 é"]}},{"id" : 2, '
+        '   "image_id": 3, "category_id": 1, "score":1E-7, "odd": {"a": [null, -0.0, "\\u00e9 é"]}},{"id" : 2, '
         '"image_id": 4, "category_id": 1, "bbox": [0, 0, 3, 4]}]\n, "images":[ {"file_name" : "a.jpg", "id": 3, '
         '"date": "x/b.jpeg"},\n\n{"id": 4, "file_name":"x\\/b.jpeg"} ], "categories": [{"id": 1, "name": "a.jpg"}],'
         '"info":{ "year":2017.0,"description":"D" ,"x":[ ]}  , "licenses":[{"name":"by","url":"u"}]}\r\n'
@@ -169,20 +169,17 @@ def test_runs_of_both_kinds_and_crowds(tmp_path: Path) -> None:
     [
         ({"bbox": [1, 1, 0, 5]}, "a box with an area, got 0 x 5"),
         ({"bbox": [1, 1, -2, 5]}, "a box with an area"),
-        ({"bbox": [1, float("nan"), 2, 5]}, "four finite numbers"),
-        ({"bbox": [1, float("inf"), 2, 5]}, "four finite numbers"),
         ({"bbox": [1, 2, 10**400, 5]}, "list of numbers"),
         ({"bbox": "1 2 3 4"}, "list of numbers"),
         ({"bbox": [1, 2, 3]}, "four finite numbers"),
         ({"bbox": None}, "list of numbers"),
         ({"segmentation": [[1, 2, 3, 4]]}, "3 to 10000 corners"),
-        ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "four finite numbers"),
         ({"segmentation": [[1] * 20_006]}, "3 to 10000 corners"),
         ({"segmentation": [{"a": 1}]}, "list of numbers"),
         ({"segmentation": "x"}, "polygons or run lengths"),
         ({"segmentation": {"counts": [3, 4], "size": [48, 64]}}, "run lengths that fill"),
         ({"segmentation": {"counts": [2**62] * 4 + [48 * 64], "size": [48, 64]}}, "run lengths that fill"),
-        ({"segmentation": {"counts": [float("inf")], "size": [48, 64]}}, "whole numbers"),
+        ({"segmentation": {"counts": [0.5], "size": [48, 64]}}, "whole numbers"),
         ({"segmentation": {"counts": "o" * 1_000_000, "size": [48, 64]}}, "compressed run lengths"),
         ({"segmentation": {"counts": "é", "size": [48, 64]}}, "compressed run lengths"),
         ({"segmentation": {"counts": [48 * 64], "size": [48, 64]}}, "hold pixels"),
