@@ -18,6 +18,7 @@ _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|>)([1-8])")
 _XMP_JPEG, _ICC_JPEG, _MPF_JPEG = b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"MPF\0"
 _XMP_PNG, _RAW_EXIF = b"XML:com.adobe.xmp", (b"Raw profile type exif", b"Raw profile type APP1")
 _IMAGES_IN_MPF = 0xB001
+_BYTES_OF_MPF_ENTRY = 16
 # Markers of JPEG without a length, and those whose content the decoder needs.
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 START_OF_SCAN, _END, _APP0, _APP14, _COMMENT = 0xDA, 0xD9, 0xE0, 0xEE, 0xFE
@@ -62,14 +63,18 @@ class Container:
 
 def open_png(data: bytes) -> Container:
     """Return the metadata of a PNG; metadata chunks with a wrong checksum are left out, as browsers do."""
-    found = Container(data)
+    found = Container(data, images=0)
     kept = [PNG_MAGIC]
     end = len(PNG_MAGIC)
+    default, frames = 0, 0
     for kind, start, length in _chunks(data):
         end = start + length + 4
         body = data[start : start + length]
         is_needed = not kind[0] & 0x20
         is_whole = zlib.crc32(kind + body) == int.from_bytes(data[start + length : end], "big")
+        if kind == b"IDAT" and frames == 0:  # the pixels of a frame follow its fcTL
+            default = 1
+        frames += kind == b"fcTL" and is_whole
         if is_needed or (kind == b"tRNS" and is_whole):
             kept.append(data[start - 8 : end])
         elif is_whole:
@@ -81,6 +86,9 @@ def open_png(data: bytes) -> Container:
     else:
         kept.append(data[end:])  # truncated: the decoder reports it
     found.data = b"".join(kept)
+    if found.images:  # of an animation; a default image before its frames is one more
+        found.images = min(found.images, frames) + default
+    found.images = max(found.images, 1)
     return found
 
 
@@ -109,7 +117,7 @@ def _read_chunk(found: Container, kind: bytes, body: bytes) -> None:
     elif kind == b"cICP" and len(body) == 4:
         found.coding_points = body[0], body[1]
     elif kind == b"acTL" and len(body) == 8:
-        found.images = max(int.from_bytes(body[:4], "big"), 1)
+        found.images = int.from_bytes(body[:4], "big")
     elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
         _read_text(found, kind, body)
 
@@ -193,7 +201,8 @@ def _images_of_mpf(block: bytes) -> int:
     from ir_transfer.imaging.pixels.tiff_tags import read_directories
 
     try:
-        return max(read_directories(io.BytesIO(block), 1)[0].integer(_IMAGES_IN_MPF, 1), 1)
+        stated = read_directories(io.BytesIO(block), 1)[0].integer(_IMAGES_IN_MPF, 1)
+        return max(min(stated, len(block) // _BYTES_OF_MPF_ENTRY), 1)
     except DecodeError:
         return 1
 

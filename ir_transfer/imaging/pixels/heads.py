@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import BinaryIO
 
 from ir_transfer.errors import DecodeError
@@ -14,7 +15,7 @@ _MOST_HEAD = 2**28  # profiles and previews have some MB
 
 
 def png_head(file: BinaryIO) -> bytes:
-    """Return a PNG without the chunks of its pixels.
+    """Return a PNG whose chunks of pixels are empty.
 
     Args:
         file: Open at its beginning; pixels are skipped, not read.
@@ -24,6 +25,7 @@ def png_head(file: BinaryIO) -> bytes:
         length = int.from_bytes(start[:4], "big")
         if start[4:] in _PIXELS:
             file.seek(length + 4, os.SEEK_CUR)
+            kept.append(bytes(4) + start[4:] + zlib.crc32(start[4:]).to_bytes(4, "big"))
             continue
         if start[4:] == b"IEND" or length > _MOST_HEAD:
             break

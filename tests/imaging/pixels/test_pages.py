@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +98,35 @@ def test_a_page_of_a_file_in_an_archive_can_be_taken(tmp_path: Path) -> None:
         assert raster.reading.notes == []
     with pytest.raises(InputError, match="expected --page of 1 to 2, got 3"):
         Raster(path, page=3)
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_the_default_image_of_an_animation_is_one_of_its_images(tmp_path: Path, frames: int) -> None:
+    path = tmp_path / "a.png"
+    following = [Image.fromarray(one) for one in (SECOND, STREET[:, ::-1])][:frames]
+    Image.fromarray(STREET).save(path, save_all=True, append_images=following, default_image=True)
+    assert count_images(str(path)) == 1 + frames
+    for page, image in enumerate((STREET, SECOND, STREET[:, ::-1])[: 1 + frames], start=1):
+        taken = decode_image(path.read_bytes(), "x", wanted=Wanted(page=page))
+        np.testing.assert_array_equal(taken.levels, image.transpose(2, 0, 1))
+    with pytest.raises(DecodeError, match=f"expected --page of 1 to {1 + frames}, got {2 + frames}"):
+        decode_image(path.read_bytes(), "x", wanted=Wanted(page=2 + frames))
+
+
+def test_a_file_has_no_more_images_than_it_holds(tmp_path: Path) -> None:
+    animation, views = several("PNG"), several("MPO")
+    start = animation.index(b"acTL") - 4
+    billions = chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))
+    stated = struct.pack("<HHII", 0xB001, 4, 1, 2)  # the tag of the number of images
+    assert views.count(stated) == 1
+    files = {
+        "a.png": animation[:start] + billions + animation[start + len(billions) :],
+        "a.jpg": views.replace(stated, struct.pack("<HHII", 0xB001, 4, 1, 2**31)),
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        assert 2 <= count_images(str(tmp_path / name)) < 100
