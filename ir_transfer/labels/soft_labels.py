@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,10 +87,16 @@ def probabilities_at(labels: SoftLabels, box: tuple[float, float, float, float],
         box: Top, left, height and width in shares of the image's height and width.
         size: Rows and columns of the result.
     """
+    return probabilities(sample_at(labels, box, size))
+
+
+def sample_at(values: NDArray[Any], box: tuple[float, float, float, float], size: tuple[int, int]) -> NDArray[Any]:
+    """Return the nearest values (*size, ...) of a box of an array (h, w, ...); see :func:`probabilities_at`."""
     top, left, tall, wide = box
-    rows = _nearest(top, tall, size[0], labels.shape[0])
-    columns = _nearest(left, wide, size[1], labels.shape[1])
-    return probabilities(labels[rows[:, None], columns[None]])
+    rows = _nearest(top, tall, size[0], values.shape[0])
+    columns = _nearest(left, wide, size[1], values.shape[1])
+    sampled: NDArray[Any] = values[rows[:, None], columns[None]]
+    return sampled
 
 
 def _nearest(start: float, share: float, count: int, cells: int) -> NDArray[np.int64]:

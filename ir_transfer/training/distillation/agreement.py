@@ -21,7 +21,7 @@ PERSON = CLASSES.index("person")
 
 @dataclass(frozen=True)
 class Agreement:
-    """Agreement with the most likely class of the labels over all positions of held-out RGB images.
+    """Agreement with the most likely class of the labels over the valid positions of held-out RGB images.
 
     Attributes:
         count: Number of images.
@@ -60,6 +60,9 @@ def measure_agreement(encoder: ContentEncoder, images: Iterable[LabelledImage], 
         found = class_probabilities(encoder(image[None]).logits)
         labels = probabilities(photo.labels)
         found = F.interpolate(found, labels.shape[-2:], mode="bilinear", align_corners=False)[0]
+        if photo.valid is not None:
+            valid = torch.from_numpy(photo.valid)
+            found, labels = found[:, valid], labels[:, valid]
         wanted, answer = labels.argmax(0).flatten(), found.argmax(0).flatten()
         confusion += np.bincount(wanted * len(CLASSES) + answer, minlength=len(CLASSES) ** 2).reshape(confusion.shape)
         scores.append(found[PERSON].flatten())

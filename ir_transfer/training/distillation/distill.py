@@ -122,9 +122,9 @@ class Distillation:
         return {name: value.item() for name, value in losses.items()}
 
     def _classes(self, logits: Tensor, labels: Tensor) -> Tensor:
-        weights = self.class_weights[labels.argmax(1)]
+        weights = self.class_weights[labels.argmax(1)] * (labels.sum(1) > 0)  # no labels where pixels are invalid
         entropy = -(labels * F.log_softmax(logits, dim=1)).sum(1)
-        return (weights * entropy).sum() / weights.sum()
+        return (weights * entropy).sum() / weights.sum().clamp(min=1e-6)
 
     def _rate(self) -> float:
         warm = max(1.0, _WARM_UP * self.recipe.steps)

@@ -17,9 +17,10 @@ from torch import Tensor
 from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.image_io import read_image, to_levels
 from ir_transfer.imaging.image_names import find_below, is_image_name
-from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels
+from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels, sample_at
 
 Bytes = NDArray[np.uint8]
+Valid = NDArray[np.bool_]
 
 _OBJECTS = (1, 2, 3)  # person, two-wheeler, vehicle: half of all crops are centred on one
 
@@ -32,11 +33,13 @@ class LabelledImage:
         path: Path of the RGB image.
         pixels: uint8 (H, W, 3).
         labels: uint8 (h, w, 4): most likely class, its probability x 255, second class, its probability x 255.
+        valid: Positions of the labels without transparent or invalid pixels, bool (h, w); None if all are.
     """
 
     path: Path
     pixels: Bytes
     labels: SoftLabels
+    valid: Valid | None = None
 
 
 def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[LabelledImage]:
@@ -58,16 +61,22 @@ def read_labelled(folder: Path, labels: Path, longer_side: int = 480) -> list[La
     for path in sorted(p for p in folder.iterdir() if is_image_name(p)):
         label = find_below(labels, PurePosixPath(f"{path.stem}.png"))
         if label is not None and label.is_file():
-            found.append(LabelledImage(path, _read_rgb(path, longer_side), read_soft_labels(label)))
+            found.append(_read(path, read_soft_labels(label), longer_side))
     if not found:
         raise InputError(f"expected label files in {labels} for the RGB images in {folder}, found none of their stems")
     return found
 
 
-def _read_rgb(path: Path, longer_side: int) -> Bytes:
-    image = Image.fromarray(to_levels(read_image(path).rgb().transpose(1, 2, 0)))
+def _read(path: Path, labels: SoftLabels, longer_side: int) -> LabelledImage:
+    decoded = read_image(path)
+    image = Image.fromarray(to_levels(decoded.rgb().transpose(1, 2, 0)))
     image.thumbnail((longer_side, longer_side), Image.Resampling.LANCZOS)
-    return np.asarray(image).copy()
+    valid = decoded.valid
+    if valid is not None:
+        # A position counts only if all of its pixels are valid, not their average.
+        levels = Image.fromarray((valid * np.uint8(255)).astype(np.uint8))
+        valid = np.asarray(levels.resize(labels.shape[1::-1], Image.Resampling.BOX)) == 255
+    return LabelledImage(path, np.asarray(image).copy(), labels, valid)
 
 
 def held_out(images: Iterable[LabelledImage], share: float, sequences: Sequence[str]) -> list[bool]:
@@ -89,28 +98,33 @@ def draw_crop(photo: LabelledImage, side: int, random: np.random.Generator) -> t
     """Draw a crop with its labels: image (3, side, side) in [0, 1], probabilities (11, side / 4, side / 4).
 
     Half of all crops are centred on a person, two-wheeler or vehicle if there is one. The scale varies by a factor of
-    up to 1.6 either way, the aspect ratio by 15%, and half of the crops are mirrored.
+    up to 1.6 either way, the aspect ratio by 15%, and half of the crops are mirrored. All probabilities of a position
+    with transparent or invalid pixels are 0.
     """
     height, width = photo.pixels.shape[:2]
     scale = float(np.exp(random.uniform(-0.47, 0.47)))
     stretch = float(np.exp(random.uniform(-0.15, 0.15)))
     tall, wide = (int(np.clip(side / scale * k, 32, n)) for k, n in ((stretch, height), (1 / stretch, width)))
-    row, column = _centre(photo.labels, random)
+    row, column = _centre(photo, random)
     top = int(np.clip(row * height - tall / 2, 0, height - tall))
     left = int(np.clip(column * width - wide / 2, 0, width - wide))
     pixels = torch.from_numpy(photo.pixels[top : top + tall, left : left + wide].copy()).permute(2, 0, 1)[None] / 255
     image = F.interpolate(pixels, (side, side), mode="bilinear", antialias=True, align_corners=False)[0]
     box = (top / height, left / width, tall / height, wide / width)
     labels = probabilities_at(photo.labels, box, (side // 4, side // 4))
+    if photo.valid is not None:
+        labels = labels * torch.from_numpy(sample_at(photo.valid, box, (side // 4, side // 4)))
     if random.random() < 0.5:
         return image.flip(-1), labels.flip(-1)
     return image, labels
 
 
-def _centre(labels: SoftLabels, random: np.random.Generator) -> tuple[float, float]:
+def _centre(photo: LabelledImage, random: np.random.Generator) -> tuple[float, float]:
+    labels = photo.labels
     if random.random() < 0.5:
         wanted = _OBJECTS[int(random.choice(3, p=(0.5, 0.2, 0.3)))]
-        rows, columns = np.nonzero((labels[..., 0] == wanted) & (labels[..., 1] > 100))
+        is_object = (labels[..., 0] == wanted) & (labels[..., 1] > 100)
+        rows, columns = np.nonzero(is_object if photo.valid is None else is_object & photo.valid)
         if len(rows) > 4:
             chosen = int(random.integers(len(rows)))
             return (rows[chosen] + 0.5) / labels.shape[0], (columns[chosen] + 0.5) / labels.shape[1]

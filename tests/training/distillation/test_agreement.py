@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,14 @@ def test_agreement_is_counted_by_class() -> None:
         assert found.precision[number] == pytest.approx((is_it & said).sum() / said.sum())
     assert found.people_precision == pytest.approx(0.8, abs=1e-3), "what the labels claim of their people"
     assert found.people == pytest.approx(found.recall[1], abs=1e-6)
+
+
+def test_invalid_positions_do_not_count() -> None:
+    (photo,) = photographs(1)
+    right = np.tile(np.arange(32) >= 16, (24, 1))
+    assert measure_agreement(ByRed(), [photo]).pixels < 1
+    assert measure_agreement(ByRed(), [replace(photo, valid=right)]).pixels == 1
+    assert measure_agreement(ByRed(), [replace(photo, valid=~right)]).pixels < 1
 
 
 def test_without_people_nothing_is_claimed() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ir_transfer.errors import InputError, MissingFileError
@@ -26,6 +27,50 @@ def test_photographs_with_labels_are_read_in_order_and_reduced(tmp_path: Path) -
     assert [photo.path.name for photo in found] == ["a.png", "b.png"]
     assert all(photo.pixels.shape == (48, 64, 3) for photo in found)
     assert np.array_equal(found[1].labels, painted(seed=0)[2])
+
+
+def hidden(tmp_path: Path, longer_side: int = 480) -> LabelledImage:
+    """Return a labelled image of which the columns from 66 of 128 on are transparent."""
+    write_labelled(tmp_path, ["a"])
+    path = tmp_path / "photos/a.png"
+    alpha = np.broadcast_to(np.where(np.arange(128) < 66, 255, 0).astype(np.uint8), (96, 128))
+    Image.fromarray(np.dstack([np.asarray(Image.open(path)), alpha])).save(path)
+    (found,) = read_labelled(tmp_path / "photos", tmp_path / "labels", longer_side)
+    return found
+
+
+@pytest.mark.parametrize("longer_side", [64, 480])
+def test_a_position_with_transparent_pixels_is_not_valid(tmp_path: Path, longer_side: int) -> None:
+    found = hidden(tmp_path, longer_side)
+    assert found.valid is not None
+    np.testing.assert_array_equal(found.valid, np.tile(np.arange(32) < 16, (24, 1)))
+
+
+def test_crops_have_no_labels_where_pixels_are_transparent(tmp_path: Path) -> None:
+    found = hidden(tmp_path)
+    shares = []
+    for seed in range(12):
+        image, labels = draw_crop(found, 64, np.random.default_rng(seed))
+        other, plain = draw_crop(replace(found, valid=None), 64, np.random.default_rng(seed))
+        if not torch.equal(image, other):
+            continue  # centred on an object that is hidden
+        counts = labels.sum(0) > 0
+        torch.testing.assert_close(labels[:, counts], plain[:, counts])
+        shares.append(float(counts.float().mean()))
+    assert min(shares) < 0.5 < max(shares)
+
+
+def test_no_crop_is_centred_on_a_hidden_object() -> None:
+    photograph, _, labels = painted(480, 640)
+    labels[..., 0], labels[..., 1] = 7, 255
+    labels[20:24, 100:104, 0] = 1
+    photo = replace(
+        labelled(), pixels=photograph, labels=labels, valid=np.broadcast_to(np.arange(160) < 99, (120, 160))
+    )
+    rest = replace(photo, labels=np.where(labels[..., :1] == 1, 7, labels).astype(np.uint8))
+    for seed in range(20):
+        image, other = (draw_crop(one, 64, np.random.default_rng(seed))[0] for one in (photo, rest))
+        assert torch.equal(image, other)
 
 
 def test_folders_without_labels_are_refused(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_the_rate_warms_up_and_falls_to_a_hundredth() -> None:
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
 
 
+def test_positions_without_labels_do_not_count() -> None:
+    distillation = Distillation(recipe_of(class_weights=[5.0] + [1.0] * 10), photographs(), lambda _: None)
+    logits, labels = torch.randn(2, 11, 4, 4), torch.zeros(2, 11, 4, 4)
+    labels[:, 7, :2] = 1
+    right = distillation._classes(logits[:, :, :2], labels[:, :, :2])
+    torch.testing.assert_close(distillation._classes(logits, labels), right)
+    assert distillation._classes(logits, torch.zeros_like(labels)) == 0
+
+
 def test_rare_classes_count_by_their_weight() -> None:
     logits, labels = torch.randn(2, 11, 4, 4), torch.zeros(2, 11, 4, 4)
     labels[:, 7], labels[0, 7, 0, 0], labels[0, 1, 0, 0] = 1, 0, 1
