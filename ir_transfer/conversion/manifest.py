@@ -161,7 +161,7 @@ class Manifest:
         try:
             manifest = cls(path, Header(**first))
             for number, (position, record) in enumerate(lines, start=2):
-                check_entry(record, path, number)
+                check_entry(record, path, number, manifest.header.look)
                 manifest.entries.store(Entry(**record).key, position)
         except TypeError as error:
             raise InputError(f"expected the lines of a manifest in {path}, got: {error}: use --overwrite") from error

@@ -11,11 +11,12 @@ from ir_transfer.labels.paths import is_inside
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_COUNT
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and abs(value) <= _LARGEST_COUNT
 
 
 def _is_optional(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -46,6 +47,7 @@ def _is_variant(value: Any) -> bool:
 
 
 _MOST_SHARDS = 1_000_000
+_LARGEST_COUNT = 2**63 - 1  # of the columns in Parquet
 
 _Field = tuple[Callable[[Any], bool], str]
 _TEXT: _Field = (_is_optional(_is_text), "a text")
@@ -65,13 +67,15 @@ _ENTRY: dict[str, _Field] = {
     "companions_sha256": _TEXT,
     "variant": (_is_optional(_is_variant), "number, style, strength and inverted of a variant"),
     "raster": _OBJECT,
+    "reading": _OBJECT,
     "found": _OBJECT,
     "heated": _OBJECT,
+    "stored_orientation": (_is_optional(lambda value: _is_count(value) and 1 <= value <= 8), "1 to 8"),
 }
 _HEADER: dict[str, _Field] = {
     "command": (_is_text, "a text"),
     "look": (_is_object, "an object"),
-    "versions": (_is_object, "an object"),
+    "versions": (lambda value: _is_object(value) and all(map(_is_text, value.values())), "an object of texts"),
     "source": _TEXT,
     "source_from_here": _TEXT,
 }
@@ -89,21 +93,44 @@ def _is_styles(value: Any) -> bool:
     )
 
 
+def _is_raster_settings(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(
+        is_right(value[key]) for key, is_right in _RASTER.items() if value.get(key) is not None
+    )
+
+
+def _is_list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+_RASTER: dict[str, Callable[[Any], bool]] = {
+    "bands": _is_list_of(_is_count),
+    "levels": lambda value: value == "percentile" or (_is_list_of(_is_number)(value) and len(value) == 2),
+    "nodata": _is_number,
+    "page": lambda value: value == "all" or _is_count(value),
+}
 _LOOK: dict[str, _Field] = {
     "shard": (_is_shard, "the number of a shard and their count"),
     "styles": (_is_styles, "a list of styles with their hashes"),
     "labels": (_is_text, "a text"),
-    "raster": _OBJECT,
+    "raster": (_is_raster_settings, "bands, levels, nodata and page of rasters"),
+    "rules": (_is_list_of(_is_text), "a list of rules"),
+    "exemplars": (
+        _is_list_of(lambda one: isinstance(one, Mapping) and _is_text(one.get("file"))),
+        "a list of exemplars with their files",
+    ),
+    "exemplar_polarity": (_is_list_of(_is_object), "a list of objects"),
 }
 
 
-def check_entry(record: Mapping[str, Any], path: Path, number: int) -> None:
-    """Refuse a line with values of a wrong type or with an output path outside the folder.
+def check_entry(record: Mapping[str, Any], path: Path, number: int, look: Mapping[str, Any]) -> None:
+    """Refuse a line with values of a wrong type, an output path outside the folder, or a style that the run has not.
 
     Args:
         record: The line.
         path: The manifest.
         number: Line number, counted from 1.
+        look: Settings of the first line, already checked.
 
     Raises:
         InputError: The line is invalid.
@@ -111,6 +138,12 @@ def check_entry(record: Mapping[str, Any], path: Path, number: int) -> None:
     _check(record, _ENTRY, f"line {number} of {path}")
     if record.get("status") == "converted" and record.get("output") is None:
         raise InputError(f"expected the output of what was converted in line {number} of {path}, got none")
+    style = (record.get("variant") or {}).get("style")
+    if style is not None and "styles" in look and style >= len(look["styles"]):
+        raise InputError(
+            f"expected the index of one of {len(look['styles'])} styles in line {number} of {path}, got {style}: "
+            "use --overwrite"
+        )
 
 
 def check_header(record: Mapping[str, Any], path: Path) -> None:

@@ -198,7 +198,9 @@ def _differ_in_exemplars(before: Mapping[str, Any], now: Mapping[str, Any]) -> b
 
 def _exemplar_options(settings: Mapping[str, Any]) -> list[Any]:
     """Return the names of the exemplars and styles, and the polarities that were given as an option."""
-    given = [one.get("polarity") for one in settings["exemplar_polarity"] if one.get("polarity_source") == "option"]
+    given = [
+        one.get("polarity") for one in settings.get("exemplar_polarity", ()) if one.get("polarity_source") == "option"
+    ]
     files = [one["file"] for one in settings.get("exemplars", ())]
     return [files, given, [one["style"] for one in settings.get("styles", ())]]
 

@@ -32,7 +32,7 @@ def write_labels(labelled: LabelledSet, plan: Plan, manifest: Manifest) -> tuple
     results = results_of(labelled, plan, manifest.entries)
     header = manifest.header
     origin = {
-        "made_by": f"ir-transfer {header.versions['ir_transfer']}",
+        "made_by": f"ir-transfer {header.versions.get('ir_transfer', '')}".rstrip(),
         "model": str(header.look["model"]),
         "weights": str(header.look["weights"]),
         "style": str(header.look["style"]),

@@ -22,6 +22,9 @@ from ir_transfer.inside import inside_path
 from ir_transfer.labels.base import LabelledSet
 from ir_transfer.labels.open import open_labelled
 
+_NEEDED = frozenset({"labels", "model", "weights", "style", "styles"})
+"""Settings of a set that its labels and card name."""
+
 
 def merge_shards(
     shards: Sequence[Path], out: Path, *, overwrite: bool = False, source: Path | None = None
@@ -87,6 +90,11 @@ def _load(path: Path) -> Manifest:
     manifest = Manifest.load(path)
     if manifest is None or "shard" not in manifest.header.look:
         raise InputError(f"expected a shard of ir-transfer dataset in {path}, found none: check the path")
+    if missing := _NEEDED - manifest.header.look.keys():
+        raise InputError(
+            f"expected {', '.join(sorted(missing))} in the settings of {manifest.path}, got none: the file was "
+            "changed; make the shard again with --overwrite"
+        )
     return manifest
 
 

@@ -30,7 +30,9 @@ def entry(number: int) -> Entry:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("large")
-    manifest = Manifest.create(out, Header("ir-transfer convert rgb", {"styles": []}, {}))
+    manifest = Manifest.create(
+        out, Header("ir-transfer convert rgb", {"styles": [{"style": "a.png", "hash": "0"}]}, {})
+    )
     manifest.entries.update({one.key: one for one in map(entry, range(LINES))})
     manifest.reopen()
     return out

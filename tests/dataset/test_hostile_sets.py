@@ -83,6 +83,13 @@ HOSTILE: dict[str, Edit] = {
     "negative_size": entry(height=-1),
     "variant": entry(variant={"number": "0", "style": 0}),
     "variant_keys": entry(variant={"number": 0, "style": 0, "__class__": 1}),
+    "variant_style": entry(variant={"number": 0, "style": 1}),
+    "variant_large": entry(variant={"number": 2**70, "style": 0}),
+    "strength": entry(variant={"number": 0, "style": 0, "strength": 10**400}),
+    "large_size": entry(width=10**400),
+    "reading": entry(reading=5),
+    "orientation": entry(stored_orientation=9),
+    "orientation_text": entry(stored_orientation="x"),
     "unknown_key": entry(command="rm"),
     "nan": entry(width=float("nan")),
     "shard_number": look(shard=[5, 1]),
@@ -92,8 +99,15 @@ HOSTILE: dict[str, Edit] = {
     "styles_keys": look(styles=[{}]),
     "labels": look(labels=["coco"]),
     "unknown_labels": look(labels="../../coco"),
+    "page": look(raster={"page": "x"}),
+    "bands": look(raster={"bands": 5}),
+    "raster_levels": look(raster={"levels": [0, "x"]}),
+    "rules": look(rules=[5]),
+    "exemplars": look(exemplars=[5]),
+    "polarity": look(exemplar_polarity=5),
     "header_look": lambda lines: lines[0].update(look=[]),
     "header_versions": lambda lines: lines[0].update(versions=None),
+    "header_version": lambda lines: lines[0].update(versions={"ir_transfer": 5}),
     "header_command": lambda lines: lines[0].update(command={}),
 }
 
@@ -120,6 +134,22 @@ def test_a_hostile_manifest_is_one_line_of_error(
     assert all(line.startswith(("Error: ", "Warning: ")) for line in errors)
     assert secret.read_bytes() == before
     assert not (tmp_path / "whole" / "manifest.jsonl").exists()
+
+
+@pytest.mark.parametrize("key", ["labels", "model", "weights", "style", "styles"])
+def test_a_shard_without_a_setting_is_not_merged(
+    key: str, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(made, lambda lines: lines[0]["look"].pop(key))
+    assert main(["dataset", "merge", str(made), "-o", str(tmp_path / "whole")]) == 2
+    assert f"expected {key} in the settings of {made}" in capsys.readouterr().err
+    assert not (tmp_path / "whole").exists()
+
+
+def test_a_manifest_without_polarities_is_resumed(made: Path, rgb: Path, exemplar: Path) -> None:
+    edit(made, lambda lines: lines[0]["look"].pop("exemplar_polarity"))
+    assert main([*command(rgb, exemplar, made), "--shard", "1/1", "--resume"]) == 0
+    assert '"exemplar_polarity"' in (made / "manifest.jsonl").read_text().splitlines()[0]
 
 
 def test_a_deep_line_is_an_error_with_the_name_of_the_file(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
