@@ -10,21 +10,32 @@ from typing import Any, TypeVar
 HIDDEN = "***"
 _SECRET_KEYS = (
     r"[\w.\-]*(?:password|passwd|pwd|passphrase|secret|token|signature|credential|api[_\-]?key|access[_\-]?key(?:id)?"
-    r"|account[_\-]?key|private[_\-]?key|auth)[\w.\-]*|key|sig|sas|pass|code"
+    r"|account[_\-]?key|private[_\-]?key|auth|session|bearer|jwt|hmac|googleaccessid)[\w.\-]*"
+    r"|[\w.\-]*[_\-]key|key|sig|sas|pass|code|otp|ticket"
 )
 # Path() reduces the two slashes of a URL to one; models:/NAME@ALIAS is MLflow's syntax.
 _SCHEME = r"(?<![a-zA-Z0-9+.\-])(?!(?:models|runs):)(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:/{1,2})"
 _USER = re.compile(rf"{_SCHEME}[^/\s'\"?#<>]*@(?=[^\s@])")
 # A password may contain slashes; text after a port is a path.
 _USER_WITH_SLASH = re.compile(rf"{_SCHEME}[^/\s:@'\"]+:(?!\d+/)[^\s@'\"]*@(?=[^\s@])")
-_START = r"(?P<start>[?&;#]|%26|%3B|%3F)"
-_QUERY = re.compile(rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D)[^&#\s'\"<>]*", re.IGNORECASE)
+# A URL in the query of another, as GDAL takes it.
+_ENCODED_USER = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.\-]*%3A(?:%2F){1,2})(?:(?!%2F|%3F)[^/\s'\"?#&])*%40", re.IGNORECASE
+)
+# Servers that escape JSON for HTML write & and = by their code points.
+_START = r"(?P<start>[?&;#]|%26|%3B|%3F|\\u0026)"
+_QUERY = re.compile(
+    rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D|\\u003d)(?:(?:Basic|Bearer) )?(?:(?!\\u0026)[^&#\s'\"<>])*",
+    re.IGNORECASE,
+)
+# ":/" of a URL, ": /" of the messages of HTTP clients that quote a path and query alone, "/vsi" of GDAL.
+_SIGNS_OF_URLS = (":/", ": /", "%3A", "%3a", "/vsi")
 Value = TypeVar("Value")
 
 
 def holds_url(text: str) -> bool:
     """Return whether a text, which may be JSON, can contain a URL; other texts need no redaction."""
-    return ":/" in text or "%3A" in text
+    return any(sign in text for sign in _SIGNS_OF_URLS)
 
 
 def redact(text: str) -> str:
@@ -41,6 +52,7 @@ def redact(text: str) -> str:
         return text
     for pattern in (_USER, _USER_WITH_SLASH):
         text = pattern.sub(rf"\g<scheme>{HIDDEN}@", text)
+    text = _ENCODED_USER.sub(rf"\g<scheme>{HIDDEN}%40", text)
     return _QUERY.sub(rf"\g<start>\g<key>\g<equals>{HIDDEN}", text)
 
 

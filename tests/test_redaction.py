@@ -26,6 +26,16 @@ from ir_transfer.redaction import redact, redacted
         ("https://host/a?api_key=1&AWSAccessKeyId=2&page=3", "https://host/a?api_key=***&AWSAccessKeyId=***&page=3"),
         ("/vsicurl?url=https%3A%2F%2Fhost%2Fa%3Ftoken%3Dabc", "/vsicurl?url=https%3A%2F%2Fhost%2Fa%3Ftoken%3D***"),
         ("mssql://h/d?odbc_connect=DRIVER%3Dx%3BPWD%3Dpw", "mssql://h/d?odbc_connect=DRIVER%3Dx%3BPWD%3D***"),
+        ("/vsicurl?url=https%3A%2F%2Fme%3Apw%40host%2Fa@2x", "/vsicurl?url=https%3A%2F%2F***%40host%2Fa@2x"),
+        ("/vsis3_streaming/a?aws_secret_access_key=pw", "/vsis3_streaming/a?aws_secret_access_key=***"),
+        (
+            "Max retries exceeded with url: /a?token=pw (Caused by",
+            "Max retries exceeded with url: /a?token=*** (Caused by",
+        ),
+        ("https://h/a?a=1\\u0026sig\\u003dpw\\u0026b=2", "https://h/a?a=1\\u0026sig\\u003d***\\u0026b=2"),
+        ("https://h/a?Authorization=Bearer pw b", "https://h/a?Authorization=*** b"),
+        ("https://h/a;jsessionid=pw", "https://h/a;jsessionid=***"),
+        ("https://h/a?subscription-key=1&jwt=2&otp=3", "https://h/a?subscription-key=***&jwt=***&otp=***"),
         ("'s3://me:pw@bucket/a b'", "'s3://***@bucket/a b'"),
     ],
 )
@@ -45,6 +55,8 @@ def test_secrets_of_urls_are_hidden(text: str, right: str) -> None:
         "models:/adain-lwir@champion",
         "s3://bucket/a?page=2&keyboard=x",
         "a.tif: expected one of: /me@x",
+        "photos?token=1/a.png",
+        "https://host/a%40b?pages=2&bypass=x",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
