@@ -8,10 +8,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 HIDDEN = "***"
+# Repetitions are bounded: a text of a foreign file may be long.
 _SECRET_KEYS = (
-    r"[\w.\-]*(?:password|passwd|pwd|passphrase|secret|token|signature|credential|api[_\-]?key|access[_\-]?key(?:id)?"
-    r"|account[_\-]?key|private[_\-]?key|auth|session|bearer|jwt|hmac|googleaccessid)[\w.\-]*"
-    r"|[\w.\-]*[_\-]key|key|sig|sas|pass|code|otp|ticket"
+    r"[\w.\-]{0,60}(?:password|passwd|pwd|passphrase|secret|token|signature|credential|api[_\-]?key|access[_\-]?key(?:id)?"
+    r"|account[_\-]?key|private[_\-]?key|auth|session|bearer|jwt|hmac|googleaccessid)[\w.\-]{0,60}"
+    r"|[\w.\-]{0,60}[_\-]key|key|sig|sas|pass|code|otp|ticket"
 )
 # Path() reduces the two slashes of a URL to one; models:/NAME@ALIAS is MLflow's syntax.
 _SCHEME = r"(?<![a-zA-Z0-9+.\-])(?!(?:models|runs):)(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]+:/{1,2})"
@@ -20,14 +21,16 @@ _USER = re.compile(rf"{_SCHEME}[^/\s'\"?#<>]*@(?=[^\s@])")
 _USER_WITH_SLASH = re.compile(rf"{_SCHEME}[^/\s:@'\"]+:(?!\d+/)[^\s@'\"]*@(?=[^\s@])")
 # A URL in the query of another, as GDAL takes it.
 _ENCODED_USER = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.\-]*%3A(?:%2F){1,2})(?:(?!%2F|%3F)[^/\s'\"?#&])*%40", re.IGNORECASE
+    r"(?P<scheme>[a-z][a-z0-9+.\-]{0,30}%3A(?:%2F){1,2})(?:(?!%2F|%3F)[^/\s'\"?#&])*%40", re.IGNORECASE
 )
 # Servers that escape JSON for HTML write & and = by their code points.
 _START = r"(?P<start>[?&;#]|%26|%3B|%3F|\\u0026)"
 _QUERY = re.compile(
-    rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D|\\u003d)(?:(?:Basic|Bearer) )?(?:(?!\\u0026)[^&#\s'\"<>])*",
+    rf"{_START}(?P<key>{_SECRET_KEYS})(?P<equals>=|%3D|\\u003d)"
+    r"(?P<secret>(?:(?:Basic|Bearer) )?(?:(?!\\u0026)[^&#\s'\"<>])*)",
     re.IGNORECASE,
 )
+_PUNCTUATION = ":,;.)]"
 # ":/" of a URL, ": /" of the messages of HTTP clients that quote a path and query alone, "/vsi" of GDAL.
 _SIGNS_OF_URLS = (":/", ": /", "%3A", "%3a", "/vsi")
 Value = TypeVar("Value")
@@ -53,7 +56,13 @@ def redact(text: str) -> str:
     for pattern in (_USER, _USER_WITH_SLASH):
         text = pattern.sub(rf"\g<scheme>{HIDDEN}@", text)
     text = _ENCODED_USER.sub(rf"\g<scheme>{HIDDEN}%40", text)
-    return _QUERY.sub(rf"\g<start>\g<key>\g<equals>{HIDDEN}", text)
+    return _QUERY.sub(_without_secret, text)
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    """Return a query parameter without its secret, and with the punctuation of a sentence that follows it."""
+    start, key, equals, secret = found.group("start", "key", "equals", "secret")
+    return f"{start}{key}{equals}{HIDDEN}{secret[len(secret.rstrip(_PUNCTUATION)) :]}"
 
 
 def redacted(value: Value) -> Value:
