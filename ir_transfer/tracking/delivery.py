@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ir_transfer.errors import MissingFileError
+from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.imaging.image_io import write_whole
+from ir_transfer.inside import inside_path
 from ir_transfer.json_files import json_text, read_json
 from ir_transfer.redaction import redact
 from ir_transfer.tracking.run_inputs import data_input
@@ -46,9 +47,12 @@ class Delivery:
         self.folder, self.uri = folder.resolve(), uri
         self._client: MlflowClient | None = None
         path = folder / STATE
-        kept = read_json(path) if path.is_file() else {}
         store = redact(uri)
-        self._state: dict[str, Any] = kept if kept.get("uri") == store else {"uri": store, "delivered": 0, "params": {}}
+        first: dict[str, Any] = {"uri": store, "delivered": 0, "params": {}}
+        kept = read_json(path) if path.is_file() else first
+        if not isinstance(kept, dict) or any(not isinstance(kept.get(key), type(first[key])) for key in first):
+            raise InputError(f"expected the progress of a delivery in {path}, got another file: remove it")
+        self._state = kept if kept["uri"] == store else first
 
     @property
     def run(self) -> str | None:
@@ -70,6 +74,7 @@ class Delivery:
             MissingPackageError: MLflow is not installed.
             mlflow.exceptions.MlflowException: The store does not answer, or refuses.
             OSError: A file of the folder cannot be read.
+            InputError: A path in the journal leads out of the folder.
             EncodeError: The progress cannot be stored.
         """
         events, end = read_events(self.folder, self._state["delivered"])
@@ -154,7 +159,7 @@ class Delivery:
     def _image(self, client: MlflowClient, run: str, event: Mapping[str, Any]) -> None:
         from PIL import Image
 
-        path = self.folder / event["path"]
+        path = inside_path(self.folder, event["path"])
         if path.is_file():  # the user may have deleted old sheets
             with Image.open(path) as image:
                 image.load()
@@ -172,7 +177,7 @@ class Delivery:
         targets = {"weights": "weights", "checkpoint": "checkpoints", "started": None}
         for kind, target in targets.items():
             last = next((e for e in reversed([*events]) if e["kind"] == kind), None)
-            path = None if last is None else self.folder / last.get("path", RECIPE)
+            path = None if last is None else inside_path(self.folder, last.get("path", RECIPE))
             if path is not None and path.is_file():
                 client.log_artifact(run, str(path), target)
 
@@ -184,11 +189,13 @@ class Delivery:
     def _register(self, client: MlflowClient, run: str, step: int) -> None:
         from ir_transfer.tracking.registration import log_model
 
-        exemplar = self.folder / EXEMPLAR
+        exemplar = inside_path(self.folder, EXEMPLAR)
         if not exemplar.is_file():  # which a packaged model needs; without it the run is complete but has no model
             client.set_tag(run, "ir_transfer.model", f"not registered: {exemplar} is missing")
             return
-        log_model(client, run, self.folder / BEST, exemplar, data_notes=self._state.get("notes", []), step=step)
+        log_model(
+            client, run, inside_path(self.folder, BEST), exemplar, data_notes=self._state.get("notes", []), step=step
+        )
 
 
 def delivery_of(folder: Path, uri: str) -> Delivery:

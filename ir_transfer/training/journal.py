@@ -12,6 +12,16 @@ from ir_transfer.json_files import json_text
 from ir_transfer.redaction import redacted
 
 JOURNAL = "journal.jsonl"
+_FIELDS: dict[str, dict[str, Any]] = {
+    "started": {"recipe": dict},
+    "data": {"data": dict},
+    "metrics": {"values": dict},
+    "image": {"path": str},
+    "weights": {"path": str},
+    "checkpoint": {"path": str},
+    "ended": {"reason": str},
+}
+"""Types of the fields by kind of event."""
 
 
 def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) -> None:
@@ -36,7 +46,9 @@ def append_event(folder: Path, kind: str, step: int, fields: Mapping[str, Any]) 
 
 
 def read_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int]:
-    """Return the events from a byte offset on, and the offset of the next one; an incomplete last line is left out.
+    """Return the events from a byte offset on, and the offset of the next one.
+
+    An incomplete last line is left out, as are lines that are no events.
 
     Example:
         >>> from pathlib import Path
@@ -56,10 +68,20 @@ def read_events(folder: Path, start: int = 0) -> tuple[list[dict[str, Any]], int
     events = []
     for line in whole.splitlines():
         try:
-            events.append(json.loads(line))  # also NaN, which earlier versions wrote
+            event = json.loads(line)  # also NaN, which earlier versions wrote
         except (ValueError, RecursionError):
             continue
+        if _is_event(event):
+            events.append(event)
     return events, start + len(whole)
+
+
+def _is_event(event: Any) -> bool:
+    """Return whether a value is an event with the fields of its kind."""
+    if not isinstance(event, dict) or not isinstance(event.get("kind"), str):
+        return False
+    known: dict[str, Any] = {"step": int, "at": (int, float), **_FIELDS.get(event["kind"], {})}
+    return all(isinstance(event.get(name), kind) for name, kind in known.items())
 
 
 def _last_byte(file: Any) -> bytes:

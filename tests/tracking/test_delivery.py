@@ -11,7 +11,7 @@ from mlflow.entities import Run
 from PIL import Image
 
 from ir_transfer.cli import main
-from ir_transfer.errors import MissingFileError
+from ir_transfer.errors import InputError, MissingFileError
 from ir_transfer.tracking.delivery import Delivery, delivery_of
 from ir_transfer.tracking.run_inputs import RunInput
 from ir_transfer.tracking.runs import RunStore
@@ -151,3 +151,23 @@ def test_a_relative_store_is_one_store_from_every_folder(
         monkeypatch.chdir(cwd)
         assert main(["runs", "deliver", run, "--tracking-uri", uri]) == 0
         assert f"{count} events" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("place", ["../secret.png", "{tmp_path}/secret.png", "link.png"])
+@pytest.mark.parametrize("kind", ["image", "weights", "checkpoint"])
+def test_a_journal_sends_no_file_from_outside_of_its_folder(
+    folder: Path, tmp_path: Path, tracking_uri: str, kind: str, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for outside in (tmp_path / "secret.png", folder.parent / "secret.png"):
+        Image.new("L", (64, 48)).save(outside)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    append_event(folder, kind, 100, {"path": place.format(tmp_path=tmp_path)})
+    assert main(["runs", "deliver", str(folder), "--tracking-uri", tracking_uri]) == 2
+    assert "which leads out of it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("state", ["[]", '{"uri": 5}', '{"uri": "a", "delivered": "x", "params": {}}', "{}"])
+def test_a_file_that_is_no_progress_is_named(folder: Path, tracking_uri: str, state: str) -> None:
+    (folder / "tracking.json").write_text(state)
+    with pytest.raises(InputError, match=r"progress of a delivery in .*tracking.json"):
+        delivery_of(folder, tracking_uri)

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from ir_transfer.training.journal import JOURNAL, append_event, read_events
 
 
@@ -24,6 +26,24 @@ def test_a_line_cut_by_a_kill_is_left_out_and_does_not_spoil_the_next(tmp_path: 
     append_event(tmp_path, "resumed", 1, {})
     events, _ = read_events(tmp_path, end)
     assert [e["kind"] for e in events] == ["resumed"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        '"x"',
+        "{}",
+        '{"kind": "image", "step": 1, "at": 0}',
+        '{"kind": "metrics", "step": 1, "at": 0, "values": 5}',
+    ],
+)
+def test_a_line_that_is_no_event_is_left_out(tmp_path: Path, line: str) -> None:
+    append_event(tmp_path, "metrics", 1, {"values": {}})
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write(f"{line}\n")
+    append_event(tmp_path, "resumed", 1, {})
+    assert [event["kind"] for event in read_events(tmp_path)[0]] == ["metrics", "resumed"]
 
 
 def test_a_folder_without_a_journal_has_no_events(tmp_path: Path) -> None:
