@@ -28,7 +28,7 @@ def refuse_untiled(translator: AnyTranslator) -> None:
     if found := [name for name, is_used in used.items() if is_used]:
         raise InputError(
             f"expected no {' or '.join(found)} for an image that is translated by tiles: leave it out, or raise "
-            "--memory so that the whole image fits"
+            "--memory and, where it is given, --tile-size, so that the whole image fits"
         )
     _ = tiles_of(translator.model).tile_needs
 
