@@ -25,7 +25,14 @@ from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
-from ir_transfer.nn.thermal.detail_contrast import detail_contrast, detail_gain, local_energy, local_gain, map_energy
+from ir_transfer.nn.thermal.detail_contrast import (
+    coarser,
+    detail_contrast,
+    detail_gain,
+    local_energy,
+    local_gain,
+    map_energy,
+)
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -232,7 +239,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         maps = self.detail.maps(self.neck(features, align), overview, objects)
         own = self.detail.detail_energy(maps, overview)
         evened = local_gain(own, maps.luma)
-        maps = maps.amplified(evened)
+        maps = maps.amplified(coarser(evened))
         if statistics is None:
             detail = local_energy(own * evened.square(), weights)
             energy = torch.cat([map_energy(maps.fit, overview, weights), detail], dim=1)

@@ -83,7 +83,8 @@ def critic_of(learner: Learner) -> tuple[nn.Module, torch.optim.Optimizer]:
 
 
 def test_every_loss_counts_by_its_weight(begin: Begin) -> None:
-    objects, labels = {"people_contrast", "vehicle_contrast", "expected_people"}, {"expected_people"}
+    labels = {"expected_people", "outlines"}
+    objects = {"people_contrast", "vehicle_contrast", *labels}
     for model, names in (
         (PAPER, [*(LOSSES.keys() - objects), HINTS, ADVERSARIAL]),
         (yaml.safe_dump(RAW["model"]), [*(LOSSES.keys() - labels), ADVERSARIAL]),

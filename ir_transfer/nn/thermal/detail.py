@@ -29,7 +29,7 @@ class DetailMaps(Protocol):
         """Mean and deviation of the RGB image's luminance (B, 2, h, w) around each position of the thermal map."""
 
     def amplified(self, gain: Tensor) -> Self:
-        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
+        """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
 
 
 class Detail(nn.Module, ABC):

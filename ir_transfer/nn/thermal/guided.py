@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import coarser, local_mean
+from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -42,8 +42,8 @@ class GuidedMaps(NamedTuple):
         return self._replace(factor=factor)
 
     def amplified(self, gain: Tensor) -> GuidedMaps:
-        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
-        return self._replace(detail=coarser(gain) * self.detail)
+        """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
+        return self._replace(detail=gain * self.detail)
 
 
 class GuidedDetail(Detail):

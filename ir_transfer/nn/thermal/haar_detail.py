@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ir_transfer.nn import haar
 from ir_transfer.nn.precision import at_least_float32, full_precision
 from ir_transfer.nn.thermal.detail import Detail
-from ir_transfer.nn.thermal.detail_contrast import coarser, local_mean
+from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
@@ -45,8 +45,8 @@ class HaarMaps(NamedTuple):
         return self._replace(factor=factor)
 
     def amplified(self, gain: Tensor) -> HaarMaps:
-        """Return the maps with ``gain`` (B, 1, h or 1, w or 1) times the detail."""
-        return self._replace(gates=coarser(gain) * self.gates)
+        """Return the maps with ``gain`` (B, 1, h / 2 or 1, w / 2 or 1) times the detail."""
+        return self._replace(gates=gain * self.gates)
 
 
 class HaarDetail(Detail):
@@ -86,19 +86,18 @@ class HaarDetail(Detail):
     def detail_energy(self, maps: HaarMaps, overview: Tensor) -> Tensor:
         """Return the energy (B, 1, h, w) of the gated bands of one quad of pixels of every cell."""
         with full_precision(overview):
-            height, width = (size // CELL for size in overview.shape[-2:])
-            inner = overview[..., : CELL * height, : CELL * width]
-            luma = maps.luma[..., :height, :width]
+            height, width = maps.thermal.shape[-2:]
+            rows, columns = overview.shape[-2:]
+            inner = F.pad(overview, (0, -columns % CELL, 0, -rows % CELL), mode="replicate")
+            luma = maps.luma
             gates = F.interpolate(maps.gates, scale_factor=2, mode="bilinear")[..., :height, :width]
             fine, coarse = gates.chunk(2, dim=1)
             half = F.avg_pool2d(inner, 2)
             # The bands are orthonormal, and a value of the fine ones covers 4 pixels. The coarse ones cover 16, but are
             # those of means of 2 x 2 pixels, which are half of the fine low-pass band.
             own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
-            low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides[..., :height, :width])
-            own = own + low.sum(1, keepdim=True).square()
-            missing = (maps.thermal.shape[-1] - width, maps.thermal.shape[-2] - height)
-            return F.pad(own, (0, missing[0], 0, missing[1]), mode="replicate") if any(missing) else own
+            low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides)
+            return own + low.sum(1, keepdim=True).square()
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
         """Return the guides (B, K, h, w) of the means of the cells."""
