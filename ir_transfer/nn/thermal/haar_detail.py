@@ -89,14 +89,14 @@ class HaarDetail(Detail):
             height, width = maps.thermal.shape[-2:]
             rows, columns = overview.shape[-2:]
             inner = F.pad(overview, (0, -columns % CELL, 0, -rows % CELL), mode="replicate")
-            luma = maps.luma
             gates = F.interpolate(maps.gates, scale_factor=2, mode="bilinear")[..., :height, :width]
             fine, coarse = gates.chunk(2, dim=1)
             half = F.avg_pool2d(inner, 2)
             # The bands are orthonormal, and a value of the fine ones covers 4 pixels. The coarse ones cover 16, but are
             # those of means of 2 x 2 pixels, which are half of the fine low-pass band.
-            own = self._gated_square(inner, CELL, luma, fine) / 4 + self._gated_square(half, 2, luma, coarse) / 4
-            low = _mean_gate(coarse) * (self._cell_guides(inner, luma) - maps.guides)
+            own = self._gated_square(inner, CELL, maps.luma, fine) / 4
+            own = own + self._gated_square(half, 2, maps.luma, coarse) / 4
+            low = _mean_gate(coarse) * (self._cell_guides(inner, maps.luma) - maps.guides)
             return own + low.sum(1, keepdim=True).square()
 
     def _cell_guides(self, overview: Tensor, luma: Tensor) -> Tensor:
