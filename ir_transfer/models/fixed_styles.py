@@ -18,7 +18,7 @@ from ir_transfer.models.polarity import Polarity
 from ir_transfer.models.style_code import StyleCode, blend_codes
 from ir_transfer.models.style_facts import LOOK, POLARITY
 from ir_transfer.models.style_names import unknown_style_message
-from ir_transfer.models.thermal import CONTRAST, TONE, ThermalModel
+from ir_transfer.models.thermal import CONTRAST, ThermalModel, tone_and_contrast
 from ir_transfer.nn.adain import adain
 from ir_transfer.nn.moments import Moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
@@ -126,10 +126,8 @@ class FixedStyles(ThermalModel):
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the nearest learned styles of exemplars (B, 1, h, w), with the exemplars' own tone and contrast."""
         upright = apply_polarity(exemplars, polarity_sign(white_hot.to(exemplars.device)).to(exemplars))
-        tone = tone_of(upright)
-        own = dict(zip(TONE, (values.to(exemplars) for values in tone), strict=True))
-        own[CONTRAST] = detail_contrast(upright).to(exemplars)
-        return {**self.encode_styles(self._nearest(tone), white_hot), **own}
+        learned = self.encode_styles(self._nearest(tone_of(upright)), white_hot)
+        return {**learned, **tone_and_contrast(upright)}
 
     def prepare(
         self,

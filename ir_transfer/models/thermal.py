@@ -168,9 +168,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone, detail and polarity."""
         sign = polarity_sign(white_hot.to(exemplars.device)).to(exemplars)
         upright = apply_polarity(exemplars, sign)
-        tones = dict(zip(TONE, (values.to(exemplars) for values in tone_of(upright)), strict=True))
-        contrast = detail_contrast(upright).to(exemplars)
-        return {**self.encode_style(standardised(upright)), **tones, CONTRAST: contrast, POLARITY: sign}
+        return {**self.encode_style(standardised(upright)), **tone_and_contrast(upright), POLARITY: sign}
 
     def translate(
         self, content: Tensor, style: Mapping[str, Tensor], strength: float | Tensor, statistics: Statistics | None
@@ -269,6 +267,12 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """Return the statistics of an image (B, 3, H, W), which can replace those of another one in :meth:`survey`."""
         factor = self.overview_factor(*content.shape[-2:])
         return self.survey(overview_of(content, factor), factor, style).statistics
+
+
+def tone_and_contrast(upright: Tensor) -> dict[str, Tensor]:
+    """Return the style tensors of tone and contrast of detail of white-hot exemplars (B, 1, h, w) in [0, 1]."""
+    tones = dict(zip(TONE, (values.to(upright) for values in tone_of(upright)), strict=True))
+    return {**tones, CONTRAST: detail_contrast(upright).to(upright)}
 
 
 def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
