@@ -24,15 +24,8 @@ from ir_transfer.nn.content_encoder import OBJECTS, ContentEncoder, ContentFeatu
 from ir_transfer.nn.moments import Moments, Statistics, channel_moments
 from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
+from ir_transfer.nn.thermal import detail_contrast
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
-from ir_transfer.nn.thermal.detail_contrast import (
-    coarser,
-    detail_contrast,
-    detail_gain,
-    local_energy,
-    local_gain,
-    map_energy,
-)
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -236,15 +229,15 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         objects = class_probabilities(features.logits)[:, OBJECTS].sum(1, keepdim=True)
         maps = self.detail.maps(self.neck(features, align), overview, objects)
         own = self.detail.detail_energy(maps, overview)
-        evened = local_gain(own, maps.luma)
-        maps = maps.amplified(coarser(evened))
+        evened = detail_contrast.local_gain(own, maps.luma)
+        maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
-            detail = local_energy(own * evened.square(), weights)
-            energy = torch.cat([map_energy(maps.fit, overview, weights), detail], dim=1)
+            detail = detail_contrast.local_energy(own * evened.square(), weights)
+            energy = torch.cat([detail_contrast.map_energy(maps.fit, overview, weights), detail], dim=1)
             measured[_ENERGY] = Moments(overview.shape[-2] * overview.shape[-1], energy, torch.zeros_like(energy))
         else:
             energy = statistics[_ENERGY].mean
-        gain = detail_gain(energy, at_least_float32(style[CONTRAST]))
+        gain = detail_contrast.detail_gain(energy, at_least_float32(style[CONTRAST]))
         return maps.amplified(gain[..., None, None]), measured
 
     def translate_window(
@@ -272,7 +265,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 def tone_and_contrast(upright: Tensor) -> dict[str, Tensor]:
     """Return the style tensors of tone and contrast of detail of white-hot exemplars (B, 1, h, w) in [0, 1]."""
     tones = dict(zip(TONE, (values.to(upright) for values in tone_of(upright)), strict=True))
-    return {**tones, CONTRAST: detail_contrast(upright).to(upright)}
+    return {**tones, CONTRAST: detail_contrast.detail_contrast(upright).to(upright)}
 
 
 def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, Tensor]:
