@@ -8,6 +8,7 @@ from ir_transfer.errors import UnknownNameError
 from ir_transfer.losses.base import Loss, Traits
 from ir_transfer.losses.content import content
 from ir_transfer.losses.coral import coral
+from ir_transfer.losses.detail_strength import detail_strength
 from ir_transfer.losses.embossing import embossing
 from ir_transfer.losses.gradient import gradient
 from ir_transfer.losses.gram import gram
@@ -38,6 +39,7 @@ LOSSES: Mapping[str, Loss] = {
     "expected_people": Loss("labels", batchwise=True, function=expected_people),
     "outlines": Loss("labels", batchwise=True, function=outlines),
     "gradient": Loss("truth", batchwise=True, function=gradient),  # windows count by their strength in the batch
+    "detail_strength": Loss("truth", function=detail_strength),
     "texture": Loss("truth", function=texture),
     "perceptual": Loss("truth", needs_vgg=True, function=perceptual),
     "deep_perceptual": Loss("truth", needs_vgg=True, function=deep_perceptual),

@@ -26,6 +26,7 @@ from ir_transfer.nn.polarity import apply_polarity, polarity_sign
 from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.thermal import detail_contrast
 from ir_transfer.nn.thermal.detail import Detail, DetailMaps
+from ir_transfer.nn.thermal.detail_strength import DetailStrength
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
@@ -103,6 +104,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])
         self.neck = ThermalNeck(stored["encoder_widths"][1:], stored["widths"], stored["depths"])
         self.detail = self.make_detail(stored["widths"])
+        self.strength = DetailStrength(stored["widths"][1])
 
     def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
@@ -132,7 +134,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """
         own = self.state_dict()
         detail = "detail." if type(self.detail) is type(trained.detail) else "detail.to_thermal."
-        wanted = ("encoder.", "neck.", "exemplar_encoder.", detail)
+        wanted = ("encoder.", "neck.", "exemplar_encoder.", "strength.", detail)
         shared = {n: v for n, v in trained.state_dict().items() if n in own and n.startswith(wanted)}
         self._load({**own, **shared}, trained)
 
@@ -227,9 +229,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             return self.align(level, neck, measured[place], style)
 
         objects = class_probabilities(features.logits)[:, OBJECTS].sum(1, keepdim=True)
-        maps = self.detail.maps(self.neck(features, align), overview, objects)
+        levels = self.neck(features, align)
+        maps = self.detail.maps(levels, overview, objects)
         own = self.detail.detail_energy(maps, overview)
-        evened = detail_contrast.local_gain(own, maps.luma)
+        evened = detail_contrast.local_gain(own, maps.luma) * self.strength(levels[1], own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)

@@ -13,6 +13,7 @@ from ir_transfer.nn.precision import at_least_float32
 KNOTS = 33
 CURVE_SHARE = 0.7
 LEAST_STEP = 1e-4
+STEEPEST = 3.0  # slope of the curve, relative to the gain that matches the deviations
 SAMPLE = 2**16  # values of a regular grid that are enough for 33 quantiles
 
 
@@ -61,7 +62,8 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
 
     70% is the monotone curve through the quantiles, extrapolated linearly beyond the outer knots; 30% is the gain and
     offset that match mean and deviation, since a curve alone would stretch intensities that are more frequent in the
-    content than in the exemplar.
+    content than in the exemplar. The slope of the curve is at most three times that gain: where the exemplar has a gap
+    in its intensities, between the ground and a cold sky, a steeper one would cut hard-edged patches out of the image.
 
     Args:
         images: In any range.
@@ -71,17 +73,20 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     gain = wanted.deviation / own.deviation.clamp(min=LEAST_STEP)
     plain = wanted.mean[..., None, None] + gain[..., None, None] * (images - own.mean[..., None, None])
     curves = [
-        _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)])
-        for index, image in enumerate(images)
+        _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)], STEEPEST * gain)
+        for index, (image, gain) in enumerate(zip(images, gain.expand(len(images), 1), strict=True))
     ]
     return torch.lerp(plain, torch.stack(curves), CURVE_SHARE)
 
 
-def _curve(image: Tensor, source: Tensor, target: Tensor) -> Tensor:
+def _curve(image: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> Tensor:
     # Around the middle, so that a flat image takes the wanted median.
     steps = (torch.arange(len(source), device=source.device, dtype=source.dtype) - len(source) // 2) * LEAST_STEP
     source = torch.cummax(source, 0).values + steps
-    slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
+    widths = source[1:] - source[:-1]
+    slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
+    values = torch.cat([target.new_zeros(1), (slopes * widths).cumsum(0)])
+    values = values + target[len(target) // 2] - values[len(target) // 2]
     place = torch.searchsorted(source, image.contiguous()).clamp(1, len(source) - 1) - 1
-    found: Tensor = target[place] + slopes[place] * (image - source[place])
+    found: Tensor = values[place] + slopes[place] * (image - source[place])
     return found

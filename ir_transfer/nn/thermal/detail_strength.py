@@ -1,0 +1,40 @@
+"""Strength of detail that is expected of what an RGB image shows, relative to the contrast of the RGB image."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ir_transfer.nn.precision import at_least_float32, full_precision
+
+_RANGE = 2.0  # of the logarithm: factors of 1 / 7.4 to 7.4
+
+
+class DetailStrength(nn.Module):
+    """Factor of the detail, predicted at stride 8.
+
+    Foliage by night has contrast in an RGB image and little in long-wave infrared, clothes the reverse. Unlike its
+    sign, the strength of detail can be predicted. The factor is 1 until it is trained.
+
+    Args:
+        width: Channels of the neck's level at stride 8.
+    """
+
+    def __init__(self, width: int = 96) -> None:
+        super().__init__()
+        self.head = nn.Conv2d(width, 1, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, level: Tensor, like: Tensor) -> Tensor:
+        """Return the factor (B, 1, h, w) at stride 4, in float32 or better.
+
+        Args:
+            level: Neck's level at stride 8 (B, C, ceil(h / 2), ceil(w / 2)).
+            like: Map (B, 1, h, w) at stride 4.
+        """
+        with full_precision(level):
+            factor = torch.exp(_RANGE * torch.tanh(self.head(at_least_float32(level)) / _RANGE))
+            height, width = like.shape[-2:]
+            return F.interpolate(factor, scale_factor=2, mode="bilinear")[..., :height, :width]
