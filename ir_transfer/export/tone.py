@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.export.overview import as_tensor, sizes_of
-from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, Tone, knot_ranks
+from ir_transfer.nn.thermal.tone import CURVE_SHARE, KNOTS, LEAST_STEP, SAMPLE, STEEPEST, Tone, knot_ranks
 
 
 def traced_sample(images: Tensor, height: Tensor, width: Tensor) -> Tensor:
@@ -42,17 +42,20 @@ def traced_apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     """Return the same as :func:`ir_transfer.nn.thermal.tone.apply_tone`, for one image (1, 1, H, W)."""
     gain = wanted.deviation / own.deviation.clamp(min=LEAST_STEP)
     plain = wanted.mean + gain * (images - own.mean)
-    curve = _curve(images, own.quantiles[0], wanted.quantiles[0])
+    curve = _curve(images, own.quantiles[0], wanted.quantiles[0], STEEPEST * gain[0])
     return plain + (curve - plain) * CURVE_SHARE
 
 
-def _curve(images: Tensor, source: Tensor, target: Tensor) -> Tensor:
+def _curve(images: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> Tensor:
     steps = (torch.arange(KNOTS, dtype=torch.float32) - KNOTS // 2) * LEAST_STEP
     source = source + steps  # already sorted, so the running maximum of apply_tone would change nothing
-    slopes = (target[1:] - target[:-1]) / (source[1:] - source[:-1])
+    widths = source[1:] - source[:-1]
+    slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
+    values = torch.cat([torch.zeros(1), (slopes * widths).cumsum(0)])
+    values = values + target[KNOTS // 2] - values[KNOTS // 2]
     place = torch.zeros_like(images, dtype=torch.int64)
     stride = (KNOTS - 1) // 2
     while stride:  # binary search for the last knot below each value
         place = place + stride * (source[place + stride] < images).to(torch.int64)
         stride //= 2
-    return target[place] + slopes[place] * (images - source[place])
+    return values[place] + slopes[place] * (images - source[place])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ir_transfer.nn.thermal.tone import Tone, apply_tone, knot_ranks, tone_of
+from ir_transfer.nn.thermal.tone import STEEPEST, Tone, apply_tone, knot_ranks, tone_of
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -127,3 +127,18 @@ def test_the_share_of_the_curve_is_as_measured() -> None:
     plain = wanted.mean + wanted.deviation / own.deviation * (own.quantiles - own.mean)
     found = apply_tone(knots, own, wanted)[:, 0, 0]
     assert math.isclose(float((found - (0.7 * wanted.quantiles + 0.3 * plain)).abs().max()), 0, abs_tol=2e-3)
+
+
+def test_a_gap_in_the_exemplars_intensities_is_no_edge_in_the_image() -> None:
+    """A twentieth of the exemplar is a black sky; the image has no such gap."""
+    content = torch.linspace(-1, 1, 4000).view(1, 1, 1, -1)
+    exemplar = 0.4 + 0.1 * torch.linspace(0, 1, 4000).view(1, 1, 1, -1)
+    exemplar[..., :200] = 0
+    own, wanted = tone_of(content), tone_of(exemplar)
+    steps = apply_tone(content, own, wanted).diff()
+    gain = wanted.deviation / own.deviation
+    assert (steps / content.diff()).max() < (0.7 * STEEPEST + 0.3) * gain * 1.01
+    assert bool((steps > 0).all())
+    middle = apply_tone(content, own, wanted)[..., 2000]
+    plain = wanted.mean + gain * (content[..., 2000] - own.mean)
+    torch.testing.assert_close(middle, 0.3 * plain + 0.7 * exemplar[..., 2000][0], atol=1e-3, rtol=0)
