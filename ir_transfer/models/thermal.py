@@ -157,6 +157,10 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """Return the moments of features (B, C, h, w) for :meth:`align`, with position weights (B or 1, 1, h, w)."""
         return channel_moments(features, weights)
 
+    def contrast(self, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the contrast of detail (B, 1) that the style asks for."""
+        return style[CONTRAST]
+
     # -- interface -------------------------------------------------------------------------------------------
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
@@ -240,7 +244,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
             measured[_ENERGY] = Moments(overview.shape[-2] * overview.shape[-1], energy, torch.zeros_like(energy))
         else:
             energy = statistics[_ENERGY].mean
-        gain = detail_contrast.detail_gain(energy, at_least_float32(style[CONTRAST]))
+        gain = detail_contrast.detail_gain(energy, at_least_float32(self.contrast(style)))
         return maps.amplified(gain[..., None, None]), measured
 
     def translate_window(

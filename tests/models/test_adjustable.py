@@ -13,6 +13,7 @@ from ir_transfer.models.adain.model import AdaIN
 from ir_transfer.models.adjustable.model import DEFAULT_SHARE, WEIGHTS, Adjustable
 from ir_transfer.models.capabilities import sliders_of
 from ir_transfer.models.style_code import StyleCode
+from ir_transfer.models.thermal import CONTRAST
 from ir_transfer.nn.perceptual import LAYERS
 from tests.models.small_thermal import SMALL_THERMAL, scene, small_thermal
 
@@ -78,6 +79,14 @@ def test_every_slider_moves_the_image_also_in_a_network_that_has_learned_nothing
     assert (outputs[0] - outputs[2]).abs().mean() > 0.001
     assert (outputs[1] - outputs[2]).abs().mean() < (outputs[0] - outputs[2]).abs().mean()
     assert torch.equal(outputs[2], model(content, style).detach())
+
+
+def test_the_sliders_at_stride_4_scale_the_contrast_of_detail(model: Adjustable) -> None:
+    model.hyper_parameters["least_gains"] = [0.5] * len(LAYERS)
+    style = model.prepare([EXEMPLAR])
+    for layer, wanted in [("content.relu3_1", 0.5), ("relu1_1", 0.5), ("relu2_1", 0.5), ("relu3_1", 1.0)]:
+        tensors = model.adjust(style, {layer: 0.0}).tensors
+        torch.testing.assert_close(model.contrast(tensors), wanted * style.tensors[CONTRAST])
 
 
 def test_what_is_learned_moves_the_image_too(model: Adjustable) -> None:

@@ -30,6 +30,9 @@ DEFAULT_SHARE = 0.5
 _CONTENT_OF = {0: 0, 1: 1, 2: 1}
 """Index of the content layer whose slider acts on a level of the neck."""
 
+_FINE = [0, len(CONTENT_LAYERS), len(CONTENT_LAYERS) + 1]
+"""Indices of the layers whose sliders act on the contrast of detail, too: all that act at stride 4."""
+
 _STYLES_OF = ((0, 1), (2,), (3,), (4,))
 """Indices of the style layers whose sliders act on each level of the neck."""
 
@@ -45,7 +48,8 @@ class Adjustable(ThermalModel, Sliders):
     The translation ends with a tone curve, so sliders only change structure. Besides the learned effect, each has a
     fixed one: a style layer scales one level of the neck, in order of depth, the first two that at stride 4;
     ``content.relu3_1`` scales the content's features relative to the exemplar's means at stride 4, ``content.relu4_1``
-    at strides 8 and 16. All gains are 1 at weight 1 and those of ``least_gains`` at weight 0.
+    at strides 8 and 16. Those that act at stride 4 also scale the contrast of detail. All gains are 1 at weight 1 and
+    those of ``least_gains`` at weight 0.
 
     Args:
         info: Declaration of the model.
@@ -63,7 +67,7 @@ class Adjustable(ThermalModel, Sliders):
         info: ModelInfo,
         exemplar_widths: Sequence[int] = (16, 32, 64, 96),
         hidden: int = 128,
-        least_gains: Sequence[float] = (0.1, 0.3, 0.03, 0.03, 0.25, 0.2, 0.2),
+        least_gains: Sequence[float] = (0.0, 0.3, 0.0, 0.0, 0.15, 0.1, 0.2),
         **sizes: Any,
     ) -> None:
         if len(least_gains) != len(LAYERS) or not all(0 <= gain <= 1 for gain in least_gains):
@@ -118,6 +122,10 @@ class Adjustable(ThermalModel, Sliders):
         content = gains[:, _CONTENT_OF[level], None] if level in _CONTENT_OF else torch.ones_like(gain)
         mean, std = gain * (mean + std * shift), gain * content * std * stretch.exp()
         return adain(features, moments, mean, std)
+
+    def contrast(self, style: Mapping[str, Tensor]) -> Tensor:
+        """Return the contrast of detail (B, 1), which the sliders that act at stride 4 scale."""
+        return super().contrast(style) * self.gains(style)[:, _FINE].prod(1, keepdim=True)
 
     def gains(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return the fixed gains (B, 7) of a style's weights, in the order of the layers."""
