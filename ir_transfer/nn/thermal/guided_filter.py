@@ -10,6 +10,7 @@ from ir_transfer.nn.thermal.local_contrast import cell_means
 
 _SCENE = (21, 11)  # cells: sides of the windows in which coefficients are fitted and averaged
 _OBJECTS = (5, 3)
+_LEFT = 0.5  # share of what is left of the map where there are no objects
 _NOISE = 1e-3  # variance below which a window counts as flat, of sRGB whose mean around it is .4
 _LEVEL, _DARK, _AROUND = 0.4, 0.05, 25  # mean after exposure, mean of noise, cells: side of its window
 
@@ -20,8 +21,8 @@ def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tenso
     The coefficients apply to the image at any larger size (He and Sun 2015), so that the edges of the result are those
     of the full-size image and its values those of the map. The image is exposed evenly first, so that dark areas have
     edges, too. Windows of 84 pixels keep the tones of materials, but neither blotches of the map that the image does
-    not show, nor the heat of people, whose clothes have any colour: what is left of the map where there are objects is
-    fitted in windows of 20 pixels.
+    not show, nor the heat of people, whose clothes have any colour, nor trees against a dark sky: what is left of the
+    map is fitted in windows of 20 pixels, all of it where there are objects, and half elsewhere.
 
     Args:
         thermal: Map (B, 1, h, w), one value for each cell of 4 x 4 pixels of the overview.
@@ -35,7 +36,7 @@ def fit_to_overview(thermal: Tensor, overview: Tensor, objects: Tensor) -> Tenso
     exposure = _LEVEL / (box_mean(rgb.mean(1, keepdim=True), _AROUND) + _DARK)
     rgb = rgb * exposure
     fit = _fit(thermal, rgb, *_SCENE)
-    left = objects.to(thermal) * (thermal - fitted(fit, rgb))
+    left = (_LEFT + (1 - _LEFT) * objects.to(thermal)) * (thermal - fitted(fit, rgb))
     fit = fit + _fit(left, rgb, *_OBJECTS)
     return torch.cat([fit[:, :3] * exposure, fit[:, 3:]], dim=1)
 
