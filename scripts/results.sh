@@ -45,7 +45,7 @@ nir=()
 for model in johnson cin msgnet adain style_swap adjustable wct2; do
   case ",$models," in *",$model,"*) nir+=(--weights "$model=$model-nir") ;; esac
 done
-measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_10.png" "${nir[@]}"
+measure nir-val "$work/nir-val" paired-nir "$pairs/nir/starain_rgbnir/ir/VN_19.png" "${nir[@]}"
 
 # Speed and memory. Gatys runs 10 steps; multiply its time by 50. The papers' sizes are only measured at 512 pixels.
 "$VENV/bin/ir-transfer" benchmark --sizes 512,1024 --rounds 3 -o "$results/benchmark.json" \
