@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.styles.agreement import ExemplarSummary
@@ -96,8 +98,9 @@ def build_style(
     code = replace(code, metadata=strings)
     try:
         code.save(out)
-    except OSError as error:
-        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+    except (OSError, SafetensorError) as error:  # safetensors has an error of its own for a full disk
+        reason = getattr(error, "strerror", None) or error
+        raise EncodeError(f"expected to write {out}, got: {reason}: free some space, or choose another -o") from error
     return BuiltStyle(code, len(files), tuple(summaries))
 
 
