@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -38,7 +39,9 @@ def write_exported(out: Path, kind: FileKind, traced: bytes, metadata: ExportMet
             _write(temporary, kind, traced, metadata)
             move(temporary, out, kind)
     except OSError as error:
-        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+        raise EncodeError(
+            f"expected to write {out}, got: {error.strerror or error}: free some space, or choose another -o"
+        ) from error
     return metadata
 
 
@@ -61,7 +64,14 @@ def _write(path: Path, kind: FileKind, traced: bytes, metadata: ExportMetadata) 
 
 
 def save_openvino(model: Any, path: Path, metadata: ExportMetadata) -> None:
-    """Write an OpenVINO model, float32 or int8, with its metadata."""
+    """Write an OpenVINO model, float32 or int8, with its metadata.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
     for key, text in metadata.to_properties().items():
         model.set_rt_info(text, key.split(".", 1))
-    require_package("openvino").save_model(model, path, compress_to_fp16=False)
+    try:
+        require_package("openvino").save_model(model, path, compress_to_fp16=False)
+    except RuntimeError as error:  # OpenVINO does not say why, such as a full disk
+        raise OSError(errno.EIO, f"OpenVINO cannot write it ({error})", str(path)) from error

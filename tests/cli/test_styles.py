@@ -41,6 +41,15 @@ def test_build_from_a_folder_and_use_it(
     assert main(["convert", str(photos), "--style", str(out), "-o", str(tmp_path / "out")]) == 0
 
 
+def test_other_files_in_a_folder_of_exemplars_are_told(
+    looks: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (looks / "look.gif").touch()
+    for command in (["styles", "build", str(looks)], ["convert", str(photos), "--style", str(looks)]):
+        assert main([*command, "--model", "histogram", "-o", str(tmp_path / f"{command[0]}.safetensors")]) == 0
+        assert capsys.readouterr().err.count("ignored 1 file: 1 .gif") == 1
+
+
 def test_declared_polarity_is_turned(looks: Path, photos: Path, tmp_path: Path) -> None:
     style = tmp_path / "black.safetensors"
     build = [

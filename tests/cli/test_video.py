@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,18 @@ def test_kill_and_resume_give_the_same_frames(
     np.testing.assert_array_equal(resumed, undisturbed)
     assert len(resumed) == 60
     assert not frames.exists()
+
+
+def test_h264_does_not_depend_on_what_is_in_memory(clip: Path, exemplar: Path, tmp_path: Path) -> None:
+    write_clip(clip, [cv2.GaussianBlur(frame, (0, 0), 3).astype(np.uint8) for frame in moving(50)])
+    command = [sys.executable, "-m", "ir_transfer", "video", str(clip), "--style", str(exemplar), "--no-flow"]
+    videos = []
+    for fill in ("1", "77"):  # the byte that glibc fills new memory with
+        out = tmp_path / f"{fill}.mp4"
+        environment = {**os.environ, "MALLOC_PERTURB_": fill}
+        subprocess.run([*command, "--model", "histogram", "-q", "-o", str(out)], env=environment, check=True)
+        videos.append(out.read_bytes())
+    assert videos[0] == videos[1]
 
 
 def test_frames_in_a_folder_need_no_av(photos: Path, exemplar: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.ci import missing
+from tests.conversion.video.clips import moving, write_clip
 from tests.robustness.test_kills import tree
 
 
@@ -26,6 +27,37 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         missing(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_video_goes_on_after_a_full_disk(small_disk: Path, exemplar: Path, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving(60, 120, 160))
+    command = ["video", str(clip), "--style", str(exemplar), "--model", "histogram", "-q"]
+    assert main([*command, "-o", str(tmp_path / "whole.mp4")]) == 0
+    out = small_disk / "out.mp4"
+    assert main([*command, "-o", str(out)]) == 2
+    assert not out.exists()
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    assert main([*command, "-o", str(out), "--resume"]) == 0
+    assert out.read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert [path.name for path in small_disk.iterdir()] == ["out.mp4"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["styles", "build", "EXEMPLAR", "--model", "adain", "-o", "style.safetensors"],
+        ["export", "adain", "--style", "EXEMPLAR", "-o", "adain.onnx"],
+        ["export", "adain", "--style", "EXEMPLAR", "-o", "adain.xml"],
+    ],
+)
+def test_a_file_that_does_not_fit_is_an_error_and_leaves_nothing(
+    command: list[str], small_disk: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (small_disk / "full").write_bytes(bytes(300 * 1024))
+    command = [str(exemplar) if word == "EXEMPLAR" else word for word in command]
+    assert main([*command[:-1], str(small_disk / command[-1])]) == 2
+    assert "free some space" in capsys.readouterr().err
+    assert [path.name for path in small_disk.iterdir()] == ["full"]
 
 
 def test_a_full_disk_says_how_much_is_missing_and_the_run_goes_on(

@@ -110,7 +110,9 @@ def _save(model: Any, out: Path, facts: ExportMetadata) -> None:
             save_openvino(model, Path(folder) / out.name, facts)
             move(Path(folder) / out.name, out, "openvino")
     except OSError as error:
-        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+        raise EncodeError(
+            f"expected to write {out}, got: {error.strerror or error}: free some space, or choose another -o"
+        ) from error
 
 
 def calibration_images(folder: Path, max_pixels: int) -> list[tuple[Path, NDArray[np.float32]]]:

@@ -41,6 +41,8 @@ class ExemplarSummary:
         ]
         if self.record["palette"] is not None:
             parts.append(f"palette {self.record['palette']}")
+        if "pages" in self.record:
+            parts.append(f"image {self.record['page']} of {self.record['pages']}")
         parts += [f"{share:.1%} left out ({reason})" for reason, share in self.record["left_out"].items()]
         return f"{self.name}: {', '.join([*parts, *filter(None, [self.polarity])])}"
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from ir_transfer import create_model, model_info
-from ir_transfer.conversion.inputs import expand
 from ir_transfer.conversion.styles.agreement import ExemplarSummary
-from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles
+from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles, expand_exemplars
 from ir_transfer.conversion.styles.codes import blended, prepare_codes
 from ir_transfer.errors import EncodeError
 from ir_transfer.imaging.exemplars.range import AskedRange
@@ -76,7 +77,7 @@ def build_style(
     files: list[str] = []
     for text in exemplars:
         saved = text.startswith(PRESET) or Path(text).suffix == ".safetensors"
-        files += [text] if saved else [str(found.source) for found in expand([text])]
+        files += [text] if saved else [*map(str, expand_exemplars(text))]
     choice = choose_styles(files, shares, model, weights)
     loaded = create_model(choice.model, choice.weights)
     codes = prepare_codes(loaded, choice, max_pixels, white_hot, exemplar_range)
@@ -96,8 +97,9 @@ def build_style(
     code = replace(code, metadata=strings)
     try:
         code.save(out)
-    except OSError as error:
-        raise EncodeError(f"expected to write {out}, got: {error.strerror or error}: choose another -o") from error
+    except (OSError, SafetensorError) as error:  # safetensors has an error of its own for a full disk
+        reason = getattr(error, "strerror", None) or error
+        raise EncodeError(f"expected to write {out}, got: {reason}: free some space, or choose another -o") from error
     return BuiltStyle(code, len(files), tuple(summaries))
 
 

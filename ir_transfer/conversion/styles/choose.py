@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +24,13 @@ from ir_transfer.conversion.styles.catalog import (
     weights_file,
 )
 from ir_transfer.errors import InputError, UnknownNameError, WeightsError
+from ir_transfer.imaging.image_names import ignored_text
 from ir_transfer.models.info import ModelInfo
 from ir_transfer.models.registry import model_info
 from ir_transfer.models.style_names import BLACK_HOT_SUFFIX, LOOKS, unknown_style_message
 from ir_transfer.resources import PRESET
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_MODEL = "adain"
 _TOLERANCE = 1e-3  # of the sum of weights, which may be typed with three digits
@@ -97,7 +102,20 @@ def choose_styles(
 
 
 def _folder(path: Path) -> ExemplarFolder:
-    return ExemplarFolder(path, tuple(found.source for found in expand([str(path)])))
+    return ExemplarFolder(path, tuple(expand_exemplars(str(path))))
+
+
+def expand_exemplars(text: str) -> list[Path]:
+    """Return the images of a file, folder, glob or list of exemplars; other files in a folder are reported.
+
+    Raises:
+        IrTransferError: See :func:`~ir_transfer.conversion.inputs.expand`.
+    """
+    ignored: Counter[str] = Counter()
+    files = [found.source for found in expand([text], ignored=ignored)]
+    if ignored:
+        logger.warning("exemplars in %s: %s", text, ignored_text(ignored))
+    return files
 
 
 def _checked_shares(shares: Sequence[float], styles: int) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from numpy.typing import NDArray
 
 from ir_transfer.imaging.exemplars.fill import without_invalid
 from ir_transfer.imaging.exemplars.range import AskedRange
-from ir_transfer.imaging.exemplars.read import open_exemplar
+from ir_transfer.imaging.exemplars.read import exemplar_notes, open_exemplar
 from ir_transfer.imaging.exemplars.report import ExemplarReport
 from ir_transfer.imaging.image_io import MAX_PIXELS, read_image
+
+logger = logging.getLogger(__name__)
 
 
 def read_exemplar(
@@ -46,6 +49,8 @@ def read_with_report(
     if keep_colour and path.is_file():
         image = read_image(path, max_pixels)
         if image.is_colour:
+            for note in exemplar_notes(image.reading):
+                logger.warning("exemplar %s: %s", path, note)
             return image.rgb(), None
     read = open_exemplar(path, asked_range, max_pixels)
     gray = without_invalid(read.intensity, read.valid, crop=crop)[None]

@@ -104,9 +104,9 @@ class StatisticsSmoother:
         return self._average
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return the state for a resumed run: count and time (2,), and count (1,), mean and scatter of each layer.
+        """Return the state for a resumed run: count and time (2,), and count (1,), mean, scatter, span of each layer.
 
-        Mean and scatter have the shapes of :class:`~ir_transfer.nn.moments.Moments`.
+        Mean, scatter and the span, if there is one, have the shapes of :class:`~ir_transfer.nn.moments.Moments`.
         """
         if self._average is None:
             return {}
@@ -115,6 +115,8 @@ class StatisticsSmoother:
             kept[f"smooth.count/{place}"] = torch.tensor([moments.count], dtype=torch.float64)
             kept[f"smooth.mean/{place}"] = moments.mean
             kept[f"smooth.scatter/{place}"] = moments.scatter
+            if moments.span is not None:
+                kept[f"smooth.span/{place}"] = moments.span
         return kept
 
     def restore(self, tensors: Mapping[str, Tensor], device: torch.device) -> None:
@@ -130,6 +132,7 @@ class StatisticsSmoother:
                     tensors[f"smooth.count/{layer}"].item(),
                     tensors[f"smooth.mean/{layer}"].to(device),
                     tensors[f"smooth.scatter/{layer}"].to(device),
+                    tensors[f"smooth.span/{layer}"].to(device) if f"smooth.span/{layer}" in tensors else None,
                 )
                 for layer in layers
             }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import av
+import cv2
 import numpy as np
 
 from ir_transfer.conversion.video.options import Codec
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SUFFIXES: dict[Codec, tuple[str, ...]] = {"h264": (".mp4", ".mkv", ".mov"), "ffv1": (".mp4", ".mkv")}
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG: 0 to 255 and not 16 to 235, which would merge every seventh level
 _NEUTRAL = 128
+_AVX512 = 256  # CV_CPU_AVX512_SKX, which the Python package of OpenCV does not name
 
 
 def check_suffix(path: Path, codec: Codec) -> None:
@@ -110,7 +112,7 @@ def _video_stream(
     output: OutputContainer, source: VideoFile, size: tuple[int, ...], codec: Codec, quality: int
 ) -> VideoStream:
     name: Literal["libx264", "ffv1"] = "libx264" if codec == "h264" else "ffv1"
-    stream = output.add_stream(name, source.rate, {"crf": str(quality)} if codec == "h264" else {})
+    stream = output.add_stream(name, source.rate, _x264_options(quality) if codec == "h264" else {})
     stream.height, stream.width = size
     # H.264 with neutral chroma is supported everywhere and adds no bits, but its chroma planes need even sides. For odd
     # sides, one-channel H.264 is used, which is in the same High profile but refused by some hardware players.
@@ -121,6 +123,15 @@ def _video_stream(
     if source.aspect:
         stream.codec_context.sample_aspect_ratio = source.aspect
     return stream
+
+
+def _x264_options(quality: int) -> dict[str, str]:
+    options = {"crf": str(quality)}
+    # With AVX-512, libx264's macroblock tree reads memory past a row of 16-pixel blocks unless their number is a
+    # multiple of 8, so that equal frames make another video in every run.
+    if cv2.checkHardwareSupport(_AVX512):
+        options["x264-params"] = "asm=avx2"
+    return options
 
 
 def _frame(levels: OutputLevels, stream: VideoStream, pts: int, time_base: Fraction) -> av.VideoFrame:

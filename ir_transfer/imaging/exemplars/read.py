@@ -18,7 +18,8 @@ from ir_transfer.imaging.exemplars.range import AskedRange, to_unit
 from ir_transfer.imaging.exemplars.report import ExemplarReport, ReadExemplar, Unit
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, files_beside, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
-from ir_transfer.imaging.pixels.stage import HALF_OPAQUE
+from ir_transfer.imaging.pixels.pages import PAGE_ADVICE
+from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Reading
 from ir_transfer.resources import missing_exemplar
 
 SMALLEST_SIDE = 16
@@ -37,6 +38,7 @@ class _Found:
     radiometric: str | None = None
     left_out: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    pages: tuple[int, int] | None = None
 
     def leave_out(self, reason: str, mask: NDArray[np.bool_]) -> None:
         if mask.any():
@@ -100,6 +102,7 @@ def _finish(path: Path, found: _Found, asked: AskedRange) -> ReadExemplar:
         float(seen.mean()),
         float(seen.std()),
         tuple(found.notes),
+        found.pages,
     )
     return ReadExemplar(intensity, ~invalid if invalid.any() else None, report)
 
@@ -112,10 +115,17 @@ def _values(path: Path, data: bytes, max_pixels: int) -> _Found:
     levels = stored.meaning.to_srgb(stored.numbers, stored.white) if stored.white > 1 else stored.numbers
     image = DecodedImage(levels, stored.white, "", stored.alpha)
     found = _scalar(path, image) if image.is_colour else _gray(image)
-    found.notes += stored.reading.notes + ([raw.note] if raw is not None else [])
+    found.notes += exemplar_notes(stored.reading) + ([raw.note] if raw is not None else [])
+    if "pages" in stored.reading.facts:
+        found.pages = stored.reading.facts["page"], stored.reading.facts["pages"]
     if stored.alpha is not None:
         found.leave_out("mask, alpha or nodata", stored.alpha < HALF_OPAQUE)
     return _measured(found, None)
+
+
+def exemplar_notes(reading: Reading) -> list[str]:
+    """Return the notes on a file that is an exemplar, to which ``--page`` does not apply."""
+    return [note.replace(PAGE_ADVICE, "save another one as a file of its own to take it") for note in reading.notes]
 
 
 def _measured(found: _Found, source: str | None) -> _Found:

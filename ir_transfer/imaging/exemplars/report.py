@@ -52,6 +52,7 @@ class ExemplarReport:
         mean: Mean of the valid intensities, in [0, 1].
         deviation: Their standard deviation.
         notes: Further notes, for example on a radiometric file that could not be read.
+        pages: Number of the image that was taken, from 1, and their count, in a file with several; else None.
     """
 
     file: str
@@ -64,6 +65,7 @@ class ExemplarReport:
     mean: float = 0.0
     deviation: float = 0.0
     notes: tuple[str, ...] = ()
+    pages: tuple[int, int] | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -86,8 +88,9 @@ class ExemplarReport:
         """Return all fields that affect the pixels, as JSON values, for manifests and style files."""
         fields = asdict(self)
         taken = fields.pop("taken")
-        fields.pop("notes")
-        return {**fields, "left_out": dict(fields["left_out"]), "range": taken}
+        del fields["notes"], fields["pages"]
+        pages = {} if self.pages is None else {"page": self.pages[0], "pages": self.pages[1]}
+        return {**fields, "left_out": dict(fields["left_out"]), "range": taken, **pages}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from ir_transfer.imaging.pixels.tiff_tags import HEIGHT, SUBFILE, WIDTH, Directo
 from ir_transfer.regular_files import open_regular
 
 _REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
+PAGE_ADVICE = "choose with --page N, or take them with --page all"
+"""Advice in the note on a file with several images, for files that ``--page`` applies to."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def page_notes(number: int, count: int, asked: int | None, what: str = "pages") 
     """Return the notes on a file with several images."""
     if count == 1 or asked is not None:
         return []
-    return [f"it has {count} {what}: number {number} is taken (choose with --page N, or take them with --page all)"]
+    return [f"it has {count} {what}: number {number} is taken ({PAGE_ADVICE})"]
 
 
 def page_of(file: BinaryIO, asked: int | None, name: str) -> Page:

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ir_transfer.conversion.styles.exemplar import read_exemplar
+from ir_transfer.conversion.styles.exemplar import read_exemplar, read_with_report
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.nn import limits
 from ir_transfer.nn.limits import SMALLEST_SIDE
-from tests.conftest import thermal
+from tests.conftest import photograph, thermal
 
 
 def write(path: Path, array: np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16]]) -> Path:
@@ -48,6 +50,30 @@ def test_three_equal_channels_are_gray(tmp_path: Path, caplog: pytest.LogCapture
     Image.fromarray(np.dstack([heat] * 3)).save(path, quality=90)
     read_exemplar(path)
     assert caplog.text == ""
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.webp", "a.jpg"])
+def test_the_image_taken_of_several_is_reported_and_recorded(name: str, tmp_path: Path) -> None:
+    first, *others = (Image.fromarray(thermal(40, 40, seed)).convert("RGB") for seed in (1, 5, 9))
+    of_kind: dict[str, dict[str, Any]] = {"a.jpg": {"format": "MPO", "quality": 95}, "a.webp": {"lossless": True}}
+    first.save(tmp_path / name, save_all=True, append_images=others, **of_kind.get(name, {}))
+    found, report = read_with_report(tmp_path / name)
+    assert np.abs(found[0] * 255 - thermal(40, 40, 1)).mean() < (3 if name == "a.jpg" else 0.01)
+    assert report is not None
+    assert "it has 3" in report.line
+    assert "number 1 is taken (save another one as a file of its own to take it)" in report.line
+    assert (report.record()["page"], report.record()["pages"]) == (1, 3)
+
+
+def test_the_image_taken_of_several_in_colour_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("ir_transfer"), "propagate", True)  # a command of another test stops it
+    first, *others = (Image.fromarray(photograph(40, 40, seed)) for seed in range(2))
+    first.save(tmp_path / "a.tif", save_all=True, append_images=others)
+    read_exemplar(tmp_path / "a.tif", keep_colour=True)
+    assert "it has 2 pages: number 1 is taken" in caplog.text
+    assert "--page" not in caplog.text
 
 
 def test_the_smallest_side_is_the_models() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from ir_transfer.conversion.translate import Translator
 from ir_transfer.conversion.video.smoothing import CutDetector, StatisticsSmoother
 from ir_transfer.imaging.image_io import DecodedImage
-from ir_transfer.nn.moments import Statistics, channel_moments
+from ir_transfer.nn.moments import Statistics, channel_moments, span_of
 from tests.conversion.video.clips import moving
 from tests.models.small_thermal import scene, small_thermal
 
 
 def statistics(seed: int) -> Statistics:
     torch.manual_seed(seed)
-    return Statistics({"level1": channel_moments(torch.rand(1, 3, 8, 8) * (seed + 1) + seed)})
+    features = torch.rand(1, 3, 8, 8) * (seed + 1) + seed
+    return Statistics({"level1": replace(channel_moments(features), span=span_of(features))})
 
 
 def of(seed: int) -> Callable[[], Statistics]:
@@ -74,6 +76,9 @@ def test_going_on_is_exact() -> None:
             after.restore(before.tensors(), torch.device("cpu"))
     assert torch.equal(found.mean, expected.mean)
     assert torch.equal(found.scatter, expected.scatter)
+    assert found.span is not None
+    assert expected.span is not None
+    assert torch.equal(found.span, expected.span)
 
 
 def grays(seed: int, count: int = 8) -> list[NDArray[np.float32]]:
