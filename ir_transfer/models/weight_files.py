@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -29,7 +30,11 @@ _SCALE = "@scale"
 
 
 def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors of any shape with string metadata atomically."""
+    """Write tensors of any shape with string metadata atomically.
+
+    Raises:
+        OSError: The folder cannot be written, or the disk is full.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     os.close(handle)
@@ -37,6 +42,9 @@ def write(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
         save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary, dict(metadata))
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)
+    except SafetensorError as error:  # of a full disk, too
+        Path(temporary).unlink(missing_ok=True)
+        raise OSError(errno.EIO, str(error), str(path)) from error
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from ir_transfer.errors import EncodeError
 from ir_transfer.redaction import redact
 from ir_transfer.training.journal import JOURNAL, append_event
@@ -68,7 +66,7 @@ class RunFolder:
             return False
         try:
             write()
-        except (OSError, EncodeError, SafetensorError) as error:
+        except (OSError, EncodeError) as error:
             self.log(f"warning: {' '.join(str(error).split())}; the training goes on")
             return False
         return True

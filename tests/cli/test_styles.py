@@ -41,7 +41,7 @@ def test_build_from_a_folder_and_use_it(
     assert main(["convert", str(photos), "--style", str(out), "-o", str(tmp_path / "out")]) == 0
 
 
-def test_other_files_in_a_folder_of_exemplars_are_told(
+def test_other_files_in_a_folder_of_exemplars_are_reported(
     looks: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (looks / "look.gif").touch()

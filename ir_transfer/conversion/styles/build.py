@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from ir_transfer import create_model, model_info
 from ir_transfer.conversion.styles.agreement import ExemplarSummary
 from ir_transfer.conversion.styles.choose import StyleChoice, choose_styles, expand_exemplars
@@ -97,9 +95,10 @@ def build_style(
     code = replace(code, metadata=strings)
     try:
         code.save(out)
-    except (OSError, SafetensorError) as error:  # safetensors has an error of its own for a full disk
-        reason = getattr(error, "strerror", None) or error
-        raise EncodeError(f"expected to write {out}, got: {reason}: free some space, or choose another -o") from error
+    except OSError as error:
+        raise EncodeError(
+            f"expected to write {out}, got: {error.strerror or error}: free some space, or choose another -o"
+        ) from error
     return BuiltStyle(code, len(files), tuple(summaries))
 
 
