@@ -143,8 +143,6 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         """Memory of tiles, which need no margin and start at multiples of 4 overview pixels."""
         return TileNeeds(0, 0, 4, _BYTES_PER_PIXEL, _OVERVIEW_BYTES)
 
-    # -- to be implemented by a system ------------------------------------------------------------------------------
-
     @abstractmethod
     def encode_style(self, exemplars: Tensor) -> dict[str, Tensor]:
         """Return style tensors of white-hot, standardised exemplars (B, 1, h, w); differentiable."""
@@ -160,8 +158,6 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
     def contrast(self, style: Mapping[str, Tensor]) -> Tensor:
         """Return the contrast of detail (B, 1) that the style asks for."""
         return style[CONTRAST]
-
-    # -- interface -------------------------------------------------------------------------------------------
 
     def encode(self, exemplars: Tensor, white_hot: Tensor) -> dict[str, Tensor]:
         """Return the style of exemplars (B, 1, h, w) in [0, 1]: the system's tensors, tone, detail and polarity."""
