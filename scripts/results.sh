@@ -42,6 +42,7 @@ for side in rgb ir; do
   find "$pairs/nir/starain_rgbnir/$side" -type f | sort | awk 'NR % 6 == 1' | xargs -r realpath | xargs -I{} ln -s {} "$work/nir-val/$side"
 done
 nir=()
+case ",$models" in *,gatys*) nir+=(--weights gatys=adain-nir) ;; esac
 for model in johnson cin msgnet adain style_swap adjustable wct2; do
   case ",$models," in *",$model,"*) nir+=(--weights "$model=$model-nir") ;; esac
 done

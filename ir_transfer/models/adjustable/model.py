@@ -67,7 +67,7 @@ class Adjustable(ThermalModel, Sliders):
         info: ModelInfo,
         exemplar_widths: Sequence[int] = (16, 32, 64, 96),
         hidden: int = 128,
-        least_gains: Sequence[float] = (0.0, 0.3, 0.0, 0.0, 0.15, 0.1, 0.2),
+        least_gains: Sequence[float] = (0.03, 0.3, 0.03, 0.03, 0.15, 0.1, 0.1),
         **sizes: Any,
     ) -> None:
         if len(least_gains) != len(LAYERS) or not all(0 <= gain <= 1 for gain in least_gains):
