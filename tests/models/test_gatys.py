@@ -136,7 +136,7 @@ def test_a_large_image_is_searched_on_its_overview(monkeypatch: pytest.MonkeyPat
     assert found.shape == whole.shape
     with torch.inference_mode():
         start = model.start(content, model.start.prepare([exemplar()], white_hot=True))
-    assert (found - start).abs().mean() > 0.01
+    assert (found - start).abs().mean() > 0.005
     # What it lowers is the loss of the overview; the full-size image has finer detail besides.
     losses = [model.style_loss(overview_of(image, 2), style.tensors) for image in (found, start)]
     assert losses[0] < losses[1]

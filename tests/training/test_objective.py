@@ -142,7 +142,7 @@ def test_a_frozen_encoder_is_run_once_for_every_view_and_stays_as_it_is(tmp_path
     assert len({*keys}) <= sum(seen) < 16, "6 photographs have 2 views each; one twice in a batch counts twice"
     assert all(parameter.grad is None for parameter in encoder.parameters())
     moved = {n.partition(".")[0] for n, value in model.state_dict().items() if not torch.equal(value, before[n])}
-    assert moved == {"neck", "detail", "exemplar_encoder"}
+    assert moved == {"neck", "detail", "strength", "exemplar_encoder"}
 
 
 def test_kept_features_give_the_losses_of_fresh_ones(tmp_path: Path) -> None:
