@@ -51,7 +51,8 @@ def _curve(images: Tensor, source: Tensor, target: Tensor, steepest: Tensor) -> 
     source = source + steps  # already sorted, so the running maximum of apply_tone would change nothing
     widths = source[1:] - source[:-1]
     slopes = torch.minimum((target[1:] - target[:-1]) / widths, steepest)
-    values = torch.cat([torch.zeros(1), (slopes * widths).cumsum(0)])
+    # Sums by a matrix: OpenVINO takes minutes to compile a graph of fixed size with a cumulative sum.
+    values = torch.ones(KNOTS, KNOTS - 1).tril(-1) @ (slopes * widths)
     values = values + target[KNOTS // 2] - values[KNOTS // 2]
     place = torch.zeros_like(images, dtype=torch.int64)
     stride = (KNOTS - 1) // 2
