@@ -1,7 +1,8 @@
 """Contrast of fine detail: a statistic of the exemplar that the translated image takes, as it takes the tone.
 
-A network trained on uncertain detail answers with little of it. Its amplitude is therefore not predicted: the network
-only decides where detail is, and with which sign.
+A network trained on detail of uncertain sign answers with little of it. The amplitude of its coefficients is therefore
+not used: their sign is theirs, and their strength is that of the RGB image's contrast, times the factor of
+:mod:`~ir_transfer.nn.thermal.detail_strength`, which is trained without the sign.
 """
 
 from __future__ import annotations

@@ -72,9 +72,10 @@ def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:
     """
     gain = wanted.deviation / own.deviation.clamp(min=LEAST_STEP)
     plain = wanted.mean[..., None, None] + gain[..., None, None] * (images - own.mean[..., None, None])
+    steepest = (STEEPEST * gain).expand(len(images), 1)
     curves = [
-        _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)], STEEPEST * gain)
-        for index, (image, gain) in enumerate(zip(images, gain.expand(len(images), 1), strict=True))
+        _curve(image, own.quantiles[index], wanted.quantiles[min(index, len(wanted.quantiles) - 1)], limit)
+        for index, (image, limit) in enumerate(zip(images, steepest, strict=True))
     ]
     return torch.lerp(plain, torch.stack(curves), CURVE_SHARE)
 
