@@ -88,10 +88,11 @@ def _object_and_ring(likely: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _contrast(image: Tensor, inside: Tensor, ring: Tensor) -> Tensor:
-    def local_mean(weight: Tensor) -> Tensor:
-        return _box(image * weight) / (_box(weight) + 1e-4)
+    def local_mean(values: Tensor, weight: Tensor) -> Tensor:
+        return _box(values * weight) / (_box(weight) + 1e-4)
 
-    return local_mean(inside) - local_mean(ring)
+    # A gradient of the ring would darken it, which is a halo.
+    return local_mean(image, inside) - local_mean(image.detach(), ring)
 
 
 def _box(values: Tensor) -> Tensor:

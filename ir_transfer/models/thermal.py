@@ -232,7 +232,7 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         levels = self.neck(features, align)
         maps = self.detail.maps(levels, overview, objects)
         own = self.detail.detail_energy(maps, overview)
-        evened = detail_contrast.local_gain(own, maps.luma) * self.strength(levels[1], own)
+        evened = detail_contrast.local_gain(own, maps.luma, weights) * self.strength(levels[1], own)
         maps = maps.amplified(detail_contrast.coarser(evened))
         if statistics is None:
             detail = detail_contrast.local_energy(own * evened.square(), weights)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +12,27 @@ from PIL import Image
 from torch import Tensor
 
 from ir_transfer.imaging.image_io import LUMA
+
+
+@dataclass(frozen=True)
+class Degradation:
+    """Shares of RGB images that are degraded in training.
+
+    Attributes:
+        degraded: Share with noise, blur, compression or changed colours; see :func:`degrade`.
+        darkened: Share of those that are darkened as if taken at night.
+        glare: Share with lamps and streaks; see :func:`add_glare`.
+    """
+
+    degraded: float = 0.4
+    darkened: float = 0.0
+    glare: float = 0.0
+
+    def __call__(self, image: Tensor, random: np.random.Generator) -> Tensor:
+        """Return an RGB image (3, H, W) in [0, 1], degraded or as it is."""
+        if random.random() < self.degraded:
+            image = degrade(image, random, night=self.darkened)
+        return add_glare(image, random) if random.random() < self.glare else image
 
 
 def degrade(image: Tensor, random: np.random.Generator, night: float = 0.35) -> Tensor:
@@ -47,6 +69,30 @@ def darken(image: Tensor, random: np.random.Generator) -> Tensor:
     if random.random() < 0.7:
         dark = dark + _lamps(image.shape[-2], image.shape[-1], random)
     return (dark + _noise(image.shape, random) * random.uniform(0.005, 0.05)).clamp(0, 1)
+
+
+def add_glare(image: Tensor, random: np.random.Generator) -> Tensor:
+    """Return an RGB image (3, H, W) in [0, 1] with saturated lamps and the streaks that they cause in a lens.
+
+    What is behind glare keeps its label and its infrared intensity, which can only be told from the surroundings.
+    """
+    height, width = image.shape[-2:]
+    rows, columns = torch.arange(height).view(-1, 1), torch.arange(width).view(1, -1)
+    light = torch.zeros(3, height, width)
+    for _ in range(int(random.integers(1, 5))):
+        down, across = rows - random.uniform(0, height), columns - random.uniform(0, width)
+        radius, flattened = float(np.exp(random.uniform(0.7, 3.4))), random.uniform(1, 2.5)
+        distance = ((down * flattened).square() + across.square()).sqrt() / radius
+        disc = torch.sigmoid((1 - distance) * random.uniform(3, 12)) * 1.5 + 0.3 / (1 + distance.square())
+        if random.random() < 0.25:
+            angle = random.uniform(0, np.pi)
+            off = (down * np.cos(angle) - across * np.sin(angle)).abs()
+            along = (down * np.sin(angle) + across * np.cos(angle)).abs()
+            fading = (-along / random.uniform(40, 300)).exp() * random.uniform(0.2, 0.9)
+            disc = disc + fading * (-(off / random.uniform(1.5, 12)).square()).exp()
+        colour = torch.tensor([random.uniform(0.7, 1), random.uniform(0.7, 1), random.uniform(0.5, 1)])
+        light = light + colour[:, None, None] * disc
+    return (image + light.to(image)).clamp(0, 1)
 
 
 def _lamps(height: int, width: int, random: np.random.Generator) -> Tensor:

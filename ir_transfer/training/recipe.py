@@ -115,8 +115,10 @@ class DataSection:
         views: Number of views of every image, which recur, so that the features of a frozen encoder are computed
             once; 0 draws new views.
         register: Whether the registration of every pair is refined (ECC on edges, needs opencv), once a run.
-        darkened: Share of the degraded views whose RGB image is darkened as if taken at night; 0.4 of all views are
-            degraded. Only for models that work in canonical tone.
+        degraded: Share of views whose RGB image is degraded: noise, blur, compression, colours. This and the next two
+            are only for models that work in canonical tone.
+        darkened: Share of the degraded views whose RGB image is darkened as if taken at night.
+        glare: Share of views with saturated lamps and streaks in the RGB image.
         own_exemplar: Share of samples whose exemplar is another crop of their ground truth.
         tone_spread: Strength of the random tone curves.
         flips: Share of samples converted to black-hot.
@@ -139,7 +141,9 @@ class DataSection:
     view_size: list[int] = field(default_factory=lambda: [256, 320])
     views: int = 0
     register: bool = False
+    degraded: float = 0.4
     darkened: float = 0.0
+    glare: float = 0.0
     own_exemplar: float = 0.3
     tone_spread: float = 1.0
     flips: float = 0.5

@@ -15,6 +15,7 @@ from ir_transfer.labels.soft_labels import SoftLabels
 from ir_transfer.models.base import TranslationModel
 from ir_transfer.models.thermal import ThermalModel
 from ir_transfer.training.batches import Batch, BatchSource, ImageSource, stacked_valid
+from ir_transfer.training.degrade import Degradation
 from ir_transfer.training.images import ImageSet
 from ir_transfer.training.processes import Processes
 from ir_transfer.training.recipe import DataSection, Recipe
@@ -93,7 +94,8 @@ class ViewSource(ImageSource):
         labels = self._labels_of(chosen, images, index)
         height, width = self.data.view_size
         valid = images.valid(index)
-        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, self.data.darkened)
+        degradation = Degradation(self.data.degraded, self.data.darkened, self.data.glare)
+        return draw_view(images.rgb_image(index), infrared, labels, (height, width), random, valid, degradation)
 
     def _exemplar_index(self, chosen: int, images: ImageSet, index: int, random: np.random.Generator) -> int:
         """Choose the exemplar: the image's own ground truth, or one of the same set taken in similar light."""

@@ -22,10 +22,10 @@ from ir_transfer.imaging.image_names import find_below
 from ir_transfer.labels.soft_labels import SoftLabels, probabilities_at, read_soft_labels
 from ir_transfer.losses.base import CANONICAL_DEVIATION, CANONICAL_MEAN
 from ir_transfer.nn.thermal.exemplar_encoder import standardised
-from ir_transfer.training.degrade import degrade
+from ir_transfer.training.degrade import Degradation
 
 _SHARES = (0.5, 1.4)  # of the width; three crops in ten are all of it, as dense in detail as a reduced RGB image
-_DEGRADED = 0.4
+_USUAL = Degradation()
 _ASPECTS = (1.05, 1.45)
 _OBJECTS = ((1, 0.65), (3, 0.35))  # people and vehicles, with their shares of the crops that are centred on one
 _EXEMPLAR_SIZE = (128, 160)
@@ -99,7 +99,7 @@ def draw_view(
     size: tuple[int, int],
     random: np.random.Generator,
     valid: OutputLevels | None = None,
-    darkened: float = 0.0,
+    degradation: Degradation = _USUAL,
 ) -> View:
     """Draw a view of an RGB image (H, W, 3) and its infrared image (H, W), where there is one.
 
@@ -110,14 +110,12 @@ def draw_view(
         size: Height and width of the view.
         random: Draws it.
         valid: 255 where both images are valid, else 0 (H, W); None if all is.
-        darkened: Share of the degraded RGB images that are darkened as if taken at night. The infrared image remains
-            that of its own time of day, which its exemplar shows.
+        degradation: Degrades the RGB image. The infrared image remains that of its own time of day, which its exemplar
+            shows.
     """
     crop = draw_crop(photograph.shape[0], photograph.shape[1], labels, random)
-    mirrored, degraded = random.random() < 0.5, random.random() < _DEGRADED
-    content = crop.of(photograph, size)
-    if degraded:
-        content = degrade(content, random, night=darkened)
+    mirrored = random.random() < 0.5
+    content = degradation(crop.of(photograph, size), random)
     # A pixel in which an invalid one has a share is invalid.
     seen = None if valid is None else crop.of(valid, size) > 1 - 1e-4
     weights = None if seen is None else seen[None].float()

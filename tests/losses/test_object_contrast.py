@@ -78,7 +78,7 @@ def test_gradients_heat_the_object() -> None:
     people_contrast(one).backward()  # type: ignore[no-untyped-call]
     assert one.output.grad is not None
     assert one.output.grad[..., 56:72, 56:72].sum() < 0
-    assert one.output.grad[..., :56, :].sum() >= 0
+    assert not one.output.grad[..., :56, :].any(), "a darker ring would be a halo"
 
 
 def test_a_small_person_little_brighter_than_bright_ground_counts() -> None:

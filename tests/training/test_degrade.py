@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ir_transfer.training.degrade import darken, degrade
+from ir_transfer.training.degrade import Degradation, add_glare, darken, degrade
 from tests.conftest import photograph
 
 
@@ -48,3 +48,23 @@ def test_the_share_of_darkened_images(night: float, share: float, monkeypatch: p
     for seed in range(200):
         degrade(clean, np.random.default_rng(seed), night)
     assert len(calls) / 200 == pytest.approx(share, abs=0.08 * (0 < share < 1))
+
+
+def test_glare_only_adds_light_and_saturates() -> None:
+    clean = 0.3 * image()
+    saturated = []
+    for seed in range(30):
+        found = add_glare(clean, np.random.default_rng(seed))
+        assert (found >= clean - 1e-6).all()
+        assert found.max() <= 1
+        saturated.append(float((found.min(0).values > 0.95).float().mean()))
+    assert np.mean(np.array(saturated) > 0) > 0.8
+    assert np.median(saturated) < 0.2
+
+
+@pytest.mark.parametrize(("degraded", "glare"), [(0.0, 0.0), (0.0, 0.5), (0.4, 0.0)])
+def test_shares_of_degraded_images_and_of_glare(degraded: float, glare: float) -> None:
+    clean = image()[:, :32, :32]
+    degradation = Degradation(degraded, 0.0, glare)
+    changed = [not torch.equal(degradation(clean, np.random.default_rng(seed)), clean) for seed in range(300)]
+    assert np.mean(changed) == pytest.approx(degraded + glare, abs=0.09 * (degraded + glare > 0))

@@ -9,9 +9,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ir_transfer.training import views
+from ir_transfer.training.degrade import Degradation
 from ir_transfer.training.views import (
     Crop,
+    View,
     canonical,
     draw_crop,
     draw_exemplar,
@@ -35,13 +36,12 @@ def interior(classes: Tensor) -> Tensor:
     return found
 
 
-def test_labels_and_truth_stay_with_their_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_and_truth_stay_with_their_pixels() -> None:
     """Red tells the class: after any crop, size and mirroring it still does."""
-    monkeypatch.setattr(views, "_DEGRADED", 0.0)
     photograph, infrared, labels = painted()
     checked = mirrored = 0
     for seed in range(24):
-        view = draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(seed))
+        view = draw_view(photograph, infrared, labels, SIZE, np.random.default_rng(seed), None, Degradation(0.0))
         assert view.classes is not None
         assert view.truth is not None
         assert (view.content.shape, view.truth.shape, view.classes.shape) == ((3, 64, 96), (1, 64, 96), (11, 16, 24))
@@ -72,13 +72,12 @@ def test_a_view_depends_on_the_random_state_alone() -> None:
         assert not torch.equal(getattr(one, name), getattr(other, name))
 
 
-def test_a_share_of_rgb_images_is_darkened_and_their_truth_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(views, "_DEGRADED", 1.0)
+def test_a_share_of_rgb_images_is_darkened_and_their_truth_is_not() -> None:
     rgb, infrared, labels = painted()
 
-    def drawn(darkened: float) -> list[views.View]:
-        seeds = range(12)
-        return [draw_view(rgb, infrared, labels, SIZE, np.random.default_rng(s), darkened=darkened) for s in seeds]
+    def drawn(darkened: float) -> list[View]:
+        degradation = Degradation(1.0, darkened)
+        return [draw_view(rgb, infrared, labels, SIZE, np.random.default_rng(s), None, degradation) for s in range(12)]
 
     light, dark = drawn(0.0), drawn(1.0)
     mean_light, mean_dark = (float(np.mean([view.content.float().mean() for view in found])) for found in (light, dark))

@@ -16,7 +16,7 @@ from ir_transfer.nn.precision import at_least_float32
 from ir_transfer.nn.resize import resize_short_side
 from ir_transfer.nn.thermal.exemplar_encoder import pooled
 from ir_transfer.nn.thermal.guided_filter import fitted
-from ir_transfer.nn.thermal.local_contrast import CELL, NOISE, cell_means
+from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, noise_level
 
 SHORT_SIDE = 320
 """Short side in pixels at which exemplars are measured.
@@ -93,7 +93,7 @@ def map_energy(fit: Tensor, overview: Tensor, weights: Tensor | None) -> Tensor:
     return torch.cat([mean_over(centred.square(), weights), local_energy(detail.square(), weights)], dim=1)
 
 
-def local_gain(energy: Tensor, luma: Tensor) -> Tensor:
+def local_gain(energy: Tensor, luma: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the gain (B, 1, h, w) with which detail is as strong as the RGB image's contrast suggests.
 
     In six sets of pairs, the local deviation of long-wave images goes with the power .23 to .52 of the RGB image's
@@ -103,9 +103,10 @@ def local_gain(energy: Tensor, luma: Tensor) -> Tensor:
     Args:
         energy: Square of the detail (B, 1, h, w).
         luma: Mean and deviation of the luminance around each position (B, 2, h, w), in [0, 1].
+        weights: Position weights (B or 1, 1, H, W), or None for equal ones.
     """
     mean, deviation = luma.chunk(2, dim=1)
-    variance = (deviation.square() - NOISE**2).clamp(min=0)
+    variance = (deviation.square() - noise_level(deviation, weights).square()).clamp(min=0)
     contrast = variance / (variance + _NOISY**2).sqrt() / (mean + _DARK)
     strength = contrast / (contrast + _FLAT).pow(1 - _EXPONENT)
     return strength / (local_mean(energy) + _FAINT**2).sqrt()

@@ -8,6 +8,7 @@ from kornia.color import rgb_to_grayscale
 from torch import Tensor
 
 from ir_transfer.nn.box_mean import box_mean
+from ir_transfer.nn.thermal.exemplar_encoder import pooled
 
 CELL = 4
 """Side of a cell of the statistics in pixels of the overview."""
@@ -17,6 +18,8 @@ NOISE = 0.01
 """Deviation added in quadrature, so that the noise of a flat dark area stays weak."""
 
 _LARGEST = 3.0
+_SMOOTHEST = 0.25  # share of an image
+_LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
 
 def cell_means(images: Tensor) -> Tensor:
@@ -35,6 +38,25 @@ def luma_statistics(overview: Tensor) -> Tensor:
     means = box_mean(cells, _NEIGHBOURHOOD)
     mean, square = means.chunk(2, dim=1)
     return torch.cat([mean, ((square - mean.square()).clamp(min=0) + NOISE**2).sqrt()], dim=1)
+
+
+def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Return the deviation of the noise (B, 1, 1, 1) of RGB images: the largest of their smoothest quarter.
+
+    Night skies and other smooth areas have grain and compression artefacts, whose strength differs between cameras. The
+    level is at most 0.03.
+
+    Args:
+        deviation: Local deviation of the luminance (B, 1, h, w); see :func:`luma_statistics`.
+        weights: Position weights (B or 1, 1, H, W); positions below a half do not count. None for equal ones.
+    """
+    values = deviation.flatten(1)
+    counted = torch.ones_like(values) > 0
+    if weights is not None:
+        counted = (pooled(weights, deviation).flatten(1) > 0.5) & counted
+    ordered = values.masked_fill(~counted, _LARGEST_NOISE).sort(dim=1).values
+    place = (_SMOOTHEST * counted.sum(1, keepdim=True)).long().clamp(max=values.shape[1] - 1)
+    return ordered.gather(1, place).clamp(max=_LARGEST_NOISE)[..., None, None]
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:

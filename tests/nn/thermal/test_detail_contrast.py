@@ -67,31 +67,44 @@ def test_a_flat_map_has_a_finite_gradient() -> None:
 
 
 def luma_of(deviation: Tensor, mean: float = 0.4) -> Tensor:
-    """Return statistics (1, 2, h, w) as those of an image without noise of that deviation."""
+    """Return statistics (1, 2, h, w) as those of an image of that deviation, of which the upper third is smooth."""
+    deviation = deviation.clone()
+    deviation[..., : deviation.shape[-2] // 3, :] = 0
     return torch.cat([torch.full_like(deviation, mean), (deviation.square() + NOISE**2).sqrt()], dim=1)
 
 
 def test_detail_becomes_as_strong_as_the_contrast_of_the_rgb_image() -> None:
     """A network that is ten times as sure on the left draws both halves alike."""
-    energy = torch.full((1, 1, 24, 40), 0.01)
+    energy = torch.full((1, 1, 36, 40), 0.01)
     energy[..., 20:] /= 100
-    gain = local_gain(energy, luma_of(torch.full((1, 1, 24, 40), 0.1)))
+    gain = local_gain(energy, luma_of(torch.full((1, 1, 36, 40), 0.1)))
     strength = energy.sqrt() * gain
-    assert float(strength[..., 8, 5]) == pytest.approx(float(strength[..., 8, 35]), rel=0.05)
-    rougher = local_gain(energy, luma_of(torch.full((1, 1, 24, 40), 0.3)))
-    assert float(rougher[0, 0, 8, 5] / gain[0, 0, 8, 5]) == pytest.approx(3**0.4, rel=0.05)
+    assert float(strength[..., 24, 5]) == pytest.approx(float(strength[..., 24, 35]), rel=0.05)
+    rougher = local_gain(energy, luma_of(torch.full((1, 1, 36, 40), 0.3)))
+    assert float(rougher[0, 0, 24, 5] / gain[0, 0, 24, 5]) == pytest.approx(3**0.4, rel=0.05)
 
 
-def test_noise_falls_in_proportion_and_lamps_with_the_power() -> None:
-    energy = torch.full((1, 1, 8, 8), 0.01)
-    wall, noise, fainter, lamp = (
-        float(local_gain(energy, luma_of(torch.full((1, 1, 8, 8), deviation), mean)).mean())
+def test_faint_contrast_counts_in_proportion_and_lamps_with_the_power() -> None:
+    energy = torch.full((1, 1, 9, 8), 0.01)
+    wall, faint, fainter, lamp = (
+        float(local_gain(energy, luma_of(torch.full((1, 1, 9, 8), deviation), mean))[..., 3:, :].mean())
         for deviation, mean in ((0.05, 0.4), (0.003, 0.05), (0.0015, 0.05), (0.4, 0.1))
     )
-    assert noise < 0.2 * wall
-    assert fainter < 0.35 * noise  # a quarter of the variance
+    assert faint < 0.2 * wall
+    assert fainter < 0.35 * faint  # a quarter of the variance
     assert lamp < 4 * wall  # 26 times as much contrast
-    assert float(local_gain(torch.zeros(1, 1, 8, 8), luma_of(torch.zeros(1, 1, 8, 8))).max()) == 0
+    assert float(local_gain(torch.zeros(1, 1, 9, 8), luma_of(torch.zeros(1, 1, 9, 8))).max()) == 0
+
+
+def test_the_grain_of_a_night_sky_is_no_detail() -> None:
+    """Its deviation is the image's noise level, whatever it is; what stands out from it remains."""
+    energy = torch.full((1, 1, 30, 40), 0.01)
+    deviation = torch.full((1, 1, 30, 40), 0.08)
+    deviation[..., :15, :] = 0.02
+    gain = local_gain(energy, torch.cat([torch.full_like(deviation, 0.2), deviation], dim=1))
+    clean = local_gain(energy, luma_of(torch.full((1, 1, 30, 40), 0.08), 0.2))
+    assert float(gain[..., :15, :].max()) == 0
+    assert float(gain[0, 0, 25, 20]) == pytest.approx(float(clean[0, 0, 25, 20]), rel=0.05)
 
 
 def test_a_gain_at_half_the_resolution_is_the_mean() -> None:

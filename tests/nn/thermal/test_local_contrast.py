@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ir_transfer.models.thermal import overview_of
-from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, noise_level, with_local_contrast
 from ir_transfer.nn.thermal.windows import Window, sample
 
 
@@ -53,3 +53,18 @@ def test_a_tile_equals_its_part_of_the_whole(image: Tensor, factor: int) -> None
 
 def test_it_has_the_type_of_the_image(image: Tensor) -> None:
     assert local(image.double()).dtype == torch.float64
+
+
+def test_the_noise_level_is_that_of_the_smoothest_quarter_of_the_valid_positions() -> None:
+    deviation = torch.full((2, 1, 20, 30), 0.1)
+    deviation[0, :, :8] = 0.02
+    torch.testing.assert_close(noise_level(deviation), torch.tensor([0.02, 0.03]).view(2, 1, 1, 1))
+    deviation[0, :, :, 20:] = 0.001  # a collar, which is no smooth area
+    weights = torch.ones(1, 1, 80, 120)
+    weights[..., 80:] = 0
+    torch.testing.assert_close(noise_level(deviation, weights)[0].squeeze(), torch.tensor(0.02))
+    torch.testing.assert_close(noise_level(deviation)[0].squeeze(), torch.tensor(0.001))
+
+
+def test_nothing_valid_has_the_largest_noise() -> None:
+    assert float(noise_level(torch.full((1, 1, 4, 4), 0.01), torch.zeros(1, 1, 16, 16))) == pytest.approx(0.03)
