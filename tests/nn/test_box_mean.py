@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from ir_transfer.nn.box_mean import box_mean
 
 
-@pytest.mark.parametrize("side", [3, 5, 21])
+@pytest.mark.parametrize("side", [3, 5, 17, 21])
 @pytest.mark.parametrize("size", [(17, 30), (4, 9)])
 def test_windows_are_averaged_over_positions_within_the_border(side: int, size: tuple[int, int]) -> None:
     values = torch.rand(2, 3, *size, dtype=torch.float64)
