@@ -13,6 +13,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from ir_transfer.errors import DecodeError
+from ir_transfer.imaging.image_names import world_endings
 from ir_transfer.imaging.raster.gdal import environment, open_raster, reason
 from ir_transfer.regular_files import open_regular
 
@@ -24,9 +25,7 @@ _READ_AT_ONCE = 2**24  # bytes of pixels
 
 def image_companions(path: Path) -> list[Path]:
     """Return the existing sidecars of an image file: mask, overviews, GDAL's metadata and world file."""
-    suffix = path.suffix
-    world = {".wld", f"{suffix}w", f"{suffix[:2]}{suffix[-1:]}w"} if len(suffix) > 2 else {".wld"}
-    names = [path.name + added for added in _ADDED] + [path.stem + one for one in sorted(world)]
+    names = [path.name + added for added in _ADDED] + [path.stem + one for one in sorted(world_endings(path.suffix))]
     return [other for name in names if (other := path.with_name(name)) != path and _is_file(other)]
 
 

@@ -8,19 +8,48 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo"})
+PNG_SUFFIXES = frozenset({".png", ".apng"})
+BMP_SUFFIXES = frozenset({".bmp", ".dib"})
+TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".tf8", ".btf"})
+"""The last two are those of BigTIFF."""
+HEIF_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".heics", ".heifs"})
 RAW_SUFFIXES = frozenset(
     {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".3fr", ".iiq", ".rwl"}
 )
 _EXTRAS = {"heif": ("pillow_heif", HEIF_SUFFIXES), "raw": ("rawpy", RAW_SUFFIXES)}
-_PLAIN = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".avif"})
+_PLAIN = JPEG_SUFFIXES | PNG_SUFFIXES | BMP_SUFFIXES | TIFF_SUFFIXES | {".webp", ".avif", ".avifs"}
 SUFFIXES = _PLAIN.union(*(suffixes for package, suffixes in _EXTRAS.values() if find_spec(package) is not None))
 """Suffixes of the image files that this installation reads."""
 
-_UNREAD = frozenset({".gif", ".jp2", ".j2k", ".jpx", ".jxl", ".jxr", ".ppm", ".tga", ".exr", ".hdr", ".psd", ".vrt"})
+_UNREAD = frozenset(
+    [
+        *(".gif", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jxl", ".jxr", ".wdp", ".hdp", ".ppm", ".pgm"),
+        *(".pbm", ".pnm", ".pfm", ".tga", ".exr", ".hdr", ".psd", ".pcx", ".ras", ".sgi", ".dds", ".qoi", ".ntf"),
+        *(".nitf", ".vrt", ".crw", ".dcr", ".erf", ".kdc", ".mef", ".mos", ".mrw", ".sr2", ".srf", ".x3f", ".fff"),
+    ]
+)
 """Suffixes of images that no installation reads in a folder of a labelled set."""
 
-_SIDECARS = (".aux.xml", ".msk", ".ovr", ".prj", ".tfw", ".tifw", ".wld", ".jgw", ".jpgw", ".pgw", ".pngw", ".bpw")
+
+def world_endings(suffix: str) -> tuple[str, ...]:
+    """Return the suffixes of the world file of an image, which states its place.
+
+    Args:
+        suffix: Suffix of the image.
+
+    Example:
+        >>> world_endings(".jpeg")
+        ('.jgw', '.jpegw', '.wld')
+    """
+    named = (f"{suffix[:2]}{suffix[-1:]}w", f"{suffix}w") if len(suffix) > 2 else ()
+    return *named, ".wld"
+
+
+_SIDECARS = (
+    *(".aux.xml", ".msk", ".ovr", ".prj"),
+    *sorted({ending for suffix in (*SUFFIXES, *HEIF_SUFFIXES) for ending in world_endings(suffix)}),
+)
 
 
 def split_name(name: str) -> tuple[str, str]:

@@ -9,17 +9,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from ir_transfer.imaging.image_names import TIFF_SUFFIXES, world_endings
+
 logger = logging.getLogger(__name__)
 
 _NUMBERS = re.compile(r"[\d.,]*\d")
 _QUOTED = re.compile(r"file \S+ ")
-_WORLD_FILES = {
-    ".png": (".pgw", ".pngw", ".wld"),
-    ".jpg": (".jgw", ".jpgw", ".wld"),
-    ".jpeg": (".jgw", ".jpegw", ".wld"),
-    ".bmp": (".bpw", ".bmpw", ".wld"),
-    ".webp": (".wld",),
-}
 
 
 def warn_once(notes: Iterable[str], source: Path, others: str = "only in the manifest") -> None:
@@ -45,7 +40,9 @@ def _warned(folder: str, kind: str) -> list[str]:
 
 def world_file(source: Path) -> Path | None:
     """Return the world file beside an image that is not a TIFF, if there is one."""
-    endings = _WORLD_FILES.get(source.suffix.lower(), ())
+    if source.suffix.lower() in TIFF_SUFFIXES:
+        return None
+    endings = [form for ending in world_endings(source.suffix.lower()) for form in (ending, ending.upper())]
     paths = (source.with_suffix(ending) for ending in endings)
     # os.path.isfile returns False if the name is too long with another suffix, where Path.is_file raises.
     return next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113

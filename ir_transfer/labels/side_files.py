@@ -12,19 +12,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, S
 from pathlib import Path, PurePosixPath
 
 from ir_transfer.errors import DecodeError, InputError
-from ir_transfer.imaging.image_names import SUFFIXES, composed, is_image_name, is_unread_name
+from ir_transfer.imaging.image_names import SUFFIXES, TIFF_SUFFIXES, composed, is_image_name, is_unread_name
 from ir_transfer.labels.paths import differ_in_one_folder, is_inside, renamed
 from ir_transfer.labels.text_io import MAX_SIDE_BYTES, printable, read_limited, read_lines, to_text
 from ir_transfer.labels.tree import Tree
 
 _NEVER_COPIED = (
     *(".cache", ".part", ".lock"),  # caches of trainers, which name the old files
-    *(
-        ".tif.aux.xml",
-        ".tiff.aux.xml",
-        ".ovr",
-        ".msk",
-    ),  # GDAL sidecars of the source pixels
+    *(".ovr", ".msk", *(f"{suffix}.aux.xml" for suffix in sorted(TIFF_SUFFIXES))),  # sidecars of the source pixels
 )
 _LICENCE = ("license", "licence", "copying", "copyright", "notice")
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ir_transfer.cli import main
 from tests.imaging.pixels.kinds import COLOUR_FILES, COLOUR_TIFFS, GRAY, GRAY_TIFFS, STREET, saved, tiff
-from tests.imaging.pixels.test_pages import SECOND, pages
+from tests.imaging.pixels.test_pages import SECOND, pages, several
 
 LUMA = STREET @ np.array([0.299, 0.587, 0.114])
 KINDS = ("16 bit ProPhoto", "orientation 6", "white is zero", "16 bit white is zero", "premultiplied", "plain")
@@ -161,3 +161,20 @@ def test_percentiles_are_recorded_and_the_same_with_a_place(tmp_path: Path, styl
     assert entries["b.tif"]["raster"]["levels"] == pytest.approx(expected)
     whole, raster = (result(next((tmp_path / "out").glob(f"{name}.*"))) for name in ("a", "b"))
     assert np.abs(whole - raster).max() <= 1.01
+
+
+def test_a_folder_of_stereo_cameras_and_rarer_suffixes_is_read(
+    tmp_path: Path, style: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.mpo").write_bytes(several("MPO"))
+    (folder / "b.tf8").write_bytes(tiff(STREET))
+    (folder / "c.dib").write_bytes(saved(STREET, "BMP"))
+    (folder / "d.pgm").write_bytes(b"P5 1 1 255 a")
+    assert convert(folder, style, tmp_path / "out") == 0
+    said = capfd.readouterr()
+    assert "; ignored 1 file: 1 .pgm" in said.out
+    assert "a.mpo: it has 2 images: number 1 is taken" in said.err
+    for name in ("a", "b", "c"):
+        assert np.abs(result(tmp_path / f"out/{name}.png") - LUMA).max() < (4 if name == "a" else 1)

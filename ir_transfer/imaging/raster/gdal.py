@@ -15,6 +15,7 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from ir_transfer.errors import DecodeError, EncodeError, MissingFileError
+from ir_transfer.imaging.image_names import BMP_SUFFIXES, JPEG_SUFFIXES, PNG_SUFFIXES
 from ir_transfer.imaging.raster.references import (
     allow_network_files,
     check_overview_file,
@@ -34,11 +35,10 @@ _NEARLY_FULL = 2**20
 _PAGE = re.compile(r"(?P<page>GTIFF_DIR:\d+:)(?P<file>.+)", re.DOTALL)
 # Drivers by suffix; any other file is opened as a TIFF.
 _DRIVERS = {
+    **dict.fromkeys(PNG_SUFFIXES, "PNG"),
+    **dict.fromkeys(JPEG_SUFFIXES, "JPEG"),
+    **dict.fromkeys(BMP_SUFFIXES, "BMP"),
     ".vrt": "VRT",
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".bmp": "BMP",
     ".webp": "WEBP",
     ".jp2": "JP2OpenJPEG",
 }

@@ -10,13 +10,14 @@ import rasterio
 from ir_transfer.errors import ForeignReferenceError, IrTransferError
 from ir_transfer.imaging.companions import image_companions
 from ir_transfer.imaging.image_io import read_bytes
+from ir_transfer.imaging.image_names import TIFF_SUFFIXES
 from ir_transfer.imaging.pixels.gdal_dataset import is_measured
 from ir_transfer.imaging.pixels.pages import open_page
 from ir_transfer.imaging.raster.gdal import has_name_for_gdal, open_raster
 from ir_transfer.imaging.raster.references import is_virtual
 
-SUFFIXES = frozenset({".vrt", ".tif", ".tiff"})
-_ENDINGS = tuple(SUFFIXES)
+_SUFFIXES = TIFF_SUFFIXES | {".vrt"}
+_ENDINGS = tuple(_SUFFIXES)
 
 
 def is_raster(
@@ -57,7 +58,7 @@ def _is_raster_of_another_name(path: Path, max_pixels: int) -> bool:
 
 def holds_raster(data: bytes, name: str, max_pixels: int) -> bool:
     """Return whether the bytes of a file are those of a raster; see :func:`is_raster`."""
-    if Path(name).suffix.lower() not in SUFFIXES:
+    if Path(name).suffix.lower() not in _SUFFIXES:
         return False
     with rasterio.MemoryFile(data, ext="tif") as memory:
         return _is_raster(memory.name, max_pixels)

@@ -18,6 +18,7 @@ from types import ModuleType
 from xml.etree import ElementTree
 
 from ir_transfer.errors import DecodeError, ForeignReferenceError, MissingFileError
+from ir_transfer.imaging.image_names import world_endings
 from ir_transfer.regular_files import open_regular, read_regular
 
 # Names in rasterio's wheels; other builds of GDAL warn about names that they lack.
@@ -32,7 +33,6 @@ _SCHEME = re.compile(r"(?:(?P<archive>zip|tar|gzip)\+?)?(?P<storage>[a-z0-9]*):/
 _STORAGES = {name: f"/vsicurl/{name}://" for name in ("http", "https", "ftp")}
 _SOURCES = frozenset({"sourcefilename", "sourcedataset", "basefile", "filename"})
 _SIDECARS = (".ovr", ".OVR", ".msk", ".MSK", ".ovr.ovr", ".msk.ovr", ".ovr.msk", ".aux")
-_BESIDE = (".xml", ".tfw", ".tifw", ".wld", ".jgw", ".pgw", ".bpw")
 _SIDECAR_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"EHFA_HEADER_TAG")
 _MOST_BYTES = 2**28
 _MOST_DEPTH = 8
@@ -110,7 +110,8 @@ def check_sidecars(path: Path) -> None:
         DecodeError: One of them, or a world file, is a named pipe, which would block GDAL.
     """
     beside = (f"{path}{suffix}" for suffix in (*_SIDECARS, ".aux.xml"))
-    for name in (*beside, *(str(path.with_suffix(suffix)) for suffix in _BESIDE)):
+    endings = [form for ending in world_endings(path.suffix.lower()) for form in (ending, ending.upper())]
+    for name in (*beside, *(str(path.with_suffix(ending)) for ending in (".xml", *endings))):
         if _is_pipe(name):
             raise DecodeError(f"{path}: expected a sidecar file, got the named pipe {name}: remove it")
     for sidecar in (*(Path(f"{path}{suffix}") for suffix in _SIDECARS), path.with_suffix(".aux")):
