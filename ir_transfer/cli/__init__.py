@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -41,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("ir_transfer.cli.doctor:doctor", "Check this installation and print its versions."),
 }
 _FAILED, _WRONG_USAGE = 1, 2
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class _LazyGroup(click.Group):
@@ -137,6 +139,11 @@ def _main(session: Session) -> int:
     except BrokenPipeError:  # the reader (head, less) has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
+    except OSError as error:  # the disk of stdout is full
+        if (message := _system_message(error)) is None:
+            raise
+        print_error(message)
+        return _WRONG_USAGE
     return code
 
 
@@ -160,9 +167,9 @@ def _run(session: Session) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:  # a path without permission, a file instead of a folder, a name that is too long
-        if error.filename is None:
+        if (message := _system_message(error)) is None:
             raise
-        session.error = f"{error.filename}: {error.strerror}: check the path and its permissions"
+        session.error = message
     except ModuleNotFoundError as error:  # a reduced installation without the packages of other commands
         package = (error.name or "").partition(".")[0]
         if package in {"", "ir_transfer"}:
@@ -172,6 +179,18 @@ def _run(session: Session) -> int:
         return code if isinstance(code, int) else 0
     print_error(session.error)
     return _WRONG_USAGE
+
+
+def _system_message(error: OSError) -> str | None:
+    """Return the message for an error of the system, None for one that is not of a file or a disk."""
+    if error.errno in _FULL:  # of stdout or a temporary file, if it has no name
+        where = f"to {error.filename}" if error.filename is not None else "results and temporary files"
+        return f"expected to write {where}, got: {error.strerror}: free some space, or set TMPDIR to another disk"
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}: check the path and its permissions"
+    if error.errno == errno.ENOENT:  # raised by tempfile
+        return f"expected a folder for temporary files, got: {error.strerror}: free some space, or set TMPDIR"
+    return None
 
 
 def _with_origin(error: click.ClickException) -> click.ClickException:

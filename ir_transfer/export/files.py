@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ir_transfer.errors import EncodeError
+from ir_transfer.errors import EncodeError, IrTransferError
 from ir_transfer.export.metadata import ExportMetadata, FileKind, require_package
 
 Check = Callable[[Path], str]
@@ -30,19 +31,33 @@ def write_exported(out: Path, kind: FileKind, traced: bytes, metadata: ExportMet
     Raises:
         EncodeError: The folder cannot be written.
     """
+    with folder_beside(out) as folder:
+        temporary = folder / out.name
+        _write(temporary, kind, traced, metadata)
+        metadata = replace(metadata, largest_difference=check(temporary))
+        _write(temporary, kind, traced, metadata)
+        move(temporary, out, kind)
+    return metadata
+
+
+@contextmanager
+def folder_beside(out: Path) -> Iterator[Path]:
+    """Yield a temporary folder on the disk of a file to write; errors of writing into it name that file.
+
+    Raises:
+        EncodeError: The folder cannot be written, or the disk is full.
+    """
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-            temporary = Path(folder) / out.name
-            _write(temporary, kind, traced, metadata)
-            metadata = replace(metadata, largest_difference=check(temporary))
-            _write(temporary, kind, traced, metadata)
-            move(temporary, out, kind)
+            yield Path(folder)
     except OSError as error:
+        found = error.__cause__ if isinstance(error, EncodeError) else error  # of a folder in this one
+        if not isinstance(found, OSError) or isinstance(found, IrTransferError):
+            raise
         raise EncodeError(
-            f"expected to write {out}, got: {error.strerror or error}: free some space, or choose another -o"
-        ) from error
-    return metadata
+            f"expected to write {out}, got: {found.strerror or found}: free some space, or choose another -o"
+        ) from found
 
 
 def move(temporary: Path, out: Path, kind: FileKind) -> None:

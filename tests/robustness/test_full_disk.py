@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,15 +51,19 @@ def test_a_video_goes_on_after_a_full_disk(small_disk: Path, exemplar: Path, tmp
         ["styles", "build", "EXEMPLAR", "--model", "adain", "-o", "style.safetensors"],
         ["export", "adain", "--style", "EXEMPLAR", "-o", "adain.onnx"],
         ["export", "adain", "--style", "EXEMPLAR", "-o", "adain.xml"],
+        ["export", "adain", "--style", "EXEMPLAR", "--calibrate", "PHOTOS", "-o", "adain.xml"],
     ],
 )
 def test_a_file_that_does_not_fit_is_an_error_and_leaves_nothing(
     command: list[str], small_disk: Path, exemplar: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (small_disk / "full").write_bytes(bytes(300 * 1024))
-    command = [str(exemplar) if word == "EXEMPLAR" else word for word in command]
-    assert main([*command[:-1], str(small_disk / command[-1])]) == 2
-    assert "free some space" in capsys.readouterr().err
+    named = {"EXEMPLAR": str(exemplar), "PHOTOS": str(exemplar.parent)}
+    out = small_disk / command[-1]
+    assert main([*(named.get(word, word) for word in command[:-1]), str(out)]) == 2
+    told = capsys.readouterr().err
+    assert "free some space" in told
+    assert str(out) in told
     assert [path.name for path in small_disk.iterdir()] == ["full"]
 
 
@@ -89,3 +96,43 @@ def test_a_full_disk_says_how_much_is_missing_and_the_run_goes_on(
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
     assert main([*command, "-o", str(out), "--resume"]) == 0
     assert tree(out) == tree(tmp_path / "one/ir")
+
+
+def test_a_calibrated_file_needs_no_space_elsewhere(
+    small_disk: Path, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("nncf")
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    out = tmp_path / "adain.xml"
+    command = ["export", "adain", "--style", str(exemplar), "--calibrate", str(exemplar.parent), "-q"]
+    assert main([*command, "-o", str(out)]) == 0
+    assert out.is_file()
+    assert not [*small_disk.iterdir()]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ENOENT])
+def test_a_full_disk_of_temporary_files_is_an_error_on_one_line(
+    number: int, exemplar: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(number, "No usable temporary directory found")  # as tempfile does, without a name
+
+    monkeypatch.setattr("ir_transfer.cli.convert.check_exists", full)
+    assert main(["convert", str(exemplar), "--style", str(exemplar), "-o", str(tmp_path / "out")]) == 2
+    told = capsys.readouterr().err
+    assert "No usable temporary directory found: free some space, or set TMPDIR" in told
+    assert told.count("\n") == 1
+
+
+def test_a_full_disk_behind_stdout_is_an_error_on_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ir_transfer", "sensors", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("Error: expected to write")
+    assert "Traceback" not in done.stderr

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +17,9 @@ from numpy.typing import NDArray
 
 from ir_transfer.conversion.exported.make import ExportOptions, export_file, prepare_export
 from ir_transfer.conversion.inputs import expand
-from ir_transfer.errors import EncodeError, InputError
+from ir_transfer.errors import InputError
 from ir_transfer.export.check import style_inputs
-from ir_transfer.export.files import move, save_openvino
+from ir_transfer.export.files import folder_beside, move, save_openvino
 from ir_transfer.export.metadata import ExportMetadata, require_package
 from ir_transfer.export.sessions import OpenVinoSession, inputs_of
 from ir_transfer.imaging.image_io import read_image
@@ -88,31 +87,19 @@ def export_int8(
     images = calibration_images(folder, options.max_pixels)
     pairs = None if truth is None else _truth_of(images, truth, options.max_pixels)
     extra = {} if options.styles else style_inputs(prepare_export(options).code)
-    with tempfile.TemporaryDirectory(prefix="ir-transfer-") as place:
-        plain = Path(place) / "float32.xml"
+    with folder_beside(options.out) as place:
+        plain, measured, made = (place / f"{name}{options.out.name}" for name in ("float32-", "int8-", ""))
         facts = export_file(replace(options, out=plain, overwrite=True), report)
         report(f"calibrating on {len(images)} images")
         quantised = quantise(plain, [inputs_of(image, 1.0, extra) for _, image in images])
         facts = replace(facts, precision="int8")
-        made = Path(place) / "int8.xml"
-        save_openvino(quantised, made, facts)
+        save_openvino(quantised, measured, facts)
         report("measuring what int8 costs")
-        cost = cost_of(plain, made, images, extra, pairs, options.threads)
+        cost = cost_of(plain, measured, images, extra, pairs, options.threads)
         facts = replace(facts, calibration=cost.text)
-        _save(quantised, options.out, facts)
+        save_openvino(quantised, made, facts)
+        move(made, options.out, "openvino")
     return facts
-
-
-def _save(model: Any, out: Path, facts: ExportMetadata) -> None:
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-            save_openvino(model, Path(folder) / out.name, facts)
-            move(Path(folder) / out.name, out, "openvino")
-    except OSError as error:
-        raise EncodeError(
-            f"expected to write {out}, got: {error.strerror or error}: free some space, or choose another -o"
-        ) from error
 
 
 def calibration_images(folder: Path, max_pixels: int) -> list[tuple[Path, NDArray[np.float32]]]:
