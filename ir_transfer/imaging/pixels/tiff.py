@@ -15,7 +15,7 @@ from rasterio.windows import Window
 
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.pixels import tiff_tags
-from ir_transfer.imaging.pixels.bands import BandChoice, choose_bands
+from ir_transfer.imaging.pixels.bands import BandChoice, alpha_band, choose_bands
 from ir_transfer.imaging.pixels.colour import ColourSpace, Declared, from_profile, precision_notes
 from ir_transfer.imaging.pixels.containers import Container
 from ir_transfer.imaging.pixels.gdal_dataset import (
@@ -57,6 +57,7 @@ class TiffImage:
 
     Attributes:
         choice: The bands that are read.
+        alpha_band: Number of the alpha band; None without one, or if the user asks for it as data.
         meaning: Interpretation of their numbers.
         dtype: Type of the numbers.
         white: The number for 1.0; 1.0 itself for floats and signed numbers.
@@ -107,14 +108,13 @@ class TiffImage:
         bits = min(bits, self.dtype.itemsize * 8) if self._palette is None else self.dtype.itemsize * 8
         self.bits = bits
         self.white = float(2**bits - 1) if self.dtype.kind == "u" and bits <= 16 else 1.0
-        meanings = list(dataset.colorinterp)
-        alpha = meanings.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in meanings else None
-        self._alpha_band = None if alpha in numbers else alpha  # a band that the user asks for is data
+        alpha = alpha_band(dataset)
+        self.alpha_band = None if alpha in numbers else alpha  # a band that the user asks for is data
         self.nodata = [dataset.nodatavals[band - 1] for band in numbers] if nodata is None else [nodata] * len(numbers)
         flags = [set(dataset.mask_flag_enums[band - 1]) for band in numbers]
         self._has_mask = any(MaskFlags.per_dataset in one and MaskFlags.alpha not in one for one in flags)
         self._by_nodata = all(value is not None for value in self.nodata) and self._palette is None
-        self.is_masked = bool(self._alpha_band or self._has_mask or self._by_nodata or self.dtype.kind == "f")
+        self.is_masked = bool(self.alpha_band or self._has_mask or self._by_nodata or self.dtype.kind == "f")
         if self._palette is not None:
             self.is_masked |= bool((self._palette[:, 3] < 255).any())
 
@@ -139,7 +139,7 @@ class TiffImage:
         is_reversed = self._palette is None and len(chosen) == 1 and white_is_zero(dataset)
         space = self._space(1 if len(chosen) == 1 and self._palette is None else 4 if kind == "inks" else 3)
         extra = tags.integers(tiff_tags.EXTRA_SAMPLES)
-        premultiplied = self._alpha_band is not None and _ASSOCIATED_ALPHA in extra
+        premultiplied = self.alpha_band is not None and _ASSOCIATED_ALPHA in extra
         orientation = self._tags.orientation if self._container is None else self._container.orientation
         if orientation != 1 and is_placed(dataset):
             self.reading.notes.append(
@@ -202,12 +202,8 @@ class TiffImage:
         plain = self.choice.numbers == ((1, 2, 3) if self.dataset.count > 2 else (1,))
         if self._palette is None and meaning.kind == "plain" and (not plain or any(self.dataset.descriptions)):
             facts |= self.choice.facts()
-        if self.choice.guessed:
-            shown = ", ".join(map(str, self.choice.numbers))
-            self.reading.notes.append(
-                f"its {self.dataset.count} bands have no names: {shown} are taken as red, green and blue "
-                "(choose with --bands)"
-            )
+        note = self.choice.note(self.dataset.count)
+        self.reading.notes += [note] if note else []
 
     @property
     def height(self) -> int:
@@ -264,8 +260,8 @@ class TiffImage:
             if (numbers == numbers[:1]).all() and self._is_gray_palette:
                 numbers = numbers[:1]
             alphas.append(palette_alpha)
-        if self._alpha_band is not None:
-            stored = self.dataset.read(self._alpha_band, window=window, out_shape=shape)
+        if self.alpha_band is not None:
+            stored = self.dataset.read(self.alpha_band, window=window, out_shape=shape)
             alphas.append(to_alpha(stored, self.bits))
         if self._has_mask:
             alphas.append(self.dataset.read_masks(bands[0], window=window, out_shape=shape))

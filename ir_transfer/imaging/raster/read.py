@@ -27,6 +27,8 @@ _SIDE = 1024  # pixels of a window that is read at a time
 _AT_ONCE = 2**21  # pixels of strips that are read at a time
 _LARGEST_STRIP = 2**25  # pixels; a larger one is read in parts
 _MOST_SOURCES = 50
+_OPAQUE = 255
+_GRADED = 0.2  # of the pixels: edges and haze are less
 _SLACK = 1e-4  # rounding errors of a writer of float images
 
 
@@ -136,8 +138,21 @@ class Raster:
             values, alpha = image.read(most=_OVERVIEW_SIDE)
             shown = self._shown(values)
             valid = np.ones(shown.shape[1:], np.bool_) if alpha is None else alpha >= HALF_OPAQUE
+            self._report_graded(alpha)
             if valid.any():
                 self.fill = np.broadcast_to(mean_colour(shown, valid), (3,)).astype(np.float32)
+
+    def _report_graded(self, alpha: Alpha | None) -> None:
+        """Report an alpha band of many levels, since writers tag a fourth band as alpha whatever it holds."""
+        band = self.image.alpha_band
+        if band is None or alpha is None:
+            return
+        graded = float(((alpha > 0) & (alpha < _OPAQUE)).mean())
+        if graded >= _GRADED:
+            self.reading.notes.append(
+                f"its band {band} is tagged as alpha and {graded:.0%} of it are levels in between, as of near "
+                f"infrared: if it is data, remove the tag (gdal_edit.py -colorinterp_{band} undefined)"
+            )
 
     def _valid_parts(self) -> Iterator[NDArray[Any]]:
         """Yield the valid numbers of the whole raster by windows of whole blocks."""

@@ -35,6 +35,13 @@ def described(path: Path, names: list[str], colors: list[ColorInterp] | None = N
         (["", "", "", "", ""], (1, 2, 3), True),
         (["nir", "a", "b", "c"], (2, 3, 4), True),
         (["nir", "swir"], (1,), True),
+        (["SR_B2", "SR_B3", "SR_B4", "SR_B5"], (3, 2, 1), False),
+        (["B1", "B2", "B3", "B4", "B5", "B7"], (4, 3, 2), True),  # of Landsat 7 or 8
+        (["SR_B1", "SR_B2", "SR_B3", "SR_B4", "SR_B5"], (4, 3, 2), True),
+        (["B1", "B2", "B3", "B4", "B8"], (4, 3, 2), False),
+        (["Band 1", "Band 2", "Band 3", "Band 4"], (1, 2, 3), True),
+        (["Band 1", "Band_2", "Band 3", "Band 04"], (1, 2, 3), True),
+        (["Band 4", "Band 3", "Band 2"], (1, 2, 3), False),
     ],
 )
 def test_names_say_which_bands_are_red_green_and_blue(
@@ -62,3 +69,41 @@ def test_names_are_better_than_the_interpretation_that_a_writer_makes_up(tmp_pat
     colours = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, UNDEFINED]
     with Raster(str(described(tmp_path / "a.tif", ["blue", "green", "red", "nir"], colours))) as raster:
         assert raster.bands == (3, 2, 1)
+
+
+ALPHA = [ColorInterp.red, ColorInterp.green, ColorInterp.blue, ColorInterp.alpha]
+
+
+@pytest.mark.parametrize(
+    ("names", "bands"),
+    [
+        (["B2", "B3", "B4", "B8"], (3, 2, 1)),
+        (["red", "green", "blue", "nir"], (1, 2, 3)),
+        (["", "", "", "thermal"], (1, 2, 3)),
+    ],
+)
+def test_a_band_with_a_name_of_its_own_is_data_though_a_writer_tags_it_as_alpha(
+    tmp_path: Path, names: list[str], bands: tuple[int, ...]
+) -> None:
+    path = described(tmp_path / "a.tif", names, ALPHA)
+    given = numbers(4, 20, 30)[[band - 1 for band in bands]]
+    with Raster(str(path)) as raster:
+        assert raster.bands == bands
+        levels, valid = raster.read(0, 0, 20, 30)
+        assert valid is None
+        np.testing.assert_allclose(levels * 255, given, atol=1e-3)
+    image = read_image(path)
+    assert image.alpha is None
+    np.testing.assert_array_equal(image.levels, given)
+
+
+@pytest.mark.parametrize("name", ["", "Alpha", "dataMask", "Band 4"])
+def test_alpha_stays_alpha_and_one_of_many_levels_is_reported(tmp_path: Path, name: str) -> None:
+    path = described(tmp_path / "a.tif", ["", "", "", name], ALPHA)
+    with Raster(str(path)) as raster:
+        assert raster.image.alpha_band == 4
+        assert any("band 4 is tagged as alpha and" in note for note in raster.reading.notes)
+    with rasterio.open(path, "r+") as dataset:
+        dataset.write(np.where(np.arange(30) < 9, 0, 255).astype(np.uint8) * np.ones((20, 1), np.uint8), 4)
+    with Raster(str(path)) as raster:
+        assert raster.reading.notes == []
