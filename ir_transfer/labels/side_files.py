@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from ir_transfer.errors import DecodeError, InputError
 from ir_transfer.imaging.image_names import SUFFIXES, TIFF_SUFFIXES, composed, is_image_name, is_unread_name
 from ir_transfer.labels.paths import differ_in_one_folder, is_inside, renamed
-from ir_transfer.labels.text_io import MAX_SIDE_BYTES, printable, read_limited, read_lines, to_text
+from ir_transfer.labels.text_io import MAX_SIDE_BYTES, printable, read_limited, read_lines, to_text, wide_encoding
 from ir_transfer.labels.tree import Tree
 
 _NEVER_COPIED = (
@@ -172,9 +172,11 @@ def find_unread_labels(
                 own[rel_path.parent, suffix].append(rel_path)
         elif suffix in _CONTAINERS:
             yield rel_path, f"{_EXPECTED}, got a {suffix} file: copied unchanged, {_UNREAD}"
-        elif suffix in _TEXTS and (count := _count_named(tree, rel_path, names)):
-            what = f"got a file that names {count} images of the set: copied with the old names"
-            yield rel_path, f"{_EXPECTED}, {what}, {_UNREAD}"
+        elif suffix in _TEXTS:
+            text, encoding = _text_of(tree, rel_path)
+            if count := _count_named(text, names):
+                what = f"got a file {encoding}that names {count} images of the set: copied with the old names"
+                yield rel_path, f"{_EXPECTED}, {what}, {_UNREAD}"
     for (folder, suffix), rel_paths in own.items():
         what = f"got {len(rel_paths)} {suffix} files of images (first: {rel_paths[0].name}): copied for each result"
         yield folder, f"{_EXPECTED}, {what}, {_UNREAD}"
@@ -188,12 +190,20 @@ def _is_no_label(rel_path: PurePosixPath) -> bool:
     )
 
 
-def _count_named(tree: Tree, rel_path: PurePosixPath, names: Set[str]) -> int:
-    """Return the number of images of the set that a text file names."""
+def _text_of(tree: Tree, rel_path: PurePosixPath) -> tuple[str, str]:
+    """Return the text of a file and, if it is not UTF-8, words on its encoding."""
     try:
-        text = to_text(read_side(tree.root, rel_path))
+        data = read_side(tree.root, rel_path)
     except (DecodeError, InputError):
-        return 0  # reported as a side file
+        return "", ""  # reported as a side file
+    encoding = wide_encoding(data)
+    if encoding is None:
+        return to_text(data), ""
+    return data.decode(encoding, "replace"), f"in {encoding} (write it as UTF-8) "
+
+
+def _count_named(text: str, names: Set[str]) -> int:
+    """Return the number of images of the set that a text names."""
     found: set[str] = set()
     for part in _SEPARATORS.split(text):
         word = composed(part.strip())

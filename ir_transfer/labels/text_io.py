@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -49,6 +50,15 @@ def read_limited(path: Path, limit: int) -> bytes:
 def to_text(data: bytes) -> str:
     """Return UTF-8 as text; invalid bytes are restored by :func:`to_bytes`."""
     return data.decode("utf-8", "surrogateescape")
+
+
+def wide_encoding(data: bytes) -> str | None:
+    """Return ``"UTF-16"`` or ``"UTF-32"`` by the byte-order mark of a text file, as Windows writes it; None without."""
+    # The mark of UTF-32 begins with that of UTF-16.
+    for encoding, marks in (("UTF-32", (BOM_UTF32_LE, BOM_UTF32_BE)), ("UTF-16", (BOM_UTF16_LE, BOM_UTF16_BE))):
+        if data.startswith(marks):
+            return encoding
+    return None
 
 
 def to_bytes(text: str) -> bytes:

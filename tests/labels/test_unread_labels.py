@@ -118,3 +118,16 @@ def test_the_card_promises_what_was_checked(tmp_path: Path, exemplar: Path, caps
     card = (tmp_path / "second/README.md").read_text()
     assert "1 labels were compared with those of the RGB images and lie on the same pixels." in card
     assert "not read" not in card
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("name", ["labels.json", "train.csv"])
+def test_a_label_file_in_an_encoding_of_windows_is_reported(tmp_path: Path, name: str, encoding: str) -> None:
+    write_image(tmp_path / "images/a.jpg")
+    content = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}
+    (tmp_path / name).write_bytes(json.dumps(content).encode(encoding))
+    labelled = open_labelled(tmp_path)
+    assert labelled.kind == "images"
+    (problem,) = labelled.problems
+    assert str(problem.file) == name
+    assert f"got a file in {encoding.upper()} (write it as UTF-8) that names 1 images" in problem.message
