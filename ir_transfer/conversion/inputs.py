@@ -94,15 +94,23 @@ def expand(inputs: Sequence[str], out: Path | None = None, ignored: Counter[str]
     return list(dict.fromkeys(found + _below_common_folder(single)))
 
 
+def check_out(out: Path) -> None:
+    """Raise :class:`InputError` for a folder of results in an archive, which only inputs can be in."""
+    if str(out).startswith(VIRTUAL):
+        raise InputError(f"expected -o to name a folder, got {out}, a path of GDAL: choose another")
+
+
 def default_out(inputs: Sequence[str]) -> Path:
     """Return ``<input>_ir``, beside the input.
 
     Raises:
-        InputError: There are several inputs, or the input has no name (``/``).
+        InputError: There are several inputs, one in an archive, or one without a name (``/``).
     """
     if len(inputs) != 1:
         raise InputError(f"expected -o OUT with {len(inputs)} inputs, got none: name the folder of the results")
     path = Path(inputs[0])
+    if inputs[0].startswith(VIRTUAL):
+        raise InputError(f"expected -o OUT with the input {inputs[0]}, got none: name the folder of the results")
     if not path.exists() and glob.has_magic(inputs[0]):
         path = _fixed_folder(inputs[0])
     path = path.resolve()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, default_out, expand
+from ir_transfer.conversion.inputs import MANIFEST_NAME, Found, check_out, default_out, expand
 from ir_transfer.conversion.manifest import Entry, Manifest
 from ir_transfer.conversion.size_options import PLAIN_RASTER, RasterOptions
 from ir_transfer.errors import InputError
@@ -137,9 +137,10 @@ def make_plan(
 
     Raises:
         MissingFileError: An input does not exist.
-        InputError: Nothing to convert, or results would replace their own RGB images.
+        InputError: Nothing to convert, or results would replace their own RGB images or lie in an archive.
     """
     folder = Path(out) if out is not None else default_out(inputs)
+    check_out(folder)
     if out is not None and is_image_name(folder) and not folder.is_dir():
         raise InputError(f"expected -o to name a folder, got {folder}: results keep their names below it")
     if any(os.path.realpath(text) == os.path.realpath(folder) for text in inputs):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,8 +13,10 @@ from typing import Any
 
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from ir_transfer.imaging.image_names import is_image_name
+from ir_transfer.imaging.raster.references import gdal_name
 from ir_transfer.imaging.remote import Mount, end_mount, is_url, use_mount
 
+_ARCHIVE = re.compile(r"(?:zip|tar|gzip)(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 _LONGEST_NAME = 255  # bytes, of a file on the usual local systems
 
 logger = logging.getLogger(__name__)
@@ -39,7 +42,9 @@ def staged(inputs: Sequence[str], out: str | Path | None) -> Iterator[tuple[tupl
         InputError: A storage that does not exist, a pattern, or results inside the input.
         DecodeError: A remote folder cannot be listed, or a file in it cannot be read.
     """
-    inputs = tuple(_plain(text) for text in inputs)
+    inputs = tuple(_in_archive(text) if _ARCHIVE.match(text) else _plain(text) for text in inputs)
+    if isinstance(out, str) and _ARCHIVE.match(out):
+        raise InputError(f"expected -o to name a folder, got the archive {out}: choose another")
     out = _plain(out) if isinstance(out, str) else out
     if out is None and len(inputs) == 1 and is_url(inputs[0]):
         out = _beside(inputs[0])
@@ -108,6 +113,13 @@ def _plain(text: str) -> str:
     from fsspec.implementations.local import LocalFileSystem
 
     return str(LocalFileSystem._strip_protocol(text))
+
+
+def _in_archive(url: str) -> str:
+    """Return GDAL's path of a file in an archive that rasterio names ``zip://ARCHIVE!FILE``."""
+    if "!" not in url:
+        raise InputError(f"expected a file in the archive {url}, got none: name it as zip://ARCHIVE!FILE")
+    return gdal_name(url)
 
 
 def _beside(url: str) -> str:

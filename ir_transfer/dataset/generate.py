@@ -11,6 +11,7 @@ from ir_transfer.conversion.engine.run import Run
 from ir_transfer.conversion.eta import warn_of_time
 from ir_transfer.conversion.heat.setup import check_heat, make_heat
 from ir_transfer.conversion.heat.shift import Heat
+from ir_transfer.conversion.inputs import check_out
 from ir_transfer.conversion.manifest import Manifest
 from ir_transfer.conversion.options import Observer
 from ir_transfer.conversion.plan import Plan, refuse_existing
@@ -41,6 +42,8 @@ def prepare_dataset(options: DatasetOptions) -> tuple[LabelledSet, Plan, StyleCh
     asked = options.conversion
     asked.check()
     root = Path(asked.inputs[0])
+    if asked.out is not None:
+        check_out(asked.out)
     choice = choose_styles(asked.styles, None, asked.model, asked.weights)
     asked.controls.check(model_info(choice.model), len(choice.styles), weighted=False)
     if options.assign == "nearest" and not all(isinstance(style, Path) for style in choice.styles):

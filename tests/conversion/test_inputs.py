@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ir_transfer.conversion.inputs import MANIFEST_START, default_out, expand
+from ir_transfer.conversion.inputs import MANIFEST_START, check_out, default_out, expand
 from ir_transfer.errors import DecodeError, InputError, MissingFileError
 from tests.permissions import obey_permissions
 
@@ -131,3 +131,11 @@ def test_closed_sub_folder_costs_its_line_and_not_the_run(photos: Path) -> None:
     assert done.returncode == 1, done.stderr
     assert "converted 4, skipped 0, failed 1" in done.stdout + done.stderr
     assert "photos/sub: expected an image file, got a folder" in (photos.parent / "ir/manifest.jsonl").read_text()
+
+
+@pytest.mark.parametrize("text", ["/vsizip/a.zip/b.tif", "/vsicurl/https://host/b.tif"])
+def test_results_do_not_lie_beside_a_file_in_an_archive(text: str) -> None:
+    with pytest.raises(InputError, match="expected -o OUT"):
+        default_out([text])
+    with pytest.raises(InputError, match="expected -o to name a folder"):
+        check_out(Path(text))

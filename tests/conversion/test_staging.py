@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,3 +191,23 @@ def test_a_remote_image_is_fetched_up_to_the_limit_only(
             read_bytes(Path(folder) / "large.png", 100)
         assert fetched == [limit + 1]
         assert len(read_bytes(Path(folder) / "fits.png", 100)) == limit
+
+
+def test_a_file_in_an_archive_is_named_as_rasterio_does(photos: Path, exemplar: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(photos / "a.png", "inner/a.png")
+    command = ["convert", f"zip://{tmp_path}/a.zip!inner/a.png", "--style", str(exemplar), "--model", "gray", "-q"]
+    assert main([*command, "-o", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out/a.tif").is_file()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "out", "message"),
+    [
+        (("zip://a.jpg::a.zip",), Path("out"), "zip://ARCHIVE!FILE"),
+        (("photos",), "zip://a.zip", "expected -o to name a folder"),
+    ],
+)
+def test_an_archive_that_is_no_input_is_refused(inputs: tuple[str, ...], out: str | Path, message: str) -> None:
+    with pytest.raises(InputError, match=message), staged(inputs, out):
+        pass
