@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ir_transfer.cli.option_types import PATH, Parsed
 from ir_transfer.cli.options import combined
+from ir_transfer.cli.paths import check_exists
 
 if TYPE_CHECKING:
     from ir_transfer.conversion.controls import Controls
@@ -66,6 +68,12 @@ control_options = combined(
 )
 """Options whose values :func:`take_controls` takes."""
 
+
+def _existing(context: click.Context, parameter: click.Parameter, path: str | None) -> str | None:
+    check_exists(None if path is None else Path(path), "the weights of --heat-weights")
+    return path
+
+
 heat_options = combined(
     click.option(
         "--heat",
@@ -80,6 +88,7 @@ heat_options = combined(
     click.option(
         "--heat-weights",
         type=click.Path(),
+        callback=_existing,
         metavar="FILE",
         help="Weights for --heat auto:maskrcnn (torchvision's maskrcnn_resnet50_fpn_v2).  [default: downloaded]",
     ),

@@ -168,6 +168,9 @@ def evaluate(
     check_exists(split, "a split file", "make one with ir-transfer datasets split")
     for path, name in ((lpips, "lpips"), (boxes, "boxes"), (masks, "masks"), (labels, "labels")):
         check_exists(path, f"the path of --{name}")
+    for text in outputs:
+        _, sign, place = text.partition("=")
+        check_exists(Path(place) if sign else None, "the results of --outputs")
     check_fresh(out, FILES, overwrite=overwrite)
     from ir_transfer.conversion.devices import pick_device
     from ir_transfer.evaluation.comparison import compare

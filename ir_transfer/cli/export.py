@@ -21,6 +21,7 @@ from ir_transfer.cli.options import (
     verbosity_options,
     weights_option,
 )
+from ir_transfer.cli.paths import check_exists, check_styles, check_weights
 from ir_transfer.cli.tracking import local_weights
 
 if TYPE_CHECKING:
@@ -98,13 +99,20 @@ def export(
       ir-transfer export adain --style thermal.png --calibrate photos/ -o thermal_int8.xml
     """
     set_up_messages(verbose=verbose, quiet=quiet)
-    from ir_transfer.conversion.exported.make import ExportOptions
     from ir_transfer.export.metadata import kind_of
-    from ir_transfer.imaging.exemplars.polarity import is_white_hot
 
     kind = kind or kind_of(out)
     if kind is None:
         raise click.UsageError(f"expected -o to end in .onnx or .xml, got {out}: or pass --to")
+    if calibration_truth is not None and calibrate is None:
+        raise click.UsageError("expected --calibrate with --calibration-truth, got none: name the folder of RGB images")
+    check_styles(styles)
+    check_weights(weights)
+    check_exists(calibrate, "the RGB images of --calibrate")
+    check_exists(calibration_truth, "the infrared images of --calibration-truth")
+    from ir_transfer.conversion.exported.make import ExportOptions
+    from ir_transfer.imaging.exemplars.polarity import is_white_hot
+
     options = ExportOptions(
         model=model,
         out=out,
@@ -126,8 +134,6 @@ def _run(options: ExportOptions, calibrate: Path | None, truth: Path | None, *, 
     from ir_transfer.conversion.exported.make import export_file
 
     report = (lambda line: None) if quiet else click.echo
-    if truth is not None and calibrate is None:
-        raise click.UsageError("expected --calibrate with --calibration-truth, got none: name the folder of RGB images")
     if calibrate is None:
         facts = export_file(options, report)
     else:

@@ -9,6 +9,7 @@ import click
 
 from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import root_option
+from ir_transfer.cli.paths import check_exists
 from ir_transfer.cli.result import give_result
 from ir_transfer.json_files import json_text
 
@@ -36,6 +37,8 @@ def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: 
       ir-transfer datasets check generic-paired --root pairs/ -o report/
       ir-transfer datasets check kaist --root KAIST/ --limit 500
     """
+    check_exists(root, "the pairs", "check the path of --root")
+    check_exists(split, "a split file", "make one with ir-transfer datasets split")
     from ir_transfer.data.cards import load_card
     from ir_transfer.data.checks.check import check_dataset
 

@@ -10,7 +10,7 @@ import click
 
 from ir_transfer.cli.option_types import PATH
 from ir_transfer.cli.options import overwrite_option, root_option
-from ir_transfer.cli.paths import check_new_file
+from ir_transfer.cli.paths import check_exists, check_new_file
 from ir_transfer.cli.result import give_result
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def split(
     check_new_file(out, overwrite=overwrite)
     if scene is not None and runs is not None:
         raise click.UsageError("expected --scene or --runs, got both")
+    check_exists(root, "the pairs", "check the path of --root")
     from ir_transfer.data.cards import load_card
     from ir_transfer.data.pairs import list_pairs
     from ir_transfer.data.splits import join_scenes, make_split, write_split
