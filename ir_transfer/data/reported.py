@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_transfer.imaging.image_io import DecodedImage, narrow_levels, read_image
+from ir_transfer.imaging.pixels.pages import notes_without_options
 from ir_transfer.imaging.read_warnings import warn_once
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def report(image: DecodedImage, path: Path, layout: Layout | None = None) -> Non
         path: The file.
         layout: Its layout, which may name the white level.
     """
-    notes = list(image.reading.notes)
+    notes = notes_without_options(image.reading.notes)
     if (layout is None or layout.white is None) and (span := narrow_levels(image)) is not None:
         notes.append(
             f"its levels are in {span[0]} to {span[1]} of 16 bits, so that it is dark: stretch the levels of the "

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+from ir_transfer.imaging.decoded_image import DecodedImage, narrow_levels
 from ir_transfer.imaging.image_names import TIFF_SUFFIXES, world_endings
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,23 @@ def warn_once(notes: Iterable[str], source: Path, others: str = "only in the man
         if not names:
             names.append(source.name)
             logger.warning("%s: %s; further cases in %s are %s", source.name, note, source.parent, others)
+
+
+def file_notes(image: DecodedImage, source: Path, *, stretched: bool) -> list[str]:
+    """Return the notes on an image and on the files beside it.
+
+    Args:
+        image: The decoded file.
+        source: The file.
+        stretched: Whether the user names the numbers for black and white.
+    """
+    notes = list(image.reading.notes)
+    if not stretched and (span := narrow_levels(image)) is not None:
+        low, high = span
+        notes.append(f"its levels are in {low} to {high} of 16 bits, so that it is dark: pass --levels {low},{high}")
+    if (place := world_file(source)) is not None:
+        notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its place")
+    return notes
 
 
 @lru_cache(maxsize=1024)

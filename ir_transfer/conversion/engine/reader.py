@@ -26,10 +26,10 @@ from ir_transfer.conversion.tiles.memory import can_tile
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.companions import hash_image_companions
 from ir_transfer.imaging.header import upright_size
-from ir_transfer.imaging.image_io import DecodedImage, Format, decode_image, files_beside, narrow_levels, read_bytes
+from ir_transfer.imaging.image_io import DecodedImage, Format, decode_image, files_beside, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
 from ir_transfer.imaging.raster.kind import holds_raster
-from ir_transfer.imaging.read_warnings import warn_once, world_file
+from ir_transfer.imaging.read_warnings import file_notes, warn_once
 from ir_transfer.imaging.remote import is_remote
 from ir_transfer.nn.limits import SMALLEST_SIDE
 
@@ -142,13 +142,7 @@ class Reader:
 
     def _report(self, job: Job, image: DecodedImage) -> None:
         notes = image.reading.notes
-        if self.options.raster.levels is None and (span := narrow_levels(image)) is not None:
-            notes.append(
-                f"its levels are in {span[0]} to {span[1]} of 16 bits, so that it is dark: "
-                f"pass --levels {span[0]},{span[1]}"
-            )
-        if (place := world_file(job.source)) is not None:
-            notes.append(f"its world file {place.name} is not kept: convert the image to GeoTIFF to keep its place")
+        notes[:] = file_notes(image, job.source, stretched=self.options.raster.levels is not None)
         if image.valid is not None and not can_tile(self.translator):
             notes.append("this model or these options let invalid pixels count in its statistics")
         warn_once(notes, job.source)

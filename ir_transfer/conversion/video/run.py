@@ -138,6 +138,7 @@ class VideoRun:
             bit_depth=image.bit_depth,
             found=None if heated is None else heated.found,
             heated=None if heated is None else heated.changed,
+            reading=image.reading.record(),
         )
         self.store.add(entry, self._levels(output))
         self.before = _Before(luma, output)

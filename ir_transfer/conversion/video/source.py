@@ -14,6 +14,8 @@ from typing import Protocol
 from ir_transfer.errors import InputError, IrTransferError
 from ir_transfer.imaging.image_io import DecodedImage, read_bytes, read_image
 from ir_transfer.imaging.image_names import ignored_text, is_image_name, is_sidecar_name
+from ir_transfer.imaging.pixels.pages import notes_without_options
+from ir_transfer.imaging.read_warnings import file_notes, warn_once
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -103,9 +105,17 @@ class FrameFolder:
 
     def _frame(self, path: Path, output: str, time: float) -> Frame:
         try:
-            return Frame(str(path), output, time, read_image(path, self.max_pixels, self.levels))
+            image = read_image(path, self.max_pixels, self.levels)
         except IrTransferError as error:
             return Frame(str(path), output, time, None, error.line)
+        notes = notes_without_options(file_notes(image, path, stretched=self.levels is not None))
+        if image.alpha is not None:
+            notes.append("the result has no transparency")
+        if image.reading.kept_exif:
+            notes.append("the place and time in its EXIF are not kept")
+        image.reading.notes[:] = notes
+        warn_once(notes, path)
+        return Frame(str(path), output, time, image)
 
 
 def _is_ignored(path: Path) -> bool:

@@ -18,7 +18,7 @@ from ir_transfer.imaging.exemplars.range import AskedRange, to_unit
 from ir_transfer.imaging.exemplars.report import ExemplarReport, ReadExemplar, Unit
 from ir_transfer.imaging.image_io import MAX_PIXELS, DecodedImage, files_beside, read_bytes
 from ir_transfer.imaging.pixels.kinds import Wanted
-from ir_transfer.imaging.pixels.pages import PAGE_ADVICE
+from ir_transfer.imaging.pixels.pages import notes_without_options
 from ir_transfer.imaging.pixels.stage import HALF_OPAQUE, Reading
 from ir_transfer.resources import missing_exemplar
 
@@ -125,7 +125,7 @@ def _values(path: Path, data: bytes, max_pixels: int) -> _Found:
 
 def exemplar_notes(reading: Reading) -> list[str]:
     """Return the notes on a file that is an exemplar, to which ``--page`` does not apply."""
-    return [note.replace(PAGE_ADVICE, "save another one as a file of its own to take it") for note in reading.notes]
+    return notes_without_options(reading.notes)
 
 
 def _measured(found: _Found, source: str | None) -> _Found:

@@ -10,6 +10,7 @@ from typing import Any
 from rasterio.enums import ColorInterp
 
 from ir_transfer.errors import InputError
+from ir_transfer.imaging.pixels.pages import BAND_ADVICE
 
 _COLOURS = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 _NAMES = {
@@ -52,9 +53,9 @@ class BandChoice:
         if self.is_by_number:
             return (
                 f"its bands {', '.join(self.names)} (numbers {shown}) are taken as red, green and blue, as of "
-                "Sentinel-2 and Landsat 8 (choose with --bands)"
+                f"Sentinel-2 and Landsat 8 ({BAND_ADVICE})"
             )
-        return f"its {count} bands are not named: {shown} are taken as red, green and blue (choose with --bands)"
+        return f"its {count} bands are not named: {shown} are taken as red, green and blue ({BAND_ADVICE})"
 
     def facts(self) -> dict[str, Any]:
         """Return the choice in the form of the manifest."""

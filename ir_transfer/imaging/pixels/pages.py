@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +14,10 @@ from ir_transfer.regular_files import open_regular
 _REDUCED, _MASK = 1, 4  # bits of the tag NewSubfileType
 PAGE_ADVICE = "choose with --page N, or take them with --page all"
 """Advice in the note on a file with several images, for files that ``--page`` applies to."""
+
+
+BAND_ADVICE = "choose with --bands"
+"""Advice in the note on guessed bands, for files that ``--bands`` applies to."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,12 @@ def page_notes(number: int, count: int, asked: int | None, what: str = "pages") 
     if count == 1 or asked is not None:
         return []
     return [f"it has {count} {what}: number {number} is taken ({PAGE_ADVICE})"]
+
+
+def notes_without_options(notes: Iterable[str]) -> list[str]:
+    """Return notes on a file that neither ``--page`` nor ``--bands`` applies to, such as an exemplar."""
+    advice = "save what to take as a file of its own"
+    return [note.replace(PAGE_ADVICE, advice).replace(BAND_ADVICE, advice) for note in notes]
 
 
 def page_of(file: BinaryIO, asked: int | None, name: str) -> Page:

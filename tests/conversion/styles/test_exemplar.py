@@ -61,7 +61,7 @@ def test_the_image_taken_of_several_is_reported_and_recorded(name: str, tmp_path
     assert np.abs(found[0] * 255 - thermal(40, 40, 1)).mean() < (3 if name == "a.jpg" else 0.01)
     assert report is not None
     assert "it has 3" in report.line
-    assert "number 1 is taken (save another one as a file of its own to take it)" in report.line
+    assert "number 1 is taken (save what to take as a file of its own)" in report.line
     assert (report.record()["page"], report.record()["pages"]) == (1, 3)
 
 

@@ -1,0 +1,56 @@
+"""Frames of a folder: what is guessed or lost in an image is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from ir_transfer.conversion.video.options import VideoOptions
+from tests.conversion.video.clips import moving
+from tests.conversion.video.test_convert import run, write_frames
+
+
+def test_what_is_guessed_or_lost_in_a_frame_is_reported(
+    exemplar: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = write_frames(tmp_path / "frames", [0])
+    pixels = moving(1)[0]
+    images = [Image.fromarray(pixels), Image.fromarray(pixels[::-1].copy())]
+    images[0].save(folder / "f1.mpo", "MPO", save_all=True, append_images=images[1:])
+    tifffile.imwrite(folder / "f2.tif", pixels.astype(np.uint16) * 16, photometric="rgb", metadata=None)
+    alpha = np.where(np.arange(64) < 16, 0, 255).astype(np.uint8) * np.ones((48, 1), np.uint8)
+    Image.fromarray(np.dstack([pixels, alpha])).save(folder / "f3.png")
+    (folder / "f3.pgw").write_text("1\n0\n0\n-1\n0\n0\n")
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:01:02 03:04:05"
+    images[0].save(folder / "f4.jpg", exif=exif)
+    tifffile.imwrite(
+        folder / "f5.tif",
+        np.stack([pixels[..., 0]] * 5),
+        photometric="minisblack",
+        planarconfig="separate",
+        metadata=None,
+    )
+    with caplog.at_level("WARNING", logger="ir_transfer"):
+        summary = run(VideoOptions(folder, (str(exemplar),), model="gray", flow=False, report=False))
+    lines = [json.loads(line) for line in (summary.out / "manifest.jsonl").read_text().splitlines()[1:]]
+    notes = [" ".join((line["reading"] or {}).get("notes", [])) for line in lines]
+    assert notes[0] == ""
+    for number, expected in (
+        (1, "it has 2 images: number 1 is taken (save what to take as a file of its own)"),
+        (2, "pass --levels 0,"),
+        (3, "25.0% of it is transparent"),
+        (3, "the result has no transparency"),
+        (3, "its world file f3.pgw is not kept"),
+        (4, "the place and time in its EXIF are not kept"),
+        (5, "its 5 bands are not named"),
+    ):
+        assert expected in notes[number]
+        assert expected in caplog.text
+    assert "--page" not in caplog.text
+    assert "--bands" not in caplog.text
