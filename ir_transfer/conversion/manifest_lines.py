@@ -19,7 +19,8 @@ def encode_line(record: Mapping[str, Any]) -> bytes:
     text = json_text(ordered, ensure_ascii=False)
     if holds_url(text):
         text = json_text(redacted(ordered), ensure_ascii=False)
-    return text.encode("utf-8", errors="surrogateescape") + b"\n"
+    # Bytes of a name that is not UTF-8 become escapes of JSON, which decode to the same name.
+    return text.encode("utf-8", errors="backslashreplace") + b"\n"
 
 
 def decode_line(line: bytes, where: str) -> dict[str, Any]:

@@ -131,3 +131,5 @@ def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
     read = Manifest.load(tmp_path)
     assert read is not None
     assert read.entries == manifest.entries
+    text = (tmp_path / "manifest.jsonl").read_bytes().decode()  # which other readers of JSON need
+    assert json.loads(text.splitlines()[1])["output"] == "\udcff.png"

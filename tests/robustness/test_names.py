@@ -99,7 +99,7 @@ def test_a_tiff_whose_name_gdal_cannot_take(tmp_path: Path, monkeypatch: pytest.
     shutil.copy("in/plain.tif", f"in/world {latin}.tif")
     Path(f"in/world {latin}.tfw").write_text("1\n0\n0\n-1\n10\n20\n")
     assert main(["convert", "in", "--style", "e.png", "--model", "gray", "--threads", "1", "-o", "out"]) == 1
-    lines = [json.loads(line) for line in Path("out/manifest.jsonl").read_text("utf-8", "surrogateescape").splitlines()]
+    lines = [json.loads(line) for line in Path("out/manifest.jsonl").read_text("utf-8").splitlines()]
     told = {Path(line["input"]).name: line["error"] for line in lines[1:]}
     assert told.keys() == {path.name for path in Path("in").iterdir() if path.suffix != ".tfw"}
     assert {name for name, error in told.items() if error is None} == {"plain.tif", "z.png", f"{latin}.tif"}
