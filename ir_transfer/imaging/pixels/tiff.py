@@ -36,6 +36,7 @@ from ir_transfer.imaging.pixels.stage import Alpha, Kind, Meaning, Reading, stor
 from ir_transfer.imaging.raster.gdal import reason
 
 _ASSOCIATED_ALPHA = 1
+_SPACE_IN_PROFILE = slice(16, 20)
 Box = tuple[int, int, int, int]
 
 
@@ -181,7 +182,7 @@ class TiffImage:
         declared = Declared()
         if self._container is not None:
             declared = declared_space(self._container, bands)
-        elif profile:
+        elif profile and not (self._lab and profile[_SPACE_IN_PROFILE] == b"Lab "):  # a Lab profile says no more
             declared = from_profile(profile, bands)
         self.reading.notes += [declared.note] if declared.note else []
         return declared.space

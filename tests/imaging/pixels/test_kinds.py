@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image, ImageCms
 
 from ir_transfer.conversion.video.source import FrameFolder
 from ir_transfer.data.pair_files import open_pair
@@ -136,3 +137,16 @@ def test_every_command_reads_alike(tmp_path: Path, kind: str) -> None:
         read = open_exemplar(path, "full")
         seen = np.ones(GRAY.shape, bool) if read.valid is None else read.valid
         assert np.abs(read.intensity * 255 - GRAY)[seen].max() <= CLOSE
+
+
+def test_the_profile_of_a_file_in_lab_is_no_reason_to_warn(tmp_path: Path) -> None:
+    lab = ImageCms.createProfile("LAB")
+    image = ImageCms.profileToProfile(
+        Image.fromarray(STREET), ImageCms.createProfile("sRGB"), lab, outputMode="LAB", inPlace=False
+    )
+    assert image is not None
+    path = tmp_path / "a.tif"
+    image.save(path, icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
+    found = read_image(path)
+    assert found.reading.notes == []
+    assert np.abs(found.levels.astype(float) / found.white * 255 - STREET.transpose(2, 0, 1)).mean() < 2
