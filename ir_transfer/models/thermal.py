@@ -30,20 +30,23 @@ from ir_transfer.nn.thermal.detail_strength import DetailStrength
 from ir_transfer.nn.thermal.exemplar_encoder import pooled, standardised
 from ir_transfer.nn.thermal.guided import GuidedDetail
 from ir_transfer.nn.thermal.neck import ThermalNeck
-from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_of
+from ir_transfer.nn.thermal.saturation import hidden_share
+from ir_transfer.nn.thermal.tone import Tone, apply_tone, tone_from, tone_moments, tone_of
 from ir_transfer.nn.thermal.windows import Window
 
 OVERVIEW_PIXELS = 500_000
 """Largest number of pixels of the overview, the image reduced by an integer factor, of the thermal map."""
 
-SIZE: dict[str, Any] = {
+SHARED: dict[str, Any] = {
     "encoder_widths": (16, 32, 64, 128, 160),
     "encoder_depths": (0, 1, 2, 3, 3),
     "head_width": 48,
     "widths": (64, 96, 96, 96),
     "depths": (2, 2, 2, 2),
+    "fills_hidden": False,
 }
-"""Constructor arguments of the size of the bundled weights, by name."""
+"""Hyper-parameters of all compact systems, by name: the size of the bundled weights, and whether the map behind lamps
+and glare is filled from its surroundings, as those of long-wave infrared do. In near infrared, lamps are bright."""
 
 _BYTES_PER_PIXEL = 56
 """Measured peak memory per pixel of a tile."""
@@ -85,26 +88,26 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
 
     Args:
         info: Declaration of the model.
-        sizes: Sizes that differ from :data:`SIZE`.
+        shared: Hyper-parameters that differ from :data:`SHARED`.
         **own: Further hyper-parameters of the system.
 
     Raises:
-        InputError: An unknown size.
+        InputError: An unknown hyper-parameter.
     """
 
-    def __init__(self, info: ModelInfo, sizes: Mapping[str, Any], **own: Any) -> None:
-        if unknown := sizes.keys() - SIZE.keys():
+    def __init__(self, info: ModelInfo, shared: Mapping[str, Any], **own: Any) -> None:
+        if unknown := shared.keys() - SHARED.keys():
             raise InputError(
-                f"expected hyper-parameters of model {info.name!r} among {', '.join([*SIZE, *own])}, "
+                f"expected hyper-parameters of model {info.name!r} among {', '.join([*SHARED, *own])}, "
                 f"got {', '.join(sorted(unknown))}"
             )
-        sizes = {name: list(v) if isinstance(v, tuple) else v for name, v in {**SIZE, **sizes, **own}.items()}
-        super().__init__(info, sizes)
-        stored: Any = sizes
+        stored: Any = {n: list(v) if isinstance(v, tuple) else v for n, v in {**SHARED, **shared, **own}.items()}
+        super().__init__(info, stored)
         self.encoder = ContentEncoder(stored["encoder_widths"], stored["encoder_depths"], stored["head_width"])
         self.neck = ThermalNeck(stored["encoder_widths"][1:], stored["widths"], stored["depths"])
         self.detail = self.make_detail(stored["widths"])
         self.strength = DetailStrength(stored["widths"][1])
+        self.fills_hidden = bool(stored["fills_hidden"])
 
     def make_detail(self, widths: Sequence[int]) -> Detail:
         """Return the network from the neck's levels of these widths to the full-size image."""
@@ -200,9 +203,9 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
         if statistics is None:
             canonical = self.detail.render(overview, maps.at(1), Window.whole(*overview.shape[-2:]))
             tone = tone_of(canonical, weights)
-            measured |= _tone_moments(tone, overview.shape[-2] * overview.shape[-1])
+            measured |= tone_moments(tone, overview.shape[-2] * overview.shape[-1])
         else:
-            tone, measured = _tone_from(statistics), dict(statistics.places)
+            tone, measured = tone_from(statistics), dict(statistics.places)
         return Survey(maps.at(factor), tone, Statistics(measured), canonical if factor == 1 else None)
 
     def maps(
@@ -228,9 +231,11 @@ class ThermalModel(TranslationModel, Tiles, FrozenEncoder):
                 measured[place] = statistics[place]
             return self.align(level, neck, measured[place], style)
 
-        objects = class_probabilities(features.logits)[:, OBJECTS].sum(1, keepdim=True)
+        classes = class_probabilities(features.logits)
+        objects = classes[:, OBJECTS].sum(1, keepdim=True)
+        hidden = hidden_share(overview, classes) if self.fills_hidden else torch.zeros_like(objects)
         levels = self.neck(features, align)
-        maps = self.detail.maps(levels, overview, objects)
+        maps = self.detail.maps(levels, overview, objects, hidden)
         own = self.detail.detail_energy(maps, overview)
         evened = detail_contrast.local_gain(own, maps.luma, weights) * self.strength(levels[1], own)
         maps = maps.amplified(detail_contrast.coarser(evened))
@@ -283,17 +288,3 @@ def level_statistics(levels: Sequence[Tensor], eps: float = 1e-3) -> dict[str, T
 def overview_of(images: Tensor, factor: int) -> Tensor:
     """Return images (B, C, H, W) averaged over cells of ``factor`` pixels a side; the last cells may be smaller."""
     return F.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False) if factor > 1 else images
-
-
-def _tone_moments(tone: Tone, count: int) -> dict[str, Moments]:
-    spread = tone.deviation.square() * count
-    return {
-        "tone.quantiles": Moments(count, tone.quantiles, torch.zeros_like(tone.quantiles)),
-        "tone.values": Moments(count, tone.mean, spread),
-    }
-
-
-def _tone_from(statistics: Statistics) -> Tone:
-    values = statistics["tone.values"]
-    deviation = (values.scatter / values.count).sqrt()
-    return Tone(statistics["tone.quantiles"].mean, values.mean, deviation)

@@ -36,13 +36,14 @@ class Detail(nn.Module, ABC):
     """A network from the neck's levels and the RGB image to the canonical image."""
 
     @abstractmethod
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> DetailMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> DetailMaps:
         """Return the maps from which the full-size image is computed.
 
         Args:
             levels: The neck's levels, finest first.
             overview: The reduced RGB image (B, 3, H, W).
             objects: Probability of people, two-wheelers or vehicles at stride 4, (B, 1, h, w).
+            hidden: Share of each position that lamps and glare hide, at stride 4, (B, 1, h, w).
         """
 
     @abstractmethod

@@ -13,6 +13,7 @@ from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.saturation import fill_hidden
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
@@ -69,15 +70,16 @@ class GuidedDetail(Detail):
         self.to_detail.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_detail.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> GuidedMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> GuidedMaps:
         """Return thermal map and coefficients from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = self.to_thermal(coarse)
+            thermal = fill_hidden(self.to_thermal(coarse), hidden)
+            fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
             coefficients = torch.tanh(self.to_detail(coarser))
-            return GuidedMaps(thermal, fit_to_overview(thermal, overview, objects), coefficients, guides, luma)
+            return GuidedMaps(thermal, fit, coefficients, guides, luma)
 
     def detail_energy(self, maps: GuidedMaps, overview: Tensor) -> Tensor:
         """Return the square of the detail (B, 1, h, w) at one pixel of every cell."""

@@ -14,6 +14,7 @@ from ir_transfer.nn.thermal.detail import Detail
 from ir_transfer.nn.thermal.detail_contrast import local_mean
 from ir_transfer.nn.thermal.guided_filter import fit_to_overview, fitted
 from ir_transfer.nn.thermal.local_contrast import CELL, cell_means, luma_statistics, with_local_contrast
+from ir_transfer.nn.thermal.saturation import fill_hidden
 from ir_transfer.nn.thermal.windows import Window, sample
 
 _STRIP_PIXELS = 2**17  # so that a strip fits into the processor's cache
@@ -73,15 +74,16 @@ class HaarDetail(Detail):
         self.to_gates.weight.data.mul_(0.1)
         nn.init.zeros_(self.to_gates.bias)  # type: ignore[arg-type]
 
-    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor) -> HaarMaps:
+    def maps(self, levels: list[Tensor], overview: Tensor, objects: Tensor, hidden: Tensor) -> HaarMaps:
         """Return thermal map, its fit and gates from the neck's levels (B, C_l, h_l, w_l), in float32 or better."""
         with full_precision(levels[0]):
             coarse, coarser = (at_least_float32(level) for level in levels[:2])
-            thermal = self.to_thermal(coarse)
+            thermal = fill_hidden(self.to_thermal(coarse), hidden)
             gates = torch.tanh(self.to_gates(coarser))
+            fit = fit_to_overview(thermal, overview, objects)
             luma = luma_statistics(overview)
             guides = local_mean(self._cell_guides(overview, luma))
-            return HaarMaps(thermal, fit_to_overview(thermal, overview, objects), gates, guides, luma)
+            return HaarMaps(thermal, fit, gates, guides, luma)
 
     def detail_energy(self, maps: HaarMaps, overview: Tensor) -> Tensor:
         """Return the energy (B, 1, h, w) of the gated bands of one quad of pixels of every cell."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ir_transfer.nn.moments import Moments, Statistics
 from ir_transfer.nn.precision import at_least_float32
 
 KNOTS = 33
@@ -55,6 +56,22 @@ def tone_of(images: Tensor, weights: Tensor | None = None) -> Tone:
         quantiles = torch.lerp(ordered[lower], ordered[upper], place - lower)
         found.append((quantiles, values.mean()[None], values.std(correction=0)[None]))
     return Tone(*(torch.stack(values) for values in zip(*found, strict=True)))
+
+
+def tone_moments(tone: Tone, count: int) -> dict[str, Moments]:
+    """Return a tone over ``count`` pixels as moments by name, which average over the frames of a video."""
+    spread = tone.deviation.square() * count
+    return {
+        "tone.quantiles": Moments(count, tone.quantiles, torch.zeros_like(tone.quantiles)),
+        "tone.values": Moments(count, tone.mean, spread),
+    }
+
+
+def tone_from(statistics: Statistics) -> Tone:
+    """Return the tone that :func:`tone_moments` has put into statistics."""
+    values = statistics["tone.values"]
+    deviation = (values.scatter / values.count).sqrt()
+    return Tone(statistics["tone.quantiles"].mean, values.mean, deviation)
 
 
 def apply_tone(images: Tensor, own: Tone, wanted: Tone) -> Tensor:

@@ -29,13 +29,13 @@ def make(kind: str) -> Detail:
     return detail
 
 
-def no_objects(overview: Tensor) -> Tensor:
-    """Return probabilities of objects of 0 (B, 1, h, w)."""
+def nothing(overview: Tensor) -> Tensor:
+    """Return zeros at stride 4, (B, 1, h, w)."""
     return torch.zeros_like(luma_statistics(overview)[:, :1])
 
 
 def maps_of(detail: Detail, levels: list[Tensor], overview: Tensor) -> Any:
-    return detail.maps(levels, overview, no_objects(overview))
+    return detail.maps(levels, overview, nothing(overview), nothing(overview))
 
 
 def levels(height: int, width: int, factor: int) -> list[Tensor]:

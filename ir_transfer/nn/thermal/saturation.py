@@ -1,0 +1,51 @@
+"""Thermal map behind lamps and glare, where the RGB image is saturated and shows nothing."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ir_transfer.nn.box_mean import box_mean
+from ir_transfer.nn.content_encoder import OBJECTS
+from ir_transfer.nn.thermal.local_contrast import cell_means
+
+_SKY = slice(4, 5)
+_SATURATED = (0.94, 0.98)  # of the darkest channel: none, all
+_KNOWN = (0.3, 0.6)  # probability of sky or an object: none, all
+_GROWTH = 7  # cells: the halo round a lamp shows nothing either
+_WINDOWS = ((5, 1.0), (15, 0.03), (45, 1e-3))  # cells, and their weights: the nearest surroundings count
+_LEAST = 1e-5
+
+
+def hidden_share(overview: Tensor, classes: Tensor) -> Tensor:
+    """Return how much of each position is hidden by lamps and glare (B, 1, h, w), in [0, 1].
+
+    Where the class probabilities name sky, a person or a vehicle, nothing is hidden: an overcast sky is saturated, too.
+
+    Args:
+        overview: sRGB (B, 3, H, W) in [0, 1].
+        classes: Class probabilities at stride 4, (B, 11, h, w).
+    """
+    saturated = _ramp(cell_means(overview.to(classes).amin(1, keepdim=True)), *_SATURATED)
+    certain = torch.cat([classes[:, _SKY], classes[:, OBJECTS].sum(1, keepdim=True)], dim=1).amax(1, keepdim=True)
+    unknown = 1 - _ramp(certain, *_KNOWN)
+    return F.max_pool2d(saturated * unknown, _GROWTH, 1, _GROWTH // 2) * unknown
+
+
+def fill_hidden(thermal: Tensor, hidden: Tensor) -> Tensor:
+    """Return a thermal map (B, 1, h, w) whose hidden positions have the values of what is around them.
+
+    Args:
+        thermal: In any range; where it is hidden, a network answers with the cold of a white sky.
+        hidden: See :func:`hidden_share`.
+    """
+    hidden = hidden.to(thermal)
+    seen = torch.cat([1 - hidden, (1 - hidden) * thermal], dim=1)
+    around = torch.stack([weight * box_mean(seen, side) for side, weight in _WINDOWS]).sum(0)
+    share, total = around.chunk(2, dim=1)
+    return torch.lerp(thermal, (total + _LEAST * thermal) / (share + _LEAST), hidden)
+
+
+def _ramp(values: Tensor, low: float, high: float) -> Tensor:
+    return ((values - low) / (high - low)).clamp(0, 1)
