@@ -64,6 +64,12 @@ def test_file_is_small_and_tells_its_story(name: str, weights: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "weights"), BUNDLED)
+def test_lamps_are_filled_in_long_wave_infrared_alone(name: str, weights: str) -> None:
+    """They are bright in near infrared."""
+    assert create_model(name, weights=weights).hyper_parameters["fills_hidden"] == weights.endswith("lwir")
+
+
+@pytest.mark.parametrize(("name", "weights"), BUNDLED)
 def test_recipe_that_made_it_is_shipped(name: str, weights: str) -> None:
     assert resource(f"configs/train/{weights}.yaml").is_file()
     assert create_model(name, weights).weights_hash != "none"

@@ -230,6 +230,25 @@ def test_the_whole_image_decides_about_each_of_its_parts(model: ThermalModel) ->
     assert (one - two)[..., :32].abs().max() > 1e-3
 
 
+@pytest.mark.parametrize("name", ["adain", "wct2"])
+@torch.inference_mode()
+def test_the_map_behind_a_lamp_is_filled_if_the_model_does_so(name: str) -> None:
+    model, image = copy.deepcopy(small_thermal(name)), 0.3 + 0.2 * scene(128, 160)
+    for values in model.encoder.classify.parameters():
+        values.zero_()  # no class explains the white
+    image[..., 40:64, 60:84] = 1
+    found = []
+    for fills in (False, True):
+        model.fills_hidden = fills
+        maps, _ = model.maps(image, model.encoder(image), style_of(model).tensors)
+        found.append(maps.thermal[0, 0])
+    kept, filled = found
+    assert filled[10:16, 15:21].std() < 0.5 * kept[10:16, 15:21].std()
+    changed = (kept != filled).nonzero()
+    assert changed.amin(0).tolist() == [7, 12], "three cells around it"
+    assert changed.amax(0).tolist() == [18, 23]
+
+
 def _canonical(model: ThermalModel, image: Tensor, style: Mapping[str, Tensor]) -> Tensor:
     found = model.survey(image, 1, style).canonical
     assert found is not None
