@@ -19,7 +19,6 @@ NOISE = 0.01
 
 _LARGEST = 3.0
 _SMOOTHEST = 0.25  # share of an image
-_MARGIN = 1.5  # since dark areas, in which contrast counts for more, are noisier than the smoothest ones
 _LARGEST_NOISE = 0.03  # deviation: an image without smooth areas is not all noise
 
 
@@ -42,7 +41,7 @@ def luma_statistics(overview: Tensor) -> Tensor:
 
 
 def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
-    """Return the deviation of the noise (B, 1, 1, 1) of RGB images: 1.5 times the largest of their smoothest quarter.
+    """Return the deviation of the noise (B, 1, 1, 1) of RGB images: the largest of their smoothest quarter.
 
     Night skies and other smooth areas have grain and compression artefacts, whose strength differs between cameras. The
     level is at most 0.03.
@@ -57,7 +56,7 @@ def noise_level(deviation: Tensor, weights: Tensor | None = None) -> Tensor:
         counted = (pooled(weights, deviation).flatten(1) > 0.5) & counted
     ordered = values.masked_fill(~counted, _LARGEST_NOISE).sort(dim=1).values
     place = (_SMOOTHEST * counted.sum(1, keepdim=True)).long().clamp(max=values.shape[1] - 1)
-    return (_MARGIN * ordered.gather(1, place)).clamp(max=_LARGEST_NOISE)[..., None, None]
+    return ordered.gather(1, place).clamp(max=_LARGEST_NOISE)[..., None, None]
 
 
 def with_local_contrast(images: Tensor, statistics: Tensor) -> Tensor:

@@ -88,10 +88,10 @@ def test_faint_contrast_counts_little_and_lamps_with_the_power() -> None:
     energy = torch.full((1, 1, 9, 8), 0.01)
     wall, faint, fainter, lamp = (
         float(local_gain(energy, luma_of(torch.full((1, 1, 9, 8), deviation), mean))[..., 3:, :].mean())
-        for deviation, mean in ((0.05, 0.4), (0.013, 0.4), (0.011, 0.4), (0.4, 0.1))
+        for deviation, mean in ((0.05, 0.4), (0.006, 0.4), (0.003, 0.4), (0.4, 0.1))
     )
     assert 0 < faint < 0.2 * wall
-    assert fainter == 0, "1.5 times the deviation of the smooth third is noise"
+    assert fainter < 0.35 * faint  # a quarter of the variance
     assert lamp < 4 * wall  # 26 times as much contrast
     assert float(local_gain(torch.zeros(1, 1, 9, 8), luma_of(torch.zeros(1, 1, 9, 8))).max()) == 0
 

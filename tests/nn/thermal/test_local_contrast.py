@@ -58,12 +58,12 @@ def test_it_has_the_type_of_the_image(image: Tensor) -> None:
 def test_the_noise_level_follows_the_smoothest_quarter_of_the_valid_positions() -> None:
     deviation = torch.full((2, 1, 20, 30), 0.1)
     deviation[0, :, :8] = 0.016
-    torch.testing.assert_close(noise_level(deviation), torch.tensor([0.024, 0.03]).view(2, 1, 1, 1))
+    torch.testing.assert_close(noise_level(deviation), torch.tensor([0.016, 0.03]).view(2, 1, 1, 1))
     deviation[0, :, :, 20:] = 0.001  # a collar, which is no smooth area
     weights = torch.ones(1, 1, 80, 120)
     weights[..., 80:] = 0
-    torch.testing.assert_close(noise_level(deviation, weights)[0].squeeze(), torch.tensor(0.024))
-    torch.testing.assert_close(noise_level(deviation)[0].squeeze(), torch.tensor(0.0015))
+    torch.testing.assert_close(noise_level(deviation, weights)[0].squeeze(), torch.tensor(0.016))
+    torch.testing.assert_close(noise_level(deviation)[0].squeeze(), torch.tensor(0.001))
 
 
 def test_nothing_valid_has_the_largest_noise() -> None:
