@@ -32,7 +32,11 @@ sys.exit(max(main(command) for command in commands))
 
 def _named() -> set[str]:
     """Return the packages that the page installs before ``pip install --no-deps .``."""
-    section = _PAGE.read_text(encoding="utf-8").partition("### For `convert` alone")[2].partition("--no-deps .")[0]
+    section = (
+        _PAGE.read_text(encoding="utf-8")
+        .partition("### Minimal installation for `convert`")[2]
+        .partition("--no-deps .")[0]
+    )
     lines = re.findall(r"^pip install (.*)$", section, re.MULTILINE)
     words = [word for line in lines for word in line.partition("--index-url")[0].split()]
     return {canonicalize_name(word) for word in words if not word.startswith("-")}
