@@ -1,4 +1,4 @@
-"""Event handlers of the page: they take the values of components and return updates of components."""
+"""Event handlers of the page, which map component values to component updates."""
 
 from __future__ import annotations
 

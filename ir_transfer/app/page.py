@@ -21,7 +21,7 @@ HEAD = (
 )
 """Scripts of the page, which let its file fields accept dropped folders."""
 
-_INTRODUCTION = "# ir-transfer\nConvert RGB images to infrared images of the same size. Nothing leaves this machine."
+_INTRODUCTION = "# ir-transfer\nConvert RGB images to infrared images of the same size. No data leaves this machine."
 _COMMAND = "Equivalent command, to run in the folder of the RGB images and exemplars"
 # After a conversion: scrolls to the errors or the result, which may be far from the button that was pressed.
 _SCROLL = """() => setTimeout(() => {
@@ -29,7 +29,7 @@ _SCROLL = """() => setTimeout(() => {
   const { top, bottom } = box.getBoundingClientRect();
   if (top < 0 || bottom > innerHeight) box.scrollIntoView({ block: "start" });
 }, 100)"""
-# Conversions of all visitors run one at a time.
+# Conversions of all sessions run one at a time.
 _QUEUE = "conversion"
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ir_transfer.app.work import Conversion
 
 _SHOWN_ERRORS = 12
-_SOURCES = {"option": "as set here"}
+_SOURCES = {"option": "set manually"}
 
 
 def error_box(lines: Iterable[str]) -> str:
@@ -68,5 +68,5 @@ def _range_of(record: dict[str, object]) -> str:
         parts.append(f"palette {record['palette']} mapped back")
     left_out = record.get("left_out")
     if isinstance(left_out, dict):
-        parts += [f"{share:.1%} left out ({reason})" for reason, share in left_out.items()]
+        parts += [f"{share:.1%} ignored ({reason})" for reason, share in left_out.items()]
     return "; ".join(parts)

@@ -1,4 +1,4 @@
-"""The files of a visitor: uploads and results in a folder that is not shared with other visitors."""
+"""The files of a user session: uploads and results in a folder that is not shared with other sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Upload:
     """An uploaded file.
 
     Attributes:
-        name: File name on the visitor's machine.
+        name: File name on the user's machine.
         path: The file on the server.
     """
 
@@ -52,7 +52,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Session:
-    """The files of one visitor.
+    """The files of one user session.
 
     Attributes:
         folder: Below the folder of the server.
@@ -106,7 +106,7 @@ def names_of(uploads: Sequence[Upload], kind: str) -> tuple[str, ...]:
         # A list file or a VRT could refer to other files on the server.
         if Path(name).suffix.lower() not in KINDS[kind] or not name.isprintable():
             raise InputError(
-                f"expected {kind} with a suffix of {', '.join(sorted(KINDS[kind]))}, got {name!r}: leave it out"
+                f"expected {kind} with a suffix of {', '.join(sorted(KINDS[kind]))}, got {name!r}: omit it"
             )
         if name in names:
             raise InputError(

@@ -1,4 +1,4 @@
-"""The command line ``ir-transfer``; the module of a command is imported when that command is used."""
+"""The command line ``ir-transfer``; the module of each command is imported only when the command is used."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "convert": ("ir_transfer.cli.convert:convert", "Convert RGB images to infrared images."),
     "video": ("ir_transfer.cli.video:video", "Convert a video, or a folder of numbered frames."),
     "app": ("ir_transfer.cli.app:app", "Try conversions on a local page in a browser."),
-    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Visualise what network layers encode of an image."),
+    "reconstruct": ("ir_transfer.cli.reconstruct:reconstruct", "Visualise the content encoded by network layers."),
     "models": ("ir_transfer.cli.models:models", "List models; compare and promote registered versions."),
     "styles": ("ir_transfer.cli.styles:styles", "List the bundled styles, or build one from exemplars."),
     "dataset": ("ir_transfer.cli.dataset:dataset", "Convert a labelled RGB data set to infrared."),
@@ -63,7 +63,7 @@ class _LazyGroup(click.Group):
 
 
 def _config_option() -> click.Option:
-    """Return the option ``--config``, which is accepted before and after the name of a command."""
+    """Return the option ``--config``, which is accepted before and after the command name."""
     return click.Option(
         ["--config"],
         type=PATH,
@@ -121,11 +121,11 @@ def ir_transfer() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
-    An :class:`IrTransferError`, or a path that the operating system refuses, is reported on one line of stderr with the
-    exit code 2, like wrong usage. With ``--json`` it is also the key ``error`` of the document on stdout.
+    An :class:`IrTransferError` or an invalid path is reported as one line on stderr with exit code 2, like wrong usage.
+    With ``--json``, the message is also stored under the key ``error`` of the document on stdout.
 
     Args:
-        argv: Arguments without the name of the program; those of the process if None.
+        argv: Arguments without the program name; defaults to those of the process.
     """
     with safe_streams():
         return _main(Session(list(argv if argv is not None else sys.argv[1:])))
@@ -170,7 +170,7 @@ def _run(session: Session) -> int:
         if (message := _system_message(error)) is None:
             raise
         session.error = message
-    except ModuleNotFoundError as error:  # a reduced installation without the packages of other commands
+    except ModuleNotFoundError as error:  # a minimal installation without the packages of other commands
         package = (error.name or "").partition(".")[0]
         if package in {"", "ir_transfer"}:
             raise
@@ -182,7 +182,7 @@ def _run(session: Session) -> int:
 
 
 def _system_message(error: OSError) -> str | None:
-    """Return the message for an error of the system, None for one that is not of a file or a disk."""
+    """Return the message for an operating system error; None if it does not concern a file or a disk."""
     if error.errno in _FULL:  # of stdout or a temporary file, if it has no name
         where = f"to {error.filename}" if error.filename is not None else "results and temporary files"
         return f"expected to write {where}, got: {error.strerror}: free some space, or set TMPDIR to another disk"
@@ -194,7 +194,7 @@ def _system_message(error: OSError) -> str | None:
 
 
 def _with_origin(error: click.ClickException) -> click.ClickException:
-    """Return an error that names the file or variable of an invalid value that is not from the command line."""
+    """Return an error that names the file or variable from which an invalid value was read."""
     if isinstance(error, click.BadParameter) and error.ctx is not None and error.param is not None:
         typed = [one for one in error.param.opts if one in (error.ctx.find_root().obj or Session([])).args]
         source = None if typed else setting_origin(error.ctx, error.param)

@@ -16,8 +16,8 @@ import click
 def app(*, port: int | None, no_browser: bool) -> int:
     """Serve a local page to convert RGB images, compare styles and download results, until Ctrl-C.
 
-    The page is served on this machine only, works offline and sends nothing. It shows the ir-transfer convert command
-    that writes identical files. Uploaded files are removed at the end.
+    The page is available only on this machine, works offline and sends no data. It shows the equivalent ir-transfer
+    convert command, which writes identical files. Uploaded files are deleted when the server stops.
 
     \b
     Examples:

@@ -28,18 +28,16 @@ if TYPE_CHECKING:
     metavar="NAME,...",
     default="adain,adain:vgg19,wct2,wct2:vgg19",
     show_default=True,
-    help="Models; NAME:vgg19 is the size of the paper, NAME:KEY=VALUE sets an option, such as gatys:steps=20.",
+    help="Models; NAME:vgg19 selects the paper's size, NAME:KEY=VALUE sets an option, such as gatys:steps=20.",
 )
-@click.option(
-    "--sizes", type=SIDES, metavar="N,...", default="512", show_default=True, help="Sides of images, in pixels."
-)
+@click.option("--sizes", type=SIDES, metavar="N,...", default="512", show_default=True, help="Image sides, in pixels.")
 @click.option(
     "--precision", type=NAMES, metavar="NAME,...", default="float32", show_default=True, help="float32, bfloat16."
 )
 @threads_option
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Number of timed rounds.")
-@click.option("--memory/--no-memory", default=True, show_default=True, help="Measure peak memory as well.")
-@click.option("-o", "--out", type=PATH, metavar="FILE", help="Write the results to this JSON file as well.")
+@click.option("--memory/--no-memory", default=True, show_default=True, help="Also measure peak memory.")
+@click.option("-o", "--out", type=PATH, metavar="FILE", help="Also write the results to this JSON file.")
 @click.option(
     "--folder", type=click.IntRange(1), metavar="N", help="Instead, convert a folder of N rendered images of 640 x 512."
 )
@@ -71,7 +69,7 @@ def benchmark(
 ) -> None:
     """Measure the speed of models with random weights and a prepared style, next to common implementations.
 
-    Models are timed in turn in every round, so that their ratios are reliable on a busy machine. The rows "common" are
+    Models are timed alternately in every round, so that their ratios are reliable on a busy machine. Rows "common" are
     full-size networks in the usual implementation, which encodes the exemplar for every image.
 
     With --folder, convert rendered images with the first of --models, and report images per second, peak memory, memory
@@ -117,9 +115,9 @@ def _refuse_unused(
     options = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     for name in ("sizes", "precision", "rounds", "memory", *(["out"] if folder else [])):
         if (folder or data_loader) and context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-            raise click.UsageError(f"expected no {options[name]} with --folder or --data-loader: leave it out")
+            raise click.UsageError(f"expected no {options[name]} with --folder or --data-loader: omit it")
     if folder and data_loader:
-        raise click.UsageError("expected --folder or --data-loader, got both: leave one out")
+        raise click.UsageError("expected --folder or --data-loader, got both: omit one")
     if ray_workers and not folder:
         raise click.UsageError("expected --folder with --ray-workers, got none: add it, or leave --ray-workers out")
     if loader_workers and not data_loader:

@@ -27,7 +27,7 @@ _ESTIMATED_AFTER = (1, 5)  # the first item includes loading and warming up, so 
 
 def set_up_messages(*, verbose: bool = False, quiet: bool = False) -> None:
     """Print the log of the package to stderr, warnings by default, and ignore warnings of Pillow."""
-    warnings.filterwarnings("ignore", module="PIL")  # damage that is harmless or that the package reports itself
+    warnings.filterwarnings("ignore", module="PIL")  # about damage that is harmless or that this package reports itself
     logger = logging.getLogger("ir_transfer")
     logger.setLevel(logging.INFO if verbose else logging.ERROR if quiet else logging.WARNING)
     logger.handlers = [_Stderr()]
@@ -132,7 +132,7 @@ class ProgressBar:
 
 
 class Eta:
-    """Prints each completed item, and after the first and the fifth an estimate of the remaining time.
+    """Prints each completed item, and an estimate of the remaining time after the first and the fifth.
 
     Args:
         unit: Plural name of the items, such as ``"scenes"``.

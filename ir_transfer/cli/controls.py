@@ -31,7 +31,7 @@ control_options = combined(
     click.option(
         "--keep-tone",
         is_flag=True,
-        help="Keep the brightness order of the RGB image; take only the intensity distribution of the result.",
+        help="Keep the brightness order of the RGB image; use only the intensity distribution of the result.",
     ),
     click.option(
         "--style-mask",
@@ -39,7 +39,7 @@ control_options = combined(
         type=PATH,
         multiple=True,
         metavar="FILE|FOLDER",
-        help="Region of each --style: a gray image, white inside the region, for all inputs; or a folder with one mask "
+        help="Region of each --style: a gray mask, white inside the region, for all inputs; or a folder with one mask "
         "per input at the same relative path. Repeat it in the order of --style.",
     ),
     click.option(
@@ -51,7 +51,7 @@ control_options = combined(
         "from the whole exemplar.",
     ),
     click.option("--exemplar-masks", type=PATH, metavar="FILE|FOLDER", help="Label maps of the exemplars."),
-    click.option("--fit-masks", is_flag=True, help="Resize masks to their image; without it a mismatch is an error."),
+    click.option("--fit-masks", is_flag=True, help="Resize masks to the image size; otherwise a mismatch is an error."),
     click.option(
         "--style-grid",
         type=click.IntRange(2, _LARGEST_GRID),
@@ -80,8 +80,8 @@ heat_options = combined(
         "heat_texts",
         multiple=True,
         metavar="CLASS[.PART]=SHIFT|auto[:maskrcnn][=SHIFT]",
-        help="Shift the apparent heat of objects by a fraction of the intensity range, such as person=+0.2 or "
-        "car.engine=+0.1. Objects are those that are labelled (in a data set) or those of the network's class map "
+        help="Shift the apparent intensity of objects by a fraction of the intensity range, such as person=+0.2 or "
+        "car.engine=+0.1. Objects are labelled (in a data set) or detected in the network's class map "
         "(person, two-wheeler, vehicle). auto detects people and vehicles in the class map and makes them hotter; "
         "auto:maskrcnn also detects animals. Repeatable.",
     ),

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @resume_option
 @overwrite_option(REDO)
 @click.option("--dry-run", is_flag=True, help="Print what would be converted, and convert nothing.")
-@click.option("--preview", is_flag=True, help="Write a contact sheet of inputs, exemplars and results as well.")
+@click.option("--preview", is_flag=True, help="Also write a contact sheet of inputs, exemplars and results.")
 @click.option("--track", "tracked", is_flag=True, help="Log inputs, styles and settings of the run to MLflow.")
 @tracking_uri_option
 @seed_option
@@ -84,8 +84,8 @@ def convert(
     GeoTIFF with the same georeference. Results keep their sub-folder and name below OUT; manifest.jsonl there records
     the status and the settings of every input.
 
-    An image that cannot be read is recorded in the manifest, and the others are converted. Exit code: 0 all converted,
-    1 some failed, 2 wrong usage or nothing to convert.
+    Unreadable images are recorded in the manifest, and the others are converted. Exit code: 0 all converted, 1 some
+    failed, 2 wrong usage or nothing to convert.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def convert(
             --style-mask sky.png --style-mask rest.png --fit-masks
       Interpolations between four styles:
         ir-transfer convert photo.jpg --style a.png --style b.png --style c.png --style d.png --style-grid 4
-      Hotter people and vehicles than the network predicts:
+      People and vehicles hotter than predicted by the network:
         ir-transfer convert photos/ --style thermal.png --heat auto
       Continue an interrupted run:
         ir-transfer convert photos/ --style thermal.png --resume

@@ -53,7 +53,7 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
         help="translate: measure translated images. detect: train detectors on --data (real infrared, gray, "
         "translated, gray + translated) and test them on real infrared.",
     )
-    @click.option("--test", type=PATH, metavar="ROOT", help="detect: pairs of other scenes for the test.")
+    @click.option("--test", type=PATH, metavar="ROOT", help="detect: test pairs of other scenes.")
     @click.option(
         "--test-boxes",
         type=PATH,
@@ -80,7 +80,7 @@ def with_detect_task(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refuse_other_options(context: click.Context, task: str) -> None:
-    """Refuse options that the task does not use."""
+    """Raise a usage error for options that the task does not use."""
     options = {
         parameter.name or "": parameter.opts[-1]
         for parameter in context.command.params
@@ -90,9 +90,7 @@ def _refuse_other_options(context: click.Context, task: str) -> None:
     foreign = set(_OWN) if task == "translate" else options.keys() - {*_OWN, *_SHARED}
     if unexpected := [options[name] for name in given if name in foreign and context.params[name] is not None]:
         other = "detect" if task == "translate" else "translate"
-        raise click.UsageError(
-            f"expected {', '.join(unexpected)} with --task {other} only: leave out, or change --task"
-        )
+        raise click.UsageError(f"expected {', '.join(unexpected)} with --task {other} only: omit it, or change --task")
     if task == "detect" and context.params["boxes"] is None:
         raise click.UsageError("expected --boxes with --task detect, got none: a folder of VOC .xml files, or a .json")
 
@@ -168,7 +166,7 @@ def _print(outcome: Outcome, protocol: str) -> None:
     print_table(*table(outcome))
     click.echo(LEGEND)
     if outcome.left_out:
-        click.echo(f"labels in only one of the two sets, left out: {', '.join(outcome.left_out)}")
+        click.echo(f"ignored labels that are in only one of the two sets: {', '.join(outcome.left_out)}")
     if outcome.alike:
         count = len(outcome.alike)
         click.echo(

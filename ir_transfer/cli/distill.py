@@ -24,8 +24,8 @@ def distill(recipe: Path, data_root: Path, out: Path | None, resume: bool, threa
     """Distil a content encoder from soft class labels of RGB images.
 
     RECIPE is a YAML file, or the name of the bundled recipe, encoder. The run folder receives a checkpoint,
-    encoder.safetensors (the value of model.encoder in a training recipe), and the card encoder.md with its agreement
-    with the labels of held-out RGB images by class, by day and by night.
+    encoder.safetensors (for model.encoder in a training recipe), and the card encoder.md, which reports the agreement
+    with the labels of held-out RGB images by class, and by day and night.
 
     \b
     Examples:

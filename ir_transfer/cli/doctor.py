@@ -21,7 +21,7 @@ _COLOURS = {"ok": "green", "note": "yellow", "failed": "red"}
 def doctor(*, device: str, self_test: bool) -> int:
     """Check packages, extras, devices, memory, bundled weights and styles and caches, and convert a generated image.
 
-    Nothing is downloaded or sent. A note concerns an optional component. Exit code: 0 all passed, 1 a check failed.
+    Nothing is downloaded or sent. Notes concern optional components. Exit code: 0 all passed, 1 a check failed.
 
     \b
     Examples:

@@ -87,20 +87,20 @@ FILES = ("report.html", "results.json", "table.csv", "sheet.png")
     "--labels",
     type=PATH,
     metavar="FOLDER",
-    help="Folder of soft class labels of the RGB images: RGBA .png files of a quarter of their size.",
+    help="Folder of soft class labels of the RGB images: RGBA .png files at a quarter of the image size.",
 )
 @click.option(
     "--outputs",
     multiple=True,
     metavar="NAME=FOLDER",
-    help="Row for results of another program: gray images with the stems and sizes of the scenes.",
+    help="Row for results of another program: grayscale images with the stems and sizes of the scenes.",
 )
 @click.option("--label", metavar="NAME", help="Measure only objects with this label.")
 @click.option(
     "--max-side",
     type=click.IntRange(64),
     metavar="N",
-    help="Downscale larger images.  [default: of the protocol]",
+    help="Downscale larger images.  [default: that of the protocol]",
 )
 @tracking_options
 @device_option
@@ -143,9 +143,9 @@ def evaluate(
 ) -> None:
     """Evaluate models on registered RGB-infrared pairs, with the same exemplars for every method.
 
-    The baselines constant, gray, inverted, histogram and fda are always included; a model that is worse than a baseline
-    in a metric is marked. OUT receives report.html, results.json, table.csv and sheet.png. Without --vgg, perceptual,
-    style and distribution distances are omitted.
+    The baselines constant, gray, inverted, histogram and fda are always included; values worse than a baseline are
+    marked. OUT receives report.html, results.json, table.csv and sheet.png. Without --vgg, perceptual, style and
+    distribution distances are omitted.
 
     Metrics and report are also logged to MLflow (see ir-transfer review), linked to the training runs of the weights.
     If the store cannot be reached, a warning is printed.

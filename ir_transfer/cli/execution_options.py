@@ -29,7 +29,7 @@ speed_options = combined(
         type=click.Choice(["float32", "bfloat16"]),
         default="float32",
         show_default=True,
-        help="bfloat16 is less exact, and faster if the hardware supports it.",
+        help="bfloat16 is less precise, but faster if the hardware supports it.",
     ),
     click.option(
         "--batch-size",

@@ -52,13 +52,13 @@ _STYLE = "Baked into the file; repeat it to blend styles.  [default: none, style
     "--calibrate",
     type=PATH,
     metavar="FOLDER",
-    help="Quantise to int8 for OpenVINO, calibrated on these RGB images, and report the loss of quality.",
+    help="Quantise to int8 for OpenVINO, calibrated on these RGB images, and report the quality loss.",
 )
 @click.option(
     "--calibration-truth",
     type=PATH,
     metavar="FOLDER",
-    help="Ground-truth infrared images with the same names, to report the loss against them as well.",
+    help="Ground-truth infrared images with the same names; also report the loss against them.",
 )
 @overwrite_option("Replace an existing file.")
 @threads_option
@@ -105,7 +105,7 @@ def export(
     if kind is None:
         raise click.UsageError(f"expected -o to end in .onnx or .xml, got {out}: or pass --to")
     if calibration_truth is not None and calibrate is None:
-        raise click.UsageError("expected --calibrate with --calibration-truth, got none: name the folder of RGB images")
+        raise click.UsageError("expected --calibrate with --calibration-truth, got none: add the folder of RGB images")
     check_styles(styles)
     check_weights(weights)
     check_exists(calibrate, "the RGB images of --calibrate")

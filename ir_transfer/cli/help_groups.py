@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Messages": ("verbose", "quiet", "json", "config", "help"),
 }
-"""Parameter names by section, of all commands; others are listed under *Other*."""
+"""Parameter names of all commands by section; others are listed under *Other*."""
 
 
 class SectionedCommand(click.Command):

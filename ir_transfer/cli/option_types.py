@@ -1,4 +1,4 @@
-"""Types of option values; a text that is not valid is refused with an example of one that is."""
+"""Types of option values; the error for an invalid text includes an example of a valid one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Parsed(click.ParamType[T]):
 
     Args:
         name: Placeholder in the help of an option without a metavar.
-        expected: What a valid text is, with an example, for the error message.
+        expected: Description of a valid text with an example, for the error message.
         parse: Returns the value of a text; raises :class:`ValueError` if it is not valid.
     """
 
@@ -118,7 +118,7 @@ NUMBERS = Parsed("numbers", "comma-separated numbers such as 0.7,0.3", _numbers)
 NAMES = Parsed("names", "comma-separated names", _names)
 RANGE = Parsed("range", "a number such as 0.8 or a range such as 0.6..1", _range)
 BYTES = Parsed("bytes", "a size such as 2GB or 800MB", _bytes)
-BANDS = Parsed("bands", "one band or three, such as 4,3,2, counted from 1", _bands)
+BANDS = Parsed("bands", "one or three bands such as 4,3,2, counted from 1", _bands)
 SIDES = Parsed("sides", "sides of at least 64 pixels, such as 512,1024", _at_least(64))
 COUNTS = Parsed("counts", "whole numbers such as 0,2", _at_least(0))
 PAGE = Parsed("page", "a number from 1, or all", lambda text: text if text == "all" else _count(text))

@@ -26,7 +26,7 @@ def combined(*options: Decorator) -> Decorator:
 
 
 def style_option(several: str, *, required: bool = True) -> Callable[[Command], Command]:
-    """Return the decorator that adds ``--style``; the text says what several styles do."""
+    """Return the decorator that adds ``--style``; the text describes the effect of several styles."""
     text = (
         "Style exemplar (an infrared image), folder of exemplars (blended into one style), saved style (.safetensors) "
         f"or preset (see ir-transfer styles). {several}"
@@ -85,7 +85,7 @@ style_options = combined(
     exemplar_range_option,
     exemplar_polarity_option,
 )
-"""``--style``, ``--style-weights``, ``--strength``, ``--polarity``, and how exemplars are read."""
+"""``--style``, ``--style-weights``, ``--strength``, ``--polarity``, and the options for reading exemplars."""
 
 
 def model_option(command: Command) -> Command:
@@ -206,7 +206,7 @@ REDO = "Convert inputs with an existing result again, and replace it."
 def refuse_resume_with_overwrite(given: Mapping[str, Any]) -> None:
     """Raise a usage error if both ``--resume`` and ``--overwrite`` were given."""
     if given["resume"] and given["overwrite"]:
-        raise click.UsageError("expected --resume or --overwrite, got both: leave one out")
+        raise click.UsageError("expected --resume or --overwrite, got both: omit one")
 
 
 def resume_option(command: Command) -> Command:

@@ -1,4 +1,4 @@
-"""Options for how images are read and written, and the conversion options made of them."""
+"""Options for reading and writing images, and the conversion options derived from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ output_options = combined(
     click.option(
         "--bit-depth",
         type=click.Choice(["8", "16"]),
-        help="Bit depth of the results.  [default: 8; for rasters the bit depth of the source]",
+        help="Bit depth of the results.  [default: 8; for rasters that of the source]",
     ),
     click.option(
         "--format",
@@ -53,7 +53,7 @@ camera_options = combined(
         type=click.Choice(["none", "camera", "linear", "percentile", "plateau", "clahe"]),
         default="none",
         show_default=True,
-        help="Automatic gain control, applied last: none uses the same mapping for all images, camera the gain control "
+        help="Automatic gain control, applied last: none uses one mapping for all images, camera the gain control "
         "of the sensor, linear the window --agc-window; the others adapt to each image.",
     ),
     click.option(

@@ -60,8 +60,8 @@ def check_exists(path: Path | None, what: str, remedy: str = "check the path") -
 
     Args:
         path: Value of the option.
-        what: What is expected there, with the option: ``"the pairs of --data"``.
-        remedy: What to do about a missing path.
+        what: Description of the expected file or folder with its option: ``"the pairs of --data"``.
+        remedy: Advice for a missing path.
 
     Raises:
         MissingFileError: It does not exist.

@@ -1,4 +1,4 @@
-"""Standard streams and signals of the process: closed or broken streams and SIGTERM do not corrupt results."""
+"""Standard streams and signals of the process, so that closed or broken streams and SIGTERM do not corrupt results."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from typing import Any
 def safe_streams() -> Iterator[None]:
     """Within the block, replace closed standard streams by the null device and ignore write errors on stderr.
 
-    The descriptor of a closed stream would otherwise be given to the next opened file, and messages that a C library
-    writes to stderr would end up in that file.
+    Otherwise the next opened file would get the descriptor of a closed stream, and messages that a C library writes to
+    stderr would end up in that file.
     """
     for number in range(3):
         try:
@@ -97,8 +97,7 @@ def sigterm_as_interrupt() -> Iterator[None]:
     """Within the block, SIGTERM raises :class:`KeyboardInterrupt`, as Ctrl-C does; a second SIGTERM ends the process.
 
     Batch queues and containers send SIGTERM. As after Ctrl-C, results being written are completed, the manifest is
-    updated and temporary folders are removed. An existing handler is kept, and threads other than the main thread
-    cannot set one.
+    updated and temporary folders are removed. An existing handler is kept. Only the main thread can set a handler.
     """
     if (
         threading.current_thread() is not threading.main_thread()

@@ -29,7 +29,7 @@ from ir_transfer.cli.result import give_result
     "--layers", type=NAMES, metavar="NAME,...", help="Layers for --style.  [default: all; conv1_1 to conv5_1 of a VGG]"
 )
 @click.option(
-    "--size", type=image_size(16), metavar="WxH", help="Size of the result of --style.  [default: of the image]"
+    "--size", type=image_size(16), metavar="WxH", help="Size of the result of --style.  [default: that of the image]"
 )
 @click.option("-o", "--out", type=PATH, required=True, metavar="FILE", help="PNG file to write.")
 @overwrite_option("Replace an existing file.")
@@ -60,7 +60,7 @@ def reconstruct(
     """Visualise what network layers encode: optimise noise to match the features of an image.
 
     --content matches the features of one layer; deeper layers encode the arrangement of a scene rather than its pixels.
-    --style matches the Gram matrices of several layers; deeper layers encode larger texture elements.
+    --style matches the Gram matrices of several layers; deeper layers encode larger textures.
 
     Layers are stride2, stride4, stride8, stride16 and stride32 of the content encoder, or conv1_1 to conv5_1 of a
     VGG-19.
@@ -76,7 +76,7 @@ def reconstruct(
         raise click.UsageError("expected --content FILE or --style FILE, got both or none: give one")
     other = ("layers", "size") if content is not None else ("layer",)
     if wrong := [name for name in other if given[name] is not None]:
-        raise click.UsageError(f"expected no --{wrong[0]} with {'--content' if content else '--style'}: leave it out")
+        raise click.UsageError(f"expected no --{wrong[0]} with {'--content' if content else '--style'}: omit it")
     check_new_file(out, overwrite=overwrite, suffix=".png")
     set_up_messages(verbose=verbose, quiet=quiet)
     check_exists(content, "an image file")

@@ -120,7 +120,7 @@ def origin(context: click.Context, parameter: click.Parameter) -> str | None:
 
 
 def setting_origin(context: click.Context, parameter: click.Parameter) -> str | None:
-    """Return the file or variable that sets an option, whether or not the command line overrides it."""
+    """Return the file or variable that sets an option, even if the command line overrides it."""
     found: str | None = context.meta.get(_ORIGINS, {}).get((*_path(context), parameter.name or ""))
     return found
 

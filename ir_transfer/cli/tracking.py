@@ -1,4 +1,4 @@
-"""MLflow from the command line: weights that are fetched, and runs that are logged."""
+"""Use of MLflow by commands: fetching weights and logging runs."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     Examples:
       A video in the style of a preset:
         ir-transfer video drive.mp4 --style preset:lwir-road-day
-      Frames as sharp as separate images, lossless:
+      Lossless, with frames as sharp as separate images:
         ir-transfer video drive.mp4 --style thermal.png --no-flow --codec ffv1
       Numbered frames at 10 frames per second:
         ir-transfer video frames/ --style thermal.png --fps 10 -o frames_thermal/
@@ -114,7 +114,7 @@ def video(*, tracking_uri: str | None, verbose: bool, quiet: bool, **given: Any)
     """
     refuse_resume_with_overwrite(given)
     if given["levels"] == "percentile":
-        raise click.UsageError("expected --levels LO,HI for a video, got percentile, with which frames would flicker")
+        raise click.UsageError("expected --levels LO,HI for a video, got percentile, which would cause flicker")
     set_up_messages(verbose=verbose, quiet=quiet)
     check_exists(given["source"], "a video or a folder of frames")
     check_styles(given["styles"])

@@ -33,7 +33,7 @@ class _DefaultsToGenerate(click.Group):
 
 @click.group(cls=_DefaultsToGenerate, no_args_is_help=True)
 def dataset() -> None:
-    """Convert a labelled RGB data set to an infrared one in the same format, with labels at the same pixels.
+    """Convert a labelled RGB data set to infrared, in the same format and with labels at the same pixels.
 
     ir-transfer dataset RGB_SET --style ... is short for ir-transfer dataset generate RGB_SET --style ...
 
@@ -56,7 +56,7 @@ dataset.add_command(generate)
 def verify(*, folder: Path, source: Path | None, max_pixels: int, verbose: bool, quiet: bool) -> int:
     """Check that the images and labels of a generated data set are unchanged and that labels match the images.
 
-    Labels are compared region by region with those of the RGB data set, if it is found at its recorded location or at
+    Labels are compared region by region with those of the RGB data set if it is found at its recorded location or at
     --source. Exit code: 0 no problems, 1 problems, 2 not a generated data set.
     """
     set_up_messages(verbose=verbose, quiet=quiet)

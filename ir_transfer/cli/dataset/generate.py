@@ -1,4 +1,4 @@
-"""``ir-transfer dataset generate``: a labelled RGB data set to an infrared one."""
+"""``ir-transfer dataset generate``: conversion of a labelled RGB data set to infrared."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=SectionedCommand, short_help="Generate an infrared data set.")
 @click.argument("source", metavar="RGB_SET")
-@style_option("Repeatable; each image gets one of the styles, or --variants of them.")
+@style_option("Repeatable; each image is converted in one of the styles, or in --variants of them.")
 @out_option("Root folder of the new data set.  [default: RGB_SET_ir]")
 @click.option(
     "--labels",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "stored", "upright"]),
     default="auto",
     show_default=True,
-    help="Coordinate frame of labels of images with an EXIF orientation: the stored pixels or the upright image; auto "
+    help="Coordinate frame of the labels of images with an EXIF orientation: stored pixels or upright image; auto "
     "uses the image sizes stated in the labels. Results are written in the frame of their labels.",
 )
 @click.option(
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     metavar="CONDITION=STYLE",
     help="Style of images that match CONDITION: day, night, or a path pattern such as 'night/*'. Repeatable.",
 )
-@click.option("--include-gray", is_flag=True, help="Write the luma of every image as an additional result.")
+@click.option("--include-gray", is_flag=True, help="Also write the luma of every image.")
 @click.option(
     "--flip-polarity",
     "flip_share",
@@ -139,8 +139,8 @@ def generate(*, tracking_uri: str | None, dry_run: bool, verbose: bool, quiet: b
     folders, or without labels. OUT has the same layout and can be used for training directly. README.md there describes
     contents and settings, and manifest.jsonl the status and settings of each image.
 
-    An image that cannot be read is recorded in the manifest; an invalid label is kept and reported. Exit code: 0 all
-    converted, 1 some images failed, 2 wrong usage or nothing to convert.
+    Unreadable images are recorded in the manifest; invalid labels are kept and reported. Exit code: 0 all converted,
+    1 some images failed, 2 wrong usage or nothing to convert.
 
     \b
     Examples:

@@ -57,7 +57,7 @@ def print_summary(summary: DatasetSummary, *, quiet: bool) -> int:
 
 
 def ignored_clause(plan: Plan) -> str:
-    """Return the clause of the last line about ignored files; empty without any."""
+    """Return the clause about ignored files for the last line; empty if there are none."""
     text = ignored_text(plan.ignored)
     return f"; {text}" if text else ""
 
@@ -67,7 +67,7 @@ def print_problems(problems: list[str], where: str = "") -> None:
 
     Args:
         problems: One line each.
-        where: Location of the others, to be appended to their number.
+        where: Location of the others, appended to their count.
     """
     for line in problems[:_SHOWN]:
         print_error(line, "Warning")

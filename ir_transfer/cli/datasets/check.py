@@ -22,9 +22,9 @@ _SHOWN = 5  # names per finding on the terminal; the report file has all
 @click.command(short_help="Check a data set against its card.")
 @click.argument("name")
 @root_option
-@click.option("-o", "--out", type=PATH, metavar="DIR", help="Output folder for report.json and worst_pairs.png.")
+@click.option("-o", "--out", type=PATH, metavar="DIR", help="Folder for report.json and worst_pairs.png.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read at most N pairs.  [default: all]")
-@click.option("--split", type=PATH, metavar="FILE", help="Check this split (of ir-transfer datasets split) as well.")
+@click.option("--split", type=PATH, metavar="FILE", help="Also check this split (from ir-transfer datasets split).")
 def check(*, name: str, root: Path, out: Path | None, limit: int | None, split: Path | None) -> int:
     """Check the data set at --root against the card NAME, and suggest a remedy for each finding.
 

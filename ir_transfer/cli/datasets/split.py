@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Use N consecutive pairs, sorted by name, as one scene.",
 )
-@click.option("--names-only", is_flag=True, help="Do not read the images to join similar scenes.")
+@click.option("--names-only", is_flag=True, help="Do not read the images to merge similar scenes.")
 @overwrite_option("Replace an existing file.")
 def split(
     *,
@@ -46,10 +46,10 @@ def split(
     names_only: bool,
     overwrite: bool,
 ) -> int:
-    """Split the pairs at --root into train and val, with each scene in one of them only.
+    """Split the pairs at --root into train and val so that no scene is in both.
 
-    The scene of a pair follows from its name, by the rule of the card, --scene or --runs. Scenes with near-duplicate
-    images are joined. It is an error if the names do not determine the scene.
+    The scene of a pair is derived from its name by the rule of the card, --scene or --runs. Scenes with near-duplicate
+    images are merged. It is an error if the names do not determine the scene.
 
     \b
     Examples:
